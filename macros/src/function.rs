@@ -1,0 +1,122 @@
+//! The item under an attribute: a function whose body stays unparsed.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Signature, Visibility};
+
+use crate::errors::Errors;
+
+/// A function as the user wrote it.
+///
+/// The body is kept as tokens: nothing here looks into it, and rustc has the better eye for one
+/// that is half written.
+pub(crate) struct Function {
+    pub(crate) attrs: Vec<Attribute>,
+    pub(crate) vis: Visibility,
+    pub(crate) sig: Signature,
+    body: Group,
+}
+
+impl Function {
+    /// Parses the item that `attribute` stands on. What is not a function comes back as it was,
+    /// with an error that says so.
+    pub(crate) fn parse(attribute: &str, item: TokenStream) -> Result<Self, TokenStream> {
+        let error = match syn::parse2(item.clone()) {
+            Ok(function) => return Ok(function),
+            Err(error) => match keyword.parse2(item.clone()) {
+                Ok(keyword) if keyword != "fn" => {
+                    let mut errors = Errors::about(format!("`#[{attribute}]`"));
+                    errors.refuse(
+                        &keyword,
+                        format_args!("cannot stand on this `{keyword}`: it is for functions"),
+                        "move it to a `fn`, outside of any `impl` or `trait`",
+                    );
+                    errors.into_compile_errors()
+                }
+                _ => Some(error.into_compile_error()),
+            },
+        };
+        Err(quote!(#item #error))
+    }
+
+    /// The name for generated code.
+    pub(crate) fn ident(&self) -> Ident {
+        generated(&self.sig.ident)
+    }
+
+    /// The name as texts show it.
+    pub(crate) fn name(&self) -> String {
+        self.sig.ident.unraw().to_string()
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let attrs = input.call(Attribute::parse_outer)?;
+        let vis = input.parse()?;
+        let sig: Signature = input.parse()?;
+        match input.parse()? {
+            TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => Ok(Function {
+                attrs,
+                vis,
+                sig,
+                body,
+            }),
+            other => {
+                let message = format!(
+                    "function `{}` has no body that could run in a process\n\
+                     help: write one, or move the attribute to the function that has it",
+                    sig.ident
+                );
+                Err(syn::Error::new_spanned(other, message))
+            }
+        }
+    }
+}
+
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Function {
+            attrs,
+            vis,
+            sig,
+            body,
+        } = self;
+        tokens.extend(quote!(#(#attrs)* #vis #sig #body));
+    }
+}
+
+/// The user's identifier where readers and editors look for it, but a word of generated code:
+/// lints have said what they think of it where the user wrote it.
+pub(crate) fn generated(original: &Ident) -> Ident {
+    let mut ident = original.clone();
+    ident.set_span(Span::call_site().located_at(original.span()));
+    ident
+}
+
+/// The keyword that says what kind of item this is.
+fn keyword(input: ParseStream<'_>) -> syn::Result<Ident> {
+    const KEYWORDS: [&str; 10] = [
+        "enum", "fn", "impl", "mod", "static", "struct", "trait", "type", "union", "use",
+    ];
+
+    input.call(Attribute::parse_outer)?;
+    input.parse::<Visibility>()?;
+    let idents: Vec<Ident> = input
+        .parse::<TokenStream>()?
+        .into_iter()
+        .filter_map(|token| match token {
+            TokenTree::Ident(ident) => Some(ident),
+            _ => None,
+        })
+        .collect();
+    idents
+        .iter()
+        .find(|ident| KEYWORDS.iter().any(|keyword| ident == keyword))
+        // `const`
+        .or(idents.first())
+        .cloned()
+        .ok_or_else(|| input.error("expected an item"))
+}

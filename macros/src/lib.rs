@@ -1,0 +1,31 @@
+//! The attributes of `multiproc`. They are documented where users meet them: on their re-exports
+//! in the `multiproc` crate, whose items the generated code names.
+
+#![forbid(unsafe_code)]
+
+mod worker;
+
+mod startup;
+
+mod attributes;
+mod errors;
+mod function;
+mod header;
+mod options;
+mod paths;
+mod wording;
+
+
+use proc_macro::TokenStream;
+
+/// Makes a function the entry point of a process.
+#[proc_macro_attribute]
+pub fn worker(options: TokenStream, item: TokenStream) -> TokenStream {
+    worker::worker(options.into(), item.into()).into()
+}
+
+/// Runs a function in every child process before its worker.
+#[proc_macro_attribute]
+pub fn startup(options: TokenStream, item: TokenStream) -> TokenStream {
+    startup::startup(options.into(), item.into()).into()
+}

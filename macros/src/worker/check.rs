@@ -1,0 +1,86 @@
+//! What a worker cannot be, each refused where it is written.
+//!
+//! Whether serde can carry a type is for rustc to find: the expansion asks at the type itself.
+
+use std::ops::Deref;
+
+use proc_macro2::TokenStream;
+use syn::{FnArg, ReturnType, Signature};
+
+use super::args::Args;
+use super::model::{Parameter, Passing, Worker};
+use super::types;
+use crate::errors::Errors;
+use crate::header;
+use crate::paths::Runtime;
+use crate::wording::code;
+
+/// A worker without mistakes.
+pub(crate) struct Checked<'a> {
+    worker: &'a Worker<'a>,
+    pub(crate) runtime: &'a Runtime,
+}
+
+impl<'a> Deref for Checked<'a> {
+    type Target = Worker<'a>;
+
+    fn deref(&self) -> &Worker<'a> {
+        self.worker
+    }
+}
+
+/// Adds the mistakes of the signature to those of the options. If there are none, the worker is
+/// as good as expanded.
+pub(crate) fn check<'a>(
+    worker: &'a Worker<'a>,
+    args: &'a Args,
+    mut errors: Errors,
+) -> Result<Checked<'a>, TokenStream> {
+    header::check(worker.function, &mut errors);
+    check_inputs(&worker.function.sig, &mut errors);
+    for parameter in &worker.parameters {
+        check_parameter(parameter, &mut errors);
+    }
+    if let ReturnType::Type(_, ty) = &worker.function.sig.output {
+        types::check_result(ty, &mut errors);
+    }
+    match (errors.into_compile_errors(), &args.runtime) {
+        (None, Some(runtime)) => Ok(Checked { worker, runtime }),
+        (errors, _) => Err(errors.unwrap_or_default()),
+    }
+}
+
+/// Refuses what stands among the parameters and is none.
+fn check_inputs(sig: &Signature, errors: &mut Errors) {
+    if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
+        let text = code(receiver);
+        errors.refuse(
+            receiver,
+            format_args!("cannot take `{text}`: it is started by its path, not through a value"),
+            "move it out of the `impl`, and make the value an ordinary parameter",
+        );
+    }
+    if let Some(variadic) = &sig.variadic {
+        errors.refuse(
+            variadic.dots,
+            "cannot take `...`: how many arguments to send must be known",
+            "take a slice, such as `&[i64]`",
+        );
+    }
+}
+
+fn check_parameter(parameter: &Parameter<'_>, errors: &mut Errors) {
+    for attr in &parameter.original.attrs {
+        if attr.path().is_ident("cfg") {
+            errors.refuse(
+                attr,
+                "cannot have `#[cfg]` on a parameter: the generated functions cannot follow it",
+                "put `#[cfg]` on the function, and write one for each configuration",
+            );
+        }
+    }
+    match parameter.passing {
+        Passing::Owned(ty) => types::check_owned(ty, errors),
+        Passing::Borrowed(reference) => types::check_borrowed(reference, errors),
+    }
+}

@@ -1,0 +1,120 @@
+//! What remains of a worker with mistakes.
+//!
+//! Code that uses the worker is not to blame for them: it finds what it expects, so that rustc
+//! reports the mistakes and nothing else. Editors find it too, while a signature is half written.
+
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::visit::{self, Visit};
+use syn::{ReturnType, Type};
+
+use super::args::Args;
+use super::expand;
+use super::model::{Worker, ungrouped};
+use crate::attributes;
+use crate::paths::Runtime;
+
+/// The user's item, the generated functions as far as they can be declared, and the errors.
+pub(super) fn expand(worker: &Worker<'_>, args: &Args, errors: &TokenStream) -> TokenStream {
+    let function = worker.function;
+    let obstacles = Obstacles::of(worker);
+    match &args.runtime {
+        // Where it belongs, no type can be declared.
+        _ if obstacles.is_method => quote!(#function #errors),
+        Some(runtime) if !obstacles.is_invalid => {
+            let api = api(worker, runtime);
+            quote!(#function #api #errors)
+        }
+        // With the function but without its type, rustc would go on about every use. With
+        // neither, it knows that the macro is to blame.
+        _ => errors.clone(),
+    }
+}
+
+/// The type and its functions, as generic as the user's. They are never called.
+fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
+    let vis = &worker.function.vis;
+    let name = worker.name();
+    let handle = expand::handle(worker);
+    let attrs = attributes::of_impl(&worker.function.attrs);
+    let parameters: Vec<_> = worker
+        .parameters
+        .iter()
+        .map(|parameter| {
+            let attrs = attributes::of_impl(&parameter.original.attrs);
+            let name = &parameter.name;
+            let ty = &parameter.original.ty;
+            quote!(#attrs #name: #ty)
+        })
+        .collect();
+    let (generics, _, where_clause) = worker.function.sig.generics.split_for_impl();
+    let result = expand::result(worker);
+    let functions = [
+        ("spawn", quote!(#runtime::Result<#runtime::Process<#result>>)),
+        ("run", quote!(#runtime::Result<#result>)),
+        ("call", quote!(#runtime::Call<'static, #result>)),
+    ]
+    .map(|(function, output)| {
+        let function = format_ident!("{function}");
+        quote! {
+            #vis fn #function #generics (#(#parameters),*) -> #output #where_clause {
+                ::core::unreachable!()
+            }
+        }
+    });
+    quote! {
+        #handle
+
+        #attrs
+        impl #name {
+            #(#functions)*
+        }
+    }
+}
+
+/// Why the functions cannot be declared.
+#[derive(Default)]
+struct Obstacles {
+    /// `self` or `Self`: the function stands in an `impl`, where a type cannot.
+    is_method: bool,
+    /// What rustc does not let any function have, and would say so for each of ours.
+    is_invalid: bool,
+    in_result: bool,
+}
+
+impl Obstacles {
+    fn of(worker: &Worker<'_>) -> Self {
+        let sig = &worker.function.sig;
+        let mut obstacles = Obstacles {
+            is_method: sig.receiver().is_some(),
+            is_invalid: sig.variadic.is_some(),
+            in_result: false,
+        };
+        for parameter in &worker.parameters {
+            obstacles.visit_sized(&parameter.original.ty);
+        }
+        if let ReturnType::Type(_, ty) = &sig.output {
+            obstacles.in_result = true;
+            obstacles.visit_sized(ty);
+        }
+        obstacles
+    }
+
+    fn visit_sized(&mut self, ty: &Type) {
+        self.is_invalid |= matches!(ungrouped(ty), Type::TraitObject(_));
+        self.visit_type(ty);
+    }
+}
+
+impl<'ast> Visit<'ast> for Obstacles {
+    fn visit_type(&mut self, ty: &'ast Type) {
+        match ty {
+            Type::Infer(_) => self.is_invalid = true,
+            // Only a body could say which type it is.
+            Type::ImplTrait(_) if self.in_result => self.is_invalid = true,
+            Type::Path(ty) if ty.path.segments.first().is_some_and(|first| first.ident == "Self") => self.is_method = true,
+            _ => {}
+        }
+        visit::visit_type(self, ty);
+    }
+}

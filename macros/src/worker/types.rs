@@ -1,0 +1,168 @@
+//! What the types of parameters and results cannot be, at any depth.
+
+use std::fmt::Display;
+
+use quote::{ToTokens, quote};
+use syn::visit::{self, Visit};
+use syn::{Expr, Lifetime, Type, TypeParamBound, TypePath, TypeReference, TypeTraitObject};
+
+use super::model::ungrouped;
+use crate::errors::Errors;
+use crate::wording::{code, owned_form};
+
+/// Checks the type of a parameter that is given away.
+pub(super) fn check_owned(ty: &Type, errors: &mut Errors) {
+    TypeCheck::inside_parameter(errors).visit_type(ty);
+}
+
+/// Checks the type of a parameter that is lent.
+pub(super) fn check_borrowed(reference: &TypeReference, errors: &mut Errors) {
+    let TypeReference {
+        and_token,
+        lifetime,
+        mutability,
+        elem,
+        ..
+    } = reference;
+    if mutability.is_some() {
+        errors.refuse(
+            quote!(#and_token #lifetime #mutability),
+            format_args!(
+                "cannot take `{}`: it would change a copy that only its process sees",
+                code(reference)
+            ),
+            format_args!("take `{}`, and return the changed value", owned_form(elem)),
+        );
+    } else if let Some(lifetime) = lifetime
+        && lifetime.ident == "static"
+    {
+        errors.refuse(
+            lifetime,
+            "cannot borrow for `'static`: the argument is lent to it for one call",
+            format_args!("write `&{}`", code(elem)),
+        );
+    }
+    if let Type::Reference(inner) = ungrouped(elem) {
+        errors.refuse(
+            and_token,
+            format_args!("cannot take `{}`: only what one reference points to is sent", code(reference)),
+            format_args!("write `{}`", code(inner)),
+        );
+        TypeCheck::inside_parameter(errors).visit_type(&inner.elem);
+    } else {
+        TypeCheck::inside_parameter(errors).visit_type(elem);
+    }
+}
+
+/// Checks the type of the result.
+pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
+    TypeCheck::inside_result(errors).visit_type(ty);
+}
+
+/// Refuses parts of one type.
+struct TypeCheck<'e> {
+    errors: &'e mut Errors,
+    /// What the worker does with a value of the type.
+    verb: &'static str,
+    place: &'static str,
+}
+
+impl<'e> TypeCheck<'e> {
+    fn inside_parameter(errors: &'e mut Errors) -> Self {
+        TypeCheck {
+            errors,
+            verb: "take",
+            place: "inside a parameter",
+        }
+    }
+
+    fn inside_result(errors: &'e mut Errors) -> Self {
+        TypeCheck {
+            errors,
+            verb: "return",
+            place: "in its result",
+        }
+    }
+
+    fn refuse(&mut self, ty: impl ToTokens, why: &str, help: impl Display) {
+        let what = format!("cannot {} `{}`: {why}", self.verb, code(&ty));
+        self.errors.refuse(ty, what, help);
+    }
+
+    fn refuse_trait_object(&mut self, object: &TypeTraitObject) {
+        let help = if object.bounds.iter().any(names_error) {
+            "write `multiproc::RemoteError` in the place of the box: `?` makes one of any error"
+        } else {
+            "write an enum of the types it can be"
+        };
+        self.refuse(object, "which type is behind it is not sent along", help);
+    }
+}
+
+impl<'ast> Visit<'ast> for TypeCheck<'_> {
+    fn visit_type(&mut self, ty: &'ast Type) {
+        const ADDRESS: &str = "an address means nothing in another process";
+        const UNKNOWN: &str = "both processes must know which type it is";
+        match ty {
+            Type::FnPtr(_) => self.refuse(ty, ADDRESS, "write an enum of the functions it can be"),
+            Type::ImplTrait(_) => self.refuse(ty, UNKNOWN, "write a concrete type"),
+            Type::Infer(_) => self.refuse(ty, UNKNOWN, "write the type"),
+            Type::Ptr(_) => self.refuse(ty, ADDRESS, "write the type of the data it points to"),
+            Type::TraitObject(object) => self.refuse_trait_object(object),
+            _ => visit::visit_type(self, ty),
+        }
+    }
+
+    fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
+        let text = code(reference);
+        let what = format!(
+            "cannot have a reference {}: it would point into another process",
+            self.place
+        );
+        let help = format!(
+            "write `{}` in the place of `{text}`",
+            owned_form(&reference.elem)
+        );
+        self.errors.refuse(reference, what, help);
+        self.visit_type(&reference.elem);
+    }
+
+    fn visit_type_path(&mut self, ty: &'ast TypePath) {
+        let first = ty.path.segments.first();
+        if let Some(first) = first
+            && first.ident == "Self"
+        {
+            self.errors.refuse(
+                &first.ident,
+                "cannot name `Self`: it stands outside of any `impl`",
+                "write the type's own name, and move the function out of its `impl`",
+            );
+        }
+        visit::visit_type_path(self, ty);
+    }
+
+    fn visit_lifetime(&mut self, lifetime: &'ast Lifetime) {
+        if lifetime.ident != "static" {
+            let what = format!(
+                "cannot have a lifetime {}: a borrow does not reach into another process",
+                self.place
+            );
+            let help = "write a type that owns its data, or `'static` where that makes the type \
+                        own it, as in `Cow<'static, str>`";
+            self.errors.refuse(lifetime, what, help);
+        }
+    }
+
+    /// The length of an array or a const argument is computed, not sent.
+    fn visit_expr(&mut self, _: &'ast Expr) {}
+}
+
+fn names_error(bound: &TypeParamBound) -> bool {
+    match bound {
+        TypeParamBound::Trait(bound) => {
+            let last = bound.path.segments.last();
+            last.is_some_and(|segment| segment.ident == "Error")
+        }
+        _ => false,
+    }
+}

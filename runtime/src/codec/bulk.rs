@@ -1,0 +1,293 @@
+//! Slices of numbers as memory.
+//!
+//! serde hands a `Vec<u8>` to a format element by element, which is some fifty times slower
+//! than a copy. This module recognises the handful of types for which the elements' memory *is*
+//! the value (integers and floats: any bit pattern is one, there is no padding) and gives the
+//! memory instead. Writing recognises the slice by its type; reading recognises serde's own
+//! visitor for `Vec<T>` by *its* type, which it learns by asking `Vec::<T>::deserialize` for it.
+//! A visitor of the user's own therefore never loses its say.
+
+#![expect(
+    unsafe_code,
+    reason = "numbers are viewed as bytes, and types proven equal are exchanged"
+)]
+
+use std::any::TypeId;
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::slice;
+
+use serde::de::{Deserialize, Deserializer, Visitor};
+
+use super::Error;
+
+/// The element type of a packed sequence; its number is the byte on the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    U8,
+    U16,
+    U32,
+    U64,
+    U128,
+    Usize,
+    I8,
+    I16,
+    I32,
+    I64,
+    I128,
+    Isize,
+    F32,
+    F64,
+}
+
+/// A number whose memory is its value.
+///
+/// # Safety
+///
+/// The type has no padding and no invalid bit patterns.
+pub(super) unsafe trait Number: Copy + for<'de> Deserialize<'de> + 'static {
+    const KIND: Kind;
+}
+
+/// Calls `$call!(type)` with each number type in turn.
+macro_rules! for_each_number {
+    ($call:ident) => {
+        $call!(u8 U8);
+        $call!(u16 U16);
+        $call!(u32 U32);
+        $call!(u64 U64);
+        $call!(u128 U128);
+        $call!(usize Usize);
+        $call!(i8 I8);
+        $call!(i16 I16);
+        $call!(i32 I32);
+        $call!(i64 I64);
+        $call!(i128 I128);
+        $call!(isize Isize);
+        $call!(f32 F32);
+        $call!(f64 F64);
+    };
+}
+
+macro_rules! number {
+    ($type:ident $kind:ident) => {
+        // SAFETY: the primitive integers and floats have no padding and every bit pattern is a
+        // value (reference, "Type layout" and "Numeric types").
+        unsafe impl Number for $type {
+            const KIND: Kind = Kind::$kind;
+        }
+    };
+}
+for_each_number!(number);
+
+impl Kind {
+    pub(super) fn from_wire(byte: u8) -> Result<Kind, Error> {
+        macro_rules! try_kind {
+            ($type:ident $kind:ident) => {
+                if byte == Kind::$kind as u8 {
+                    return Ok(Kind::$kind);
+                }
+            };
+        }
+        for_each_number!(try_kind);
+        Err(Error::new(format!(
+            "corrupt message: no element kind {byte}"
+        )))
+    }
+
+    pub(super) fn width(self) -> usize {
+        match self {
+            Kind::U8 | Kind::I8 => 1,
+            Kind::U16 | Kind::I16 => 2,
+            Kind::U32 | Kind::I32 | Kind::F32 => 4,
+            Kind::U64 | Kind::I64 | Kind::F64 => 8,
+            Kind::U128 | Kind::I128 => 16,
+            Kind::Usize | Kind::Isize => size_of::<usize>(),
+        }
+    }
+}
+
+/// The memory of `value` if it is a `Vec` or a slice of numbers.
+pub(super) fn memory_of<T: ?Sized>(value: &T) -> Option<(Kind, &[u8])> {
+    let id = typeid::of::<T>();
+    macro_rules! try_number {
+        ($type:ident $kind:ident) => {
+            if id == TypeId::of::<Vec<$type>>() {
+                // SAFETY: `T` is `Vec<$type>`: equal ids mean equal types up to lifetimes, and
+                // `Vec<$type>` has none. The reference keeps its own lifetime.
+                let vec: &Vec<$type> = unsafe { cast_reference(value) };
+                return Some((Kind::$kind, bytes_of(vec)));
+            }
+            if id == TypeId::of::<[$type]>() {
+                // SAFETY: as above; `T` is `[$type]`, so both references are fat.
+                let slice: &[$type] = unsafe { cast_reference(value) };
+                return Some((Kind::$kind, bytes_of(slice)));
+            }
+        };
+    }
+    for_each_number!(try_number);
+    None
+}
+
+/// The memory behind what a `Serialize` passed to `collect_seq`, if that is a reference to a
+/// `Vec` or a slice of numbers.
+pub(super) fn memory_of_iterated<I>(iterated: &I) -> Option<(Kind, &[u8])> {
+    let id = typeid::of::<I>();
+    macro_rules! try_number {
+        ($type:ident $kind:ident) => {
+            if id == TypeId::of::<&'static Vec<$type>>() {
+                // SAFETY: `I` is `&Vec<$type>` up to the lifetime of that reference, which
+                // outlives the borrow of it that we are given and return.
+                let vec: &&Vec<$type> = unsafe { cast_reference(iterated) };
+                return Some((Kind::$kind, bytes_of(vec)));
+            }
+            if id == TypeId::of::<&'static [$type]>() {
+                // SAFETY: as above.
+                let slice: &&[$type] = unsafe { cast_reference(iterated) };
+                return Some((Kind::$kind, bytes_of(slice)));
+            }
+        };
+    }
+    for_each_number!(try_number);
+    None
+}
+
+/// The `Vec` of numbers that `V` builds, made from its memory, if `V` is serde's own visitor
+/// for `Vec` of this kind; else `bytes` comes back.
+pub(super) fn build_vec<'de, V: Visitor<'de>>(
+    kind: Kind,
+    bytes: Bytes<'_>,
+) -> Result<Result<V::Value, Bytes<'_>>, Error> {
+    let visitor = typeid::of::<V>();
+    let value = typeid::of::<V::Value>();
+    macro_rules! try_number {
+        ($type:ident $kind:ident) => {
+            if kind == Kind::$kind
+                && value == TypeId::of::<Vec<$type>>()
+                && Some(visitor) == vec_visitor::<$type>()
+            {
+                let vec: Vec<$type> = vec_from(bytes)?;
+                // SAFETY: equal ids mean equal types up to lifetimes, and `Vec<$type>` has none,
+                // so `V::Value` is `Vec<$type>`.
+                return Ok(Ok(unsafe { cast_value(vec) }));
+            }
+        };
+    }
+    for_each_number!(try_number);
+    Ok(Err(bytes))
+}
+
+/// Bytes on their way into a value: still in the head, or a buffer that can be kept.
+pub(super) enum Bytes<'a> {
+    Borrowed(&'a [u8]),
+    Owned(Vec<u8>),
+}
+
+impl AsRef<[u8]> for Bytes<'_> {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Bytes::Borrowed(bytes) => bytes,
+            Bytes::Owned(bytes) => bytes,
+        }
+    }
+}
+
+fn vec_from<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
+    let bytes = match bytes {
+        Bytes::Owned(bytes) if T::KIND == Kind::U8 => {
+            // SAFETY: only `u8` has that kind, so this is `Vec<u8>` for `Vec<u8>`.
+            return Ok(unsafe { cast_value(bytes) });
+        }
+        Bytes::Owned(ref bytes) => bytes,
+        Bytes::Borrowed(bytes) => bytes,
+    };
+    if !bytes.len().is_multiple_of(size_of::<T>()) {
+        return Err(Error::new(
+            "corrupt message: a packed sequence ends inside an element",
+        ));
+    }
+    let length = bytes.len() / size_of::<T>();
+    let mut vec = Vec::<T>::with_capacity(length);
+    // SAFETY: the capacity holds `bytes.len()` bytes, and a fresh allocation overlaps nothing.
+    unsafe {
+        std::ptr::copy_nonoverlapping(bytes.as_ptr(), vec.as_mut_ptr().cast::<u8>(), bytes.len());
+    }
+    // SAFETY: `length` elements were just written; any bytes are values of a `Number`.
+    unsafe { vec.set_len(length) };
+    Ok(vec)
+}
+
+fn bytes_of<T: Number>(numbers: &[T]) -> &[u8] {
+    // SAFETY: a `Number` has no padding, so all `size_of_val` bytes are initialised; the slice
+    // borrows `numbers`, and `u8` has no alignment.
+    unsafe { slice::from_raw_parts(numbers.as_ptr().cast::<u8>(), size_of_val(numbers)) }
+}
+
+/// # Safety
+///
+/// `T` and `U` are the same type up to lifetimes, and `U`'s lifetimes may be as long as `'a`.
+unsafe fn cast_reference<'a, T: ?Sized, U: ?Sized>(value: &'a T) -> &'a U {
+    // SAFETY: references to the same type have the same layout; the caller promises the rest.
+    unsafe { std::mem::transmute_copy::<&'a T, &'a U>(&value) }
+}
+
+/// # Safety
+///
+/// `T` and `U` are the same type.
+unsafe fn cast_value<T, U>(value: T) -> U {
+    let value = ManuallyDrop::new(value);
+    // SAFETY: the caller promises that the types are the same; the original is not dropped.
+    unsafe { std::mem::transmute_copy::<ManuallyDrop<T>, U>(&value) }
+}
+
+/// The identity of the visitor that `Vec::<T>::deserialize` passes to `deserialize_seq`.
+fn vec_visitor<T: Number>() -> Option<TypeId> {
+    let mut seen = None;
+    // The probe answers every request with an error; only what it saw matters.
+    let _ = Vec::<T>::deserialize(Probe {
+        seen: &mut seen,
+        lifetime: PhantomData,
+    });
+    seen
+}
+
+struct Probe<'a, 'de> {
+    seen: &'a mut Option<TypeId>,
+    lifetime: PhantomData<&'de ()>,
+}
+
+impl<'de> Deserializer<'de> for Probe<'_, 'de> {
+    type Error = ProbeError;
+
+    fn deserialize_seq<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ProbeError> {
+        *self.seen = Some(typeid::of::<V>());
+        Err(ProbeError)
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, ProbeError> {
+        Err(ProbeError)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+#[derive(Debug)]
+struct ProbeError;
+
+impl std::fmt::Display for ProbeError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("this deserializer only looks at its visitor")
+    }
+}
+
+impl std::error::Error for ProbeError {}
+
+impl serde::de::Error for ProbeError {
+    fn custom<T: std::fmt::Display>(_: T) -> ProbeError {
+        ProbeError
+    }
+}

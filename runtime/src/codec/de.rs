@@ -1,0 +1,616 @@
+//! Reading: `&mut Decoder` is the deserializer.
+
+use std::vec;
+
+use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
+
+use super::bulk::{self, Bytes, Kind};
+use super::{Error, tag};
+
+/// Reads values from the front of a head.
+#[derive(Debug)]
+pub(super) struct Decoder<'m> {
+    rest: &'m [u8],
+    splices: vec::IntoIter<Vec<u8>>,
+    names: Vec<&'m str>,
+}
+
+impl<'m> Decoder<'m> {
+    pub(super) fn new(head: &'m [u8], splices: Vec<Vec<u8>>) -> Decoder<'m> {
+        Decoder {
+            rest: head,
+            splices: splices.into_iter(),
+            names: Vec::new(),
+        }
+    }
+
+    pub(super) fn finish(&self) -> Result<(), Error> {
+        if self.rest.is_empty() && self.splices.len() == 0 {
+            Ok(())
+        } else {
+            Err(Error::new(format!(
+                "{} bytes are left over: a `Deserialize` read less than its `Serialize` wrote",
+                self.rest.len() + self.splices.as_slice().iter().map(Vec::len).sum::<usize>()
+            )))
+        }
+    }
+
+    fn peek(&self) -> Result<u8, Error> {
+        self.rest.first().copied().ok_or_else(ended)
+    }
+
+    fn byte(&mut self) -> Result<u8, Error> {
+        let (&first, rest) = self.rest.split_first().ok_or_else(ended)?;
+        self.rest = rest;
+        Ok(first)
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'m [u8], Error> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(ended)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+        let (taken, rest) = self.rest.split_first_chunk().ok_or_else(ended)?;
+        self.rest = rest;
+        Ok(*taken)
+    }
+
+    fn varint(&mut self) -> Result<u64, Error> {
+        let mut value = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            value |= u64::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return Ok(value);
+            }
+        }
+        Err(Error::new("corrupt message: a length does not end"))
+    }
+
+    fn length(&mut self) -> Result<usize, Error> {
+        usize::try_from(self.varint()?).map_err(|_| ended())
+    }
+
+    fn splice(&mut self) -> Result<Vec<u8>, Error> {
+        self.splices.next().ok_or_else(ended)
+    }
+
+    /// The next name, or `None` at the end of a struct.
+    fn name_or_end(&mut self) -> Result<Option<&'m str>, Error> {
+        match self.varint()? {
+            tag::END => Ok(None),
+            tag::NEW_NAME => {
+                let length = self.length()?;
+                let name = text(self.take(length)?)?;
+                self.names.push(name);
+                Ok(Some(name))
+            }
+            place => {
+                let place = usize::try_from(place - tag::KNOWN_NAMES).map_err(|_| ended())?;
+                let name = self.names.get(place);
+                Ok(Some(name.ok_or_else(|| {
+                    Error::new("corrupt message: a name that was never given")
+                })?))
+            }
+        }
+    }
+
+    fn name(&mut self) -> Result<&'m str, Error> {
+        self.name_or_end()?.ok_or_else(ended)
+    }
+
+    /// The integer that comes next, if one does.
+    fn integer(&mut self) -> Result<Option<Integer>, Error> {
+        let first = self.peek()?;
+        if first >= tag::SMALL {
+            self.byte()?;
+            return Ok(Some(Integer::Unsigned(u128::from(first - tag::SMALL))));
+        }
+        if !(tag::U8..=tag::I128).contains(&first) {
+            return Ok(None);
+        }
+        self.byte()?;
+        Ok(Some(match first {
+            tag::U8 => Integer::Unsigned(u8::from_ne_bytes(self.array()?).into()),
+            tag::U16 => Integer::Unsigned(u16::from_ne_bytes(self.array()?).into()),
+            tag::U32 => Integer::Unsigned(u32::from_ne_bytes(self.array()?).into()),
+            tag::U64 => Integer::Unsigned(u64::from_ne_bytes(self.array()?).into()),
+            tag::U128 => Integer::Unsigned(u128::from_ne_bytes(self.array()?)),
+            tag::I8 => Integer::Negative(i8::from_ne_bytes(self.array()?).into()),
+            tag::I16 => Integer::Negative(i16::from_ne_bytes(self.array()?).into()),
+            tag::I32 => Integer::Negative(i32::from_ne_bytes(self.array()?).into()),
+            tag::I64 => Integer::Negative(i64::from_ne_bytes(self.array()?).into()),
+            tag::I128 => Integer::Negative(i128::from_ne_bytes(self.array()?)),
+            other => return Err(unknown(other)),
+        }))
+    }
+
+    /// Hands a packed sequence to a visitor: as a whole to serde's own for `Vec`, else by item.
+    fn packed<'de, V: Visitor<'de>>(
+        kind: u8,
+        bytes: Bytes<'_>,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let kind = Kind::from_wire(kind)?;
+        match bulk::build_vec::<V>(kind, bytes)? {
+            Ok(value) => Ok(value),
+            Err(bytes) => visitor.visit_seq(Packed {
+                kind,
+                rest: bytes.as_ref(),
+            }),
+        }
+    }
+}
+
+/// Any integer, by the visitor's method that fits it best.
+#[derive(Debug, Clone, Copy)]
+enum Integer {
+    Unsigned(u128),
+    Negative(i128),
+}
+
+impl Integer {
+    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self {
+            Integer::Unsigned(value) => match u64::try_from(value) {
+                Ok(value) => visitor.visit_u64(value),
+                Err(_) => visitor.visit_u128(value),
+            },
+            Integer::Negative(value) => match i64::try_from(value) {
+                Ok(value) => visitor.visit_i64(value),
+                Err(_) => visitor.visit_i128(value),
+            },
+        }
+    }
+}
+
+macro_rules! integer_as {
+    ($($method:ident $visit:ident $type:ident)*) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            let Some(integer) = self.integer()? else {
+                return self.deserialize_any(visitor);
+            };
+            let fitting = match integer {
+                Integer::Unsigned(value) => $type::try_from(value).ok(),
+                Integer::Negative(value) => $type::try_from(value).ok(),
+            };
+            match fitting {
+                Some(value) => visitor.$visit(value),
+                None => integer.visit(visitor),
+            }
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for &mut Decoder<'de> {
+    type Error = Error;
+
+    fn is_human_readable(&self) -> bool {
+        false
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if let Some(integer) = self.integer()? {
+            return integer.visit(visitor);
+        }
+        match self.byte()? {
+            tag::UNIT => visitor.visit_unit(),
+            tag::FALSE => visitor.visit_bool(false),
+            tag::TRUE => visitor.visit_bool(true),
+            tag::NONE => visitor.visit_none(),
+            tag::SOME => visitor.visit_some(self),
+            tag::CHAR => {
+                let code = u32::from_ne_bytes(self.array()?);
+                visitor.visit_char(
+                    char::from_u32(code)
+                        .ok_or_else(|| Error::new("corrupt message: no such character"))?,
+                )
+            }
+            tag::F32 => visitor.visit_f32(f32::from_ne_bytes(self.array()?)),
+            tag::F64 => visitor.visit_f64(f64::from_ne_bytes(self.array()?)),
+            tag::STR => {
+                let length = self.length()?;
+                visitor.visit_borrowed_str(text(self.take(length)?)?)
+            }
+            tag::STR_SPLICE => {
+                visitor.visit_string(String::from_utf8(self.splice()?).map_err(|_| not_text())?)
+            }
+            tag::BYTES => {
+                let length = self.length()?;
+                visitor.visit_borrowed_bytes(self.take(length)?)
+            }
+            tag::BYTES_SPLICE => visitor.visit_byte_buf(self.splice()?),
+            tag::SEQ => {
+                let mut items = Items {
+                    left: self.length()?,
+                    decoder: self,
+                };
+                let value = visitor.visit_seq(&mut items)?;
+                items.close(value)
+            }
+            tag::MAP => {
+                let mut items = Items {
+                    left: self.length()?,
+                    decoder: self,
+                };
+                let value = visitor.visit_map(&mut items)?;
+                items.close(value)
+            }
+            tag::STRUCT => {
+                let mut fields = Fields {
+                    decoder: self,
+                    ended: false,
+                };
+                let value = visitor.visit_map(&mut fields)?;
+                fields.close(value)
+            }
+            tag::PACKED => {
+                let kind = self.byte()?;
+                let length = self.length()?;
+                Decoder::packed(kind, Bytes::Borrowed(self.take(length)?), visitor)
+            }
+            tag::PACKED_SPLICE => {
+                let kind = self.byte()?;
+                Decoder::packed(kind, Bytes::Owned(self.splice()?), visitor)
+            }
+            tag::UNIT_VARIANT => visitor.visit_borrowed_str(self.name()?),
+            tag::VARIANT => visitor.visit_map(Variant {
+                decoder: self,
+                name: None,
+            }),
+            other => Err(unknown(other)),
+        }
+    }
+
+    integer_as! {
+        deserialize_i8 visit_i8 i8
+        deserialize_i16 visit_i16 i16
+        deserialize_i32 visit_i32 i32
+        deserialize_i64 visit_i64 i64
+        deserialize_i128 visit_i128 i128
+        deserialize_u8 visit_u8 u8
+        deserialize_u16 visit_u16 u16
+        deserialize_u32 visit_u32 u32
+        deserialize_u64 visit_u64 u64
+        deserialize_u128 visit_u128 u128
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.peek()? {
+            // A `Serialize` may write an optional field as unit, or its value bare.
+            tag::NONE | tag::UNIT => {
+                self.byte()?;
+                visitor.visit_none()
+            }
+            tag::SOME => {
+                self.byte()?;
+                visitor.visit_some(self)
+            }
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.peek()? {
+            tag::UNIT_VARIANT => {
+                self.byte()?;
+                visitor.visit_enum(self.name()?.into_deserializer())
+            }
+            tag::VARIANT => {
+                self.byte()?;
+                visitor.visit_enum(Variant {
+                    decoder: self,
+                    name: None,
+                })
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_byte_buf(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        // A type may write itself as a sequence and read itself as bytes.
+        match self.rest {
+            [tag::PACKED, kind, ..] if *kind == Kind::U8 as u8 => {
+                self.take(2)?;
+                let length = self.length()?;
+                visitor.visit_borrowed_bytes(self.take(length)?)
+            }
+            [tag::PACKED_SPLICE, kind, ..] if *kind == Kind::U8 as u8 => {
+                self.take(2)?;
+                visitor.visit_byte_buf(self.splice()?)
+            }
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool f32 f64 char str string unit unit_struct seq tuple tuple_struct map struct identifier
+        ignored_any
+    }
+}
+
+/// The items of a sequence or map.
+struct Items<'a, 'm> {
+    decoder: &'a mut Decoder<'m>,
+    left: usize,
+}
+
+impl Items<'_, '_> {
+    fn close<T>(&self, value: T) -> Result<T, Error> {
+        match self.left {
+            0 => Ok(value),
+            left => Err(de::Error::custom(format_args!(
+                "{left} items more than were expected"
+            ))),
+        }
+    }
+
+    /// Enough to avoid growing in steps, not enough for a corrupt length to exhaust memory.
+    fn hint(&self) -> usize {
+        self.left.min(self.decoder.rest.len())
+    }
+}
+
+impl<'m> de::SeqAccess<'m> for &mut Items<'_, 'm> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'m>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(&mut *self.decoder).map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.hint())
+    }
+}
+
+impl<'m> de::MapAccess<'m> for &mut Items<'_, 'm> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'m>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        self.left -= 1;
+        seed.deserialize(&mut *self.decoder).map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'m>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(&mut *self.decoder)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.hint())
+    }
+}
+
+/// The fields of a struct.
+struct Fields<'a, 'm> {
+    decoder: &'a mut Decoder<'m>,
+    ended: bool,
+}
+
+impl Fields<'_, '_> {
+    fn close<T>(&mut self, value: T) -> Result<T, Error> {
+        if self.ended || self.decoder.name_or_end()?.is_none() {
+            Ok(value)
+        } else {
+            Err(Error::new("more fields than were expected"))
+        }
+    }
+}
+
+impl<'m> de::MapAccess<'m> for &mut Fields<'_, 'm> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'m>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        match self.decoder.name_or_end()? {
+            Some(name) => seed
+                .deserialize(de::value::BorrowedStrDeserializer::new(name))
+                .map(Some),
+            None => {
+                self.ended = true;
+                Ok(None)
+            }
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'m>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(&mut *self.decoder)
+    }
+}
+
+/// An enum's variant with its content; to a visitor that knows no enums, a map of one entry.
+struct Variant<'a, 'm> {
+    decoder: &'a mut Decoder<'m>,
+    name: Option<()>,
+}
+
+impl<'m> de::EnumAccess<'m> for Variant<'_, 'm> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'m>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        let name = self.decoder.name()?;
+        let value = seed.deserialize(de::value::BorrowedStrDeserializer::<Error>::new(name))?;
+        Ok((value, self))
+    }
+}
+
+impl<'m> de::VariantAccess<'m> for Variant<'_, 'm> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        de::Deserialize::deserialize(self.decoder)
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'m>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.decoder)
+    }
+
+    fn tuple_variant<V: Visitor<'m>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        self.decoder.deserialize_any(visitor)
+    }
+
+    fn struct_variant<V: Visitor<'m>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.decoder.deserialize_any(visitor)
+    }
+}
+
+impl<'m> de::MapAccess<'m> for Variant<'_, 'm> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'m>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        if self.name.replace(()).is_some() {
+            return Ok(None);
+        }
+        let name = self.decoder.name()?;
+        seed.deserialize(de::value::BorrowedStrDeserializer::new(name))
+            .map(Some)
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'m>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        seed.deserialize(&mut *self.decoder)
+    }
+}
+
+/// The numbers of a packed sequence, one by one.
+struct Packed<'b> {
+    kind: Kind,
+    rest: &'b [u8],
+}
+
+impl<'de> de::SeqAccess<'de> for Packed<'_> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        if self.rest.is_empty() {
+            return Ok(None);
+        }
+        let (number, rest) = self
+            .rest
+            .split_at_checked(self.kind.width())
+            .ok_or_else(ended)?;
+        self.rest = rest;
+        seed.deserialize(Number {
+            kind: self.kind,
+            bytes: number,
+        })
+        .map(Some)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.rest.len() / self.kind.width())
+    }
+}
+
+/// One number of a packed sequence.
+struct Number<'b> {
+    kind: Kind,
+    bytes: &'b [u8],
+}
+
+impl<'de> Deserializer<'de> for Number<'_> {
+    type Error = Error;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        macro_rules! number {
+            ($type:ident) => {
+                $type::from_ne_bytes(self.bytes.try_into().map_err(|_| ended())?)
+            };
+        }
+        match self.kind {
+            Kind::U8 => visitor.visit_u8(number!(u8)),
+            Kind::U16 => visitor.visit_u16(number!(u16)),
+            Kind::U32 => visitor.visit_u32(number!(u32)),
+            Kind::U64 => visitor.visit_u64(number!(u64)),
+            Kind::U128 => visitor.visit_u128(number!(u128)),
+            Kind::Usize => visitor.visit_u64(number!(usize) as u64),
+            Kind::I8 => visitor.visit_i8(number!(i8)),
+            Kind::I16 => visitor.visit_i16(number!(i16)),
+            Kind::I32 => visitor.visit_i32(number!(i32)),
+            Kind::I64 => visitor.visit_i64(number!(i64)),
+            Kind::I128 => visitor.visit_i128(number!(i128)),
+            Kind::Isize => visitor.visit_i64(number!(isize) as i64),
+            Kind::F32 => visitor.visit_f32(number!(f32)),
+            Kind::F64 => visitor.visit_f64(number!(f64)),
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map struct enum identifier ignored_any
+    }
+}
+
+fn text(bytes: &[u8]) -> Result<&str, Error> {
+    std::str::from_utf8(bytes).map_err(|_| not_text())
+}
+
+#[cold]
+fn not_text() -> Error {
+    Error::new("corrupt message: text is not UTF-8")
+}
+
+#[cold]
+fn ended() -> Error {
+    Error::new("the message ends too early: a `Deserialize` read more than its `Serialize` wrote")
+}
+
+#[cold]
+fn unknown(tag: u8) -> Error {
+    Error::new(format!("corrupt message: no value begins with {tag:#04x}"))
+}

@@ -1,0 +1,143 @@
+//! What is sent: a head, splices beside it, descriptors.
+
+use std::borrow::Cow;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::bulk::{self, Kind};
+use super::de::Decoder;
+use super::ser::Names;
+use super::{Error, SPLICE_MINIMUM, attachments, tag};
+
+/// A message being written. Long runs of bytes may be borrowed from the values until it is sent.
+#[derive(Debug, Default)]
+pub(crate) struct Output<'e> {
+    pub(crate) head: Vec<u8>,
+    pub(crate) splices: Vec<Cow<'e, [u8]>>,
+    pub(crate) attachments: Vec<Arc<OwnedFd>>,
+    pub(super) names: Names,
+}
+
+impl<'e> Output<'e> {
+    /// A message whose first byte tells the receiver what it is.
+    pub(crate) fn new(kind: u8) -> Output<'e> {
+        Output {
+            head: vec![kind],
+            ..Output::default()
+        }
+    }
+
+    /// Appends a value.
+    pub(crate) fn write<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
+        let mut list = std::mem::take(&mut self.attachments);
+        let result = attachments::collecting(&mut list, || value.serialize(&mut *self));
+        self.attachments = list;
+        result
+    }
+
+    /// Appends a value that lives until the message is sent: a long slice of numbers is not
+    /// even copied.
+    pub(crate) fn write_borrowed<T: ?Sized + Serialize>(
+        &mut self,
+        value: &'e T,
+    ) -> Result<(), Error> {
+        match bulk::memory_of(value) {
+            Some((kind, bytes)) if bytes.len() >= SPLICE_MINIMUM => {
+                self.head.extend([tag::PACKED_SPLICE, kind as u8]);
+                self.splices.push(Cow::Borrowed(bytes));
+                Ok(())
+            }
+            _ => self.write(value),
+        }
+    }
+
+    pub(super) fn packed(&mut self, kind: Kind, bytes: &[u8]) {
+        if bytes.len() >= SPLICE_MINIMUM {
+            self.head.extend([tag::PACKED_SPLICE, kind as u8]);
+            self.splices.push(Cow::Owned(bytes.to_vec()));
+        } else {
+            self.head.extend([tag::PACKED, kind as u8]);
+            self.length(bytes.len());
+            self.head.extend_from_slice(bytes);
+        }
+    }
+
+    /// Bytes or text: `inline` and a length, or `spliced` and a splice.
+    pub(super) fn bytes(&mut self, inline: u8, spliced: u8, bytes: &[u8]) {
+        if bytes.len() >= SPLICE_MINIMUM {
+            self.head.push(spliced);
+            self.splices.push(Cow::Owned(bytes.to_vec()));
+        } else {
+            self.head.push(inline);
+            self.length(bytes.len());
+            self.head.extend_from_slice(bytes);
+        }
+    }
+
+    pub(super) fn length(&mut self, length: usize) {
+        self.varint(length as u64);
+    }
+
+    pub(super) fn varint(&mut self, mut value: u64) {
+        while value >= 0x80 {
+            self.head.push(low_bits(value) | 0x80);
+            value >>= 7;
+        }
+        self.head.push(low_bits(value));
+    }
+}
+
+/// The lowest seven bits, as a LEB128 group has them.
+pub(super) fn low_bits(value: u64) -> u8 {
+    value.to_le_bytes()[0] & 0x7f
+}
+
+/// A message that arrived, not yet looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Message {
+    pub(crate) head: Vec<u8>,
+    pub(crate) splices: Vec<Vec<u8>>,
+    pub(crate) attachments: Vec<OwnedFd>,
+}
+
+impl Message {
+    /// The byte that tells what this is.
+    pub(crate) fn kind(&self) -> Option<u8> {
+        self.head.first().copied()
+    }
+
+    /// The values in this message, to be read in the order they were written.
+    pub(crate) fn open(&mut self) -> Input<'_> {
+        Input {
+            decoder: Decoder::new(
+                self.head.get(1..).unwrap_or_default(),
+                std::mem::take(&mut self.splices),
+            ),
+            attachments: std::mem::take(&mut self.attachments)
+                .into_iter()
+                .map(Arc::new)
+                .collect(),
+        }
+    }
+}
+
+/// A message being read.
+#[derive(Debug)]
+pub(crate) struct Input<'m> {
+    decoder: Decoder<'m>,
+    attachments: Vec<Arc<OwnedFd>>,
+}
+
+impl Input<'_> {
+    /// Reads the next value.
+    pub(crate) fn read<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, Error> {
+        attachments::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))
+    }
+
+    /// Says whether all that was written has been read.
+    pub(crate) fn finish(&self) -> Result<(), Error> {
+        self.decoder.finish()
+    }
+}

@@ -1,0 +1,102 @@
+//! How a value becomes a message and a message a value again.
+//!
+//! The format is ours because no existing one does all three things that workers need:
+//!
+//! * **Anything serde can write can be read back**: values are tagged with their kind and
+//!   structs carry their field names (each name once a message), so `flatten`, `untagged`,
+//!   `skip_serializing_if` and `serde_json::Value` work, and a `String` is never mistaken for a
+//!   `Vec<u64>`.
+//! * **Bulk moves at memory speed**: slices of numbers, strings and byte buffers are copied as
+//!   memory at any depth ([`bulk`]), and above [`SPLICE_MINIMUM`] they stand beside the head as
+//!   *splices*, which the transport sends from where they lie and receives to where they stay.
+//! * **Descriptors travel along** ([`attachments`]): a handle writes a number into the head and
+//!   its descriptor into the message's list.
+//!
+//! The format is private to one version of this crate: both ends are the same program image.
+//!
+//! | byte | value |
+//! |---|---|
+//! | `0x80..` | an integer from 0 to 127 |
+//! | [`tag`] | the kind, followed by what its comment says |
+//!
+//! Lengths are LEB128. Numbers are in the machine's own byte order.
+
+mod attachments;
+mod bulk;
+mod de;
+mod error;
+mod message;
+mod ser;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use attachments::{attach, detach};
+pub(crate) use error::Error;
+pub(crate) use message::{Input, Message, Output};
+
+/// Runs of bytes at least this long leave the head and become splices.
+///
+/// Below it a copy is cheaper than one more system call.
+pub(crate) const SPLICE_MINIMUM: usize = 64 * 1024;
+
+/// First bytes of the values in a head.
+mod tag {
+    pub(super) const SMALL: u8 = 0x80;
+
+    pub(super) const UNIT: u8 = 0x00;
+    pub(super) const FALSE: u8 = 0x01;
+    pub(super) const TRUE: u8 = 0x02;
+    pub(super) const NONE: u8 = 0x03;
+    /// then the value
+    pub(super) const SOME: u8 = 0x04;
+    /// then 4 bytes
+    pub(super) const CHAR: u8 = 0x05;
+    /// then 4 bytes
+    pub(super) const F32: u8 = 0x06;
+    /// then 8 bytes
+    pub(super) const F64: u8 = 0x07;
+
+    /// Unsigned integers: then 1, 2, 4, 8 or 16 bytes.
+    pub(super) const U8: u8 = 0x10;
+    pub(super) const U16: u8 = 0x11;
+    pub(super) const U32: u8 = 0x12;
+    pub(super) const U64: u8 = 0x13;
+    pub(super) const U128: u8 = 0x14;
+    /// Negative integers: likewise.
+    pub(super) const I8: u8 = 0x18;
+    pub(super) const I16: u8 = 0x19;
+    pub(super) const I32: u8 = 0x1a;
+    pub(super) const I64: u8 = 0x1b;
+    pub(super) const I128: u8 = 0x1c;
+
+    /// length, bytes
+    pub(super) const STR: u8 = 0x20;
+    /// the next splice
+    pub(super) const STR_SPLICE: u8 = 0x21;
+    /// length, bytes
+    pub(super) const BYTES: u8 = 0x22;
+    /// the next splice
+    pub(super) const BYTES_SPLICE: u8 = 0x23;
+
+    /// length, values
+    pub(super) const SEQ: u8 = 0x30;
+    /// length, alternating keys and values
+    pub(super) const MAP: u8 = 0x31;
+    /// pairs of name and value, then [`END`]
+    pub(super) const STRUCT: u8 = 0x32;
+    /// kind, length in bytes, bytes
+    pub(super) const PACKED: u8 = 0x33;
+    /// kind, the next splice
+    pub(super) const PACKED_SPLICE: u8 = 0x34;
+
+    /// name
+    pub(super) const UNIT_VARIANT: u8 = 0x40;
+    /// name, value
+    pub(super) const VARIANT: u8 = 0x41;
+
+    /// A name is a length: [`END`], [`NEW_NAME`] and then length and bytes, or
+    /// [`KNOWN_NAMES`] plus the name's place among those already seen in this message.
+    pub(super) const END: u64 = 0;
+    pub(super) const NEW_NAME: u64 = 1;
+    pub(super) const KNOWN_NAMES: u64 = 2;
+}

@@ -1,0 +1,107 @@
+//! Descriptors as arguments and results.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
+
+use crate::codec::{attach, detach};
+
+/// An open descriptor that can be sent: `Fd<File>`, `Fd<TcpListener>`, `Fd<OwnedFd>`.
+///
+/// The receiver gets a descriptor of its own for the same open file, socket or pipe, close-on-exec
+/// as all of Rust's; the sender keeps its own. `Fd<T>` derefs to `T`, which [`into_inner`] gives
+/// back. It goes wherever values go, alone or as a field of your types.
+///
+/// [`into_inner`]: Fd::into_inner
+///
+/// # Errors
+///
+/// Written anywhere but into a message to another process (a file, say), `Fd` is an error of that
+/// serializer. Read where no descriptor is free, it is a
+/// [`Decode`](crate::ErrorKind::Decode) error.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Fd, RemoteError, worker};
+/// use std::io::{Read, Write};
+///
+/// #[worker]
+/// fn answer(mut pipe: Fd<std::io::PipeWriter>) -> Result<(), RemoteError> {
+///     Ok(pipe.write_all(b"42")?)
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (mut reader, writer) = std::io::pipe()?;
+/// answer::run(Fd::new(writer))??;
+/// let mut text = String::new();
+/// reader.read_to_string(&mut text)?;
+/// assert_eq!(text, "42");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Fd<T>(T);
+
+impl<T> Fd<T> {
+    /// Makes a descriptor ready to be sent.
+    pub fn new(descriptor: T) -> Fd<T> {
+        Fd(descriptor)
+    }
+
+    /// The descriptor.
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
+impl<T> From<T> for Fd<T> {
+    fn from(descriptor: T) -> Fd<T> {
+        Fd(descriptor)
+    }
+}
+
+impl<T> Deref for Fd<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Fd<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T: AsFd> Serialize for Fd<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let descriptor = self
+            .0
+            .as_fd()
+            .try_clone_to_owned()
+            .map_err(ser::Error::custom)?;
+        attach(&Arc::new(descriptor))
+            .map_err(ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<'de, T: From<OwnedFd>> Deserialize<'de> for Fd<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fd<T>, D::Error> {
+        let descriptor = detach(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
+        // The message keeps its own until it has been read.
+        let descriptor = descriptor.try_clone().map_err(de::Error::custom)?;
+        Ok(Fd(T::from(descriptor)))
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Fd<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Fd").field(&self.0).finish()
+    }
+}

@@ -1,0 +1,26 @@
+//! From a worker's name and arguments to a call of the function, and back with its result.
+//!
+//! Nothing here starts a process or opens a descriptor: a call can make the whole round within
+//! one process, which is how the unit tests run it.
+
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "what is public here is so for generated code, and hidden"
+)]
+
+mod job;
+mod panic;
+mod registry;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use job::{Failure, Job};
+pub use registry::{Entry, STARTUPS, Startup, WORKERS};
+pub use witness::{
+    Argument, BorrowedCodec, Lent, OwnedCodec, Parameter, ResultCodec, borrowed, never, owned,
+    result,
+};
+
+pub(crate) use job::{Ended, message, run};
+pub(crate) use panic::{catch, install as install_panic_hook};

@@ -1,0 +1,73 @@
+//! Panics as data.
+
+use std::any::Any;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+
+use crate::error::{Location, PanicInfo};
+
+thread_local! {
+    static LAST: RefCell<Option<PanicInfo>> = const { RefCell::new(None) };
+}
+
+/// Makes panics remember where they began, on top of what the hook so far does with them.
+///
+/// In a program built with `panic = "abort"` nothing is left to [`catch`]: there `last_words` is
+/// called for the panic that is about to end the process.
+pub(crate) fn install(last_words: fn(&PanicInfo)) {
+    let outer = take_hook();
+    set_hook(Box::new(move |panic| {
+        outer(panic);
+        let info = describe(panic);
+        if cfg!(panic = "abort") {
+            last_words(&info);
+        }
+        // A thread whose locals are gone has no `catch` to come.
+        let _ = LAST.try_with(|last| last.replace(Some(info)));
+    }));
+}
+
+/// Runs `body`; its panic, if it ends in one.
+pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicInfo> {
+    LAST.take();
+    catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
+        let message = text(&*payload);
+        // A payload may panic when dropped, and it has no more to say.
+        let _ = ManuallyDrop::new(payload);
+        match LAST.take() {
+            // The worker may have caught one panic and died of another that went past the hook
+            // (`resume_unwind`): then the place is not this one's.
+            Some(info) if info.message == message => info,
+            _ => PanicInfo {
+                message,
+                location: None,
+                backtrace: None,
+            },
+        }
+    })
+}
+
+fn describe(panic: &PanicHookInfo<'_>) -> PanicInfo {
+    let backtrace = Backtrace::capture();
+    PanicInfo {
+        message: text(panic.payload()),
+        location: panic.location().map(|location| Location {
+            file: location.file().to_owned(),
+            line: location.line(),
+            column: location.column(),
+        }),
+        backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
+    }
+}
+
+fn text(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<&'static str>() {
+        (*text).to_owned()
+    } else if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else {
+        "a panic whose payload is not a string".to_owned()
+    }
+}

@@ -1,0 +1,209 @@
+//! Proof that a type can be sent, asked for once and carried as a value.
+//!
+//! Generated code asks for each bound in one place, at the type's own span, and gets a codec for
+//! it. Writing and reading go through the codec and need no bound, so a type that cannot be sent
+//! is one error, there.
+
+use std::borrow::Borrow;
+use std::convert::Infallible;
+use std::fmt;
+use std::ops::Deref;
+
+use super::{Failure, Job};
+use crate::codec::{Error, Input, Output};
+use crate::payload::{Payload, PayloadRef};
+
+type Write<T> = for<'e> fn(&'e T, &mut Output<'e>) -> Result<(), Error>;
+type Read<T> = fn(&mut Input<'_>) -> Result<T, Error>;
+
+/// Writes and reads an argument or result that is passed by value.
+pub struct OwnedCodec<T> {
+    write: Write<T>,
+    read: Read<T>,
+}
+
+/// The codec of a worker's result.
+pub type ResultCodec<R> = OwnedCodec<R>;
+
+/// Writes an argument that is passed by reference, and reads what can be lent as one.
+pub struct BorrowedCodec<T: ?Sized> {
+    write: Write<T>,
+    read: Read<Lent<T>>,
+}
+
+/// The codec of an argument that is passed by value.
+#[must_use]
+pub fn owned<T: Payload>() -> OwnedCodec<T> {
+    OwnedCodec {
+        write: |value, out| out.write_borrowed(value),
+        read: |input| input.read(),
+    }
+}
+
+/// The codec of a result.
+#[must_use]
+pub fn result<T: Payload>() -> ResultCodec<T> {
+    owned()
+}
+
+/// The codec of an argument that is passed by reference.
+#[must_use]
+pub fn borrowed<T: ?Sized + PayloadRef>() -> BorrowedCodec<T> {
+    BorrowedCodec {
+        write: |value, out| out.write_borrowed(value),
+        read: |input| Ok(Lent(Box::new(input.read::<T::Owned>()?))),
+    }
+}
+
+/// The codec of a worker that does not return.
+#[must_use]
+pub fn never() -> ResultCodec<Infallible> {
+    OwnedCodec {
+        write: |value, _| match *value {},
+        read: |_| Err(Error::new("a worker that does not return returned")),
+    }
+}
+
+impl<T> OwnedCodec<T> {
+    /// Binds a value as an argument.
+    #[must_use]
+    pub fn own<'call>(&self, value: T) -> Argument<'call>
+    where
+        T: 'call,
+    {
+        Argument(Box::new(Owned {
+            value,
+            write: self.write,
+        }))
+    }
+
+    pub(crate) fn write<'e>(&self, value: &'e T, out: &mut Output<'e>) -> Result<(), Error> {
+        (self.write)(value, out)
+    }
+
+    pub(crate) fn read(&self, input: &mut Input<'_>) -> Result<T, Error> {
+        (self.read)(input)
+    }
+}
+
+impl<T: ?Sized> BorrowedCodec<T> {
+    /// Binds a borrow as an argument.
+    #[must_use]
+    pub fn lend<'call>(&self, value: &'call T) -> Argument<'call> {
+        Argument(Box::new(Borrowed {
+            value,
+            write: self.write,
+        }))
+    }
+}
+
+/// An argument bound to a call, not yet written.
+pub struct Argument<'call>(Box<dyn Bound + 'call>);
+
+impl Argument<'_> {
+    pub(crate) fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
+        self.0.write(out)
+    }
+}
+
+trait Bound {
+    fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error>;
+}
+
+struct Owned<T> {
+    value: T,
+    write: Write<T>,
+}
+
+impl<T> Bound for Owned<T> {
+    fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
+        (self.write)(&self.value, out)
+    }
+}
+
+struct Borrowed<'call, T: ?Sized> {
+    value: &'call T,
+    write: Write<T>,
+}
+
+impl<T: ?Sized> Bound for Borrowed<'_, T> {
+    fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
+        (self.write)(self.value, out)
+    }
+}
+
+/// The owned form of a borrowed argument, to be lent to the worker.
+pub struct Lent<T: ?Sized>(Box<dyn Borrow<T>>);
+
+impl<T: ?Sized> Deref for Lent<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        (*self.0).borrow()
+    }
+}
+
+/// What a job can read: the two codecs of arguments.
+pub trait Parameter {
+    /// The argument as the job holds it.
+    type Value;
+
+    /// Reads the next argument.
+    fn read_from(&self, job: &mut Job<'_>) -> Result<Self::Value, Failure>;
+}
+
+impl<T> Parameter for OwnedCodec<T> {
+    type Value = T;
+
+    fn read_from(&self, job: &mut Job<'_>) -> Result<T, Failure> {
+        job.read(self.read)
+    }
+}
+
+impl<T: ?Sized> Parameter for BorrowedCodec<T> {
+    type Value = Lent<T>;
+
+    fn read_from(&self, job: &mut Job<'_>) -> Result<Lent<T>, Failure> {
+        job.read(self.read)
+    }
+}
+
+impl<T> Clone for OwnedCodec<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for OwnedCodec<T> {}
+
+impl<T: ?Sized> Clone for BorrowedCodec<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: ?Sized> Copy for BorrowedCodec<T> {}
+
+impl<T> fmt::Debug for OwnedCodec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OwnedCodec")
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for BorrowedCodec<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BorrowedCodec")
+    }
+}
+
+impl fmt::Debug for Argument<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Argument")
+    }
+}
+
+impl<T: ?Sized> fmt::Debug for Lent<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lent")
+    }
+}

@@ -1,0 +1,270 @@
+//! How calling a worker can fail.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::process::ExitStatus;
+
+use serde::{Deserialize, Serialize};
+
+/// The result of calling a worker.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a worker could not be started, or why it gave no value.
+///
+/// [`kind`](Error::kind) tells the cases apart; `Display` is one line for people:
+///
+/// ```text
+/// worker `decode` was killed by SIGSEGV (pid 4711)
+/// ```
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{ErrorKind, worker};
+///
+/// #[worker]
+/// fn divide(a: u32, b: u32) -> u32 {
+///     a / b
+/// }
+///
+/// let error = divide::run(1, 0).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Panicked);
+/// assert_eq!(error.worker(), Some("divide"));
+/// assert_eq!(error.panic().unwrap().message(), "attempt to divide by zero");
+/// ```
+pub struct Error(Box<Repr>);
+
+/// What went wrong, to branch on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The process could not be started: the operating system refused. [`source`] says why.
+    ///
+    /// [`source`]: std::error::Error::source
+    Spawn,
+    /// The worker panicked. [`Error::panic`] has the message and the place.
+    Panicked,
+    /// The process ended by itself before the worker returned, by [`std::process::exit`] or the
+    /// like, also with code 0.
+    Exited,
+    /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
+    /// out-of-memory killer, `kill`. [`Error::signal`] says which.
+    Signaled,
+    /// The process was killed because its [`timeout`](crate::Call::timeout) was over.
+    TimedOut,
+    /// The call was given up before it gave a value.
+    Cancelled,
+    /// An argument or the result could not be turned into a message.
+    Encode,
+    /// An argument or the result could not be read back from its message.
+    Decode,
+    /// The other end is gone.
+    Closed,
+    /// Not possible here: see the text.
+    Unsupported,
+}
+
+#[derive(Debug)]
+struct Repr {
+    kind: ErrorKind,
+    /// The whole line, without the source.
+    message: String,
+    worker: Option<String>,
+    panic: Option<PanicInfo>,
+    exit_status: Option<ExitStatus>,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// What went wrong, to branch on.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// The name of the worker, where there is one.
+    #[must_use]
+    pub fn worker(&self) -> Option<&str> {
+        self.0.worker.as_deref()
+    }
+
+    /// The worker's panic, if it [`Panicked`](ErrorKind::Panicked).
+    #[must_use]
+    pub fn panic(&self) -> Option<&PanicInfo> {
+        self.0.panic.as_ref()
+    }
+
+    /// How the process ended, where that is known.
+    #[must_use]
+    pub fn exit_status(&self) -> Option<ExitStatus> {
+        self.0.exit_status
+    }
+
+    /// The signal that ended the process, if one did.
+    #[must_use]
+    pub fn signal(&self) -> Option<i32> {
+        std::os::unix::process::ExitStatusExt::signal(&self.0.exit_status?)
+    }
+
+    #[cold]
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
+        Error(Box::new(Repr {
+            kind,
+            message: message.into(),
+            worker: None,
+            panic: None,
+            exit_status: None,
+            source: None,
+        }))
+    }
+
+    #[must_use]
+    pub(crate) fn with_worker(mut self, worker: impl Into<String>) -> Error {
+        self.0.worker = Some(worker.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_panic(mut self, panic: PanicInfo) -> Error {
+        self.0.panic = Some(panic);
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_exit_status(mut self, status: Option<ExitStatus>) -> Error {
+        self.0.exit_status = status;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_source(
+        mut self,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Error {
+        self.0.source = Some(source.into());
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)?;
+        match &self.0.source {
+            Some(source) => write!(f, ": {source}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Repr {
+            kind,
+            message,
+            worker,
+            panic,
+            exit_status,
+            source,
+        } = &*self.0;
+        let mut debug = f.debug_struct("Error");
+        debug.field("kind", kind).field("message", message);
+        if let Some(worker) = worker {
+            debug.field("worker", worker);
+        }
+        if let Some(panic) = panic {
+            debug.field("panic", panic);
+        }
+        if let Some(exit_status) = exit_status {
+            debug.field("exit_status", exit_status);
+        }
+        if let Some(source) = source {
+            debug.field("source", source);
+        }
+        debug.finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+/// A panic in a worker, as it reached the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PanicInfo {
+    pub(crate) message: String,
+    pub(crate) location: Option<Location>,
+    pub(crate) backtrace: Option<String>,
+}
+
+impl PanicInfo {
+    /// What was passed to `panic!`; a fixed text if that was no string.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Where the panic began. `None` if the worker replaced the panic hook.
+    #[must_use]
+    pub fn location(&self) -> Option<&Location> {
+        self.location.as_ref()
+    }
+
+    /// The stack at the panic, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asked for it in the
+    /// worker's environment.
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&str> {
+        self.backtrace.as_deref()
+    }
+}
+
+impl fmt::Display for PanicInfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        match &self.location {
+            Some(location) => write!(f, ", {location}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A place in source code: `file:line:column`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Location {
+    pub(crate) file: String,
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+}
+
+impl Location {
+    /// The file, as the compiler was given it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// The line, from 1.
+    #[must_use]
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// The column, from 1.
+    #[must_use]
+    pub fn column(&self) -> u32 {
+        self.column
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+impl fmt::Debug for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}

@@ -1,0 +1,10 @@
+//! What generated code may name, and nothing else: no part of the public interface.
+
+pub use linkme;
+
+pub use crate::dispatch::{
+    Argument, BorrowedCodec, Entry, Failure, Job, Lent, OwnedCodec, Parameter, ResultCodec,
+    STARTUPS, Startup, WORKERS, borrowed, never, owned, result,
+};
+pub use crate::payload::{Payload, PayloadRef};
+pub use crate::process::bind;

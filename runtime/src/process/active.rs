@@ -1,0 +1,60 @@
+use super::monitor::Monitor;
+
+/// A child process that is running. See [`active_children`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChildInfo {
+    id: u32,
+    name: String,
+}
+
+impl ChildInfo {
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The name of the process: its worker's, unless [`Call::name`](crate::Call::name) gave
+    /// another.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// The child processes of this process that have not been seen to end, oldest first, whether
+/// there still is a [`Process`](crate::Process) for them or not.
+///
+/// Only children started through this library are listed.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn wait_for_ever() {
+///     loop {
+///         std::thread::park();
+///     }
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let process = wait_for_ever::spawn()?;
+/// let children = multiproc::active_children();
+/// assert_eq!(children[0].id(), process.id());
+/// assert_eq!(children[0].name(), "wait_for_ever");
+/// process.kill();
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn active_children() -> Vec<ChildInfo> {
+    Monitor::children()
+        .into_iter()
+        .map(|child| ChildInfo {
+            id: child.id(),
+            name: child.name.clone(),
+        })
+        .collect()
+}

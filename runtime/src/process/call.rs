@@ -1,0 +1,313 @@
+use std::ffi::OsStr;
+use std::fmt;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::handle::Process;
+use super::launch::{EnvironmentChange, Surroundings};
+use super::monitor::{Child, Monitor};
+use super::spawn::spawn;
+use super::stdio::Stdio;
+use super::watch::{Pidfd, Watch};
+use crate::codec::{self, Output};
+use crate::dispatch::{Argument, Entry, ResultCodec};
+use crate::error::{Error, ErrorKind, Result};
+use crate::protocol::{Header, Request};
+use crate::sys::image;
+use crate::transport::{self, Inbox, Sender};
+
+/// A worker bound to its arguments, not yet started.
+///
+/// Made by the `call` function beside each [`worker`](macro@crate::worker). The methods say how
+/// the process is to be started, as those of [`std::process::Command`] do; [`spawn`](Call::spawn)
+/// and [`run`](Call::run) start it.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+/// use std::time::Duration;
+///
+/// #[worker]
+/// fn language() -> Option<String> {
+///     std::env::var("LANG").ok()
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let language = language::call()
+///     .name("translator")
+///     .env("LANG", "eo")
+///     .timeout(Duration::from_secs(10))
+///     .run()?;
+/// assert_eq!(language.as_deref(), Some("eo"));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a call does nothing until it is started"]
+pub struct Call<'a, R> {
+    entry: &'static Entry,
+    arguments: Vec<Argument<'a>>,
+    result: ResultCodec<R>,
+    name: Option<String>,
+    timeout: Option<Duration>,
+    start_method: StartMethod,
+    surroundings: Surroundings,
+}
+
+/// How a process comes to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum StartMethod {
+    /// The program's own image is executed again.
+    ///
+    /// The image is the one that this process runs, also when its file has been replaced
+    /// meanwhile. It costs what starting a program costs, a millisecond or so.
+    #[default]
+    Spawn,
+}
+
+/// What generated code calls.
+pub fn bind<'a, R>(
+    entry: &'static Entry,
+    arguments: Vec<Argument<'a>>,
+    result: ResultCodec<R>,
+) -> Call<'a, R> {
+    Call {
+        entry,
+        arguments,
+        result,
+        name: None,
+        timeout: None,
+        start_method: StartMethod::default(),
+        surroundings: Surroundings::default(),
+    }
+}
+
+impl<R> Call<'_, R> {
+    /// Names the process, for [`Process::name`], [`current`](crate::current) and tools such as
+    /// `ps`. The default is the worker's name.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets an environment variable of the process.
+    ///
+    /// The process inherits the environment that the parent has when it is started.
+    pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        let change = EnvironmentChange::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
+        self.surroundings.environment.push(change);
+        self
+    }
+
+    /// Removes an environment variable that the process would inherit or that was set before.
+    pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
+        self.surroundings
+            .environment
+            .push(EnvironmentChange::Remove(key.as_ref().to_owned()));
+        self
+    }
+
+    /// Removes all environment variables, inherited ones and those set before.
+    pub fn env_clear(mut self) -> Self {
+        self.surroundings.environment.push(EnvironmentChange::Clear);
+        self
+    }
+
+    /// Sets the directory that the process starts in. The default is the parent's.
+    pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
+        self.surroundings.current_dir = Some(directory.as_ref().to_owned());
+        self
+    }
+
+    /// Connects the standard input. The default is the parent's own.
+    pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.surroundings.streams.stdin = stdin.into();
+        self
+    }
+
+    /// Connects the standard output. The default is the parent's own.
+    pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.surroundings.streams.stdout = stdout.into();
+        self
+    }
+
+    /// Connects the standard error. The default is the parent's own.
+    pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
+        self.surroundings.streams.stderr = stderr.into();
+        self
+    }
+
+    /// Kills the process if it has not ended after this time, counted from its start. Joining it
+    /// then gives [`TimedOut`](ErrorKind::TimedOut).
+    ///
+    /// The time includes sending the arguments and starting the process.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Chooses how the process comes to be.
+    pub fn start_method(mut self, start_method: StartMethod) -> Self {
+        self.start_method = start_method;
+        self
+    }
+
+    /// Starts the process.
+    ///
+    /// Returns when the process has been started and its arguments are on their way: short ones
+    /// are left for it, long ones (above 128 KiB or so) it has nearly all received.
+    ///
+    /// # Errors
+    ///
+    /// * [`Encode`](ErrorKind::Encode): an argument cannot be turned into a message. Nothing was
+    ///   started.
+    /// * [`Spawn`](ErrorKind::Spawn): the operating system refused, for example because the
+    ///   working directory does not exist or the process has too many open files.
+    /// * [`Unsupported`](ErrorKind::Unsupported): this code is in a shared library, or runs
+    ///   before `main`.
+    ///
+    /// How the worker itself fares is told by the [`Process`]; also when it dies before it has
+    /// its arguments.
+    pub fn spawn(self) -> Result<Process<R>> {
+        let Call {
+            entry,
+            arguments,
+            result,
+            name,
+            timeout,
+            start_method,
+            surroundings,
+        } = self;
+        let worker = entry.name();
+        let name = name.unwrap_or_else(|| worker.to_owned());
+        let place = place(entry).map_err(|error| error.with_worker(worker))?;
+        let request = request(entry, place, &name, &arguments).map_err(|error| {
+            let text = format!("worker `{worker}`: its arguments cannot be encoded: {error}");
+            Error::new(ErrorKind::Encode, text).with_worker(worker)
+        })?;
+        let timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        start(entry, name, request, timeout, start_method, surroundings)
+            .map(|(child, streams)| Process::new(child, result, streams))
+            .map_err(|error| {
+                let text = format!("cannot start a process for worker `{worker}`");
+                Error::new(ErrorKind::Spawn, text)
+                    .with_worker(worker)
+                    .with_source(error)
+            })
+    }
+
+    /// Starts the process and waits for its result: [`spawn`](Call::spawn) and
+    /// [`join`](Process::join).
+    ///
+    /// # Errors
+    ///
+    /// Those of both.
+    pub fn run(self) -> Result<R> {
+        self.spawn()?.join()
+    }
+}
+
+/// The entry's place, if the program can be executed again to run it.
+fn place(entry: &'static Entry) -> Result<usize> {
+    let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
+        "it is part of a shared library, and a new process runs the program, which may not have the library"
+    } else if !super::boot::hook_has_run() {
+        "no process can be started before `main`, or the program was linked without the hook that runs workers"
+    } else {
+        match entry.place() {
+            Some(place) => return Ok(place),
+            None => "it is not in the program's registry",
+        }
+    };
+    Err(Error::new(
+        ErrorKind::Unsupported,
+        format!(
+            "worker `{}` cannot run in a process: {reason}",
+            entry.name()
+        ),
+    ))
+}
+
+fn request<'e>(
+    entry: &Entry,
+    place: usize,
+    name: &str,
+    arguments: &'e [Argument<'_>],
+) -> Result<Output<'e>, codec::Error> {
+    let mut out = Output::new(Request::Call as u8);
+    out.write(&Header {
+        place,
+        worker: entry.path(),
+        name: name.to_owned(),
+        parent: std::process::id(),
+    })?;
+    arguments
+        .iter()
+        .try_for_each(|argument| argument.write(&mut out))?;
+    Ok(out)
+}
+
+/// Launches a child, begins to mind it and sends it the request.
+fn start(
+    entry: &'static Entry,
+    name: String,
+    request: Output<'_>,
+    timeout: Option<Instant>,
+    start_method: StartMethod,
+    surroundings: Surroundings,
+) -> io::Result<(Arc<Child>, super::stdio::ParentEnds)> {
+    transport::warm_up()?;
+    let monitor = Monitor::get()?;
+    let (ours, theirs) = transport::pair()?;
+    let sender = Sender::new(ours.as_fd())?;
+    let inbox = Inbox::new(ours)?;
+    let launched = match start_method {
+        StartMethod::Spawn => spawn(surroundings, inbox.connection(), theirs)?,
+    };
+    let pidfd = Pidfd::new(launched.pidfd);
+    let child = Child::new(launched.pid, pidfd.clone(), name, entry.name());
+    // From here on the child is reaped whatever happens.
+    monitor.mind(&child, Watch::new(pidfd, inbox, timeout))?;
+    match sender.send(request) {
+        Ok(()) => Ok((child, launched.streams)),
+        // The child is gone already: how, its end will tell.
+        Err(error) if is_gone(&error) => Ok((child, launched.streams)),
+        Err(error) => {
+            child.pidfd.signal(rustix::process::Signal::KILL);
+            Err(error)
+        }
+    }
+}
+
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
+impl<R> fmt::Debug for Call<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Call {
+            entry,
+            arguments,
+            result: _,
+            name,
+            timeout,
+            start_method,
+            surroundings,
+        } = self;
+        f.debug_struct("Call")
+            .field("worker", &entry.name())
+            .field("arguments", &arguments.len())
+            .field("name", name)
+            .field("timeout", timeout)
+            .field("start_method", start_method)
+            .field("surroundings", surroundings)
+            .finish()
+    }
+}

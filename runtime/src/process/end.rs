@@ -1,0 +1,385 @@
+//! How a child ended: the one place that decides.
+
+use std::process::ExitStatus;
+
+use crate::codec::Message;
+use crate::dispatch::ResultCodec;
+use crate::error::{Error, ErrorKind, PanicInfo, Result};
+use crate::protocol::Reply;
+use crate::sys::signal;
+
+/// All that is known of a child that ended.
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) reply: Option<Message>,
+    /// Why a reply that was on its way could not be taken.
+    pub(super) broken: Option<std::io::Error>,
+    pub(super) status: Status,
+    /// Whether and why we killed it.
+    pub(super) killed: Option<Killed>,
+    /// Whether it ever reached its dispatch.
+    pub(super) greeted: bool,
+}
+
+/// What `waitid` said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Status {
+    Known(ExitStatus),
+    /// Somebody else reaped the child, or the kernel did because `SIGCHLD` is ignored.
+    Lost,
+}
+
+impl Status {
+    pub(super) fn known(self) -> Option<ExitStatus> {
+        match self {
+            Status::Known(status) => Some(status),
+            Status::Lost => None,
+        }
+    }
+}
+
+/// Our own reasons to kill a child.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Killed {
+    /// Its timeout was over.
+    TimedOut,
+    /// It did not reach its dispatch in time.
+    NoHandshake,
+}
+
+/// Who ended, for the text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Who<'a> {
+    pub(super) worker: &'a str,
+    pub(super) id: u32,
+}
+
+impl End {
+    /// The worker's value, or why there is none.
+    ///
+    /// A complete reply is what happened, whatever the process did after it; without one, what
+    /// the kernel says happened, and our own kill explains that.
+    pub(super) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
+        let status = self.status.known();
+        let error = match self.reply {
+            Some(mut reply) => match read(&mut reply, codec) {
+                Ok(Content::Returned(value)) => return Ok(value),
+                Ok(Content::Panicked(panic)) => Error::new(
+                    ErrorKind::Panicked,
+                    format!("worker `{}` panicked: {panic}", who.worker),
+                )
+                .with_panic(panic),
+                Ok(Content::Failed(kind, reason)) => failed(kind, who, &reason),
+                Err(reason) => failed(
+                    ErrorKind::Decode,
+                    who,
+                    &format!("its result cannot be decoded: {reason}"),
+                ),
+            },
+            None => without_reply(self.status, self.killed, self.broken, self.greeted, who),
+        };
+        Err(error.with_worker(who.worker).with_exit_status(status))
+    }
+}
+
+enum Content<R> {
+    Returned(R),
+    Panicked(PanicInfo),
+    Failed(ErrorKind, String),
+}
+
+fn read<R>(
+    reply: &mut Message,
+    codec: &ResultCodec<R>,
+) -> std::result::Result<Content<R>, crate::codec::Error> {
+    let kind = reply.kind().and_then(Reply::from_wire);
+    let mut input = reply.open();
+    Ok(match kind {
+        Some(Reply::Returned) => {
+            let value = codec.read(&mut input)?;
+            input.finish()?;
+            Content::Returned(value)
+        }
+        Some(Reply::Panicked) => Content::Panicked(input.read()?),
+        Some(Reply::NotDecoded) => Content::Failed(
+            ErrorKind::Decode,
+            format!(
+                "its arguments cannot be decoded: {}",
+                input.read::<String>()?
+            ),
+        ),
+        Some(Reply::NotEncoded) => Content::Failed(
+            ErrorKind::Encode,
+            format!("its result cannot be encoded: {}", input.read::<String>()?),
+        ),
+        Some(Reply::Refused) => Content::Failed(ErrorKind::Spawn, input.read()?),
+        Some(Reply::Hello) | None => Content::Failed(
+            ErrorKind::Decode,
+            "its reply is of no known kind".to_owned(),
+        ),
+    })
+}
+
+fn failed(kind: ErrorKind, who: Who<'_>, reason: &str) -> Error {
+    Error::new(kind, format!("worker `{}`: {reason}", who.worker))
+}
+
+fn without_reply(
+    status: Status,
+    killed: Option<Killed>,
+    broken: Option<std::io::Error>,
+    greeted: bool,
+    Who { worker, id }: Who<'_>,
+) -> Error {
+    use std::os::unix::process::ExitStatusExt;
+
+    match (killed, status) {
+        (Some(Killed::TimedOut), _) => {
+            return Error::new(
+                ErrorKind::TimedOut,
+                format!("worker `{worker}` was killed because its timeout was over (pid {id})"),
+            );
+        }
+        (Some(Killed::NoHandshake), _) => {
+            return Error::new(
+                ErrorKind::Spawn,
+                format!(
+                    "worker `{worker}` was killed because its process did not begin to run workers (pid {id})"
+                ),
+            );
+        }
+        (None, _) => {}
+    }
+    // The process went on after its reply failed to arrive; its status says nothing of that.
+    if let (Some(error), true) = (
+        broken,
+        matches!(status, Status::Known(status) if status.success()),
+    ) {
+        return Error::new(
+            ErrorKind::Decode,
+            format!("the reply of worker `{worker}` could not be received"),
+        )
+        .with_source(error);
+    }
+    let before = if greeted {
+        ""
+    } else {
+        " before it received its arguments"
+    };
+    match status {
+        Status::Lost => Error::new(
+            ErrorKind::Exited,
+            format!(
+                "worker `{worker}` ended{before}, and how is not known: something else waited for it (pid {id})"
+            ),
+        ),
+        Status::Known(status) => match (status.signal(), status.code()) {
+            (Some(signal), _) => {
+                let dumped = if status.core_dumped() {
+                    ", core dumped"
+                } else {
+                    ""
+                };
+                Error::new(
+                    ErrorKind::Signaled,
+                    format!(
+                        "worker `{worker}` was killed by {}{before} (pid {id}{dumped})",
+                        signal::name(signal)
+                    ),
+                )
+            }
+            (None, Some(0)) => Error::new(
+                ErrorKind::Exited,
+                format!(
+                    "worker `{worker}` exited with code 0{before} without returning a value (pid {id})"
+                ),
+            ),
+            (None, code) => Error::new(
+                ErrorKind::Exited,
+                format!(
+                    "worker `{worker}` exited with code {}{before} (pid {id})",
+                    code.unwrap_or(-1)
+                ),
+            ),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+    use crate::codec::Output;
+    use crate::dispatch::result;
+
+    fn exited(code: i32) -> Status {
+        Status::Known(ExitStatus::from_raw(code << 8))
+    }
+
+    fn signaled(signal: i32) -> Status {
+        Status::Known(ExitStatus::from_raw(signal))
+    }
+
+    fn end(status: Status) -> End {
+        End {
+            reply: None,
+            broken: None,
+            status,
+            killed: None,
+            greeted: true,
+        }
+    }
+
+    fn reply(kind: Reply, content: &(impl serde::Serialize + ?Sized)) -> Message {
+        let mut out = Output::new(kind as u8);
+        out.write(content).unwrap();
+        Message {
+            head: out.head,
+            ..Message::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(end: End, expected: std::result::Result<u32, (ErrorKind, &str)>) {
+        let who = Who {
+            worker: "decode",
+            id: 4711,
+        };
+        match (end.resolve(who, &result::<u32>()), expected) {
+            (Ok(value), Ok(expected)) => assert_eq!(value, expected),
+            (Err(error), Err((kind, text))) => {
+                assert_eq!(error.to_string(), text);
+                assert_eq!(error.kind(), kind);
+                assert_eq!(error.worker(), Some("decode"));
+            }
+            (got, expected) => panic!("{got:?} instead of {expected:?}"),
+        }
+    }
+
+    #[test]
+    fn a_complete_reply_is_what_happened() {
+        for status in [exited(0), exited(3), signaled(libc::SIGKILL), Status::Lost] {
+            check(
+                End {
+                    reply: Some(reply(Reply::Returned, &7_u32)),
+                    ..end(status)
+                },
+                Ok(7),
+            );
+        }
+        let late = End {
+            reply: Some(reply(Reply::Returned, &7_u32)),
+            killed: Some(Killed::TimedOut),
+            ..end(signaled(9))
+        };
+        check(late, Ok(7));
+    }
+
+    #[test]
+    fn a_panic_has_its_message_and_place() {
+        let location = crate::error::Location {
+            file: "src/a.rs".into(),
+            line: 3,
+            column: 5,
+        };
+        let panic = PanicInfo {
+            message: "boom".into(),
+            location: Some(location),
+            backtrace: None,
+        };
+        check(
+            End {
+                reply: Some(reply(Reply::Panicked, &panic)),
+                ..end(exited(101))
+            },
+            Err((
+                ErrorKind::Panicked,
+                "worker `decode` panicked: boom, src/a.rs:3:5",
+            )),
+        );
+    }
+
+    #[test]
+    fn without_a_reply_the_status_speaks() {
+        check(
+            end(exited(3)),
+            Err((
+                ErrorKind::Exited,
+                "worker `decode` exited with code 3 (pid 4711)",
+            )),
+        );
+        check(
+            end(exited(0)),
+            Err((
+                ErrorKind::Exited,
+                "worker `decode` exited with code 0 without returning a value (pid 4711)",
+            )),
+        );
+        check(
+            end(signaled(libc::SIGSEGV)),
+            Err((
+                ErrorKind::Signaled,
+                "worker `decode` was killed by SIGSEGV (pid 4711)",
+            )),
+        );
+        check(
+            End {
+                greeted: false,
+                ..end(signaled(libc::SIGKILL))
+            },
+            Err((
+                ErrorKind::Signaled,
+                "worker `decode` was killed by SIGKILL before it received its arguments (pid 4711)",
+            )),
+        );
+    }
+
+    #[test]
+    fn our_own_kill_explains_the_signal() {
+        check(
+            End {
+                killed: Some(Killed::TimedOut),
+                ..end(signaled(libc::SIGKILL))
+            },
+            Err((
+                ErrorKind::TimedOut,
+                "worker `decode` was killed because its timeout was over (pid 4711)",
+            )),
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_written_is_told() {
+        check(
+            End {
+                reply: Some(reply(Reply::NotEncoded, "no such thing")),
+                ..end(exited(0))
+            },
+            Err((
+                ErrorKind::Encode,
+                "worker `decode`: its result cannot be encoded: no such thing",
+            )),
+        );
+        check(
+            End {
+                reply: Some(reply(Reply::NotDecoded, "no such thing")),
+                ..end(exited(0))
+            },
+            Err((
+                ErrorKind::Decode,
+                "worker `decode`: its arguments cannot be decoded: no such thing",
+            )),
+        );
+        check(
+            End {
+                reply: Some(reply(Reply::Returned, "seven")),
+                ..end(exited(0))
+            },
+            Err((
+                ErrorKind::Decode,
+                "worker `decode`: its result cannot be decoded: invalid type: string \"seven\", expected u32",
+            )),
+        );
+    }
+}

@@ -1,0 +1,52 @@
+//! Starting workers in processes of their own, and what becomes of them.
+//!
+//! ```text
+//!            parent                                     child
+//!  Call ── start ──▶ launch (spawn) ─ exec ─────▶ boot, before main
+//!   │                 │                            │  Hello
+//!   │                 ├──────── Call, arguments ──▶│  job: decode, run, encode
+//!   ▼                 ▼                            ▼
+//!  Process ◀─ watch (monitor │ joiner) ◀── Reply ── report ── exit
+//!                     └─ end: (reply?, status, our kill?) → Result
+//! ```
+//!
+//! # Who minds a child
+//!
+//! Each living child has one [`Watch`](watch::Watch): its inbox, its pidfd, its deadline. It is
+//! driven by whoever has it: the monitor, a thread of ours that minds all children nobody waits
+//! for, or the thread that is inside `join`, which takes the watch over so that a result wakes
+//! one thread and not two. Results are therefore always drained, also when nobody joins: a child
+//! with a large result can end before its parent asks for it.
+//!
+//! # What if a process dies
+//!
+//! | the child dies | seen as |
+//! |---|---|
+//! | before or while it receives its arguments | a broken pipe in the sending thread, which is not reported: the end is |
+//! | before its reply is complete | exit status without a reply: `Exited` or `Signaled` |
+//! | after it | the reply; what it returned, it returned |
+//!
+//! The parent dies: the child's first thread waits for that, and nothing else, from the moment
+//! the request is in ([`boot`]); the kernel closes the connection and marks the parent's pidfd.
+//! The child then kills itself, and its own children see *it* die.
+
+mod active;
+mod boot;
+mod call;
+mod current;
+mod end;
+mod launch;
+mod monitor;
+mod spawn;
+mod stdio;
+mod watch;
+
+mod handle;
+
+pub use active::{ChildInfo, active_children};
+pub use call::{Call, StartMethod};
+pub use current::{Current, current};
+pub use handle::Process;
+pub use stdio::Stdio;
+
+pub use call::bind;

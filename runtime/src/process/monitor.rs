@@ -1,0 +1,258 @@
+//! The thread that minds the children nobody waits for.
+//!
+//! It takes in their replies, reaps them when they end and kills those whose deadline has come.
+//! It waits for descriptors only, each a child's own: the children that `std::process` or other
+//! code starts are none of its business, and a handler for `SIGCHLD` none of its.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::event::{EventfdFlags, Timespec, eventfd};
+use rustix::process::Pid;
+
+use super::watch::{Pidfd, Watch};
+
+/// A child, as the handle and the monitor share it.
+#[derive(Debug)]
+pub(super) struct Child {
+    pub(super) pid: Pid,
+    pub(super) pidfd: Pidfd,
+    pub(super) name: String,
+    pub(super) worker: &'static str,
+    /// Identifies the child for the life of this process; pids come again.
+    key: u64,
+    /// Empty while a joining thread minds the child.
+    minded: Mutex<Option<Minded>>,
+}
+
+#[derive(Debug)]
+struct Minded {
+    watch: Watch,
+    /// The entry in the monitor's deadlines.
+    armed: Option<Instant>,
+}
+
+impl Child {
+    pub(super) fn new(pid: Pid, pidfd: Pidfd, name: String, worker: &'static str) -> Arc<Child> {
+        static KEYS: AtomicU64 = AtomicU64::new(1);
+        let key = KEYS.fetch_add(1, Ordering::Relaxed);
+        Arc::new(Child {
+            pid,
+            pidfd,
+            name,
+            worker,
+            key,
+            minded: Mutex::new(None),
+        })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// Looks at the watch where it is; `None` while a joining thread has it.
+    pub(super) fn look<R>(&self, look: impl FnOnce(&mut Watch) -> R) -> Option<R> {
+        lock(&self.minded)
+            .as_mut()
+            .map(|minded| look(&mut minded.watch))
+    }
+}
+
+/// The state of the monitor's thread that others reach.
+#[derive(Debug)]
+pub(super) struct Monitor {
+    epoll: OwnedFd,
+    /// Written to when the thread has to look at its deadlines anew.
+    wake: OwnedFd,
+    children: Mutex<HashMap<u64, Arc<Child>>>,
+    deadlines: Mutex<Deadlines>,
+}
+
+#[derive(Debug, Default)]
+struct Deadlines {
+    set: BTreeSet<(Instant, u64)>,
+    /// Until when the thread sleeps if nothing happens.
+    sleeping_until: Option<Instant>,
+}
+
+/// The key of [`Monitor::wake`].
+const WAKE: u64 = 0;
+
+impl Monitor {
+    /// The monitor of this process, started at the first call.
+    pub(super) fn get() -> io::Result<&'static Monitor> {
+        static MONITOR: OnceLock<Monitor> = OnceLock::new();
+        static STARTING: Mutex<()> = Mutex::new(());
+        if let Some(monitor) = MONITOR.get() {
+            return Ok(monitor);
+        }
+        let _starting = lock(&STARTING);
+        if let Some(monitor) = MONITOR.get() {
+            return Ok(monitor);
+        }
+        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
+        let monitor = Monitor {
+            epoll,
+            wake,
+            children: Mutex::default(),
+            deadlines: Mutex::default(),
+        };
+        // The thread finds the monitor where it is about to be put.
+        let thread = thread::Builder::new().name("multiproc-monitor".to_owned());
+        thread.spawn(|| MONITOR.wait().run())?;
+        Ok(MONITOR.get_or_init(|| monitor))
+    }
+
+    /// The children that have not been seen to end, oldest first.
+    pub(super) fn children() -> Vec<Arc<Child>> {
+        let mut children: Vec<_> = match Monitor::get() {
+            Ok(monitor) => lock(&monitor.children).values().cloned().collect(),
+            Err(_) => Vec::new(),
+        };
+        children.sort_by_key(|child| child.key);
+        children
+    }
+
+    /// Begins to mind a child.
+    pub(super) fn mind(&self, child: &Arc<Child>, watch: Watch) -> io::Result<()> {
+        // Locked before the thread can hear of the child.
+        let mut minded = lock(&child.minded);
+        lock(&self.children).insert(child.key, Arc::clone(child));
+        let minded = minded.insert(Minded { watch, armed: None });
+        let data = EventData::new_u64(child.key);
+        let added = epoll::add(&self.epoll, &child.pidfd, data, EventFlags::IN).and_then(|()| {
+            minded.watch.connection().map_or(Ok(()), |it| {
+                epoll::add(&self.epoll, it, data, EventFlags::IN)
+            })
+        });
+        self.arm(child.key, minded);
+        Ok(added?)
+    }
+
+    /// Hands the watch to a thread that waits for this child. `None` if another has it.
+    pub(super) fn release(&self, child: &Child) -> Option<Watch> {
+        let mut minded = lock(&child.minded).take()?;
+        self.disarm(child.key, &mut minded);
+        // What is not registered (any more) need not be removed.
+        let _ = epoll::delete(&self.epoll, &child.pidfd);
+        for registered in [minded.watch.connection(), minded.watch.source()]
+            .into_iter()
+            .flatten()
+        {
+            let _ = epoll::delete(&self.epoll, registered);
+        }
+        Some(minded.watch)
+    }
+
+    /// Forgets a child that has ended.
+    pub(super) fn forget(&self, child: &Child) {
+        lock(&self.children).remove(&child.key);
+    }
+
+    fn run(&self) {
+        let mut events: [MaybeUninit<Event>; 64] = [MaybeUninit::uninit(); 64];
+        loop {
+            let timeout = self.until_next_deadline();
+            let keys: Vec<u64> = match epoll::wait(&self.epoll, &mut events, timeout.as_ref()) {
+                Ok((happened, _)) => happened.iter().map(|event| event.data.u64()).collect(),
+                Err(_) => Vec::new(),
+            };
+            for key in keys {
+                if key == WAKE {
+                    let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+                } else {
+                    self.look_after(key);
+                }
+            }
+            for key in self.overdue() {
+                self.look_after(key);
+            }
+        }
+    }
+
+    fn look_after(&self, key: u64) {
+        let Some(child) = lock(&self.children).get(&key).cloned() else {
+            return;
+        };
+        let mut place = lock(&child.minded);
+        let Some(minded) = place.as_mut() else { return };
+        if minded.watch.advance() {
+            self.disarm(key, minded);
+            let _ = epoll::delete(&self.epoll, &child.pidfd);
+            self.forget(&child);
+            return;
+        }
+        let watch = &minded.watch;
+        match (watch.source(), watch.connection()) {
+            // Fails if it is registered already.
+            (Some(source), _) if watch.is_assembling() => {
+                let _ = epoll::add(&self.epoll, source, EventData::new_u64(key), EventFlags::IN);
+            }
+            (None, Some(connection)) => {
+                let _ = epoll::delete(&self.epoll, connection);
+            }
+            _ => {}
+        }
+        self.arm(key, minded);
+    }
+
+    /// Brings the child's deadline up to date.
+    fn arm(&self, key: u64, minded: &mut Minded) {
+        let deadline = minded.watch.deadline();
+        if minded.armed == deadline {
+            return;
+        }
+        let mut deadlines = lock(&self.deadlines);
+        if let Some(armed) = minded.armed.take() {
+            deadlines.set.remove(&(armed, key));
+        }
+        if let Some(deadline) = deadline {
+            deadlines.set.insert((deadline, key));
+            minded.armed = Some(deadline);
+            if deadlines
+                .sleeping_until
+                .is_none_or(|until| deadline < until)
+            {
+                deadlines.sleeping_until = Some(deadline);
+                let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+            }
+        }
+    }
+
+    fn disarm(&self, key: u64, minded: &mut Minded) {
+        if let Some(armed) = minded.armed.take() {
+            lock(&self.deadlines).set.remove(&(armed, key));
+        }
+    }
+
+    fn until_next_deadline(&self) -> Option<Timespec> {
+        let mut deadlines = lock(&self.deadlines);
+        deadlines.sleeping_until = deadlines.set.first().map(|(deadline, _)| *deadline);
+        deadlines.sleeping_until.map(super::watch::until)
+    }
+
+    fn overdue(&self) -> Vec<u64> {
+        let now = Instant::now();
+        let deadlines = lock(&self.deadlines);
+        deadlines
+            .set
+            .iter()
+            .take_while(|(deadline, _)| *deadline <= now)
+            .map(|(_, key)| *key)
+            .collect()
+    }
+}
+
+/// No code of the user's runs under these locks, so a poisoned one is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,228 @@
+//! Minding one child: its reply, its end, its deadline.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+
+use super::end::{End, Killed, Status};
+use crate::codec::Message;
+use crate::protocol::Reply;
+use crate::transport::{Inbox, Received};
+
+/// How long a re-executed child may take to reach its dispatch. Far more than a loaded machine
+/// needs; only a program whose hook never runs takes as long.
+const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// A child's pidfd. Signals through it reach this child or nobody.
+#[derive(Debug, Clone)]
+pub(super) struct Pidfd(Arc<OwnedFd>);
+
+impl Pidfd {
+    pub(super) fn new(pidfd: OwnedFd) -> Pidfd {
+        Pidfd(Arc::new(pidfd))
+    }
+
+    /// Sends a signal; to a child that ended, none.
+    pub(super) fn signal(&self, signal: Signal) {
+        // It fails when the child has ended, which is what is wanted.
+        let _ = pidfd_send_signal(&self.0, signal);
+    }
+
+    /// Reaps the child if it has ended.
+    fn reap(&self) -> Option<Status> {
+        loop {
+            return match waitid(
+                WaitId::PidFd(self.0.as_fd()),
+                WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+            ) {
+                Ok(None) => None,
+                Ok(Some(status)) => {
+                    let raw = match (status.exit_status(), status.terminating_signal()) {
+                        (Some(code), _) => (code & 0xff) << 8,
+                        (None, Some(signal)) => signal | if status.dumped() { 0x80 } else { 0 },
+                        (None, None) => return Some(Status::Lost),
+                    };
+                    Some(Status::Known(ExitStatus::from_raw(raw)))
+                }
+                Err(Errno::INTR) => continue,
+                Err(_) => Some(Status::Lost),
+            };
+        }
+    }
+}
+
+impl AsFd for Pidfd {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// One child's affairs, in the hands of whoever minds it.
+#[derive(Debug)]
+pub(super) struct Watch {
+    pub(super) pidfd: Pidfd,
+    /// Kept until the end: while it is open, the child knows that its parent lives.
+    inbox: Option<Inbox>,
+    reply: Option<Message>,
+    broken: Option<io::Error>,
+    greeted: bool,
+    status: Option<Status>,
+    handshake: Option<Instant>,
+    timeout: Option<Instant>,
+    killed: Option<Killed>,
+}
+
+impl Watch {
+    /// Begins to mind a child. `timeout` is when to kill it.
+    pub(super) fn new(pidfd: Pidfd, inbox: Inbox, timeout: Option<Instant>) -> Watch {
+        Watch {
+            pidfd,
+            inbox: Some(inbox),
+            reply: None,
+            broken: None,
+            greeted: false,
+            status: None,
+            handshake: Instant::now().checked_add(HANDSHAKE),
+            timeout,
+            killed: None,
+        }
+    }
+
+    /// Takes in all that has happened, without waiting. True once the child has ended.
+    pub(super) fn advance(&mut self) -> bool {
+        if self.status.is_some() {
+            return true;
+        }
+        self.drain();
+        // The order matters: a child that is gone has sent all that it will ever send.
+        if let Some(status) = self.pidfd.reap() {
+            self.drain();
+            self.inbox = None;
+            self.status = Some(status);
+            return true;
+        }
+        if self.handshake.is_some() && self.greeted {
+            self.handshake = None;
+        }
+        if self.killed.is_none()
+            && let Some((deadline, why)) = self.next_deadline()
+            && deadline <= Instant::now()
+        {
+            self.killed = Some(why);
+            self.pidfd.signal(Signal::KILL);
+        }
+        false
+    }
+
+    /// Waits until something has happened, but not past `limit`.
+    pub(super) fn wait(&self, limit: Option<Instant>) {
+        let deadline = match (self.deadline(), limit) {
+            (Some(deadline), Some(limit)) => Some(deadline.min(limit)),
+            (deadline, limit) => deadline.or(limit),
+        };
+        let timeout = deadline.map(until);
+        let pidfd = PollFd::new(&self.pidfd, PollFlags::IN);
+        // An error is a signal that came in between: look and come back.
+        let _ = match self.source() {
+            Some(source) => poll(
+                &mut [pidfd, PollFd::from_borrowed_fd(source, PollFlags::IN)],
+                timeout.as_ref(),
+            ),
+            None => poll(&mut [pidfd], timeout.as_ref()),
+        };
+    }
+
+    /// Readable when the inbox has something to take in.
+    ///
+    /// `None` once nothing more can come of it: the child closed its end, or taking its message
+    /// failed, and would fail again and again.
+    pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
+        match (&self.inbox, &self.broken) {
+            (Some(inbox), None) => Some(inbox.source()),
+            _ => None,
+        }
+    }
+
+    /// The connection itself, which is the source unless a long message arrives beside it.
+    pub(super) fn connection(&self) -> Option<BorrowedFd<'_>> {
+        self.inbox.as_ref().map(Inbox::connection)
+    }
+
+    /// Whether the source is a long message's own.
+    pub(super) fn is_assembling(&self) -> bool {
+        self.inbox.as_ref().is_some_and(Inbox::is_assembling)
+    }
+
+    /// When to look again even if nothing happens.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        match self.killed {
+            Some(_) => None,
+            None => self.next_deadline().map(|(deadline, _)| deadline),
+        }
+    }
+
+    /// How the child ended, once it has.
+    pub(super) fn status(&self) -> Option<Status> {
+        self.status
+    }
+
+    /// All that is known, once the child has ended.
+    pub(super) fn into_end(self) -> End {
+        End {
+            reply: self.reply,
+            broken: self.broken,
+            status: self.status.unwrap_or(Status::Lost),
+            killed: self.killed,
+            greeted: self.greeted,
+        }
+    }
+
+    fn next_deadline(&self) -> Option<(Instant, Killed)> {
+        let handshake = self.handshake.map(|at| (at, Killed::NoHandshake));
+        let timeout = self.timeout.map(|at| (at, Killed::TimedOut));
+        match (handshake, timeout) {
+            (Some(handshake), Some(timeout)) if handshake.0 < timeout.0 => Some(handshake),
+            (handshake, timeout) => timeout.or(handshake),
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(inbox) = &mut self.inbox {
+            match inbox.receive() {
+                Ok(Received::Message(message)) if message.kind() == Some(Reply::Hello as u8) => {
+                    self.greeted = true;
+                }
+                Ok(Received::Message(message)) => {
+                    self.greeted = true;
+                    self.reply.get_or_insert(message);
+                }
+                Ok(Received::Nothing) => return,
+                Ok(Received::Closed) => self.inbox = None,
+                // The connection stays: to the child its end would be the parent's.
+                Err(error) => {
+                    self.broken.get_or_insert(error);
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// The time left until `deadline`, as the kernel takes it.
+pub(super) fn until(deadline: Instant) -> Timespec {
+    // Rounded up, so that the deadline has come when the wait is over.
+    let left = deadline
+        .saturating_duration_since(Instant::now())
+        .saturating_add(Duration::from_nanos(1));
+    Timespec::try_from(left).unwrap_or(Timespec {
+        tv_sec: i64::MAX,
+        tv_nsec: 0,
+    })
+}

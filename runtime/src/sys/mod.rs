@@ -1,0 +1,8 @@
+//! What the operating system is asked for directly. Everything here is Linux.
+//!
+//! Nothing outside this folder calls libc, and no raw descriptor leaves it.
+
+pub(crate) mod descriptors;
+pub(crate) mod image;
+pub(crate) mod signal;
+pub(crate) mod stdio;

@@ -1,0 +1,118 @@
+//! The way in and out of ipc-channel for a descriptor.
+//!
+//! ipc-channel's public API creates every descriptor itself and never gives one away. To bring
+//! one in, a fresh channel is made and `dup3` puts the foreign descriptor in the place of the
+//! channel's own. Only the descriptor's *number* has to be known, and the `Debug` output of an
+//! opaque end shows it. That output is no promise, so the number is proven before it is used:
+//!
+//! * of a fresh channel's two ends, by sending a nonce between the two numbers and seeing it
+//!   arrive;
+//! * of a received end, by the annex's own first bytes, which repeat a nonce of the frame.
+//!
+//! A version of ipc-channel that prints something else makes these functions fail with a sentence,
+//! and the unit tests with it.
+
+#![expect(
+    unsafe_code,
+    reason = "descriptors are borrowed by number from ends that outlive the borrow"
+)]
+
+use std::fmt;
+use std::io;
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
+use rustix::io::{DupFlags, dup3};
+use rustix::net::{RecvFlags, SendFlags, recv, send};
+use serde::{Deserialize, Serialize};
+
+/// A sender whose messages go into a duplicate of `descriptor`.
+pub(super) fn sender<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcSender<T>>
+where
+    T: for<'de> Deserialize<'de> + Serialize,
+{
+    let (sender, _receiver) = adopt(descriptor, End::Sender)?;
+    Ok(sender)
+}
+
+/// A receiver of the messages that come out of a duplicate of `descriptor`.
+pub(super) fn receiver<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcReceiver<T>>
+where
+    T: for<'de> Deserialize<'de> + Serialize,
+{
+    let (_sender, receiver) = adopt(descriptor, End::Receiver)?;
+    Ok(receiver)
+}
+
+/// The descriptor of a receiver that was received. The caller checks that it is the right one.
+pub(super) fn release(receiver: IpcReceiver<()>) -> io::Result<OwnedFd> {
+    let receiver = receiver.to_opaque();
+    let number = number_in(&receiver)?;
+    // SAFETY: `receiver` is alive to the end of this function. Should the number not be its
+    // descriptor's, it is nevertheless only duplicated, never closed or changed.
+    let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+    descriptor.try_clone_to_owned()
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Sender,
+    Receiver,
+}
+
+fn adopt<T>(descriptor: BorrowedFd<'_>, end: End) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
+where
+    T: for<'de> Deserialize<'de> + Serialize,
+{
+    let (sender, receiver) = ipc::channel::<T>()?;
+    let (sender, receiver) = (sender.to_opaque(), receiver.to_opaque());
+    let numbers = (number_in(&sender)?, number_in(&receiver)?);
+    prove_connected(numbers.0, numbers.1)?;
+    let place = match end {
+        End::Sender => numbers.0,
+        End::Receiver => numbers.1,
+    };
+    // SAFETY: the number was just proven to be the descriptor of `sender` or `receiver`, which
+    // are alive here and go on owning it: `ManuallyDrop` leaves closing to them.
+    let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(place) });
+    dup3(descriptor, &mut place, DupFlags::CLOEXEC)?;
+    Ok((sender.to(), receiver.to()))
+}
+
+/// Sees a nonce go from one descriptor to the other, so that they are the two ends of the fresh
+/// channel and not something else that happens to have these numbers.
+fn prove_connected(sender: RawFd, receiver: RawFd) -> io::Result<()> {
+    // SAFETY: the ends that these numbers were read from are alive in the caller. Should a number
+    // be another descriptor's, nothing is closed or changed here, and the check fails.
+    let sender = unsafe { BorrowedFd::borrow_raw(sender) };
+    // SAFETY: as above.
+    let receiver = unsafe { BorrowedFd::borrow_raw(receiver) };
+    let nonce = super::frame::nonce().to_ne_bytes();
+    let mut seen = [0; 16];
+    let sent = send(sender, &nonce, SendFlags::DONTWAIT | SendFlags::NOSIGNAL).unwrap_or(0);
+    let (_, received) =
+        recv(receiver.as_fd(), &mut seen[..], RecvFlags::DONTWAIT).unwrap_or((0, 0));
+    if sent == nonce.len() && received == nonce.len() && seen[..received] == nonce {
+        Ok(())
+    } else {
+        Err(io::Error::other(
+            "this version of ipc-channel keeps its descriptors out of reach",
+        ))
+    }
+}
+
+/// The one descriptor number in the `Debug` output of an opaque end.
+fn number_in(end: &impl fmt::Debug) -> io::Result<RawFd> {
+    let text = format!("{end:?}");
+    let mut numbers = text
+        .split(|c: char| !c.is_ascii_digit())
+        .filter(|digits| !digits.is_empty())
+        .map(str::parse::<RawFd>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(number)), None) => Ok(number),
+        _ => Err(io::Error::other(
+            "this version of ipc-channel does not show its descriptors",
+        )),
+    }
+}

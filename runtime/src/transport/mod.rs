@@ -1,0 +1,55 @@
+//! Messages between two processes, over ipc-channel.
+//!
+//! A connection is one socket pair. Each side makes a [`Sender`] and a receiver of its end:
+//! [`Receiver`] blocks, [`Inbox`] never does. What ipc-channel does well it does here: framing,
+//! small messages, the end of the connection when the last holder of the other end is gone. What
+//! it does badly is kept away from it:
+//!
+//! | ipc-channel | here |
+//! |---|---|
+//! | has no way in or out for a descriptor | [`adopt`] |
+//! | hangs when the receiver dies during a message above 200 KB | such messages go through an [`annex`] |
+//! | carries none but its own descriptors, 64 at most | they go through an annex too |
+//! | writes byte buffers element by element | it is given encoded bytes only |
+//! | panics when a message with a descriptor arrives and none is free | [`reserve`] |
+//! | returns `EINTR` | retried |
+//!
+//! Only this folder names `ipc_channel`, and only for what is said above: nothing of the user's
+//! is ever encoded or decoded inside its calls, so a value that cannot be sent leaves no half
+//! message behind.
+//!
+//! # What if a process dies
+//!
+//! * The receiver, before or while a message is sent: `send` fails with a broken pipe at once.
+//!   The sender keeps no copy of the receiving end of anything while it writes.
+//! * The sender, between two messages: the receiver gets what was sent, then
+//!   [`Received::Closed`]. In the middle of a message: the annex ends early, which is an error
+//!   of this one message, then `Closed`.
+
+mod adopt;
+mod annex;
+mod frame;
+mod receive;
+mod reserve;
+mod send;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use receive::{Inbox, Received, Receiver};
+pub(crate) use reserve::warm_up;
+pub(crate) use send::Sender;
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+/// The two ends of a new connection.
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(
+        AddressFamily::UNIX,
+        SocketType::SEQPACKET,
+        SocketFlags::CLOEXEC,
+        None,
+    )?)
+}
