@@ -26,6 +26,7 @@ pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
 pub use process::{
     Call, ChildInfo, Current, Process, StartMethod, Stdio, active_children, current,
+    set_spare_processes,
 };
 pub use remote_error::RemoteError;
 

@@ -9,6 +9,9 @@
 //! The end of the connection says the rest: to the child, that its parent is gone; to the
 //! parent, that no reply will come.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
 use serde::{Deserialize, Serialize};
 
 /// The kinds of messages to a child.
@@ -28,6 +31,8 @@ pub(crate) struct Header {
     /// The name of the process.
     pub(crate) name: String,
     pub(crate) parent: u32,
+    /// The whole environment, for a child that did not inherit the right one.
+    pub(crate) environment: Option<BTreeMap<OsString, OsString>>,
 }
 
 /// The kinds of messages from a child.

@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use quote::format_ident;
-use syn::{FnArg, Pat, PatIdent, PatType, ReturnType, Type, TypeReference};
+use syn::{Attribute, FnArg, Pat, PatIdent, PatType, ReturnType, Type, TypeReference};
 
 use crate::function::{Function, generated};
 
@@ -67,6 +67,15 @@ impl<'a> Worker<'a> {
     /// The name of the function, and of the type beside it.
     pub(crate) fn name(&self) -> Ident {
         self.function.ident()
+    }
+
+    /// The same attribute once more, to be expanded next.
+    pub(crate) fn repetition(&self) -> Option<&Attribute> {
+        let mut attrs = self.function.attrs.iter();
+        attrs.find(|attr| match attr.path().segments.last() {
+            Some(last) => last.ident == "worker" && attr.path().segments.len() < 3,
+            None => false,
+        })
     }
 
     pub(crate) fn borrows(&self) -> bool {

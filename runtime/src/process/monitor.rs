@@ -17,6 +17,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::process::Pid;
 
+use super::spawn::Started;
 use super::watch::{Pidfd, Watch};
 
 /// A child, as the handle and the monitor share it.
@@ -24,8 +25,8 @@ use super::watch::{Pidfd, Watch};
 pub(super) struct Child {
     pub(super) pid: Pid,
     pub(super) pidfd: Pidfd,
-    pub(super) name: String,
-    pub(super) worker: &'static str,
+    /// Empty while the child has no request, and for the fork server.
+    role: OnceLock<Role>,
     /// Identifies the child for the life of this process; pids come again.
     key: u64,
     /// Empty while a joining thread minds the child.
@@ -40,14 +41,14 @@ struct Minded {
 }
 
 impl Child {
-    pub(super) fn new(pid: Pid, pidfd: Pidfd, name: String, worker: &'static str) -> Arc<Child> {
+    pub(super) fn new(started: Started) -> Arc<Child> {
         static KEYS: AtomicU64 = AtomicU64::new(1);
+        let Started { pid, pidfd } = started;
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Child {
             pid,
             pidfd,
-            name,
-            worker,
+            role: OnceLock::new(),
             key,
             minded: Mutex::new(None),
         })
@@ -57,12 +58,34 @@ impl Child {
         self.pid.as_raw_nonzero().get().cast_unsigned()
     }
 
+    /// Gives the child its role, once.
+    pub(super) fn assign(&self, name: String, worker: &'static str) {
+        let _ = self.role.set(Role { name, worker });
+    }
+
+    /// The name of the process.
+    pub(super) fn name(&self) -> &str {
+        self.role.get().map_or("", |role| &role.name)
+    }
+
+    /// The name of its worker.
+    pub(super) fn worker(&self) -> &'static str {
+        self.role.get().map_or("", |role| role.worker)
+    }
+
     /// Looks at the watch where it is; `None` while a joining thread has it.
     pub(super) fn look<R>(&self, look: impl FnOnce(&mut Watch) -> R) -> Option<R> {
         lock(&self.minded)
             .as_mut()
             .map(|minded| look(&mut minded.watch))
     }
+}
+
+/// What a child was started for.
+#[derive(Debug)]
+struct Role {
+    name: String,
+    worker: &'static str,
 }
 
 /// The state of the monitor's thread that others reach.
@@ -115,7 +138,11 @@ impl Monitor {
     /// The children that have not been seen to end, oldest first.
     pub(super) fn children() -> Vec<Arc<Child>> {
         let mut children: Vec<_> = match Monitor::get() {
-            Ok(monitor) => lock(&monitor.children).values().cloned().collect(),
+            Ok(monitor) => {
+                let children = lock(&monitor.children);
+                let with_role = children.values().filter(|child| child.role.get().is_some());
+                with_role.cloned().collect()
+            }
             Err(_) => Vec::new(),
         };
         children.sort_by_key(|child| child.key);
@@ -151,6 +178,14 @@ impl Monitor {
             let _ = epoll::delete(&self.epoll, registered);
         }
         Some(minded.watch)
+    }
+
+    /// Sets when to kill a child that the monitor minds.
+    pub(super) fn set_timeout(&self, child: &Child, timeout: Instant) {
+        if let Some(minded) = lock(&child.minded).as_mut() {
+            minded.watch.set_timeout(timeout);
+            self.arm(child.key, minded);
+        }
     }
 
     /// Forgets a child that has ended.

@@ -2,7 +2,9 @@
 //!
 //! Nothing outside this folder calls libc, and no raw descriptor leaves it.
 
+pub(crate) mod clone;
 pub(crate) mod descriptors;
 pub(crate) mod image;
+pub(crate) mod init_array;
 pub(crate) mod signal;
 pub(crate) mod stdio;
