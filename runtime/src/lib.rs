@@ -10,6 +10,7 @@ mod codec;
 mod descriptor;
 mod dispatch;
 mod error;
+mod limits;
 mod payload;
 mod process;
 mod protocol;
@@ -25,7 +26,7 @@ pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
 pub use process::{
-    Call, ChildInfo, Current, Process, StartMethod, Stdio, active_children, current,
+    Call, CallFuture, ChildInfo, Current, Process, StartMethod, Stdio, active_children, current,
     set_spare_processes,
 };
 pub use remote_error::RemoteError;

@@ -76,7 +76,6 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
 }
 
 /// Why the functions cannot be declared.
-#[derive(Default)]
 struct Obstacles {
     /// `self` or `Self`: the function stands in an `impl`, where a type cannot. Or the same
     /// attribute once more: it declares them.

@@ -14,8 +14,8 @@ use linkme::distributed_slice;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Argument, Ended, Entry, Failure, Job, WORKERS, borrowed, catch, install_panic_hook, message,
-    owned, result, run,
+    Argument, Ended, Entry, Failure, Function, Job, Place, WORKERS, borrowed, catch,
+    install_panic_hook, message, owned, result, run,
 };
 use crate::codec::{Message, Output};
 use crate::error::PanicInfo;
@@ -300,22 +300,47 @@ fn a_panic_while_arguments_are_read_or_results_written_is_a_panic() {
 fn an_entry_is_found_by_its_place_and_its_path() {
     for entry in [&FIRST, &SECOND] {
         let place = entry.place().expect("it is in the registry");
-        let found = Entry::find(place, &entry.path()).expect("it is at its place");
+        let found = Entry::find(&place, &entry.path()).expect("it is at its place");
         assert!(std::ptr::eq(found, entry));
     }
     let (first, second) = (FIRST.place().unwrap(), SECOND.place().unwrap());
     assert_ne!(first, second);
-    assert!(Entry::find(first, &SECOND.path()).is_none());
-    assert!(Entry::find(second, "other::worker (src/lib.rs:1)").is_none());
-    assert!(Entry::find(WORKERS.len(), &FIRST.path()).is_none());
-    assert!(Entry::find(usize::MAX, &FIRST.path()).is_none());
+    assert!(Entry::find(&first, &SECOND.path()).is_none());
+    assert!(Entry::find(&second, "other::worker (src/lib.rs:1)").is_none());
+    assert!(Entry::find(&Place::Slice(WORKERS.len()), &FIRST.path()).is_none());
+    assert!(Entry::find(&Place::Slice(usize::MAX), &FIRST.path()).is_none());
 }
 
 #[test]
-fn an_entry_outside_of_the_registry_has_no_place() {
-    static STRAY: Entry = Entry::new("stray", module_path!(), file!(), line!(), repeat);
-    assert_eq!(STRAY.place(), None);
+fn a_constant_entry_is_found_by_its_distance_in_the_same_image() {
+    fn instance<T: 'static>() -> &'static Entry {
+        const { &Entry::new("instance", "here", "this.rs", 1, |_| Ok(())) }
+    }
+    let entry = instance::<u8>();
+    let place = entry.place().unwrap();
+    let Place::Image(identity, distance) = place.clone() else {
+        panic!("{place:?}");
+    };
+    assert!(std::ptr::eq(
+        Entry::find(&place, &entry.path()).unwrap(),
+        entry
+    ));
+    assert!(Entry::find(&Place::Image(identity, distance | 1), &entry.path()).is_none());
+}
+
+#[test]
+fn an_entry_outside_of_the_program_has_no_place() {
     assert_eq!(Box::leak(Box::new(entry(repeat))).place(), None);
+}
+
+#[test]
+fn a_function_is_found_by_its_distance_in_the_same_image() {
+    fn nothing() {}
+    let function = Function::new(nothing).unwrap();
+    assert_eq!(
+        function.find().unwrap() as usize,
+        nothing as *const () as usize
+    );
 }
 
 #[test]

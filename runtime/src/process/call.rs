@@ -11,8 +11,9 @@ use super::launch::{EnvironmentChange, Launched, Surroundings, launch};
 use super::stdio::Stdio;
 use super::{fork_server, hook};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Entry, ResultCodec};
+use crate::dispatch::{Argument, Entry, Function, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::sys::image;
 
@@ -52,6 +53,8 @@ pub struct Call<'a, R> {
     timeout: Option<Duration>,
     start_method: Option<StartMethod>,
     surroundings: Surroundings,
+    limits: Limits,
+    before_worker: Option<fn()>,
 }
 
 /// How a process comes to be.
@@ -117,9 +120,16 @@ pub fn bind<'a, R>(
         arguments,
         result,
         name: None,
-        timeout: None,
+        timeout: entry.defaults().timeout,
         start_method: None,
         surroundings: Surroundings::default(),
+        limits: Limits {
+            memory: entry.defaults().memory,
+            stack: entry.defaults().stack,
+            nice: entry.defaults().nice,
+            ..Limits::default()
+        },
+        before_worker: entry.defaults().before_worker,
     }
 }
 
@@ -187,6 +197,71 @@ impl<R> Call<'_, R> {
         self
     }
 
+    /// Limits the private memory of the process, in bytes: what it allocates, its stacks, the
+    /// program's own writable data (`RLIMIT_DATA`). Memory shared with other processes does not
+    /// count.
+    ///
+    /// A worker that asks for more is refused it, at which most code aborts, and Rust's does: the
+    /// error is [`Signaled`](ErrorKind::Signaled) and its text names the limit. The arguments
+    /// count, since they are decoded under the limit.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.limits.memory = Some(bytes);
+        self
+    }
+
+    /// Sets the size of the worker's stack in bytes. The default is 8 MiB, or what the environment
+    /// variable `RUST_MIN_STACK` says.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.limits.stack = Some(bytes);
+        self
+    }
+
+    /// Adds to the niceness of the process: from 1, a little less of the CPU than others, to 19,
+    /// only what nobody else wants. Less than 0 takes a privilege.
+    pub fn nice(mut self, increment: i32) -> Self {
+        self.limits.nice = Some(increment);
+        self
+    }
+
+    /// Restricts the process to these CPUs, by number.
+    pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
+        self.limits.cpus = Some(cpus.into_iter().collect());
+        self
+    }
+
+    /// Lets the process act as this user. It takes a privilege.
+    ///
+    /// A process that thereby stops being root has no supplementary groups, unless
+    /// [`groups`](Call::groups) names some. Its group stays what it is unless [`gid`](Call::gid)
+    /// changes it.
+    pub fn uid(mut self, id: u32) -> Self {
+        self.limits.uid = Some(id);
+        self
+    }
+
+    /// Lets the process act as this group. It takes a privilege.
+    pub fn gid(mut self, id: u32) -> Self {
+        self.limits.gid = Some(id);
+        self
+    }
+
+    /// Sets the supplementary groups of the process. It takes a privilege.
+    pub fn groups(mut self, ids: impl IntoIterator<Item = u32>) -> Self {
+        self.limits.groups = Some(ids.into_iter().collect());
+        self
+    }
+
+    /// Runs a function in the process before anything of the arguments is decoded, after the
+    /// [start-up functions](macro@crate::startup): to lock the process in (Landlock, seccomp)
+    /// before it sees data from outside. Its panic is the worker's.
+    ///
+    /// It runs on the first thread of the process, before the worker's is started, and both keep
+    /// what it sets.
+    pub fn before_worker(mut self, hook: fn()) -> Self {
+        self.before_worker = Some(hook);
+        self
+    }
+
     /// Chooses how the process comes to be.
     pub fn start_method(mut self, start_method: StartMethod) -> Self {
         self.start_method = Some(start_method);
@@ -218,6 +293,8 @@ impl<R> Call<'_, R> {
             timeout,
             start_method,
             mut surroundings,
+            limits,
+            before_worker,
         } = self;
         let worker = entry.name();
         let about_worker = |error: Error| error.with_worker(worker);
@@ -237,6 +314,11 @@ impl<R> Call<'_, R> {
                 StartMethod::ForkServer => Some(surroundings.environment()),
                 StartMethod::Spawn => None,
             },
+            before_worker: before_worker
+                .map(function)
+                .transpose()
+                .map_err(about_worker)?,
+            limits,
         };
         let request = request(&header, &arguments).map_err(|error| {
             let text = format!("worker `{worker}`: its arguments cannot be encoded: {error}");
@@ -248,7 +330,7 @@ impl<R> Call<'_, R> {
                 .with_worker(worker)
                 .with_source(error)
         })?;
-        launched.child.assign(name, worker);
+        launched.child.assign(name, worker, header.limits.memory);
         fork_server::replenish();
         Ok(Process::new(launched, result))
     }
@@ -265,7 +347,7 @@ impl<R> Call<'_, R> {
 }
 
 /// The entry's place, if the program can be executed again to run it.
-fn place(entry: &'static Entry) -> Result<usize> {
+fn place(entry: &'static Entry) -> Result<Place> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
     } else if !hook::is_set() {
@@ -283,6 +365,14 @@ fn place(entry: &'static Entry) -> Result<usize> {
             entry.name()
         ),
     ))
+}
+
+/// A function of the program, to be called in the process.
+fn function(function: fn()) -> Result<Function> {
+    Function::new(function).ok_or_else(|| {
+        let text = "the function to run before the worker is part of a shared library";
+        Error::new(ErrorKind::Unsupported, text)
+    })
 }
 
 fn request<'e>(header: &Header, arguments: &'e [Argument<'_>]) -> Result<Output<'e>, codec::Error> {
@@ -330,6 +420,8 @@ impl<R> fmt::Debug for Call<'_, R> {
             timeout,
             start_method,
             surroundings,
+            limits,
+            before_worker,
         } = self;
         f.debug_struct("Call")
             .field("worker", &entry.name())
@@ -338,6 +430,8 @@ impl<R> fmt::Debug for Call<'_, R> {
             .field("timeout", timeout)
             .field("start_method", start_method)
             .field("surroundings", surroundings)
+            .field("limits", limits)
+            .field("before_worker", &before_worker.is_some())
             .finish()
     }
 }

@@ -2,12 +2,13 @@ use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use super::call::StartMethod;
-use super::end::{Status, Who};
+use super::end::Status;
 use super::launch::Launched;
 use super::monitor::{Child, Monitor};
 use super::stdio::ParentEnds;
@@ -200,6 +201,20 @@ impl<R> Process<R> {
         self.streams.stderr.take()
     }
 
+    /// The result once there is one; until then, `waker` is woken when that changes.
+    pub(super) fn poll_join(&mut self, waker: &Waker) -> Poll<Result<R>> {
+        if self.given_out.is_some() {
+            return Poll::Ready(Err(self.no_result()));
+        }
+        if !self.child.poll_ended(waker) {
+            return Poll::Pending;
+        }
+        match self.wait(None) {
+            Some(result) => Poll::Ready(result),
+            None => Poll::Ready(Err(self.no_result())),
+        }
+    }
+
     /// Minds the child until it has ended or `limit` has come, and then resolves its end.
     fn wait(&mut self, limit: Option<Instant>) -> Option<Result<R>> {
         let monitor = Monitor::get().ok()?;
@@ -218,13 +233,7 @@ impl<R> Process<R> {
         monitor.forget(&self.child);
         let end = watch.into_end();
         self.given_out = Some(end.status);
-        Some(end.resolve(
-            Who {
-                worker: self.child.worker(),
-                id: self.child.id(),
-            },
-            &self.result,
-        ))
+        Some(end.resolve(self.child.who(), &self.result))
     }
 
     fn no_result(&self) -> Error {

@@ -35,6 +35,7 @@ mod call;
 mod current;
 mod end;
 mod fork_server;
+mod future;
 mod hook;
 mod launch;
 mod lifeline;
@@ -51,6 +52,7 @@ pub use active::{ChildInfo, active_children};
 pub use call::{Call, StartMethod};
 pub use current::{Current, current};
 pub use fork_server::set_spare_processes;
+pub use future::CallFuture;
 pub use handle::Process;
 pub use stdio::Stdio;
 

@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 use std::thread;
 use std::time::Instant;
 
@@ -17,6 +18,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::process::Pid;
 
+use super::end::Who;
 use super::spawn::Started;
 use super::watch::{Pidfd, Watch};
 
@@ -38,6 +40,8 @@ struct Minded {
     watch: Watch,
     /// The entry in the monitor's deadlines.
     armed: Option<Instant>,
+    /// The task to wake when the child has ended.
+    waker: Option<Waker>,
 }
 
 impl Child {
@@ -59,8 +63,22 @@ impl Child {
     }
 
     /// Gives the child its role, once.
-    pub(super) fn assign(&self, name: String, worker: &'static str) {
-        let _ = self.role.set(Role { name, worker });
+    pub(super) fn assign(&self, name: String, worker: &'static str, memory_limit: Option<u64>) {
+        let role = Role {
+            name,
+            worker,
+            memory_limit,
+        };
+        let _ = self.role.set(role);
+    }
+
+    /// Who ended, for the text of an error.
+    pub(super) fn who(&self) -> Who<'_> {
+        Who {
+            worker: self.worker(),
+            id: self.id(),
+            memory_limit: self.role.get().and_then(|role| role.memory_limit),
+        }
     }
 
     /// The name of the process.
@@ -71,6 +89,20 @@ impl Child {
     /// The name of its worker.
     pub(super) fn worker(&self) -> &'static str {
         self.role.get().map_or("", |role| role.worker)
+    }
+
+    /// Whether the child has ended; if not, `waker` is woken when it has.
+    pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
+        let mut place = lock(&self.minded);
+        let Some(minded) = place.as_mut() else {
+            return true;
+        };
+        let ended = minded.watch.advance();
+        match &mut minded.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        ended
     }
 
     /// Looks at the watch where it is; `None` while a joining thread has it.
@@ -86,6 +118,7 @@ impl Child {
 struct Role {
     name: String,
     worker: &'static str,
+    memory_limit: Option<u64>,
 }
 
 /// The state of the monitor's thread that others reach.
@@ -154,7 +187,11 @@ impl Monitor {
         // Locked before the thread can hear of the child.
         let mut minded = lock(&child.minded);
         lock(&self.children).insert(child.key, Arc::clone(child));
-        let minded = minded.insert(Minded { watch, armed: None });
+        let minded = minded.insert(Minded {
+            watch,
+            armed: None,
+            waker: None,
+        });
         let data = EventData::new_u64(child.key);
         let added = epoll::add(&self.epoll, &child.pidfd, data, EventFlags::IN).and_then(|()| {
             minded.watch.connection().map_or(Ok(()), |it| {
@@ -224,6 +261,11 @@ impl Monitor {
             self.disarm(key, minded);
             let _ = epoll::delete(&self.epoll, &child.pidfd);
             self.forget(&child);
+            let waker = minded.waker.take();
+            drop(place);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
             return;
         }
         let watch = &minded.watch;

@@ -57,11 +57,26 @@ pub(super) fn serve(sender: Sender, lifeline: &Lifeline) -> io::Result<Infallibl
         }
         Current::set(header.name, entry.name(), header.parent);
         name_process();
-        if let Err(panic) = dispatch::catch(|| STARTUPS.iter().for_each(Startup::run)) {
+        header
+            .limits
+            .apply()
+            .map_err(|refusal| refusal.to_string())?;
+        let before_worker = match &header.before_worker {
+            Some(function) => function
+                .find()
+                .ok_or("its function to run before it is gone")?,
+            None => || (),
+        };
+        let prepare = || {
+            STARTUPS.iter().for_each(Startup::run);
+            before_worker();
+        };
+        if let Err(panic) = dispatch::catch(prepare) {
             last_words(&panic);
             process::exit(EXIT_PANIC);
         }
-        begin(entry, input, sender, lifeline)
+        let stack = header.limits.stack.unwrap_or_else(default_stack_size);
+        begin(entry, input, stack, sender, lifeline)
     });
     let Err(refusal) = begun;
     sender.send(dispatch::message(Reply::Refused, &refusal))?;
@@ -82,7 +97,7 @@ fn understand(input: &mut Input<'_>) -> Result<(&'static Entry, Header), String>
     let header: Header = input
         .read()
         .map_err(|error| format!("the request cannot be read: {error}"))?;
-    match Entry::find(header.place, &header.worker) {
+    match Entry::find(&header.place, &header.worker) {
         Some(entry) => Ok((entry, header)),
         None => Err(format!(
             "the process runs another program, without the worker {}",
@@ -114,13 +129,14 @@ fn replace_environment(environment: BTreeMap<OsString, OsString>) {
 fn begin(
     entry: &Entry,
     input: Input<'_>,
+    stack: usize,
     sender: &Sender,
     lifeline: &Lifeline,
 ) -> Result<Infallible, String> {
     thread::scope(|scope| {
         let thread = thread::Builder::new()
             .name(entry.name().to_owned())
-            .stack_size(stack_size());
+            .stack_size(stack);
         let work = || {
             let ended = dispatch::run(entry, input, &mut |out| sender.send(out));
             process::exit(match ended {
@@ -137,7 +153,7 @@ fn begin(
 
 /// As much as the first thread of a program has by default, four times as much as std's others:
 /// the worker is this program's main function.
-fn stack_size() -> usize {
+fn default_stack_size() -> usize {
     const DEFAULT: usize = 8 << 20;
     std::env::var("RUST_MIN_STACK")
         .ok()

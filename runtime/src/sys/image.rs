@@ -6,7 +6,11 @@
 )]
 
 use std::ffi::c_void;
+use std::os::unix::fs::MetadataExt;
 use std::slice;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
 
 /// Whether `address` lies in the program itself, as opposed to a shared library.
 ///
@@ -14,6 +18,53 @@ use std::slice;
 /// loaded by `dlopen`, and the program knows nothing of it.
 pub(crate) fn contains(address: *const ()) -> bool {
     with_program(|program| program.contains(address.addr() as u64))
+}
+
+/// What tells one program's image from another: the file it is, and the state it is in.
+///
+/// A file that is being executed cannot be written to, and the kernel keeps it while any process
+/// runs it, so two processes of the same identity at the same time run the same image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+/// The identity of the image that this process runs; `None` if `/proc` does not tell.
+pub(crate) fn identity() -> Option<Identity> {
+    static IDENTITY: OnceLock<Option<Identity>> = OnceLock::new();
+    let look = || {
+        let file = std::fs::metadata("/proc/self/exe").ok()?;
+        Some(Identity {
+            device: file.dev(),
+            inode: file.ino(),
+            size: file.size(),
+            modified: (file.mtime(), file.mtime_nsec()),
+        })
+    };
+    IDENTITY.get_or_init(look).clone()
+}
+
+/// How far `address` lies from where the program was loaded; `None` if it is not the program's.
+pub(crate) fn distance(address: *const ()) -> Option<u64> {
+    let address = address.addr() as u64;
+    with_program(|program| {
+        program
+            .contains(address)
+            .then(|| address.wrapping_sub(program.base))
+    })
+}
+
+/// The address at this distance; `None` if it is not the program's.
+pub(crate) fn at_distance(distance: u64) -> Option<*const ()> {
+    with_program(|program| {
+        let address = program.base.wrapping_add(distance);
+        let inside = program.contains(address);
+        let address = usize::try_from(address).ok()?;
+        inside.then(|| std::ptr::with_exposed_provenance(address))
+    })
 }
 
 /// The table of the program's constructors: where it begins and how many bytes it has.
