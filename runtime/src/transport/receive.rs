@@ -6,8 +6,8 @@ use ipc_channel::{IpcError, TryRecvError};
 
 use super::annex::{Assembly, Wait};
 use super::frame::Frame;
+use super::reserve;
 use super::send::into_io;
-use super::{adopt, reserve};
 use crate::codec::Message;
 
 /// What a receiving end has to say.
@@ -33,12 +33,17 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     /// Takes over one end of a connection's socket pair.
+    #[cfg(test)]
     pub(crate) fn new(end: OwnedFd) -> io::Result<Inbox> {
-        Ok(Inbox {
-            receiver: adopt::receiver(end.as_fd())?,
-            socket: end,
+        Ok(Inbox::from_ipc(super::adopt::receiver(end.as_fd())?, end))
+    }
+
+    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: OwnedFd) -> Inbox {
+        Inbox {
+            receiver,
+            socket,
             assembly: None,
-        })
+        }
     }
 
     /// Readable when [`receive`](Inbox::receive) has something to do.
@@ -102,8 +107,13 @@ pub(crate) struct Receiver(IpcReceiver<Frame>);
 
 impl Receiver {
     /// Receives from one end of a connection's socket pair. It keeps a duplicate.
+    #[cfg(test)]
     pub(crate) fn new(end: BorrowedFd<'_>) -> io::Result<Receiver> {
-        Ok(Receiver(adopt::receiver(end)?))
+        Ok(Receiver::from_ipc(super::adopt::receiver(end)?))
+    }
+
+    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>) -> Receiver {
+        Receiver(receiver)
     }
 
     /// Waits for the next message, or for the end of the connection.
