@@ -10,7 +10,7 @@
 //! ```
 
 use std::error::Error;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 
@@ -21,6 +21,7 @@ const WORKERS: usize = 4;
 /// Answers each line of each connection with the id of this process.
 #[worker]
 fn serve(listener: Fd<TcpListener>) -> Result<(), RemoteError> {
+    let listener = listener.into_inner();
     loop {
         let (connection, _) = listener.accept()?;
         // A connection has a thread of its own, so that the others need not wait for its end.
@@ -136,14 +137,15 @@ fn demonstrate() -> Result<(), Box<dyn Error>> {
 
 /// A connection, and who serves it.
 struct Client {
-    connection: TcpStream,
+    connection: BufReader<TcpStream>,
     server: u32,
 }
 
 impl Client {
     fn connect(address: SocketAddr) -> Result<Client, Box<dyn Error>> {
+        let connection = BufReader::new(TcpStream::connect(address)?);
         let mut client = Client {
-            connection: TcpStream::connect(address)?,
+            connection,
             server: 0,
         };
         client.server = client.ask()?;
@@ -151,14 +153,9 @@ impl Client {
     }
 
     fn ask(&mut self) -> Result<u32, Box<dyn Error>> {
-        self.connection.write_all(b"who are you?\n")?;
-        let mut line = Vec::new();
-        for byte in Read::by_ref(&mut self.connection).bytes() {
-            match byte? {
-                b'\n' => return Ok(String::from_utf8(line)?.parse()?),
-                byte => line.push(byte),
-            }
-        }
-        Err("the connection was closed".into())
+        self.connection.get_mut().write_all(b"who are you?\n")?;
+        let mut line = String::new();
+        self.connection.read_line(&mut line)?;
+        Ok(line.trim_end().parse()?)
     }
 }

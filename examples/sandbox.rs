@@ -12,8 +12,8 @@ use std::io::Read;
 use std::path::Path;
 
 use landlock::{
-    ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreatedAttr,
-    RulesetStatus, path_beneath_rules,
+    ABI, Access, AccessFs, CompatLevel, Compatible, Ruleset, RulesetAttr, RulesetCreated,
+    RulesetCreatedAttr, RulesetStatus, path_beneath_rules,
 };
 use multiproc::{Fd, RemoteError, worker};
 
@@ -31,7 +31,7 @@ fn lock_in() {
         .and_then(|ruleset| {
             ruleset.add_rules(path_beneath_rules([ALLOWED], AccessFs::from_read(ABI::V1)))
         })
-        .and_then(|ruleset| ruleset.restrict_self())
+        .and_then(RulesetCreated::restrict_self)
         .expect("this example needs a kernel with Landlock, 5.13 or later");
     assert_eq!(status.ruleset, RulesetStatus::FullyEnforced);
 }
