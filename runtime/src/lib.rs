@@ -6,6 +6,7 @@
 )))]
 compile_error!("multiproc runs on Linux (x86-64 and aarch64) only");
 
+pub mod channel;
 mod codec;
 mod descriptor;
 mod dispatch;
@@ -14,6 +15,7 @@ mod limits;
 mod payload;
 mod process;
 mod protocol;
+mod readiness;
 mod remote_error;
 mod sys;
 mod transport;

@@ -40,8 +40,10 @@ pub(crate) use reserve::warm_up;
 pub(crate) use send::Sender;
 
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 /// The two ends of a new connection.
@@ -52,4 +54,37 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
         SocketFlags::CLOEXEC,
         None,
     )?)
+}
+
+/// Waits until a descriptor has something to say; false if the deadline came first.
+pub(crate) fn wait_for(
+    descriptor: BorrowedFd<'_>,
+    events: PollFlags,
+    deadline: Option<Instant>,
+) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(descriptor, events)];
+    loop {
+        let timeout = deadline.map(until);
+        match poll(&mut polled, timeout.as_ref()) {
+            // Nothing by the deadline.
+            Ok(0) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return false,
+            // An error is a signal that came in between.
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            _ => return true,
+        }
+    }
+}
+
+/// The time left until `deadline`, as the kernel takes it.
+pub(crate) fn until(deadline: Instant) -> Timespec {
+    // Rounded up, so that the deadline has come when the wait is over.
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = match left.is_zero() {
+        true => left,
+        false => left.saturating_add(Duration::from_nanos(1)),
+    };
+    Timespec::try_from(left).unwrap_or(Timespec {
+        tv_sec: i64::MAX,
+        tv_nsec: 0,
+    })
 }

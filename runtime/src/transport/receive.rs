@@ -1,5 +1,6 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use ipc_channel::ipc::IpcReceiver;
 use ipc_channel::{IpcError, TryRecvError};
@@ -27,13 +28,14 @@ pub(crate) enum Received {
 pub(crate) struct Inbox {
     receiver: IpcReceiver<Frame>,
     /// The same socket, to poll.
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     assembly: Option<Assembly>,
 }
 
 impl Inbox {
     /// Takes over one end of a connection's socket pair.
-    pub(crate) fn new(end: OwnedFd) -> io::Result<Inbox> {
+    pub(crate) fn new(end: impl Into<Arc<OwnedFd>>) -> io::Result<Inbox> {
+        let end = end.into();
         Ok(Inbox {
             receiver: adopt::receiver(end.as_fd())?,
             socket: end,

@@ -1,0 +1,4 @@
+//! Channels and queues between processes, and what becomes of them when processes die.
+
+mod channels;
+mod support;
