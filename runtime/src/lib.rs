@@ -14,6 +14,8 @@ mod payload;
 mod process;
 mod protocol;
 mod remote_error;
+pub mod shm;
+pub mod sync;
 mod sys;
 mod transport;
 
@@ -28,6 +30,8 @@ pub use process::{
     Call, ChildInfo, Current, Process, StartMethod, Stdio, active_children, current,
 };
 pub use remote_error::RemoteError;
+pub use shm::Shareable;
 
+pub use multiproc_macros::Shareable;
 pub use multiproc_macros::startup;
 pub use multiproc_macros::worker;

@@ -137,7 +137,10 @@ impl Input<'_> {
     }
 
     /// Says whether all that was written has been read.
-    pub(crate) fn finish(&self) -> Result<(), Error> {
+    ///
+    /// Descriptors that nothing was made of are closed.
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
+        self.attachments.clear();
         self.decoder.finish()
     }
 }

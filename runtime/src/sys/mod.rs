@@ -3,6 +3,10 @@
 //! Nothing outside this folder calls libc, and no raw descriptor leaves it.
 
 pub(crate) mod descriptors;
+pub(crate) mod futex;
 pub(crate) mod image;
+pub(crate) mod memory;
+pub(crate) mod presence;
+pub(crate) mod robust;
 pub(crate) mod signal;
 pub(crate) mod stdio;
