@@ -1,6 +1,6 @@
 //! The item under an attribute: a function whose body stays unparsed.
 
-use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
@@ -16,13 +16,13 @@ pub(crate) struct Function {
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) vis: Visibility,
     pub(crate) sig: Signature,
-    body: Group,
+    body: TokenTree,
 }
 
 impl Function {
     /// Parses the item that `attribute` stands on. What is not a function comes back as it was,
     /// with an error that says so.
-    pub(crate) fn parse(attribute: &str, item: TokenStream) -> Result<Self, TokenStream> {
+    pub(crate) fn parse(attribute: &str, item: &TokenStream) -> Result<Self, TokenStream> {
         let error = match syn::parse2(item.clone()) {
             Ok(function) => return Ok(function),
             Err(error) => match keyword.parse2(item.clone()) {
@@ -57,22 +57,21 @@ impl Parse for Function {
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         let sig: Signature = input.parse()?;
-        match input.parse()? {
-            TokenTree::Group(body) if body.delimiter() == Delimiter::Brace => Ok(Function {
+        let body = input.parse()?;
+        if is_block(&body) {
+            return Ok(Function {
                 attrs,
                 vis,
                 sig,
                 body,
-            }),
-            other => {
-                let message = format!(
-                    "function `{}` has no body that could run in a process\n\
-                     help: write one, or move the attribute to the function that has it",
-                    sig.ident
-                );
-                Err(syn::Error::new_spanned(other, message))
-            }
+            });
         }
+        let message = format!(
+            "function `{}` has no body that could run in a process\n\
+             help: write one, or move the attribute to the function that has it",
+            sig.ident
+        );
+        Err(syn::Error::new_spanned(body, message))
     }
 }
 
@@ -94,6 +93,18 @@ pub(crate) fn generated(original: &Ident) -> Ident {
     let mut ident = original.clone();
     ident.set_span(Span::call_site().located_at(original.span()));
     ident
+}
+
+/// Whether these are braces, perhaps inside the invisible delimiters of a macro's `$body`.
+fn is_block(token: &TokenTree) -> bool {
+    let TokenTree::Group(group) = token else {
+        return false;
+    };
+    match group.delimiter() {
+        Delimiter::Brace => true,
+        Delimiter::None => group.stream().into_iter().all(|token| is_block(&token)),
+        _ => false,
+    }
 }
 
 /// The keyword that says what kind of item this is.

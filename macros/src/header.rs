@@ -1,7 +1,7 @@
 //! What no function can be that a child process calls on its own: neither a worker nor a
 //! startup function.
 
-use syn::{GenericParam, Safety};
+use syn::{GenericParam, Ident, Safety};
 
 use crate::errors::Errors;
 use crate::function::Function;
@@ -37,8 +37,8 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) {
         if attr.path().is_ident("target_feature") {
             errors.refuse(
                 attr,
-                "cannot have `#[target_feature]`: its process calls it on whatever processor it has",
-                "call a function with `#[target_feature]` from inside, once the feature is detected",
+                "cannot have `#[target_feature]`: its process calls it on any processor",
+                "detect the feature, and call a function that has the attribute from inside",
             );
         }
     }
@@ -52,7 +52,10 @@ fn check_generics(function: &Function, errors: &mut Errors) {
                 let lifetime = &parameter.lifetime;
                 errors.refuse(
                     lifetime,
-                    format_args!("cannot name the lifetime `{lifetime}`: what it borrows is lent for one call"),
+                    format_args!(
+                        "cannot name the lifetime `{lifetime}`: \
+                         what it borrows is lent for one call"
+                    ),
                     format_args!("leave it out: write `&T` for `&{lifetime} T`"),
                 );
             }
@@ -74,10 +77,16 @@ fn check_generics(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn refuse_generic(parameter: &syn::Ident, what: &str, errors: &mut Errors) {
+fn refuse_generic(parameter: &Ident, what: &str, errors: &mut Errors) {
     errors.refuse(
         parameter,
-        format_args!("cannot be generic over `{parameter}`: its process calls it by name, and a name stands for one function"),
-        format_args!("write a concrete {what}; several workers can share a generic function that does the work"),
+        format_args!(
+            "cannot be generic over `{parameter}`: its process calls it by name, \
+             and a name stands for one function"
+        ),
+        format_args!(
+            "write a concrete {what}; several workers can share a generic function \
+             that does the work"
+        ),
     );
 }

@@ -17,18 +17,21 @@ mod options;
 mod paths;
 mod wording;
 
+#[cfg(test)]
+mod tests;
+
 use proc_macro::TokenStream;
 
 /// Makes a function the entry point of a process.
 #[proc_macro_attribute]
 pub fn worker(options: TokenStream, item: TokenStream) -> TokenStream {
-    worker::worker(options.into(), item.into()).into()
+    worker::worker(options.into(), &item.into()).into()
 }
 
 /// Runs a function in every child process before its worker.
 #[proc_macro_attribute]
 pub fn startup(options: TokenStream, item: TokenStream) -> TokenStream {
-    startup::startup(options.into(), item.into()).into()
+    startup::startup(options.into(), &item.into()).into()
 }
 
 /// Marks a type that may live in memory shared between processes.

@@ -35,11 +35,7 @@ impl Options {
         let mut options = Options(Vec::new());
         for setting in split_at_commas(tokens) {
             match Setting::new(setting) {
-                Err(stray) => errors.refuse(
-                    stray,
-                    "has an option without a name",
-                    list_of(known),
-                ),
+                Err(stray) => errors.refuse(stray, "has an option without a name", list_of(known)),
                 Ok(setting) if !known.iter().any(|known| setting.key == known.key) => {
                     let Setting { key, .. } = setting;
                     let name = key.to_string();
@@ -71,7 +67,11 @@ impl Options {
         {
             return Ok(Some(value));
         }
-        let Known { key, value, example } = option;
+        let Known {
+            key,
+            value,
+            example,
+        } = option;
         let what = format_args!("needs {value} for its option `{key}`");
         match syn::parse2::<LitStr>(setting.value.clone()) {
             Ok(quoted) if quoted.parse::<T>().is_ok() => {

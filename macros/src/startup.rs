@@ -12,7 +12,7 @@ use crate::options::{CRATE, Options};
 use crate::paths::Runtime;
 use crate::wording::code;
 
-pub(crate) fn startup(options: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn startup(options: TokenStream, item: &TokenStream) -> TokenStream {
     let function = match Function::parse("startup", item) {
         Ok(function) => function,
         Err(refused) => return refused,
@@ -32,14 +32,20 @@ fn check(function: &Function, errors: &mut Errors) {
     for parameter in &function.sig.inputs {
         errors.refuse(
             parameter,
-            format_args!("cannot take `{}`: there is nobody to pass an argument", code(parameter)),
+            format_args!(
+                "cannot take `{}`: there is nobody to pass an argument",
+                code(parameter)
+            ),
             "remove the parameter, and read what it needs from the environment",
         );
     }
     match &function.sig.output {
         ReturnType::Type(_, ty) if !is_unit(ty) => errors.refuse(
             ty,
-            format_args!("cannot return `{}`: there is nobody to look at it", code(ty)),
+            format_args!(
+                "cannot return `{}`: there is nobody to look at it",
+                code(ty)
+            ),
             "return nothing, and panic if the worker must not run: its error then tells why",
         ),
         _ => {}

@@ -67,7 +67,9 @@ fn stand_apart(left: &str, right: &str) -> bool {
     let Some(end) = left.chars().last() else {
         return false;
     };
+    let last_word = left.rsplit(|c| !is_word(c)).next();
     is_operator(right)
+        || matches!(last_word, Some("const" | "dyn" | "impl" | "mut"))
         || left.ends_with([',', ';', '=', '+'])
         || left.ends_with("->")
         || right.starts_with('[') && is_word(end)

@@ -14,27 +14,32 @@ use crate::dispatch::{BorrowedCodec, OwnedCodec, ResultCodec, borrowed, owned};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross a process boundary",
     label = "serde cannot both write and read this type",
-    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to every type of yours in it; crates often have a feature `serde` that adds it to theirs",
-    note = "an error that serde cannot carry can be returned as `multiproc::RemoteError`"
+    note = "add `#[derive(serde::Serialize, serde::Deserialize)]` to the type, or to those inside it that lack it",
+    note = "types of other crates often have it behind a feature `serde`; an error can be returned as `multiproc::RemoteError`"
 )]
-pub trait Payload: Serialize + DeserializeOwned + 'static {
+// Two things make a type that cannot be sent one error, in the words above. The bounds are on the
+// impl: as supertraits, rustc would check them beside the trait itself. And with
+// `do_not_recommend` it does not look through the impl and report its bounds one by one.
+pub trait Payload: Sized + 'static {
     #[doc(hidden)]
     #[must_use]
+    fn owned() -> OwnedCodec<Self>;
+
+    #[doc(hidden)]
+    #[must_use]
+    fn result() -> ResultCodec<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + DeserializeOwned + 'static> Payload for T {
     fn owned() -> OwnedCodec<Self> {
         owned()
     }
 
-    #[doc(hidden)]
-    #[must_use]
     fn result() -> ResultCodec<Self> {
         owned()
     }
 }
-
-// Without `do_not_recommend`, rustc looks through this impl and reports its bounds, one by one
-// and in serde's words.
-#[diagnostic::do_not_recommend]
-impl<T: Serialize + DeserializeOwned + 'static> Payload for T {}
 
 /// What a worker can borrow: `&T` is encoded from the borrow and lent to the function in the
 /// other process from the owned form, so `&str` arrives out of a `String` and `&[f64]` out of a
@@ -45,20 +50,22 @@ impl<T: Serialize + DeserializeOwned + 'static> Payload for T {}
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot cross a process boundary",
     label = "serde cannot both write this type and read its owned form",
-    note = "add `#[derive(Clone, serde::Serialize, serde::Deserialize)]` to every type of yours in it; crates often have a feature `serde` that adds it to theirs"
+    note = "add `#[derive(Clone, serde::Serialize, serde::Deserialize)]` to the type, or to those inside it that lack it",
+    note = "types of other crates often have it behind a feature `serde`"
 )]
-pub trait PayloadRef: ToOwned<Owned: Payload> + Serialize + 'static {
+pub trait PayloadRef: 'static {
     #[doc(hidden)]
     #[must_use]
-    fn borrowed() -> BorrowedCodec<Self> {
-        borrowed()
-    }
+    fn borrowed() -> BorrowedCodec<Self>;
 }
 
 #[diagnostic::do_not_recommend]
 impl<T> PayloadRef for T
 where
     T: ?Sized + ToOwned + Serialize + 'static,
-    T::Owned: Payload,
+    T::Owned: DeserializeOwned + 'static,
 {
+    fn borrowed() -> BorrowedCodec<Self> {
+        borrowed()
+    }
 }

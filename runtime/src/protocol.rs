@@ -9,7 +9,13 @@
 //! The end of the connection says the rest: to the child, that its parent is gone; to the
 //! parent, that no reply will come.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
 use serde::{Deserialize, Serialize};
+
+use crate::dispatch::{Function, Place};
+use crate::limits::Limits;
 
 /// The kinds of messages to a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +28,17 @@ pub(crate) enum Request {
 /// What a child has to know besides the arguments.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// The worker's place in the registry, and its name to check it by.
-    pub(crate) place: usize,
+    /// The worker, and its path to check it by.
+    pub(crate) place: Place,
     pub(crate) worker: String,
     /// The name of the process.
     pub(crate) name: String,
     pub(crate) parent: u32,
+    /// The whole environment, for a child that did not inherit the right one.
+    pub(crate) environment: Option<BTreeMap<OsString, OsString>>,
+    pub(crate) limits: Limits,
+    /// What to run before the arguments are decoded, if not what the worker's option says.
+    pub(crate) before_worker: Option<Function>,
 }
 
 /// The kinds of messages from a child.

@@ -37,6 +37,9 @@ pub(crate) fn check<'a>(
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
     header::check(worker.function, &mut errors);
+    if let Some(attr) = worker.repetition() {
+        errors.refuse(attr, "has the attribute twice", "remove one of the two");
+    }
     check_inputs(&worker.function.sig, &mut errors);
     for parameter in &worker.parameters {
         check_parameter(parameter, &mut errors);

@@ -3,8 +3,9 @@
 //! Local variables of generated functions have mixed-site hygiene, so that neither a parameter
 //! nor the function itself can be mistaken for one, whatever the user calls it.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::Type;
 
 use super::check::Checked;
 use super::model::{Output, Parameter, Passing, Worker};
@@ -42,13 +43,19 @@ pub(super) fn handle(worker: &Worker<'_>) -> TokenStream {
     let vis = &worker.function.vis;
     let name = worker.name();
     let attrs = attributes::of_type(&worker.function.attrs);
+    let is_documented = worker
+        .function
+        .attrs
+        .iter()
+        .any(|attr| attr.path().is_ident("doc"));
+    let paragraph = is_documented.then(|| quote!(#[doc = ""]));
     let doc = format!(
         " `{name}` as the entry point of a process: `{name}::spawn` starts one that runs it, \
          `{name}::run` also waits for its result, `{name}::call` binds it to its arguments."
     );
     quote! {
         #attrs
-        #[doc = ""]
+        #paragraph
         #[doc = #doc]
         #vis struct #name {}
     }
@@ -102,13 +109,17 @@ fn bind(worker: &Checked<'_>) -> TokenStream {
     let runtime = worker.runtime;
     let private = runtime.private();
     let name = worker.name();
-    let parameters = worker.parameters.iter().map(|Parameter { name, passing, .. }| match passing {
-        Passing::Owned(ty) => quote!(#name: #ty),
-        Passing::Borrowed(reference) => {
-            let referent = &reference.elem;
-            quote!(#name: &'call #referent)
-        }
-    });
+    let parameters =
+        worker
+            .parameters
+            .iter()
+            .map(|Parameter { name, passing, .. }| match passing {
+                Passing::Owned(ty) => quote!(#name: #ty),
+                Passing::Borrowed(reference) => {
+                    let referent = &reference.elem;
+                    quote!(#name: &'call #referent)
+                }
+            });
     let (generics, lifetime) = if worker.borrows() {
         (quote!(<'call>), quote!('call))
     } else {
@@ -116,12 +127,15 @@ fn bind(worker: &Checked<'_>) -> TokenStream {
     };
     let result = result(worker);
     let codecs = locals("codec", worker);
-    let arguments = worker.parameters.iter().zip(&codecs).map(
-        |(Parameter { name, passing, .. }, codec)| match passing {
-            Passing::Owned(_) => quote!(#codec.own(#name)),
-            Passing::Borrowed(_) => quote!(#codec.lend(#name)),
-        },
-    );
+    let arguments =
+        worker
+            .parameters
+            .iter()
+            .zip(&codecs)
+            .map(|(Parameter { name, passing, .. }, codec)| match passing {
+                Passing::Owned(_) => quote!(#codec.own(#name)),
+                Passing::Borrowed(_) => quote!(#codec.lend(#name)),
+            });
     let call_doc = format!(" Binds `{name}` to its arguments, and starts nothing yet.");
     let body = quote_spanned! {Span::mixed_site()=>
         let (#(#codecs,)* result,) = Self::__codecs();
@@ -166,13 +180,13 @@ fn codecs(worker: &Checked<'_>) -> TokenStream {
         .map(|parameter| match parameter.passing {
             Passing::Owned(ty) => (
                 quote!(#private::OwnedCodec<#ty>),
-                quote!(<#ty as #private::Payload>::owned()),
+                ask(ty, &quote!(#private::Payload), "owned"),
             ),
             Passing::Borrowed(reference) => {
                 let referent = &reference.elem;
                 (
                     quote!(#private::BorrowedCodec<#referent>),
-                    quote!(<#referent as #private::PayloadRef>::borrowed()),
+                    ask(referent, &quote!(#private::PayloadRef), "borrowed"),
                 )
             }
         })
@@ -180,7 +194,8 @@ fn codecs(worker: &Checked<'_>) -> TokenStream {
     let result = result(worker);
     let value = match worker.output {
         Output::Never => quote!(#private::never()),
-        Output::Unit | Output::Value(_) => quote!(<#result as #private::Payload>::result()),
+        Output::Unit => quote!(<() as #private::Payload>::result()),
+        Output::Value(ty) => ask(ty, &quote!(#private::Payload), "result"),
     };
     quote! {
         fn __codecs() -> (#(#types,)* #private::ResultCodec<#result>,) {
@@ -189,18 +204,34 @@ fn codecs(worker: &Checked<'_>) -> TokenStream {
     }
 }
 
+/// `<ty as runtime::trait>::method()`. Whatever rustc finds wrong with it, it shows the type.
+fn ask(ty: &Type, trait_: &TokenStream, method: &str) -> TokenStream {
+    let tokens: Vec<_> = ty.to_token_stream().into_iter().collect();
+    let at = |token: Option<&TokenTree>| {
+        let call_site = Span::call_site();
+        token.map_or(call_site, |token| call_site.located_at(token.span()))
+    };
+    let (start, end) = (at(tokens.first()), at(tokens.last()));
+    let open = quote_spanned!(start=> <);
+    let method = Ident::new(method, end);
+    let close = quote_spanned!(end=> ());
+    quote!(#open #ty as #trait_>::#method #close)
+}
+
 /// What the process of the worker runs.
 fn dispatch(worker: &Checked<'_>) -> TokenStream {
     let private = worker.runtime.private();
     let name = worker.name();
     let codecs = locals("codec", worker);
     let arguments = locals("argument", worker);
-    let passed = worker.parameters.iter().zip(&arguments).map(
-        |(parameter, argument)| match parameter.passing {
+    let passed = worker
+        .parameters
+        .iter()
+        .zip(&arguments)
+        .map(|(parameter, argument)| match parameter.passing {
             Passing::Owned(_) => quote!(#argument),
             Passing::Borrowed(_) => quote!(&*#argument),
-        },
-    );
+        });
     let call = quote!(#name(#(#passed),*));
     let (result, finish) = match worker.output {
         Output::Never => (quote!(_), call),

@@ -9,8 +9,8 @@ use syn::visit::{self, Visit};
 use syn::{ReturnType, Type};
 
 use super::args::Args;
-use super::expand;
-use super::model::{Worker, ungrouped};
+use super::model::Worker;
+use super::{expand, types};
 use crate::attributes;
 use crate::paths::Runtime;
 
@@ -19,8 +19,8 @@ pub(super) fn expand(worker: &Worker<'_>, args: &Args, errors: &TokenStream) -> 
     let function = worker.function;
     let obstacles = Obstacles::of(worker);
     match &args.runtime {
-        // Where it belongs, no type can be declared.
-        _ if obstacles.is_method => quote!(#function #errors),
+        // There is a type already, or no room for one.
+        _ if obstacles.is_misplaced => quote!(#function #errors),
         Some(runtime) if !obstacles.is_invalid => {
             let api = api(worker, runtime);
             quote!(#function #api #errors)
@@ -50,7 +50,10 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
     let (generics, _, where_clause) = worker.function.sig.generics.split_for_impl();
     let result = expand::result(worker);
     let functions = [
-        ("spawn", quote!(#runtime::Result<#runtime::Process<#result>>)),
+        (
+            "spawn",
+            quote!(#runtime::Result<#runtime::Process<#result>>),
+        ),
         ("run", quote!(#runtime::Result<#result>)),
         ("call", quote!(#runtime::Call<'static, #result>)),
     ]
@@ -73,10 +76,10 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
 }
 
 /// Why the functions cannot be declared.
-#[derive(Default)]
 struct Obstacles {
-    /// `self` or `Self`: the function stands in an `impl`, where a type cannot.
-    is_method: bool,
+    /// `self` or `Self`: the function stands in an `impl`, where a type cannot. Or the same
+    /// attribute once more: it declares them.
+    is_misplaced: bool,
     /// What rustc does not let any function have, and would say so for each of ours.
     is_invalid: bool,
     in_result: bool,
@@ -86,7 +89,7 @@ impl Obstacles {
     fn of(worker: &Worker<'_>) -> Self {
         let sig = &worker.function.sig;
         let mut obstacles = Obstacles {
-            is_method: sig.receiver().is_some(),
+            is_misplaced: sig.receiver().is_some() || worker.repetition().is_some(),
             is_invalid: sig.variadic.is_some(),
             in_result: false,
         };
@@ -101,7 +104,7 @@ impl Obstacles {
     }
 
     fn visit_sized(&mut self, ty: &Type) {
-        self.is_invalid |= matches!(ungrouped(ty), Type::TraitObject(_));
+        self.is_invalid |= types::is_unsized(ty);
         self.visit_type(ty);
     }
 }
@@ -112,7 +115,10 @@ impl<'ast> Visit<'ast> for Obstacles {
             Type::Infer(_) => self.is_invalid = true,
             // Only a body could say which type it is.
             Type::ImplTrait(_) if self.in_result => self.is_invalid = true,
-            Type::Path(ty) if ty.path.segments.first().is_some_and(|first| first.ident == "Self") => self.is_method = true,
+            Type::Path(ty) => {
+                let first = ty.path.segments.first();
+                self.is_misplaced |= first.is_some_and(|segment| segment.ident == "Self");
+            }
             _ => {}
         }
         visit::visit_type(self, ty);

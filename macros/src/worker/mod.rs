@@ -15,7 +15,7 @@ use crate::errors::Errors;
 use crate::function::Function;
 
 /// Parse, model, check, expand.
-pub(crate) fn worker(options: TokenStream, item: TokenStream) -> TokenStream {
+pub(crate) fn worker(options: TokenStream, item: &TokenStream) -> TokenStream {
     let function = match Function::parse("worker", item) {
         Ok(function) => function,
         Err(refused) => return refused,

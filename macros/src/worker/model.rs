@@ -2,7 +2,7 @@
 
 use proc_macro2::Ident;
 use quote::format_ident;
-use syn::{FnArg, Pat, PatIdent, PatType, ReturnType, Type, TypeReference};
+use syn::{Attribute, FnArg, Pat, PatIdent, PatType, ReturnType, Type, TypeReference};
 
 use crate::function::{Function, generated};
 
@@ -37,29 +37,23 @@ pub(crate) enum Output<'a> {
 
 impl<'a> Worker<'a> {
     pub(crate) fn new(function: &'a Function) -> Self {
-        let patterns: Vec<&PatType> = function
-            .sig
-            .inputs
-            .iter()
-            .filter_map(|input| match input {
+        let inputs = || {
+            function.sig.inputs.iter().filter_map(|input| match input {
                 FnArg::Typed(parameter) => Some(parameter),
                 FnArg::Receiver(_) => None,
             })
+        };
+        let taken: Vec<&Ident> = inputs()
+            .filter_map(|input| plain_name(&input.pat))
             .collect();
-        let written: Vec<&Ident> = patterns.iter().filter_map(|p| plain_name(&p.pat)).collect();
-        let parameters = patterns
-            .iter()
-            .enumerate()
-            .map(|(index, &original)| Parameter {
-                name: plain_name(&original.pat)
-                    .map_or_else(|| invented_name(index, &written), generated),
-                passing: Passing::new(&original.ty),
-                original,
-            })
-            .collect();
+        let parameters = inputs().enumerate().map(|(index, original)| Parameter {
+            name: plain_name(&original.pat).map_or_else(|| invented_name(index, &taken), generated),
+            passing: Passing::new(&original.ty),
+            original,
+        });
         Worker {
             function,
-            parameters,
+            parameters: parameters.collect(),
             output: Output::new(&function.sig.output),
         }
     }
@@ -67,6 +61,15 @@ impl<'a> Worker<'a> {
     /// The name of the function, and of the type beside it.
     pub(crate) fn name(&self) -> Ident {
         self.function.ident()
+    }
+
+    /// The same attribute once more, to be expanded next.
+    pub(crate) fn repetition(&self) -> Option<&Attribute> {
+        let mut attrs = self.function.attrs.iter();
+        attrs.find(|attr| match attr.path().segments.last() {
+            Some(last) => last.ident == "worker" && attr.path().segments.len() < 3,
+            None => false,
+        })
     }
 
     pub(crate) fn borrows(&self) -> bool {

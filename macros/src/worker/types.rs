@@ -12,7 +12,7 @@ use crate::wording::{code, owned_form};
 
 /// Checks the type of a parameter that is given away.
 pub(super) fn check_owned(ty: &Type, errors: &mut Errors) {
-    TypeCheck::inside_parameter(errors).visit_type(ty);
+    TypeCheck::of_parameter(errors).check_value(ty);
 }
 
 /// Checks the type of a parameter that is lent.
@@ -24,13 +24,11 @@ pub(super) fn check_borrowed(reference: &TypeReference, errors: &mut Errors) {
         elem,
         ..
     } = reference;
+    let text = code(reference);
     if mutability.is_some() {
         errors.refuse(
             quote!(#and_token #lifetime #mutability),
-            format_args!(
-                "cannot take `{}`: it would change a copy that only its process sees",
-                code(reference)
-            ),
+            format_args!("cannot take `{text}`: it would change a copy that only its process sees"),
             format_args!("take `{}`, and return the changed value", owned_form(elem)),
         );
     } else if let Some(lifetime) = lifetime
@@ -42,21 +40,31 @@ pub(super) fn check_borrowed(reference: &TypeReference, errors: &mut Errors) {
             format_args!("write `&{}`", code(elem)),
         );
     }
+    let mut inside = TypeCheck::of_parameter(errors);
     if let Type::Reference(inner) = ungrouped(elem) {
-        errors.refuse(
+        inside.errors.refuse(
             and_token,
-            format_args!("cannot take `{}`: only what one reference points to is sent", code(reference)),
+            format_args!("cannot take `{text}`: only what one reference points to is sent"),
             format_args!("write `{}`", code(inner)),
         );
-        TypeCheck::inside_parameter(errors).visit_type(&inner.elem);
+        inside.visit_type(&inner.elem);
     } else {
-        TypeCheck::inside_parameter(errors).visit_type(elem);
+        inside.visit_type(elem);
     }
 }
 
 /// Checks the type of the result.
 pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
-    TypeCheck::inside_result(errors).visit_type(ty);
+    TypeCheck::of_result(errors).check_value(ty);
+}
+
+/// Whether this is one of the types that only stand behind a pointer.
+pub(super) fn is_unsized(ty: &Type) -> bool {
+    match ungrouped(ty) {
+        Type::Path(ty) => ty.path.is_ident("str"),
+        Type::Slice(_) | Type::TraitObject(_) => true,
+        _ => false,
+    }
 }
 
 /// Refuses parts of one type.
@@ -68,7 +76,7 @@ struct TypeCheck<'e> {
 }
 
 impl<'e> TypeCheck<'e> {
-    fn inside_parameter(errors: &'e mut Errors) -> Self {
+    fn of_parameter(errors: &'e mut Errors) -> Self {
         TypeCheck {
             errors,
             verb: "take",
@@ -76,12 +84,20 @@ impl<'e> TypeCheck<'e> {
         }
     }
 
-    fn inside_result(errors: &'e mut Errors) -> Self {
+    fn of_result(errors: &'e mut Errors) -> Self {
         TypeCheck {
             errors,
             verb: "return",
             place: "in its result",
         }
+    }
+
+    fn check_value(&mut self, ty: &Type) {
+        if is_unsized(ty) && !matches!(ungrouped(ty), Type::TraitObject(_)) {
+            let help = format!("write `{}`", owned_form(ty));
+            self.refuse(ty, "its size is not known", help);
+        }
+        self.visit_type(ty);
     }
 
     fn refuse(&mut self, ty: impl ToTokens, why: &str, help: impl Display) {
@@ -114,22 +130,19 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
     }
 
     fn visit_type_reference(&mut self, reference: &'ast TypeReference) {
-        let text = code(reference);
         let what = format!(
             "cannot have a reference {}: it would point into another process",
             self.place
         );
-        let help = format!(
-            "write `{}` in the place of `{text}`",
-            owned_form(&reference.elem)
-        );
+        let owned = owned_form(&reference.elem);
+        let help = format!("write `{owned}` in the place of `{}`", code(reference));
         self.errors.refuse(reference, what, help);
+        // Not the lifetime: it goes with the reference.
         self.visit_type(&reference.elem);
     }
 
     fn visit_type_path(&mut self, ty: &'ast TypePath) {
-        let first = ty.path.segments.first();
-        if let Some(first) = first
+        if let Some(first) = ty.path.segments.first()
             && first.ident == "Self"
         {
             self.errors.refuse(
@@ -153,7 +166,7 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
         }
     }
 
-    /// The length of an array or a const argument is computed, not sent.
+    /// The length of an array and a const argument are computed, not sent.
     fn visit_expr(&mut self, _: &'ast Expr) {}
 }
 

@@ -188,7 +188,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     type Error = Error;
 
     fn is_human_readable(&self) -> bool {
-        false
+        super::HUMAN_READABLE
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

@@ -39,6 +39,12 @@ pub(crate) use message::{Input, Message, Output};
 /// Below it a copy is cheaper than one more system call.
 pub(crate) const SPLICE_MINIMUM: usize = 64 * 1024;
 
+/// Which of their two forms types such as `IpAddr` choose.
+///
+/// Nobody reads it, but inside of `flatten` and of tagged enums serde reads through a buffer that
+/// says yes whatever the format says, and must find what was written.
+const HUMAN_READABLE: bool = true;
+
 /// First bytes of the values in a head.
 mod tag {
     pub(super) const SMALL: u8 = 0x80;

@@ -176,7 +176,7 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     type SerializeStructVariant = Fields<'a, Output<'e>>;
 
     fn is_human_readable(&self) -> bool {
-        false
+        super::HUMAN_READABLE
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), Error> {

@@ -24,3 +24,4 @@ pub use witness::{
 
 pub(crate) use job::{Ended, message, run};
 pub(crate) use panic::{catch, install as install_panic_hook};
+pub(crate) use registry::{Function, Place};

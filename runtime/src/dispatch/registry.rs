@@ -1,16 +1,30 @@
-//! The workers of this program, as the linker put them together.
+//! The workers of this program, and how one process names one to another.
 //!
-//! Parent and child are the same image, so an entry's place in the slice means the same in both.
-//! The name goes along and is checked, so that a mistake in this reasoning is an error and not
-//! a call of some other function.
+//! Most workers stand in a slice that the linker puts together. Parent and child are the same
+//! image, so an entry's place in the slice means the same in both. Its path goes along and is
+//! checked, so that a mistake in this reasoning is an error and not a call of another function.
+//!
+//! The instances of a generic worker stand in no slice: the linker cannot collect what the
+//! compiler makes while it uses them. Their entries are constants somewhere in the image, and
+//! are named by their distance from its beginning, as are functions given to a call. That means
+//! something in the same image only, so parent and child first compare what image they run: the
+//! file's device, number, size and time, which `exec` of `/proc/self/exe` and cloning both keep.
+
+#![expect(
+    unsafe_code,
+    reason = "what another process of the same image names by distance is taken at its word"
+)]
 
 use std::fmt;
+use std::time::Duration;
 
 use linkme::distributed_slice;
+use serde::{Deserialize, Serialize};
 
 use super::{Failure, Job};
+use crate::sys::image::{self, Identity};
 
-/// Every worker of the program.
+/// Every worker of the program that is not generic.
 #[distributed_slice]
 pub static WORKERS: [Entry];
 
@@ -18,24 +32,37 @@ pub static WORKERS: [Entry];
 #[distributed_slice]
 pub static STARTUPS: [Startup];
 
+type Dispatch = fn(&mut Job<'_>) -> Result<(), Failure>;
+
 /// A worker as the runtime knows it.
 pub struct Entry {
     name: &'static str,
     module: &'static str,
     file: &'static str,
     line: u32,
-    dispatch: fn(&mut Job<'_>) -> Result<(), Failure>,
+    dispatch: Dispatch,
+    defaults: Defaults,
+}
+
+/// What a worker's options say, for calls that do not say otherwise.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Defaults {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) memory: Option<u64>,
+    pub(crate) stack: Option<usize>,
+    pub(crate) nice: Option<i32>,
+    pub(crate) before_worker: Option<fn()>,
 }
 
 impl Entry {
-    /// An entry for generated code to put into [`WORKERS`].
+    /// An entry for generated code to put into [`WORKERS`], or to keep as a constant.
     #[must_use]
     pub const fn new(
         name: &'static str,
         module: &'static str,
         file: &'static str,
         line: u32,
-        dispatch: fn(&mut Job<'_>) -> Result<(), Failure>,
+        dispatch: Dispatch,
     ) -> Entry {
         Entry {
             name,
@@ -43,7 +70,49 @@ impl Entry {
             file,
             line,
             dispatch,
+            defaults: Defaults {
+                timeout: None,
+                memory: None,
+                stack: None,
+                nice: None,
+                before_worker: None,
+            },
         }
+    }
+
+    /// The option `timeout`.
+    #[must_use]
+    pub const fn timeout(mut self, timeout: Duration) -> Entry {
+        self.defaults.timeout = Some(timeout);
+        self
+    }
+
+    /// The option `memory`, in bytes.
+    #[must_use]
+    pub const fn memory(mut self, bytes: u64) -> Entry {
+        self.defaults.memory = Some(bytes);
+        self
+    }
+
+    /// The option `stack`, in bytes.
+    #[must_use]
+    pub const fn stack(mut self, bytes: usize) -> Entry {
+        self.defaults.stack = Some(bytes);
+        self
+    }
+
+    /// The option `nice`.
+    #[must_use]
+    pub const fn nice(mut self, increment: i32) -> Entry {
+        self.defaults.nice = Some(increment);
+        self
+    }
+
+    /// The option `before_worker`.
+    #[must_use]
+    pub const fn before_worker(mut self, hook: fn()) -> Entry {
+        self.defaults.before_worker = Some(hook);
+        self
     }
 
     /// The name of the function.
@@ -59,23 +128,88 @@ impl Entry {
         )
     }
 
+    pub(crate) fn defaults(&self) -> Defaults {
+        self.defaults
+    }
+
     pub(super) fn dispatch(&self, job: &mut Job<'_>) -> Result<(), Failure> {
         (self.dispatch)(job)
     }
 
-    /// The entry's place in [`WORKERS`].
-    pub(crate) fn place(&'static self) -> Option<usize> {
+    /// How to name this entry to another process of this program; `None` if it is not the
+    /// program's.
+    pub(crate) fn place(&'static self) -> Option<Place> {
         let offset = std::ptr::from_ref(self)
             .addr()
-            .checked_sub(WORKERS.as_ptr().addr())?;
-        let place = offset / size_of::<Entry>();
-        std::ptr::eq(WORKERS.get(place)?, self).then_some(place)
+            .checked_sub(WORKERS.as_ptr().addr());
+        let index = offset.map(|offset| offset / size_of::<Entry>());
+        match index.filter(|index| WORKERS.get(*index).is_some_and(|it| std::ptr::eq(it, self))) {
+            Some(index) => Some(Place::Slice(index)),
+            None => Some(Place::Image(
+                image::identity()?,
+                image::distance(std::ptr::from_ref(self).cast())?,
+            )),
+        }
     }
 
     /// The entry at this place, if it has this path.
-    pub(crate) fn find(place: usize, path: &str) -> Option<&'static Entry> {
-        WORKERS.get(place).filter(|entry| entry.path() == path)
+    pub(crate) fn find(place: &Place, path: &str) -> Option<&'static Entry> {
+        let entry = match place {
+            Place::Slice(index) => WORKERS.get(*index)?,
+            Place::Image(image, distance) => {
+                let address = address(image, *distance)?.cast::<Entry>();
+                if !address.is_aligned() {
+                    return None;
+                }
+                // SAFETY: the parent runs this image and has an entry, a constant in the image,
+                // at this distance from its beginning; so there is one here.
+                unsafe { &*address }
+            }
+        };
+        (entry.path() == path).then_some(entry)
     }
+}
+
+/// Where an entry is, in words that another process of this program understands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Place {
+    /// At this index of [`WORKERS`].
+    Slice(usize),
+    /// At this distance from the beginning of this image.
+    Image(Identity, u64),
+}
+
+/// A function without arguments, in words that another process of this program understands.
+#[expect(
+    clippy::unsafe_derive_deserialize,
+    reason = "what it names is checked when it is looked for, not when it is read"
+)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Function(Identity, u64);
+
+impl Function {
+    /// `None` if the function is not the program's.
+    pub(crate) fn new(function: fn()) -> Option<Function> {
+        Some(Function(
+            image::identity()?,
+            image::distance(function as *const ())?,
+        ))
+    }
+
+    /// The function, if this process runs the same image.
+    pub(crate) fn find(&self) -> Option<fn()> {
+        let address = address(&self.0, self.1)?;
+        // SAFETY: the parent runs this image and made the distance from a function of this type,
+        // so the function is at this distance here too.
+        Some(unsafe { std::mem::transmute::<*const (), fn()>(address) })
+    }
+}
+
+fn address(image: &Identity, distance: u64) -> Option<*const ()> {
+    if image::identity()? != *image {
+        return None;
+    }
+    image::at_distance(distance)
 }
 
 impl fmt::Debug for Entry {

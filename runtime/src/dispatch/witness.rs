@@ -9,9 +9,10 @@ use std::convert::Infallible;
 use std::fmt;
 use std::ops::Deref;
 
+use serde::{Serialize, de::DeserializeOwned};
+
 use super::{Failure, Job};
 use crate::codec::{Error, Input, Output};
-use crate::payload::{Payload, PayloadRef};
 
 type Write<T> = for<'e> fn(&'e T, &mut Output<'e>) -> Result<(), Error>;
 type Read<T> = fn(&mut Input<'_>) -> Result<T, Error>;
@@ -33,7 +34,7 @@ pub struct BorrowedCodec<T: ?Sized> {
 
 /// The codec of an argument that is passed by value.
 #[must_use]
-pub fn owned<T: Payload>() -> OwnedCodec<T> {
+pub fn owned<T: Serialize + DeserializeOwned + 'static>() -> OwnedCodec<T> {
     OwnedCodec {
         write: |value, out| out.write_borrowed(value),
         read: |input| input.read(),
@@ -42,13 +43,16 @@ pub fn owned<T: Payload>() -> OwnedCodec<T> {
 
 /// The codec of a result.
 #[must_use]
-pub fn result<T: Payload>() -> ResultCodec<T> {
+pub fn result<T: Serialize + DeserializeOwned + 'static>() -> ResultCodec<T> {
     owned()
 }
 
 /// The codec of an argument that is passed by reference.
 #[must_use]
-pub fn borrowed<T: ?Sized + PayloadRef>() -> BorrowedCodec<T> {
+pub fn borrowed<T>() -> BorrowedCodec<T>
+where
+    T: ?Sized + ToOwned<Owned: DeserializeOwned> + Serialize + 'static,
+{
     BorrowedCodec {
         write: |value, out| out.write_borrowed(value),
         read: |input| Ok(Lent(Box::new(input.read::<T::Owned>()?))),

@@ -54,7 +54,7 @@ pub fn active_children() -> Vec<ChildInfo> {
         .into_iter()
         .map(|child| ChildInfo {
             id: child.id(),
-            name: child.name.clone(),
+            name: child.name().to_owned(),
         })
         .collect()
 }

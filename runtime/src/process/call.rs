@@ -1,23 +1,21 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rustix::process::Signal;
+
 use super::handle::Process;
-use super::launch::{EnvironmentChange, Surroundings};
-use super::monitor::{Child, Monitor};
-use super::spawn::spawn;
+use super::launch::{EnvironmentChange, Launched, Surroundings, launch};
 use super::stdio::Stdio;
-use super::watch::{Pidfd, Watch};
+use super::{fork_server, hook};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Entry, ResultCodec};
+use crate::dispatch::{Argument, Entry, Function, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::sys::image;
-use crate::transport::{self, Inbox, Sender};
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -53,20 +51,62 @@ pub struct Call<'a, R> {
     result: ResultCodec<R>,
     name: Option<String>,
     timeout: Option<Duration>,
-    start_method: StartMethod,
+    start_method: Option<StartMethod>,
     surroundings: Surroundings,
+    limits: Limits,
+    before_worker: Option<fn()>,
 }
 
 /// How a process comes to be.
+///
+/// The default is the fork server, unless the environment variable `MULTIPROC_START_METHOD` says
+/// `spawn` (or `forkserver`). [`Call::start_method`] decides for one call,
+/// [`Process::start_method`] tells what came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum StartMethod {
-    /// The program's own image is executed again.
+    /// A process that was prepared once is cloned, which is several times faster than starting a
+    /// program.
+    ///
+    /// The first such call starts the *fork server*: the program's own image, executed again and
+    /// stopped before `main`. It has one thread and has run none of the program's code but its
+    /// constructors, so its clones start clean. They are children of this process, not of the
+    /// server, and have this process's current environment, working directory and standard
+    /// streams. What else a process inherits they have as it was at the first call: resource
+    /// limits, the file mode mask, namespaces, sandboxes. A process that restricts itself after
+    /// its first call should use [`Spawn`](StartMethod::Spawn). When this process changes its
+    /// user or group, a new server is started.
+    ///
+    /// Children of one server share their address space layout.
+    ///
+    /// Where processes cannot be cloned (a filter on system calls, a constructor that started
+    /// threads), and for a call with a [`std::process::Stdio`], the image is executed again
+    /// instead.
+    #[default]
+    ForkServer,
+    /// The program's own image is executed again for each call.
     ///
     /// The image is the one that this process runs, also when its file has been replaced
     /// meanwhile. It costs what starting a program costs, a millisecond or so.
-    #[default]
     Spawn,
+}
+
+impl StartMethod {
+    /// What calls use that do not choose.
+    fn by_environment() -> Result<StartMethod> {
+        match std::env::var_os("MULTIPROC_START_METHOD") {
+            None => Ok(StartMethod::default()),
+            Some(name) if name == "forkserver" => Ok(StartMethod::ForkServer),
+            Some(name) if name == "spawn" => Ok(StartMethod::Spawn),
+            Some(other) => Err(Error::new(
+                ErrorKind::Unsupported,
+                format!(
+                    "the environment variable MULTIPROC_START_METHOD is `{}`, but must be `forkserver` or `spawn`",
+                    other.display()
+                ),
+            )),
+        }
+    }
 }
 
 /// What generated code calls.
@@ -80,9 +120,16 @@ pub fn bind<'a, R>(
         arguments,
         result,
         name: None,
-        timeout: None,
-        start_method: StartMethod::default(),
+        timeout: entry.defaults().timeout,
+        start_method: None,
         surroundings: Surroundings::default(),
+        limits: Limits {
+            memory: entry.defaults().memory,
+            stack: entry.defaults().stack,
+            nice: entry.defaults().nice,
+            ..Limits::default()
+        },
+        before_worker: entry.defaults().before_worker,
     }
 }
 
@@ -150,9 +197,74 @@ impl<R> Call<'_, R> {
         self
     }
 
+    /// Limits the private memory of the process, in bytes: what it allocates, its stacks, the
+    /// program's own writable data (`RLIMIT_DATA`). Memory shared with other processes does not
+    /// count.
+    ///
+    /// A worker that asks for more is refused it, at which most code aborts, and Rust's does: the
+    /// error is [`Signaled`](ErrorKind::Signaled) and its text names the limit. The arguments
+    /// count, since they are decoded under the limit.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.limits.memory = Some(bytes);
+        self
+    }
+
+    /// Sets the size of the worker's stack in bytes. The default is 8 MiB, or what the environment
+    /// variable `RUST_MIN_STACK` says.
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.limits.stack = Some(bytes);
+        self
+    }
+
+    /// Adds to the niceness of the process: from 1, a little less of the CPU than others, to 19,
+    /// only what nobody else wants. Less than 0 takes a privilege.
+    pub fn nice(mut self, increment: i32) -> Self {
+        self.limits.nice = Some(increment);
+        self
+    }
+
+    /// Restricts the process to these CPUs, by number.
+    pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
+        self.limits.cpus = Some(cpus.into_iter().collect());
+        self
+    }
+
+    /// Lets the process act as this user. It takes a privilege.
+    ///
+    /// A process that thereby stops being root has no supplementary groups, unless
+    /// [`groups`](Call::groups) names some. Its group stays what it is unless [`gid`](Call::gid)
+    /// changes it.
+    pub fn uid(mut self, id: u32) -> Self {
+        self.limits.uid = Some(id);
+        self
+    }
+
+    /// Lets the process act as this group. It takes a privilege.
+    pub fn gid(mut self, id: u32) -> Self {
+        self.limits.gid = Some(id);
+        self
+    }
+
+    /// Sets the supplementary groups of the process. It takes a privilege.
+    pub fn groups(mut self, ids: impl IntoIterator<Item = u32>) -> Self {
+        self.limits.groups = Some(ids.into_iter().collect());
+        self
+    }
+
+    /// Runs a function in the process before anything of the arguments is decoded, after the
+    /// [start-up functions](macro@crate::startup): to lock the process in (Landlock, seccomp)
+    /// before it sees data from outside. Its panic is the worker's.
+    ///
+    /// It runs on the first thread of the process, before the worker's is started, and both keep
+    /// what it sets.
+    pub fn before_worker(mut self, hook: fn()) -> Self {
+        self.before_worker = Some(hook);
+        self
+    }
+
     /// Chooses how the process comes to be.
     pub fn start_method(mut self, start_method: StartMethod) -> Self {
-        self.start_method = start_method;
+        self.start_method = Some(start_method);
         self
     }
 
@@ -180,24 +292,47 @@ impl<R> Call<'_, R> {
             name,
             timeout,
             start_method,
-            surroundings,
+            mut surroundings,
+            limits,
+            before_worker,
         } = self;
         let worker = entry.name();
+        let about_worker = |error: Error| error.with_worker(worker);
+        let place = place(entry).map_err(about_worker)?;
+        let start_method = match start_method {
+            Some(start_method) => start_method,
+            None => StartMethod::by_environment().map_err(about_worker)?,
+        };
+        surroundings.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
-        let place = place(entry).map_err(|error| error.with_worker(worker))?;
-        let request = request(entry, place, &name, &arguments).map_err(|error| {
+        let header = Header {
+            place,
+            worker: entry.path(),
+            name: name.clone(),
+            parent: std::process::id(),
+            environment: match start_method {
+                StartMethod::ForkServer => Some(surroundings.environment()),
+                StartMethod::Spawn => None,
+            },
+            before_worker: before_worker
+                .map(function)
+                .transpose()
+                .map_err(about_worker)?,
+            limits,
+        };
+        let request = request(&header, &arguments).map_err(|error| {
             let text = format!("worker `{worker}`: its arguments cannot be encoded: {error}");
             Error::new(ErrorKind::Encode, text).with_worker(worker)
         })?;
-        let timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        start(entry, name, request, timeout, start_method, surroundings)
-            .map(|(child, streams)| Process::new(child, result, streams))
-            .map_err(|error| {
-                let text = format!("cannot start a process for worker `{worker}`");
-                Error::new(ErrorKind::Spawn, text)
-                    .with_worker(worker)
-                    .with_source(error)
-            })
+        let launched = start(request, start_method, surroundings).map_err(|error| {
+            let text = format!("cannot start a process for worker `{worker}`");
+            Error::new(ErrorKind::Spawn, text)
+                .with_worker(worker)
+                .with_source(error)
+        })?;
+        launched.child.assign(name, worker, header.limits.memory);
+        fork_server::replenish();
+        Ok(Process::new(launched, result))
     }
 
     /// Starts the process and waits for its result: [`spawn`](Call::spawn) and
@@ -212,11 +347,11 @@ impl<R> Call<'_, R> {
 }
 
 /// The entry's place, if the program can be executed again to run it.
-fn place(entry: &'static Entry) -> Result<usize> {
+fn place(entry: &'static Entry) -> Result<Place> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
-    } else if !super::boot::hook_has_run() {
-        "no process can be started before `main`, or the program was linked without the hook that runs workers"
+    } else if !hook::is_set() {
+        "no process can be started before `main`, in a process made by `fork`, or from a program linked without its constructors"
     } else {
         match entry.place() {
             Some(place) => return Ok(place),
@@ -232,58 +367,43 @@ fn place(entry: &'static Entry) -> Result<usize> {
     ))
 }
 
-fn request<'e>(
-    entry: &Entry,
-    place: usize,
-    name: &str,
-    arguments: &'e [Argument<'_>],
-) -> Result<Output<'e>, codec::Error> {
+/// A function of the program, to be called in the process.
+fn function(function: fn()) -> Result<Function> {
+    Function::new(function).ok_or_else(|| {
+        let text = "the function to run before the worker is part of a shared library";
+        Error::new(ErrorKind::Unsupported, text)
+    })
+}
+
+fn request<'e>(header: &Header, arguments: &'e [Argument<'_>]) -> Result<Output<'e>, codec::Error> {
     let mut out = Output::new(Request::Call as u8);
-    out.write(&Header {
-        place,
-        worker: entry.path(),
-        name: name.to_owned(),
-        parent: std::process::id(),
-    })?;
+    out.write(header)?;
     arguments
         .iter()
         .try_for_each(|argument| argument.write(&mut out))?;
     Ok(out)
 }
 
-/// Launches a child, begins to mind it and sends it the request.
+/// Launches a child and sends it the request.
 fn start(
-    entry: &'static Entry,
-    name: String,
     request: Output<'_>,
-    timeout: Option<Instant>,
     start_method: StartMethod,
     surroundings: Surroundings,
-) -> io::Result<(Arc<Child>, super::stdio::ParentEnds)> {
-    transport::warm_up()?;
-    let monitor = Monitor::get()?;
-    let (ours, theirs) = transport::pair()?;
-    let sender = Sender::new(ours.as_fd())?;
-    let inbox = Inbox::new(ours)?;
-    let launched = match start_method {
-        StartMethod::Spawn => spawn(surroundings, inbox.connection(), theirs)?,
-    };
-    let pidfd = Pidfd::new(launched.pidfd);
-    let child = Child::new(launched.pid, pidfd.clone(), name, entry.name());
-    // From here on the child is reaped whatever happens.
-    monitor.mind(&child, Watch::new(pidfd, inbox, timeout))?;
-    match sender.send(request) {
-        Ok(()) => Ok((child, launched.streams)),
+) -> io::Result<Launched> {
+    let launched = launch(start_method, surroundings)?;
+    match launched.sender.send(request) {
+        Ok(()) => Ok(launched),
         // The child is gone already: how, its end will tell.
-        Err(error) if is_gone(&error) => Ok((child, launched.streams)),
+        Err(error) if is_gone(&error) => Ok(launched),
         Err(error) => {
-            child.pidfd.signal(rustix::process::Signal::KILL);
+            launched.child.pidfd.signal(Signal::KILL);
             Err(error)
         }
     }
 }
 
-fn is_gone(error: &io::Error) -> bool {
+/// Whether a send failed because nobody is left to receive.
+pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
@@ -300,6 +420,8 @@ impl<R> fmt::Debug for Call<'_, R> {
             timeout,
             start_method,
             surroundings,
+            limits,
+            before_worker,
         } = self;
         f.debug_struct("Call")
             .field("worker", &entry.name())
@@ -308,6 +430,8 @@ impl<R> fmt::Debug for Call<'_, R> {
             .field("timeout", timeout)
             .field("start_method", start_method)
             .field("surroundings", surroundings)
+            .field("limits", limits)
+            .field("before_worker", &before_worker.is_some())
             .finish()
     }
 }

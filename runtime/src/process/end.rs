@@ -52,6 +52,7 @@ pub(super) enum Killed {
 pub(super) struct Who<'a> {
     pub(super) worker: &'a str,
     pub(super) id: u32,
+    pub(super) memory_limit: Option<u64>,
 }
 
 impl End {
@@ -129,7 +130,11 @@ fn without_reply(
     killed: Option<Killed>,
     broken: Option<std::io::Error>,
     greeted: bool,
-    Who { worker, id }: Who<'_>,
+    Who {
+        worker,
+        id,
+        memory_limit,
+    }: Who<'_>,
 ) -> Error {
     use std::os::unix::process::ExitStatusExt;
 
@@ -175,6 +180,16 @@ fn without_reply(
         ),
         Status::Known(status) => match (status.signal(), status.code()) {
             (Some(signal), _) => {
+                // What code does that is refused memory: most aborts, some follows a null pointer.
+                let memory = match (memory_limit, signal) {
+                    (Some(limit), libc::SIGABRT | libc::SIGSEGV | libc::SIGBUS | libc::SIGTRAP) => {
+                        format!(
+                            ", as happens beyond its memory limit of {} MiB",
+                            limit >> 20
+                        )
+                    }
+                    _ => String::new(),
+                };
                 let dumped = if status.core_dumped() {
                     ", core dumped"
                 } else {
@@ -183,7 +198,7 @@ fn without_reply(
                 Error::new(
                     ErrorKind::Signaled,
                     format!(
-                        "worker `{worker}` was killed by {}{before} (pid {id}{dumped})",
+                        "worker `{worker}` was killed by {}{before}{memory} (pid {id}{dumped})",
                         signal::name(signal)
                     ),
                 )
@@ -245,6 +260,7 @@ mod tests {
         let who = Who {
             worker: "decode",
             id: 4711,
+            memory_limit: None,
         };
         match (end.resolve(who, &result::<u32>()), expected) {
             (Ok(value), Ok(expected)) => assert_eq!(value, expected),

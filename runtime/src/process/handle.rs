@@ -2,11 +2,14 @@ use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::Arc;
+use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::end::{Status, Who};
+use super::call::StartMethod;
+use super::end::Status;
+use super::launch::Launched;
 use super::monitor::{Child, Monitor};
 use super::stdio::ParentEnds;
 use super::watch::Watch;
@@ -48,20 +51,18 @@ pub struct Process<R> {
     child: Arc<Child>,
     result: ResultCodec<R>,
     streams: ParentEnds,
+    start_method: StartMethod,
     /// Set when the result has been given out, by `try_join` or `join_timeout`.
     given_out: Option<Status>,
 }
 
 impl<R> Process<R> {
-    pub(super) fn new(
-        child: Arc<Child>,
-        result: ResultCodec<R>,
-        streams: ParentEnds,
-    ) -> Process<R> {
+    pub(super) fn new(launched: Launched, result: ResultCodec<R>) -> Process<R> {
         Process {
-            child,
+            child: launched.child,
             result,
-            streams,
+            streams: launched.streams,
+            start_method: launched.start_method,
             given_out: None,
         }
     }
@@ -80,7 +81,15 @@ impl<R> Process<R> {
     /// another.
     #[must_use]
     pub fn name(&self) -> &str {
-        &self.child.name
+        self.child.name()
+    }
+
+    /// How the process was started.
+    ///
+    /// That is what its call asked for, unless that could not be done: see [`StartMethod`].
+    #[must_use]
+    pub fn start_method(&self) -> StartMethod {
+        self.start_method
     }
 
     /// Waits for the worker's result and for the end of its process.
@@ -192,6 +201,20 @@ impl<R> Process<R> {
         self.streams.stderr.take()
     }
 
+    /// The result once there is one; until then, `waker` is woken when that changes.
+    pub(super) fn poll_join(&mut self, waker: &Waker) -> Poll<Result<R>> {
+        if self.given_out.is_some() {
+            return Poll::Ready(Err(self.no_result()));
+        }
+        if !self.child.poll_ended(waker) {
+            return Poll::Pending;
+        }
+        match self.wait(None) {
+            Some(result) => Poll::Ready(result),
+            None => Poll::Ready(Err(self.no_result())),
+        }
+    }
+
     /// Minds the child until it has ended or `limit` has come, and then resolves its end.
     fn wait(&mut self, limit: Option<Instant>) -> Option<Result<R>> {
         let monitor = Monitor::get().ok()?;
@@ -210,21 +233,15 @@ impl<R> Process<R> {
         monitor.forget(&self.child);
         let end = watch.into_end();
         self.given_out = Some(end.status);
-        Some(end.resolve(
-            Who {
-                worker: self.child.worker,
-                id: self.child.id(),
-            },
-            &self.result,
-        ))
+        Some(end.resolve(self.child.who(), &self.result))
     }
 
     fn no_result(&self) -> Error {
         let text = format!(
             "the result of worker `{}` was given out before",
-            self.child.worker
+            self.child.worker()
         );
-        Error::new(ErrorKind::Closed, text).with_worker(self.child.worker)
+        Error::new(ErrorKind::Closed, text).with_worker(self.child.worker())
     }
 }
 
@@ -243,7 +260,7 @@ impl<R> fmt::Debug for Process<R> {
         f.debug_struct("Process")
             .field("id", &self.id())
             .field("name", &self.name())
-            .field("worker", &self.child.worker)
+            .field("worker", &self.child.worker())
             .finish_non_exhaustive()
     }
 }

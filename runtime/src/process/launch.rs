@@ -1,12 +1,17 @@
 //! What every way of starting a child is given and gives back.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
+use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
 
-use rustix::process::Pid;
-
+use super::call::StartMethod;
+use super::monitor::Child;
 use super::stdio::{ParentEnds, Streams};
+use super::{fork_server, spawn};
+use crate::transport::{self, Sender};
 
 /// The surroundings of a child, as its call asks for them.
 #[derive(Debug, Default)]
@@ -14,6 +19,8 @@ pub(super) struct Surroundings {
     pub(super) environment: Vec<EnvironmentChange>,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) streams: Streams,
+    /// When to kill the child.
+    pub(super) timeout: Option<Instant>,
 }
 
 /// A change to the environment that the child inherits, in the order they were asked for.
@@ -24,10 +31,46 @@ pub(super) enum EnvironmentChange {
     Clear,
 }
 
-/// A child that holds the other end of the connection it was launched with.
+impl Surroundings {
+    /// The whole environment of the child.
+    pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
+        let mut environment: BTreeMap<_, _> = std::env::vars_os().collect();
+        for change in &self.environment {
+            match change {
+                EnvironmentChange::Set(key, value) => {
+                    environment.insert(key.clone(), value.clone());
+                }
+                EnvironmentChange::Remove(key) => {
+                    environment.remove(key);
+                }
+                EnvironmentChange::Clear => environment.clear(),
+            }
+        }
+        environment
+    }
+}
+
+/// A child that waits for its request, and is minded.
 #[derive(Debug)]
 pub(super) struct Launched {
-    pub(super) pid: Pid,
-    pub(super) pidfd: OwnedFd,
+    pub(super) child: Arc<Child>,
+    pub(super) sender: Sender,
     pub(super) streams: ParentEnds,
+    /// How it was started in the end.
+    pub(super) start_method: StartMethod,
+}
+
+/// Starts a child in these surroundings.
+pub(super) fn launch(
+    start_method: StartMethod,
+    surroundings: Surroundings,
+) -> io::Result<Launched> {
+    transport::warm_up()?;
+    match start_method {
+        // What cannot be looked into cannot be handed over either.
+        StartMethod::ForkServer if !surroundings.streams.are_opaque() => {
+            fork_server::launch(surroundings)
+        }
+        StartMethod::ForkServer | StartMethod::Spawn => spawn::launch(surroundings),
+    }
 }

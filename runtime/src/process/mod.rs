@@ -27,25 +27,32 @@
 //! | after it | the reply; what it returned, it returned |
 //!
 //! The parent dies: the child's first thread waits for that, and nothing else, from the moment
-//! the request is in ([`boot`]); the kernel closes the connection and marks the parent's pidfd.
+//! the request is in ([`lifeline`]); the kernel closes the connection and marks the parent's pidfd.
 //! The child then kills itself, and its own children see *it* die.
 
 mod active;
-mod boot;
 mod call;
 mod current;
 mod end;
+mod fork_server;
+mod future;
+mod hook;
 mod launch;
+mod lifeline;
 mod monitor;
+mod serve;
 mod spawn;
 mod stdio;
 mod watch;
+mod zygote;
 
 mod handle;
 
 pub use active::{ChildInfo, active_children};
 pub use call::{Call, StartMethod};
 pub use current::{Current, current};
+pub use fork_server::set_spare_processes;
+pub use future::CallFuture;
 pub use handle::Process;
 pub use stdio::Stdio;
 

@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 use std::thread;
 use std::time::Instant;
 
@@ -17,6 +18,8 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::process::Pid;
 
+use super::end::Who;
+use super::spawn::Started;
 use super::watch::{Pidfd, Watch};
 
 /// A child, as the handle and the monitor share it.
@@ -24,8 +27,8 @@ use super::watch::{Pidfd, Watch};
 pub(super) struct Child {
     pub(super) pid: Pid,
     pub(super) pidfd: Pidfd,
-    pub(super) name: String,
-    pub(super) worker: &'static str,
+    /// Empty while the child has no request, and for the fork server.
+    role: OnceLock<Role>,
     /// Identifies the child for the life of this process; pids come again.
     key: u64,
     /// Empty while a joining thread minds the child.
@@ -37,17 +40,19 @@ struct Minded {
     watch: Watch,
     /// The entry in the monitor's deadlines.
     armed: Option<Instant>,
+    /// The task to wake when the child has ended.
+    waker: Option<Waker>,
 }
 
 impl Child {
-    pub(super) fn new(pid: Pid, pidfd: Pidfd, name: String, worker: &'static str) -> Arc<Child> {
+    pub(super) fn new(started: Started) -> Arc<Child> {
         static KEYS: AtomicU64 = AtomicU64::new(1);
+        let Started { pid, pidfd } = started;
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Child {
             pid,
             pidfd,
-            name,
-            worker,
+            role: OnceLock::new(),
             key,
             minded: Mutex::new(None),
         })
@@ -57,12 +62,63 @@ impl Child {
         self.pid.as_raw_nonzero().get().cast_unsigned()
     }
 
+    /// Gives the child its role, once.
+    pub(super) fn assign(&self, name: String, worker: &'static str, memory_limit: Option<u64>) {
+        let role = Role {
+            name,
+            worker,
+            memory_limit,
+        };
+        let _ = self.role.set(role);
+    }
+
+    /// Who ended, for the text of an error.
+    pub(super) fn who(&self) -> Who<'_> {
+        Who {
+            worker: self.worker(),
+            id: self.id(),
+            memory_limit: self.role.get().and_then(|role| role.memory_limit),
+        }
+    }
+
+    /// The name of the process.
+    pub(super) fn name(&self) -> &str {
+        self.role.get().map_or("", |role| &role.name)
+    }
+
+    /// The name of its worker.
+    pub(super) fn worker(&self) -> &'static str {
+        self.role.get().map_or("", |role| role.worker)
+    }
+
+    /// Whether the child has ended; if not, `waker` is woken when it has.
+    pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
+        let mut place = lock(&self.minded);
+        let Some(minded) = place.as_mut() else {
+            return true;
+        };
+        let ended = minded.watch.advance();
+        match &mut minded.waker {
+            Some(known) => known.clone_from(waker),
+            none => *none = Some(waker.clone()),
+        }
+        ended
+    }
+
     /// Looks at the watch where it is; `None` while a joining thread has it.
     pub(super) fn look<R>(&self, look: impl FnOnce(&mut Watch) -> R) -> Option<R> {
         lock(&self.minded)
             .as_mut()
             .map(|minded| look(&mut minded.watch))
     }
+}
+
+/// What a child was started for.
+#[derive(Debug)]
+struct Role {
+    name: String,
+    worker: &'static str,
+    memory_limit: Option<u64>,
 }
 
 /// The state of the monitor's thread that others reach.
@@ -115,7 +171,11 @@ impl Monitor {
     /// The children that have not been seen to end, oldest first.
     pub(super) fn children() -> Vec<Arc<Child>> {
         let mut children: Vec<_> = match Monitor::get() {
-            Ok(monitor) => lock(&monitor.children).values().cloned().collect(),
+            Ok(monitor) => {
+                let children = lock(&monitor.children);
+                let with_role = children.values().filter(|child| child.role.get().is_some());
+                with_role.cloned().collect()
+            }
             Err(_) => Vec::new(),
         };
         children.sort_by_key(|child| child.key);
@@ -127,7 +187,11 @@ impl Monitor {
         // Locked before the thread can hear of the child.
         let mut minded = lock(&child.minded);
         lock(&self.children).insert(child.key, Arc::clone(child));
-        let minded = minded.insert(Minded { watch, armed: None });
+        let minded = minded.insert(Minded {
+            watch,
+            armed: None,
+            waker: None,
+        });
         let data = EventData::new_u64(child.key);
         let added = epoll::add(&self.epoll, &child.pidfd, data, EventFlags::IN).and_then(|()| {
             minded.watch.connection().map_or(Ok(()), |it| {
@@ -151,6 +215,14 @@ impl Monitor {
             let _ = epoll::delete(&self.epoll, registered);
         }
         Some(minded.watch)
+    }
+
+    /// Sets when to kill a child that the monitor minds.
+    pub(super) fn set_timeout(&self, child: &Child, timeout: Instant) {
+        if let Some(minded) = lock(&child.minded).as_mut() {
+            minded.watch.set_timeout(timeout);
+            self.arm(child.key, minded);
+        }
     }
 
     /// Forgets a child that has ended.
@@ -189,6 +261,11 @@ impl Monitor {
             self.disarm(key, minded);
             let _ = epoll::delete(&self.epoll, &child.pidfd);
             self.forget(&child);
+            let waker = minded.waker.take();
+            drop(place);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
             return;
         }
         let watch = &minded.watch;

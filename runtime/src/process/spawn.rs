@@ -13,39 +13,101 @@
 )]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command};
+use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
+use super::call::StartMethod;
+use super::hook::{MARKER, WORKER};
 use super::launch::{EnvironmentChange, Launched, Surroundings};
+use super::monitor::{Child, Monitor};
 use super::stdio::{ParentEnds, into_std, open_stdin};
+use super::watch::{Pidfd, Watch};
 use crate::sys::descriptors;
+use crate::transport::{self, Inbox, Sender};
 
-/// Tells a process that it is a child: the number of the descriptor that is its connection.
-///
-/// With 0 the connection stands in place of the standard input, which comes over it.
-pub(super) const MARKER: &str = "MULTIPROC_CHILD";
-
-/// Starts a child that holds `theirs`; `ours` is the other end.
-pub(super) fn spawn(
-    surroundings: Surroundings,
-    ours: BorrowedFd<'_>,
-    theirs: OwnedFd,
-) -> io::Result<Launched> {
-    let Surroundings {
-        environment,
-        current_dir,
+/// Starts a child in these surroundings.
+pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
+    let monitor = Monitor::get()?;
+    let (ours, theirs) = transport::pair()?;
+    let sender = Sender::new(ours.as_fd())?;
+    let timeout = surroundings.timeout;
+    let (child, streams) = execute(surroundings, &ours, theirs)?;
+    let child = Child::new(child);
+    // From here on the child is reaped whatever happens.
+    monitor.mind(
+        &child,
+        Watch::re_executed(child.pidfd.clone(), Some(Inbox::new(ours)?), timeout),
+    )?;
+    Ok(Launched {
+        child,
+        sender,
         streams,
-    } = surroundings;
+        start_method: StartMethod::Spawn,
+    })
+}
+
+/// The program's own image as a command, with the program's arguments.
+pub(super) fn command() -> Command {
     let mut command = Command::new("/proc/self/exe");
     let mut arguments = std::env::args_os();
     if let Some(name) = arguments.next() {
         command.arg0(name);
     }
     command.args(arguments);
+    command
+}
+
+/// Executes a command, which is dropped with all that it holds.
+pub(super) fn start(mut command: Command) -> io::Result<(Started, ParentEnds)> {
+    let mut child = command.spawn()?;
+    let pid = Pid::from_child(&child);
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(pidfd) => {
+            let streams = ParentEnds {
+                stdin: child.stdin.take(),
+                stdout: child.stdout.take(),
+                stderr: child.stderr.take(),
+            };
+            Ok((
+                Started {
+                    pid,
+                    pidfd: Pidfd::new(pidfd),
+                },
+                streams,
+            ))
+        }
+        Err(error) => {
+            // Not reaped yet by anyone, so the pid is still the child's.
+            let _ = child.kill();
+            let _ = child.wait();
+            Err(error.into())
+        }
+    }
+}
+
+/// A process that was just started.
+#[derive(Debug)]
+pub(super) struct Started {
+    pub(super) pid: Pid,
+    pub(super) pidfd: Pidfd,
+}
+
+fn execute(
+    surroundings: Surroundings,
+    ours: &OwnedFd,
+    theirs: OwnedFd,
+) -> io::Result<(Started, ParentEnds)> {
+    let Surroundings {
+        environment,
+        current_dir,
+        streams,
+        timeout: _,
+    } = surroundings;
+    let mut command = command();
     for change in environment {
         match change {
             EnvironmentChange::Set(key, value) => command.env(key, value),
@@ -56,51 +118,30 @@ pub(super) fn spawn(
     if let Some(directory) = current_dir {
         command.current_dir(directory);
     }
-    let opaque =
-        streams.stdin.is_opaque() || streams.stdout.is_opaque() || streams.stderr.is_opaque();
+    let opaque = streams.are_opaque();
     command
         .stdout(into_std(streams.stdout))
         .stderr(into_std(streams.stderr));
-    let mut parent_stdin = None;
     if opaque {
         command
             .stdin(into_std(streams.stdin))
-            .env(MARKER, theirs.as_raw_fd().to_string());
+            .env(MARKER, format!("{WORKER}:{}", theirs.as_raw_fd()));
         let leave_open = move || Ok(fcntl_setfd(&theirs, FdFlags::empty())?);
         // SAFETY: between fork and exec the hook makes one system call on a descriptor it owns;
         // it does not allocate, lock or unwind.
         unsafe { command.pre_exec(leave_open) };
+        start(command)
     } else {
         let (stdin, parent_end) = open_stdin(streams.stdin)?;
-        parent_stdin = parent_end;
-        descriptors::send(ours, &[stdin.as_fd()])?;
-        command.stdin(theirs).env(MARKER, "0");
+        descriptors::send(ours.as_fd(), &[0], &[stdin.as_fd()])?;
+        command.stdin(theirs).env(MARKER, format!("{WORKER}:0"));
+        let (started, streams) = start(command)?;
+        Ok((
+            started,
+            ParentEnds {
+                stdin: parent_end,
+                ..streams
+            },
+        ))
     }
-    // The command holds `theirs` and the child's streams: dropped with this statement.
-    let child = command.spawn();
-    drop(command);
-    launched(child?, parent_stdin)
-}
-
-fn launched(mut child: Child, stdin: Option<std::process::ChildStdin>) -> io::Result<Launched> {
-    let pid = Pid::from_child(&child);
-    let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
-        Ok(pidfd) => pidfd,
-        Err(error) => {
-            // Not reaped yet by anyone, so the pid is still the child's.
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(error.into());
-        }
-    };
-    let streams = ParentEnds {
-        stdin: stdin.or(child.stdin.take()),
-        stdout: child.stdout.take(),
-        stderr: child.stderr.take(),
-    };
-    Ok(Launched {
-        pid,
-        pidfd,
-        streams,
-    })
 }

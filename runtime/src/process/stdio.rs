@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 /// What a standard stream of a worker's process is connected to: [`std::process::Stdio`] with the
@@ -32,10 +32,10 @@ use std::process::{ChildStderr, ChildStdin, ChildStdout};
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Stdio(pub(super) Kind);
+pub struct Stdio(Kind);
 
 #[derive(Debug)]
-pub(super) enum Kind {
+enum Kind {
     Inherit,
     Null,
     Piped,
@@ -60,10 +60,6 @@ impl Stdio {
     #[must_use]
     pub fn piped() -> Stdio {
         Stdio(Kind::Piped)
-    }
-
-    pub(super) fn is_opaque(&self) -> bool {
-        matches!(self.0, Kind::Opaque(_))
     }
 }
 
@@ -128,22 +124,62 @@ pub(super) struct ParentEnds {
     pub(super) stderr: Option<ChildStderr>,
 }
 
-/// A child's end of its standard input as a descriptor, and the parent's end if it is a pipe.
+impl Streams {
+    /// Whether a stream is a `std::process::Stdio`, the inside of which cannot be seen.
+    pub(super) fn are_opaque(&self) -> bool {
+        [&self.stdin, &self.stdout, &self.stderr]
+            .into_iter()
+            .any(|stream| matches!(stream.0, Kind::Opaque(_)))
+    }
+
+    /// The child's ends, in the order of their numbers, and the parent's.
+    pub(super) fn open(self) -> io::Result<([OwnedFd; 3], ParentEnds)> {
+        let (stdin, parent_stdin) = open_stdin(self.stdin)?;
+        let (stdout, parent_stdout) = open_output(self.stdout, io::stdout().as_fd())?;
+        let (stderr, parent_stderr) = open_output(self.stderr, io::stderr().as_fd())?;
+        let parent_ends = ParentEnds {
+            stdin: parent_stdin,
+            stdout: parent_stdout.map(ChildStdout::from),
+            stderr: parent_stderr.map(ChildStderr::from),
+        };
+        Ok(([stdin, stdout, stderr], parent_ends))
+    }
+}
+
+/// A child's end of its standard input, and the parent's end if it is a pipe.
 pub(super) fn open_stdin(stdin: Stdio) -> io::Result<(OwnedFd, Option<ChildStdin>)> {
-    Ok(match stdin.0 {
-        Kind::Inherit => match io::stdin().as_fd().try_clone_to_owned() {
-            Ok(stdin) => (stdin, None),
-            // The parent closed its own.
-            Err(_) => (File::open("/dev/null")?.into(), None),
-        },
-        Kind::Null => (File::open("/dev/null")?.into(), None),
-        Kind::Piped => {
-            let (reader, writer) = io::pipe()?;
-            (reader.into(), Some(OwnedFd::from(writer).into()))
-        }
-        Kind::Descriptor(descriptor) => (descriptor, None),
-        Kind::Opaque(_) => return Err(io::Error::other("a std::process::Stdio cannot be opened")),
-    })
+    if let Kind::Piped = stdin.0 {
+        let (reader, writer) = io::pipe()?;
+        return Ok((reader.into(), Some(OwnedFd::from(writer).into())));
+    }
+    Ok((open(stdin, io::stdin().as_fd())?, None))
+}
+
+/// A child's end of an output, and the parent's end if it is a pipe.
+fn open_output(output: Stdio, own: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<OwnedFd>)> {
+    if let Kind::Piped = output.0 {
+        let (reader, writer) = io::pipe()?;
+        return Ok((writer.into(), Some(reader.into())));
+    }
+    Ok((open(output, own)?, None))
+}
+
+fn open(stream: Stdio, own: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    match stream.0 {
+        // A stream that this process has closed is `/dev/null` for the child.
+        Kind::Inherit => own.try_clone_to_owned().or_else(|_| open_null()),
+        Kind::Null => open_null(),
+        Kind::Descriptor(descriptor) => Ok(descriptor),
+        Kind::Piped | Kind::Opaque(_) => Err(io::Error::other("the stream is no descriptor")),
+    }
+}
+
+fn open_null() -> io::Result<OwnedFd> {
+    Ok(File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/null")?
+        .into())
 }
 
 /// The stream as std knows it.

@@ -80,19 +80,38 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins to mind a child. `timeout` is when to kill it.
-    pub(super) fn new(pidfd: Pidfd, inbox: Inbox, timeout: Option<Instant>) -> Watch {
+    /// Begins to mind a child that has to reach its dispatch first. `timeout` is when to kill it.
+    pub(super) fn re_executed(
+        pidfd: Pidfd,
+        inbox: Option<Inbox>,
+        timeout: Option<Instant>,
+    ) -> Watch {
         Watch {
-            pidfd,
-            inbox: Some(inbox),
-            reply: None,
-            broken: None,
             greeted: false,
-            status: None,
             handshake: Instant::now().checked_add(HANDSHAKE),
             timeout,
+            ..Watch::cloned(pidfd, inbox)
+        }
+    }
+
+    /// Begins to mind a child that is known to be ready for its request.
+    pub(super) fn cloned(pidfd: Pidfd, inbox: Option<Inbox>) -> Watch {
+        Watch {
+            pidfd,
+            inbox,
+            reply: None,
+            broken: None,
+            greeted: true,
+            status: None,
+            handshake: None,
+            timeout: None,
             killed: None,
         }
+    }
+
+    /// Sets when to kill the child.
+    pub(super) fn set_timeout(&mut self, timeout: Instant) {
+        self.timeout = Some(timeout);
     }
 
     /// Takes in all that has happened, without waiting. True once the child has ended.

@@ -12,17 +12,21 @@ use rustix::net::{
 /// The kernel's limit for one message.
 const MAXIMUM: usize = 253;
 
-/// Sends one byte that carries `descriptors`.
-pub(crate) fn send(socket: BorrowedFd<'_>, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+/// Sends a few bytes that carry `descriptors`.
+pub(crate) fn send(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAXIMUM))];
     let mut control = SendAncillaryBuffer::new(&mut space);
-    if !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::Error::other("too many descriptors for one message"));
     }
     loop {
         match sendmsg(
             socket,
-            &[IoSlice::new(&[0])],
+            &[IoSlice::new(bytes)],
             &mut control,
             SendFlags::NOSIGNAL,
         ) {
@@ -33,23 +37,24 @@ pub(crate) fn send(socket: BorrowedFd<'_>, descriptors: &[BorrowedFd<'_>]) -> io
     }
 }
 
-/// Receives one byte and the `expected` number of descriptors with it; `None` at the end of the
-/// stream. What arrives is close-on-exec.
+/// Receives a few bytes and the `expected` number of descriptors with them; `None` at the end of
+/// the stream. What arrives is close-on-exec.
 ///
 /// # Errors
 ///
-/// "Too many open files" if the process had no place for all of them.
+/// "Too many open files" if the process had no place for all of them. Not retried when a signal
+/// comes in between.
 pub(crate) fn receive(
-    socket: &OwnedFd,
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
     expected: usize,
     flags: RecvFlags,
 ) -> io::Result<Option<Vec<OwnedFd>>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAXIMUM))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut byte = [0];
     let received = recvmsg(
         socket,
-        &mut [IoSliceMut::new(&mut byte)],
+        &mut [IoSliceMut::new(bytes)],
         &mut control,
         flags | RecvFlags::CMSG_CLOEXEC,
     )?;

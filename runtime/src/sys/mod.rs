@@ -2,9 +2,11 @@
 //!
 //! Nothing outside this folder calls libc, and no raw descriptor leaves it.
 
+pub(crate) mod clone;
 pub(crate) mod descriptors;
 pub(crate) mod futex;
 pub(crate) mod image;
+pub(crate) mod init_array;
 pub(crate) mod memory;
 pub(crate) mod presence;
 pub(crate) mod robust;

@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
-use rustix::stdio::dup2_stdin;
+use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
 /// Opens `/dev/null` in place of each standard descriptor that is closed, as std does before
 /// `main`: else the next file opened would become the standard output.
@@ -38,6 +38,17 @@ pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
 /// Makes `descriptor` the standard input.
 pub(crate) fn set_stdin(descriptor: OwnedFd) -> io::Result<()> {
     Ok(dup2_stdin(descriptor)?)
+}
+
+/// Makes these the standard descriptors.
+pub(crate) fn set_all(
+    stdin: BorrowedFd<'_>,
+    stdout: BorrowedFd<'_>,
+    stderr: BorrowedFd<'_>,
+) -> io::Result<()> {
+    dup2_stdin(stdin)?;
+    dup2_stdout(stdout)?;
+    Ok(dup2_stderr(stderr)?)
 }
 
 /// Takes over a descriptor that was left open across `exec` for this process, by number.

@@ -41,7 +41,7 @@ pub(super) fn write(socket: &OwnedFd, plan: &Plan, output: &Output<'_>) -> io::R
     for batch in output.attachments.chunks(BATCH) {
         let batch: Vec<BorrowedFd<'_>> =
             batch.iter().map(|descriptor| descriptor.as_fd()).collect();
-        descriptors::send(socket.as_fd(), &batch)?;
+        descriptors::send(socket.as_fd(), &[0], &batch)?;
     }
     let lengths: Vec<u8> = output
         .splices
@@ -156,7 +156,7 @@ impl Assembly {
     fn read_descriptors(&mut self, wait: Wait) -> io::Result<bool> {
         while self.message.attachments.len() < self.plan.attachments {
             let expected = BATCH.min(self.plan.attachments - self.message.attachments.len());
-            match descriptors::receive(&self.socket, expected, wait.flags()) {
+            match descriptors::receive(self.socket.as_fd(), &mut [0], expected, wait.flags()) {
                 Ok(Some(batch)) => self.message.attachments.extend(batch),
                 Ok(None) => return Err(ended()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),

@@ -1,1 +1,671 @@
+//! Messages between two ends in one process. Every test has a deadline: none may hang.
 
+use std::borrow::Cow;
+use std::env;
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use ipc_channel::ipc::{self, IpcSender};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::{FdFlags, fcntl_getfd};
+use rustix::net::{SendFlags, send};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::frame::{AnnexFrame, Bytes, Frame, INLINE_MAXIMUM, Plan};
+use super::{Inbox, Received, Receiver, Sender, adopt, annex, pair, warm_up};
+use crate::codec::{Message, Output};
+
+const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Runs the body, but no longer than the deadline.
+fn within<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {
+    let (done, result) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        let _ = done.send(body());
+    });
+    match result.recv_timeout(DEADLINE) {
+        Ok(result) => result,
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("it hangs"),
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            std::panic::resume_unwind(thread.join().unwrap_err())
+        }
+    }
+}
+
+/// Runs the body of a test in a process of its own, for bodies that are hard on the process.
+fn alone(test: &str, body: impl FnOnce() + Send + 'static) {
+    const ALONE: &str = "MULTIPROC_TEST_ALONE";
+    if env::var_os(ALONE).is_some() {
+        return within(body);
+    }
+    let mut output = File::from(memfd_create("output", MemfdFlags::CLOEXEC).unwrap());
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", test, "--nocapture"])
+        .env(ALONE, "1")
+        .stdin(Stdio::null())
+        .stdout(output.try_clone().unwrap())
+        .stderr(output.try_clone().unwrap())
+        .spawn()
+        .unwrap();
+    let status = child.wait().unwrap();
+    let mut text = String::new();
+    output.rewind().unwrap();
+    output.read_to_string(&mut text).unwrap();
+    assert!(
+        status.success(),
+        "{status} in a process of its own:\n{text}"
+    );
+    assert!(text.contains("1 passed"), "no such test: {test}\n{text}");
+}
+
+/// What a message is made of: the length of its head, those of its splices, how many descriptors.
+#[derive(Debug, Clone, Copy)]
+struct Shape {
+    head: usize,
+    splices: &'static [usize],
+    descriptors: usize,
+}
+
+fn head(head: usize) -> Shape {
+    Shape {
+        head,
+        splices: &[],
+        descriptors: 0,
+    }
+}
+
+fn spliced(splices: &'static [usize]) -> Shape {
+    Shape {
+        splices,
+        ..head(10)
+    }
+}
+
+impl Shape {
+    /// A message of this shape; its bytes and descriptors tell where they belong.
+    fn output(self) -> Output<'static> {
+        let mut out = Output::default();
+        out.head = bytes(self.head, 0);
+        out.splices = (1..)
+            .zip(self.splices)
+            .map(|(place, length)| Cow::Owned(bytes(*length, place)))
+            .collect();
+        out.attachments = (0..self.descriptors).map(descriptor).collect();
+        out
+    }
+
+    #[track_caller]
+    fn check(self, message: &Message) {
+        assert_eq!(message.head.len(), self.head);
+        assert!(message.head == bytes(self.head, 0));
+        assert_eq!(message.splices.len(), self.splices.len());
+        for ((place, length), splice) in (1..).zip(self.splices).zip(&message.splices) {
+            assert_eq!(splice.len(), *length);
+            assert!(*splice == bytes(*length, place));
+        }
+        assert_eq!(message.attachments.len(), self.descriptors);
+        for (place, received) in message.attachments.iter().enumerate() {
+            assert_eq!(rustix::fs::fstat(received).unwrap().st_size, place as i64);
+            assert!(fcntl_getfd(received).unwrap().contains(FdFlags::CLOEXEC));
+        }
+    }
+}
+
+/// Bytes that differ from message part to part and from page to page.
+fn bytes(length: usize, place: usize) -> Vec<u8> {
+    let mut bytes = vec![place.to_le_bytes()[0]; length];
+    for (index, page) in bytes.chunks_mut(4096).enumerate() {
+        page[0] = index.to_le_bytes()[0];
+        page[page.len() / 2] = index.to_le_bytes()[1];
+    }
+    bytes
+}
+
+/// A file whose length is its place.
+fn descriptor(place: usize) -> Arc<OwnedFd> {
+    let file = memfd_create("test", MemfdFlags::CLOEXEC).unwrap();
+    rustix::fs::ftruncate(&file, place as u64).unwrap();
+    Arc::new(file)
+}
+
+fn connection() -> (Sender, Receiver) {
+    let (ours, theirs) = pair().unwrap();
+    (
+        Sender::new(ours.as_fd()).unwrap(),
+        Receiver::new(theirs.as_fd()).unwrap(),
+    )
+}
+
+fn connection_to_inbox() -> (Sender, Inbox) {
+    let (ours, theirs) = pair().unwrap();
+    (
+        Sender::new(ours.as_fd()).unwrap(),
+        Inbox::new(theirs).unwrap(),
+    )
+}
+
+/// Waits for what an inbox has to say next.
+fn wait(inbox: &mut Inbox) -> io::Result<Received> {
+    loop {
+        match inbox.receive()? {
+            Received::Nothing => {
+                let mut source = [PollFd::from_borrowed_fd(inbox.source(), PollFlags::IN)];
+                poll(&mut source, None).unwrap();
+            }
+            received => return Ok(received),
+        }
+    }
+}
+
+#[track_caller]
+fn message(received: io::Result<Received>) -> Message {
+    match received {
+        Ok(Received::Message(message)) => message,
+        other => panic!("{other:?} instead of a message"),
+    }
+}
+
+#[track_caller]
+fn is_closed(received: io::Result<Received>) {
+    assert!(matches!(received, Ok(Received::Closed)), "{received:?}");
+}
+
+/// Messages of these shapes arrive in order and whole, whichever way they are received.
+fn arrive(shapes: Vec<Shape>) {
+    within(move || {
+        let (sender, receiver) = connection();
+        let (other, mut inbox) = connection_to_inbox();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for shape in &shapes {
+                    sender.send(shape.output()).unwrap();
+                    other.send(shape.output()).unwrap();
+                }
+            });
+            for shape in &shapes {
+                shape.check(&message(receiver.receive()));
+                shape.check(&message(wait(&mut inbox)));
+            }
+        });
+        drop((sender, other));
+        is_closed(receiver.receive());
+        is_closed(wait(&mut inbox));
+        is_closed(wait(&mut inbox));
+    });
+}
+
+#[test]
+fn a_foreign_descriptor_can_be_brought_in() {
+    within(|| {
+        let (ours, theirs) = pair().unwrap();
+        let sender: IpcSender<u64> = adopt::sender(ours.as_fd()).unwrap();
+        let receiver = adopt::receiver::<u64>(theirs.as_fd()).unwrap();
+        sender.send(7).unwrap();
+        assert_eq!(receiver.recv().unwrap(), 7);
+        sender.send(8).unwrap();
+        drop(receiver);
+        let receiver = adopt::receiver::<u64>(theirs.as_fd()).unwrap();
+        drop(theirs);
+        assert_eq!(receiver.recv().unwrap(), 8);
+        drop(receiver);
+        assert!(sender.send(9).is_err());
+    });
+}
+
+#[test]
+fn a_received_descriptor_can_be_taken_out() {
+    within(|| {
+        let (ours, theirs) = annex::pair().unwrap();
+        let (carrier, carried) = ipc::channel().unwrap();
+        carrier
+            .send(adopt::receiver::<()>(theirs.as_fd()).unwrap())
+            .unwrap();
+        let theirs = adopt::release(carried.recv().unwrap()).unwrap();
+        assert!(fcntl_getfd(&theirs).unwrap().contains(FdFlags::CLOEXEC));
+        let (mut ours, mut theirs) = (stream(ours), stream(theirs));
+        ours.write_all(b"through").unwrap();
+        drop(ours);
+        let mut text = String::new();
+        theirs.read_to_string(&mut text).unwrap();
+        assert_eq!(text, "through");
+    });
+}
+
+fn stream(socket: OwnedFd) -> std::os::unix::net::UnixStream {
+    socket.into()
+}
+
+#[test]
+fn short_messages_arrive() {
+    arrive(vec![head(0), head(1), head(100), head(4096)]);
+    arrive((0..1000).map(head).collect());
+}
+
+#[test]
+fn messages_around_the_limit_of_a_frame_arrive() {
+    arrive(vec![
+        head(INLINE_MAXIMUM - 1),
+        head(INLINE_MAXIMUM),
+        head(INLINE_MAXIMUM + 1),
+        head(212_447),
+        head(212_448),
+        head(212_449),
+    ]);
+}
+
+#[test]
+fn long_messages_arrive() {
+    arrive(vec![
+        head(256 << 10),
+        spliced(&[256 << 10]),
+        spliced(&[3 << 20]),
+        head(3 << 20),
+        head(1),
+        Shape {
+            splices: &[1 << 20, 0, 1, 65536, 0],
+            ..head(1 << 20)
+        },
+    ]);
+}
+
+#[test]
+fn many_splices_arrive() {
+    arrive(vec![spliced(&[1; 10_000]), spliced(&[4096; 500])]);
+}
+
+#[test]
+fn many_descriptors_arrive() {
+    arrive(
+        [1, 2, 63, 64, 65, 239, 240, 241, 300]
+            .map(|descriptors| Shape {
+                descriptors,
+                ..head(10)
+            })
+            .to_vec(),
+    );
+    arrive(vec![
+        Shape {
+            head: 200_000,
+            splices: &[70_000; 3],
+            descriptors: 250,
+        },
+        head(1),
+    ]);
+}
+
+#[test]
+fn an_inbox_does_not_wait() {
+    within(|| {
+        let (connection, end) = pair().unwrap();
+        let mut inbox = Inbox::new(end).unwrap();
+        assert!(matches!(inbox.receive(), Ok(Received::Nothing)));
+        let (ours, theirs) = annex::pair().unwrap();
+        let plan = Plan {
+            nonce: 1,
+            attachments: 0,
+            head: 0,
+            splices: 1,
+        };
+        announce(&connection, theirs, plan);
+        let mut ours = stream(ours);
+        let mut piece = |bytes: &[u8]| {
+            ours.write_all(bytes).unwrap();
+            inbox.receive().unwrap()
+        };
+        let wire = [&1_u64.to_ne_bytes()[..], &3_u64.to_ne_bytes(), b"abc"].concat();
+        let (last, pieces) = wire.split_last().unwrap();
+        for byte in pieces {
+            assert!(matches!(piece(&[*byte]), Received::Nothing));
+        }
+        let Received::Message(message) = piece(&[*last]) else {
+            panic!("the message is complete");
+        };
+        assert_eq!(message.splices, [b"abc"]);
+        assert!(!inbox.is_assembling());
+    });
+}
+
+/// Sends a frame that promises more in an annex of the caller's.
+fn announce(connection: &OwnedFd, annex: OwnedFd, plan: Plan) {
+    let frame = Frame {
+        head: Bytes(Arc::new(Vec::new())),
+        annex: Some(AnnexFrame {
+            socket: adopt::receiver(annex.as_fd()).unwrap(),
+            plan,
+        }),
+    };
+    let sender = adopt::sender::<Frame>(connection.as_fd()).unwrap();
+    sender.send(frame).unwrap();
+}
+
+#[test]
+fn a_message_that_breaks_off_is_an_error_and_the_next_one_is_not() {
+    let plan = Plan {
+        nonce: 1,
+        attachments: 1,
+        head: 4,
+        splices: 1,
+    };
+    let wire: Vec<u8> = [
+        &1_u64.to_ne_bytes()[..],
+        &[0],
+        &3_u64.to_ne_bytes(),
+        b"head",
+        b"abc",
+    ]
+    .concat();
+    for length in 0..wire.len() {
+        let wire = wire[..length].to_vec();
+        within(move || {
+            let (ends, others) = (pair().unwrap(), pair().unwrap());
+            let receiver = Receiver::new(ends.1.as_fd()).unwrap();
+            let mut inbox = Inbox::new(others.1).unwrap();
+            for connection in [ends.0, others.0] {
+                let (ours, theirs) = annex::pair().unwrap();
+                announce(&connection, theirs, plan);
+                stream(ours).write_all(&wire).unwrap();
+                let sender = Sender::new(connection.as_fd()).unwrap();
+                sender.send(head(5).output()).unwrap();
+            }
+            // Without its descriptor, the byte that should carry it ends the message early.
+            assert!(receiver.receive().is_err());
+            assert!(wait(&mut inbox).is_err());
+            head(5).check(&message(receiver.receive()));
+            head(5).check(&message(wait(&mut inbox)));
+            is_closed(receiver.receive());
+            is_closed(wait(&mut inbox));
+        });
+    }
+}
+
+#[test]
+fn an_annex_that_is_not_the_messages_own_is_an_error() {
+    within(|| {
+        let (connection, end) = pair().unwrap();
+        let receiver = Receiver::new(end.as_fd()).unwrap();
+        let (ours, theirs) = annex::pair().unwrap();
+        let plan = Plan {
+            nonce: 1,
+            attachments: 0,
+            head: 0,
+            splices: 0,
+        };
+        announce(&connection, theirs, plan);
+        stream(ours).write_all(&[7; 100]).unwrap();
+        assert!(receiver.receive().is_err());
+    });
+}
+
+#[test]
+fn what_is_no_message_is_an_error() {
+    for garbage in [
+        &b""[..],
+        b"x",
+        &[0xff; 8],
+        &[0xff; 17],
+        &[0; 64],
+        &[7; 1000],
+    ] {
+        let garbage = garbage.to_vec();
+        within(move || {
+            let (ours, theirs) = pair().unwrap();
+            let receiver = Receiver::new(theirs.as_fd()).unwrap();
+            drop(theirs);
+            send(&ours, &garbage, SendFlags::empty()).unwrap();
+            drop(ours);
+            match receiver.receive() {
+                Err(_) | Ok(Received::Closed) => {}
+                other => panic!("{other:?} out of {garbage:?}"),
+            }
+        });
+    }
+}
+
+/// The shapes of each way a message can take, the long ones too long for any buffer.
+const WAYS: [Shape; 4] = [
+    Shape {
+        head: 10,
+        splices: &[],
+        descriptors: 0,
+    },
+    Shape {
+        head: 10,
+        splices: &[],
+        descriptors: 3,
+    },
+    Shape {
+        head: 64 << 20,
+        splices: &[],
+        descriptors: 0,
+    },
+    Shape {
+        head: 10,
+        splices: &[64 << 20],
+        descriptors: 300,
+    },
+];
+
+#[track_caller]
+fn is_gone(sent: io::Result<()>) {
+    let error = sent.expect_err("nobody is there to receive it");
+    assert!(
+        matches!(
+            error.kind(),
+            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset
+        ),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_receiver_that_is_gone_is_an_error() {
+    for shape in WAYS {
+        within(move || {
+            let (sender, receiver) = connection();
+            sender.send(head(1).output()).unwrap();
+            drop(receiver);
+            is_gone(sender.send(shape.output()));
+            is_gone(sender.send(shape.output()));
+        });
+    }
+}
+
+#[test]
+fn a_receiver_that_goes_before_it_takes_the_message_is_an_error() {
+    for shape in &WAYS[2..] {
+        within(move || {
+            let (sender, inbox) = connection_to_inbox();
+            let sending = thread::spawn(move || sender.send(shape.output()));
+            poll(&mut [PollFd::new(&inbox.connection(), PollFlags::IN)], None).unwrap();
+            drop(inbox);
+            is_gone(sending.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn a_receiver_that_goes_in_the_middle_is_an_error() {
+    for shape in &WAYS[2..] {
+        within(move || {
+            let (sender, mut inbox) = connection_to_inbox();
+            let sending = thread::spawn(move || sender.send(shape.output()));
+            while !inbox.is_assembling() {
+                poll(&mut [PollFd::new(&inbox.connection(), PollFlags::IN)], None).unwrap();
+                assert!(matches!(inbox.receive(), Ok(Received::Nothing)));
+            }
+            drop(inbox);
+            is_gone(sending.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn what_was_sent_arrives_before_the_end() {
+    within(|| {
+        let (sender, receiver) = connection();
+        (0..10).for_each(|length| sender.send(head(length).output()).unwrap());
+        drop(sender);
+        (0..10).for_each(|length| head(length).check(&message(receiver.receive())));
+        is_closed(receiver.receive());
+    });
+}
+
+#[test]
+fn several_threads_send_at_once() {
+    within(|| {
+        let (sender, mut inbox) = connection_to_inbox();
+        let shapes = [head(10), spliced(&[300_000]), head(200_000)];
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                let sender = sender.clone();
+                thread::spawn(move || {
+                    for _ in 0..20 {
+                        for shape in shapes {
+                            sender.send(shape.output()).unwrap();
+                        }
+                    }
+                })
+            })
+            .collect();
+        drop(sender);
+        let mut received = [0; 3];
+        for _ in 0..4 * 20 * 3 {
+            let message = message(wait(&mut inbox));
+            let place = match (message.head.len(), message.splices.len()) {
+                (10, 0) => 0,
+                (10, 1) => 1,
+                _ => 2,
+            };
+            shapes[place].check(&message);
+            received[place] += 1;
+        }
+        assert_eq!(received, [80; 3]);
+        is_closed(wait(&mut inbox));
+        threads.into_iter().for_each(|it| it.join().unwrap());
+    });
+}
+
+#[test]
+fn the_socket_of_a_connection_is_close_on_exec() {
+    let (ours, theirs) = pair().unwrap();
+    for end in [ours.as_fd(), theirs.as_fd()] {
+        assert!(fcntl_getfd(end).unwrap().contains(FdFlags::CLOEXEC));
+    }
+    let inbox = Inbox::new(ours).unwrap();
+    for end in [inbox.source(), inbox.connection()] {
+        assert!(fcntl_getfd(end).unwrap().contains(FdFlags::CLOEXEC));
+    }
+}
+
+/// Opens files until no more can be opened.
+fn use_up_descriptors() -> Vec<File> {
+    let limit = Rlimit {
+        current: Some(200),
+        ..getrlimit(Resource::Nofile)
+    };
+    setrlimit(Resource::Nofile, limit).unwrap();
+    std::iter::from_fn(|| File::open("/dev/null").ok()).collect()
+}
+
+#[test]
+fn without_descriptors_receiving_is_an_error_and_later_works_again() {
+    let name = "transport::tests::without_descriptors_receiving_is_an_error_and_later_works_again";
+    alone(name, || {
+        warm_up().unwrap();
+        let (sender, receiver) = connection();
+        let (other, mut inbox) = connection_to_inbox();
+        let many = Shape {
+            descriptors: 50,
+            ..head(10)
+        };
+        // They fit into the sockets' buffers, so they can be sent before they are received.
+        let shapes = [head(10), spliced(&[1000]), many, head(20)];
+        for shape in shapes {
+            sender.send(shape.output()).unwrap();
+            other.send(shape.output()).unwrap();
+        }
+        let files = use_up_descriptors();
+        head(10).check(&message(receiver.receive()));
+        head(10).check(&message(wait(&mut inbox)));
+        for _ in 0..2 {
+            assert!(receiver.receive().is_err());
+            assert!(wait(&mut inbox).is_err());
+        }
+        head(20).check(&message(receiver.receive()));
+        head(20).check(&message(wait(&mut inbox)));
+        drop(files);
+        for shape in shapes {
+            sender.send(shape.output()).unwrap();
+            shape.check(&message(receiver.receive()));
+            other.send(shape.output()).unwrap();
+            shape.check(&message(wait(&mut inbox)));
+        }
+    });
+}
+
+#[test]
+fn without_descriptors_sending_is_an_error_and_later_works_again() {
+    let name = "transport::tests::without_descriptors_sending_is_an_error_and_later_works_again";
+    alone(name, || {
+        warm_up().unwrap();
+        let (sender, receiver) = connection();
+        let files = use_up_descriptors();
+        sender.send(head(10).output()).unwrap();
+        let error = sender.send(spliced(&[1000]).output()).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(24), "{error}");
+        assert!(pair().is_err());
+        drop(files);
+        sender.send(spliced(&[1000]).output()).unwrap();
+        head(10).check(&message(receiver.receive()));
+        spliced(&[1000]).check(&message(receiver.receive()));
+    });
+}
+
+#[test]
+fn without_descriptors_nothing_is_made_ready_and_later_it_is() {
+    let name = "transport::tests::without_descriptors_nothing_is_made_ready_and_later_it_is";
+    alone(name, || {
+        let mut files = use_up_descriptors();
+        // With any number of descriptors left it is either an error or done for good.
+        while warm_up().is_err() {
+            assert!(files.pop().is_some(), "warming up takes too much");
+        }
+        drop(files);
+        let (sender, receiver) = connection();
+        sender.send(head(10).output()).unwrap();
+        head(10).check(&message(receiver.receive()));
+    });
+}
+
+#[test]
+fn nothing_stays_open() {
+    let name = "transport::tests::nothing_stays_open";
+    alone(name, || {
+        warm_up().unwrap();
+        let before = open_descriptors();
+        for shape in WAYS {
+            let (sender, mut inbox) = connection_to_inbox();
+            let sending = thread::spawn(move || sender.send(shape.output()));
+            shape.check(&message(wait(&mut inbox)));
+            sending.join().unwrap().unwrap();
+        }
+        for shape in &WAYS[2..] {
+            let (sender, inbox) = connection_to_inbox();
+            let sending = thread::spawn(move || sender.send(shape.output()));
+            poll(&mut [PollFd::new(&inbox.connection(), PollFlags::IN)], None).unwrap();
+            drop(inbox);
+            assert!(sending.join().unwrap().is_err());
+        }
+        assert_eq!(open_descriptors(), before);
+    });
+}
+
+fn open_descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}

@@ -1,0 +1,157 @@
+//! Expansions, compared with the files in `tests/expand`.
+//!
+//! `BLESS=1 cargo test -p multiproc-macros` writes what the macros produce into the files; the
+//! diff is then for people to read.
+
+use std::path::Path;
+use std::{env, fs};
+
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+
+use crate::startup::startup;
+use crate::worker::worker;
+
+#[test]
+fn plain() {
+    let expansion = worker(
+        quote!(),
+        &quote! {
+            /// Doubles.
+            pub fn double(number: u32) -> u32 {
+                number * 2
+            }
+        },
+    );
+    check("plain", expansion);
+}
+
+#[test]
+fn borrows_and_patterns() {
+    let expansion = worker(
+        quote!(),
+        &quote! {
+            #[cfg(unix)]
+            #[expect(clippy::too_many_arguments)]
+            pub(crate) fn resize(
+                path: &Path,
+                (width, height): (u32, u32),
+                mut quality: f32,
+                argument1: &'_ [u8],
+                _: (),
+            ) -> Result<u64, RemoteError> {
+                body
+            }
+        },
+    );
+    check("borrows_and_patterns", expansion);
+}
+
+#[test]
+fn never() {
+    let expansion = worker(
+        quote!(crate = facade::multiproc),
+        &quote! {
+            #[deprecated]
+            fn exit(code: i32) -> ! {
+                std::process::exit(code)
+            }
+        },
+    );
+    check("never", expansion);
+}
+
+#[test]
+fn fallback() {
+    let expansion = worker(
+        quote!(priority = 10),
+        &quote! {
+            /// Sorts.
+            pub async fn sort<T: Ord>(values: &mut [T], #[cfg(unix)] (a, b): (u8, u8)) -> Vec<T> {
+                todo!()
+            }
+        },
+    );
+    check("fallback", expansion);
+}
+
+#[test]
+fn startup_function() {
+    let expansion = startup(
+        quote!(),
+        &quote! {
+            #[cfg(unix)]
+            fn start_logging() {}
+        },
+    );
+    check("startup", expansion);
+}
+
+/// A renamed runtime is never called by its default name.
+#[test]
+fn runtime_is_named_by_the_option_only() {
+    let expansions = [
+        worker(
+            quote!(crate = other),
+            &quote!(
+                pub fn f(a: u8, (b, c): (u8, u8), d: &str) -> u8 {}
+            ),
+        ),
+        worker(
+            quote!(crate = other),
+            &quote!(
+                fn f() -> ! {}
+            ),
+        ),
+        worker(
+            quote!(crate = other),
+            &quote!(
+                async fn f(a: &mut u8) {}
+            ),
+        ),
+        startup(
+            quote!(crate = other),
+            &quote!(
+                fn f() {}
+            ),
+        ),
+    ];
+    for expansion in expansions {
+        assert!(!mentions(expansion.clone(), "multiproc"), "{expansion}");
+        assert!(mentions(expansion.clone(), "other"), "{expansion}");
+    }
+}
+
+/// The same input gives the same tokens: builds are reproducible.
+#[test]
+fn expansion_is_a_function_of_the_item() {
+    let expand = || {
+        worker(
+            quote!(),
+            &quote!(
+                fn f(a: &str, (b, c): (u8, u8)) -> u8 {}
+            ),
+        )
+    };
+    assert_eq!(expand().to_string(), expand().to_string());
+}
+
+fn check(name: &str, expansion: TokenStream) {
+    let file = syn::parse2(expansion).expect("the expansion is a sequence of items");
+    let actual = prettyplease::unparse(&file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/expand/{name}.rs"));
+    if env::var_os("BLESS").is_some() {
+        fs::write(path, actual).unwrap();
+    } else {
+        let expected = fs::read_to_string(path).unwrap_or_default();
+        assert_eq!(actual, expected, "run with BLESS=1 if this is intended");
+    }
+}
+
+fn mentions(tokens: TokenStream, name: &str) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => mentions(group.stream(), name),
+        TokenTree::Ident(ident) => ident == name,
+        TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+    })
+}

@@ -1,0 +1,394 @@
+//! The fork server, seen from the program: starting it, asking it for clones, keeping spares.
+//!
+//! A spare is a clone that has been asked for in advance: it waits for its surroundings and its
+//! request, so that starting a worker is two messages and no fork. Each call that takes a spare
+//! asks for the next one once its own request is out, and does not wait for the answer; the next
+//! call finds it.
+//!
+//! The state is one mutex's. It is held while a clone is waited for, which is the time of a fork.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::net::RecvFlags;
+use rustix::process::{
+    Gid, Pid, PidfdFlags, Signal, Uid, getegid, geteuid, getgid, getuid, pidfd_open,
+};
+
+use super::call::StartMethod;
+use super::hook::{FORK_SERVER, MARKER};
+use super::launch::{Launched, Surroundings};
+use super::monitor::{Child, Monitor};
+use super::spawn::{self, Started};
+use super::watch::{Pidfd, Watch};
+use super::zygote::{self, Answer};
+use crate::sys::descriptors;
+use crate::transport::{self, Inbox, Sender};
+
+/// How long the fork server may take to answer. Far more than a loaded machine needs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a call tries another fork server when the one it has is gone.
+const TRIES: usize = 3;
+
+/// How many clones are kept waiting. See [`set_spare_processes`].
+static SPARES: AtomicUsize = AtomicUsize::new(1);
+
+static SERVER: Mutex<State> = Mutex::new(State::NotStarted);
+
+#[derive(Debug)]
+enum State {
+    NotStarted,
+    Running(Server),
+    /// It cannot clone here: calls re-execute instead.
+    Unusable,
+}
+
+/// Sets how many idle processes the fork server keeps ready, so that starting a worker need not
+/// wait for one to be made. The default is 1; 0 turns it off.
+///
+/// An idle process costs no time and little memory. More than one help programs that start
+/// several workers at once; those that start few may save the one. Spares come into being with
+/// the calls that follow, and those that are too many are let go then.
+///
+/// # Examples
+///
+/// ```
+/// multiproc::set_spare_processes(0);
+/// ```
+pub fn set_spare_processes(count: usize) {
+    SPARES.store(count, Ordering::Relaxed);
+}
+
+/// Starts a child in these surroundings; by re-execution where there can be no fork server.
+pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
+    for _ in 0..TRIES {
+        let spare = {
+            let mut state = lock();
+            let Some(server) = state.server()? else {
+                break;
+            };
+            match server.take_spare() {
+                Ok(spare) => spare,
+                Err(Trouble::Gone) => {
+                    *state = State::NotStarted;
+                    continue;
+                }
+                Err(Trouble::CannotClone) => {
+                    *state = State::Unusable;
+                    break;
+                }
+                Err(Trouble::Io(error)) => return Err(error),
+            }
+        };
+        return spare.settle(surroundings);
+    }
+    spawn::launch(surroundings)
+}
+
+/// Asks for the spares that are missing, without waiting for them.
+pub(super) fn replenish() {
+    if let State::Running(server) = &mut *lock() {
+        // Trouble is the next call's, which can tell of it.
+        let _ = server.replenish();
+    }
+}
+
+/// No code of the user's runs under this lock, so a poisoned one is as good as any.
+fn lock() -> MutexGuard<'static, State> {
+    SERVER.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    /// The server, started if need be; `None` if there can be none.
+    fn server(&mut self) -> io::Result<Option<&mut Server>> {
+        if let State::Running(server) = self
+            && server.credentials != Credentials::current()
+        {
+            // Its clones would have rights that this process has given up, or lack its new ones.
+            *self = State::NotStarted;
+        }
+        if let State::NotStarted = self {
+            *self = State::Running(Server::start()?);
+        }
+        match self {
+            State::Running(server) => Ok(Some(server)),
+            State::NotStarted | State::Unusable => Ok(None),
+        }
+    }
+}
+
+/// Why there is no clone.
+#[derive(Debug)]
+enum Trouble {
+    /// The server has ended.
+    Gone,
+    /// The kernel, or a filter on system calls, does not let it.
+    CannotClone,
+    Io(io::Error),
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Trouble {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Trouble::Gone,
+            _ => Trouble::Io(error),
+        }
+    }
+}
+
+/// A running fork server. It ends when this is dropped.
+#[derive(Debug)]
+struct Server {
+    control: OwnedFd,
+    process: Arc<Child>,
+    credentials: Credentials,
+    /// Our ends of the connections of clones asked for, in order.
+    asked: VecDeque<OwnedFd>,
+    spares: VecDeque<Spare>,
+}
+
+impl Server {
+    fn start() -> io::Result<Server> {
+        let monitor = Monitor::get()?;
+        let (control, theirs) = transport::pair()?;
+        let mut command = spawn::command();
+        command
+            .stdin(theirs)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::inherit())
+            .env(MARKER, format!("{FORK_SERVER}:0"));
+        let (started, _) = spawn::start(command)?;
+        let process = Child::new(started);
+        // Minded, so that it is reaped whenever it ends.
+        monitor.mind(&process, Watch::cloned(process.pidfd.clone(), None))?;
+        Ok(Server {
+            control,
+            process,
+            credentials: Credentials::current(),
+            asked: VecDeque::new(),
+            spares: VecDeque::new(),
+        })
+    }
+
+    /// A clone that waits for its surroundings.
+    fn take_spare(&mut self) -> Result<Spare, Trouble> {
+        self.collect(None)?;
+        while let Some(spare) = self.spares.pop_front() {
+            if spare.is_alive() {
+                return Ok(spare);
+            }
+        }
+        if self.asked.is_empty() {
+            self.ask()?;
+        }
+        self.collect(Some(PATIENCE))?;
+        self.spares.pop_front().ok_or(Trouble::Gone)
+    }
+
+    /// Asks for as many spares as are missing.
+    fn replenish(&mut self) -> Result<(), Trouble> {
+        let wanted = SPARES.load(Ordering::Relaxed);
+        // Those that are let go see their connection end.
+        self.spares.truncate(wanted);
+        while self.asked.len() + self.spares.len() < wanted {
+            self.ask()?;
+        }
+        Ok(())
+    }
+
+    /// Asks for a clone.
+    fn ask(&mut self) -> Result<(), Trouble> {
+        let (ours, theirs) = transport::pair()?;
+        descriptors::send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
+        self.asked.push_back(ours);
+        Ok(())
+    }
+
+    /// Takes in the answers that are there; with `patience`, waits for one.
+    fn collect(&mut self, mut patience: Option<Duration>) -> Result<(), Trouble> {
+        while !self.asked.is_empty() {
+            if !self.has_answer(patience.take())? {
+                break;
+            }
+            let mut bytes = Answer::default();
+            // A refusal carries no descriptor.
+            let answered =
+                descriptors::receive(self.control.as_fd(), &mut bytes, 1, RecvFlags::empty());
+            let pidfd = match answered {
+                Ok(Some(mut batch)) => batch.pop(),
+                Ok(None) => return Err(Trouble::Gone),
+                Err(_) if zygote::read_answer(bytes).is_err() => None,
+                Err(error) => return Err(error.into()),
+            };
+            let ours = self.asked.pop_front();
+            match (zygote::read_answer(bytes), pidfd, ours) {
+                (Ok(pid), Some(pidfd), Some(ours)) => {
+                    self.spares.push_back(Spare::new(pid, pidfd, ours)?);
+                }
+                (Err(error), ..) => return Err(refusal(error)),
+                _ => return Err(Trouble::Gone),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an answer is there, or comes within `patience`.
+    fn has_answer(&self, patience: Option<Duration>) -> Result<bool, Trouble> {
+        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+        loop {
+            let timeout = super::watch::until(deadline.unwrap_or_else(Instant::now));
+            let mut source = [PollFd::new(&self.control, PollFlags::IN)];
+            match poll(&mut source, Some(&timeout)) {
+                Ok(0) if patience.is_some() => {
+                    self.process.pidfd.signal(Signal::KILL);
+                    return Err(Trouble::CannotClone);
+                }
+                Ok(ready) => return Ok(ready > 0),
+                Err(rustix::io::Errno::INTR) => {}
+                Err(error) => return Err(Trouble::Io(error.into())),
+            }
+        }
+    }
+}
+
+/// The spares end with it.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.pidfd.signal(Signal::KILL);
+        for ours in &self.asked {
+            // An error is the end of the connection: there is no clone.
+            let _ = reap_unanswered(ours);
+        }
+    }
+}
+
+/// What a refusal to clone means: limits pass, the rest stays.
+fn refusal(error: io::Error) -> Trouble {
+    match error.raw_os_error() {
+        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => Trouble::Io(error),
+        _ => Trouble::CannotClone,
+    }
+}
+
+/// A clone that waits for its surroundings. It ends when this is dropped before it has them.
+#[derive(Debug)]
+struct Spare {
+    child: Arc<Child>,
+    sender: Sender,
+    connection: OwnedFd,
+    settled: bool,
+}
+
+impl Spare {
+    fn new(pid: Pid, pidfd: OwnedFd, ours: OwnedFd) -> io::Result<Spare> {
+        let child = Child::new(Started {
+            pid,
+            pidfd: Pidfd::new(pidfd),
+        });
+        let sender = Sender::new(ours.as_fd())?;
+        let connection = ours.try_clone()?;
+        let watch = Watch::cloned(child.pidfd.clone(), Some(Inbox::new(ours)?));
+        Monitor::get()?.mind(&child, watch)?;
+        Ok(Spare {
+            child,
+            sender,
+            connection,
+            settled: false,
+        })
+    }
+
+    fn is_alive(&self) -> bool {
+        self.child.look(Watch::advance) == Some(false)
+    }
+
+    /// Hands the clone its surroundings, but for the environment, which goes with the request.
+    fn settle(mut self, surroundings: Surroundings) -> io::Result<Launched> {
+        let Surroundings {
+            environment: _,
+            current_dir,
+            streams,
+            timeout,
+        } = surroundings;
+        let directory = openat(
+            CWD,
+            current_dir.as_deref().unwrap_or(".".as_ref()),
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let (ends, parent_ends) = streams.open()?;
+        if let Some(timeout) = timeout {
+            Monitor::get()?.set_timeout(&self.child, timeout);
+        }
+        let [stdin, stdout, stderr] = &ends;
+        let descriptors = [stdin, stdout, stderr, &directory].map(AsFd::as_fd);
+        match descriptors::send(
+            self.connection.as_fd(),
+            &[zygote::SURROUNDINGS],
+            &descriptors,
+        ) {
+            // One that has just died is like one that dies before its request.
+            Err(error) if !super::call::is_gone(&error) => return Err(error),
+            _ => self.settled = true,
+        }
+        Ok(Launched {
+            child: Arc::clone(&self.child),
+            sender: self.sender.clone(),
+            streams: parent_ends,
+            start_method: StartMethod::ForkServer,
+        })
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.child.pidfd.signal(Signal::KILL);
+        }
+    }
+}
+
+/// Sees to it that a clone which may have been made, but was never answered for, is reaped.
+///
+/// `ours` is our end of its connection. It is asked for its pid and ends; where there is none,
+/// the connection ends.
+fn reap_unanswered(ours: &OwnedFd) -> io::Result<()> {
+    descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
+    let mut source = [PollFd::new(ours, PollFlags::IN)];
+    let patience = super::watch::until(Instant::now() + PATIENCE);
+    while poll(&mut source, Some(&patience)) == Err(rustix::io::Errno::INTR) {}
+    let mut answer = Answer::default();
+    let answered = descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)?;
+    if answered.is_some() {
+        let pid = zygote::read_answer(answer)?;
+        let pidfd = Pidfd::new(pidfd_open(pid, PidfdFlags::empty())?);
+        let child = Child::new(Started {
+            pid,
+            pidfd: pidfd.clone(),
+        });
+        Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))?;
+    }
+    Ok(())
+}
+
+/// Who this process acts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Credentials {
+    users: (Uid, Uid),
+    groups: (Gid, Gid),
+}
+
+impl Credentials {
+    fn current() -> Credentials {
+        Credentials {
+            users: (getuid(), geteuid()),
+            groups: (getgid(), getegid()),
+        }
+    }
+}

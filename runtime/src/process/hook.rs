@@ -1,0 +1,131 @@
+//! What every process of the program does before `main`.
+//!
+//! A constructor runs in all of them. Where the environment has no marker, it notes that it has
+//! run (a program without it could not be re-executed safely) and returns. Where it has one, this
+//! process was started to be something else than the program, and the constructor never returns:
+//! `main` does not run a second time.
+//!
+//! | marker | this process |
+//! |---|---|
+//! | `worker:0` | runs a worker; its connection stands in place of the standard input |
+//! | `worker:N` | runs a worker; its connection was left open as descriptor N |
+//! | `fork-server:0` | clones itself on request |
+//!
+//! # What std has not set up before `main`
+//!
+//! | | |
+//! |---|---|
+//! | ignored `SIGPIPE`, open standard descriptors | done here |
+//! | other constructors of the program | [run here](crate::sys::init_array) |
+//! | the handler that reports a stack overflow | left out: the parent is told of the signal |
+//! | the name of the first thread | runs no code of the user's |
+
+#![expect(
+    unsafe_code,
+    reason = "a constructor is registered, and it takes over what the parent left for it"
+)]
+
+use std::convert::Infallible;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::net::RecvFlags;
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::getppid;
+
+use super::lifeline::Lifeline;
+use super::{serve, zygote};
+use crate::sys::{descriptors, init_array, signal, stdio};
+
+/// Tells a process that it was started to be something else than the program, and what.
+pub(super) const MARKER: &str = "MULTIPROC_CHILD";
+
+/// The marker of a worker, and a colon and a descriptor.
+pub(super) const WORKER: &str = "worker";
+
+/// The marker of a fork server, likewise.
+pub(super) const FORK_SERVER: &str = "fork-server";
+
+/// The status of a process that could not become what it was started for, from `sysexits.h`:
+/// software error.
+pub(super) const EXIT_SOFTWARE: i32 = 70;
+
+/// The process in which the hook ran, or which knows that it did.
+static HOOKED: AtomicU32 = AtomicU32::new(0);
+
+/// Whether the constructor ran when this process started.
+///
+/// Not so before `main`, in a program linked without it, and in a copy of a process made by
+/// `fork`: there our thread and connections are missing.
+pub(super) fn is_set() -> bool {
+    HOOKED.load(Ordering::Relaxed) == process::id()
+}
+
+/// Notes that this process is one in which workers can be started.
+pub(super) fn set() {
+    HOOKED.store(process::id(), Ordering::Relaxed);
+}
+
+// SAFETY: the section holds pointers to functions that are called before `main` with arguments
+// that they need not take; this is one, and it does not unwind.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static HOOK: init_array::Entry = hook;
+
+extern "C" fn hook() {
+    set();
+    let Some(marker) = std::env::var_os(MARKER) else {
+        return;
+    };
+    let Err(error) = become_marked(&marker.to_string_lossy());
+    #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
+    {
+        eprintln!("multiproc: {MARKER} says that this process is not the program, but: {error}");
+    }
+    process::exit(EXIT_SOFTWARE);
+}
+
+fn become_marked(marker: &str) -> io::Result<Infallible> {
+    // SAFETY: this runs before `main`, in a process whose environment nobody else reads or
+    // writes yet: no thread of the program's has been started.
+    unsafe { std::env::remove_var(MARKER) };
+    let unknown = || io::Error::other(format!("`{marker}` is no marker"));
+    let (role, number) = marker.split_once(':').ok_or_else(unknown)?;
+    let number = number.parse().map_err(|_| unknown())?;
+    let connection = match number {
+        0 => stdio::take_stdin()?,
+        // SAFETY: the parent left this descriptor open for this very line; should the marker
+        // come from elsewhere, no code of ours or the program's has opened anything yet.
+        _ => unsafe { stdio::take(number)? },
+    };
+    let peer =
+        socket_peercred(&connection).map_err(|_| io::Error::other("there is no connection"))?;
+    if Some(peer.pid) != getppid() {
+        return Err(io::Error::other("the connection is not the parent's"));
+    }
+    stdio::open_missing()?;
+    signal::ignore_broken_pipes();
+    // SAFETY: this is that constructor, and it does not return.
+    unsafe { init_array::run_rest(&HOOK) };
+    match role {
+        WORKER => {
+            if number == 0 {
+                receive_stdin(&connection)?;
+            }
+            serve::greet_and_serve(connection)
+        }
+        FORK_SERVER => zygote::serve(Lifeline::new(connection)),
+        _ => Err(unknown()),
+    }
+}
+
+/// The real standard input comes over the connection that stood in its place.
+fn receive_stdin(connection: &OwnedFd) -> io::Result<()> {
+    let stdin = descriptors::receive(connection.as_fd(), &mut [0], 1, RecvFlags::empty())?;
+    match stdin.and_then(|mut batch| batch.pop()) {
+        Some(stdin) => stdio::set_stdin(stdin),
+        None => Err(io::Error::other("the parent is gone")),
+    }
+}

@@ -1,0 +1,74 @@
+//! How a process notices that its parent is gone.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
+
+/// The two signs of a parent's end.
+#[derive(Debug)]
+pub(super) struct Lifeline {
+    /// Hung up when nobody holds the parent's end.
+    connection: OwnedFd,
+    /// Readable when the parent has ended, also if a process it forked still holds its end.
+    parent: Option<OwnedFd>,
+}
+
+impl Lifeline {
+    pub(super) fn new(connection: OwnedFd) -> Lifeline {
+        let parent = getppid();
+        let pidfd = parent.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        Lifeline {
+            connection,
+            // If the parent ended in between, the number may be another process's by now.
+            parent: pidfd.filter(|_| getppid() == parent),
+        }
+    }
+
+    pub(super) fn connection(&self) -> BorrowedFd<'_> {
+        self.connection.as_fd()
+    }
+
+    /// Waits until the parent is gone, and ends this process with it.
+    pub(super) fn follow(&self) -> ! {
+        // No event is asked for: a hang-up is always told.
+        while !self
+            .wait(PollFlags::empty())
+            .intersects(PollFlags::HUP | PollFlags::ERR)
+        {}
+        die()
+    }
+
+    /// Waits until the parent has said something; if it is gone without a word, ends this process.
+    pub(super) fn listen(&self) {
+        while !self.wait(PollFlags::IN).contains(PollFlags::IN) {}
+    }
+
+    /// Waits for events of the connection, and ends this process if the parent's end comes first.
+    fn wait(&self, events: PollFlags) -> PollFlags {
+        let mut sources = vec![PollFd::new(&self.connection, events)];
+        sources.extend(
+            self.parent
+                .as_ref()
+                .map(|parent| PollFd::new(parent, PollFlags::IN)),
+        );
+        // A signal that comes in between is an error: wait on.
+        while poll(&mut sources, None).is_err() {}
+        let happened = sources[0].revents();
+        let parent_ended = sources
+            .get(1)
+            .is_some_and(|parent| !parent.revents().is_empty());
+        if parent_ended || (happened.contains(PollFlags::HUP) && !happened.contains(PollFlags::IN))
+        {
+            die();
+        }
+        happened
+    }
+}
+
+/// Ends this process at once, because its parent is gone. Nobody is left to see how.
+pub(super) fn die() -> ! {
+    loop {
+        let _ = kill_process(getpid(), Signal::KILL);
+    }
+}

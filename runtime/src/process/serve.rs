@@ -1,0 +1,177 @@
+//! The life of a child: one request, one reply.
+//!
+//! # Threads
+//!
+//! The first thread receives the request and then waits for one thing only, the end of the
+//! parent. The worker runs on a thread of its own that is named after it; when it has replied, it
+//! ends the process, as returning from `main` does: buffers are flushed, exit handlers run.
+
+#![expect(
+    unsafe_code,
+    reason = "the environment is replaced while there is one thread"
+)]
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::ffi::{CString, OsString};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::process;
+use std::sync::OnceLock;
+use std::thread;
+
+use super::current::{self, Current};
+use super::hook::EXIT_SOFTWARE;
+use super::lifeline::{Lifeline, die};
+use crate::codec::Input;
+use crate::dispatch::{self, Ended, Entry, STARTUPS, Startup};
+use crate::error::PanicInfo;
+use crate::protocol::{Header, Reply};
+use crate::transport::{Received, Receiver, Sender};
+
+/// The status of a child whose worker panicked, as Rust's programs have it.
+const EXIT_PANIC: i32 = 101;
+
+/// The life of a child that was re-executed: its parent does not know yet that it got here.
+pub(super) fn greet_and_serve(connection: OwnedFd) -> io::Result<Infallible> {
+    let sender = Sender::new(connection.as_fd())?;
+    // A parent that is gone shows in the receive.
+    let _ = sender.send(dispatch::message(Reply::Hello, &()));
+    serve(sender, &Lifeline::new(connection))
+}
+
+/// The life of a child.
+pub(super) fn serve(sender: Sender, lifeline: &Lifeline) -> io::Result<Infallible> {
+    let receiver = Receiver::new(lifeline.connection())?;
+    lifeline.listen();
+    let Received::Message(mut request) = receiver.receive()? else {
+        die()
+    };
+    drop(receiver);
+    let sender = REPLIES.get_or_init(|| sender);
+    dispatch::install_panic_hook(last_words);
+    let mut input = request.open();
+    let begun = understand(&mut input).and_then(|(entry, header)| {
+        if let Some(environment) = header.environment {
+            replace_environment(environment);
+        }
+        Current::set(header.name, entry.name(), header.parent);
+        name_process();
+        header
+            .limits
+            .apply()
+            .map_err(|refusal| refusal.to_string())?;
+        let before_worker = match &header.before_worker {
+            Some(function) => function
+                .find()
+                .ok_or("its function to run before it is gone")?,
+            None => || (),
+        };
+        let prepare = || {
+            STARTUPS.iter().for_each(Startup::run);
+            before_worker();
+        };
+        if let Err(panic) = dispatch::catch(prepare) {
+            last_words(&panic);
+            process::exit(EXIT_PANIC);
+        }
+        let stack = header.limits.stack.unwrap_or_else(default_stack_size);
+        begin(entry, input, stack, sender, lifeline)
+    });
+    let Err(refusal) = begun;
+    refuse(sender, &refusal)
+}
+
+/// Tells the parent why this process cannot be what was asked for, and ends it.
+pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
+    // An error means that nobody is left to hear of it.
+    let _ = sender.send(dispatch::message(Reply::Refused, reason));
+    process::exit(EXIT_SOFTWARE);
+}
+
+/// The way to the parent, for the worker's thread and for [`last_words`].
+static REPLIES: OnceLock<Sender> = OnceLock::new();
+
+/// Tells the parent of a panic after which nothing else will be told.
+fn last_words(panic: &PanicInfo) {
+    if let Some(sender) = REPLIES.get() {
+        let _ = sender.send(dispatch::message(Reply::Panicked, panic));
+    }
+}
+
+fn understand(input: &mut Input<'_>) -> Result<(&'static Entry, Header), String> {
+    let header: Header = input
+        .read()
+        .map_err(|error| format!("the request cannot be read: {error}"))?;
+    match Entry::find(&header.place, &header.worker) {
+        Some(entry) => Ok((entry, header)),
+        None => Err(format!(
+            "the process runs another program, without the worker {}",
+            header.worker
+        )),
+    }
+}
+
+/// Makes the environment what the parent's was at the call.
+fn replace_environment(environment: BTreeMap<OsString, OsString>) {
+    for (key, _) in std::env::vars_os() {
+        if !environment.contains_key(&key) {
+            // SAFETY: a clone has one thread. A re-executed child may have more, which its
+            // constructors started, but it has the right environment and does not come here.
+            unsafe { std::env::remove_var(key) };
+        }
+    }
+    for (key, value) in environment {
+        if std::env::var_os(&key).as_ref() != Some(&value) {
+            // SAFETY: as above.
+            unsafe { std::env::set_var(key, value) };
+        }
+    }
+}
+
+/// Lets the worker run on a thread of its own and waits here for the end of the parent.
+///
+/// Returns only if there can be no thread.
+fn begin(
+    entry: &Entry,
+    input: Input<'_>,
+    stack: usize,
+    sender: &Sender,
+    lifeline: &Lifeline,
+) -> Result<Infallible, String> {
+    thread::scope(|scope| {
+        let thread = thread::Builder::new()
+            .name(entry.name().to_owned())
+            .stack_size(stack);
+        let work = || {
+            let ended = dispatch::run(entry, input, &mut |out| sender.send(out));
+            process::exit(match ended {
+                Ended::Well => 0,
+                Ended::Panicking => EXIT_PANIC,
+            })
+        };
+        match thread.spawn_scoped(scope, work) {
+            Ok(_) => lifeline.follow(),
+            Err(error) => Err(format!("there can be no thread for it: {error}")),
+        }
+    })
+}
+
+/// As much as the first thread of a program has by default, four times as much as std's others:
+/// the worker is this program's main function.
+fn default_stack_size() -> usize {
+    const DEFAULT: usize = 8 << 20;
+    std::env::var("RUST_MIN_STACK")
+        .ok()
+        .and_then(|size| size.parse().ok())
+        .unwrap_or(DEFAULT)
+}
+
+/// Shows tools the name of the process instead of `exe`, the last part of what was executed.
+fn name_process() {
+    let name = current::current().map_or_else(String::new, |it| it.name().replace('\0', " "));
+    if let Ok(name) = CString::new(name) {
+        // The kernel keeps the first 15 bytes.
+        let _ = rustix::thread::set_name(&name);
+    }
+}
