@@ -1,4 +1,109 @@
 //! Process-based parallelism: one attribute turns a function into a process entry point.
+//!
+//! It is for work that must not take the program down with it: a C library that crashes on one
+//! file in a hundred, a computation that may never end, a leak, code that is not thread-safe. A
+//! worker runs in a process of its own; what becomes of it, its caller is told.
+//!
+//! ```
+//! use multiproc::worker;
+//!
+//! #[worker]
+//! fn greet(name: &str) -> usize {
+//!     println!("Worker process: Hello, {name}!");
+//!     name.len()
+//! }
+//!
+//! fn main() -> multiproc::Result<()> {
+//!     let process = greet::spawn("Alice")?; // a new process runs greet("Alice")
+//!     assert_eq!(process.join()?, 5); // its return value comes back
+//!     assert_eq!(greet("Bob"), 3); // and it is still an ordinary function
+//!     Ok(())
+//! }
+//! ```
+//!
+//! There is nothing to initialise. It works in binaries, examples, tests, benches and doctests,
+//! and in a library whose application has never heard of it.
+//!
+//! # Arguments and results
+//!
+//! Everything that serde can write and read back is an argument or a result, by value or by
+//! reference: `&str`, `&[f64]`, `&Path`, `&MyStruct` are encoded from the borrow and lent to the
+//! worker on the other side. Bytes, numbers and text move at the speed of a copy. Open files and
+//! sockets go along as [`Fd`].
+//!
+//! ```
+//! use multiproc::worker;
+//!
+//! #[derive(serde::Serialize, serde::Deserialize)]
+//! struct Summary {
+//!     mean: f64,
+//!     largest: f64,
+//! }
+//!
+//! #[worker]
+//! fn summarize(numbers: &[f64]) -> Option<Summary> {
+//!     let largest = numbers.iter().copied().reduce(f64::max)?;
+//!     let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+//!     Some(Summary { mean, largest })
+//! }
+//!
+//! # fn main() -> multiproc::Result<()> {
+//! let numbers = vec![1.0, 2.0, 6.0];
+//! let summary = summarize::run(&numbers)?.unwrap();
+//! assert_eq!((summary.mean, summary.largest), (3.0, 6.0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When things go wrong
+//!
+//! A worker's own `Result` is a value like any other: `f::run(..)??`. For errors that serde
+//! cannot carry there is [`RemoteError`], which `?` makes out of all of them.
+//!
+//! How the *process* fared is [`Error`]. Whatever happens to it, joining it says so, and never
+//! hangs:
+//!
+//! | the worker | [`Error::kind`] |
+//! |---|---|
+//! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
+//! | calls `exit`, with whatever code | [`Exited`](ErrorKind::Exited) |
+//! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal |
+//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
+//! | returns what cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
+//!
+//! ```
+//! use multiproc::{ErrorKind, worker};
+//! use std::time::Duration;
+//!
+//! #[worker]
+//! fn think() -> u64 {
+//!     loop {
+//!         std::thread::sleep(Duration::from_secs(1));
+//!     }
+//! }
+//!
+//! let error = think::call().timeout(Duration::from_millis(50)).run().unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::TimedOut);
+//! ```
+//!
+//! # Processes
+//!
+//! [`worker`] puts three functions beside the function: `spawn`, which gives a [`Process`];
+//! `run`, which waits for it; and `call`, which gives a [`Call`] to be configured first
+//! (environment, directory, streams, limits). A [`Process`] is a [`Future`] too.
+//!
+//! A child never outlives its parent, however that ends. Dropping a [`Process`] detaches it. There
+//! are no zombies, and nothing is left behind on disk.
+//!
+//! Processes are cloned from one that was prepared once, which takes a fraction of the time of
+//! starting a program: see [`StartMethod`].
+//!
+//! # What it does not do
+//!
+//! * Isolate from malice: a worker is the same program with the same rights, unless its call
+//!   takes some away ([`Call::before_worker`], [`Call::uid`]).
+//! * Send closures. A worker is a function; what it needs, it is given.
+//! * Run on anything but Linux, on x86-64 and aarch64.
 
 #[cfg(not(all(
     target_os = "linux",
@@ -17,6 +122,8 @@ mod process;
 mod protocol;
 mod readiness;
 mod remote_error;
+pub mod shm;
+pub mod sync;
 mod sys;
 mod transport;
 
@@ -32,6 +139,90 @@ pub use process::{
     set_spare_processes,
 };
 pub use remote_error::RemoteError;
+pub use shm::Shareable;
 
+pub use multiproc_macros::Shareable;
+/// Runs a function in every child process before its worker.
+///
+/// `main` does not run in children, and neither does what it sets up: logging, signal handlers,
+/// allocator options. A function with this attribute, anywhere in the program or its libraries,
+/// sets it up there. It takes no arguments and returns nothing; with several, the order is
+/// unspecified. Its panic is the worker's.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+/// use std::sync::atomic::{AtomicBool, Ordering};
+///
+/// static LOGGING: AtomicBool = AtomicBool::new(false);
+///
+/// #[multiproc::startup]
+/// fn start_logging() {
+///     LOGGING.store(true, Ordering::Relaxed);
+/// }
+///
+/// #[worker]
+/// fn is_logging() -> bool {
+///     LOGGING.load(Ordering::Relaxed)
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// assert_eq!(is_logging::run()?, true);
+/// assert_eq!(is_logging(), false); // this process never ran it
+/// # Ok(())
+/// # }
+/// ```
 pub use multiproc_macros::startup;
+
+/// Makes a function the entry point of a process.
+///
+/// The function stays as it is and can be called as ever. Beside it stands a type of the same
+/// name (functions and types do not share their names) with three functions:
+///
+/// | | |
+/// |---|---|
+/// | `f::spawn(args..)` | starts a process that runs `f(args..)` and gives its [`Process`] |
+/// | `f::run(args..)` | starts it and waits for its result |
+/// | `f::call(args..)` | binds the arguments and gives a [`Call`], to be configured and then started |
+///
+/// One `use module::f;` imports both.
+///
+/// # Parameters and results
+///
+/// * Owned types that are [`Payload`]: whatever serde can write and read.
+/// * References `&T` to types that are [`PayloadRef`]: `&str`, `&[f64]`, `&Path`, `&MyStruct`.
+/// * Results that are [`Payload`]; a function that never returns (`-> !`) has the result
+///   [`Infallible`](std::convert::Infallible).
+///
+/// Patterns and `mut` are fine. The compiler explains what is not: `self`, `&mut T`, `dyn` and
+/// `impl` types, raw pointers, borrowed results, `unsafe` and `extern` functions.
+///
+/// # Options
+///
+/// `#[worker(crate = path)]` names this crate where it is not `::multiproc`, because it was
+/// renamed or is re-exported by another.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+/// use std::time::Duration;
+///
+/// /// The number of primes below `limit`.
+/// #[worker]
+/// pub fn count_primes(limit: u32) -> usize {
+///     (2..limit).filter(|n| (2..*n).all(|d| n % d != 0)).count()
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let processes = [100, 1000].map(count_primes::spawn);
+/// let counts = processes.map(|process| process?.join());
+/// assert!(matches!(counts, [Ok(25), Ok(168)]));
+///
+/// let count = count_primes::call(10).timeout(Duration::from_secs(5)).run()?;
+/// assert_eq!(count, count_primes(10));
+/// # Ok(())
+/// # }
+/// ```
 pub use multiproc_macros::worker;

@@ -17,7 +17,9 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::net::RecvFlags;
-use rustix::process::{Gid, Pid, Signal, Uid, getegid, geteuid, getgid, getuid};
+use rustix::process::{
+    Gid, Pid, PidfdFlags, Signal, Uid, getegid, geteuid, getgid, getuid, pidfd_open,
+};
 
 use super::call::StartMethod;
 use super::hook::{FORK_SERVER, MARKER};
@@ -256,6 +258,17 @@ impl Server {
     }
 }
 
+/// The spares end with it.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.pidfd.signal(Signal::KILL);
+        for ours in &self.asked {
+            // An error is the end of the connection: there is no clone.
+            let _ = reap_unanswered(ours);
+        }
+    }
+}
+
 /// What a refusal to clone means: limits pass, the rest stays.
 fn refusal(error: io::Error) -> Trouble {
     match error.raw_os_error() {
@@ -264,17 +277,17 @@ fn refusal(error: io::Error) -> Trouble {
     }
 }
 
-/// A clone that waits for its surroundings.
+/// A clone that waits for its surroundings. It ends when this is dropped before it has them.
 #[derive(Debug)]
 struct Spare {
     child: Arc<Child>,
     sender: Sender,
     connection: OwnedFd,
+    settled: bool,
 }
 
 impl Spare {
-    fn new(pid: i32, pidfd: OwnedFd, ours: OwnedFd) -> io::Result<Spare> {
-        let pid = Pid::from_raw(pid).ok_or_else(|| io::Error::other("no such pid"))?;
+    fn new(pid: Pid, pidfd: OwnedFd, ours: OwnedFd) -> io::Result<Spare> {
         let child = Child::new(Started {
             pid,
             pidfd: Pidfd::new(pidfd),
@@ -287,6 +300,7 @@ impl Spare {
             child,
             sender,
             connection,
+            settled: false,
         })
     }
 
@@ -295,17 +309,16 @@ impl Spare {
     }
 
     /// Hands the clone its surroundings, but for the environment, which goes with the request.
-    fn settle(self, surroundings: Surroundings) -> io::Result<Launched> {
+    fn settle(mut self, surroundings: Surroundings) -> io::Result<Launched> {
         let Surroundings {
             environment: _,
             current_dir,
             streams,
             timeout,
         } = surroundings;
-        let directory = current_dir.as_deref().unwrap_or(".".as_ref());
         let directory = openat(
             CWD,
-            directory,
+            current_dir.as_deref().unwrap_or(".".as_ref()),
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             Mode::empty(),
         )?;
@@ -314,24 +327,54 @@ impl Spare {
             Monitor::get()?.set_timeout(&self.child, timeout);
         }
         let [stdin, stdout, stderr] = &ends;
-        let descriptors = [
-            stdin.as_fd(),
-            stdout.as_fd(),
-            stderr.as_fd(),
-            directory.as_fd(),
-        ];
-        match descriptors::send(self.connection.as_fd(), &[0], &descriptors) {
+        let descriptors = [stdin, stdout, stderr, &directory].map(AsFd::as_fd);
+        match descriptors::send(
+            self.connection.as_fd(),
+            &[zygote::SURROUNDINGS],
+            &descriptors,
+        ) {
             // One that has just died is like one that dies before its request.
             Err(error) if !super::call::is_gone(&error) => return Err(error),
-            _ => {}
+            _ => self.settled = true,
         }
         Ok(Launched {
-            child: self.child,
-            sender: self.sender,
+            child: Arc::clone(&self.child),
+            sender: self.sender.clone(),
             streams: parent_ends,
             start_method: StartMethod::ForkServer,
         })
     }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.child.pidfd.signal(Signal::KILL);
+        }
+    }
+}
+
+/// Sees to it that a clone which may have been made, but was never answered for, is reaped.
+///
+/// `ours` is our end of its connection. It is asked for its pid and ends; where there is none,
+/// the connection ends.
+fn reap_unanswered(ours: &OwnedFd) -> io::Result<()> {
+    descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
+    let mut source = [PollFd::new(ours, PollFlags::IN)];
+    let patience = super::watch::until(Instant::now() + PATIENCE);
+    while poll(&mut source, Some(&patience)) == Err(rustix::io::Errno::INTR) {}
+    let mut answer = Answer::default();
+    let answered = descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)?;
+    if answered.is_some() {
+        let pid = zygote::read_answer(answer)?;
+        let pidfd = Pidfd::new(pidfd_open(pid, PidfdFlags::empty())?);
+        let child = Child::new(Started {
+            pid,
+            pidfd: pidfd.clone(),
+        });
+        Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))?;
+    }
+    Ok(())
 }
 
 /// Who this process acts as.

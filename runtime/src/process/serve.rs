@@ -79,7 +79,13 @@ pub(super) fn serve(sender: Sender, lifeline: &Lifeline) -> io::Result<Infallibl
         begin(entry, input, stack, sender, lifeline)
     });
     let Err(refusal) = begun;
-    sender.send(dispatch::message(Reply::Refused, &refusal))?;
+    refuse(sender, &refusal)
+}
+
+/// Tells the parent why this process cannot be what was asked for, and ends it.
+pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
+    // An error means that nobody is left to hear of it.
+    let _ = sender.send(dispatch::message(Reply::Refused, reason));
     process::exit(EXIT_SOFTWARE);
 }
 

@@ -11,7 +11,7 @@
 //! | | |
 //! |---|---|
 //! | this one, before it has cloned | the parent sees the control connection end, and starts another |
-//! | this one, between clone and answer | likewise; the clone finds nobody at the other end of its connection, and ends |
+//! | this one, between clone and answer | likewise; it asks the clone for its pid, and reaps it |
 //! | the clone, at any time | its parent learns it from the pidfd |
 //! | the parent | this process ends, as do clones that wait for a request |
 
@@ -23,6 +23,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::OFlags;
 use rustix::net::RecvFlags;
+use rustix::process::Pid;
 
 use super::lifeline::{Lifeline, die};
 use super::{hook, serve};
@@ -31,22 +32,25 @@ use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
 use crate::transport::{self, Sender};
 
+/// First byte to a clone: its standard descriptors and its directory come along.
+pub(super) const SURROUNDINGS: u8 = 0;
+
+/// First byte to a clone that its parent knows nothing of: it answers for itself, and ends.
+pub(super) const WHO: u8 = 1;
+
 /// The answer to a request: a pid, or 0 and why there is none, an `errno`.
 pub(super) type Answer = [u8; 8];
 
-pub(super) fn answer(pid: i32, errno: i32) -> Answer {
+fn answer(pid: i32, errno: i32) -> Answer {
     (i64::from(errno) << 32 | i64::from(pid)).to_ne_bytes()
 }
 
 /// The pid in an answer.
-pub(super) fn read_answer(answer: Answer) -> io::Result<i32> {
+pub(super) fn read_answer(answer: Answer) -> io::Result<Pid> {
     let answer = i64::from_ne_bytes(answer);
     let [pid, errno] =
         [answer & 0xffff_ffff, answer >> 32].map(|half| i32::try_from(half).unwrap_or(0));
-    match pid {
-        0 => Err(io::Error::from_raw_os_error(errno)),
-        pid => Ok(pid),
-    }
+    Pid::from_raw(pid).ok_or_else(|| io::Error::from_raw_os_error(errno))
 }
 
 /// The life of a fork server.
@@ -61,6 +65,7 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     drop(null);
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
+    let is_single_threaded = is_single_threaded();
     loop {
         lifeline.listen();
         let control = lifeline.connection();
@@ -73,11 +78,11 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
                 continue;
             }
         };
-        if !is_single_threaded() {
+        if !is_single_threaded {
             refuse(control, &io::Error::from_raw_os_error(libc::EDEADLK));
             continue;
         }
-        // SAFETY: it was just seen to have one thread, and that one starts none.
+        // SAFETY: it was seen to have one thread, and that one starts none.
         match unsafe { clone_sibling() } {
             Ok(Cloned::Sibling) => {
                 blocked.restore();
@@ -110,15 +115,25 @@ fn become_child(connection: OwnedFd) -> io::Result<Infallible> {
     let sender = Sender::new(connection.as_fd())?;
     let lifeline = Lifeline::new(connection);
     lifeline.listen();
+    let mut kind = [SURROUNDINGS];
     let surroundings =
-        descriptors::receive(lifeline.connection(), &mut [0], 4, RecvFlags::empty())?;
+        descriptors::receive(lifeline.connection(), &mut kind, 4, RecvFlags::empty());
+    if kind == [WHO] {
+        let pid = rustix::process::getpid().as_raw_nonzero().get();
+        descriptors::send(lifeline.connection(), &answer(pid, 0), &[])?;
+        die();
+    }
     let Some([stdin, stdout, stderr, directory]) =
-        surroundings.and_then(|batch| <[OwnedFd; 4]>::try_from(batch).ok())
+        surroundings?.and_then(|batch| <[OwnedFd; 4]>::try_from(batch).ok())
     else {
         die()
     };
     stdio::set_all(stdin.as_fd(), stdout.as_fd(), stderr.as_fd())?;
-    rustix::process::fchdir(&directory)?;
-    drop((stdin, stdout, stderr, directory));
+    drop((stdin, stdout, stderr));
+    if let Err(error) = rustix::process::fchdir(&directory) {
+        let reason = format!("its working directory cannot be entered: {error}");
+        serve::refuse(&sender, &reason);
+    }
+    drop(directory);
     serve::serve(sender, &lifeline)
 }
