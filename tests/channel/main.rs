@@ -1,4 +1,5 @@
 //! Channels and queues between processes, and what becomes of them when processes die.
 
 mod channels;
+mod queues;
 mod support;

@@ -75,6 +75,28 @@ impl<T> SendError<T> {
     }
 }
 
+/// An item that was not sent at once.
+#[derive(Clone, PartialEq, Eq)]
+pub enum TrySendError<T> {
+    /// There is no room.
+    Full(T),
+    /// Nobody is left to receive: the queue is closed.
+    Disconnected(T),
+    /// Something is wrong with this item.
+    Item(T, ItemError),
+}
+
+impl<T> TrySendError<T> {
+    /// The item.
+    pub fn into_inner(self) -> T {
+        match self {
+            TrySendError::Full(item)
+            | TrySendError::Disconnected(item)
+            | TrySendError::Item(item, _) => item,
+        }
+    }
+}
+
 /// An item that was not sent within the time given.
 #[derive(Clone, PartialEq, Eq)]
 pub enum SendTimeoutError<T> {
@@ -178,6 +200,28 @@ impl<T> fmt::Debug for SendError<T> {
 }
 
 impl<T> Error for SendError<T> {}
+
+impl<T> fmt::Display for TrySendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySendError::Full(_) => f.write_str("there is no room"),
+            TrySendError::Disconnected(_) => f.write_str(NOBODY_RECEIVES),
+            TrySendError::Item(_, error) => write!(f, "the item cannot be sent: {error}"),
+        }
+    }
+}
+
+impl<T> fmt::Debug for TrySendError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TrySendError::Full(_) => f.write_str("Full(..)"),
+            TrySendError::Disconnected(_) => f.write_str("Disconnected(..)"),
+            TrySendError::Item(_, error) => write!(f, "Item(.., {error:?})"),
+        }
+    }
+}
+
+impl<T> Error for TrySendError<T> {}
 
 impl<T> fmt::Display for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,9 +1,10 @@
-//! Sending items between processes: channels, duplex connections, and waiting for several.
+//! Sending items between processes: channels, duplex connections, queues, and waiting for several.
 //!
 //! | | senders | receivers | Python |
 //! |---|---|---|---|
 //! | [`channel`](channel()) | many | one | `SimpleQueue` with one reader |
 //! | [`duplex`] | one on each side | one on each side | `Pipe` |
+//! | [`Queue`] | many | many | `Queue`, `JoinableQueue` |
 //!
 //! Items are of any type that serde can write and read back, of any size, with any number of
 //! handles inside: senders, receivers, locks, [`Fd`](crate::Fd)s. All ends are values that can be
@@ -60,15 +61,17 @@
 mod duplex;
 mod error;
 mod future;
+mod queue;
 mod receiver;
 mod sender;
 mod wait;
 
 pub use duplex::{Duplex, duplex};
 pub use error::{
-    ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError,
+    ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 pub use future::RecvFuture;
+pub use queue::{Drain, Queue, QueueIter};
 pub use receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use sender::Sender;
 pub use wait::{Source, wait};

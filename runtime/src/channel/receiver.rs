@@ -188,7 +188,7 @@ impl<T: DeserializeOwned> Receiver<T> {
     }
 }
 
-fn decode<T: DeserializeOwned>(mut message: Message) -> Result<T, RecvError> {
+pub(super) fn decode<T: DeserializeOwned>(mut message: Message) -> Result<T, RecvError> {
     let mut input = message.open();
     let item = input.read::<T>();
     let rest = input.finish();

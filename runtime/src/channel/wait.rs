@@ -16,6 +16,7 @@ use crate::transport;
 /// | source | ready when |
 /// |---|---|
 /// | [`Receiver`](super::Receiver), [`Duplex`](super::Duplex) | an item is there, or none will come: `try_recv` says which |
+/// | [`Queue`](super::Queue) | an item is there, or none will come; another process may pop it first |
 /// | [`Process`] | it ended: `try_join` has the result |
 /// | [`Fd`] | there is something to read, or its other end is closed |
 ///
@@ -40,6 +41,8 @@ pub enum Watched<'a> {
     /// When this is readable, it may be.
     Borrowed(BorrowedFd<'a>),
     Shared(Arc<OwnedFd>),
+    /// Likewise, but it is to be watched anew after this time.
+    Glancing(BorrowedFd<'a>, Duration),
 }
 
 /// Waits until at least one of the sources is ready, and says which are, by their places in
@@ -83,15 +86,19 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
             .filter_map(|(place, watched)| {
                 let descriptor = match watched {
                     Watched::Ready => return None,
-                    Watched::Borrowed(descriptor) => *descriptor,
+                    Watched::Borrowed(descriptor) | Watched::Glancing(descriptor, _) => *descriptor,
                     Watched::Shared(descriptor) => descriptor.as_fd(),
                 };
                 Some((place, PollFd::from_borrowed_fd(descriptor, PollFlags::IN)))
             })
             .unzip();
+        let glance = watched.iter().filter_map(|watched| match watched {
+            Watched::Glancing(_, glance) => Instant::now().checked_add(*glance),
+            _ => None,
+        });
         let timeout = match any_ready {
             true => Some(Timespec::default()),
-            false => deadline.map(transport::until),
+            false => glance.chain(deadline).min().map(transport::until),
         };
         match poll(&mut polled, timeout.as_ref()) {
             // A signal came in between.

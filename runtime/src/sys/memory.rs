@@ -29,6 +29,20 @@ const LARGE: u64 = 16 << 20;
 ///
 /// "Cannot allocate memory", "file too large" and the like: there is no room.
 pub(crate) fn create(length: usize) -> io::Result<OwnedFd> {
+    reserve(length, SEALS)
+}
+
+/// A new file in memory, its beginning reserved, which can grow but never shrink: the beginning
+/// can be mapped, and what lies behind be written and read.
+///
+/// # Errors
+///
+/// As [`create`].
+pub(crate) fn create_growing(length: usize) -> io::Result<OwnedFd> {
+    reserve(length, SealFlags::SHRINK.union(SealFlags::SEAL))
+}
+
+fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
     let length = u64::try_from(length).map_err(|_| Errno::FBIG)?;
     if i64::try_from(length).is_err() {
         return Err(Errno::FBIG.into());
@@ -52,7 +66,7 @@ pub(crate) fn create(length: usize) -> io::Result<OwnedFd> {
             Err(error) => return Err(error.into()),
         }
     }
-    fcntl_add_seals(&file, SEALS)?;
+    fcntl_add_seals(&file, seals)?;
     Ok(file)
 }
 
@@ -76,6 +90,14 @@ pub(crate) fn inspect(file: BorrowedFd<'_>) -> io::Result<(Identity, usize)> {
     }
     let length = usize::try_from(stat.st_size).map_err(|_| Errno::FBIG)?;
     Ok((identity_of(&stat), length))
+}
+
+/// The length that the file has at least, for ever, if it is such as [`create_growing`] makes.
+pub(crate) fn least_length(file: BorrowedFd<'_>) -> io::Result<u64> {
+    if !fcntl_get_seals(file)?.contains(SealFlags::SHRINK) {
+        return Err(io::Error::other("the file can shrink"));
+    }
+    Ok(u64::try_from(fstat(file)?.st_size).unwrap_or(0))
 }
 
 /// Which file it is.
