@@ -416,14 +416,17 @@ impl<T> fmt::Debug for Receiver<T> {
 
 /// Items as they come. Made by [`Receiver::iter`].
 #[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
 pub struct Iter<'a, T>(&'a Receiver<T>);
 
 /// Items that are there. Made by [`Receiver::try_iter`].
 #[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
 pub struct TryIter<'a, T>(&'a Receiver<T>);
 
 /// Items as they come. Made from a [`Receiver`].
 #[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
 pub struct IntoIter<T>(Receiver<T>);
 
 impl<T: DeserializeOwned> Iterator for Iter<'_, T> {

@@ -96,9 +96,10 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
             Watched::Glancing(_, glance) => Instant::now().checked_add(*glance),
             _ => None,
         });
-        let timeout = match any_ready {
-            true => Some(Timespec::default()),
-            false => glance.chain(deadline).min().map(transport::until),
+        let timeout = if any_ready {
+            Some(Timespec::default())
+        } else {
+            glance.chain(deadline).min().map(transport::until)
         };
         match poll(&mut polled, timeout.as_ref()) {
             // A signal came in between.

@@ -25,8 +25,11 @@ pub(crate) struct Output<'e> {
 impl<'e> Output<'e> {
     /// A message whose first byte tells the receiver what it is.
     pub(crate) fn new(kind: u8) -> Output<'e> {
+        // Enough for most messages, so that there is one allocation and not several.
+        let mut head = Vec::with_capacity(64);
+        head.push(kind);
         Output {
-            head: vec![kind],
+            head,
             ..Output::default()
         }
     }

@@ -79,9 +79,10 @@ pub(crate) fn wait_for(
 pub(crate) fn until(deadline: Instant) -> Timespec {
     // Rounded up, so that the deadline has come when the wait is over.
     let left = deadline.saturating_duration_since(Instant::now());
-    let left = match left.is_zero() {
-        true => left,
-        false => left.saturating_add(Duration::from_nanos(1)),
+    let left = if left.is_zero() {
+        left
+    } else {
+        left.saturating_add(Duration::from_nanos(1))
     };
     Timespec::try_from(left).unwrap_or(Timespec {
         tv_sec: i64::MAX,

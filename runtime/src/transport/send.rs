@@ -120,9 +120,10 @@ impl Sender {
 
 /// Waits until something can be written; "timed out" at the deadline.
 pub(super) fn wait_writable(end: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<()> {
-    match super::wait_for(end, PollFlags::OUT, deadline) {
-        true => Ok(()),
-        false => Err(io::ErrorKind::TimedOut.into()),
+    if super::wait_for(end, PollFlags::OUT, deadline) {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::TimedOut.into())
     }
 }
 

@@ -295,7 +295,7 @@ impl Core {
 
     /// Lets nothing more in. Who is pushing at the moment is waited for.
     pub(super) fn close(&self) {
-        let held = self.hold(&self.header().pushing.0.lock, None);
+        let held = Core::hold(&self.header().pushing.0.lock, None);
         self.header().closed.store(1, Ordering::SeqCst);
         drop(held);
         self.tell_items();
@@ -323,16 +323,12 @@ impl Core {
 
     /// Looks for an item for a moment, which is cheaper than to sleep if one comes soon.
     pub(super) fn spin_for_items(&self) -> bool {
-        if !several_cpus() {
-            return false;
-        }
-        for _ in 0..SPINS {
-            if self.len() > 0 {
-                return true;
-            }
-            std::hint::spin_loop();
-        }
-        false
+        spin(|| self.len() > 0)
+    }
+
+    /// Looks for room for a moment.
+    pub(super) fn spin_for_room(&self) -> bool {
+        spin(|| self.len() < self.capacity())
     }
 
     /// Readable when those who [poll](Event::enter_polling) have to look.
@@ -375,7 +371,7 @@ impl Core {
         overflow: Overflow,
         deadline: Option<Instant>,
     ) -> Option<io::Result<Pushed>> {
-        let held = self.hold(&self.header().pushing.0.lock, deadline)?;
+        let held = Core::hold(&self.header().pushing.0.lock, deadline)?;
         let pushed = self.push_locked(output, overflow);
         drop(held);
         if let Ok(Pushed::Done) = pushed {
@@ -463,10 +459,13 @@ impl Core {
 
     /// Takes the first item; `None` if the deadline came before the lock.
     pub(super) fn pop(&self, deadline: Option<Instant>) -> Option<Popped> {
-        let held = self.hold(&self.header().popping.0.lock, deadline)?;
+        let held = Core::hold(&self.header().popping.0.lock, deadline)?;
         let popped = self.pop_locked();
         drop(held);
-        if let Popped::Item(_) | Popped::Failed(_) = popped {
+        let done = matches!(popped, Popped::Item(_) | Popped::Failed(_));
+        // Who waits for room in a queue that is nearly full is not in a hurry: those who pop have
+        // enough to do. Woken for each place, it would fill that and sleep again.
+        if done && self.len() <= self.capacity() - self.capacity() / 2 {
             self.room().tell(|| ());
         }
         Some(popped)
@@ -561,10 +560,10 @@ impl Core {
                 attachments.extend(parcel.descriptors.into_iter().map(Arc::new));
             }
         }
-        match truncated {
-            false => Ok(attachments),
-            true => Err(rustix::io::Errno::MFILE.into()),
+        if truncated {
+            return Err(rustix::io::Errno::MFILE.into());
         }
+        Ok(attachments)
     }
 
     fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::Parcel)>> {
@@ -584,13 +583,13 @@ impl Core {
     /// and has seen that the queue is empty.
     fn drop_parcels(&self) {
         // Who pops does not push meanwhile, so the order of the two locks is always this.
-        let held = self.hold(&self.header().popping.0.lock, None);
+        let held = Core::hold(&self.header().popping.0.lock, None);
         while let Ok(Some(_)) = self.receive_parcel() {}
         drop(held);
     }
 
     /// Takes a lock; `None` if the deadline came first.
-    fn hold<'a>(&self, lock: &'a RobustMutex, deadline: Option<Instant>) -> Option<Held<'a>> {
+    fn hold(lock: &RobustMutex, deadline: Option<Instant>) -> Option<Held<'_>> {
         // What the last holder left when it died needs no repair: see the module.
         lock.lock_until(deadline)
             .expect("a thread does not enter a queue twice")
@@ -598,6 +597,15 @@ impl Core {
                 lock,
                 thread: PhantomData,
             })
+    }
+
+    /// Takes both locks and never gives them back, as a process does that dies.
+    #[cfg(test)]
+    #[expect(clippy::mem_forget, reason = "that is the point")]
+    pub(super) fn keep_locks(&self) {
+        for lock in [&self.header().pushing.0.lock, &self.header().popping.0.lock] {
+            std::mem::forget(Core::hold(lock, None));
+        }
     }
 
     fn area(&self, place: Place) -> Area {
@@ -623,11 +631,12 @@ impl Core {
         self.slot - size_of::<Entry>() as u64
     }
 
-    fn slot_of(&self, number: u64) -> *mut u8 {
+    fn slot_of(&self, number: u64) -> *mut Entry {
         let offset = HEADER + (number % self.capacity) * self.slot;
         // Does not truncate: the mapping is as long.
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        self.mapping.base().as_ptr().wrapping_add(offset)
+        let base = self.mapping.base().cast::<Entry>();
+        base.as_ptr().wrapping_byte_add(offset)
     }
 
     /// Writes an item that is not there yet. The caller holds the lock for pushing.
@@ -636,10 +645,10 @@ impl Core {
         // SAFETY: slots lie in the mapping (`mapped_length`) and are aligned, being powers of two
         // of at least 128 bytes behind a header of whole pages. No item is in this one: the
         // caller, who alone writes, has seen by `head` that the last one was copied out of it.
-        unsafe { slot.cast::<Entry>().write(*entry) };
+        unsafe { slot.write(*entry) };
         if entry.place == Place::Slot {
             debug_assert!(head.len() as u64 <= self.inline_maximum());
-            let target = slot.wrapping_add(size_of::<Entry>());
+            let target = slot.wrapping_add(1).cast::<u8>();
             // SAFETY: as above; the head fits (`push_locked`) and lies in this process's memory.
             unsafe { ptr::copy_nonoverlapping(head.as_ptr(), target, head.len()) };
         }
@@ -650,11 +659,11 @@ impl Core {
         let slot = self.slot_of(number);
         // SAFETY: as in `write_slot`; an item is in this slot (the caller has seen `tail`), so
         // nobody writes to it before `head` is moved. It was written by the same program.
-        let entry = unsafe { slot.cast::<Entry>().read() };
+        let entry = unsafe { slot.read() };
         let mut head = Vec::new();
         if entry.place == Place::Slot {
             let length = usize::try_from(entry.length.min(self.inline_maximum())).unwrap_or(0);
-            let bytes = ptr::slice_from_raw_parts(slot.wrapping_add(size_of::<Entry>()), length);
+            let bytes = ptr::slice_from_raw_parts(slot.wrapping_add(1).cast::<u8>(), length);
             // SAFETY: as above; the bytes lie in the slot.
             head.extend_from_slice(unsafe { &*bytes });
         }
@@ -662,8 +671,15 @@ impl Core {
     }
 }
 
-/// How often to look for an item before sleeping: some microseconds.
-const SPINS: u32 = 200;
+/// Looks a few times, some microseconds in all.
+fn spin(mut look: impl FnMut() -> bool) -> bool {
+    const SPINS: u32 = 300;
+    several_cpus()
+        && (0..SPINS).any(|_| {
+            std::hint::spin_loop();
+            look()
+        })
+}
 
 /// Whether somebody else can do something while this thread spins.
 fn several_cpus() -> bool {

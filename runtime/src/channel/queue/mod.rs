@@ -256,6 +256,7 @@ impl<T: Serialize> Queue<T> {
                 return Err(Failure::NoRoom);
             }
             match ticket.take() {
+                None if core.spin_for_room() => {}
                 // Announced, then looked once more.
                 None => ticket = Some(core.room().enter()),
                 Some(ticket) => {
@@ -458,10 +459,12 @@ impl<T> fmt::Debug for Queue<T> {
 
 /// Items as they come. Made by [`Queue::iter`].
 #[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
 pub struct QueueIter<'a, T>(&'a Queue<T>);
 
 /// Items that are there. Made by [`Queue::drain`].
 #[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
 pub struct Drain<'a, T>(&'a Queue<T>);
 
 impl<T: DeserializeOwned> Iterator for QueueIter<'_, T> {
