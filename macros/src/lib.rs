@@ -7,6 +7,8 @@ mod worker;
 
 mod startup;
 
+mod shareable;
+
 mod attributes;
 mod errors;
 mod function;
@@ -30,4 +32,10 @@ pub fn worker(options: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn startup(options: TokenStream, item: TokenStream) -> TokenStream {
     startup::startup(options.into(), &item.into()).into()
+}
+
+/// Marks a type that may live in memory shared between processes.
+#[proc_macro_derive(Shareable, attributes(shareable))]
+pub fn shareable(item: TokenStream) -> TokenStream {
+    shareable::shareable(item.into()).into()
 }

@@ -111,6 +111,7 @@
 )))]
 compile_error!("multiproc runs on Linux (x86-64 and aarch64) only");
 
+pub mod channel;
 mod codec;
 mod descriptor;
 mod dispatch;
@@ -119,7 +120,10 @@ mod limits;
 mod payload;
 mod process;
 mod protocol;
+mod readiness;
 mod remote_error;
+pub mod shm;
+pub mod sync;
 mod sys;
 mod transport;
 
@@ -135,7 +139,9 @@ pub use process::{
     set_spare_processes,
 };
 pub use remote_error::RemoteError;
+pub use shm::Shareable;
 
+pub use multiproc_macros::Shareable;
 /// Runs a function in every child process before its worker.
 ///
 /// `main` does not run in children, and neither does what it sets up: logging, signal handlers,

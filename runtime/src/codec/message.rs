@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::attachments::{Departure, Outgoing};
 use super::bulk::{self, Kind};
 use super::de::Decoder;
 use super::ser::Names;
@@ -17,24 +18,37 @@ pub(crate) struct Output<'e> {
     pub(crate) head: Vec<u8>,
     pub(crate) splices: Vec<Cow<'e, [u8]>>,
     pub(crate) attachments: Vec<Arc<OwnedFd>>,
+    departures: Vec<Departure>,
     pub(super) names: Names,
 }
 
 impl<'e> Output<'e> {
     /// A message whose first byte tells the receiver what it is.
     pub(crate) fn new(kind: u8) -> Output<'e> {
+        // Enough for most messages, so that there is one allocation and not several.
+        let mut head = Vec::with_capacity(64);
+        head.push(kind);
         Output {
-            head: vec![kind],
+            head,
             ..Output::default()
         }
     }
 
     /// Appends a value.
     pub(crate) fn write<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
-        let mut list = std::mem::take(&mut self.attachments);
-        let result = attachments::collecting(&mut list, || value.serialize(&mut *self));
-        self.attachments = list;
+        let mut outgoing = Outgoing {
+            descriptors: std::mem::take(&mut self.attachments),
+            departures: std::mem::take(&mut self.departures),
+        };
+        let result = attachments::collecting(&mut outgoing, || value.serialize(&mut *self));
+        self.attachments = outgoing.descriptors;
+        self.departures = outgoing.departures;
         result
+    }
+
+    /// The message was sent: the handles that leave with it are gone.
+    pub(crate) fn confirm_sent(&mut self) {
+        self.departures.iter_mut().for_each(Departure::confirm);
     }
 
     /// Appends a value that lives until the message is sent: a long slice of numbers is not
@@ -99,7 +113,7 @@ pub(super) fn low_bits(value: u64) -> u8 {
 pub(crate) struct Message {
     pub(crate) head: Vec<u8>,
     pub(crate) splices: Vec<Vec<u8>>,
-    pub(crate) attachments: Vec<OwnedFd>,
+    pub(crate) attachments: Vec<Arc<OwnedFd>>,
 }
 
 impl Message {
@@ -115,10 +129,7 @@ impl Message {
                 self.head.get(1..).unwrap_or_default(),
                 std::mem::take(&mut self.splices),
             ),
-            attachments: std::mem::take(&mut self.attachments)
-                .into_iter()
-                .map(Arc::new)
-                .collect(),
+            attachments: std::mem::take(&mut self.attachments),
         }
     }
 }
@@ -136,8 +147,10 @@ impl Input<'_> {
         attachments::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))
     }
 
-    /// Says whether all that was written has been read.
-    pub(crate) fn finish(&self) -> Result<(), Error> {
+    /// Says whether all that was written has been read, and lets go of the descriptors: from now
+    /// on only the values hold them.
+    pub(crate) fn finish(&mut self) -> Result<(), Error> {
+        self.attachments.clear();
         self.decoder.finish()
     }
 }

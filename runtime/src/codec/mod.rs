@@ -30,7 +30,7 @@ mod ser;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use attachments::{attach, detach};
+pub(crate) use attachments::{Depart, attach, depart, detach};
 pub(crate) use error::Error;
 pub(crate) use message::{Input, Message, Output};
 

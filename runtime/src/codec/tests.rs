@@ -44,7 +44,7 @@ fn sent(out: Output<'_>) -> Message {
         attachments: out
             .attachments
             .iter()
-            .map(|descriptor| descriptor.try_clone().unwrap())
+            .map(|descriptor| std::sync::Arc::new(descriptor.try_clone().unwrap()))
             .collect(),
     }
 }

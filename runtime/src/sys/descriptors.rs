@@ -50,6 +50,33 @@ pub(crate) fn receive(
     expected: usize,
     flags: RecvFlags,
 ) -> io::Result<Option<Vec<OwnedFd>>> {
+    let received = receive_any(socket, bytes, flags)?;
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    if received.truncated || received.descriptors.len() != expected {
+        return Err(rustix::io::Errno::MFILE.into());
+    }
+    Ok(Some(received.descriptors))
+}
+
+/// What [`receive_any`] got.
+#[derive(Debug)]
+pub(crate) struct Parcel {
+    /// How many bytes.
+    pub(crate) bytes: usize,
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// The process had no place for all descriptors.
+    pub(crate) truncated: bool,
+}
+
+/// Receives a few bytes and the descriptors that came with them. Not retried when a signal comes
+/// in between.
+pub(crate) fn receive_any(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<Parcel> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAXIMUM))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(
@@ -58,17 +85,15 @@ pub(crate) fn receive(
         &mut control,
         flags | RecvFlags::CMSG_CLOEXEC,
     )?;
-    if received.bytes == 0 {
-        return Ok(None);
-    }
-    let mut descriptors = Vec::with_capacity(expected);
+    let mut descriptors = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(batch) = message {
             descriptors.extend(batch);
         }
     }
-    if received.flags.contains(ReturnFlags::CTRUNC) || descriptors.len() != expected {
-        return Err(rustix::io::Errno::MFILE.into());
-    }
-    Ok(Some(descriptors))
+    Ok(Parcel {
+        bytes: received.bytes,
+        descriptors,
+        truncated: received.flags.contains(ReturnFlags::CTRUNC),
+    })
 }

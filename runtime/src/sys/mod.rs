@@ -4,7 +4,11 @@
 
 pub(crate) mod clone;
 pub(crate) mod descriptors;
+pub(crate) mod futex;
 pub(crate) mod image;
 pub(crate) mod init_array;
+pub(crate) mod memory;
+pub(crate) mod presence;
+pub(crate) mod robust;
 pub(crate) mod signal;
 pub(crate) mod stdio;

@@ -36,7 +36,6 @@ where
 }
 
 /// A sender whose messages go into a duplicate of `descriptor`.
-#[cfg(test)]
 pub(super) fn sender<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcSender<T>>
 where
     T: for<'de> Deserialize<'de> + Serialize,

@@ -13,6 +13,8 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Instant;
 
 use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
@@ -35,38 +37,69 @@ pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
-/// Writes what the frame could not hold. Blocks until the receiver has taken nearly all of it.
-pub(super) fn write(socket: &OwnedFd, plan: &Plan, output: &Output<'_>) -> io::Result<()> {
-    write_all(socket, &plan.nonce.to_ne_bytes())?;
+/// Writes what the frame could not hold. Blocks until the receiver has taken nearly all of it, or
+/// until the deadline.
+pub(super) fn write(
+    socket: &OwnedFd,
+    plan: &Plan,
+    output: &Output<'_>,
+    deadline: Option<Instant>,
+) -> io::Result<()> {
+    if deadline.is_some() {
+        rustix::io::ioctl_fionbio(socket, true)?;
+    }
+    let writer = Writer { socket, deadline };
+    writer.write(&plan.nonce.to_ne_bytes())?;
     for batch in output.attachments.chunks(BATCH) {
         let batch: Vec<BorrowedFd<'_>> =
             batch.iter().map(|descriptor| descriptor.as_fd()).collect();
-        descriptors::send(socket.as_fd(), &[0], &batch)?;
+        writer.attach(&batch)?;
     }
     let lengths: Vec<u8> = output
         .splices
         .iter()
         .flat_map(|splice| splice.len().to_ne_bytes())
         .collect();
-    write_all(socket, &lengths)?;
+    writer.write(&lengths)?;
     if plan.head > 0 {
-        write_all(socket, &output.head)?;
+        writer.write(&output.head)?;
     }
     output
         .splices
         .iter()
-        .try_for_each(|splice| write_all(socket, splice))
+        .try_for_each(|splice| writer.write(splice))
 }
 
-fn write_all(socket: &OwnedFd, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match send(socket, bytes, SendFlags::NOSIGNAL) {
-            Ok(sent) => bytes = &bytes[sent..],
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+struct Writer<'a> {
+    socket: &'a OwnedFd,
+    deadline: Option<Instant>,
+}
+
+impl Writer<'_> {
+    fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match send(self.socket, bytes, SendFlags::NOSIGNAL) {
+                Ok(sent) => bytes = &bytes[sent..],
+                Err(rustix::io::Errno::INTR) => {}
+                Err(rustix::io::Errno::AGAIN) => self.wait()?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn attach(&self, batch: &[BorrowedFd<'_>]) -> io::Result<()> {
+        loop {
+            match descriptors::send(self.socket.as_fd(), &[0], batch) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.wait()?,
+                result => return result,
+            }
         }
     }
-    Ok(())
+
+    fn wait(&self) -> io::Result<()> {
+        super::send::wait_writable(self.socket.as_fd(), self.deadline)
+    }
 }
 
 /// A message whose annex is being read.
@@ -157,7 +190,10 @@ impl Assembly {
         while self.message.attachments.len() < self.plan.attachments {
             let expected = BATCH.min(self.plan.attachments - self.message.attachments.len());
             match descriptors::receive(self.socket.as_fd(), &mut [0], expected, wait.flags()) {
-                Ok(Some(batch)) => self.message.attachments.extend(batch),
+                Ok(Some(batch)) => {
+                    let batch = batch.into_iter().map(Arc::new);
+                    self.message.attachments.extend(batch);
+                }
                 Ok(None) => return Err(ended()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

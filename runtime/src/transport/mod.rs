@@ -41,7 +41,9 @@ pub(crate) use send::Sender;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 /// What sends into and receives from an end of a connection. They keep duplicates.
@@ -53,7 +55,7 @@ pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
 /// What sends into and receives from an end of a connection, the latter without waiting.
 pub(crate) fn open_polled(end: OwnedFd) -> io::Result<(Sender, Inbox)> {
     let (sender, receiver) = adopt::both(end.as_fd())?;
-    Ok((Sender::from_ipc(sender), Inbox::from_ipc(receiver, end)))
+    Ok((Sender::from_ipc(sender), Inbox::from_ipc(receiver, end.into())))
 }
 
 /// The two ends of a new connection.
@@ -64,4 +66,38 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
         SocketFlags::CLOEXEC,
         None,
     )?)
+}
+
+/// Waits until a descriptor has something to say; false if the deadline came first.
+pub(crate) fn wait_for(
+    descriptor: BorrowedFd<'_>,
+    events: PollFlags,
+    deadline: Option<Instant>,
+) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(descriptor, events)];
+    loop {
+        let timeout = deadline.map(until);
+        match poll(&mut polled, timeout.as_ref()) {
+            // Nothing by the deadline.
+            Ok(0) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return false,
+            // An error is a signal that came in between.
+            Ok(0) | Err(rustix::io::Errno::INTR) => {}
+            _ => return true,
+        }
+    }
+}
+
+/// The time left until `deadline`, as the kernel takes it.
+pub(crate) fn until(deadline: Instant) -> Timespec {
+    // Rounded up, so that the deadline has come when the wait is over.
+    let left = deadline.saturating_duration_since(Instant::now());
+    let left = if left.is_zero() {
+        left
+    } else {
+        left.saturating_add(Duration::from_nanos(1))
+    };
+    Timespec::try_from(left).unwrap_or(Timespec {
+        tv_sec: i64::MAX,
+        tv_nsec: 0,
+    })
 }

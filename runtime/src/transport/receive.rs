@@ -1,5 +1,6 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 
 use ipc_channel::ipc::IpcReceiver;
 use ipc_channel::{IpcError, TryRecvError};
@@ -27,18 +28,18 @@ pub(crate) enum Received {
 pub(crate) struct Inbox {
     receiver: IpcReceiver<Frame>,
     /// The same socket, to poll.
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
     assembly: Option<Assembly>,
 }
 
 impl Inbox {
     /// Takes over one end of a connection's socket pair.
-    #[cfg(test)]
-    pub(crate) fn new(end: OwnedFd) -> io::Result<Inbox> {
+    pub(crate) fn new(end: impl Into<Arc<OwnedFd>>) -> io::Result<Inbox> {
+        let end = end.into();
         Ok(Inbox::from_ipc(super::adopt::receiver(end.as_fd())?, end))
     }
 
-    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: OwnedFd) -> Inbox {
+    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: Arc<OwnedFd>) -> Inbox {
         Inbox {
             receiver,
             socket,

@@ -1,8 +1,10 @@
 use std::io;
 use std::os::fd::AsFd;
-#[cfg(test)]
 use std::os::fd::BorrowedFd;
 use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::event::PollFlags;
 
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
@@ -17,7 +19,6 @@ pub(crate) struct Sender(OpaqueIpcSender);
 
 impl Sender {
     /// Sends into one end of a connection's socket pair. It keeps a duplicate.
-    #[cfg(test)]
     pub(crate) fn new(end: BorrowedFd<'_>) -> io::Result<Sender> {
         Ok(Sender::from_ipc(adopt::sender::<Frame>(end)?))
     }
@@ -34,16 +35,46 @@ impl Sender {
     /// # Errors
     ///
     /// A broken pipe when the receiver is gone, before or during the message.
-    pub(crate) fn send(&self, mut output: Output<'_>) -> io::Result<()> {
+    pub(crate) fn send(&self, output: Output<'_>) -> io::Result<()> {
+        self.send_with(output, &mut || Err(io::ErrorKind::WouldBlock.into()), None)
+    }
+
+    /// Sends a message through a connection whose `end`, the one this was made from, does not
+    /// block; waits until `deadline`, if there is one.
+    ///
+    /// A message that was not sent in time, or not to its end, is not received.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Sender::send); "timed out".
+    pub(crate) fn send_until(
+        &self,
+        end: BorrowedFd<'_>,
+        output: Output<'_>,
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
+        self.send_with(output, &mut || wait_writable(end, deadline), deadline)
+    }
+
+    /// `wait` is called when the connection would block.
+    fn send_with(
+        &self,
+        mut output: Output<'_>,
+        wait: &mut dyn FnMut() -> io::Result<()>,
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
         let inline = output.head.len() <= INLINE_MAXIMUM;
         if inline && output.splices.is_empty() && output.attachments.is_empty() {
-            let head = Bytes(Arc::new(output.head));
-            return self.send_frame(|| {
+            let head = Bytes(Arc::new(std::mem::take(&mut output.head)));
+            let frame = || {
                 Ok(Frame {
                     head: head.clone(),
                     annex: None,
                 })
-            });
+            };
+            self.send_frame(frame, wait)?;
+            output.confirm_sent();
+            return Ok(());
         }
         let plan = Plan {
             nonce: nonce(),
@@ -57,27 +88,47 @@ impl Sender {
             Vec::new()
         }));
         let (ours, theirs) = annex::pair()?;
-        self.send_frame(|| {
+        let frame = || {
             let socket = adopt::receiver(theirs.as_fd())?;
             Ok(Frame {
                 head: head.clone(),
                 annex: Some(AnnexFrame { socket, plan }),
             })
-        })?;
+        };
+        self.send_frame(frame, wait)?;
         drop(theirs);
-        annex::write(&ours, &plan, &output)
+        annex::write(&ours, &plan, &output, deadline)?;
+        output.confirm_sent();
+        Ok(())
     }
 
     /// Sends a frame, again if a signal came in between. ipc-channel takes the frame's
     /// descriptor even when it fails, so each try makes its own.
-    fn send_frame(&self, frame: impl Fn() -> io::Result<Frame>) -> io::Result<()> {
+    fn send_frame(
+        &self,
+        frame: impl Fn() -> io::Result<Frame>,
+        wait: &mut dyn FnMut() -> io::Result<()>,
+    ) -> io::Result<()> {
         loop {
             return match self.0.clone().to::<Frame>().send(frame()?) {
                 Ok(()) => Ok(()),
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wait()?;
+                    continue;
+                }
                 Err(error) => Err(into_io(error)),
             };
         }
+    }
+}
+
+/// Waits until something can be written; "timed out" at the deadline.
+pub(super) fn wait_writable(end: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<()> {
+    if super::wait_for(end, PollFlags::OUT, deadline) {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::TimedOut.into())
     }
 }
 

@@ -1,0 +1,237 @@
+//! `#[derive(Shareable)]`: a type that may live in memory shared between processes.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Field, GenericParam, Generics, Ident, Item, Meta, Type};
+
+use crate::errors::Errors;
+use crate::options::{CRATE, Options};
+use crate::paths::Runtime;
+use crate::wording::code;
+
+pub(crate) fn shareable(item: TokenStream) -> TokenStream {
+    let subject = match Subject::parse(item) {
+        Ok(subject) => subject,
+        Err(error) => return error.into_compile_error(),
+    };
+    let mut errors = Errors::about(format!("shared type `{}`", subject.name));
+    let options = Options::parse(subject.options(), &[CRATE], &mut errors);
+    let runtime = Runtime::from_options(&options, &mut errors).unwrap_or_default();
+    let fields = check(&subject, &mut errors);
+    let errors = errors.into_compile_errors();
+    // Also when there are errors: what uses the type shall not cause more of them.
+    let implementation = expand(&subject, &fields, errors.is_none(), &runtime);
+    quote!(#implementation #errors)
+}
+
+/// The type that the derive stands on.
+struct Subject {
+    name: Ident,
+    attrs: Vec<Attribute>,
+    generics: Generics,
+    fields: Vec<Field>,
+    union: Option<syn::token::Union>,
+}
+
+impl Subject {
+    fn parse(item: TokenStream) -> syn::Result<Self> {
+        let subject = match syn::parse2(item)? {
+            Item::Struct(item) => Subject {
+                name: item.ident,
+                attrs: item.attrs,
+                generics: item.generics,
+                fields: item.fields.into_iter().collect(),
+                union: None,
+            },
+            Item::Enum(item) => Subject {
+                name: item.ident,
+                attrs: item.attrs,
+                generics: item.generics,
+                fields: item
+                    .variants
+                    .into_iter()
+                    .flat_map(|variant| variant.fields)
+                    .collect(),
+                union: None,
+            },
+            Item::Union(item) => Subject {
+                name: item.ident,
+                attrs: item.attrs,
+                generics: item.generics,
+                fields: item.fields.named.into_iter().collect(),
+                union: Some(item.union_token),
+            },
+            other => {
+                return Err(syn::Error::new_spanned(
+                    other,
+                    "`#[derive(Shareable)]` is for structs and enums",
+                ));
+            }
+        };
+        Ok(subject)
+    }
+
+    /// What stands in `#[shareable(..)]`.
+    fn options(&self) -> TokenStream {
+        self.attrs
+            .iter()
+            .filter_map(|attr| match &attr.meta {
+                Meta::List(list) if list.path.is_ident("shareable") => Some(&list.tokens),
+                _ => None,
+            })
+            .map(|tokens| quote!(#tokens,))
+            .collect()
+    }
+}
+
+/// Refuses what cannot be shared and is known by its name, and returns the types that rustc has to
+/// look at.
+fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Vec<&'a Type> {
+    if let Some(union) = &subject.union {
+        errors.refuse(
+            union,
+            "cannot be a union: nobody else knows which of its fields has a value",
+            "use an `enum`",
+        );
+    }
+    for parameter in &subject.generics.params {
+        if let GenericParam::Lifetime(parameter) = parameter {
+            let lifetime = &parameter.lifetime;
+            errors.refuse(
+                parameter,
+                format_args!("cannot borrow for `{lifetime}`: what it borrows lies in the memory of one process"),
+                "hold the value itself",
+            );
+        }
+    }
+    let mut types = Vec::new();
+    for field in &subject.fields {
+        let mut search = Search {
+            errors,
+            refused: false,
+        };
+        search.visit_type(&field.ty);
+        if !search.refused {
+            types.push(&field.ty);
+        }
+    }
+    types
+}
+
+/// Looks for what points into the memory of one process, in every corner of a type.
+struct Search<'e> {
+    errors: &'e mut Errors,
+    refused: bool,
+}
+
+impl Search<'_> {
+    fn refuse(&mut self, ty: impl ToTokens, reason: &str, help: &str) {
+        let text = code(&ty);
+        let what = format!("cannot hold `{text}`: {reason}");
+        self.errors.refuse(ty, what, help);
+        self.refused = true;
+    }
+}
+
+impl<'ast> Visit<'ast> for Search<'_> {
+    fn visit_type(&mut self, ty: &'ast Type) {
+        match ty {
+            Type::Reference(_) => self.refuse(
+                ty,
+                "what it refers to lies in the memory of one process",
+                "hold the value itself",
+            ),
+            Type::Ptr(_) => self.refuse(
+                ty,
+                "an address means nothing in another process",
+                "hold the value itself, or an index into an array",
+            ),
+            Type::FnPtr(_) => self.refuse(
+                ty,
+                "an address means nothing in another process",
+                "hold a number or an `enum` that says which function is meant",
+            ),
+            Type::Path(path) => match path.path.segments.last().map(|last| &last.ident) {
+                Some(name) if name == "String" || name == "OsString" || name == "PathBuf" => self
+                    .refuse(
+                        ty,
+                        "its text lies in the memory of one process",
+                        "use an array of fixed size such as `[u8; 64]`, or send the text as an argument, a result or through a channel",
+                    ),
+                Some(name) if name == "Vec" || name == "VecDeque" => self.refuse(
+                    ty,
+                    "its elements lie in the memory of one process",
+                    "use an array of fixed size, or a `multiproc::shm::Buffer` beside it",
+                ),
+                Some(name) if name == "Box" || name == "Rc" || name == "Arc" => self.refuse(
+                    ty,
+                    "what it points to lies in the memory of one process",
+                    "hold the value itself",
+                ),
+                Some(name)
+                    if ["HashMap", "BTreeMap", "HashSet", "BTreeSet"]
+                        .iter()
+                        .any(|map| name == map) =>
+                {
+                    self.refuse(
+                        ty,
+                        "its entries lie in the memory of one process",
+                        "use an array of entries",
+                    );
+                }
+                _ => visit::visit_type(self, ty),
+            },
+            _ => visit::visit_type(self, ty),
+        }
+    }
+}
+
+fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime) -> TokenStream {
+    let Subject {
+        name,
+        generics,
+        union,
+        ..
+    } = subject;
+    let mut generics = generics.clone();
+    let bounds: Vec<_> = generics
+        .type_params()
+        .map(|parameter| parameter.ident.clone())
+        .collect();
+    let clause = generics.make_where_clause();
+    for parameter in bounds {
+        clause
+            .predicates
+            .push(syn::parse_quote!(#parameter: #runtime::Shareable));
+    }
+    let (parameters, arguments, clause) = generics.split_for_impl();
+    let checks = types.iter().map(|ty| {
+        // Spanned so that rustc underlines the type.
+        quote_spanned!(ty.span()=> field::<#ty>();)
+    });
+    let no_drop = (is_sound && generics.params.is_empty()).then(|| {
+        let message = format!(
+            "shared type `{name}` cannot have a destructor: nobody would run it when the last process is gone"
+        );
+        quote_spanned! {name.span()=>
+            const _: () = ::core::assert!(!::core::mem::needs_drop::<#name>(), #message);
+        }
+    });
+    let checks = union.is_none().then(|| {
+        quote! {
+            fn __check_fields() {
+                fn field<T: #runtime::Shareable>() {}
+                #(#checks)*
+            }
+        }
+    });
+    quote! {
+        #[automatically_derived]
+        unsafe impl #parameters #runtime::Shareable for #name #arguments #clause {
+            #checks
+        }
+        #no_drop
+    }
+}

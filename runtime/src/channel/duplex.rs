@@ -1,0 +1,178 @@
+use std::io;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError};
+use super::receiver::{IntoIter, Iter, Receiver};
+use super::sender::Sender;
+use super::wait::{Source, Watched};
+
+/// One of the two ends of a [`duplex`] connection: sends items of type `S`, receives items of
+/// type `R`.
+///
+/// Like a [`Receiver`] it is in one place: sent to another process, it is there and no longer
+/// here.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Duplex<S, R> {
+    sender: Sender<S>,
+    receiver: Receiver<R>,
+}
+
+/// Makes a connection of two ends that both send and receive. Python's `Pipe`.
+///
+/// # Errors
+///
+/// The process has too many open files.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{Duplex, duplex};
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn measure(client: Duplex<usize, String>) {
+///     while let Ok(text) = client.recv() {
+///         client.send(text.len()).unwrap();
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (ours, theirs) = duplex::<String, usize>()?;
+/// let process = measure::spawn(theirs)?;
+/// ours.send("hello".to_owned())?;
+/// assert_eq!(ours.recv()?, 5);
+/// drop(ours);
+/// process.join()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Caveats
+///
+/// Both sides may send without the other receiving only as long as there is room, as
+/// [`Sender::send`] says: two sides that first send something long and then receive wait for each
+/// other.
+pub fn duplex<A, B>() -> io::Result<(Duplex<A, B>, Duplex<B, A>)> {
+    let (to_second, at_second) = super::channel()?;
+    let (to_first, at_first) = super::channel()?;
+    let first = Duplex {
+        sender: to_second,
+        receiver: at_first,
+    };
+    let second = Duplex {
+        sender: to_first,
+        receiver: at_second,
+    };
+    Ok((first, second))
+}
+
+impl<S, R> Duplex<S, R> {
+    /// The two halves, to be used in different places. The other side sees the end of each by
+    /// itself.
+    #[must_use]
+    pub fn split(self) -> (Sender<S>, Receiver<R>) {
+        (self.sender, self.receiver)
+    }
+}
+
+impl<S: Serialize, R> Duplex<S, R> {
+    /// Sends an item, as [`Sender::send`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send`].
+    pub fn send(&self, item: S) -> Result<(), SendError<S>> {
+        match self.receiver.check_here() {
+            Ok(()) => self.sender.send(item),
+            Err(error) => Err(SendError(item, Some(error))),
+        }
+    }
+
+    /// Sends an item within a time, as [`Sender::send_timeout`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send_timeout`].
+    pub fn send_timeout(&self, item: S, timeout: Duration) -> Result<(), SendTimeoutError<S>> {
+        match self.receiver.check_here() {
+            Ok(()) => self.sender.send_timeout(item, timeout),
+            Err(error) => Err(SendTimeoutError::Item(item, error)),
+        }
+    }
+}
+
+impl<S, R: DeserializeOwned> Duplex<S, R> {
+    /// Waits for an item.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receiver::recv`].
+    pub fn recv(&self) -> Result<R, RecvError> {
+        self.receiver.recv()
+    }
+
+    /// Receives an item that is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receiver::try_recv`].
+    pub fn try_recv(&self) -> Result<R, TryRecvError> {
+        self.receiver.try_recv()
+    }
+
+    /// Waits for an item, but not longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receiver::recv_timeout`].
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<R, RecvTimeoutError> {
+        self.receiver.recv_timeout(timeout)
+    }
+
+    /// Waits for an item without blocking the thread, as [`Receiver::recv_async`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Receiver::recv`].
+    pub fn recv_async(&mut self) -> super::RecvFuture<'_, R> {
+        self.receiver.recv_async()
+    }
+
+    /// Iterates over the items until the other side is gone, as [`Receiver::iter`] does.
+    pub fn iter(&self) -> Iter<'_, R> {
+        self.receiver.iter()
+    }
+}
+
+impl<S, R> Source for Duplex<S, R> {
+    fn watch(&self) -> Watched<'_> {
+        self.receiver.watch()
+    }
+
+    fn confirm(&self) -> bool {
+        self.receiver.confirm()
+    }
+}
+
+impl<'a, S, R: DeserializeOwned> IntoIterator for &'a Duplex<S, R> {
+    type Item = R;
+    type IntoIter = Iter<'a, R>;
+
+    fn into_iter(self) -> Iter<'a, R> {
+        self.iter()
+    }
+}
+
+impl<S, R: DeserializeOwned> IntoIterator for Duplex<S, R> {
+    type Item = R;
+    type IntoIter = IntoIter<R>;
+
+    /// The sending half is dropped: the other side sees the end of it.
+    fn into_iter(self) -> IntoIter<R> {
+        self.receiver.into_iter()
+    }
+}

@@ -1,0 +1,40 @@
+//! Receiving without blocking a thread.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use serde::de::DeserializeOwned;
+
+use super::error::RecvError;
+use super::receiver::Receiver;
+
+/// An item to come. Made by [`Receiver::recv_async`].
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct RecvFuture<'a, T>(pub(super) &'a mut Receiver<T>);
+
+impl<T: DeserializeOwned> Future for RecvFuture<'_, T> {
+    type Output = Result<T, RecvError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T, RecvError>> {
+        self.get_mut().0.poll_recv(context.waker())
+    }
+}
+
+/// The items as they come, until all senders are gone. An item that cannot be read is an error,
+/// and not the end.
+#[cfg(feature = "stream")]
+impl<T: DeserializeOwned> futures_core::Stream for Receiver<T> {
+    type Item = Result<T, super::ItemError>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut()
+            .poll_recv(context.waker())
+            .map(|received| match received {
+                Ok(item) => Some(Ok(item)),
+                Err(RecvError::Item(error)) => Some(Err(error)),
+                Err(RecvError::Disconnected | RecvError::Sent) => None,
+            })
+    }
+}

@@ -1,0 +1,116 @@
+//! Sending items between processes: channels, duplex connections, queues, and waiting for several.
+//!
+//! | | senders | receivers | Python |
+//! |---|---|---|---|
+//! | [`channel`](channel()) | many | one | `SimpleQueue` with one reader |
+//! | [`duplex`] | one on each side | one on each side | `Pipe` |
+//! | [`Queue`] | many | many | `Queue`, `JoinableQueue` |
+//!
+//! Items are of any type that serde can write and read back, of any size, with any number of
+//! handles inside: senders, receivers, locks, [`Fd`](crate::Fd)s. All ends are values that can be
+//! sent themselves: as arguments, results, items.
+//!
+//! # Examples
+//!
+//! ```
+//! use multiproc::channel::{Sender, channel};
+//! use multiproc::worker;
+//!
+//! #[worker]
+//! fn count_to(limit: u32, numbers: Sender<u32>) {
+//!     for number in 0..limit {
+//!         numbers.send(number).unwrap();
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (sender, receiver) = channel()?;
+//! let one = count_to::spawn(10, sender.clone())?;
+//! let other = count_to::spawn(20, sender)?;
+//! // Ends when all senders are gone: those in the processes, with them.
+//! assert_eq!(receiver.iter().sum::<u32>(), 45 + 190);
+//! one.join()?;
+//! other.join()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What if a process dies
+//!
+//! | it dies | then |
+//! |---|---|
+//! | holding the last sender | the receiver gets what was sent, then [`Disconnected`](RecvError::Disconnected) |
+//! | while sending an item | that item was not sent; other senders go on |
+//! | holding the receiver | sending fails at once, also in the middle of a long item |
+//!
+//! # Caveats
+//!
+//! * A process that holds a sender keeps the channel open, also if it only passed a clone on.
+//!   Drop what is not needed.
+//! * A process that is stopped (`SIGSTOP`) in the middle of sending a long item holds up the
+//!   channel until it goes on or dies.
+//! * An end that is in a message nobody has received yet is alive.
+//! * Each end costs a descriptor, and another one from its first use on.
+//!
+//! # Coming from Python
+//!
+//! `multiprocessing.connection`'s `Listener` and `Client` are sockets with a name for processes
+//! that do not know each other: use [`std::os::unix::net`] or [`std::net`]. A socket can be
+//! an argument and an item ([`Fd`](crate::Fd)). `connection.wait` is [`wait`].
+
+mod duplex;
+mod error;
+mod future;
+mod queue;
+mod receiver;
+mod sender;
+mod wait;
+
+pub use duplex::{Duplex, duplex};
+pub use error::{
+    ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+pub use future::RecvFuture;
+pub use queue::{Drain, Queue, QueueIter};
+pub use receiver::{IntoIter, Iter, Receiver, TryIter};
+pub use sender::Sender;
+pub use wait::{Source, wait};
+
+#[doc(hidden)]
+pub use wait::Watched;
+
+use std::io;
+use std::sync::Arc;
+
+use crate::transport;
+
+/// The kind of message that an item is: the only one.
+const ITEM: u8 = 0;
+
+/// Makes a channel: many senders, one receiver, as [`std::sync::mpsc::channel`] makes for
+/// threads.
+///
+/// # Errors
+///
+/// The process has too many open files.
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, receiver) = multiproc::channel::channel()?;
+/// sender.send(vec![1, 2, 3])?;
+/// assert_eq!(receiver.recv()?, [1, 2, 3]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn channel<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
+    transport::warm_up()?;
+    let (to, from) = transport::pair()?;
+    // Whoever sends waits by other means, which know deadlines.
+    rustix::io::ioctl_fionbio(&to, true)?;
+    Ok((
+        Sender::new(Arc::new(to)),
+        Receiver::new(Arc::new(from), None),
+    ))
+}

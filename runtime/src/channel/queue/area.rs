@@ -1,0 +1,91 @@
+//! Where the bytes of long items lie: in the queue's file, behind what is mapped.
+//!
+//! They are written and read by system calls. So no room is an error and not a signal, a short
+//! queue of long items costs what is in it, and there is no pointer that could go wrong.
+
+use std::io;
+use std::os::fd::OwnedFd;
+
+use rustix::buffer::spare_capacity;
+use rustix::fs::{FallocateFlags, fallocate};
+use rustix::io::{Errno, pread, pwrite};
+use rustix::process::{Resource, getrlimit};
+
+/// A ring of bytes in the file. Positions count up for ever.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Area {
+    pub(super) start: u64,
+    pub(super) size: u64,
+}
+
+impl Area {
+    /// Writes bytes at a position. The caller knows that there is room.
+    pub(super) fn write(self, file: &OwnedFd, position: u64, bytes: &[u8]) -> io::Result<()> {
+        let (first, rest) = bytes.split_at(self.before_wrap(position, bytes.len()));
+        self.write_run(file, position, first)?;
+        self.write_run(file, position + first.len() as u64, rest)
+    }
+
+    fn write_run(self, file: &OwnedFd, position: u64, mut bytes: &[u8]) -> io::Result<()> {
+        let mut offset = self.start + position % self.size;
+        while !bytes.is_empty() {
+            match pwrite(file, bytes, offset) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => {
+                    bytes = &bytes[written..];
+                    offset += written as u64;
+                }
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads so many bytes from a position.
+    pub(super) fn read(self, file: &OwnedFd, position: u64, length: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(length)?;
+        while bytes.len() < length {
+            let before = bytes.len();
+            let position = position + before as u64;
+            let run = self.before_wrap(position, length - before);
+            let offset = self.start + position % self.size;
+            match pread(file, spare_capacity(&mut bytes), offset) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                // It may have read past what was meant.
+                Ok(read) => bytes.truncate(before + read.min(run)),
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// How many of so many bytes lie before the ring's end.
+    fn before_wrap(self, position: u64, length: usize) -> usize {
+        let left = self.size - position % self.size;
+        usize::try_from(left).map_or(length, |left| left.min(length))
+    }
+
+    /// Gives the memory between two positions back. The file stays as long as it is.
+    pub(super) fn discard(self, file: &OwnedFd, from: u64, to: u64) {
+        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        let mut position = from;
+        while position < to {
+            let run = (to - position).min(self.size - position % self.size);
+            // Memory that cannot be given back now is given back with the file.
+            let _ = fallocate(file, flags, self.start + position % self.size, run);
+            position += run;
+        }
+    }
+}
+
+/// Whether this process may write so far into a file: the kernel would not only refuse, but also
+/// send a deadly signal.
+pub(super) fn check_file_size_limit(end: u64) -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if limit < end => Err(Errno::FBIG.into()),
+        _ => Ok(()),
+    }
+}

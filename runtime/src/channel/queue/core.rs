@@ -1,0 +1,699 @@
+//! The queue itself: bytes and descriptors, no types.
+//!
+//! # What lies where
+//!
+//! The queue's file begins with a [`Header`] and a ring of slots, which every process maps. A slot
+//! has an [`Entry`] and room for a short item; the bytes of longer ones lie behind, in one of two
+//! rings of bytes ([`Area`]): the first is small, so that its memory stays warm, the second has no
+//! bounds that matter, and its memory is given back. Descriptors are in flight in a socket pair
+//! that all processes have both ends of.
+//!
+//! Items are numbered. `head` is the number of the first that is there, `tail` of the next that
+//! will be; the item `n` is in slot `n % capacity`.
+//!
+//! # Who may do what
+//!
+//! Whoever has the lock `push` may write the slots that no item is in, and `tail`. Whoever has the
+//! lock `pop` may read the slots that an item is in, and write `head`. Both locks are robust:
+//! when their holder dies, the next one gets them. Nobody sleeps with a lock, and the user's code
+//! (encoding, decoding) runs without.
+//!
+//! # What if the process dies right after it
+//!
+//! | push | state |
+//! |---|---|
+//! | 1. take the lock, see that there is room | as before |
+//! | 2. write the bytes of a long item into an area | as before: where the area's items end was not moved |
+//! | 3. send the descriptors, under numbers that come once | whoever pops the next ones drops them, since no item has their numbers |
+//! | 4. move the area's end | the bytes are lost to the area until a later item is popped, which gives its own and all before it back |
+//! | 5. write the slot | as before: no item is in it |
+//! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`GLANCE`] |
+//! | 7. give the lock back, tell the sleepers | |
+//!
+//! | pop | state |
+//! |---|---|
+//! | 1. take the lock, see an item | as before |
+//! | 2. copy its bytes | as before |
+//! | 3. move `head`: **the item is this process's**, and dies with it | its bytes in an area and its descriptors are given back by the next pop |
+//! | 4. take its descriptors out of the socket, dropping those of lower numbers | likewise |
+//! | 5. give the bytes in the areas back | |
+//! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`GLANCE`] |
+//!
+//! So there is nothing to repair when a lock's holder died.
+
+#![expect(
+    unsafe_code,
+    reason = "slots in shared memory are read and written, and locks there unlocked"
+)]
+
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Instant;
+
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
+
+use super::area::{Area, check_file_size_limit};
+use super::event::Event;
+use crate::codec::{Message, Output};
+use crate::sys::descriptors;
+use crate::sys::memory::{self, Mapping};
+use crate::sys::robust::{Relock, RobustMutex};
+
+/// Slots of short queues are large: together they take at least this many bytes.
+const SLOTS: u64 = 128 * 1024;
+const SMALLEST_SLOT: u64 = 128;
+const LARGEST_SLOT: u64 = 4096;
+
+/// Bytes of long items that are kept warm.
+const WARM: u64 = 4 << 20;
+/// More than any memory holds.
+const COLD: u64 = 1 << 42;
+
+/// Descriptors that are sent at once; the kernel takes up to 253.
+const BATCH: usize = 240;
+
+const MAGIC: u64 = u64::from_ne_bytes(*b"mpqueue1");
+const PAGE: u64 = 4096;
+
+/// What all processes share. Its fields change as the module says.
+#[repr(C)]
+struct Header {
+    magic: AtomicU64,
+    capacity: AtomicU64,
+    slot: AtomicU64,
+    closed: AtomicU32,
+    pushing: Line<Pushing>,
+    popping: Line<Popping>,
+    items: Line<Event>,
+    room: Line<Event>,
+    /// Tasks that are done.
+    done: Line<AtomicU64>,
+    idle: Line<Event>,
+}
+
+/// A cache line of its own; two, since they are fetched in pairs.
+#[repr(C, align(128))]
+struct Line<T>(T);
+
+#[repr(C)]
+struct Pushing {
+    lock: RobustMutex,
+    tail: AtomicU64,
+    /// The number that the next batch of descriptors gets.
+    parcel: AtomicU64,
+    /// Where the items in the areas end.
+    warm: AtomicU64,
+    cold: AtomicU64,
+}
+
+#[repr(C)]
+struct Popping {
+    lock: RobustMutex,
+    head: AtomicU64,
+    /// Where the items in the areas begin.
+    warm: AtomicU64,
+    cold: AtomicU64,
+}
+
+/// What is in a slot, before the bytes of a short item.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+struct Entry {
+    place: Place,
+    splices: u32,
+    attachments: u32,
+    /// Bytes of the head, and of all: the lengths of the splices, the head, the splices.
+    head: u64,
+    length: u64,
+    /// Where the items in the areas ended with this one.
+    warm: u64,
+    cold: u64,
+    /// The number of its first batch of descriptors.
+    parcel: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum Place {
+    Slot,
+    Warm,
+    Cold,
+}
+
+/// Whether a push that finds the warm area full may go on with the cold one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Overflow {
+    Allowed,
+    /// Somebody is about to pop: better wait a little.
+    NotYet,
+}
+
+/// What came of looking for room.
+#[derive(Debug)]
+pub(super) enum Pushed {
+    Done,
+    Full,
+    /// Only the warm area is.
+    WarmFull,
+    Closed,
+}
+
+/// What came of looking for an item.
+#[derive(Debug)]
+pub(super) enum Popped {
+    Item(Message),
+    /// The item could not be taken.
+    Failed(io::Error),
+    Empty,
+    Closed,
+}
+
+/// A queue, as one process sees it.
+#[derive(Debug)]
+pub(super) struct Core {
+    mapping: Mapping,
+    capacity: u64,
+    slot: u64,
+    handles: Handles,
+}
+
+/// What stands for the queue in a message.
+#[derive(Debug, Clone)]
+pub(super) struct Handles {
+    pub(super) memory: Arc<OwnedFd>,
+    /// Readable when those who poll have to look.
+    pub(super) bell: Arc<OwnedFd>,
+    /// Where descriptors are sent into, and come out of.
+    pub(super) parcels_in: Arc<OwnedFd>,
+    pub(super) parcels_out: Arc<OwnedFd>,
+}
+
+/// A lock that this thread holds.
+struct Held<'a> {
+    lock: &'a RobustMutex,
+    /// Only this thread can give it back.
+    thread: PhantomData<*const ()>,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        // SAFETY: `Core::hold` locked it on this thread (the value cannot leave it) through this
+        // reference.
+        unsafe { self.lock.unlock() };
+    }
+}
+
+impl Core {
+    /// Makes a queue.
+    pub(super) fn create(capacity: usize) -> io::Result<Core> {
+        let too_large = || io::Error::from(rustix::io::Errno::NOMEM);
+        let capacity = u64::try_from(capacity).map_err(|_| too_large())?;
+        let slot = (SLOTS / capacity).clamp(SMALLEST_SLOT, LARGEST_SLOT);
+        let slot = 1 << slot.ilog2();
+        let length = mapped_length(capacity, slot).ok_or_else(too_large)?;
+        let memory = memory::create_growing(usize::try_from(length).map_err(|_| too_large())?)?;
+        let (parcels_in, parcels_out) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
+            None,
+        )?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let handles = Handles {
+            memory: Arc::new(memory),
+            bell: Arc::new(bell),
+            parcels_in: Arc::new(parcels_in),
+            parcels_out: Arc::new(parcels_out),
+        };
+        let core = Core::map(handles, capacity, slot, length)?;
+        let header = core.mapping.base().cast::<Header>().as_ptr();
+        for lock in [
+            // SAFETY: the header lies in the mapping.
+            unsafe { &raw mut (*header).pushing.0.lock },
+            // SAFETY: as above.
+            unsafe { &raw mut (*header).popping.0.lock },
+        ] {
+            // SAFETY: the place is in a mapping that nobody else has yet.
+            unsafe { RobustMutex::init(lock, Relock::Refused) };
+        }
+        core.header().capacity.store(capacity, Ordering::Relaxed);
+        core.header().slot.store(slot, Ordering::Relaxed);
+        core.header().magic.store(MAGIC, Ordering::Release);
+        Ok(core)
+    }
+
+    /// Opens a queue that came in a message.
+    pub(super) fn open(handles: Handles) -> io::Result<Core> {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a queue is damaged");
+        let mut words = [0; 24];
+        rustix::io::pread(&handles.memory, &mut words, 0)?;
+        let (words, _) = words.as_chunks();
+        let [magic, capacity, slot] = [0, 1, 2].map(|place| u64::from_ne_bytes(words[place]));
+        let length = mapped_length(capacity, slot).ok_or_else(damaged)?;
+        let in_range = (SMALLEST_SLOT..=LARGEST_SLOT).contains(&slot) && capacity > 0;
+        let present = memory::least_length(handles.memory.as_fd())?;
+        if magic != MAGIC || !in_range || !slot.is_power_of_two() || present < length {
+            return Err(damaged());
+        }
+        Core::map(handles, capacity, slot, length)
+    }
+
+    fn map(handles: Handles, capacity: u64, slot: u64, length: u64) -> io::Result<Core> {
+        let length = usize::try_from(length).map_err(|_| rustix::io::Errno::NOMEM)?;
+        Ok(Core {
+            mapping: Mapping::new(handles.memory.as_fd(), length)?,
+            capacity,
+            slot,
+            handles,
+        })
+    }
+
+    pub(super) fn handles(&self) -> &Handles {
+        &self.handles
+    }
+
+    pub(super) fn capacity(&self) -> usize {
+        usize::try_from(self.capacity).unwrap_or(usize::MAX)
+    }
+
+    /// How many items are there; old news when it is returned.
+    pub(super) fn len(&self) -> usize {
+        let head = self.header().popping.0.head.load(Ordering::Acquire);
+        let tail = self.header().pushing.0.tail.load(Ordering::Acquire);
+        usize::try_from(tail.saturating_sub(head).min(self.capacity)).unwrap_or(usize::MAX)
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.header().closed.load(Ordering::Acquire) != 0
+    }
+
+    /// Lets nothing more in. Who is pushing at the moment is waited for.
+    pub(super) fn close(&self) {
+        let held = Core::hold(&self.header().pushing.0.lock, None);
+        self.header().closed.store(1, Ordering::SeqCst);
+        drop(held);
+        self.tell_items();
+        self.room().tell(|| ());
+    }
+
+    pub(super) fn items(&self) -> &Event {
+        &self.header().items.0
+    }
+
+    pub(super) fn room(&self) -> &Event {
+        &self.header().room.0
+    }
+
+    pub(super) fn idle(&self) -> &Event {
+        &self.header().idle.0
+    }
+
+    fn tell_items(&self) {
+        self.items().tell(|| {
+            // It fails if the bell rings already.
+            let _ = rustix::io::write(&self.handles.bell, &1_u64.to_ne_bytes());
+        });
+    }
+
+    /// Looks for an item for a moment, which is cheaper than to sleep if one comes soon.
+    pub(super) fn spin_for_items(&self) -> bool {
+        spin(|| self.len() > 0)
+    }
+
+    /// Looks for room for a moment.
+    pub(super) fn spin_for_room(&self) -> bool {
+        spin(|| self.len() < self.capacity())
+    }
+
+    /// Readable when those who [poll](Event::enter_polling) have to look.
+    pub(super) fn bell(&self) -> BorrowedFd<'_> {
+        self.handles.bell.as_fd()
+    }
+
+    /// Stops the bell. Who does it looks once more, and rings it again if there is something.
+    pub(super) fn quiet_bell(&self) {
+        let _ = rustix::io::read(&self.handles.bell, &mut [0; 8]);
+    }
+
+    pub(super) fn ring_bell(&self) {
+        let _ = rustix::io::write(&self.handles.bell, &1_u64.to_ne_bytes());
+    }
+
+    /// Counts a task as done; false if all are.
+    pub(super) fn finish_task(&self) -> bool {
+        let tail = self.header().pushing.0.tail.load(Ordering::SeqCst);
+        let one_more = |done| (done < tail).then_some(done + 1);
+        let done = &self.header().done.0;
+        let counted = done.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
+        if counted.is_ok_and(|before| before + 1 == tail) {
+            self.idle().tell(|| ());
+        }
+        counted.is_ok()
+    }
+
+    /// Whether all that was pushed is done.
+    pub(super) fn is_idle(&self) -> bool {
+        let done = self.header().done.0.load(Ordering::SeqCst);
+        let tail = self.header().pushing.0.tail.load(Ordering::SeqCst);
+        done >= tail
+    }
+
+    /// Puts an item in if there is room; `None` if the deadline came before the lock.
+    pub(super) fn push(
+        &self,
+        output: &Output<'_>,
+        overflow: Overflow,
+        deadline: Option<Instant>,
+    ) -> Option<io::Result<Pushed>> {
+        let held = Core::hold(&self.header().pushing.0.lock, deadline)?;
+        let pushed = self.push_locked(output, overflow);
+        drop(held);
+        if let Ok(Pushed::Done) = pushed {
+            self.tell_items();
+        }
+        Some(pushed)
+    }
+
+    fn push_locked(&self, output: &Output<'_>, overflow: Overflow) -> io::Result<Pushed> {
+        let (pushing, popping) = (&self.header().pushing.0, &self.header().popping.0);
+        if self.is_closed() {
+            return Ok(Pushed::Closed);
+        }
+        let tail = pushing.tail.load(Ordering::Relaxed);
+        let head = popping.head.load(Ordering::Acquire);
+        if tail - head >= self.capacity {
+            return Ok(Pushed::Full);
+        }
+        let mut entry = Entry {
+            place: Place::Slot,
+            splices: 0,
+            attachments: 0,
+            head: output.head.len() as u64,
+            length: output.head.len() as u64,
+            warm: pushing.warm.load(Ordering::Relaxed),
+            cold: pushing.cold.load(Ordering::Relaxed),
+            parcel: 0,
+        };
+        if !output.splices.is_empty() || entry.length > self.inline_maximum() {
+            let lengths: Vec<u8> = output
+                .splices
+                .iter()
+                .flat_map(|splice| (splice.len() as u64).to_ne_bytes())
+                .collect();
+            let splices: usize = output.splices.iter().map(|splice| splice.len()).sum();
+            entry.splices = u32::try_from(output.splices.len()).map_err(io::Error::other)?;
+            entry.length = (lengths.len() + output.head.len() + splices) as u64;
+            let warm_free = WARM - (entry.warm - popping.warm.load(Ordering::Acquire));
+            let end = if entry.length <= warm_free {
+                entry.place = Place::Warm;
+                &mut entry.warm
+            } else if overflow == Overflow::Allowed || entry.length > WARM || head == tail {
+                entry.place = Place::Cold;
+                &mut entry.cold
+            } else {
+                return Ok(Pushed::WarmFull);
+            };
+            let mut position = *end;
+            *end += entry.length;
+            let area = self.area(entry.place);
+            check_file_size_limit(area.start + area.size.min(position + entry.length))?;
+            let parts = [&lengths[..], &output.head].into_iter();
+            for part in parts.chain(output.splices.iter().map(|splice| &**splice)) {
+                area.write(&self.handles.memory, position, part)?;
+                position += part.len() as u64;
+            }
+        }
+        if !output.attachments.is_empty() {
+            entry.attachments =
+                u32::try_from(output.attachments.len()).map_err(io::Error::other)?;
+            entry.parcel = pushing.parcel.load(Ordering::Relaxed);
+            let sent = match self.send_parcels(&output.attachments) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && head == tail => {
+                    // What is in the way belongs to no item.
+                    self.drop_parcels();
+                    entry.parcel = pushing.parcel.load(Ordering::Relaxed);
+                    self.send_parcels(&output.attachments)
+                }
+                sent => sent,
+            };
+            match sent {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && head != tail => {
+                    return Ok(Pushed::Full);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        pushing.warm.store(entry.warm, Ordering::Relaxed);
+        pushing.cold.store(entry.cold, Ordering::Relaxed);
+        self.write_slot(tail, &entry, &output.head);
+        pushing.tail.store(tail + 1, Ordering::SeqCst);
+        Ok(Pushed::Done)
+    }
+
+    /// Takes the first item; `None` if the deadline came before the lock.
+    pub(super) fn pop(&self, deadline: Option<Instant>) -> Option<Popped> {
+        let held = Core::hold(&self.header().popping.0.lock, deadline)?;
+        let popped = self.pop_locked();
+        drop(held);
+        let done = matches!(popped, Popped::Item(_) | Popped::Failed(_));
+        // Who waits for room in a queue that is nearly full is not in a hurry: those who pop have
+        // enough to do. Woken for each place, it would fill that and sleep again.
+        if done && self.len() <= self.capacity() - self.capacity() / 2 {
+            self.room().tell(|| ());
+        }
+        Some(popped)
+    }
+
+    fn pop_locked(&self) -> Popped {
+        let (pushing, popping) = (&self.header().pushing.0, &self.header().popping.0);
+        let head = popping.head.load(Ordering::Relaxed);
+        // What was pushed before the queue was closed is seen, since this is asked first.
+        let closed = self.is_closed();
+        if head == pushing.tail.load(Ordering::Acquire) {
+            return if closed {
+                Popped::Closed
+            } else {
+                Popped::Empty
+            };
+        }
+        let (entry, inline) = self.read_slot(head);
+        let message = match entry.place {
+            Place::Slot => Ok(Message {
+                head: inline,
+                ..Message::default()
+            }),
+            Place::Warm => self.read_area(&entry, entry.warm),
+            Place::Cold => self.read_area(&entry, entry.cold),
+        };
+        popping.head.store(head + 1, Ordering::SeqCst);
+        let attachments = self.receive_parcels(&entry);
+        popping.warm.store(entry.warm, Ordering::Release);
+        let cold = popping.cold.load(Ordering::Relaxed);
+        if cold != entry.cold {
+            let area = self.area(Place::Cold);
+            area.discard(&self.handles.memory, cold, entry.cold);
+            popping.cold.store(entry.cold, Ordering::Release);
+        }
+        match (message, attachments) {
+            (Ok(message), Ok(attachments)) => Popped::Item(Message {
+                attachments,
+                ..message
+            }),
+            (Err(error), _) | (_, Err(error)) => Popped::Failed(error),
+        }
+    }
+
+    fn read_area(&self, entry: &Entry, end: u64) -> io::Result<Message> {
+        let area = self.area(entry.place);
+        let file = &self.handles.memory;
+        let mut position = end - entry.length;
+        let mut next = |length: u64| {
+            let length = usize::try_from(length).map_err(io::Error::other)?;
+            let bytes = area.read(file, position, length)?;
+            position += length as u64;
+            io::Result::Ok(bytes)
+        };
+        let lengths = next(u64::from(entry.splices) * size_of::<u64>() as u64)?;
+        let head = next(entry.head)?;
+        let (lengths, _) = lengths.as_chunks();
+        let splices = lengths
+            .iter()
+            .map(|length| next(u64::from_ne_bytes(*length)))
+            .collect::<io::Result<_>>()?;
+        Ok(Message {
+            head,
+            splices,
+            ..Message::default()
+        })
+    }
+
+    /// Sends descriptors in batches, each under the next number.
+    fn send_parcels(&self, attachments: &[Arc<OwnedFd>]) -> io::Result<()> {
+        let number = &self.header().pushing.0.parcel;
+        for batch in attachments.chunks(BATCH) {
+            let parcel = number.fetch_add(1, Ordering::Relaxed);
+            let batch: Vec<BorrowedFd<'_>> = batch.iter().map(|it| it.as_fd()).collect();
+            let socket = self.handles.parcels_in.as_fd();
+            descriptors::send(socket, &parcel.to_ne_bytes(), &batch)?;
+        }
+        Ok(())
+    }
+
+    /// Receives an item's descriptors, and drops those that come before: they belong to nobody.
+    fn receive_parcels(&self, entry: &Entry) -> io::Result<Vec<Arc<OwnedFd>>> {
+        let expected = entry.attachments as usize;
+        let mut attachments = Vec::new();
+        let mut truncated = false;
+        while attachments.len() < expected && !truncated {
+            let Some((number, parcel)) = self.receive_parcel()? else {
+                return Err(io::Error::other("its descriptors are lost"));
+            };
+            if number >= entry.parcel {
+                truncated = parcel.truncated;
+                attachments.extend(parcel.descriptors.into_iter().map(Arc::new));
+            }
+        }
+        if truncated {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
+        Ok(attachments)
+    }
+
+    fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::Parcel)>> {
+        let mut number = [0; 8];
+        loop {
+            let socket = self.handles.parcels_out.as_fd();
+            return match descriptors::receive_any(socket, &mut number, RecvFlags::DONTWAIT) {
+                Ok(parcel) => Ok(Some((u64::from_ne_bytes(number), parcel))),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+                Err(error) => Err(error),
+            };
+        }
+    }
+
+    /// Drops what dead processes have left in the socket. The caller holds the lock for pushing
+    /// and has seen that the queue is empty.
+    fn drop_parcels(&self) {
+        // Who pops does not push meanwhile, so the order of the two locks is always this.
+        let held = Core::hold(&self.header().popping.0.lock, None);
+        while let Ok(Some(_)) = self.receive_parcel() {}
+        drop(held);
+    }
+
+    /// Takes a lock; `None` if the deadline came first.
+    fn hold(lock: &RobustMutex, deadline: Option<Instant>) -> Option<Held<'_>> {
+        // What the last holder left when it died needs no repair: see the module.
+        lock.lock_until(deadline)
+            .expect("a thread does not enter a queue twice")
+            .map(|_| Held {
+                lock,
+                thread: PhantomData,
+            })
+    }
+
+    /// Takes both locks and never gives them back, as a process does that dies.
+    #[cfg(test)]
+    #[expect(clippy::mem_forget, reason = "that is the point")]
+    pub(super) fn keep_locks(&self) {
+        for lock in [&self.header().pushing.0.lock, &self.header().popping.0.lock] {
+            std::mem::forget(Core::hold(lock, None));
+        }
+    }
+
+    fn area(&self, place: Place) -> Area {
+        let start = self.mapping.length() as u64;
+        match place {
+            Place::Slot | Place::Warm => Area { start, size: WARM },
+            Place::Cold => Area {
+                start: start + WARM,
+                size: COLD,
+            },
+        }
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: `map` is given a length that includes the header, and mappings begin at a page.
+        // All fields are atomic or such as share memory with other processes (`RobustMutex`);
+        // zeros are values of all but the locks, which are used after `create` has made them:
+        // nobody else has the file before.
+        unsafe { self.mapping.base().cast().as_ref() }
+    }
+
+    fn inline_maximum(&self) -> u64 {
+        self.slot - size_of::<Entry>() as u64
+    }
+
+    fn slot_of(&self, number: u64) -> *mut Entry {
+        let offset = HEADER + (number % self.capacity) * self.slot;
+        // Does not truncate: the mapping is as long.
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        let base = self.mapping.base().cast::<Entry>();
+        base.as_ptr().wrapping_byte_add(offset)
+    }
+
+    /// Writes an item that is not there yet. The caller holds the lock for pushing.
+    fn write_slot(&self, number: u64, entry: &Entry, head: &[u8]) {
+        let slot = self.slot_of(number);
+        // SAFETY: slots lie in the mapping (`mapped_length`) and are aligned, being powers of two
+        // of at least 128 bytes behind a header of whole pages. No item is in this one: the
+        // caller, who alone writes, has seen by `head` that the last one was copied out of it.
+        unsafe { slot.write(*entry) };
+        if entry.place == Place::Slot {
+            debug_assert!(head.len() as u64 <= self.inline_maximum());
+            let target = slot.wrapping_add(1).cast::<u8>();
+            // SAFETY: as above; the head fits (`push_locked`) and lies in this process's memory.
+            unsafe { ptr::copy_nonoverlapping(head.as_ptr(), target, head.len()) };
+        }
+    }
+
+    /// Reads an item that is there. The caller holds the lock for popping.
+    fn read_slot(&self, number: u64) -> (Entry, Vec<u8>) {
+        let slot = self.slot_of(number);
+        // SAFETY: as in `write_slot`; an item is in this slot (the caller has seen `tail`), so
+        // nobody writes to it before `head` is moved. It was written by the same program.
+        let entry = unsafe { slot.read() };
+        let mut head = Vec::new();
+        if entry.place == Place::Slot {
+            let length = usize::try_from(entry.length.min(self.inline_maximum())).unwrap_or(0);
+            let bytes = ptr::slice_from_raw_parts(slot.wrapping_add(1).cast::<u8>(), length);
+            // SAFETY: as above; the bytes lie in the slot.
+            head.extend_from_slice(unsafe { &*bytes });
+        }
+        (entry, head)
+    }
+}
+
+/// Looks a few times, some microseconds in all.
+fn spin(mut look: impl FnMut() -> bool) -> bool {
+    const SPINS: u32 = 300;
+    several_cpus()
+        && (0..SPINS).any(|_| {
+            std::hint::spin_loop();
+            look()
+        })
+}
+
+/// Whether somebody else can do something while this thread spins.
+fn several_cpus() -> bool {
+    static SEVERAL: OnceLock<bool> = OnceLock::new();
+    *SEVERAL.get_or_init(|| thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
+}
+
+/// Bytes before the slots.
+const HEADER: u64 = PAGE;
+const _: () = assert!(size_of::<Header>() as u64 <= HEADER);
+const _: () = assert!(size_of::<Entry>() as u64 + 64 <= SMALLEST_SLOT);
+
+/// Bytes of the header and the slots.
+fn mapped_length(capacity: u64, slot: u64) -> Option<u64> {
+    let slots = capacity.checked_mul(slot)?;
+    slots.checked_add(HEADER)?.checked_next_multiple_of(PAGE)
+}

@@ -1,0 +1,88 @@
+//! Something that happens again and again, for which processes wait.
+
+use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::time::{Duration, Instant};
+
+use crate::sys::futex;
+
+/// How long a sleeper sleeps before it looks by itself.
+///
+/// Whoever makes something happen tells the sleepers afterwards. Should it die in between, which
+/// is a matter of nanoseconds, this is how long they take to notice.
+pub(super) const GLANCE: Duration = Duration::from_millis(100);
+
+/// The word in shared memory: two flags, and a count of what was told.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(super) struct Event(AtomicU32);
+
+/// Somebody sleeps on the word.
+const SLEEPERS: u32 = 1;
+/// Somebody polls the bell.
+const POLLERS: u32 = 2;
+const TOLD: u32 = 4;
+
+/// What the word was before the last look.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ticket(u32);
+
+impl Event {
+    /// Announces a sleeper. It looks once more whether what it waits for has happened, and then
+    /// sleeps.
+    pub(super) fn enter(&self) -> Ticket {
+        self.announce(SLEEPERS)
+    }
+
+    /// Announces somebody who polls the bell, after one more look.
+    pub(super) fn enter_polling(&self) {
+        self.announce(POLLERS);
+    }
+
+    fn announce(&self, flag: u32) -> Ticket {
+        let before = self.0.fetch_or(flag, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
+        Ticket(before | flag)
+    }
+
+    /// Sleeps until the event is told, or a while has passed; false if the deadline has come.
+    pub(super) fn sleep(
+        &self,
+        ticket: Ticket,
+        deadline: Option<Instant>,
+        glance: Duration,
+    ) -> bool {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return false;
+        }
+        futex::wait(
+            &self.0,
+            ticket.0,
+            left.map_or(glance, |left| left.min(glance)),
+        );
+        true
+    }
+
+    /// Tells all who wait that it has happened; `ring` is called if any of them polls.
+    ///
+    /// All are woken: one alone could die of it, and the others would sleep on.
+    pub(super) fn tell(&self, ring: impl FnOnce()) {
+        // What has happened is to be seen by those whose announcement is not.
+        fence(Ordering::SeqCst);
+        let before = self.0.load(Ordering::Relaxed);
+        if before & (SLEEPERS | POLLERS) == 0 {
+            return;
+        }
+        let told = |word: u32| Some((word & !(SLEEPERS | POLLERS)).wrapping_add(TOLD));
+        let before = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, told)
+            .unwrap_or(before);
+        if before & SLEEPERS != 0 {
+            futex::wake_all(&self.0);
+        }
+        if before & POLLERS != 0 {
+            ring();
+        }
+    }
+}

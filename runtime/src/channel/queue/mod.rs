@@ -1,0 +1,505 @@
+//! Queues of many producers and many consumers.
+
+mod area;
+mod core;
+mod event;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
+
+use self::core::{Core, Handles, Overflow, Popped, Pushed};
+use self::event::GLANCE;
+use super::error::{
+    ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+};
+use super::receiver;
+use super::wait::{Source, Watched};
+use crate::codec::{Output, attach, detach};
+
+/// A bounded queue in shared memory, for any number of producers and consumers in any processes.
+///
+/// Whoever has a clone of it can push and pop; it can be an argument, a result, an item of a
+/// channel, alone or inside of your types. Items are of any type that serde can write and read
+/// back, of any size, with handles inside. Those of one producer are popped in the order they were
+/// pushed.
+///
+/// A process that is killed, at whatever instruction, leaves the queue as good as before: at most
+/// the item that it was pushing or popping is lost.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::Queue;
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn square(inputs: Queue<u64>, outputs: Queue<u64>) {
+///     for input in &inputs {
+///         outputs.push(input * input).unwrap();
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let inputs = Queue::bounded(16)?;
+/// let outputs = Queue::bounded(16)?;
+/// let one = square::spawn(inputs.clone(), outputs.clone())?;
+/// let other = square::spawn(inputs.clone(), outputs.clone())?;
+/// for number in 1..=10 {
+///     inputs.push(number)?;
+/// }
+/// inputs.close();
+/// one.join()?;
+/// other.join()?;
+/// assert_eq!(outputs.drain().sum::<u64>(), 385);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Caveats
+///
+/// * The queue does not know who its producers are: when they are gone, `pop` waits for ever, or
+///   for the queue to be [closed](Queue::close). A [`channel`](super::channel()) knows.
+/// * An item that is popped by a process that is then killed is lost, and if it was not
+///   [done](Queue::task_done), [`join`](Queue::join) waits for ever.
+/// * A process that is stopped (`SIGSTOP`) in the middle of a push or a pop holds up the others
+///   until it goes on or dies.
+/// * A few hundred batches of items with descriptors inside can be in a queue at a time: a push
+///   waits then as if the queue were full.
+/// * A queue costs four descriptors in each process that has it, and 128 bytes of memory for each
+///   place, 128 KiB at least. Longer items take more as long as they are in the queue, and up to
+///   4 MiB are kept for them.
+/// * [Start-up functions](macro@crate::startup) and `before_worker` functions must not push or
+///   pop: they run on a thread whose death nobody notices.
+pub struct Queue<T> {
+    core: Arc<Core>,
+    items: PhantomData<fn(T) -> T>,
+}
+
+/// How long a push waits for the memory that is warm before it takes other.
+const WARM_PATIENCE: Duration = Duration::from_millis(2);
+
+impl<T> Queue<T> {
+    /// Makes a queue for up to `capacity` items.
+    ///
+    /// # Errors
+    ///
+    /// The capacity is 0, there is no room in memory, or the process has too many open files.
+    pub fn bounded(capacity: usize) -> io::Result<Queue<T>> {
+        if capacity == 0 {
+            let text = "a queue for no items";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        Ok(Queue::new(Core::create(capacity)?))
+    }
+
+    fn new(core: Core) -> Queue<T> {
+        Queue {
+            core: Arc::new(core),
+            items: PhantomData,
+        }
+    }
+
+    /// How many items are in the queue. Others may change it at any time.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.core.len()
+    }
+
+    /// Whether there are no items in the queue. Others may change it at any time.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many items can be in the queue.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.core.capacity()
+    }
+
+    /// Whether the queue was closed.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.core.is_closed()
+    }
+
+    /// Closes the queue, for all: nothing can be pushed any more, what is in it can be popped.
+    /// All who wait in it are woken.
+    pub fn close(&self) {
+        self.core.close();
+    }
+
+    /// Says that an item that was popped is dealt with, for [`join`](Queue::join).
+    ///
+    /// # Panics
+    ///
+    /// It was said more often than items were pushed.
+    #[track_caller]
+    pub fn task_done(&self) {
+        assert!(
+            self.core.finish_task(),
+            "more tasks are done than items were pushed"
+        );
+    }
+
+    /// Waits until [`task_done`](Queue::task_done) was called for each item that was pushed.
+    pub fn join(&self) {
+        self.join_until(None);
+    }
+
+    /// Waits as [`join`](Queue::join) does, but not longer than `timeout`; false if the time is
+    /// over.
+    #[must_use = "it says whether all is done"]
+    pub fn join_timeout(&self, timeout: Duration) -> bool {
+        self.join_until(Instant::now().checked_add(timeout))
+    }
+
+    fn join_until(&self, deadline: Option<Instant>) -> bool {
+        loop {
+            let ticket = self.core.idle().enter();
+            if self.core.is_idle() {
+                return true;
+            }
+            if !self.core.idle().sleep(ticket, deadline, GLANCE) {
+                return false;
+            }
+        }
+    }
+}
+
+impl<T: Serialize> Queue<T> {
+    /// Puts an item in, waiting for room if there is none.
+    ///
+    /// # Errors
+    ///
+    /// The item comes back: the queue is closed, or the item cannot be encoded, or there is no
+    /// memory for it. The queue is as before.
+    pub fn push(&self, item: T) -> Result<(), SendError<T>> {
+        match self.push_until(&item, Wait::ForEver) {
+            Ok(()) => Ok(()),
+            Err(Failure::Closed) => Err(SendError(item, None)),
+            Err(Failure::NoRoom) => Err(SendError(item, Some(ItemError::new("no room")))),
+            Err(Failure::Item(error)) => Err(SendError(item, Some(error))),
+        }
+    }
+
+    /// Puts an item in if there is room.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Queue::push), or [`Full`](TrySendError::Full).
+    pub fn try_push(&self, item: T) -> Result<(), TrySendError<T>> {
+        match self.push_until(&item, Wait::Not) {
+            Ok(()) => Ok(()),
+            Err(Failure::Closed) => Err(TrySendError::Disconnected(item)),
+            Err(Failure::NoRoom) => Err(TrySendError::Full(item)),
+            Err(Failure::Item(error)) => Err(TrySendError::Item(item, error)),
+        }
+    }
+
+    /// Puts an item in, waiting for room, but not longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Queue::push), or [`Timeout`](SendTimeoutError::Timeout).
+    pub fn push_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+        let wait = Instant::now()
+            .checked_add(timeout)
+            .map_or(Wait::ForEver, Wait::Until);
+        match self.push_until(&item, wait) {
+            Ok(()) => Ok(()),
+            Err(Failure::Closed) => Err(SendTimeoutError::Disconnected(item)),
+            Err(Failure::NoRoom) => Err(SendTimeoutError::Timeout(item)),
+            Err(Failure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
+        }
+    }
+
+    fn push_until(&self, item: &T, wait: Wait) -> Result<(), Failure> {
+        let mut output = Output::new(super::ITEM);
+        output
+            .write_borrowed(item)
+            .map_err(|error| Failure::Item(error.into()))?;
+        self.push_output(&mut output, wait)
+    }
+
+    fn push_output(&self, output: &mut Output<'_>, wait: Wait) -> Result<(), Failure> {
+        let core = &*self.core;
+        let deadline = wait.deadline();
+        let mut overflow = match wait {
+            Wait::Not => Overflow::Allowed,
+            Wait::Until(_) | Wait::ForEver => Overflow::NotYet,
+        };
+        let mut ticket = None;
+        loop {
+            let pushed = core
+                .push(output, overflow, deadline)
+                .ok_or(Failure::NoRoom)?
+                .map_err(|error| Failure::Item(ItemError::new(error)))?;
+            let glance = match pushed {
+                Pushed::Done => {
+                    output.confirm_sent();
+                    return Ok(());
+                }
+                Pushed::Closed => return Err(Failure::Closed),
+                Pushed::Full => GLANCE,
+                Pushed::WarmFull => WARM_PATIENCE,
+            };
+            if let Wait::Not = wait {
+                return Err(Failure::NoRoom);
+            }
+            match ticket.take() {
+                None if core.spin_for_room() => {}
+                // Announced, then looked once more.
+                None => ticket = Some(core.room().enter()),
+                Some(ticket) => {
+                    let length = core.len();
+                    if !core.room().sleep(ticket, deadline, glance) {
+                        return Err(Failure::NoRoom);
+                    }
+                    if let Pushed::WarmFull = pushed
+                        && core.len() >= length
+                    {
+                        // Nobody pops.
+                        overflow = Overflow::Allowed;
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Queue<T> {
+    /// Takes the first item out, waiting for one if there is none.
+    ///
+    /// # Errors
+    ///
+    /// * [`Disconnected`](RecvError::Disconnected): the queue is closed and empty.
+    /// * [`Item`](RecvError::Item): an item cannot be read. It is out of the queue.
+    pub fn pop(&self) -> Result<T, RecvError> {
+        match self.pop_until(Wait::ForEver)? {
+            Some(item) => Ok(item),
+            None => Err(RecvError::Disconnected),
+        }
+    }
+
+    /// Takes the first item out if there is one.
+    ///
+    /// # Errors
+    ///
+    /// As [`pop`](Queue::pop), or [`Empty`](TryRecvError::Empty).
+    pub fn try_pop(&self) -> Result<T, TryRecvError> {
+        self.pop_until(Wait::Not)?.ok_or(TryRecvError::Empty)
+    }
+
+    /// Takes the first item out, waiting for one, but not longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`pop`](Queue::pop), or [`Timeout`](RecvTimeoutError::Timeout).
+    pub fn pop_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        let wait = Instant::now()
+            .checked_add(timeout)
+            .map_or(Wait::ForEver, Wait::Until);
+        self.pop_until(wait)?.ok_or(RecvTimeoutError::Timeout)
+    }
+
+    /// Takes out what is there, one item at a time, without waiting.
+    ///
+    /// Items that cannot be read are left out.
+    pub fn drain(&self) -> Drain<'_, T> {
+        Drain(self)
+    }
+
+    /// Takes out items as they come, until the queue is closed and empty.
+    ///
+    /// Items that cannot be read are left out; [`pop`](Queue::pop) tells of them.
+    pub fn iter(&self) -> QueueIter<'_, T> {
+        QueueIter(self)
+    }
+
+    /// An item, or `None` when the time is over.
+    fn pop_until(&self, wait: Wait) -> Result<Option<T>, RecvError> {
+        let core = &*self.core;
+        let deadline = wait.deadline();
+        let mut ticket = None;
+        loop {
+            match core.pop(deadline) {
+                None => return Ok(None),
+                Some(Popped::Item(message)) => return receiver::decode(message).map(Some),
+                Some(Popped::Failed(error)) => return Err(RecvError::Item(ItemError::new(error))),
+                Some(Popped::Closed) => return Err(RecvError::Disconnected),
+                Some(Popped::Empty) => {}
+            }
+            if let Wait::Not = wait {
+                return Ok(None);
+            }
+            match ticket.take() {
+                None if core.spin_for_items() => {}
+                // Announced, then looked once more.
+                None => ticket = Some(core.items().enter()),
+                Some(ticket) => {
+                    if !core.items().sleep(ticket, deadline, GLANCE) {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How long to wait.
+#[derive(Debug, Clone, Copy)]
+enum Wait {
+    Not,
+    Until(Instant),
+    ForEver,
+}
+
+impl Wait {
+    /// Until when a lock is waited for. Those who do not wait wait for that, which is short.
+    fn deadline(self) -> Option<Instant> {
+        match self {
+            Wait::Until(deadline) => Some(deadline),
+            Wait::Not | Wait::ForEver => None,
+        }
+    }
+}
+
+enum Failure {
+    Closed,
+    NoRoom,
+    Item(ItemError),
+}
+
+impl<T> Clone for Queue<T> {
+    fn clone(&self) -> Queue<T> {
+        Queue {
+            core: Arc::clone(&self.core),
+            items: PhantomData,
+        }
+    }
+}
+
+impl<T> Serialize for Queue<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let handles = self.core.handles();
+        let attach = |descriptor| attach(descriptor).map_err(ser::Error::custom);
+        [
+            attach(&handles.memory)?,
+            attach(&handles.bell)?,
+            attach(&handles.parcels_in)?,
+            attach(&handles.parcels_out)?,
+        ]
+        .serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Queue<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
+        let numbers = <[u32; 4]>::deserialize(deserializer)?;
+        let detach = |place: usize| detach(numbers[place]).map_err(de::Error::custom);
+        let handles = Handles {
+            memory: detach(0)?,
+            bell: detach(1)?,
+            parcels_in: detach(2)?,
+            parcels_out: detach(3)?,
+        };
+        Core::open(handles)
+            .map(Queue::new)
+            .map_err(de::Error::custom)
+    }
+}
+
+/// Ready when an item is there, or none will come.
+impl<T> Source for Queue<T> {
+    fn watch(&self) -> Watched<'_> {
+        self.core.items().enter_polling();
+        if self.is_ready() {
+            return Watched::Ready;
+        }
+        Watched::Glancing(self.core.bell(), GLANCE)
+    }
+
+    fn confirm(&self) -> bool {
+        if !self.is_ready() {
+            self.core.quiet_bell();
+            self.core.items().enter_polling();
+            if !self.is_ready() {
+                return false;
+            }
+            self.core.ring_bell();
+        }
+        true
+    }
+}
+
+impl<T> Queue<T> {
+    fn is_ready(&self) -> bool {
+        !self.is_empty() || self.is_closed()
+    }
+}
+
+impl<T> fmt::Debug for Queue<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Queue")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("is_closed", &self.is_closed())
+            .finish()
+    }
+}
+
+/// Items as they come. Made by [`Queue::iter`].
+#[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
+pub struct QueueIter<'a, T>(&'a Queue<T>);
+
+/// Items that are there. Made by [`Queue::drain`].
+#[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
+pub struct Drain<'a, T>(&'a Queue<T>);
+
+impl<T: DeserializeOwned> Iterator for QueueIter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        loop {
+            match self.0.pop() {
+                Ok(item) => return Some(item),
+                Err(RecvError::Item(_)) => {}
+                Err(RecvError::Disconnected | RecvError::Sent) => return None,
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for Drain<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        loop {
+            match self.0.try_pop() {
+                Ok(item) => return Some(item),
+                Err(TryRecvError::Item(_)) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+impl<'a, T: DeserializeOwned> IntoIterator for &'a Queue<T> {
+    type Item = T;
+    type IntoIter = QueueIter<'a, T>;
+
+    fn into_iter(self) -> QueueIter<'a, T> {
+        self.iter()
+    }
+}

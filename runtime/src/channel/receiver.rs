@@ -1,0 +1,484 @@
+use std::cell::Cell;
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Poll, Waker};
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
+
+use super::error::{ItemError, RecvError, RecvTimeoutError, TryRecvError};
+use super::wait::{Source, Watched};
+use crate::codec::{self, Depart, Message, attach, depart, detach};
+use crate::readiness::Readiness;
+use crate::transport::{self, Inbox, Received};
+
+/// The receiving end of a [`channel`](super::channel()).
+///
+/// There is one. It can be sent to another process, as an argument, a result or an item of a
+/// channel, and is there then and no longer here: should anything of the local value be left,
+/// receiving from it is an error ([`RecvError::Sent`]). If sending it fails, it stays. What was
+/// sent and not yet received moves along.
+///
+/// The senders see that it is gone when the process that has it ends, however it ends.
+pub struct Receiver<T> {
+    core: Arc<Core>,
+    /// One thread at a time receives.
+    items: PhantomData<Cell<fn() -> T>>,
+}
+
+/// The end, while it is here.
+struct Core(Mutex<Place>);
+
+enum Place {
+    Here(Box<End>),
+    /// Written into a message of which it is not known yet whether it will be sent.
+    Leaving(Box<End>),
+    Gone,
+}
+
+struct End {
+    socket: Arc<OwnedFd>,
+    /// Made when it is first asked for items: many ends are only passed on.
+    inbox: Option<Inbox>,
+    /// Received, but not yet asked for.
+    pending: Option<Message>,
+    /// Not received, which nobody was told yet.
+    failed: Option<RecvError>,
+    readiness: Option<Readiness>,
+}
+
+/// What [`End::look`] sees.
+enum Seen {
+    Item(Message),
+    Nothing,
+    Closed,
+}
+
+impl<T> Receiver<T> {
+    pub(super) fn new(socket: Arc<OwnedFd>, pending: Option<Message>) -> Receiver<T> {
+        let end = Box::new(End {
+            socket,
+            inbox: None,
+            pending,
+            failed: None,
+            readiness: None,
+        });
+        Receiver {
+            core: Arc::new(Core(Mutex::new(Place::Here(end)))),
+            items: PhantomData,
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Receiver<T> {
+    /// Waits for an item.
+    ///
+    /// # Errors
+    ///
+    /// * [`Disconnected`](RecvError::Disconnected): all senders are gone, and all they sent has
+    ///   been received. An item that a sender died over is as if it had not been sent.
+    /// * [`Item`](RecvError::Item): an item came that cannot be read. The next may be fine.
+    /// * [`Sent`](RecvError::Sent): this end was sent to another process.
+    pub fn recv(&self) -> Result<T, RecvError> {
+        match self.recv_until(None)? {
+            Some(item) => Ok(item),
+            None => Err(RecvError::Disconnected),
+        }
+    }
+
+    /// Receives an item that is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv), and [`Empty`](TryRecvError::Empty): none is.
+    pub fn try_recv(&self) -> Result<T, TryRecvError> {
+        let seen = self.core.place().here().and_then(End::look);
+        match seen? {
+            Seen::Item(message) => Ok(decode(message)?),
+            Seen::Nothing => Err(TryRecvError::Empty),
+            Seen::Closed => Err(TryRecvError::Disconnected),
+        }
+    }
+
+    /// Waits for an item, but not longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv), and [`Timeout`](RecvTimeoutError::Timeout): none came.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
+        self.recv_until(Instant::now().checked_add(timeout))?
+            .ok_or(RecvTimeoutError::Timeout)
+    }
+
+    /// Waits for an item without blocking the thread, on any executor.
+    ///
+    /// The future can be dropped at any time: no item is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (sender, mut receiver) = multiproc::channel::channel()?;
+    /// sender.send(5).unwrap();
+    /// assert_eq!(receiver.recv_async().await, Ok(5));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub fn recv_async(&mut self) -> super::RecvFuture<'_, T> {
+        super::RecvFuture(self)
+    }
+
+    /// Iterates over the items until all senders are gone, waiting for each.
+    ///
+    /// Items that cannot be read are left out; [`recv`](Receiver::recv) tells of them.
+    pub fn iter(&self) -> Iter<'_, T> {
+        Iter(self)
+    }
+
+    /// Iterates over the items that are there, without waiting.
+    ///
+    /// Items that cannot be read are left out.
+    pub fn try_iter(&self) -> TryIter<'_, T> {
+        TryIter(self)
+    }
+
+    /// An item, or `None` when the time is over.
+    fn recv_until(&self, deadline: Option<Instant>) -> Result<Option<T>, RecvError> {
+        let message = {
+            let mut place = self.core.place();
+            let end = place.here()?;
+            loop {
+                match end.look()? {
+                    Seen::Item(message) => break message,
+                    Seen::Closed => return Err(RecvError::Disconnected),
+                    Seen::Nothing if end.wait(deadline) => {}
+                    Seen::Nothing => return Ok(None),
+                }
+            }
+        };
+        decode(message).map(Some)
+    }
+
+    pub(super) fn poll_recv(&mut self, waker: &Waker) -> Poll<Result<T, RecvError>> {
+        let seen = self.core.place().here().and_then(|end| {
+            let seen = end.look()?;
+            if let Seen::Nothing = seen {
+                end.arm(waker)
+                    .map_err(|error| RecvError::Item(ItemError::new(error)))?;
+            }
+            Ok(seen)
+        });
+        match seen {
+            Ok(Seen::Item(message)) => Poll::Ready(decode(message)),
+            Ok(Seen::Nothing) => Poll::Pending,
+            Ok(Seen::Closed) => Poll::Ready(Err(RecvError::Disconnected)),
+            Err(error) => Poll::Ready(Err(error)),
+        }
+    }
+}
+
+pub(super) fn decode<T: DeserializeOwned>(mut message: Message) -> Result<T, RecvError> {
+    let mut input = message.open();
+    let item = input.read::<T>();
+    let rest = input.finish();
+    match (item, rest) {
+        (Ok(item), Ok(())) => Ok(item),
+        (Err(error), _) | (_, Err(error)) => Err(RecvError::Item(error.into())),
+    }
+}
+
+impl Core {
+    fn place(&self) -> MutexGuard<'_, Place> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place {
+    fn here(&mut self) -> Result<&mut End, RecvError> {
+        match self {
+            Place::Here(end) => Ok(end),
+            Place::Leaving(_) | Place::Gone => Err(RecvError::Sent),
+        }
+    }
+}
+
+impl End {
+    /// Takes the next item if all of it is there.
+    fn look(&mut self) -> Result<Seen, RecvError> {
+        if let Some(message) = self.pending.take() {
+            return Ok(Seen::Item(message));
+        }
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        let inbox = self
+            .inbox()
+            .map_err(|error| RecvError::Item(ItemError::new(error)))?;
+        loop {
+            return match inbox.receive() {
+                Ok(Received::Message(message)) => Ok(Seen::Item(message)),
+                Ok(Received::Nothing) => Ok(Seen::Nothing),
+                Ok(Received::Closed) => Ok(Seen::Closed),
+                // Its sender died or gave up: it was not sent.
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => continue,
+                Err(error) => Err(RecvError::Item(ItemError::new(error))),
+            };
+        }
+    }
+
+    fn inbox(&mut self) -> io::Result<&mut Inbox> {
+        match &mut self.inbox {
+            Some(inbox) => Ok(inbox),
+            none => {
+                transport::warm_up()?;
+                Ok(none.insert(Inbox::new(Arc::clone(&self.socket))?))
+            }
+        }
+    }
+
+    /// Readable when there is something to look at.
+    fn source(&self) -> BorrowedFd<'_> {
+        match &self.inbox {
+            Some(inbox) => inbox.source(),
+            None => self.socket.as_fd(),
+        }
+    }
+
+    /// Waits until there is something to look at; false if the deadline came first.
+    fn wait(&self, deadline: Option<Instant>) -> bool {
+        transport::wait_for(self.source(), PollFlags::IN, deadline)
+    }
+
+    /// Wakes the task when there is something to look at.
+    fn arm(&mut self, waker: &Waker) -> io::Result<()> {
+        // Each long item has a source of its own.
+        let readiness = Readiness::new(self.source())?;
+        self.readiness.insert(readiness).wake(waker)
+    }
+
+    /// Takes in the rest of an item that is arriving, so that it can move along.
+    fn settle(&mut self) -> Result<(), RecvError> {
+        while self.inbox.as_ref().is_some_and(Inbox::is_assembling) {
+            match self.look() {
+                Ok(Seen::Item(message)) => self.pending = Some(message),
+                Ok(Seen::Nothing) => {
+                    self.wait(None);
+                }
+                Ok(Seen::Closed) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Depart for Core {
+    fn settle(&self, sent: bool) {
+        let mut place = self.place();
+        let before = std::mem::replace(&mut *place, Place::Gone);
+        if !sent && let Place::Leaving(end) = before {
+            *place = Place::Here(end);
+        }
+    }
+}
+
+/// An item that was received by the process that had the end before.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Carried {
+    head: Vec<u8>,
+    splices: Vec<Vec<u8>>,
+    attachments: Vec<u32>,
+}
+
+impl<T> Receiver<T> {
+    /// Whether this end was not sent to another process.
+    pub(super) fn check_here(&self) -> Result<(), ItemError> {
+        self.core.place().here().map(drop).map_err(ItemError::new)
+    }
+
+    /// What is written for this end, which leaves with the message it is written into.
+    fn leave(&self) -> Result<(u32, Option<Carried>), codec::Error> {
+        let mut place = self.core.place();
+        let end = place
+            .here()
+            .map_err(|error| codec::Error::new(error.to_string()))?;
+        end.settle()
+            .map_err(|error| codec::Error::new(error.to_string()))?;
+        let socket = attach(&end.socket)?;
+        let carry = |message: &Message| {
+            Ok(Carried {
+                head: message.head.clone(),
+                splices: message.splices.clone(),
+                attachments: message
+                    .attachments
+                    .iter()
+                    .map(attach)
+                    .collect::<Result<_, codec::Error>>()?,
+            })
+        };
+        let carried = end.pending.as_ref().map(carry).transpose()?;
+        if let Place::Here(end) = std::mem::replace(&mut *place, Place::Gone) {
+            *place = Place::Leaving(end);
+        }
+        drop(place);
+        depart(Arc::clone(&self.core) as Arc<dyn Depart>)?;
+        Ok((socket, carried))
+    }
+}
+
+impl<T> Serialize for Receiver<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.leave()
+            .map_err(ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Receiver<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Receiver<T>, D::Error> {
+        let (socket, carried) = <(u32, Option<Carried>)>::deserialize(deserializer)?;
+        let socket = detach(socket).map_err(de::Error::custom)?;
+        let unpack = |carried: Carried| {
+            Ok(Message {
+                head: carried.head,
+                splices: carried.splices,
+                attachments: carried
+                    .attachments
+                    .into_iter()
+                    .map(detach)
+                    .collect::<Result<_, codec::Error>>()?,
+            })
+        };
+        let pending = carried
+            .map(unpack)
+            .transpose()
+            .map_err(|error: codec::Error| de::Error::custom(error))?;
+        Ok(Receiver::new(socket, pending))
+    }
+}
+
+impl<T> Source for Receiver<T> {
+    fn watch(&self) -> Watched<'_> {
+        let mut place = self.core.place();
+        let Ok(end) = place.here() else {
+            return Watched::Ready;
+        };
+        if end.pending.is_some() || end.failed.is_some() {
+            return Watched::Ready;
+        }
+        match &end.inbox {
+            Some(inbox) if inbox.is_assembling() => {
+                match inbox.source().try_clone_to_owned() {
+                    Ok(source) => Watched::Shared(Arc::new(source)),
+                    // Receiving will tell.
+                    Err(_) => Watched::Ready,
+                }
+            }
+            _ => Watched::Shared(Arc::clone(&end.socket)),
+        }
+    }
+
+    fn confirm(&self) -> bool {
+        let mut place = self.core.place();
+        let Ok(end) = place.here() else { return true };
+        match end.look() {
+            Ok(Seen::Item(message)) => {
+                end.pending = Some(message);
+                true
+            }
+            Ok(Seen::Nothing) => false,
+            Ok(Seen::Closed) => true,
+            // It cannot be put back, but it can be told again.
+            Err(error) => {
+                end.failed = Some(error);
+                true
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}
+
+/// Items as they come. Made by [`Receiver::iter`].
+#[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
+pub struct Iter<'a, T>(&'a Receiver<T>);
+
+/// Items that are there. Made by [`Receiver::try_iter`].
+#[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
+pub struct TryIter<'a, T>(&'a Receiver<T>);
+
+/// Items as they come. Made from a [`Receiver`].
+#[derive(Debug)]
+#[must_use = "iterators do nothing until they are iterated over"]
+pub struct IntoIter<T>(Receiver<T>);
+
+impl<T: DeserializeOwned> Iterator for Iter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        loop {
+            match self.0.recv() {
+                Ok(item) => return Some(item),
+                Err(RecvError::Item(_)) => {}
+                Err(RecvError::Disconnected | RecvError::Sent) => return None,
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for TryIter<'_, T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        loop {
+            match self.0.try_recv() {
+                Ok(item) => return Some(item),
+                Err(TryRecvError::Item(_)) => {}
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+impl<T: DeserializeOwned> Iterator for IntoIter<T> {
+    type Item = T;
+
+    fn next(&mut self) -> Option<T> {
+        self.0.iter().next()
+    }
+}
+
+impl<'a, T: DeserializeOwned> IntoIterator for &'a Receiver<T> {
+    type Item = T;
+    type IntoIter = Iter<'a, T>;
+
+    fn into_iter(self) -> Iter<'a, T> {
+        self.iter()
+    }
+}
+
+impl<T: DeserializeOwned> IntoIterator for Receiver<T> {
+    type Item = T;
+    type IntoIter = IntoIter<T>;
+
+    fn into_iter(self) -> IntoIter<T> {
+        IntoIter(self)
+    }
+}

@@ -1,0 +1,145 @@
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
+
+use super::error::{ItemError, SendError, SendTimeoutError};
+use crate::codec::{Output, attach, detach};
+use crate::transport;
+
+/// The sending end of a [`channel`](super::channel()).
+///
+/// Clones send to the same receiver, from any thread and any process: a sender can be an
+/// argument, a result or an item of a channel, alone or inside of your types. Sending it sends a
+/// clone.
+///
+/// The receiver sees the end of the channel when the last clone is gone, however it went.
+pub struct Sender<T> {
+    core: Arc<Core>,
+    items: PhantomData<fn(T)>,
+}
+
+struct Core {
+    /// Never blocks.
+    socket: Arc<OwnedFd>,
+    /// Made when the first item is sent: many ends are only passed on.
+    sender: OnceLock<transport::Sender>,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn new(socket: Arc<OwnedFd>) -> Sender<T> {
+        Sender {
+            core: Arc::new(Core {
+                socket,
+                sender: OnceLock::new(),
+            }),
+            items: PhantomData,
+        }
+    }
+}
+
+impl<T: Serialize> Sender<T> {
+    /// Sends an item.
+    ///
+    /// Short items are left for the receiver; when a few hundred of them wait, or an item is
+    /// long (above 64 KiB or so), this blocks until the receiver takes some.
+    ///
+    /// # Errors
+    ///
+    /// The item comes back: nobody is left to receive it, or it cannot be encoded. If the
+    /// receiver goes away while a long item is being sent, that is an error at once. `Ok` means
+    /// that the item is on its way, not that it was received.
+    pub fn send(&self, item: T) -> Result<(), SendError<T>> {
+        match self.core.send(&item, None) {
+            Ok(()) => Ok(()),
+            Err(Failure::Gone) => Err(SendError(item, None)),
+            Err(Failure::TimedOut) => Err(SendError(item, Some(ItemError::new("timed out")))),
+            Err(Failure::Item(error)) => Err(SendError(item, Some(error))),
+        }
+    }
+
+    /// Sends an item, but does not wait longer than `timeout` for the receiver to make room.
+    ///
+    /// # Errors
+    ///
+    /// The item comes back, as from [`send`](Sender::send) or because the time is over. It was
+    /// not and will not be received then.
+    pub fn send_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
+        match self.core.send(&item, Instant::now().checked_add(timeout)) {
+            Ok(()) => Ok(()),
+            Err(Failure::Gone) => Err(SendTimeoutError::Disconnected(item)),
+            Err(Failure::TimedOut) => Err(SendTimeoutError::Timeout(item)),
+            Err(Failure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
+        }
+    }
+}
+
+enum Failure {
+    Gone,
+    TimedOut,
+    Item(ItemError),
+}
+
+impl Core {
+    fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), Failure> {
+        let mut output = Output::new(super::ITEM);
+        output
+            .write_borrowed(item)
+            .map_err(|error| Failure::Item(error.into()))?;
+        self.send_message(output, deadline)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::BrokenPipe
+                | io::ErrorKind::ConnectionReset
+                | io::ErrorKind::NotConnected => Failure::Gone,
+                io::ErrorKind::TimedOut => Failure::TimedOut,
+                _ => Failure::Item(ItemError::new(error)),
+            })
+    }
+
+    fn send_message(&self, output: Output<'_>, deadline: Option<Instant>) -> io::Result<()> {
+        let sender = match self.sender.get() {
+            Some(sender) => sender,
+            None => {
+                transport::warm_up()?;
+                let sender = transport::Sender::new(self.socket.as_fd())?;
+                self.sender.get_or_init(|| sender)
+            }
+        };
+        sender.send_until(self.socket.as_fd(), output, deadline)
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Sender<T> {
+        Sender {
+            core: Arc::clone(&self.core),
+            items: PhantomData,
+        }
+    }
+}
+
+impl<T> Serialize for Sender<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        attach(&self.core.socket)
+            .map_err(ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Sender<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sender<T>, D::Error> {
+        let socket = detach(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
+        Ok(Sender::new(socket))
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}

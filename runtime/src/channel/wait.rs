@@ -1,0 +1,140 @@
+//! Waiting for several things at once.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::descriptor::Fd;
+use crate::process::Process;
+use crate::transport;
+
+/// Something that [`wait`] waits for.
+///
+/// | source | ready when |
+/// |---|---|
+/// | [`Receiver`](super::Receiver), [`Duplex`](super::Duplex) | an item is there, or none will come: `try_recv` says which |
+/// | [`Queue`](super::Queue) | an item is there, or none will come; another process may pop it first |
+/// | [`Process`] | it ended: `try_join` has the result |
+/// | [`Fd`] | there is something to read, or its other end is closed |
+///
+/// The trait cannot be implemented by hand.
+pub trait Source {
+    #[doc(hidden)]
+    fn watch(&self) -> Watched<'_>;
+
+    /// Whether the source is ready, when its descriptor says so.
+    #[doc(hidden)]
+    fn confirm(&self) -> bool {
+        true
+    }
+}
+
+/// How to learn whether a source is ready.
+#[doc(hidden)]
+#[derive(Debug)]
+pub enum Watched<'a> {
+    /// It is.
+    Ready,
+    /// When this is readable, it may be.
+    Borrowed(BorrowedFd<'a>),
+    Shared(Arc<OwnedFd>),
+    /// Likewise, but it is to be watched anew after this time.
+    Glancing(BorrowedFd<'a>, Duration),
+}
+
+/// Waits until at least one of the sources is ready, and says which are, by their places in
+/// `sources`. Python's `connection.wait`.
+///
+/// Nothing is received from them: a source that is ready stays so until somebody does. With a
+/// `timeout`, the result is empty when the time is over; a timeout of zero only looks.
+///
+/// # Errors
+///
+/// The operating system refuses, for lack of memory.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{channel, wait};
+/// use std::time::Duration;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let (one_sender, one) = channel::<u32>()?;
+/// let (other_sender, other) = channel::<String>()?;
+/// assert_eq!(wait(&[&one, &other], Some(Duration::ZERO))?, []);
+///
+/// other_sender.send("hello".to_owned()).unwrap();
+/// assert_eq!(wait(&[&one, &other], None)?, [1]);
+/// assert_eq!(other.recv().unwrap(), "hello");
+///
+/// drop((one_sender, other_sender));
+/// assert_eq!(wait(&[&one, &other], None)?, [0, 1]);
+/// # Ok(())
+/// # }
+/// ```
+pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Vec<usize>> {
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    loop {
+        let watched: Vec<Watched<'_>> = sources.iter().map(|source| source.watch()).collect();
+        let any_ready = watched.iter().any(|it| matches!(it, Watched::Ready));
+        let (places, mut polled): (Vec<usize>, Vec<PollFd<'_>>) = watched
+            .iter()
+            .enumerate()
+            .filter_map(|(place, watched)| {
+                let descriptor = match watched {
+                    Watched::Ready => return None,
+                    Watched::Borrowed(descriptor) | Watched::Glancing(descriptor, _) => *descriptor,
+                    Watched::Shared(descriptor) => descriptor.as_fd(),
+                };
+                Some((place, PollFd::from_borrowed_fd(descriptor, PollFlags::IN)))
+            })
+            .unzip();
+        let glance = watched.iter().filter_map(|watched| match watched {
+            Watched::Glancing(_, glance) => Instant::now().checked_add(*glance),
+            _ => None,
+        });
+        let timeout = if any_ready {
+            Some(Timespec::default())
+        } else {
+            glance.chain(deadline).min().map(transport::until)
+        };
+        match poll(&mut polled, timeout.as_ref()) {
+            // A signal came in between.
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let told: Vec<usize> = places
+            .iter()
+            .zip(&polled)
+            .filter(|(_, polled)| !polled.revents().is_empty())
+            .map(|(place, _)| *place)
+            .collect();
+        let ready: Vec<usize> = sources
+            .iter()
+            .enumerate()
+            .filter(|(place, source)| {
+                matches!(watched[*place], Watched::Ready)
+                    || (told.contains(place) && source.confirm())
+            })
+            .map(|(place, _)| place)
+            .collect();
+        if !ready.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Ok(ready);
+        }
+    }
+}
+
+impl<R> Source for Process<R> {
+    fn watch(&self) -> Watched<'_> {
+        Watched::Borrowed(self.as_fd())
+    }
+}
+
+impl<T: AsFd> Source for Fd<T> {
+    fn watch(&self) -> Watched<'_> {
+        Watched::Borrowed(self.as_fd())
+    }
+}

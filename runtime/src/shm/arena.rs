@@ -1,0 +1,77 @@
+//! Which region an object gets its cell in.
+//!
+//! Cells of a region are of one size, a power of two, and regions of one size grow with their
+//! number: thousands of locks share a handful of descriptors. What is large has a region alone,
+//! which the kernel frees with its last descriptor and mapping.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use super::object::Object;
+use super::region::Region;
+
+const SMALLEST: usize = 64;
+/// Above this an object has a region of its own.
+const LARGEST: usize = 16 * 1024;
+const CLASSES: usize = (LARGEST / SMALLEST).ilog2() as usize + 1;
+
+/// What the cells of the first region of a size take up, and of the largest.
+const FIRST: usize = 64 * 1024;
+const LAST: usize = 1024 * 1024;
+
+const PAGE: usize = 4096;
+
+static ARENA: Mutex<[Vec<Weak<Region>>; CLASSES]> = Mutex::new([const { Vec::new() }; CLASSES]);
+
+/// A cell of at least `size` bytes, aligned to `align`, held by this process.
+pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
+    if align > PAGE {
+        return Err(io::Error::new(
+            io::ErrorKind::Unsupported,
+            "memory between processes is aligned to 4096 bytes at most",
+        ));
+    }
+    let size = size.max(align).max(SMALLEST);
+    if size > LARGEST {
+        let size = size
+            .checked_next_multiple_of(PAGE)
+            .ok_or(io::ErrorKind::OutOfMemory)?;
+        return first_of(&Region::create(size, 1)?);
+    }
+    let size = size.next_power_of_two();
+    let class = (size / SMALLEST).ilog2() as usize;
+    let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
+    let regions = &mut arena[class];
+    regions.retain(|region| region.strong_count() > 0);
+    let living: Vec<Arc<Region>> = regions.iter().filter_map(Weak::upgrade).collect();
+    if let Some(found) = find(&living) {
+        return Ok(found);
+    }
+    // A sweep looks at everything; it has to yield enough not to be needed again at once.
+    let free: usize = living.iter().map(|region| region.sweep()).sum();
+    let all: usize = living.iter().map(|region| region.cells() as usize).sum();
+    if free * 4 >= all
+        && let Some(found) = find(&living)
+    {
+        return Ok(found);
+    }
+    let bytes = (FIRST << living.len().min(8)).min(LAST);
+    let cells = u32::try_from(bytes / size).unwrap_or(u32::MAX);
+    let region = match Region::create(size, cells) {
+        Ok(region) => region,
+        // Then what little there is.
+        Err(error) => return find(&living).ok_or(error),
+    };
+    regions.push(Arc::downgrade(&region));
+    first_of(&region)
+}
+
+fn find(regions: &[Arc<Region>]) -> Option<Arc<Object>> {
+    regions.iter().rev().find_map(|region| region.allocate())
+}
+
+fn first_of(region: &Arc<Region>) -> io::Result<Arc<Object>> {
+    region
+        .allocate()
+        .ok_or_else(|| io::Error::other("a new region has no room"))
+}

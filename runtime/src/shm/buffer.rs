@@ -1,0 +1,382 @@
+#![expect(
+    unsafe_code,
+    reason = "each chunk has its own part of the buffer's memory"
+)]
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
+
+use super::ground::Divided;
+use super::shareable::Shareable;
+use super::spot::Spot;
+use super::ticket::Ticket;
+
+/// Elements in shared memory that are written where they lie, by one owner at a time.
+///
+/// A buffer is [split](Buffer::split) into [`Chunk`]s, which go to workers, come back as their
+/// results, and are [joined](Buffer::join) again. No element is ever copied. Both deref to
+/// `&mut [T]`.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::shm::{Buffer, Chunk};
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn double(mut chunk: Chunk<u32>) -> Chunk<u32> {
+///     chunk.iter_mut().for_each(|number| *number *= 2);
+///     chunk
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let buffer = Buffer::from_slice(&[1, 2, 3, 4, 5])?;
+/// let workers: Vec<_> = buffer
+///     .split(2)
+///     .into_iter()
+///     .map(double::spawn)
+///     .collect::<Result<_, _>>()?;
+/// let chunks: Vec<_> = workers
+///     .into_iter()
+///     .map(|worker| worker.join())
+///     .collect::<Result<_, _>>()?;
+/// let buffer = Buffer::join(chunks)?;
+/// assert_eq!(*buffer, [2, 4, 6, 8, 10]);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Buffer<T>(Chunk<T>);
+
+/// A part of a [`Buffer`] that belongs to its holder alone.
+///
+/// A chunk is not `Clone`. Sent to another process it is gone from this one: a chunk that was
+/// sent through a reference and is used again panics, or is an error where it is sent again. If
+/// the receiver died or dropped it, it can be sent once more.
+///
+/// # Panics
+///
+/// Dereferencing a chunk that was sent panics.
+///
+/// # Errors
+///
+/// Written anywhere but into a message to another process, a chunk is an error of that
+/// serializer.
+pub struct Chunk<T> {
+    spot: Spot<Divided, [T]>,
+    start: usize,
+    length: usize,
+    /// What it was received with, so that the sender can tell whether it is still here.
+    received: Option<Spot<Ticket, ()>>,
+    /// Whether it was sent, and with what.
+    is_sent: AtomicBool,
+    sent: Mutex<Option<Spot<Ticket, ()>>>,
+    elements: PhantomData<T>,
+}
+
+impl<T: Shareable> Buffer<T> {
+    /// A buffer of `length` elements, all of them `T::default()`.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or no descriptor left. A length of 0 is
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    pub fn new(length: usize) -> io::Result<Buffer<T>>
+    where
+        T: Default,
+    {
+        Ok(Buffer::whole(Spot::from_fn(length, |_| T::default())?))
+    }
+
+    /// A buffer with a copy of a slice.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Buffer::new).
+    pub fn from_slice(slice: &[T]) -> io::Result<Buffer<T>>
+    where
+        T: Copy,
+    {
+        Ok(Buffer::whole(Spot::from_slice(slice)?))
+    }
+
+    /// Divides the buffer into `count` chunks whose lengths differ by 1 at most.
+    ///
+    /// With more chunks than elements, the last ones are empty.
+    ///
+    /// # Panics
+    ///
+    /// If `count` is 0.
+    #[must_use]
+    #[track_caller]
+    pub fn split(self, count: usize) -> Vec<Chunk<T>> {
+        assert!(count > 0, "a buffer cannot be split into no chunks");
+        let Buffer(whole) = self;
+        whole.check();
+        let (quotient, remainder) = (whole.length / count, whole.length % count);
+        let mut start = 0;
+        (0..count)
+            .map(|index| {
+                let length = quotient + usize::from(index < remainder);
+                let chunk = Chunk::new(whole.spot.clone(), start, length, None);
+                start += length;
+                chunk
+            })
+            .inspect(|_| whole.void())
+            .collect()
+    }
+
+    /// Makes one buffer of all its chunks, in any order.
+    ///
+    /// # Errors
+    ///
+    /// A [`JoinError`] with the chunks, if they are not all the chunks of one buffer.
+    pub fn join(chunks: impl IntoIterator<Item = Chunk<T>>) -> Result<Buffer<T>, JoinError<T>> {
+        let mut chunks: Vec<Chunk<T>> = chunks.into_iter().collect();
+        chunks.sort_by_key(|chunk| (chunk.start, chunk.length));
+        match check_whole(&chunks) {
+            Ok(spot) => {
+                chunks.iter().for_each(Chunk::void);
+                Ok(Buffer::whole(spot))
+            }
+            Err(reason) => Err(JoinError { chunks, reason }),
+        }
+    }
+
+    fn whole(spot: Spot<Divided, [T]>) -> Buffer<T> {
+        let length = spot.data().len();
+        Buffer(Chunk::new(spot, 0, length, None))
+    }
+}
+
+/// The memory that sorted chunks make up, if they do.
+fn check_whole<T>(chunks: &[Chunk<T>]) -> Result<Spot<Divided, [T]>, &'static str> {
+    let Some(first) = chunks.first() else {
+        return Err("there are no chunks to be joined");
+    };
+    let mut end = 0;
+    for chunk in chunks {
+        if !chunk.spot.is(&first.spot) {
+            return Err("the chunks are of different buffers");
+        }
+        if chunk.is_sent.load(Ordering::Relaxed) {
+            return Err("a chunk has been sent to another process");
+        }
+        if chunk.start != end {
+            return Err("a chunk is missing");
+        }
+        end += chunk.length;
+    }
+    if end != first.spot.data().len() {
+        return Err("a chunk is missing");
+    }
+    Ok(first.spot.clone())
+}
+
+impl<T> Chunk<T> {
+    fn new(
+        spot: Spot<Divided, [T]>,
+        start: usize,
+        length: usize,
+        received: Option<Spot<Ticket, ()>>,
+    ) -> Chunk<T> {
+        Chunk {
+            spot,
+            start,
+            length,
+            received,
+            is_sent: AtomicBool::new(false),
+            sent: Mutex::new(None),
+            elements: PhantomData,
+        }
+    }
+
+    /// Where in the buffer the chunk begins.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.start
+    }
+
+    fn memory(&self) -> NonNull<[T]> {
+        self.check();
+        let data: NonNull<T> = self.spot.data().cast();
+        // SAFETY: `start + length` is within the spot's slice, by `split` and `deserialize`.
+        let start = unsafe { data.add(self.start) };
+        NonNull::slice_from_raw_parts(start, self.length)
+    }
+
+    #[track_caller]
+    fn check(&self) {
+        assert!(
+            !self.is_sent.load(Ordering::Relaxed),
+            "this chunk has been sent to another process"
+        );
+    }
+
+    /// The chunk has become part of something else: whoever sent it may not do so again.
+    fn void(&self) {
+        if let Some(ticket) = &self.received {
+            ticket.machine().void();
+        }
+    }
+}
+
+// Ownership is what makes the references below unique. There is one chunk for each part of a
+// spot that has not been sent: `split` and `join` consume what they divide and unite. Sending
+// makes a ticket that one receiver can redeem, and marks the chunk; the mark goes only when the
+// ticket was not voided and nobody else holds it, so that no receiver has the part any more.
+
+impl<T> Deref for Chunk<T> {
+    type Target = [T];
+
+    #[track_caller]
+    fn deref(&self) -> &[T] {
+        // SAFETY: the part is initialised, and ours alone (see above).
+        unsafe { self.memory().as_ref() }
+    }
+}
+
+impl<T> DerefMut for Chunk<T> {
+    #[track_caller]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: the part is initialised, and ours alone (see above).
+        unsafe { self.memory().as_mut() }
+    }
+}
+
+impl<T> Deref for Buffer<T> {
+    type Target = [T];
+
+    #[track_caller]
+    fn deref(&self) -> &[T] {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Buffer<T> {
+    #[track_caller]
+    fn deref_mut(&mut self) -> &mut [T] {
+        &mut self.0
+    }
+}
+
+impl<T> Serialize for Chunk<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ticket) = &*sent
+            && (ticket.machine().is_void() || !ticket.is_alone())
+        {
+            return Err(ser::Error::custom(
+                "this chunk has been sent to another process already",
+            ));
+        }
+        let ticket = Spot::new(()).map_err(ser::Error::custom)?;
+        // Even if what follows fails: the message may go out without an end.
+        self.is_sent.store(true, Ordering::Relaxed);
+        *sent = Some(Spot::clone(&ticket));
+        drop(sent);
+        self.void();
+        (&self.spot, ticket, self.start, self.length).serialize(serializer)
+    }
+}
+
+/// The parts of a chunk as they stand in a message.
+struct Parts<T>(Spot<Divided, [T]>);
+
+impl<'de, T: Shareable> Deserialize<'de> for Parts<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Parts<T>, D::Error> {
+        Spot::receive_slice(deserializer).map(Parts)
+    }
+}
+
+struct Redeemable(Spot<Ticket, ()>);
+
+impl<'de> Deserialize<'de> for Redeemable {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Redeemable, D::Error> {
+        Spot::receive(deserializer).map(Redeemable)
+    }
+}
+
+impl<'de, T: Shareable> Deserialize<'de> for Chunk<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chunk<T>, D::Error> {
+        let (Parts(spot), Redeemable(ticket), start, length) =
+            <(Parts<T>, Redeemable, usize, usize)>::deserialize(deserializer)?;
+        let end = start.checked_add(length);
+        if end.is_none_or(|end| end > spot.data().len()) {
+            return Err(de::Error::custom("a handle to shared memory is damaged"));
+        }
+        if !ticket.machine().redeem() {
+            return Err(de::Error::custom("a chunk can be received once only"));
+        }
+        Ok(Chunk::new(spot, start, length, Some(ticket)))
+    }
+}
+
+impl<T> Serialize for Buffer<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Shareable> Deserialize<'de> for Buffer<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Buffer<T>, D::Error> {
+        let chunk = Chunk::deserialize(deserializer)?;
+        if chunk.length != chunk.spot.data().len() {
+            return Err(de::Error::custom("this is a part of a buffer only"));
+        }
+        Ok(Buffer(chunk))
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Chunk<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_sent.load(Ordering::Relaxed) {
+            return f.write_str("(sent)");
+        }
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Buffer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Why [`Buffer::join`] could not join: the chunks are not all the chunks of one buffer.
+pub struct JoinError<T> {
+    chunks: Vec<Chunk<T>>,
+    reason: &'static str,
+}
+
+impl<T> JoinError<T> {
+    /// The chunks, sorted by where they begin.
+    #[must_use]
+    pub fn into_chunks(self) -> Vec<Chunk<T>> {
+        self.chunks
+    }
+}
+
+impl<T> fmt::Debug for JoinError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinError")
+            .field("chunks", &self.chunks.len())
+            .field("reason", &self.reason)
+            .finish()
+    }
+}
+
+impl<T> fmt::Display for JoinError<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl<T> std::error::Error for JoinError<T> {}

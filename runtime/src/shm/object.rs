@@ -1,0 +1,163 @@
+//! A reference to a cell: counted in this process, recorded in the region for the others.
+
+use std::fmt;
+use std::io;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+
+use super::arena;
+use super::region::{Address, Region};
+use crate::codec::{attach, detach};
+use crate::sync::raw::{Holders, Kind};
+
+/// What this process has of a cell. There is one for all handles to it.
+pub(crate) struct Object {
+    region: Arc<Region>,
+    cell: u32,
+    generation: u32,
+    /// A lock in the cell is held by a thread of this process, which may have forgotten it.
+    /// Written only by the thread that holds the lock.
+    held: AtomicBool,
+    /// A message may hold the cell in our name.
+    lent: AtomicBool,
+}
+
+impl Object {
+    /// A new cell. What is in it has still to be made and [published](Object::publish).
+    pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
+        arena::allocate(size, align)
+    }
+
+    pub(super) fn new(region: &Arc<Region>, cell: u32, generation: u32) -> Object {
+        Object {
+            region: Arc::clone(region),
+            cell,
+            generation,
+            held: AtomicBool::new(false),
+            lent: AtomicBool::new(false),
+        }
+    }
+
+    /// Says what lives in the cell.
+    pub(super) fn publish(&self, kind: Kind, type_hash: u64, elements: usize) {
+        self.region
+            .record(self.cell)
+            .publish(kind, type_hash, elements);
+    }
+
+    /// The number of elements, if it is this that lives in the cell.
+    pub(super) fn is(&self, kind: Kind, type_hash: u64) -> Option<usize> {
+        self.region.record(self.cell).is(kind, type_hash)
+    }
+
+    /// The memory of the cell.
+    pub(super) fn payload(&self) -> NonNull<u8> {
+        self.region.payload(self.cell)
+    }
+
+    /// How much memory that is.
+    pub(super) fn size(&self) -> usize {
+        self.region.cell_size()
+    }
+
+    /// Puts a reference into the message being written: descriptor number and address.
+    pub(super) fn send(&self) -> Result<(u32, Address), String> {
+        let address = Address {
+            region: self.region.id(),
+            cell: self.cell,
+            generation: self.generation,
+        };
+        let passage = self.region.passage();
+        let number = attach(&passage.descriptor).map_err(|error| error.to_string())?;
+        if self.region.is_dedicated() {
+            // The region, and with it the object, lives as long as any descriptor of it.
+        } else if passage.lent {
+            self.lent.store(true, Ordering::Relaxed);
+        } else if !self
+            .region
+            .acquire(self.cell, self.generation, passage.holder)
+        {
+            return Err(damaged());
+        }
+        Ok((number, address))
+    }
+
+    /// Takes the reference that a message carries. The message's descriptor is still open.
+    pub(super) fn receive(number: u32, address: Address) -> Result<Arc<Object>, String> {
+        let descriptor = detach(number).map_err(|error| error.to_string())?;
+        let region = Region::open(std::os::fd::AsFd::as_fd(&*descriptor))
+            .map_err(|error| error.to_string())?;
+        if region.id() != address.region || address.cell >= region.cells() {
+            return Err(damaged());
+        }
+        let mut objects = region.objects();
+        if let Some(object) = objects.get(&address.cell).and_then(Weak::upgrade) {
+            drop(objects);
+            return if object.generation == address.generation {
+                Ok(object)
+            } else {
+                Err(damaged())
+            };
+        }
+        if !region.acquire(address.cell, address.generation, region.me()) {
+            return Err(damaged());
+        }
+        let object = Arc::new(Object::new(&region, address.cell, address.generation));
+        objects.insert(address.cell, Arc::downgrade(&object));
+        drop(objects);
+        Ok(object)
+    }
+
+    /// Who is alive among those that hold cells of the region.
+    pub(crate) fn holders(&self) -> &dyn Holders {
+        &*self.region
+    }
+
+    /// Whether nobody but the caller has the cell: no handle here, no process, no message.
+    pub(super) fn is_alone(self: &Arc<Self>) -> bool {
+        // A message that arrives here gives up its hold when there is a handle already.
+        !self.lent.load(Ordering::Relaxed)
+            && self.region.is_alone(self.cell)
+            && Arc::strong_count(self) == 1
+    }
+
+    /// Notes whether a lock in the cell is held. Only the thread that holds it says so.
+    pub(crate) fn set_held(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Object {
+    fn drop(&mut self) {
+        let mut objects = self.region.objects();
+        // A handle may have arrived since the last one went; then the cell is its.
+        let ours = std::ptr::from_ref(self);
+        match objects.get(&self.cell) {
+            Some(entry) if std::ptr::eq(entry.as_ptr(), ours) => {}
+            _ => return,
+        }
+        objects.remove(&self.cell);
+        if self.held.load(Ordering::Relaxed) {
+            // A guard was forgotten: the list of robust mutexes of its thread leads through the
+            // cell, which therefore has to stay where it is.
+            #[expect(clippy::mem_forget, reason = "the mapping must outlive the thread")]
+            std::mem::forget(Arc::clone(&self.region));
+        } else if !self.lent.load(Ordering::Relaxed) {
+            self.region.release(self.cell);
+        }
+    }
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("cell", &self.cell)
+            .field("generation", &self.generation)
+            .finish_non_exhaustive()
+    }
+}
+
+fn damaged() -> String {
+    "a handle to shared memory is damaged, or what it stood for is gone".to_owned()
+}

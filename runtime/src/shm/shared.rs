@@ -1,0 +1,143 @@
+use std::fmt;
+use std::io;
+use std::ops::Deref;
+
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+
+use super::ground::Ground;
+use super::shareable::Shareable;
+use super::spot::Spot;
+
+/// An `Arc` across processes: a value in shared memory that every holder can look at.
+///
+/// It derefs to `&T`. With an atomic inside it is a counter, a flag or a progress report that
+/// needs no lock; `Shared<[T]>` is bulk data that workers read where it lies, without a copy. For
+/// everything that changes in more than one step, use a [`Mutex`](crate::sync::Mutex) or an
+/// [`RwLock`](crate::sync::RwLock).
+///
+/// `clone` gives another handle to the same value. Handles are arguments, results, or fields of
+/// your types; the memory is freed when the last holder in any process is gone.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use multiproc::shm::Shared;
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn sum(numbers: Shared<[u64]>, total: Shared<AtomicU64>) {
+///     total.fetch_add(numbers.iter().sum(), Ordering::Relaxed);
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let numbers = Shared::from_slice(&[1, 2, 3])?;
+/// let total = Shared::new(AtomicU64::new(0))?;
+/// sum::run(numbers.clone(), total.clone())?;
+/// assert_eq!(total.load(Ordering::Relaxed), 6);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// What is not `Sync` cannot be looked at by several at once:
+///
+/// ```compile_fail,E0277
+/// let cell = multiproc::shm::Shared::new(std::cell::Cell::new(1));
+/// ```
+pub struct Shared<T: ?Sized>(Spot<Ground, T>);
+
+impl<T: Shareable + Sync> Shared<T> {
+    /// Puts a value into shared memory.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or no descriptor left.
+    pub fn new(value: T) -> io::Result<Shared<T>> {
+        Ok(Shared(Spot::new(value)?))
+    }
+}
+
+impl<T: Shareable + Sync> Shared<[T]> {
+    /// Copies a slice into shared memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Shared::new). An empty slice is
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    pub fn from_slice(slice: &[T]) -> io::Result<Shared<[T]>>
+    where
+        T: Copy,
+    {
+        Ok(Shared(Spot::from_slice(slice)?))
+    }
+
+    /// Makes a slice in shared memory, element by element. For what cannot be copied:
+    ///
+    /// ```
+    /// # use std::sync::atomic::AtomicU32;
+    /// # use multiproc::shm::Shared;
+    /// # fn main() -> std::io::Result<()> {
+    /// let counters = Shared::from_fn(8, |_| AtomicU32::new(0))?;
+    /// assert_eq!(counters.len(), 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`from_slice`](Shared::from_slice).
+    pub fn from_fn(length: usize, element: impl FnMut(usize) -> T) -> io::Result<Shared<[T]>> {
+        Ok(Shared(Spot::from_fn(length, element)?))
+    }
+}
+
+impl<T: ?Sized> Shared<T> {
+    /// Whether both are handles to the same value.
+    #[must_use]
+    pub fn ptr_eq(this: &Shared<T>, other: &Shared<T>) -> bool {
+        this.0.is(&other.0)
+    }
+}
+
+impl<T: ?Sized> Deref for Shared<T> {
+    type Target = T;
+
+    #[expect(unsafe_code, reason = "the value lies in shared memory")]
+    fn deref(&self) -> &T {
+        // SAFETY: valid as long as the spot is. `T` is `Sync`, or there would be no `Shared` of
+        // it, and nobody has a unique reference: the ground gives none.
+        unsafe { self.0.data().as_ref() }
+    }
+}
+
+impl<T: ?Sized> Clone for Shared<T> {
+    fn clone(&self) -> Shared<T> {
+        Shared(self.0.clone())
+    }
+}
+
+impl<T: ?Sized> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Shareable + Sync> Deserialize<'de> for Shared<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shared<T>, D::Error> {
+        Spot::receive(deserializer).map(Shared)
+    }
+}
+
+impl<'de, T: Shareable + Sync> Deserialize<'de> for Shared<[T]> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shared<[T]>, D::Error> {
+        Spot::receive_slice(deserializer).map(Shared)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Shared<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

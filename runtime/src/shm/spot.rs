@@ -1,0 +1,270 @@
+//! A cell with a type: a machine, and data behind it.
+
+#![expect(unsafe_code, reason = "a cell's memory is given its types")]
+
+use std::alloc::Layout;
+use std::any::TypeId;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
+use std::marker::PhantomData;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::ptr::{self, NonNull};
+use std::sync::Arc;
+
+use serde::de::{self, Deserialize, Deserializer};
+use serde::ser::{self, Serialize, Serializer};
+
+use super::object::Object;
+use super::region::Address;
+use super::shareable::Shareable;
+use crate::sync::raw::{Holders, Machine};
+
+/// A handle to a machine `M` and data `T` in shared memory. What may be done with the data is for
+/// the machine's owner to say.
+pub(crate) struct Spot<M, T: ?Sized> {
+    object: Arc<Object>,
+    data: NonNull<T>,
+    machine: PhantomData<fn() -> M>,
+}
+
+// SAFETY: a spot hands out `&M`, which is `Sync` by `Machine`, and a raw pointer to the data,
+// whose users answer for what they do with it.
+unsafe impl<M: Machine, T: ?Sized> Send for Spot<M, T> {}
+// SAFETY: as above.
+unsafe impl<M: Machine, T: ?Sized> Sync for Spot<M, T> {}
+
+// What a panic can leave half done is marked by the machines that care.
+impl<M, T: ?Sized> UnwindSafe for Spot<M, T> {}
+impl<M, T: ?Sized> RefUnwindSafe for Spot<M, T> {}
+
+impl<M: Machine, T: Shareable> Spot<M, T> {
+    /// Puts a value into a new cell.
+    pub(crate) fn new(value: T) -> io::Result<Spot<M, T>> {
+        const { assert_no_drop::<T>() }
+        let place = Place::<M, T>::allocate(1)?;
+        // SAFETY: the place is ours, aligned, and has room for one.
+        unsafe { place.data.write(value) };
+        place.publish(1);
+        Ok(Spot {
+            object: place.object,
+            data: place.data,
+            machine: PhantomData,
+        })
+    }
+
+    /// The spot of that type that a message carries.
+    pub(crate) fn receive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (place, _) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, T>>())?;
+        Ok(Spot {
+            object: place.object,
+            data: place.data,
+            machine: PhantomData,
+        })
+    }
+}
+
+impl<M: Machine, T: Shareable> Spot<M, [T]> {
+    /// Puts a slice, made element by element, into a new cell.
+    ///
+    /// # Errors
+    ///
+    /// A length of 0 is invalid input.
+    pub(crate) fn from_fn(
+        length: usize,
+        mut element: impl FnMut(usize) -> T,
+    ) -> io::Result<Spot<M, [T]>> {
+        const { assert_no_drop::<T>() }
+        let place = Place::<M, T>::allocate_slice(length)?;
+        for index in 0..length {
+            // SAFETY: the place has room for `length` elements.
+            let slot = unsafe { place.data.add(index) };
+            // SAFETY: the place is ours and aligned.
+            unsafe { slot.write(element(index)) };
+        }
+        Ok(place.into_slice(length))
+    }
+
+    /// Copies a slice into a new cell.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_fn`](Spot::from_fn).
+    pub(crate) fn from_slice(slice: &[T]) -> io::Result<Spot<M, [T]>>
+    where
+        T: Copy,
+    {
+        const { assert_no_drop::<T>() }
+        let place = Place::<M, T>::allocate_slice(slice.len())?;
+        // SAFETY: the place has room for as many, is ours and aligned, and overlaps nothing.
+        unsafe { ptr::copy_nonoverlapping(slice.as_ptr(), place.data.as_ptr(), slice.len()) };
+        Ok(place.into_slice(slice.len()))
+    }
+
+    /// The spot of that type that a message carries.
+    pub(crate) fn receive_slice<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Self, D::Error> {
+        let (place, length) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, [T]>>())?;
+        Ok(Spot {
+            object: place.object,
+            data: NonNull::slice_from_raw_parts(place.data, length),
+            machine: PhantomData,
+        })
+    }
+}
+
+impl<M: Machine, T: ?Sized> Spot<M, T> {
+    pub(crate) fn machine(&self) -> &M {
+        // SAFETY: a machine was made at the start of the cell before there was a spot, or the
+        // cell's record says so; the object keeps it there. `M` is `Sync`, and nobody has a
+        // unique reference.
+        unsafe { self.object.payload().cast::<M>().as_ref() }
+    }
+
+    /// Valid, aligned and initialised as long as the spot is there. Others may have it too.
+    pub(crate) fn data(&self) -> NonNull<T> {
+        self.data
+    }
+
+    pub(crate) fn holders(&self) -> &dyn Holders {
+        self.object.holders()
+    }
+
+    /// See [`Object::set_held`].
+    pub(crate) fn set_held(&self, held: bool) {
+        self.object.set_held(held);
+    }
+
+    /// See [`Object::is_alone`].
+    pub(super) fn is_alone(&self) -> bool {
+        self.object.is_alone()
+    }
+
+    /// Whether both are handles to the same cell.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.object, &other.object)
+    }
+}
+
+impl<M, T: ?Sized> Clone for Spot<M, T> {
+    fn clone(&self) -> Self {
+        Spot {
+            object: Arc::clone(&self.object),
+            data: self.data,
+            machine: PhantomData,
+        }
+    }
+}
+
+impl<M, T: ?Sized> Serialize for Spot<M, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.object
+            .send()
+            .map_err(ser::Error::custom)?
+            .serialize(serializer)
+    }
+}
+
+impl<M, T: ?Sized> fmt::Debug for Spot<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.object.fmt(f)
+    }
+}
+
+/// A cell on the way to becoming a spot. Dropped before, it is free again.
+struct Place<M, T> {
+    object: Arc<Object>,
+    data: NonNull<T>,
+    machine: PhantomData<M>,
+}
+
+impl<M: Machine, T: Shareable> Place<M, T> {
+    /// A cell with a machine and room for `length` elements.
+    fn allocate(length: usize) -> io::Result<Self> {
+        let (layout, offset) =
+            layout::<M, T>(length).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        let object = Object::allocate(layout.size(), layout.align())?;
+        let start = object.payload();
+        // SAFETY: the cell is at least that long and nobody else's.
+        unsafe { start.write_bytes(0, offset) };
+        // SAFETY: the machine comes first; the cell is aligned to the layout, zeroed there, and
+        // not in use.
+        unsafe { M::init(start.cast().as_ptr()) };
+        Ok(Place {
+            // SAFETY: the layout has the data at this offset.
+            data: unsafe { start.add(offset) }.cast(),
+            object,
+            machine: PhantomData,
+        })
+    }
+
+    fn allocate_slice(length: usize) -> io::Result<Self> {
+        if length == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a slice in shared memory must not be empty",
+            ));
+        }
+        Self::allocate(length)
+    }
+
+    fn publish(&self, length: usize) {
+        let hash = hash(TypeId::of::<Spot<M, T>>());
+        self.object.publish(M::KIND, hash, length);
+    }
+
+    fn into_slice(self, length: usize) -> Spot<M, [T]> {
+        let hash = hash(TypeId::of::<Spot<M, [T]>>());
+        self.object.publish(M::KIND, hash, length);
+        Spot {
+            object: self.object,
+            data: NonNull::slice_from_raw_parts(self.data, length),
+            machine: PhantomData,
+        }
+    }
+
+    fn receive<'de, D: Deserializer<'de>>(
+        deserializer: D,
+        id: TypeId,
+    ) -> Result<(Self, usize), D::Error> {
+        let (number, address) = <(u32, Address)>::deserialize(deserializer)?;
+        let object = Object::receive(number, address).map_err(de::Error::custom)?;
+        let length = object.is(M::KIND, hash(id)).ok_or_else(|| {
+            de::Error::custom("a handle to shared memory is damaged: it is of another type")
+        })?;
+        let offset = layout::<M, T>(length)
+            .filter(|(layout, _)| layout.size() <= object.size())
+            .map(|(_, offset)| offset)
+            .ok_or_else(|| de::Error::custom("a handle to shared memory is damaged"))?;
+        // SAFETY: the data at this offset are within the cell.
+        let data = unsafe { object.payload().add(offset) }.cast();
+        let place = Place {
+            object,
+            data,
+            machine: PhantomData,
+        };
+        Ok((place, length))
+    }
+}
+
+/// The layout of a cell, and where the data stand in it.
+fn layout<M, T>(length: usize) -> Option<(Layout, usize)> {
+    let data = Layout::array::<T>(length).ok()?;
+    Layout::new::<M>().extend(data).ok()
+}
+
+/// The same in all processes of a program: they run the same image.
+fn hash(id: TypeId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Nobody would run the destructor when the last process is gone.
+const fn assert_no_drop<T>() {
+    assert!(
+        !std::mem::needs_drop::<T>(),
+        "a type with a destructor cannot live in shared memory"
+    );
+}

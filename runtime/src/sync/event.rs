@@ -1,0 +1,96 @@
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::raw;
+use crate::shm::Spot;
+
+/// A flag that processes can wait for.
+///
+/// [`set`](Event::set) lets go everybody who waits, also if the flag is cleared right after it.
+/// Setting, clearing and asking make no system call unless somebody waits.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::Event;
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn work(start: Event) -> u32 {
+///     start.wait();
+///     42
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let start = Event::new()?;
+/// let worker = work::spawn(start.clone())?;
+/// // Prepare what the worker needs, then:
+/// start.set();
+/// assert_eq!(worker.join()?, 42);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Event(Spot<raw::Event, ()>);
+
+impl Event {
+    /// An event that is not set.
+    ///
+    /// # Errors
+    ///
+    /// There is no room in shared memory, or no descriptor left.
+    pub fn new() -> io::Result<Event> {
+        Ok(Event(Spot::new(())?))
+    }
+
+    /// Sets the flag and lets go all who wait for it.
+    ///
+    /// What was written before is seen by whoever finds the flag set.
+    pub fn set(&self) {
+        self.0.machine().set();
+    }
+
+    /// Clears the flag.
+    pub fn clear(&self) {
+        self.0.machine().clear();
+    }
+
+    /// Whether the flag is set.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.machine().is_set()
+    }
+
+    /// Waits until the flag is set.
+    pub fn wait(&self) {
+        self.0.machine().wait_until(None);
+    }
+
+    /// Waits until the flag is set, but no longer than `timeout`; whether it was.
+    pub fn wait_timeout(&self, timeout: Duration) -> bool {
+        self.0.machine().wait_until(raw::deadline(timeout))
+    }
+}
+
+impl Serialize for Event {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Event {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Event, D::Error> {
+        Spot::receive(deserializer).map(Event)
+    }
+}
+
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("is_set", &self.is_set())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,87 @@
+//! Locks and signals between processes, with the names and shapes of [`std::sync`].
+//!
+//! | type | what it is | in Python |
+//! |---|---|---|
+//! | [`Mutex<T>`] | one at a time | `Lock`, `Value`, `Array` with their lock |
+//! | [`RwLock<T>`] | many readers or one writer | |
+//! | [`ReentrantLock<T>`] | one thread at a time, as often as it likes | `RLock` |
+//! | [`Condvar`] | waiting for a change of what a mutex protects | `Condition` |
+//! | [`Semaphore`] | so many at a time | `Semaphore` |
+//! | [`Event`] | waiting for a flag | `Event` |
+//! | [`Barrier`] | waiting for each other | `Barrier` |
+//!
+//! The constructors return [`io::Result`](std::io::Result), because they take shared memory. What
+//! they return is a handle: `clone` it for every process and thread that is to have it, and pass it as an
+//! argument, in a result, or as a field of your types. The memory is freed when the last holder
+//! in any process is gone.
+//!
+//! ```
+//! use multiproc::sync::Mutex;
+//! use multiproc::worker;
+//!
+//! #[worker]
+//! fn count(counter: Mutex<u64>) {
+//!     for _ in 0..1000 {
+//!         *counter.lock().unwrap() += 1;
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let counter = Mutex::new(0)?;
+//! let workers = [count::spawn(counter.clone())?, count::spawn(counter.clone())?];
+//! for worker in workers {
+//!     worker.join()?;
+//! }
+//! assert_eq!(*counter.lock().unwrap(), 2000);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # When a process dies
+//!
+//! | it | the others |
+//! |---|---|
+//! | held a mutex, or an `RwLock` for writing | get the lock, in a [`PoisonError`](std::sync::PoisonError), at once |
+//! | held an `RwLock` for reading, or permits | get the lock, the permits, within a second |
+//! | waited in a barrier | see it broken within a second |
+//! | waited for anything else | do not notice; a notification it was given goes to another waiter |
+//! | was about to wake somebody | wake up by themselves within a second |
+//!
+//! Nobody ever waits for an answer of another process, and no process serves the others.
+//!
+//! # Caveats
+//!
+//! * **Data of a killed holder** are as it left them, between any two instructions. A panic leaves
+//!   whole values; a kill may leave half an assignment: of an `enum`, the new variant with a part
+//!   of the old content. Look at a poisoned value only in parts that are single numbers, or
+//!   replace it as a whole before [`clear_poison`](Mutex::clear_poison).
+//! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
+//! * A guard must not be held across `fork` or `exec`; a process that the program forks by other
+//!   means has no handles.
+//! * The kernel looks after 2048 held locks in a thread.
+//! * As in `std`, threads are not served in the order of their arrival, except by [`Condvar`].
+
+pub(crate) mod raw;
+
+mod barrier;
+mod condvar;
+mod event;
+mod mutex;
+mod reentrant;
+mod rwlock;
+mod semaphore;
+
+pub use barrier::{Barrier, BarrierWaitResult, BrokenBarrier};
+pub use condvar::{Condvar, WaitTimeoutResult};
+pub use event::Event;
+pub use mutex::{Mutex, MutexGuard};
+pub use reentrant::{ReentrantLock, ReentrantLockGuard};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use semaphore::{Permit, Semaphore};
+
+/// What a lock does when its own thread would wait for itself: std leaves that open, we tell.
+#[track_caller]
+#[cold]
+fn waits_for_itself() -> ! {
+    panic!("this thread holds the lock already and would wait for itself")
+}

@@ -1,0 +1,282 @@
+#![expect(unsafe_code, reason = "the guard stands for the lock")]
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::thread;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+
+use super::raw::{self, Lock};
+use super::waits_for_itself;
+use crate::shm::{Shareable, Spot};
+
+/// A mutual exclusion lock between processes, and the value it protects.
+///
+/// The names and shapes are those of [`std::sync::Mutex`], with two differences: [`new`] can
+/// fail, and **a holder that was killed poisons the mutex like one that panicked**. The next
+/// `lock` returns at once, with a [`PoisonError`] that has the guard.
+///
+/// `Mutex<()>` is a bare lock. `Mutex<[T]>` is an array with its lock, made by [`from_slice`].
+///
+/// [`new`]: Mutex::new
+/// [`from_slice`]: Mutex::from_slice
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::Mutex;
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn crash(balance: Mutex<i64>) {
+///     let mut balance = balance.lock().unwrap();
+///     *balance -= 100;
+///     std::process::abort(); // before the other half of the transfer
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let balance = Mutex::new(500)?;
+/// assert!(crash::run(balance.clone()).is_err());
+///
+/// let mut guard = balance.lock().unwrap_err().into_inner();
+/// *guard = 500;
+/// balance.clear_poison();
+/// drop(guard);
+/// assert_eq!(*balance.lock().unwrap(), 500);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A guard stays on its thread:
+///
+/// ```compile_fail,E0277
+/// let mutex = multiproc::sync::Mutex::new(0).unwrap();
+/// let guard = mutex.lock().unwrap();
+/// std::thread::scope(|scope| scope.spawn(move || drop(guard)));
+/// ```
+pub struct Mutex<T: ?Sized>(Spot<Lock, T>);
+
+impl<T: Shareable> Mutex<T> {
+    /// Puts a value and its lock into shared memory.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or no descriptor left.
+    pub fn new(value: T) -> io::Result<Mutex<T>> {
+        Ok(Mutex(Spot::new(value)?))
+    }
+}
+
+impl<T: Shareable> Mutex<[T]> {
+    /// Copies a slice into shared memory, with one lock for all of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Mutex::new). An empty slice is
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    pub fn from_slice(slice: &[T]) -> io::Result<Mutex<[T]>>
+    where
+        T: Copy,
+    {
+        Ok(Mutex(Spot::from_slice(slice)?))
+    }
+}
+
+impl<T: ?Sized> Mutex<T> {
+    /// Waits for the lock.
+    ///
+    /// # Errors
+    ///
+    /// A [`PoisonError`] with the guard, if a holder panicked or died, until
+    /// [`clear_poison`](Mutex::clear_poison).
+    ///
+    /// # Panics
+    ///
+    /// If this thread has the lock already.
+    #[inline]
+    #[track_caller]
+    pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        match self.0.machine().lock() {
+            Ok(()) => MutexGuard::new(self),
+            Err(_) => waits_for_itself(),
+        }
+    }
+
+    /// Takes the lock if it is free.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if it is not, or the guard in a [`PoisonError`].
+    #[inline]
+    pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
+        if !self.0.machine().try_lock() {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(MutexGuard::new(self)?)
+    }
+
+    /// Waits for the lock no longer than `timeout`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let mutex = multiproc::sync::Mutex::new(1)?;
+    /// let guard = mutex.lock().unwrap();
+    /// let other = mutex.clone();
+    /// std::thread::spawn(move || {
+    ///     assert!(other.try_lock_for(Duration::from_millis(10)).is_err());
+    /// }).join().unwrap();
+    /// # drop(guard);
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
+        match self.0.machine().lock_until(raw::deadline(timeout)) {
+            Ok(true) => Ok(MutexGuard::new(self)?),
+            Ok(false) => Err(TryLockError::WouldBlock),
+            // Only without an end to the wait.
+            Err(_) => waits_for_itself(),
+        }
+    }
+
+    /// Whether a holder panicked or died and nobody has cleared that.
+    ///
+    /// The death of a holder is found by the next who locks.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.0.machine().poison().is_set()
+    }
+
+    /// Declares the value to be as it should.
+    pub fn clear_poison(&self) {
+        self.0.machine().poison().clear();
+    }
+
+    /// Whether both are handles to the same mutex.
+    #[must_use]
+    pub fn ptr_eq(this: &Mutex<T>, other: &Mutex<T>) -> bool {
+        this.0.is(&other.0)
+    }
+}
+
+/// The lock on a [`Mutex`], given back when dropped.
+#[must_use = "the lock is given back at once if the guard is not kept"]
+pub struct MutexGuard<'a, T: ?Sized> {
+    mutex: &'a Mutex<T>,
+    /// Whether the thread was panicking already: then it is not for us to blame the value.
+    panicking: bool,
+    /// A robust mutex is its thread's; the guard is `!Send`.
+    thread: PhantomData<*const ()>,
+}
+
+// SAFETY: a shared guard gives `&T` only.
+unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
+
+impl<'a, T: ?Sized> MutexGuard<'a, T> {
+    /// The mutex has just been locked by this thread.
+    #[inline]
+    fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
+        mutex.0.set_held(true);
+        let guard = MutexGuard {
+            mutex,
+            panicking: thread::panicking(),
+            thread: PhantomData,
+        };
+        if mutex.is_poisoned() {
+            Err(PoisonError::new(guard))
+        } else {
+            Ok(guard)
+        }
+    }
+
+    /// The mutex that the guard has locked.
+    pub(super) fn mutex(&self) -> &'a Mutex<T> {
+        self.mutex
+    }
+}
+
+impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let spot = &self.mutex.0;
+        if !self.panicking && thread::panicking() {
+            spot.machine().poison().set();
+        }
+        spot.set_held(false);
+        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
+        unsafe { spot.machine().unlock() };
+    }
+}
+
+impl<T: ?Sized> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: initialised, and we have the lock: no other guard, in any process.
+        unsafe { self.mutex.0.data().as_ref() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above.
+        unsafe { self.mutex.0.data().as_mut() }
+    }
+}
+
+impl<T: ?Sized> Clone for Mutex<T> {
+    fn clone(&self) -> Mutex<T> {
+        Mutex(self.0.clone())
+    }
+}
+
+impl<T: ?Sized> Serialize for Mutex<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Shareable> Deserialize<'de> for Mutex<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mutex<T>, D::Error> {
+        Spot::receive(deserializer).map(Mutex)
+    }
+}
+
+impl<'de, T: Shareable> Deserialize<'de> for Mutex<[T]> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mutex<[T]>, D::Error> {
+        Spot::receive_slice(deserializer).map(Mutex)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("Mutex");
+        match self.try_lock() {
+            Ok(guard) => text.field("data", &&*guard),
+            Err(TryLockError::Poisoned(error)) => text.field("data", &&*error.into_inner()),
+            Err(TryLockError::WouldBlock) => text.field("data", &format_args!("<locked>")),
+        };
+        text.field("poisoned", &self.is_poisoned())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Display> fmt::Display for MutexGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

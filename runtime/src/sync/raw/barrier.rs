@@ -1,0 +1,238 @@
+//! A place where a number of threads wait for each other.
+//!
+//! The truth is `round` and `arrived`: who waits in which round, under its process's number. A
+//! new round makes all older arrivals void with one store.
+//!
+//! | step, inside the monitor | what if the actor dies right after it |
+//! |---|---|
+//! | an arrival is noted | the others find it dead, and break the barrier |
+//! | the outcome of the round is noted | the round goes on: the others find the actor dead, or the next to end the round notes the outcome anew |
+//! | the next round begins | the others see it when they next look: this round has ended |
+//! | `broken` is set | likewise |
+//! | a wait that timed out breaks the barrier | likewise |
+//!
+//! Sleepers look every so often whether those they wait with are alive. A round that is complete
+//! is not broken by a death afterwards.
+
+#![expect(unsafe_code, reason = "machines are made in place")]
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Instant;
+
+use super::monitor::Monitor;
+use super::{HOLDERS, Holders, Kind, Machine, nap, step};
+use crate::sys::futex;
+
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Barrier {
+    monitor: Monitor,
+    parties: AtomicU32,
+    round: AtomicU32,
+    /// Whether this round cannot be completed any more.
+    broken: AtomicU32,
+    /// Changes when a round ends or breaks, for sleepers.
+    changes: AtomicU32,
+    /// One bit for each of the last rounds: whether it was completed.
+    outcomes: AtomicU64,
+    /// Round and number of arrivals, by holder.
+    arrived: [AtomicU64; HOLDERS as usize],
+}
+
+/// How a wait ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// As the last to arrive.
+    Leader,
+    Follower,
+    Broken,
+}
+
+/// How many rounds a sleeper may be late and still learn how its own ended.
+const REMEMBERED: u32 = u64::BITS;
+
+// SAFETY: zeros are a first round without arrivals; `init` makes the monitor.
+unsafe impl Machine for Barrier {
+    const KIND: Kind = Kind::Barrier;
+
+    unsafe fn init(place: *mut Barrier) {
+        // SAFETY: in bounds of the place that the caller promises.
+        let monitor = unsafe { &raw mut (*place).monitor };
+        // SAFETY: the caller's promise.
+        unsafe { Monitor::init(monitor) };
+    }
+}
+
+impl Barrier {
+    /// Says how many have to arrive. Before anybody does.
+    pub(crate) fn set_parties(&self, parties: u32) {
+        self.parties.store(parties, Ordering::Relaxed);
+    }
+
+    pub(crate) fn parties(&self) -> u32 {
+        self.parties.load(Ordering::Relaxed)
+    }
+
+    /// Waits for the others. A wait that is over before they have come breaks the barrier.
+    pub(crate) fn wait_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> Passed {
+        let round = {
+            // The section is short: even a deadline that has passed is no reason not to arrive.
+            let inside = self.monitor.enter(|| {});
+            if self.broken.load(Ordering::Relaxed) != 0 {
+                return Passed::Broken;
+            }
+            let round = self.round.load(Ordering::Relaxed);
+            let mine = &self.arrived[holders.me() as usize];
+            let count = in_round(mine.load(Ordering::Relaxed), round);
+            mine.store(pack(round, count + 1), Ordering::Relaxed);
+            step();
+            if self.arrivals(round) >= self.parties() {
+                let complete = self.all_alive(round, holders);
+                if complete {
+                    self.next_round(round, true);
+                } else {
+                    self.broken.store(1, Ordering::Relaxed);
+                }
+                step();
+                drop(inside);
+                self.tell();
+                return if complete {
+                    Passed::Leader
+                } else {
+                    Passed::Broken
+                };
+            }
+            round
+        };
+        step();
+        self.sleep(round, holders, deadline)
+    }
+
+    fn sleep(&self, round: u32, holders: &dyn Holders, deadline: Option<Instant>) -> Passed {
+        let mut look_for_dead = false;
+        loop {
+            let (seen, nap) = {
+                let inside = self.monitor.enter(|| {});
+                if let Some(passed) = self.ended(round) {
+                    return passed;
+                }
+                let nap = nap(deadline);
+                if nap.is_none() || look_for_dead && !self.all_alive(round, holders) {
+                    self.broken.store(1, Ordering::Relaxed);
+                    step();
+                    drop(inside);
+                    self.tell();
+                    return Passed::Broken;
+                }
+                (self.changes.load(Ordering::Relaxed), nap)
+            };
+            step();
+            futex::wait(&self.changes, seen, nap.unwrap_or_default());
+            look_for_dead = self.changes.load(Ordering::Relaxed) == seen;
+        }
+    }
+
+    /// How a round ended for those who wait in it, if it has.
+    fn ended(&self, round: u32) -> Option<Passed> {
+        let now = self.round.load(Ordering::Relaxed);
+        if now == round {
+            return (self.broken.load(Ordering::Relaxed) != 0).then_some(Passed::Broken);
+        }
+        let complete = now.wrapping_sub(round) < REMEMBERED
+            && self.outcomes.load(Ordering::Relaxed) & bit(round) != 0;
+        Some(if complete {
+            Passed::Follower
+        } else {
+            Passed::Broken
+        })
+    }
+
+    /// Sends those who wait away, and begins anew.
+    pub(crate) fn reset(&self) {
+        let inside = self.monitor.enter(|| {});
+        self.next_round(self.round.load(Ordering::Relaxed), false);
+        step();
+        drop(inside);
+        self.tell();
+    }
+
+    /// Breaks the barrier.
+    pub(crate) fn abort(&self) {
+        let inside = self.monitor.enter(|| {});
+        self.broken.store(1, Ordering::Relaxed);
+        step();
+        drop(inside);
+        self.tell();
+    }
+
+    pub(crate) fn is_broken(&self, holders: &dyn Holders) -> bool {
+        let _inside = self.monitor.enter(|| {});
+        let round = self.round.load(Ordering::Relaxed);
+        if !self.all_alive(round, holders) {
+            self.broken.store(1, Ordering::Relaxed);
+        }
+        self.broken.load(Ordering::Relaxed) != 0
+    }
+
+    /// A holder that waited here is gone.
+    pub(super) fn wipe(&self, holder: u32) {
+        let inside = self.monitor.enter(|| {});
+        let round = self.round.load(Ordering::Relaxed);
+        let arrived = &self.arrived[holder as usize];
+        if in_round(arrived.load(Ordering::Relaxed), round) == 0 {
+            return;
+        }
+        self.broken.store(1, Ordering::Relaxed);
+        step();
+        arrived.store(0, Ordering::Relaxed);
+        drop(inside);
+        self.tell();
+    }
+
+    fn next_round(&self, round: u32, complete: bool) {
+        let outcomes = self.outcomes.load(Ordering::Relaxed) & !bit(round);
+        let outcome = if complete { bit(round) } else { 0 };
+        self.outcomes.store(outcomes | outcome, Ordering::Relaxed);
+        step();
+        self.round.store(round.wrapping_add(1), Ordering::Relaxed);
+        step();
+        self.broken.store(0, Ordering::Relaxed);
+    }
+
+    /// Wakes those who sleep, to see what has changed.
+    fn tell(&self) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+        step();
+        futex::wake_all(&self.changes);
+    }
+
+    fn arrivals(&self, round: u32) -> u32 {
+        self.arrived
+            .iter()
+            .map(|arrived| in_round(arrived.load(Ordering::Relaxed), round))
+            .fold(0, u32::saturating_add)
+    }
+
+    fn all_alive(&self, round: u32, holders: &dyn Holders) -> bool {
+        (0..).zip(&self.arrived).all(|(holder, arrived)| {
+            in_round(arrived.load(Ordering::Relaxed), round) == 0 || holders.is_alive(holder)
+        })
+    }
+}
+
+fn bit(round: u32) -> u64 {
+    1 << (round % REMEMBERED)
+}
+
+fn pack(round: u32, count: u32) -> u64 {
+    u64::from(round) << 32 | u64::from(count)
+}
+
+/// The number of arrivals if they were in this round.
+fn in_round(arrived: u64, round: u32) -> u32 {
+    if arrived >> 32 == u64::from(round) {
+        (arrived & u64::from(u32::MAX)) as u32
+    } else {
+        0
+    }
+}

@@ -1,0 +1,208 @@
+//! Threads that wait to be notified, each in a place of its own.
+//!
+//! A place is one word, on which its thread sleeps, with the number of the thread's process and
+//! its turn. So a notification goes to a certain thread, and if that thread's process dies before
+//! it has left the place, the notification is there for the next.
+//!
+//! | word | |
+//! |---|---|
+//! | 0 | free |
+//! | 1 | somebody waits |
+//! | 2 | somebody was notified and has not left yet |
+//!
+//! | step, inside the monitor | what if the actor dies right after it |
+//! |---|---|
+//! | a waiter writes its number and turn | the place is still free |
+//! | a waiter sets the word to 1 | a notifier finds it dead and frees the place |
+//! | a notifier sets a word to 2 | the waiter finds it when it next looks; the rest of `notify_n` dies with the notifier |
+//! | a waiter finds 2 and sets the word to 0 | it has been notified, and died of something else |
+//! | a waiter whose time is up finds 1 and sets it to 0 | it was not notified |
+//! | somebody finds a dead waiter with 2, notifies the next | both are notified: one time too often, which waiters must expect |
+//! | and sets the word to 0 | done |
+//!
+//! When all places are taken, a waiter naps and returns without having been notified, which
+//! waiters must expect of any condition variable.
+
+#![expect(unsafe_code, reason = "machines are made in place")]
+
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use super::monitor::Monitor;
+use super::{Holders, Kind, Machine, nap, step};
+use crate::sys::futex;
+
+const PLACES: usize = 128;
+const FREE: u32 = 0;
+const WAITING: u32 = 1;
+const NOTIFIED: u32 = 2;
+
+/// How long one naps that found no place.
+const NAP: Duration = Duration::from_millis(5);
+
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Condvar {
+    monitor: Monitor,
+    /// Places from here on have never been used.
+    fresh: AtomicU32,
+    turns: AtomicU64,
+    places: [Place; PLACES],
+}
+
+#[derive(Debug)]
+#[repr(C)]
+struct Place {
+    word: AtomicU32,
+    holder: AtomicU32,
+    turn: AtomicU64,
+}
+
+// SAFETY: zeros are free places; `init` makes the monitor.
+unsafe impl Machine for Condvar {
+    const KIND: Kind = Kind::Condvar;
+
+    unsafe fn init(place: *mut Condvar) {
+        // SAFETY: in bounds of the place that the caller promises.
+        let monitor = unsafe { &raw mut (*place).monitor };
+        // SAFETY: the caller's promise.
+        unsafe { Monitor::init(monitor) };
+    }
+}
+
+/// A place that the calling thread has taken; `None` if there was none.
+#[derive(Debug)]
+pub(crate) struct Ticket(Option<usize>);
+
+impl Condvar {
+    /// Takes a place. Notifications from now on count.
+    pub(crate) fn queue(&self, holders: &dyn Holders) -> Ticket {
+        let _inside = self.monitor.enter(|| {});
+        let free = |place: &Place| place.word.load(Ordering::Relaxed) == FREE;
+        let Some(index) = self.places.iter().position(free) else {
+            return Ticket(None);
+        };
+        let place = &self.places[index];
+        let turn = self.turns.load(Ordering::Relaxed);
+        self.turns.store(turn + 1, Ordering::Relaxed);
+        step();
+        let used = u32::try_from(index + 1).unwrap_or(u32::MAX);
+        self.fresh.fetch_max(used, Ordering::Relaxed);
+        place.holder.store(holders.me(), Ordering::Relaxed);
+        place.turn.store(turn, Ordering::Relaxed);
+        step();
+        place.word.store(WAITING, Ordering::Relaxed);
+        step();
+        Ticket(Some(index))
+    }
+
+    /// Sleeps until notified; false when time is up. The place is given back.
+    pub(crate) fn sleep(
+        &self,
+        Ticket(index): Ticket,
+        holders: &dyn Holders,
+        deadline: Option<Instant>,
+    ) -> bool {
+        let Some(index) = index else {
+            return match nap(deadline) {
+                Some(nap) => {
+                    std::thread::sleep(nap.min(NAP));
+                    true
+                }
+                None => false,
+            };
+        };
+        let place = &self.places[index];
+        loop {
+            let nap = nap(deadline);
+            if let Some(nap) = nap {
+                step();
+                futex::wait(&place.word, WAITING, nap);
+            }
+            if nap.is_some() && place.word.load(Ordering::Relaxed) == WAITING {
+                let _inside = self.monitor.enter(|| {});
+                self.bury(holders);
+                continue;
+            }
+            let _inside = self.monitor.enter(|| {});
+            let notified = place.word.load(Ordering::Relaxed) == NOTIFIED;
+            place.word.store(FREE, Ordering::Relaxed);
+            step();
+            return notified;
+        }
+    }
+
+    /// Notifies up to `count` of those who wait, in their turn.
+    pub(crate) fn notify(&self, holders: &dyn Holders, count: usize) {
+        let mut chosen = Vec::new();
+        {
+            let _inside = self.monitor.enter(|| {});
+            self.bury(holders);
+            while chosen.len() < count
+                && let Some(index) = self.next()
+            {
+                step();
+                self.places[index].word.store(NOTIFIED, Ordering::Relaxed);
+                chosen.push(index);
+            }
+            step();
+        }
+        for index in chosen {
+            step();
+            futex::wake_all(&self.places[index].word);
+        }
+    }
+
+    /// The place whose turn it is.
+    fn next(&self) -> Option<usize> {
+        self.used()
+            .filter(|(_, place)| place.word.load(Ordering::Relaxed) == WAITING)
+            .min_by_key(|(_, place)| place.turn.load(Ordering::Relaxed))
+            .map(|(index, _)| index)
+    }
+
+    fn used(&self) -> impl Iterator<Item = (usize, &Place)> {
+        let used = self.fresh.load(Ordering::Relaxed) as usize;
+        self.places.iter().take(used).enumerate()
+    }
+
+    /// Frees the places of the dead, and hands their notifications on.
+    fn bury(&self, holders: &dyn Holders) {
+        let mut known_alive = holders.me();
+        for (_, place) in self.used() {
+            let holder = place.holder.load(Ordering::Relaxed);
+            if place.word.load(Ordering::Relaxed) == FREE || holder == known_alive {
+                continue;
+            }
+            if holders.is_alive(holder) {
+                known_alive = holder;
+            } else {
+                self.vacate(place);
+            }
+        }
+    }
+
+    /// Takes back what a holder has that is gone.
+    pub(super) fn wipe(&self, holder: u32) {
+        let _inside = self.monitor.enter(|| {});
+        for (_, place) in self.used() {
+            let is_its = place.holder.load(Ordering::Relaxed) == holder;
+            if is_its && place.word.load(Ordering::Relaxed) != FREE {
+                self.vacate(place);
+            }
+        }
+    }
+
+    fn vacate(&self, place: &Place) {
+        if place.word.load(Ordering::Relaxed) == NOTIFIED
+            && let Some(next) = self.next()
+        {
+            self.places[next].word.store(NOTIFIED, Ordering::Relaxed);
+            step();
+            // A call inside the monitor, once in a death.
+            futex::wake_all(&self.places[next].word);
+        }
+        place.word.store(FREE, Ordering::Relaxed);
+        step();
+    }
+}

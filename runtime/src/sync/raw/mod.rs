@@ -1,0 +1,144 @@
+//! The state machines behind the typed primitives: words in shared memory, no types of the
+//! user's, no regions.
+//!
+//! # How they survive a death
+//!
+//! | what | how |
+//! |---|---|
+//! | the owner of a [`RobustMutex`] dies | the kernel marks it and wakes a waiter |
+//! | somebody dies inside a [`Monitor`] | its mutex is robust; whoever enters next repairs first |
+//! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks every [`LOOK`] whether the holders live |
+//! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`LOOK`] |
+//! | a waiter dies | it held nothing; nobody waits for its answer |
+//!
+//! Each machine's module lists its steps and why it is safe to die right after each. Their tests
+//! kill an actor after every one of them.
+//!
+//! [`RobustMutex`]: crate::sys::robust::RobustMutex
+
+mod barrier;
+mod condvar;
+mod event;
+mod monitor;
+mod poison;
+#[cfg(test)]
+mod probe;
+mod reentrant;
+mod rwlock;
+mod semaphore;
+
+pub(crate) use barrier::{Barrier, Passed};
+pub(crate) use condvar::Condvar;
+pub(crate) use event::Event;
+pub(crate) use poison::Lock;
+pub(crate) use reentrant::ReentrantLock;
+pub(crate) use rwlock::RwLock;
+pub(crate) use semaphore::{MOST as MOST_PERMITS, Semaphore};
+
+use std::ptr::NonNull;
+use std::time::{Duration, Instant};
+
+/// How many holders there can be: processes that know a region, and messages that carry it.
+pub(crate) const HOLDERS: u32 = 256;
+
+/// How often a sleeper looks for what nobody will tell it, the death of somebody.
+pub(crate) const LOOK: Duration = Duration::from_millis(200);
+
+/// Who is who among the holders of a region.
+pub(crate) trait Holders: Sync {
+    /// The number of this process.
+    fn me(&self) -> u32;
+
+    /// Whether a holder is still there. A system call.
+    fn is_alive(&self, holder: u32) -> bool;
+}
+
+/// What lives in a cell, for whoever has to clear up after a dead holder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Kind {
+    /// Nothing that a holder could leave behind.
+    Plain = 1,
+    Lock = 2,
+    ReentrantLock = 3,
+    RwLock = 4,
+    Condvar = 5,
+    Semaphore = 6,
+    Event = 7,
+    Barrier = 8,
+    Buffer = 9,
+    Ticket = 10,
+}
+
+impl Kind {
+    pub(crate) fn from_number(number: u32) -> Kind {
+        match number {
+            4 => Kind::RwLock,
+            5 => Kind::Condvar,
+            6 => Kind::Semaphore,
+            8 => Kind::Barrier,
+            // The others leave nothing behind.
+            _ => Kind::Plain,
+        }
+    }
+
+    /// Takes back what a holder that is gone had taken.
+    ///
+    /// # Safety
+    ///
+    /// A machine of this kind lives at `place`.
+    #[expect(unsafe_code, reason = "the kind tells the type of the machine")]
+    pub(crate) unsafe fn wipe(self, place: NonNull<u8>, holder: u32) {
+        match self {
+            // SAFETY: the caller's promise; the machine is shared by reference only.
+            Kind::RwLock => unsafe { place.cast::<RwLock>().as_ref() }.wipe(holder),
+            // SAFETY: as above.
+            Kind::Condvar => unsafe { place.cast::<Condvar>().as_ref() }.wipe(holder),
+            // SAFETY: as above.
+            Kind::Semaphore => unsafe { place.cast::<Semaphore>().as_ref() }.wipe(holder),
+            // SAFETY: as above.
+            Kind::Barrier => unsafe { place.cast::<Barrier>().as_ref() }.wipe(holder),
+            _ => {}
+        }
+    }
+}
+
+/// A machine that can be made in a cell.
+///
+/// # Safety
+///
+/// `Self` is a value when all its bytes are zero and `init` has run on it.
+#[expect(unsafe_code, reason = "machines are made in place")]
+pub(crate) unsafe trait Machine: Sync + Sized + 'static {
+    const KIND: Kind;
+
+    /// Makes what is not made by zeros.
+    ///
+    /// # Safety
+    ///
+    /// The place is valid for writes, aligned, all zeros, and not in use.
+    unsafe fn init(_place: *mut Self) {}
+}
+
+/// The time at which a wait that begins now is over; `None` if that is further away than time
+/// can be told.
+pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
+    Instant::now().checked_add(timeout)
+}
+
+/// How long to sleep before looking again; `None` when time is up.
+fn nap(deadline: Option<Instant>) -> Option<Duration> {
+    let Some(deadline) = deadline else {
+        return Some(LOOK);
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then(|| left.min(LOOK))
+}
+
+/// Where the tests can end an actor. Nothing otherwise.
+#[cfg(not(test))]
+#[inline(always)]
+#[expect(clippy::inline_always, reason = "it is nothing")]
+fn step() {}
+#[cfg(test)]
+use probe::step;

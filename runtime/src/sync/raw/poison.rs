@@ -1,0 +1,103 @@
+//! A mutex held while the user's code runs.
+//!
+//! | step | what if the actor dies right after it |
+//! |---|---|
+//! | the mutex is locked | the kernel marks it; the next owner is told and sets `poisoned` |
+//! | the next owner wipes the mark | it holds the mutex: the mark comes back |
+//! | `poisoned` is set | it stays set until somebody clears it |
+//! | the guard is dropped in a panic: `poisoned` is set | the mutex is still held: marked as well |
+//! | the mutex is unlocked | nothing is held any more |
+
+#![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use super::{Kind, Machine};
+use crate::sys::robust::{Acquired, Relock, RobustMutex, WouldWaitForItself};
+
+/// Whether a holder ended in the middle of its work.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct Poison(AtomicBool);
+
+impl Poison {
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A mutex that remembers that a holder died.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Lock {
+    mutex: RobustMutex,
+    poison: Poison,
+}
+
+// SAFETY: zeros are an unset flag; `init` makes the mutex.
+unsafe impl Machine for Lock {
+    const KIND: Kind = Kind::Lock;
+
+    unsafe fn init(place: *mut Lock) {
+        // SAFETY: the mutex is the first field; the rest is the caller's promise.
+        unsafe { Lock::init(place, Relock::Refused) };
+    }
+}
+
+impl Lock {
+    /// # Safety
+    ///
+    /// As [`Machine::init`].
+    pub(crate) unsafe fn init(place: *mut Lock, relock: Relock) {
+        // SAFETY: in bounds of the place that the caller promises.
+        let mutex = unsafe { &raw mut (*place).mutex };
+        // SAFETY: the caller's promise.
+        unsafe { RobustMutex::init(mutex, relock) };
+    }
+
+    pub(crate) fn poison(&self) -> &Poison {
+        &self.poison
+    }
+
+    #[inline]
+    pub(crate) fn lock(&self) -> Result<(), WouldWaitForItself> {
+        self.note(self.mutex.lock()?);
+        Ok(())
+    }
+
+    #[inline]
+    pub(crate) fn try_lock(&self) -> bool {
+        let acquired = self.mutex.try_lock();
+        acquired.inspect(|acquired| self.note(*acquired)).is_some()
+    }
+
+    /// False when time is up.
+    pub(crate) fn lock_until(&self, deadline: Option<Instant>) -> Result<bool, WouldWaitForItself> {
+        let acquired = self.mutex.lock_until(deadline)?;
+        Ok(acquired.inspect(|acquired| self.note(*acquired)).is_some())
+    }
+
+    fn note(&self, acquired: Acquired) {
+        if acquired == Acquired::OwnerDied {
+            self.poison.set();
+        }
+    }
+
+    /// # Safety
+    ///
+    /// The calling thread holds the lock.
+    #[inline]
+    pub(crate) unsafe fn unlock(&self) {
+        // SAFETY: the caller's promise; a process has one mapping of a region.
+        unsafe { self.mutex.unlock() };
+    }
+}

@@ -1,0 +1,70 @@
+//! Actors that end after a given step, for tests.
+//!
+//! A machine calls [`step`] after each change that others can see. An actor that is to end there
+//! unwinds without giving anything back, and its thread ends: for the kernel that is a death like
+//! any other, and the robust mutexes it held are marked.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::Holders;
+
+thread_local! {
+    static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
+    static DEAD: Cell<bool> = const { Cell::new(false) };
+}
+
+pub(super) fn step() {
+    match LEFT.get() {
+        Some(0) => {
+            LEFT.set(None);
+            DEAD.set(true);
+            resume_unwind(Box::new("ended by the test"));
+        }
+        left => LEFT.set(left.map(|left| left - 1)),
+    }
+}
+
+/// Whether this actor has ended and only its stack is still unwinding.
+pub(super) fn is_dead() -> bool {
+    DEAD.get()
+}
+
+/// Runs `act` on a thread that ends after so many steps; false if it came to its end before.
+pub(super) fn ends_after(steps: u32, act: impl FnOnce() + Send) -> bool {
+    thread::scope(|scope| {
+        let actor = scope.spawn(|| {
+            LEFT.set(Some(steps));
+            let ended = catch_unwind(AssertUnwindSafe(act)).is_err();
+            LEFT.set(None);
+            assert_eq!(ended, DEAD.get(), "the actor panicked of its own accord");
+            ended
+        });
+        actor.join().unwrap()
+    })
+}
+
+/// Holders that are alive until a test says otherwise.
+#[derive(Debug)]
+pub(super) struct Actor<'a> {
+    pub(super) me: u32,
+    pub(super) dead: &'a AtomicU64,
+}
+
+impl Actor<'_> {
+    pub(super) fn dies(&self) {
+        self.dead.fetch_or(1 << self.me, Ordering::SeqCst);
+    }
+}
+
+impl Holders for Actor<'_> {
+    fn me(&self) -> u32 {
+        self.me
+    }
+
+    fn is_alive(&self, holder: u32) -> bool {
+        self.dead.load(Ordering::SeqCst) & 1 << holder == 0
+    }
+}

@@ -1,0 +1,188 @@
+#![expect(unsafe_code, reason = "the guard stands for the lock")]
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::thread;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+
+use super::raw;
+use crate::shm::{Shareable, Spot};
+
+/// A lock that its thread may take again while it has it: Python's `RLock`.
+///
+/// Its guards give `&T` only, because there may be several; a `Cell` inside can be changed.
+/// Unlike std's, it is poisoned when a holder panics or dies.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use multiproc::sync::ReentrantLock;
+///
+/// fn add(total: &ReentrantLock<Cell<u32>>, number: u32) {
+///     let total = total.lock().unwrap();
+///     total.set(total.get() + number);
+/// }
+///
+/// # fn main() -> std::io::Result<()> {
+/// let total = ReentrantLock::new(Cell::new(0))?;
+/// let guard = total.lock().unwrap();
+/// add(&total, 40); // takes the lock again
+/// add(&total, 2);
+/// assert_eq!(guard.get(), 42);
+/// # Ok(())
+/// # }
+/// ```
+pub struct ReentrantLock<T>(Spot<raw::ReentrantLock, T>);
+
+impl<T: Shareable> ReentrantLock<T> {
+    /// Puts a value and its lock into shared memory.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or no descriptor left.
+    pub fn new(value: T) -> io::Result<ReentrantLock<T>> {
+        Ok(ReentrantLock(Spot::new(value)?))
+    }
+}
+
+impl<T> ReentrantLock<T> {
+    /// Waits for the lock; not at all if this thread has it.
+    ///
+    /// # Errors
+    ///
+    /// A [`PoisonError`] with the guard, if a holder panicked or died, until
+    /// [`clear_poison`](ReentrantLock::clear_poison).
+    pub fn lock(&self) -> LockResult<ReentrantLockGuard<'_, T>> {
+        self.0.machine().lock_until(None);
+        ReentrantLockGuard::new(self)
+    }
+
+    /// Takes the lock if no other thread has it.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if one has, or the guard in a [`PoisonError`].
+    pub fn try_lock(&self) -> TryLockResult<ReentrantLockGuard<'_, T>> {
+        if !self.0.machine().try_lock() {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(ReentrantLockGuard::new(self)?)
+    }
+
+    /// Waits for the lock no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<ReentrantLockGuard<'_, T>> {
+        if !self.0.machine().lock_until(raw::deadline(timeout)) {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(ReentrantLockGuard::new(self)?)
+    }
+
+    /// Whether a holder panicked or died and nobody has cleared that.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.0.machine().poison().is_set()
+    }
+
+    /// Declares the value to be as it should.
+    pub fn clear_poison(&self) {
+        self.0.machine().poison().clear();
+    }
+}
+
+/// The lock on a [`ReentrantLock`], given back when dropped.
+#[must_use = "the lock is given back at once if the guard is not kept"]
+pub struct ReentrantLockGuard<'a, T> {
+    lock: &'a ReentrantLock<T>,
+    panicking: bool,
+    /// A robust mutex is its thread's; the guard is `!Send`.
+    thread: PhantomData<*const ()>,
+}
+
+// SAFETY: a shared guard gives `&T` only.
+unsafe impl<T: Sync> Sync for ReentrantLockGuard<'_, T> {}
+
+impl<'a, T> ReentrantLockGuard<'a, T> {
+    fn new(lock: &'a ReentrantLock<T>) -> LockResult<ReentrantLockGuard<'a, T>> {
+        lock.0.set_held(true);
+        let guard = ReentrantLockGuard {
+            lock,
+            panicking: thread::panicking(),
+            thread: PhantomData,
+        };
+        if lock.is_poisoned() {
+            Err(PoisonError::new(guard))
+        } else {
+            Ok(guard)
+        }
+    }
+}
+
+impl<T> Drop for ReentrantLockGuard<'_, T> {
+    fn drop(&mut self) {
+        let spot = &self.lock.0;
+        if !self.panicking && thread::panicking() {
+            spot.machine().poison().set();
+        }
+        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
+        unsafe { spot.machine().unlock(|| spot.set_held(false)) };
+    }
+}
+
+impl<T> Deref for ReentrantLockGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: initialised; only guards of this thread exist, in all processes, and they give
+        // shared references only.
+        unsafe { self.lock.0.data().as_ref() }
+    }
+}
+
+impl<T> Clone for ReentrantLock<T> {
+    fn clone(&self) -> ReentrantLock<T> {
+        ReentrantLock(self.0.clone())
+    }
+}
+
+impl<T> Serialize for ReentrantLock<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Shareable> Deserialize<'de> for ReentrantLock<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ReentrantLock<T>, D::Error> {
+        Spot::receive(deserializer).map(ReentrantLock)
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for ReentrantLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("ReentrantLock");
+        match self.try_lock() {
+            Ok(guard) => text.field("data", &*guard),
+            Err(TryLockError::Poisoned(error)) => text.field("data", &*error.into_inner()),
+            Err(TryLockError::WouldBlock) => text.field("data", &format_args!("<locked>")),
+        };
+        text.field("poisoned", &self.is_poisoned())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for ReentrantLockGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

@@ -1,0 +1,330 @@
+#![expect(unsafe_code, reason = "the guards stand for the lock")]
+
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
+
+use super::{raw, waits_for_itself};
+use crate::shm::{Shareable, Spot};
+
+/// A lock between processes for many readers or one writer, and the value it protects.
+///
+/// The names and shapes are those of [`std::sync::RwLock`]. A writer that panicked or was killed
+/// poisons the lock; the read locks of a killed process are given back within a second. Readers
+/// that come while a writer waits queue behind it.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::RwLock;
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn look(limits: RwLock<[u32; 2]>) -> u32 {
+///     limits.read().unwrap()[1]
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let limits = RwLock::new([1, 10])?;
+/// limits.write().unwrap()[1] = 20;
+/// let reader = limits.read().unwrap();
+/// assert_eq!(look::run(limits.clone())?, 20); // readers share
+/// assert!(limits.try_write().is_err());
+/// # drop(reader);
+/// # Ok(())
+/// # }
+/// ```
+pub struct RwLock<T: ?Sized>(Spot<raw::RwLock, T>);
+
+impl<T: Shareable + Sync> RwLock<T> {
+    /// Puts a value and its lock into shared memory.
+    ///
+    /// # Errors
+    ///
+    /// There is no room, or no descriptor left.
+    pub fn new(value: T) -> io::Result<RwLock<T>> {
+        Ok(RwLock(Spot::new(value)?))
+    }
+}
+
+impl<T: Shareable + Sync> RwLock<[T]> {
+    /// Copies a slice into shared memory, with one lock for all of it.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](RwLock::new). An empty slice is
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    pub fn from_slice(slice: &[T]) -> io::Result<RwLock<[T]>>
+    where
+        T: Copy,
+    {
+        Ok(RwLock(Spot::from_slice(slice)?))
+    }
+}
+
+impl<T: ?Sized> RwLock<T> {
+    /// Waits for the lock to read.
+    ///
+    /// A thread that has the lock to read and asks again may wait for ever, for a writer that
+    /// waits for it.
+    ///
+    /// # Errors
+    ///
+    /// A [`PoisonError`] with the guard, if a writer panicked or died, until
+    /// [`clear_poison`](RwLock::clear_poison).
+    ///
+    /// # Panics
+    ///
+    /// If this thread has the lock to write.
+    #[track_caller]
+    pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
+        self.read_until(None);
+        RwLockReadGuard::new(self)
+    }
+
+    /// Takes the lock to read if no writer has it or waits for it.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if one does, or the guard in a [`PoisonError`].
+    pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        if !self.0.machine().try_read(self.0.holders()) {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(RwLockReadGuard::new(self)?)
+    }
+
+    /// Waits for the lock to read no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    pub fn try_read_for(&self, timeout: Duration) -> TryLockResult<RwLockReadGuard<'_, T>> {
+        if !self.read_until(raw::deadline(timeout)) {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(RwLockReadGuard::new(self)?)
+    }
+
+    /// Waits for the lock to write.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](RwLock::read).
+    ///
+    /// # Panics
+    ///
+    /// If this thread has the lock to write already.
+    #[track_caller]
+    pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
+        self.write_until(None);
+        RwLockWriteGuard::new(self)
+    }
+
+    /// Takes the lock to write if nobody has it.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if somebody does, or the guard in a
+    /// [`PoisonError`].
+    pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        if !self.0.machine().try_write(self.0.holders()) {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(RwLockWriteGuard::new(self)?)
+    }
+
+    /// Waits for the lock to write no longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    pub fn try_write_for(&self, timeout: Duration) -> TryLockResult<RwLockWriteGuard<'_, T>> {
+        if !self.write_until(raw::deadline(timeout)) {
+            return Err(TryLockError::WouldBlock);
+        }
+        Ok(RwLockWriteGuard::new(self)?)
+    }
+
+    #[track_caller]
+    fn read_until(&self, deadline: Option<Instant>) -> bool {
+        let holders = self.0.holders();
+        match self.0.machine().read_until(holders, deadline) {
+            Ok(locked) => locked,
+            Err(_) => waits_for_itself(),
+        }
+    }
+
+    #[track_caller]
+    fn write_until(&self, deadline: Option<Instant>) -> bool {
+        let holders = self.0.holders();
+        match self.0.machine().write_until(holders, deadline) {
+            Ok(locked) => locked,
+            Err(_) => waits_for_itself(),
+        }
+    }
+
+    /// Whether a writer panicked or died and nobody has cleared that.
+    ///
+    /// The death of a writer is found by the next who locks.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.0.machine().poison().is_set()
+    }
+
+    /// Declares the value to be as it should.
+    pub fn clear_poison(&self) {
+        self.0.machine().poison().clear();
+    }
+}
+
+/// The lock on an [`RwLock`] to read, given back when dropped.
+#[must_use = "the lock is given back at once if the guard is not kept"]
+pub struct RwLockReadGuard<'a, T: ?Sized> {
+    lock: &'a RwLock<T>,
+    /// As std's, the guard is `!Send`.
+    thread: PhantomData<*const ()>,
+}
+
+/// The lock on an [`RwLock`] to write, given back when dropped.
+#[must_use = "the lock is given back at once if the guard is not kept"]
+pub struct RwLockWriteGuard<'a, T: ?Sized> {
+    lock: &'a RwLock<T>,
+    panicking: bool,
+    /// A robust mutex is its thread's; the guard is `!Send`.
+    thread: PhantomData<*const ()>,
+}
+
+// SAFETY: a shared guard gives `&T` only.
+unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
+
+impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
+    fn new(lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
+        let guard = RwLockReadGuard {
+            lock,
+            thread: PhantomData,
+        };
+        if lock.is_poisoned() {
+            Err(PoisonError::new(guard))
+        } else {
+            Ok(guard)
+        }
+    }
+}
+
+impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
+    fn new(lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
+        lock.0.set_held(true);
+        let guard = RwLockWriteGuard {
+            lock,
+            panicking: thread::panicking(),
+            thread: PhantomData,
+        };
+        if lock.is_poisoned() {
+            Err(PoisonError::new(guard))
+        } else {
+            Ok(guard)
+        }
+    }
+}
+
+impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+    fn drop(&mut self) {
+        self.lock.0.machine().leave(self.lock.0.holders());
+    }
+}
+
+impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    fn drop(&mut self) {
+        let spot = &self.lock.0;
+        if !self.panicking && thread::panicking() {
+            spot.machine().poison().set();
+        }
+        spot.set_held(false);
+        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
+        unsafe { spot.machine().finish() };
+    }
+}
+
+impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: initialised, and there is no writer; `T` is `Sync`, or there would be no lock.
+        unsafe { self.lock.0.data().as_ref() }
+    }
+}
+
+impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        // SAFETY: initialised, and we have the lock: no other guard, in any process.
+        unsafe { self.lock.0.data().as_ref() }
+    }
+}
+
+impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as above.
+        unsafe { self.lock.0.data().as_mut() }
+    }
+}
+
+impl<T: ?Sized> Clone for RwLock<T> {
+    fn clone(&self) -> RwLock<T> {
+        RwLock(self.0.clone())
+    }
+}
+
+impl<T: ?Sized> Serialize for RwLock<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de, T: Shareable + Sync> Deserialize<'de> for RwLock<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RwLock<T>, D::Error> {
+        Spot::receive(deserializer).map(RwLock)
+    }
+}
+
+impl<'de, T: Shareable + Sync> Deserialize<'de> for RwLock<[T]> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RwLock<[T]>, D::Error> {
+        Spot::receive_slice(deserializer).map(RwLock)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = f.debug_struct("RwLock");
+        match self.try_read() {
+            Ok(guard) => text.field("data", &&*guard),
+            Err(TryLockError::Poisoned(error)) => text.field("data", &&*error.into_inner()),
+            Err(TryLockError::WouldBlock) => text.field("data", &format_args!("<locked>")),
+        };
+        text.field("poisoned", &self.is_poisoned())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockReadGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLockWriteGuard<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}

@@ -1,0 +1,160 @@
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::raw;
+use crate::shm::Spot;
+
+/// So many at a time.
+///
+/// A permit goes back when it is dropped, and within a second when its process dies. Taking and
+/// giving back make no system call unless somebody has to wait.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::Semaphore;
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn fetch(connections: Semaphore) {
+///     let _permit = connections.acquire();
+///     // At most two processes are here.
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let connections = Semaphore::new(2)?;
+/// let workers: Vec<_> = (0..4)
+///     .map(|_| fetch::spawn(connections.clone()))
+///     .collect::<Result<_, _>>()?;
+/// for worker in workers {
+///     worker.join()?;
+/// }
+/// assert_eq!(connections.available(), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Semaphore(Spot<raw::Semaphore, ()>);
+
+impl Semaphore {
+    /// How many permits there can be, taken ones included.
+    pub const MAX_PERMITS: usize = raw::MOST_PERMITS as usize;
+
+    /// A semaphore with this many permits, which may be 0.
+    ///
+    /// # Errors
+    ///
+    /// More than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) are
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput). There is no room in shared memory, or no
+    /// descriptor left.
+    pub fn new(permits: usize) -> io::Result<Semaphore> {
+        let spot: Spot<raw::Semaphore, ()> = Spot::new(())?;
+        if !u32::try_from(permits).is_ok_and(|permits| spot.machine().add(permits)) {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("a semaphore has {} permits at most", Self::MAX_PERMITS),
+            ));
+        }
+        Ok(Semaphore(spot))
+    }
+
+    /// Waits for a permit.
+    pub fn acquire(&self) -> Permit<'_> {
+        self.0.machine().acquire_until(self.0.holders(), None);
+        Permit(self)
+    }
+
+    /// A permit, if there is one.
+    #[must_use]
+    pub fn try_acquire(&self) -> Option<Permit<'_>> {
+        self.0
+            .machine()
+            .try_acquire(self.0.holders())
+            .then_some(Permit(self))
+    }
+
+    /// Waits for a permit no longer than `timeout`.
+    #[must_use]
+    pub fn try_acquire_for(&self, timeout: Duration) -> Option<Permit<'_>> {
+        let deadline = raw::deadline(timeout);
+        self.0
+            .machine()
+            .acquire_until(self.0.holders(), deadline)
+            .then_some(Permit(self))
+    }
+
+    /// Adds permits that nobody has.
+    ///
+    /// # Panics
+    ///
+    /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    #[track_caller]
+    pub fn add_permits(&self, permits: usize) {
+        let added = u32::try_from(permits).is_ok_and(|permits| self.0.machine().add(permits));
+        assert!(
+            added,
+            "a semaphore has {} permits at most",
+            Self::MAX_PERMITS
+        );
+    }
+
+    /// The permits that nobody has just now.
+    #[must_use]
+    pub fn available(&self) -> usize {
+        self.0.machine().available(self.0.holders()) as usize
+    }
+}
+
+/// A permit of a [`Semaphore`], given back when dropped.
+///
+/// It can go to another thread of the process, but not to another process. One that is leaked
+/// with [`std::mem::forget`] goes back when the process ends; [`forget`](Permit::forget) removes it
+/// for good.
+#[must_use = "the permit goes back at once if it is not kept"]
+pub struct Permit<'a>(&'a Semaphore);
+
+impl Permit<'_> {
+    /// Removes the permit: the semaphore has one less from now on.
+    pub fn forget(self) {
+        let spot = &self.0.0;
+        spot.machine().forget(spot.holders());
+        #[expect(clippy::mem_forget, reason = "the permit is not to go back")]
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        let spot = &self.0.0;
+        spot.machine().release(spot.holders());
+    }
+}
+
+impl Serialize for Semaphore {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Semaphore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Semaphore, D::Error> {
+        Spot::receive(deserializer).map(Semaphore)
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Semaphore")
+            .field("available", &self.available())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Permit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,206 @@
+//! Anonymous files in memory, and their mappings.
+
+#![expect(unsafe_code, reason = "memory is mapped and unmapped")]
+
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::ptr::{self, NonNull};
+
+use rustix::fs::{
+    FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals,
+    fcntl_get_seals, fstat, memfd_create,
+};
+use rustix::io::Errno;
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::process::{Resource, getrlimit};
+
+/// After this a file cannot change its size any more, so no mapping of it can run into its end.
+const SEALS: SealFlags = SealFlags::SHRINK
+    .union(SealFlags::GROW)
+    .union(SealFlags::SEAL);
+
+/// A request above this is compared with what the system has before anything is reserved.
+const LARGE: u64 = 16 << 20;
+
+/// A new file in memory, all of it reserved, of a size that is fixed for ever.
+///
+/// # Errors
+///
+/// "Cannot allocate memory", "file too large" and the like: there is no room.
+pub(crate) fn create(length: usize) -> io::Result<OwnedFd> {
+    reserve(length, SEALS)
+}
+
+/// A new file in memory, its beginning reserved, which can grow but never shrink: the beginning
+/// can be mapped, and what lies behind be written and read.
+///
+/// # Errors
+///
+/// As [`create`].
+pub(crate) fn create_growing(length: usize) -> io::Result<OwnedFd> {
+    reserve(length, SealFlags::SHRINK.union(SealFlags::SEAL))
+}
+
+fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
+    let length = u64::try_from(length).map_err(|_| Errno::FBIG)?;
+    if i64::try_from(length).is_err() {
+        return Err(Errno::FBIG.into());
+    }
+    // Beyond this limit the kernel would not only fail but also send a deadly signal.
+    if getrlimit(Resource::Fsize)
+        .current
+        .is_some_and(|limit| limit < length)
+    {
+        return Err(Errno::FBIG.into());
+    }
+    // The kernel would take page after page until the system has none, and then kill somebody.
+    if length > LARGE && available().is_some_and(|available| available < length) {
+        return Err(Errno::NOMEM.into());
+    }
+    let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    loop {
+        match fallocate(&file, FallocateFlags::empty(), 0, length) {
+            Ok(()) => break,
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    fcntl_add_seals(&file, seals)?;
+    Ok(file)
+}
+
+/// What the system says it could still give, in bytes.
+fn available() -> Option<u64> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes = |name: &str| -> Option<u64> {
+        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+        line.trim().strip_suffix("kB")?.trim().parse().ok()
+    };
+    let free = kilobytes("MemAvailable:")?;
+    let swap = kilobytes("SwapFree:").unwrap_or(0);
+    free.checked_add(swap)?.checked_mul(1024)
+}
+
+/// Which file it is, and its length if the file is such as [`create`] makes.
+pub(crate) fn inspect(file: BorrowedFd<'_>) -> io::Result<(Identity, usize)> {
+    let stat = fstat(file)?;
+    if !fcntl_get_seals(file)?.contains(SEALS) {
+        return Err(io::Error::other("the file can change its size"));
+    }
+    let length = usize::try_from(stat.st_size).map_err(|_| Errno::FBIG)?;
+    Ok((identity_of(&stat), length))
+}
+
+/// The length that the file has at least, for ever, if it is such as [`create_growing`] makes.
+pub(crate) fn least_length(file: BorrowedFd<'_>) -> io::Result<u64> {
+    if !fcntl_get_seals(file)?.contains(SealFlags::SHRINK) {
+        return Err(io::Error::other("the file can shrink"));
+    }
+    Ok(u64::try_from(fstat(file)?.st_size).unwrap_or(0))
+}
+
+/// Which file it is.
+pub(crate) fn identity(file: BorrowedFd<'_>) -> io::Result<Identity> {
+    Ok(identity_of(&fstat(file)?))
+}
+
+/// Device and number of a file.
+pub(crate) type Identity = (u64, u64);
+
+fn identity_of(stat: &rustix::fs::Stat) -> Identity {
+    (stat.st_dev, stat.st_ino)
+}
+
+/// Another opening of the same file, with locks of its own.
+pub(crate) fn reopen(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    loop {
+        match rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
+            Ok(opened) => return Ok(opened),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A file's memory, seen by this process until the value is dropped.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: the value is an address and a length; what lies there is only reached through raw
+// pointers, whose users answer for it.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps the first `length` bytes.
+    pub(crate) fn new(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
+        let access = ProtFlags::READ | ProtFlags::WRITE;
+        // SAFETY: the kernel chooses an address that is free.
+        let base = unsafe { mmap(ptr::null_mut(), length, access, MapFlags::SHARED, file, 0)? };
+        NonNull::new(base.cast::<u8>())
+            .map(|base| Mapping { base, length })
+            .ok_or_else(|| Errno::NOMEM.into())
+    }
+
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.length
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new` with this length, and whoever drops the value has given up
+        // all pointers into it.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.length) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn sizes_that_cannot_be_are_errors() {
+        assert!(create(usize::MAX).is_err());
+        assert!(create(1 << 60).is_err());
+        assert!(create(0).is_err());
+    }
+
+    #[test]
+    fn a_file_cannot_change_its_size() {
+        let file = create(4096).unwrap();
+        assert!(rustix::fs::ftruncate(&file, 0).is_err());
+        assert!(rustix::fs::ftruncate(&file, 8192).is_err());
+        assert_eq!(inspect(file.as_fd()).unwrap().1, 4096);
+        let null = fs::File::open("/dev/null").unwrap();
+        assert!(inspect(null.as_fd()).is_err());
+    }
+
+    #[test]
+    fn openings_show_the_same_memory() {
+        let file = create(4096).unwrap();
+        let again = reopen(file.as_fd()).unwrap();
+        let one = Mapping::new(file.as_fd(), 4096).unwrap();
+        let two = Mapping::new(again.as_fd(), 4096).unwrap();
+        // SAFETY: both mappings are alive and nobody else writes there.
+        unsafe { one.base().as_ptr().write_volatile(42) };
+        // SAFETY: as above.
+        assert_eq!(unsafe { two.base().as_ptr().read_volatile() }, 42);
+        assert_eq!(
+            identity(file.as_fd()).unwrap(),
+            identity(again.as_fd()).unwrap()
+        );
+    }
+}
