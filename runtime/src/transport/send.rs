@@ -63,7 +63,7 @@ impl Sender {
 
     /// Sends a frame, again if a signal came in between. ipc-channel takes the frame's
     /// descriptor even when it fails, so each try makes its own.
-    fn send_frame(&self, frame: impl Fn() -> io::Result<Frame>) -> io::Result<()> {
+    pub(super) fn send_frame(&self, frame: impl Fn() -> io::Result<Frame>) -> io::Result<()> {
         loop {
             return match self.0.clone().to::<Frame>().send(frame()?) {
                 Ok(()) => Ok(()),
