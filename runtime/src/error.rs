@@ -118,6 +118,18 @@ impl Error {
         }))
     }
 
+    /// The same once more, for somebody else. The source is in the text.
+    pub(crate) fn duplicate(&self) -> Error {
+        Error(Box::new(Repr {
+            kind: self.0.kind,
+            message: self.to_string(),
+            worker: self.0.worker.clone(),
+            panic: self.0.panic.clone(),
+            exit_status: self.0.exit_status,
+            source: None,
+        }))
+    }
+
     #[must_use]
     pub(crate) fn with_worker(mut self, worker: impl Into<String>) -> Error {
         self.0.worker = Some(worker.into());

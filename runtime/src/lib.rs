@@ -118,6 +118,7 @@ mod dispatch;
 mod error;
 mod limits;
 mod payload;
+mod pool;
 mod process;
 mod protocol;
 mod readiness;
@@ -134,6 +135,10 @@ pub mod __private;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
+pub use pool::{
+    AsCompleted, Initialized, Map, Pool, PoolBuilder, PoolStats, Task, TaskState, WorkerStats,
+    as_completed, wait_all, wait_any,
+};
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Process, StartMethod, Stdio, active_children, current,
     set_spare_processes,

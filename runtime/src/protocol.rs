@@ -6,6 +6,16 @@
 //! | parent | [`Request::Call`]: [`Header`], arguments | the child runs the worker |
 //! | child | one of the other [`Reply`]s | the child ends |
 //!
+//! A child of a pool goes on instead:
+//!
+//! | sender | message | then |
+//! |---|---|---|
+//! | parent | [`Request::Serve`]: [`Header`], a board | the child prepares itself |
+//! | child | [`Reply::Ready`] | it waits for tasks |
+//! | parent | [`Request::Task`] or [`Request::Batch`] | the child runs them, as far as the board lets it |
+//! | child | a reply for each task; those of a batch together in [`Reply::Results`] | it waits again |
+//! | parent | [`Request::Retire`] | the child ends |
+//!
 //! The end of the connection says the rest: to the child, that its parent is gone; to the
 //! parent, that no reply will come.
 
@@ -14,23 +24,63 @@ use std::ffi::OsString;
 
 use serde::{Deserialize, Serialize};
 
-use crate::dispatch::{Function, Place};
+use crate::dispatch::{Entry, Function, Place};
 use crate::limits::Limits;
 
 /// The kinds of messages to a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Request {
-    /// A [`Header`] and the arguments: run this worker.
+    /// A [`Header`], a [`Callee`] and the arguments: run this worker.
     Call = 1,
+    /// A [`Header`] and the descriptor of a board: run tasks until told to retire.
+    Serve,
+    /// The round in two bytes, the length of a [`Callee`] in four, the callee, arguments: run this
+    /// worker.
+    Task,
+    /// The same, but for several sets of arguments, each after its length in four bytes: run this
+    /// worker on each.
+    Batch,
+    /// Nothing more: end.
+    Retire,
+}
+
+impl Request {
+    pub(crate) fn from_wire(byte: u8) -> Option<Request> {
+        [
+            Request::Call,
+            Request::Serve,
+            Request::Task,
+            Request::Batch,
+            Request::Retire,
+        ]
+        .into_iter()
+        .find(|request| *request as u8 == byte)
+    }
+}
+
+/// A worker, by its place, and its path to check it by.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Callee {
+    pub(crate) place: Place,
+    pub(crate) path: String,
+}
+
+impl Callee {
+    /// The worker in this process.
+    pub(crate) fn find(&self) -> Result<&'static Entry, String> {
+        Entry::find(&self.place, &self.path).ok_or_else(|| {
+            format!(
+                "the process runs another program, without the worker {}",
+                self.path
+            )
+        })
+    }
 }
 
 /// What a child has to know besides the arguments.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Header {
-    /// The worker, and its path to check it by.
-    pub(crate) place: Place,
-    pub(crate) worker: String,
     /// The name of the process.
     pub(crate) name: String,
     pub(crate) parent: u32,
@@ -57,6 +107,11 @@ pub(crate) enum Reply {
     NotEncoded,
     /// Why the request makes no sense to this child, a `String`.
     Refused,
+    /// Nothing more: the child waits for tasks.
+    Ready,
+    /// How long they took in nanoseconds, eight bytes, and replies, each after its length in four
+    /// bytes.
+    Results,
 }
 
 impl Reply {
@@ -68,6 +123,8 @@ impl Reply {
             Reply::NotDecoded,
             Reply::NotEncoded,
             Reply::Refused,
+            Reply::Ready,
+            Reply::Results,
         ]
         .into_iter()
         .find(|reply| *reply as u8 == byte)

@@ -34,6 +34,14 @@ impl<'e> Output<'e> {
         }
     }
 
+    /// A message that begins with these bytes.
+    pub(crate) fn after(head: Vec<u8>) -> Output<'e> {
+        Output {
+            head,
+            ..Output::default()
+        }
+    }
+
     /// Appends a value.
     pub(crate) fn write<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
         let mut outgoing = Outgoing {
@@ -117,6 +125,19 @@ pub(crate) struct Message {
 }
 
 impl Message {
+    /// A second copy, with descriptors of its own for the same files.
+    pub(crate) fn try_clone(&self) -> std::io::Result<Message> {
+        let attachments = self.attachments.iter();
+        let attachments: std::io::Result<_> = attachments
+            .map(|descriptor| descriptor.try_clone().map(Arc::new))
+            .collect();
+        Ok(Message {
+            head: self.head.clone(),
+            splices: self.splices.clone(),
+            attachments: attachments?,
+        })
+    }
+
     /// The byte that tells what this is.
     pub(crate) fn kind(&self) -> Option<u8> {
         self.head.first().copied()
@@ -124,9 +145,14 @@ impl Message {
 
     /// The values in this message, to be read in the order they were written.
     pub(crate) fn open(&mut self) -> Input<'_> {
+        self.open_at(1)
+    }
+
+    /// The values that begin at this place of the head.
+    pub(crate) fn open_at(&mut self, start: usize) -> Input<'_> {
         Input {
             decoder: Decoder::new(
-                self.head.get(1..).unwrap_or_default(),
+                self.head.get(start..).unwrap_or_default(),
                 std::mem::take(&mut self.splices),
             ),
             attachments: std::mem::take(&mut self.attachments),
@@ -141,7 +167,15 @@ pub(crate) struct Input<'m> {
     attachments: Vec<Arc<OwnedFd>>,
 }
 
-impl Input<'_> {
+impl<'m> Input<'m> {
+    /// Values that are nothing but these bytes.
+    pub(crate) fn over(bytes: &'m [u8]) -> Input<'m> {
+        Input {
+            decoder: Decoder::new(bytes, Vec::new()),
+            attachments: Vec::new(),
+        }
+    }
+
     /// Reads the next value.
     pub(crate) fn read<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, Error> {
         attachments::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))

@@ -8,14 +8,16 @@ use rustix::process::Signal;
 
 use super::handle::Process;
 use super::launch::{EnvironmentChange, Launched, Surroundings, launch};
+use super::member::Setup;
 use super::stdio::Stdio;
 use super::{fork_server, hook};
 use crate::codec::{self, Output};
 use crate::dispatch::{Argument, Entry, Function, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::protocol::{Header, Request};
+use crate::protocol::{Callee, Header, Request};
 use crate::sys::image;
+use crate::transport::Parcel;
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -93,7 +95,7 @@ pub enum StartMethod {
 
 impl StartMethod {
     /// What calls use that do not choose.
-    fn by_environment() -> Result<StartMethod> {
+    pub(super) fn by_environment() -> Result<StartMethod> {
         match std::env::var_os("MULTIPROC_START_METHOD") {
             None => Ok(StartMethod::default()),
             Some(name) if name == "forkserver" => Ok(StartMethod::ForkServer),
@@ -306,8 +308,6 @@ impl<R> Call<'_, R> {
         surroundings.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
         let header = Header {
-            place,
-            worker: entry.path(),
             name: name.clone(),
             parent: std::process::id(),
             environment: match start_method {
@@ -320,10 +320,12 @@ impl<R> Call<'_, R> {
                 .map_err(about_worker)?,
             limits,
         };
-        let request = request(&header, &arguments).map_err(|error| {
-            let text = format!("worker `{worker}`: its arguments cannot be encoded: {error}");
-            Error::new(ErrorKind::Encode, text).with_worker(worker)
-        })?;
+        let callee = Callee {
+            place,
+            path: entry.path(),
+        };
+        let request =
+            request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
         let launched = start(request, start_method, surroundings).map_err(|error| {
             let text = format!("cannot start a process for worker `{worker}`");
             Error::new(ErrorKind::Spawn, text)
@@ -335,6 +337,107 @@ impl<R> Call<'_, R> {
         Ok(Process::new(launched, result))
     }
 
+    /// The call as a task of a pool, which has its processes already.
+    pub(crate) fn into_task(self) -> Result<TaskCall<R>> {
+        let entry = self.entry;
+        if let Some(what) = self.wants_own_process() {
+            return Err(self.refusal(what));
+        }
+        let mut output = Output::default();
+        self.arguments
+            .iter()
+            .try_for_each(|argument| argument.write(&mut output))
+            .map_err(|error| not_encoded(entry, &error))?;
+        Ok(TaskCall {
+            entry,
+            arguments: Parcel::new(output),
+            result: self.result,
+            timeout: self.timeout,
+        })
+    }
+
+    /// The call as a task among others: appends its arguments to `head`. What does not fit in
+    /// there is a parcel of its own.
+    pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<Parcel>> {
+        if let Some(what) = self.wants_own_process() {
+            return Err(self.refusal(what));
+        }
+        let start = head.len();
+        let mut output = Output::after(std::mem::take(head));
+        let written = self
+            .arguments
+            .iter()
+            .try_for_each(|argument| argument.write(&mut output));
+        if written.is_err() || !output.splices.is_empty() || !output.attachments.is_empty() {
+            let arguments = output.head.split_off(start);
+            *head = std::mem::take(&mut output.head);
+            written.map_err(|error| not_encoded(self.entry, &error))?;
+            output.head = arguments;
+            return Ok(Some(Parcel::new(output)));
+        }
+        *head = output.head;
+        Ok(None)
+    }
+
+    pub(crate) fn entry(&self) -> &'static Entry {
+        self.entry
+    }
+
+    pub(crate) fn task_timeout(&self) -> Option<Duration> {
+        self.timeout
+    }
+
+    pub(crate) fn result(&self) -> ResultCodec<R> {
+        self.result
+    }
+
+    fn refusal(&self, what: &str) -> Error {
+        let worker = self.entry.name();
+        let text = format!(
+            "worker `{worker}` cannot run in a pool: its call asks for {what}, which can only be chosen for a process of its own, or for all processes of a pool"
+        );
+        Error::new(ErrorKind::Unsupported, text).with_worker(worker)
+    }
+
+    /// What the call asks for that a process which exists already cannot have.
+    fn wants_own_process(&self) -> Option<&'static str> {
+        let Surroundings {
+            environment,
+            current_dir,
+            streams,
+            timeout: _,
+        } = &self.surroundings;
+        let Limits {
+            memory,
+            stack,
+            nice,
+            cpus,
+            groups,
+            gid,
+            uid,
+        } = &self.limits;
+        [
+            (!environment.is_empty(), "an environment"),
+            (current_dir.is_some(), "a working directory"),
+            (!streams.are_inherited(), "standard streams"),
+            (memory.is_some(), "a memory limit"),
+            (stack.is_some(), "a stack size"),
+            (nice.is_some(), "a niceness"),
+            (cpus.is_some(), "a CPU affinity"),
+            (
+                groups.is_some() || gid.is_some() || uid.is_some(),
+                "a user or group",
+            ),
+            (
+                self.before_worker.is_some(),
+                "a function to run before the worker",
+            ),
+            (self.start_method.is_some(), "a start method"),
+        ]
+        .into_iter()
+        .find_map(|(wanted, what)| wanted.then_some(what))
+    }
+
     /// Starts the process and waits for its result: [`spawn`](Call::spawn) and
     /// [`join`](Process::join).
     ///
@@ -344,6 +447,62 @@ impl<R> Call<'_, R> {
     pub fn run(self) -> Result<R> {
         self.spawn()?.join()
     }
+}
+
+/// A [`Call`] for a process that exists already.
+#[derive(Debug)]
+pub(crate) struct TaskCall<R> {
+    pub(crate) entry: &'static Entry,
+    pub(crate) arguments: Parcel,
+    pub(crate) result: ResultCodec<R>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl<R> Call<'static, R> {
+    /// The call that prepares each process of a pool: what it says about the process, and the
+    /// task that it is.
+    pub(crate) fn into_setup(mut self) -> Result<(Setup, TaskCall<R>)> {
+        if !self.surroundings.streams.are_inherited() {
+            let text = "the initializer's call names standard streams, but there is one process of the pool after another";
+            return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
+        }
+        let setup = Setup {
+            name: self.name.take().unwrap_or_default(),
+            start_method: match self.start_method.take() {
+                Some(start_method) => start_method,
+                None => StartMethod::by_environment()?,
+            },
+            limits: std::mem::take(&mut self.limits),
+            environment: std::mem::take(&mut self.surroundings.environment),
+            current_dir: self.surroundings.current_dir.take(),
+            before_worker: self.before_worker.take(),
+        };
+        Ok((setup, self.into_task()?))
+    }
+}
+
+impl Setup {
+    /// What there is without a call.
+    pub(crate) fn new() -> Result<Setup> {
+        Ok(Setup {
+            start_method: StartMethod::by_environment()?,
+            ..Setup::default()
+        })
+    }
+}
+
+/// The name of a worker for a process of a pool.
+pub(crate) fn callee(entry: &'static Entry) -> Result<Callee> {
+    Ok(Callee {
+        place: place(entry)?,
+        path: entry.path(),
+    })
+}
+
+fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
+    let worker = entry.name();
+    let text = format!("worker `{worker}`: its arguments cannot be encoded: {error}");
+    Error::new(ErrorKind::Encode, text).with_worker(worker)
 }
 
 /// The entry's place, if the program can be executed again to run it.
@@ -368,16 +527,21 @@ fn place(entry: &'static Entry) -> Result<Place> {
 }
 
 /// A function of the program, to be called in the process.
-fn function(function: fn()) -> Result<Function> {
+pub(super) fn function(function: fn()) -> Result<Function> {
     Function::new(function).ok_or_else(|| {
         let text = "the function to run before the worker is part of a shared library";
         Error::new(ErrorKind::Unsupported, text)
     })
 }
 
-fn request<'e>(header: &Header, arguments: &'e [Argument<'_>]) -> Result<Output<'e>, codec::Error> {
+fn request<'e>(
+    header: &Header,
+    callee: &Callee,
+    arguments: &'e [Argument<'_>],
+) -> Result<Output<'e>, codec::Error> {
     let mut out = Output::new(Request::Call as u8);
     out.write(header)?;
+    out.write(callee)?;
     arguments
         .iter()
         .try_for_each(|argument| argument.write(&mut out))?;

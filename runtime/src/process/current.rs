@@ -1,4 +1,4 @@
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 static CURRENT: OnceLock<Current> = OnceLock::new();
 
@@ -6,7 +6,8 @@ static CURRENT: OnceLock<Current> = OnceLock::new();
 #[derive(Debug)]
 pub struct Current {
     name: String,
-    worker: &'static str,
+    /// In a pool it changes with each task.
+    worker: Mutex<&'static str>,
     parent: u32,
 }
 
@@ -17,10 +18,11 @@ impl Current {
         &self.name
     }
 
-    /// The name of the worker that this process runs.
+    /// The name of the worker that this process runs. In a process of a
+    /// [`Pool`](crate::Pool), that of its task; empty before the first.
     #[must_use]
     pub fn worker(&self) -> &str {
-        self.worker
+        *self.worker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The process id of the parent.
@@ -33,9 +35,19 @@ impl Current {
         // A process has one name all its life; it is set once, before any code of the user's.
         let _ = CURRENT.set(Current {
             name,
-            worker,
+            worker: Mutex::new(worker),
             parent,
         });
+    }
+
+    /// Changes the worker that this process runs.
+    pub(crate) fn set_worker(worker: &'static str) {
+        if let Some(current) = CURRENT.get() {
+            *current
+                .worker
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = worker;
+        }
     }
 }
 

@@ -10,27 +10,27 @@ use crate::sys::signal;
 
 /// All that is known of a child that ended.
 #[derive(Debug)]
-pub(super) struct End {
-    pub(super) reply: Option<Message>,
+pub(crate) struct End {
+    pub(crate) reply: Option<Message>,
     /// Why a reply that was on its way could not be taken.
-    pub(super) broken: Option<std::io::Error>,
-    pub(super) status: Status,
+    pub(crate) broken: Option<std::io::Error>,
+    pub(crate) status: Status,
     /// Whether and why we killed it.
-    pub(super) killed: Option<Killed>,
+    pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
-    pub(super) greeted: bool,
+    pub(crate) greeted: bool,
 }
 
 /// What `waitid` said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Status {
+pub(crate) enum Status {
     Known(ExitStatus),
     /// Somebody else reaped the child, or the kernel did because `SIGCHLD` is ignored.
     Lost,
 }
 
 impl Status {
-    pub(super) fn known(self) -> Option<ExitStatus> {
+    pub(crate) fn known(self) -> Option<ExitStatus> {
         match self {
             Status::Known(status) => Some(status),
             Status::Lost => None,
@@ -40,19 +40,21 @@ impl Status {
 
 /// Our own reasons to kill a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Killed {
+pub(crate) enum Killed {
     /// Its timeout was over.
     TimedOut,
+    /// It ran a task that was cancelled, or its pool was dropped.
+    Cancelled,
     /// It did not reach its dispatch in time.
     NoHandshake,
 }
 
 /// Who ended, for the text.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Who<'a> {
-    pub(super) worker: &'a str,
-    pub(super) id: u32,
-    pub(super) memory_limit: Option<u64>,
+pub(crate) struct Who<'a> {
+    pub(crate) worker: &'a str,
+    pub(crate) id: u32,
+    pub(crate) memory_limit: Option<u64>,
 }
 
 impl End {
@@ -60,7 +62,7 @@ impl End {
     ///
     /// A complete reply is what happened, whatever the process did after it; without one, what
     /// the kernel says happened, and our own kill explains that.
-    pub(super) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
+    pub(crate) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let status = self.status.known();
         let error = match self.reply {
             Some(mut reply) => match read(&mut reply, codec) {
@@ -114,7 +116,7 @@ fn read<R>(
             format!("its result cannot be encoded: {}", input.read::<String>()?),
         ),
         Some(Reply::Refused) => Content::Failed(ErrorKind::Spawn, input.read()?),
-        Some(Reply::Hello) | None => Content::Failed(
+        Some(Reply::Hello | Reply::Ready | Reply::Results) | None => Content::Failed(
             ErrorKind::Decode,
             "its reply is of no known kind".to_owned(),
         ),
@@ -143,6 +145,12 @@ fn without_reply(
             return Error::new(
                 ErrorKind::TimedOut,
                 format!("worker `{worker}` was killed because its timeout was over (pid {id})"),
+            );
+        }
+        (Some(Killed::Cancelled), _) => {
+            return Error::new(
+                ErrorKind::Cancelled,
+                format!("worker `{worker}` was killed because its task was cancelled (pid {id})"),
             );
         }
         (Some(Killed::NoHandshake), _) => {

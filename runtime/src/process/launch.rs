@@ -25,8 +25,8 @@ pub(super) struct Surroundings {
 }
 
 /// A change to the environment that the child inherits, in the order they were asked for.
-#[derive(Debug)]
-pub(super) enum EnvironmentChange {
+#[derive(Debug, Clone)]
+pub(crate) enum EnvironmentChange {
     Set(OsString, OsString),
     Remove(OsString),
     Clear,

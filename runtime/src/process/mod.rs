@@ -39,6 +39,7 @@ mod future;
 mod hook;
 mod launch;
 mod lifeline;
+mod member;
 mod monitor;
 mod serve;
 mod spawn;
@@ -57,3 +58,8 @@ pub use handle::Process;
 pub use stdio::Stdio;
 
 pub use call::bind;
+
+pub(crate) use call::{TaskCall, callee};
+pub(crate) use end::{End, Killed, Status, Who};
+pub(crate) use member::{Member, Setup, end};
+pub(crate) use watch::until;

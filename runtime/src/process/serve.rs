@@ -17,16 +17,19 @@ use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use super::current::{self, Current};
 use super::hook::EXIT_SOFTWARE;
 use super::lifeline::{Lifeline, die};
 use crate::codec::Input;
+use crate::descriptor::Fd;
 use crate::dispatch::{self, Ended, Entry, STARTUPS, Startup};
 use crate::error::PanicInfo;
-use crate::protocol::{Header, Reply};
+use crate::pool;
+use crate::protocol::{Callee, Header, Reply, Request};
+use crate::sys::board::Board;
 use crate::transport::{self, Received, Receiver, Sender};
 
 /// The status of a child whose worker panicked, as Rust's programs have it.
@@ -50,15 +53,20 @@ pub(super) fn serve(
     let Received::Message(mut request) = receiver.receive()? else {
         die()
     };
-    drop(receiver);
     let sender = REPLIES.get_or_init(|| sender);
     dispatch::install_panic_hook(last_words);
+    let serves = request.kind() == Some(Request::Serve as u8);
     let mut input = request.open();
-    let begun = understand(&mut input).and_then(|(entry, header)| {
+    let begun = understand(&mut input, serves).and_then(|(header, task)| {
+        let worker = match &task {
+            Role::Worker(entry) => entry.name(),
+            Role::Member(_) => "",
+        };
         if let Some(environment) = header.environment {
             replace_environment(environment);
         }
-        Current::set(header.name, entry.name(), header.parent);
+        let name = header.name.clone();
+        Current::set(header.name, worker, header.parent);
         name_process();
         header
             .limits
@@ -79,7 +87,20 @@ pub(super) fn serve(
             process::exit(EXIT_PANIC);
         }
         let stack = header.limits.stack.unwrap_or_else(default_stack_size);
-        begin(entry, input, stack, sender, lifeline)
+        match task {
+            Role::Worker(entry) => {
+                drop(receiver);
+                begin(entry.name(), stack, lifeline, move || {
+                    match dispatch::run(entry, input, &mut |out| sender.send(out)) {
+                        Ended::Well => 0,
+                        Ended::Panicking => EXIT_PANIC,
+                    }
+                })
+            }
+            Role::Member(board) => begin(&name, stack, lifeline, move || {
+                pool::serve(&receiver, sender, &board)
+            }),
+        }
     });
     let Err(refusal) = begun;
     refuse(sender, &refusal)
@@ -102,17 +123,25 @@ fn last_words(panic: &PanicInfo) {
     }
 }
 
-fn understand(input: &mut Input<'_>) -> Result<(&'static Entry, Header), String> {
-    let header: Header = input
-        .read()
-        .map_err(|error| format!("the request cannot be read: {error}"))?;
-    match Entry::find(&header.place, &header.worker) {
-        Some(entry) => Ok((entry, header)),
-        None => Err(format!(
-            "the process runs another program, without the worker {}",
-            header.worker
-        )),
+/// What this process is to do.
+enum Role {
+    /// Run this worker on the rest of the request.
+    Worker(&'static Entry),
+    /// Run tasks for a pool.
+    Member(Board),
+}
+
+fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), String> {
+    let unreadable = |error| format!("the request cannot be read: {error}");
+    let header: Header = input.read().map_err(unreadable)?;
+    if serves {
+        let board: Fd<OwnedFd> = input.read().map_err(unreadable)?;
+        let board = Board::map(Arc::new(board.into_inner()))
+            .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
+        return Ok((header, Role::Member(board)));
     }
+    let callee: Callee = input.read().map_err(unreadable)?;
+    Ok((header, Role::Worker(callee.find()?)))
 }
 
 /// Makes the environment what the parent's was at the call.
@@ -132,28 +161,21 @@ fn replace_environment(environment: BTreeMap<OsString, OsString>) {
     }
 }
 
-/// Lets the worker run on a thread of its own and waits here for the end of the parent.
+/// Lets the worker run on a thread of its own, which ends the process with the status it gives,
+/// and waits here for the end of the parent.
 ///
 /// Returns only if there can be no thread.
 fn begin(
-    entry: &Entry,
-    input: Input<'_>,
+    name: &str,
     stack: usize,
-    sender: &Sender,
     lifeline: &Lifeline,
+    work: impl FnOnce() -> i32 + Send,
 ) -> Result<Infallible, String> {
     thread::scope(|scope| {
         let thread = thread::Builder::new()
-            .name(entry.name().to_owned())
+            .name(name.to_owned())
             .stack_size(stack);
-        let work = || {
-            let ended = dispatch::run(entry, input, &mut |out| sender.send(out));
-            process::exit(match ended {
-                Ended::Well => 0,
-                Ended::Panicking => EXIT_PANIC,
-            })
-        };
-        match thread.spawn_scoped(scope, work) {
+        match thread.spawn_scoped(scope, || process::exit(work())) {
             Ok(_) => lifeline.follow(),
             Err(error) => Err(format!("there can be no thread for it: {error}")),
         }

@@ -134,6 +134,13 @@ impl Streams {
             .any(|stream| matches!(stream.0, Kind::Opaque(_)))
     }
 
+    /// Whether they are all the parent's own.
+    pub(super) fn are_inherited(&self) -> bool {
+        [&self.stdin, &self.stdout, &self.stderr]
+            .into_iter()
+            .all(|stream| matches!(stream.0, Kind::Inherit))
+    }
+
     /// The child's ends, in the order of their numbers, and the parent's.
     pub(super) fn open(self) -> io::Result<([OwnedFd; 3], ParentEnds)> {
         let (stdin, parent_stdin) = open_stdin(self.stdin)?;

@@ -20,9 +20,14 @@ use crate::transport::{Inbox, Received};
 /// needs; only a program whose hook never runs takes as long.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
+/// By when a child that is re-executed now has to have reached its dispatch.
+pub(super) fn handshake_deadline() -> Option<Instant> {
+    Instant::now().checked_add(HANDSHAKE)
+}
+
 /// A child's pidfd. Signals through it reach this child or nobody.
 #[derive(Debug, Clone)]
-pub(super) struct Pidfd(Arc<OwnedFd>);
+pub(crate) struct Pidfd(Arc<OwnedFd>);
 
 impl Pidfd {
     pub(super) fn new(pidfd: OwnedFd) -> Pidfd {
@@ -36,7 +41,7 @@ impl Pidfd {
     }
 
     /// Reaps the child if it has ended.
-    fn reap(&self) -> Option<Status> {
+    pub(super) fn reap(&self) -> Option<Status> {
         loop {
             return match waitid(
                 WaitId::PidFd(self.0.as_fd()),
@@ -88,7 +93,7 @@ impl Watch {
     ) -> Watch {
         Watch {
             greeted: false,
-            handshake: Instant::now().checked_add(HANDSHAKE),
+            handshake: handshake_deadline(),
             timeout,
             ..Watch::cloned(pidfd, inbox)
         }
@@ -192,6 +197,11 @@ impl Watch {
         self.status
     }
 
+    /// The inbox, for somebody who minds the child in another way. `None` if it has ended.
+    pub(super) fn into_inbox(self) -> Option<Inbox> {
+        self.inbox
+    }
+
     /// All that is known, once the child has ended.
     pub(super) fn into_end(self) -> End {
         End {
@@ -235,7 +245,7 @@ impl Watch {
 }
 
 /// The time left until `deadline`, as the kernel takes it.
-pub(super) fn until(deadline: Instant) -> Timespec {
+pub(crate) fn until(deadline: Instant) -> Timespec {
     // Rounded up, so that the deadline has come when the wait is over.
     let left = deadline
         .saturating_duration_since(Instant::now())

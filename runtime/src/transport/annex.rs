@@ -25,7 +25,7 @@ use crate::codec::{Message, Output};
 use crate::sys::descriptors;
 
 /// Descriptors that are sent at once; the kernel takes up to 253.
-const BATCH: usize = 240;
+pub(super) const BATCH: usize = 240;
 
 /// The two ends, for the sender and the receiver.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {

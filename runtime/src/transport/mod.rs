@@ -29,12 +29,14 @@
 mod adopt;
 mod annex;
 mod frame;
+mod outbox;
 mod receive;
 mod reserve;
 mod send;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use outbox::{Outbox, Parcel};
 pub(crate) use receive::{Inbox, Received, Receiver};
 pub(crate) use reserve::warm_up;
 pub(crate) use send::Sender;

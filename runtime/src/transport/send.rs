@@ -104,7 +104,7 @@ impl Sender {
 
     /// Sends a frame, again if a signal came in between. ipc-channel takes the frame's
     /// descriptor even when it fails, so each try makes its own.
-    fn send_frame(
+    pub(super) fn send_frame(
         &self,
         frame: impl Fn() -> io::Result<Frame>,
         wait: &mut dyn FnMut() -> io::Result<()>,

@@ -1,0 +1,390 @@
+//! What a pool is to be like.
+
+use std::fmt::{self, Display};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::Pool;
+use super::job::{Name, one};
+use super::scheduler::Policy;
+use super::supervisor::Shared;
+use super::task::Outcome;
+use super::trace::Trace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::{Call, Setup, StartMethod};
+use crate::transport::Parcel;
+
+/// Makes a [`Pool`]. From [`Pool::builder`].
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Pool, worker};
+/// use std::time::Duration;
+///
+/// #[worker]
+/// fn parse(text: &str) -> Option<u32> {
+///     text.parse().ok()
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder()
+///     .workers(2)
+///     .name("parser")
+///     .task_timeout(Duration::from_secs(10))
+///     .max_tasks_per_worker(1000)
+///     .build()?;
+/// assert_eq!(pool.submit(parse::call("7")).wait()?, Some(7));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a builder does nothing until it builds"]
+pub struct PoolBuilder {
+    workers: Option<usize>,
+    min_workers: Option<usize>,
+    name: Option<String>,
+    start_method: Option<StartMethod>,
+    initializer: Option<Result<(Setup, Initializer)>>,
+    memory_limit: Option<u64>,
+    max_tasks: Option<u64>,
+    max_memory: Option<u64>,
+    task_timeout: Option<Duration>,
+    idle_timeout: Option<Duration>,
+    retries: u32,
+    trace: Option<PathBuf>,
+}
+
+/// What does not change in the life of a pool.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) policy: Policy,
+    pub(super) setup: Setup,
+    pub(super) max_memory: Option<u64>,
+    pub(super) task_timeout: Option<Duration>,
+    pub(super) idle_timeout: Option<Duration>,
+}
+
+/// What an initializer may return: nothing, or a `Result` whose error can be displayed.
+#[diagnostic::on_unimplemented(
+    message = "an initializer cannot return `{Self}`",
+    note = "let it return nothing, or a `Result` whose error implements `Display`, such as `multiproc::RemoteError`"
+)]
+pub trait Initialized {
+    /// Why the worker is of no use.
+    #[doc(hidden)]
+    fn failure(&self) -> Option<String>;
+}
+
+impl Initialized for () {
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T, E: Display> Initialized for Result<T, E> {
+    fn failure(&self) -> Option<String> {
+        self.as_ref().err().map(ToString::to_string)
+    }
+}
+
+/// The task that each worker runs first.
+pub(super) struct Initializer {
+    worker: &'static str,
+    name: Name,
+    arguments: Parcel,
+    pub(super) timeout: Option<Duration>,
+    judge: Judge,
+}
+
+/// Whether an outcome is a success.
+type Judge = Box<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
+
+impl Initializer {
+    pub(super) fn parcel(&self, round: u16) -> Parcel {
+        one(&self.name, &self.arguments, round)
+    }
+
+    pub(super) fn judge(&self, outcome: Outcome) -> Result<()> {
+        (self.judge)(outcome).map_err(|error| {
+            let mut failure = Error::new(error.kind(), "the pool's initializer failed")
+                .with_worker(self.worker)
+                .with_exit_status(error.exit_status());
+            if let Some(panic) = error.panic() {
+                failure = failure.with_panic(panic.clone());
+            }
+            failure.with_source(error)
+        })
+    }
+}
+
+impl PoolBuilder {
+    pub(super) fn new() -> PoolBuilder {
+        PoolBuilder {
+            workers: None,
+            min_workers: None,
+            name: None,
+            start_method: None,
+            initializer: None,
+            memory_limit: None,
+            max_tasks: None,
+            max_memory: None,
+            task_timeout: None,
+            idle_timeout: None,
+            retries: 0,
+            trace: None,
+        }
+    }
+
+    /// How many worker processes there are. The default is
+    /// [`available_parallelism`](std::thread::available_parallelism).
+    pub fn workers(mut self, count: usize) -> Self {
+        self.workers = Some(count);
+        self
+    }
+
+    /// How many workers stay when there is nothing to do for longer than
+    /// [`idle_timeout`](PoolBuilder::idle_timeout). The default is 1.
+    pub fn min_workers(mut self, count: usize) -> Self {
+        self.min_workers = Some(count);
+        self
+    }
+
+    /// Lets workers go that had nothing to do for this long. They are started again when there is
+    /// more to do than the others can do at once. By default all stay.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// The name of the processes. The default is `pool`.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// How the processes come to be, if not in the default way.
+    pub fn start_method(mut self, start_method: StartMethod) -> Self {
+        self.start_method = Some(start_method);
+        self
+    }
+
+    /// Lets each worker process run this before its first task: to load what all tasks need, or
+    /// to set up a library.
+    ///
+    /// What the call says about its process (environment, working directory, limits, rights, the
+    /// function to [run before](Call::before_worker)) is so for all processes of the pool.
+    ///
+    /// If it panics or returns an error, the pool is of no use: all its tasks fail with that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, RemoteError, worker};
+    /// use std::sync::OnceLock;
+    ///
+    /// static MODEL: OnceLock<String> = OnceLock::new();
+    ///
+    /// #[worker]
+    /// fn load(name: &str) -> Result<(), RemoteError> {
+    ///     MODEL.get_or_init(|| name.to_uppercase());
+    ///     Ok(())
+    /// }
+    ///
+    /// #[worker]
+    /// fn apply(question: &str) -> String {
+    ///     format!("{}: {question}", MODEL.get().unwrap())
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder()
+    ///     .workers(2)
+    ///     .initializer(load::call("oracle").env("SEED", "7"))
+    ///     .build()?;
+    /// assert_eq!(pool.submit(apply::call("who?")).wait()?, "ORACLE: who?");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn initializer<R: Initialized + 'static>(mut self, call: Call<'static, R>) -> Self {
+        self.initializer = Some(Initializer::new(call));
+        self
+    }
+
+    /// Limits the private memory of each process, as [`Call::memory_limit`] does: a task that
+    /// asks for more dies of it.
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Replaces a worker that has done this many tasks.
+    pub fn max_tasks_per_worker(mut self, count: u64) -> Self {
+        self.max_tasks = Some(count);
+        self
+    }
+
+    /// Replaces a worker whose resident memory is above this after a task.
+    pub fn max_memory_per_worker(mut self, bytes: u64) -> Self {
+        self.max_memory = Some(bytes);
+        self
+    }
+
+    /// Kills a worker whose task runs for longer than this, unless the task's call has a
+    /// [timeout](Call::timeout) of its own. The task's result is
+    /// [`TimedOut`](ErrorKind::TimedOut).
+    pub fn task_timeout(mut self, timeout: Duration) -> Self {
+        self.task_timeout = Some(timeout);
+        self
+    }
+
+    /// Runs a task again, up to this many times, when its worker has died in it: by a crash, a
+    /// kill, an exit. A panic, an error, a timeout and a cancelled task are results and not tried
+    /// again.
+    ///
+    /// What the task had done before its worker died, it does twice.
+    pub fn retries(mut self, count: u32) -> Self {
+        self.retries = count;
+        self
+    }
+
+    /// Writes a file that shows which worker ran which task when, and what died: a Chrome trace,
+    /// for <https://ui.perfetto.dev> or `chrome://tracing`.
+    ///
+    /// It grows while the pool runs, and can be looked at any time.
+    pub fn trace(mut self, path: impl Into<PathBuf>) -> Self {
+        self.trace = Some(path.into());
+        self
+    }
+
+    /// Starts the pool's processes.
+    ///
+    /// # Errors
+    ///
+    /// * [`Unsupported`](ErrorKind::Unsupported): a number of workers or tasks that is 0, or an
+    ///   initializer that cannot run in a pool.
+    /// * [`Encode`](ErrorKind::Encode): the initializer's arguments cannot be sent.
+    /// * [`Spawn`](ErrorKind::Spawn): a process could not be started. Those that were are ended.
+    ///   Or the trace file could not be made.
+    pub fn build(self) -> Result<Pool> {
+        let unsupported = |text: &str| Error::new(ErrorKind::Unsupported, text);
+        if self.workers == Some(0) {
+            return Err(unsupported("a pool has at least one worker, not 0"));
+        }
+        if self.max_tasks == Some(0) {
+            return Err(unsupported(
+                "a worker of a pool does at least one task before it is replaced, not 0",
+            ));
+        }
+        let workers = match self.workers {
+            Some(workers) => workers,
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        let (mut setup, initializer) = match self.initializer {
+            Some(initializer) => {
+                let (setup, initializer) = initializer?;
+                (setup, Some(initializer))
+            }
+            None => (Setup::new()?, None),
+        };
+        if let Some(start_method) = self.start_method {
+            setup.start_method = start_method;
+        }
+        match self.name {
+            Some(name) => setup.name = name,
+            None if setup.name.is_empty() => "pool".clone_into(&mut setup.name),
+            None => {}
+        }
+        setup.limits.memory = self.memory_limit.or(setup.limits.memory);
+        let trace = self.trace.map(|path| {
+            Trace::create(&path).map_err(|error| {
+                let text = format!("cannot write the trace {}", path.display());
+                Error::new(ErrorKind::Spawn, text).with_source(error)
+            })
+        });
+        let settings = Settings {
+            policy: Policy {
+                workers,
+                floor: match self.idle_timeout {
+                    Some(_) => self.min_workers.unwrap_or(1).min(workers),
+                    None => workers,
+                },
+                max_tasks: self.max_tasks,
+                retries: self.retries,
+            },
+            setup,
+            max_memory: self.max_memory,
+            task_timeout: self.task_timeout,
+            idle_timeout: self.idle_timeout,
+        };
+        let (shared, supervisor) = Shared::start(settings, initializer, trace.transpose()?)?;
+        Ok(Pool {
+            shared,
+            supervisor: Some(supervisor),
+        })
+    }
+}
+
+impl Initializer {
+    fn new<R: Initialized + 'static>(call: Call<'static, R>) -> Result<(Setup, Initializer)> {
+        let (setup, task) = call.into_setup()?;
+        let (entry, codec) = (task.entry, task.result);
+        let judge = move |outcome: Outcome| {
+            let value = outcome.resolve(entry.name(), &codec)?;
+            match value.failure() {
+                None => Ok(()),
+                Some(reason) => {
+                    let text = format!("worker `{}` returned an error: {reason}", entry.name());
+                    Err(Error::new(ErrorKind::Spawn, text))
+                }
+            }
+        };
+        let initializer = Initializer {
+            worker: entry.name(),
+            name: Name::of(entry)?,
+            arguments: task.arguments,
+            timeout: task.timeout,
+            judge: Box::new(judge),
+        };
+        Ok((setup, initializer))
+    }
+}
+
+impl fmt::Debug for Initializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Initializer")
+            .field("worker", &self.worker)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for PoolBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let PoolBuilder {
+            workers,
+            min_workers,
+            name,
+            start_method,
+            initializer,
+            memory_limit,
+            max_tasks,
+            max_memory,
+            task_timeout,
+            idle_timeout,
+            retries,
+            trace,
+        } = self;
+        f.debug_struct("PoolBuilder")
+            .field("workers", workers)
+            .field("min_workers", min_workers)
+            .field("name", name)
+            .field("start_method", start_method)
+            .field("initializer", initializer)
+            .field("memory_limit", memory_limit)
+            .field("max_tasks", max_tasks)
+            .field("max_memory", max_memory)
+            .field("task_timeout", task_timeout)
+            .field("idle_timeout", idle_timeout)
+            .field("retries", retries)
+            .field("trace", trace)
+            .finish()
+    }
+}

@@ -1,0 +1,62 @@
+//! Where the results of a [`map`](super::Pool::map) arrive.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::task::Outcome;
+
+/// The results of numbered tasks.
+#[derive(Debug, Default)]
+pub(super) struct Mailbox {
+    mail: Mutex<Vec<Mail>>,
+    arrived: Condvar,
+}
+
+#[derive(Debug)]
+pub(super) enum Mail {
+    One {
+        number: u64,
+        worker: &'static str,
+        outcome: Outcome,
+        /// How long the task took.
+        time: Option<Duration>,
+    },
+    Many(Many),
+}
+
+/// The replies of tasks one after another, each behind its length in four bytes.
+#[derive(Debug)]
+pub(super) struct Many {
+    pub(super) first: u64,
+    pub(super) worker: &'static str,
+    pub(super) count: u32,
+    pub(super) replies: Vec<u8>,
+    /// How long they took together.
+    pub(super) time: Duration,
+    pub(super) process: u32,
+}
+
+impl Mailbox {
+    pub(super) fn put(&self, mail: Mail) {
+        self.mail
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(mail);
+        self.arrived.notify_one();
+    }
+
+    /// All that is there.
+    pub(super) fn take(&self) -> Vec<Mail> {
+        std::mem::take(&mut *self.mail.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Waits for something to be there.
+    pub(super) fn wait(&self) -> Vec<Mail> {
+        let mail = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut mail = self
+            .arrived
+            .wait_while(mail, |mail| mail.is_empty())
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *mail)
+    }
+}

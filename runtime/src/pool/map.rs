@@ -1,0 +1,422 @@
+//! The same worker on many inputs.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::iter::FusedIterator;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Pool;
+use super::job::{Job, Name, Payload, Recipient};
+use super::mailbox::{Mail, Mailbox};
+use super::scheduler::JobId;
+use super::task::Outcome;
+use super::worker::split;
+use crate::codec::Message;
+use crate::dispatch::{Entry, ResultCodec};
+use crate::error::Result;
+use crate::process::Call;
+
+/// How long the tasks that are sent together shall take.
+const CHUNK_TIME: Duration = Duration::from_millis(4);
+
+/// How much of arguments is sent together.
+const CHUNK_BYTES: usize = 96 << 10;
+
+/// How many tasks are sent together at most, unless the user says how many.
+const CHUNK_MAXIMUM: usize = 16 << 10;
+
+/// The results of a worker on many inputs. Made by [`Pool::map`] and [`Pool::map_unordered`].
+///
+/// It takes its inputs as it goes: no more than workers can be kept busy with are taken before
+/// their results are asked for. Dropping it cancels the tasks that have not begun.
+#[must_use = "iterators are lazy: no task is started before a result is asked for"]
+pub struct Map<'p, R, I, F> {
+    pool: &'p Pool,
+    inputs: I,
+    bind: F,
+    ordered: bool,
+    chunk_size: Option<usize>,
+    timeout: Option<Duration>,
+    progress: Option<Box<dyn FnMut(usize, usize) + Send + 'p>>,
+    mailbox: Arc<Mailbox>,
+    exhausted: bool,
+    /// Inputs taken.
+    taken: u64,
+    /// Results that arrived.
+    arrived: u64,
+    /// Results given out.
+    given: u64,
+    /// Results that arrived and are not given out: in the order of the inputs, with gaps, if the
+    /// order counts.
+    waiting: VecDeque<Option<Result<R>>>,
+    codec: Option<ResultCodec<R>>,
+    /// How many tasks are to be sent together.
+    chunk: usize,
+    jobs: VecDeque<(JobId, u64)>,
+}
+
+impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
+    pub(super) fn new(pool: &'p Pool, inputs: I, bind: F, ordered: bool) -> Self {
+        Map {
+            pool,
+            inputs,
+            bind,
+            ordered,
+            chunk_size: None,
+            timeout: None,
+            progress: None,
+            mailbox: Arc::default(),
+            exhausted: false,
+            taken: 0,
+            arrived: 0,
+            given: 0,
+            waiting: VecDeque::new(),
+            codec: None,
+            chunk: 1,
+            jobs: VecDeque::new(),
+        }
+    }
+
+    /// Sends the tasks to workers in groups of this many.
+    ///
+    /// By default the groups grow with the number of tasks that a worker does in a few
+    /// milliseconds: one, unless they are short. What becomes of one task in a group is no
+    /// concern of the others in any case.
+    ///
+    /// # Panics
+    ///
+    /// If `size` is 0.
+    #[track_caller]
+    pub fn chunk_size(mut self, size: usize) -> Self {
+        assert!(size > 0, "a chunk of a map has at least one task, not 0");
+        self.chunk_size = Some(size);
+        self
+    }
+
+    /// Kills a worker whose task runs for longer than this; the task's result is
+    /// [`TimedOut`](crate::ErrorKind::TimedOut). Counted for each task from its start.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Calls a function when results have arrived, with their number and that of all inputs: if
+    /// the iterator of inputs does not know how many there are, of those taken so far.
+    ///
+    /// It is called by [`next`](Iterator::next), once for results that arrived together.
+    pub fn progress(mut self, progress: impl FnMut(usize, usize) + Send + 'p) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// How many inputs may be taken beyond the results given out.
+    fn window(&self) -> u64 {
+        4 * (self.pool.workers() * self.together()) as u64
+    }
+
+    /// How many tasks are to be sent together now.
+    fn together(&self) -> usize {
+        self.chunk_size.unwrap_or(self.chunk)
+    }
+
+    /// All inputs, as far as is known.
+    fn total(&self) -> usize {
+        let taken = usize::try_from(self.taken).unwrap_or(usize::MAX);
+        match self.inputs.size_hint() {
+            (least, Some(most)) if least == most => taken.saturating_add(most),
+            _ => taken,
+        }
+    }
+}
+
+impl<R, I, F> Map<'_, R, I, F>
+where
+    I: Iterator,
+    F: FnMut(I::Item) -> Call<'static, R>,
+{
+    /// Takes inputs for one group of tasks and submits it.
+    fn submit(&mut self) {
+        let mut size = self.together();
+        if let (None, (least, Some(most))) = (self.chunk_size, self.inputs.size_hint())
+            && least == most
+        {
+            // The last ones are shared.
+            size = size.min((most / (2 * self.pool.workers())).max(1));
+        }
+        let mut group = Group::default();
+        while group.ends.len() < size && group.bytes.len() < CHUNK_BYTES {
+            let (inputs, bind) = (&mut self.inputs, &mut self.bind);
+            let next = AssertUnwindSafe(|| inputs.next().map(bind));
+            let call = match catch_unwind(next) {
+                Ok(Some(call)) => call,
+                Ok(None) => {
+                    self.exhausted = true;
+                    break;
+                }
+                Err(panic) => {
+                    // What was taken before is not lost.
+                    self.send(&mut group);
+                    resume_unwind(panic);
+                }
+            };
+            let number = self.taken;
+            self.taken += 1;
+            self.codec = Some(call.result());
+            let timeout = self.timeout.or(call.task_timeout());
+            let same = group
+                .of
+                .is_some_and(|(entry, time)| std::ptr::eq(entry, call.entry()) && time == timeout);
+            if !same {
+                self.send(&mut group);
+                group.of = Some((call.entry(), timeout));
+            }
+            if group.ends.is_empty() {
+                group.first = number;
+            }
+            let start = group.bytes.len();
+            group.bytes.extend([0; 4]);
+            match call.write_task(&mut group.bytes) {
+                Ok(None) => {
+                    let length = group.bytes.len() - start - 4;
+                    let length = u32::try_from(length).unwrap_or(u32::MAX);
+                    group.bytes[start..start + 4].copy_from_slice(&length.to_ne_bytes());
+                    group.ends.push(group.bytes.len());
+                }
+                Ok(Some(parcel)) => {
+                    group.bytes.truncate(start);
+                    self.send(&mut group);
+                    self.send_job(call.entry(), timeout, number, Payload::One(parcel));
+                }
+                Err(error) => {
+                    group.bytes.truncate(start);
+                    self.send(&mut group);
+                    self.arrive(number, Err(error));
+                }
+            }
+        }
+        self.send(&mut group);
+    }
+
+    fn send(&mut self, group: &mut Group) {
+        let Group {
+            of: Some((entry, timeout)),
+            first,
+            bytes,
+            ends,
+        } = group
+        else {
+            return;
+        };
+        if ends.is_empty() {
+            return;
+        }
+        let (bytes, ends) = (std::mem::take(bytes), std::mem::take(ends));
+        let payload = if ends.len() == 1 {
+            Payload::One(crate::transport::Parcel {
+                head: bytes[4..].to_vec(),
+                ..Default::default()
+            })
+        } else {
+            Payload::Many(bytes, ends)
+        };
+        let (entry, timeout, first) = (*entry, *timeout, *first);
+        self.send_job(entry, timeout, first, payload);
+    }
+
+    fn send_job(
+        &mut self,
+        entry: &'static Entry,
+        timeout: Option<Duration>,
+        first: u64,
+        payload: Payload,
+    ) {
+        let count = payload.count();
+        let name = match Name::of(entry) {
+            Ok(name) => name,
+            Err(error) => {
+                for number in first..first + u64::from(count) {
+                    self.arrive(number, Err(error.duplicate()));
+                }
+                return;
+            }
+        };
+        let id = self.pool.shared.submit(Job {
+            worker: entry.name(),
+            name,
+            payload,
+            recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
+            timeout: timeout.or(self.pool.shared.settings().task_timeout),
+            remaining: count,
+        });
+        self.jobs.push_back((id, first + u64::from(count)));
+    }
+}
+
+impl<R, I: Iterator, F> Map<'_, R, I, F> {
+    /// A result is there.
+    fn arrive(&mut self, number: u64, result: Result<R>) {
+        self.arrived += 1;
+        if !self.ordered {
+            self.waiting.push_back(Some(result));
+            return;
+        }
+        let place = usize::try_from(number - self.given).unwrap_or(usize::MAX);
+        while self.waiting.len() <= place {
+            self.waiting.push_back(None);
+        }
+        self.waiting[place] = Some(result);
+    }
+
+    fn open(&mut self, mail: Vec<Mail>) {
+        if mail.is_empty() {
+            return;
+        }
+        let Some(codec) = self.codec else { return };
+        for mail in mail {
+            match mail {
+                Mail::One {
+                    number,
+                    worker,
+                    outcome,
+                    time,
+                } => {
+                    if let Some(time) = time {
+                        self.estimate(time, 1);
+                    }
+                    let result = outcome.resolve(worker, &codec);
+                    self.arrive(number, result);
+                }
+                Mail::Many(many) => {
+                    self.estimate(many.time, many.count);
+                    let mut number = many.first;
+                    let mut rest = many.replies.as_slice();
+                    while let Some((reply, others)) = split(rest) {
+                        rest = others;
+                        let message = Message {
+                            head: reply.to_vec(),
+                            ..Message::default()
+                        };
+                        let outcome = Outcome::Reply(message, many.process);
+                        let result = outcome.resolve(many.worker, &codec);
+                        self.arrive(number, result);
+                        number += 1;
+                    }
+                }
+            }
+        }
+        let total = self.total();
+        let arrived = usize::try_from(self.arrived).unwrap_or(usize::MAX);
+        if let Some(progress) = &mut self.progress {
+            progress(arrived, total);
+        }
+    }
+
+    /// Learns from how long some tasks took.
+    fn estimate(&mut self, time: Duration, count: u32) {
+        let each = (time / count.max(1)).as_nanos().max(1);
+        let fit = usize::try_from(CHUNK_TIME.as_nanos() / each).unwrap_or(usize::MAX);
+        let fit = fit.clamp(1, CHUNK_MAXIMUM);
+        // Down at once, up by steps: the first ones may be shorter than the others.
+        self.chunk = fit.min(self.chunk * 4);
+    }
+
+    fn take_next(&mut self) -> Option<Result<R>> {
+        let next = self.waiting.front_mut()?.take()?;
+        self.waiting.pop_front();
+        self.given += 1;
+        while self.jobs.front().is_some_and(|(_, end)| *end <= self.given) {
+            self.jobs.pop_front();
+        }
+        Some(next)
+    }
+}
+
+impl<R, I, F> Iterator for Map<'_, R, I, F>
+where
+    I: Iterator,
+    F: FnMut(I::Item) -> Call<'static, R>,
+{
+    type Item = Result<R>;
+
+    fn next(&mut self) -> Option<Result<R>> {
+        loop {
+            let under_way = self.taken - self.arrived;
+            // Enough for all workers to go on with while this one result is looked at.
+            let enough = 2 * (self.pool.workers() * self.together()) as u64;
+            if under_way >= enough.min(self.window()) || self.exhausted {
+                if let Some(next) = self.take_next() {
+                    return Some(next);
+                }
+            }
+            let mail = self.mailbox.take();
+            if !mail.is_empty() {
+                self.open(mail);
+                continue;
+            }
+            if !self.exhausted && under_way < enough && self.taken - self.given < self.window() {
+                self.submit();
+                continue;
+            }
+            if let Some(next) = self.take_next() {
+                return Some(next);
+            }
+            if self.taken == self.given {
+                if self.exhausted {
+                    return None;
+                }
+                continue;
+            }
+            let mail = self.mailbox.wait();
+            self.open(mail);
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let ahead = usize::try_from(self.taken - self.given).unwrap_or(usize::MAX);
+        let (least, most) = match self.exhausted {
+            true => (0, Some(0)),
+            false => self.inputs.size_hint(),
+        };
+        (
+            least.saturating_add(ahead),
+            most.and_then(|most| most.checked_add(ahead)),
+        )
+    }
+}
+
+impl<R, I, F> FusedIterator for Map<'_, R, I, F>
+where
+    I: Iterator,
+    F: FnMut(I::Item) -> Call<'static, R>,
+{
+}
+
+impl<R, I, F> Drop for Map<'_, R, I, F> {
+    fn drop(&mut self) {
+        let jobs: Vec<JobId> = self.jobs.iter().map(|(id, _)| *id).collect();
+        if !jobs.is_empty() {
+            self.pool.shared.abandon(&jobs);
+        }
+    }
+}
+
+impl<R, I, F> fmt::Debug for Map<'_, R, I, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Map")
+            .field("ordered", &self.ordered)
+            .field("taken", &self.taken)
+            .field("given", &self.given)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Tasks of one worker that are to be sent together.
+#[derive(Default)]
+struct Group {
+    of: Option<(&'static Entry, Option<Duration>)>,
+    first: u64,
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}

@@ -1,0 +1,270 @@
+//! The pool: many tasks, few processes.
+//!
+//! ```text
+//!           program                                        worker process
+//!  submit ─▶ job ─▶ scheduler ─▶ supervisor ── Task, Batch ──▶ loop: claim, run, reply
+//!    │                ▲  events      │  ▲                         │        │
+//!    │                └──────────────┘  └──── reply, Results ─────┘        ▼
+//!    ▼                                  ◀───── board: what is begun, results not sent
+//!  Task ◀─ slot ◀─ outcome        map ◀─ mailbox ◀─ outcomes
+//! ```
+//!
+//! * [`scheduler`] decides who gets what, and does nothing.
+//! * [`supervisor`] does it, and tells the scheduler what has happened. What becomes of everything
+//!   when a process dies stands there.
+//! * [`worker`] is the other half, in the worker's process.
+//! * [`ledger`] is what both see: which tasks are begun.
+//! * [`job`] is what goes in, [`task`] and [`map`] what comes out.
+//!
+//! # Caveats
+//!
+//! * Descriptors in the arguments of a task that waits stay open as long as it waits.
+//! * Results that nobody asks for are kept as long as their [`Task`] is.
+//! * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
+
+mod builder;
+mod job;
+mod ledger;
+mod mailbox;
+mod map;
+mod scheduler;
+mod stats;
+mod supervisor;
+mod task;
+mod trace;
+mod wait;
+mod worker;
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+pub use builder::{Initialized, PoolBuilder};
+pub use map::Map;
+pub use stats::{PoolStats, WorkerStats};
+pub use task::{Task, TaskState};
+pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
+
+pub(crate) use worker::serve;
+
+use self::job::{Job, Name, Payload, Recipient};
+use self::scheduler::JobId;
+use self::supervisor::Shared;
+use self::task::{Outcome, Slot};
+use crate::error::Result;
+use crate::process::{Call, TaskCall};
+
+/// Worker processes that run one task after another.
+///
+/// A task that crashes, exits, runs out of memory or out of time takes its worker with it and
+/// nothing else: the worker is replaced, all other tasks go on.
+///
+/// Dropping the pool cancels what is queued and kills what runs; [`shutdown`](Pool::shutdown)
+/// waits for it instead.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{ErrorKind, Pool, worker};
+///
+/// #[worker]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// #[worker]
+/// fn crash() {
+///     std::process::abort();
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder().workers(2).build()?;
+/// let task = pool.submit(square::call(7));
+/// let crash = pool.submit(crash::call());
+/// let squares: Vec<u64> = pool.map(square::call, 0..100).collect::<multiproc::Result<_>>()?;
+/// assert_eq!(squares[9], 81);
+/// assert_eq!(task.wait()?, 49);
+/// assert_eq!(crash.wait().unwrap_err().kind(), ErrorKind::Signaled);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Caveats
+///
+/// * What a task leaves behind in its process (globals, threads, the working directory) the next
+///   one there finds.
+/// * Tasks are begun in the order in which they were submitted, but may end in any.
+pub struct Pool {
+    shared: Arc<Shared>,
+    supervisor: Option<JoinHandle<()>>,
+}
+
+impl Pool {
+    /// A pool with as many workers as there are [CPUs to be
+    /// used](std::thread::available_parallelism).
+    ///
+    /// # Errors
+    ///
+    /// As [`PoolBuilder::build`].
+    pub fn new() -> Result<Pool> {
+        Pool::builder().build()
+    }
+
+    /// A pool to be described in more detail.
+    pub fn builder() -> PoolBuilder {
+        PoolBuilder::new()
+    }
+
+    /// Hands in a call to be run by the next worker that has nothing to do.
+    ///
+    /// Of what a call can say, [`timeout`](Call::timeout) counts, from the moment a worker begins
+    /// it. What it says about its process is [`Unsupported`](crate::ErrorKind::Unsupported), since
+    /// the processes are there already, but for its name, which is without effect.
+    ///
+    /// What is wrong with the call is told by the task.
+    pub fn submit<R>(&self, call: Call<'static, R>) -> Task<R> {
+        let (worker, result) = (call.entry().name(), call.result());
+        let named = call
+            .into_task()
+            .and_then(|task| Ok((Name::of(task.entry)?, task)));
+        let (job, slot) = match named {
+            Ok((name, task)) => self.submit_task(name, task),
+            Err(error) => (JobId::MAX, Slot::finished(Outcome::Failed(error)).into()),
+        };
+        Task {
+            shared: Arc::clone(&self.shared),
+            job,
+            slot,
+            worker,
+            result,
+        }
+    }
+
+    fn submit_task<R>(&self, name: Name, task: TaskCall<R>) -> (JobId, Arc<Slot>) {
+        let slot = Arc::<Slot>::default();
+        let timeout = task.timeout.or(self.shared.settings().task_timeout);
+        let job = self.shared.submit(Job {
+            worker: task.entry.name(),
+            name,
+            payload: Payload::One(task.arguments),
+            recipient: Recipient::Slot(Arc::clone(&slot)),
+            timeout,
+            remaining: 1,
+        });
+        (job, slot)
+    }
+
+    /// Runs a worker on each input. The results come in the order of the inputs.
+    ///
+    /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
+    /// `|(a, b)| f::call(a, b)`. Inputs are taken as results are asked for, not many more than the
+    /// workers are busy with; short tasks are sent to the workers in groups.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let squares: Vec<u64> = pool.map(square::call, 0..4).collect::<multiproc::Result<_>>()?;
+    /// assert_eq!(squares, [0, 1, 4, 9]);
+    ///
+    /// // Endless input is fine.
+    /// let large = pool.map(square::call, 0..).find(|square| *square.as_ref().unwrap() > 1000);
+    /// assert_eq!(large.unwrap()?, 1024);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    where
+        I: IntoIterator,
+        F: FnMut(I::Item) -> Call<'static, R>,
+    {
+        Map::new(self, inputs.into_iter(), bind, true)
+    }
+
+    /// Runs a worker on each input, as [`map`](Pool::map) does. The results come in the order in
+    /// which they are ready.
+    pub fn map_unordered<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    where
+        I: IntoIterator,
+        F: FnMut(I::Item) -> Call<'static, R>,
+    {
+        Map::new(self, inputs.into_iter(), bind, false)
+    }
+
+    /// Waits until all that was submitted is done, and ends the workers. What is submitted from
+    /// now on is [`Closed`](crate::ErrorKind::Closed).
+    ///
+    /// Callbacks have been called too, unless this is one.
+    ///
+    /// # Errors
+    ///
+    /// What made the pool useless, if something did: see [`PoolBuilder::initializer`].
+    pub fn shutdown(&self) -> Result<()> {
+        self.shared.drain();
+        self.shared.wait_over();
+        self.shared.finish_callbacks();
+        match self.shared.failure() {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// The most workers there are.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.shared.settings().policy.workers
+    }
+
+    /// How many tasks run.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.shared.load().1
+    }
+
+    /// How many tasks wait for a worker.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.load().0
+    }
+
+    /// The ids of the worker processes, oldest first.
+    #[must_use]
+    pub fn worker_ids(&self) -> Vec<u32> {
+        self.shared.worker_ids()
+    }
+
+    /// What the pool has done so far.
+    #[must_use]
+    pub fn stats(&self) -> PoolStats {
+        PoolStats::new(&self.shared.counters())
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.close();
+        if let Some(supervisor) = self.supervisor.take()
+            && supervisor.thread().id() != std::thread::current().id()
+        {
+            let _ = supervisor.join();
+        }
+        self.shared.finish_callbacks();
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (queued, active) = self.shared.load();
+        f.debug_struct("Pool")
+            .field("workers", &self.workers())
+            .field("queued", &queued)
+            .field("active", &active)
+            .finish_non_exhaustive()
+    }
+}

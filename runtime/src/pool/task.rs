@@ -1,0 +1,385 @@
+//! A submitted call, and the place where its result arrives.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use super::scheduler::JobId;
+use super::supervisor::Shared;
+use crate::codec::Message;
+use crate::dispatch::ResultCodec;
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::{End, Killed, Status, Who, end};
+use crate::protocol::Reply;
+
+/// A call that was [submitted](super::Pool::submit) to a pool.
+///
+/// It is a [`Future`] on any executor. Dropping it changes nothing: the task runs all the same.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Pool, worker};
+///
+/// #[worker]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder().workers(2).build()?;
+/// let first = pool.submit(square::call(3));
+/// let second = pool.submit(square::call(4));
+/// assert_eq!(second.wait()? + first.wait()?, 25);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the task runs, but nobody waits for its result"]
+pub struct Task<R> {
+    pub(super) shared: Arc<Shared>,
+    pub(super) job: JobId,
+    pub(super) slot: Arc<Slot>,
+    pub(super) worker: &'static str,
+    pub(super) result: ResultCodec<R>,
+}
+
+/// Where a [`Task`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TaskState {
+    /// No worker has begun it.
+    Queued,
+    /// A worker runs it.
+    Running,
+    /// It has a result, be it an error.
+    Finished,
+}
+
+impl<R> Task<R> {
+    /// Waits for the result.
+    ///
+    /// # Errors
+    ///
+    /// As [`Process::join`](crate::Process::join); and [`Cancelled`](ErrorKind::Cancelled) if the
+    /// task was [cancelled](Task::cancel) or its pool dropped, [`Closed`](ErrorKind::Closed) if it
+    /// was submitted to a pool that was [shut down](super::Pool::shutdown) before.
+    pub fn wait(self) -> Result<R> {
+        self.slot.wait(None);
+        self.take()
+    }
+
+    /// Waits for the result, but not for longer than this. `None`: there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait`](Task::wait). The result is given out once; after that the error is
+    /// [`Closed`](ErrorKind::Closed).
+    pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<R>> {
+        if self.slot.wait(Instant::now().checked_add(timeout)) {
+            self.take().map(Some)
+        } else {
+            Ok(None)
+        }
+    }
+
+    /// Whether there is a result.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.slot.is_finished()
+    }
+
+    /// Where the task is.
+    ///
+    /// It is running when a worker has begun it, not when it has been sent to one.
+    #[must_use]
+    pub fn state(&self) -> TaskState {
+        // In this order: what is finished is known to the pool no longer.
+        let running = self.shared.is_running(self.job);
+        match (self.slot.is_finished(), running) {
+            (true, _) => TaskState::Finished,
+            (false, true) => TaskState::Running,
+            (false, false) => TaskState::Queued,
+        }
+    }
+
+    /// Gives the task up. If it is queued, it never starts; if it runs, its worker is killed and
+    /// replaced. Its result is [`Cancelled`](ErrorKind::Cancelled) from now on.
+    ///
+    /// False if it was finished already.
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers do not care whether it was in time"
+    )]
+    pub fn cancel(&self) -> bool {
+        self.shared.cancel(self.job)
+    }
+
+    /// Calls a function with the result when it is there: at once, if it is there already.
+    ///
+    /// It is called on a thread of the pool's which does nothing else, so it may take its time,
+    /// but others wait for it. The result is still to be had from the task. A panic in it has no
+    /// consequences.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(1).build()?;
+    /// let (sender, receiver) = std::sync::mpsc::channel();
+    /// pool.submit(square::call(3)).on_done(move |result| sender.send(result).unwrap());
+    /// assert_eq!(receiver.recv().unwrap()?, 9);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn on_done(&self, callback: impl FnOnce(Result<R>) + Send + 'static)
+    where
+        R: 'static,
+    {
+        let (worker, result) = (self.worker, self.result);
+        let callback: Callback =
+            Box::new(move |outcome| callback(outcome.resolve(worker, &result)));
+        if let Some((callback, outcome)) = self.slot.call_back(callback) {
+            self.shared.run_callback(callback, outcome);
+        }
+    }
+
+    fn take(&self) -> Result<R> {
+        match self.slot.take() {
+            Some(outcome) => outcome.resolve(self.worker, &self.result),
+            None => {
+                let text = format!(
+                    "the result of worker `{}` was given out before",
+                    self.worker
+                );
+                Err(Error::new(ErrorKind::Closed, text).with_worker(self.worker))
+            }
+        }
+    }
+}
+
+/// Waits for the result without blocking a thread.
+impl<R> Future for Task<R> {
+    type Output = Result<R>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R>> {
+        if self.slot.poll(context.waker()) {
+            Poll::Ready(self.take())
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+impl<R> fmt::Debug for Task<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Task")
+            .field("worker", &self.worker)
+            .field("state", &self.state())
+            .finish_non_exhaustive()
+    }
+}
+
+/// How a task ended, its value not yet decoded: that is done by who wants it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Reply(Message, u32),
+    Lost(Loss),
+    Failed(Error),
+}
+
+/// The end of a worker that had begun a task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Loss {
+    pub(super) status: Status,
+    pub(super) killed: Option<Killed>,
+    pub(super) id: u32,
+    pub(super) memory_limit: Option<u64>,
+}
+
+impl Outcome {
+    pub(super) fn resolve<R>(self, worker: &str, codec: &ResultCodec<R>) -> Result<R> {
+        let who = |id, memory_limit| Who {
+            worker,
+            id,
+            memory_limit,
+        };
+        match self {
+            Outcome::Reply(message, id) => {
+                let end = End {
+                    reply: Some(message),
+                    ..end(Status::Lost, None)
+                };
+                end.resolve(who(id, None), codec)
+            }
+            Outcome::Lost(loss) => {
+                let end = end(loss.status, loss.killed);
+                end.resolve(who(loss.id, loss.memory_limit), codec)
+            }
+            Outcome::Failed(error) => Err(error),
+        }
+    }
+
+    /// Whether the worker returned a value.
+    pub(super) fn is_value(&self) -> bool {
+        matches!(self, Outcome::Reply(message, _) if message.kind() == Some(Reply::Returned as u8))
+    }
+
+    fn duplicate(&self) -> Outcome {
+        match self {
+            Outcome::Reply(message, id) => match message.try_clone() {
+                Ok(message) => Outcome::Reply(message, *id),
+                Err(error) => {
+                    let text = "the result has descriptors, and there is no room for a second copy";
+                    Outcome::Failed(Error::new(ErrorKind::Decode, text).with_source(error))
+                }
+            },
+            Outcome::Lost(loss) => Outcome::Lost(*loss),
+            Outcome::Failed(error) => Outcome::Failed(error.duplicate()),
+        }
+    }
+}
+
+/// What is called with a result.
+pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
+
+/// Where a result arrives.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    finished: bool,
+    /// Empty before, and when it has been taken.
+    outcome: Option<Outcome>,
+    /// The task that awaits it.
+    waker: Option<Waker>,
+    /// Others who want to know.
+    listeners: Vec<Waker>,
+    callbacks: Vec<Callback>,
+}
+
+impl Slot {
+    pub(super) fn finished(outcome: Outcome) -> Slot {
+        let slot = Slot::default();
+        slot.finish(outcome);
+        slot
+    }
+
+    /// Takes in the outcome, the first one only, and tells who waits for it. Gives the callbacks
+    /// that are to be run.
+    pub(super) fn finish(&self, outcome: Outcome) -> Vec<(Callback, Outcome)> {
+        let mut inner = self.lock();
+        if inner.finished {
+            return Vec::new();
+        }
+        let callbacks = std::mem::take(&mut inner.callbacks)
+            .into_iter()
+            .map(|callback| (callback, outcome.duplicate()))
+            .collect();
+        inner.finished = true;
+        inner.outcome = Some(outcome);
+        let listeners = std::mem::take(&mut inner.listeners);
+        let waker = inner.waker.take();
+        drop(inner);
+        self.changed.notify_all();
+        for waker in listeners.into_iter().chain(waker) {
+            // Somebody else's code, on a thread that must go on.
+            let wake = std::panic::AssertUnwindSafe(|| waker.wake());
+            let _ = std::panic::catch_unwind(wake);
+        }
+        callbacks
+    }
+
+    fn wait(&self, limit: Option<Instant>) -> bool {
+        let mut inner = self.lock();
+        while !inner.finished {
+            inner = match limit {
+                None => self
+                    .changed
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(limit) => {
+                    let left = limit.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    let waited = self.changed.wait_timeout(inner, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        true
+    }
+
+    fn is_finished(&self) -> bool {
+        self.lock().finished
+    }
+
+    fn take(&self) -> Option<Outcome> {
+        self.lock().outcome.take()
+    }
+
+    /// Whether it is finished; if not, `waker` is woken when it is.
+    fn poll(&self, waker: &Waker) -> bool {
+        let mut inner = self.lock();
+        if !inner.finished {
+            match &mut inner.waker {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+        }
+        inner.finished
+    }
+
+    /// Wakes `listener` when it is finished: at once, if it is.
+    pub(super) fn listen(&self, listener: Waker) {
+        let mut inner = self.lock();
+        if inner.finished {
+            drop(inner);
+            listener.wake();
+        } else {
+            inner.listeners.push(listener);
+        }
+    }
+
+    /// Keeps a callback for later, or gives it back with what to call it with.
+    fn call_back(&self, callback: Callback) -> Option<(Callback, Outcome)> {
+        let mut inner = self.lock();
+        if !inner.finished {
+            inner.callbacks.push(callback);
+            return None;
+        }
+        let outcome = match &inner.outcome {
+            Some(outcome) => outcome.duplicate(),
+            None => {
+                let text = "the result was given out before";
+                Outcome::Failed(Error::new(ErrorKind::Closed, text))
+            }
+        };
+        Some((callback, outcome))
+    }
+
+    /// No code of the user's runs under this lock, so a poisoned one is as good as any.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("finished", &self.finished)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,220 @@
+//! Waiting for several tasks.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::iter::FusedIterator;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::task::Wake;
+use std::time::{Duration, Instant};
+
+use super::task::Task;
+use crate::error::Result;
+
+/// The results of tasks in the order in which they come, each with the place of its task in
+/// `tasks`. The tasks may be of different pools.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Pool, as_completed, worker};
+/// use std::time::Duration;
+///
+/// #[worker]
+/// fn doze(millis: u64) -> u64 {
+///     std::thread::sleep(Duration::from_millis(millis));
+///     millis
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder().workers(2).build()?;
+/// let tasks = [300, 1].map(|millis| pool.submit(doze::call(millis)));
+/// let mut results = as_completed(tasks);
+/// assert!(matches!(results.next(), Some((1, Ok(1)))));
+/// assert!(matches!(results.next(), Some((0, Ok(300)))));
+/// assert!(results.next().is_none());
+/// # Ok(())
+/// # }
+/// ```
+pub fn as_completed<R>(tasks: impl IntoIterator<Item = Task<R>>) -> AsCompleted<R> {
+    let tasks: Vec<_> = tasks.into_iter().map(Some).collect();
+    let done = Arc::<Done>::default();
+    for (place, task) in tasks.iter().enumerate() {
+        if let Some(task) = task {
+            listen(task, place, &done);
+        }
+    }
+    AsCompleted {
+        left: tasks.len(),
+        tasks,
+        done,
+    }
+}
+
+/// The results of tasks in the order in which they come. Made by [`as_completed`].
+#[must_use = "iterators are lazy"]
+pub struct AsCompleted<R> {
+    tasks: Vec<Option<Task<R>>>,
+    left: usize,
+    done: Arc<Done>,
+}
+
+impl<R> AsCompleted<R> {
+    /// The next result, if it comes within this time. `None`: it does not, or there is none left.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<(usize, Result<R>)> {
+        self.take(Instant::now().checked_add(timeout))
+    }
+
+    fn take(&mut self, limit: Option<Instant>) -> Option<(usize, Result<R>)> {
+        if self.left == 0 {
+            return None;
+        }
+        let place = self.done.wait(limit)?;
+        self.left -= 1;
+        let task = self.tasks[place].take()?;
+        Some((place, task.wait()))
+    }
+}
+
+impl<R> Iterator for AsCompleted<R> {
+    type Item = (usize, Result<R>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.take(None)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<R> ExactSizeIterator for AsCompleted<R> {}
+impl<R> FusedIterator for AsCompleted<R> {}
+
+impl<R> fmt::Debug for AsCompleted<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsCompleted")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Waits until one of the tasks is finished and gives its place in `tasks`. `None`: not within
+/// this time, or there are no tasks.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Pool, wait_any, worker};
+/// use std::time::Duration;
+///
+/// #[worker]
+/// fn doze(millis: u64) {
+///     std::thread::sleep(Duration::from_millis(millis));
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder().workers(2).build()?;
+/// let tasks = [60_000, 1].map(|millis| pool.submit(doze::call(millis)));
+/// assert_eq!(wait_any(&tasks, Duration::from_secs(10)), Some(1));
+/// assert_eq!(wait_any(&tasks[..1], Duration::from_millis(1)), None);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
+    if tasks.is_empty() {
+        return None;
+    }
+    let done = Arc::<Done>::default();
+    for (place, task) in tasks.iter().enumerate() {
+        listen(task, place, &done);
+    }
+    done.wait(Instant::now().checked_add(timeout))
+}
+
+/// Waits until all of the tasks are finished. False: not within this time.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Pool, wait_all, worker};
+/// use std::time::Duration;
+///
+/// #[worker]
+/// fn doze(millis: u64) {
+///     std::thread::sleep(Duration::from_millis(millis));
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder().workers(2).build()?;
+/// let tasks = [60_000, 1].map(|millis| pool.submit(doze::call(millis)));
+/// assert!(!wait_all(&tasks, Duration::from_millis(1)));
+/// tasks[0].cancel();
+/// assert!(wait_all(&tasks, Duration::from_secs(10)));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+pub fn wait_all<R>(tasks: &[Task<R>], timeout: Duration) -> bool {
+    let limit = Instant::now().checked_add(timeout);
+    let done = Arc::<Done>::default();
+    for (place, task) in tasks.iter().enumerate() {
+        listen(task, place, &done);
+    }
+    tasks.iter().all(|_| done.wait(limit).is_some())
+}
+
+fn listen<R>(task: &Task<R>, place: usize, done: &Arc<Done>) {
+    let listener = Listener {
+        place,
+        done: Arc::clone(done),
+    };
+    task.slot.listen(Arc::new(listener).into());
+}
+
+/// The places of tasks that are finished.
+#[derive(Debug, Default)]
+struct Done {
+    places: Mutex<VecDeque<usize>>,
+    changed: Condvar,
+}
+
+impl Done {
+    fn wait(&self, limit: Option<Instant>) -> Option<usize> {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(place) = places.pop_front() {
+                return Some(place);
+            }
+            let Some(limit) = limit else {
+                places = self
+                    .changed
+                    .wait(places)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = limit.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = self.changed.wait_timeout(places, left);
+            places = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+struct Listener {
+    place: usize,
+    done: Arc<Done>,
+}
+
+impl Wake for Listener {
+    fn wake(self: Arc<Self>) {
+        self.done
+            .places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push_back(self.place);
+        self.done.changed.notify_all();
+    }
+}

@@ -1,0 +1,224 @@
+//! The other half of a pool: the loop of a worker's process.
+//!
+//! The thread that runs the tasks also receives them, so that no time goes into waking another;
+//! the first thread watches for the end of the parent, as in every child.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::io;
+use std::time::Duration;
+
+use super::ledger::{Claims, now};
+use crate::codec::{Input, Message, Output};
+use crate::dispatch::{self, Entry, message};
+use crate::process::Current;
+use crate::protocol::{Callee, Reply, Request};
+use crate::sys::board::Board;
+use crate::transport::{Received, Receiver, Sender};
+
+/// The status of a process that cannot receive tasks any more, from `sysexits.h`: system error.
+const EXIT_SYSTEM: i32 = 71;
+
+/// How old the first result of a batch may become before it is sent with those behind it.
+const PATIENCE: Duration = Duration::from_millis(2);
+
+/// Results longer than this are sent at once, and alone.
+const LONG: usize = 8 << 10;
+
+/// Runs tasks until there will be none, and gives the status to end with.
+pub(crate) fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
+    let mut worker = Worker {
+        sender,
+        claims: Claims(board),
+        known: HashMap::new(),
+    };
+    let Err(status) = worker.work(receiver);
+    status
+}
+
+struct Worker<'w> {
+    sender: &'w Sender,
+    claims: Claims<'w>,
+    /// The workers that were called before, by the bytes that name them.
+    known: HashMap<Vec<u8>, &'static Entry>,
+}
+
+impl Worker<'_> {
+    fn work(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
+        self.reply(message(Reply::Ready, &()));
+        loop {
+            match receiver.receive() {
+                Ok(Received::Message(mut task)) => match task.kind().and_then(Request::from_wire) {
+                    Some(Request::Task) => self.task(&mut task),
+                    Some(Request::Batch) => self.batch(&task),
+                    Some(Request::Call | Request::Serve | Request::Retire) | None => {
+                        return Err(0);
+                    }
+                },
+                Ok(Received::Nothing) => {}
+                // The first thread sees it too, and ends the process.
+                Ok(Received::Closed) => loop {
+                    std::thread::park();
+                },
+                // Descriptors or memory ran out. This task has failed, the next one shall find
+                // a fresh process.
+                Err(error) => {
+                    if self.claims.claim(self.claims.round()) {
+                        let reason = format!("the process could not receive them: {error}");
+                        self.reply(message(Reply::NotDecoded, &reason));
+                    }
+                    return Err(EXIT_SYSTEM);
+                }
+            }
+        }
+    }
+
+    /// Runs a task that came alone.
+    fn task(&mut self, task: &mut Message) {
+        let (round, callee, arguments) = parse(&task.head);
+        if !self.claims.claim(round) {
+            return;
+        }
+        let arguments = task.head.len() - arguments.len();
+        match self.find(callee) {
+            Ok(entry) => {
+                Current::set_worker(entry.name());
+                let input = task.open_at(arguments);
+                dispatch::run(entry, input, &mut |out| self.sender.send(out));
+            }
+            Err(reason) => self.reply(message(Reply::Refused, &reason)),
+        }
+    }
+
+    /// Runs the tasks of a batch until they are done or the rest is taken back.
+    fn batch(&mut self, batch: &Message) {
+        let (round, callee, mut rest) = parse(&batch.head);
+        let entry = self.find(callee);
+        if let Ok(entry) = entry {
+            Current::set_worker(entry.name());
+        }
+        let mut results = Results::new(self.sender, &self.claims);
+        while let Some((arguments, others)) = split(rest) {
+            rest = others;
+            if !self.claims.claim(round) {
+                break;
+            }
+            match &entry {
+                Ok(entry) => {
+                    dispatch::run(entry, Input::over(arguments), &mut |out| results.add(out));
+                }
+                // Nobody is left to hear of an error.
+                Err(reason) => drop(results.add(message(Reply::Refused, reason))),
+            }
+            results.next();
+        }
+        results.send();
+    }
+
+    fn find(&mut self, name: &[u8]) -> Result<&'static Entry, String> {
+        if let Some(entry) = self.known.get(name) {
+            return Ok(entry);
+        }
+        let callee: Callee = Input::over(name)
+            .read()
+            .map_err(|error| format!("the task cannot be read: {error}"))?;
+        let entry = callee.find()?;
+        self.known.insert(name.to_vec(), entry);
+        Ok(entry)
+    }
+
+    fn reply(&self, out: Output<'_>) {
+        // An error means that nobody is left to hear of it.
+        let _ = self.sender.send(out);
+    }
+}
+
+/// The results of a batch on their way: on the board at once, in a message some time.
+struct Results<'w> {
+    sender: &'w Sender,
+    claims: &'w Claims<'w>,
+    /// The number of the task that runs.
+    current: u32,
+    /// The number of the first one whose result is not sent.
+    first: u32,
+    /// Those that are not sent, each behind its length.
+    waiting: Vec<u8>,
+    /// When the last were sent, or the batch began.
+    since: u64,
+}
+
+impl<'w> Results<'w> {
+    fn new(sender: &'w Sender, claims: &'w Claims<'w>) -> Results<'w> {
+        Results {
+            sender,
+            claims,
+            current: 0,
+            first: 0,
+            waiting: Vec::new(),
+            since: now(),
+        }
+    }
+
+    /// Takes the result of the task that runs.
+    fn add(&mut self, out: Output<'_>) -> io::Result<()> {
+        let is_short =
+            out.splices.is_empty() && out.attachments.is_empty() && out.head.len() <= LONG;
+        if is_short {
+            let length = u32::try_from(out.head.len()).unwrap_or(0).to_ne_bytes();
+            let result = [&length[..], &out.head];
+            if !self.claims.put(self.first, self.waiting.len(), &result) {
+                self.send();
+                self.claims.put(self.first, 0, &result);
+            }
+            result
+                .iter()
+                .for_each(|part| self.waiting.extend_from_slice(part));
+            return Ok(());
+        }
+        self.send();
+        self.sender.send(out)?;
+        self.first = self.current + 1;
+        self.claims.sent(self.first);
+        Ok(())
+    }
+
+    /// The task that ran has ended.
+    fn next(&mut self) {
+        self.current += 1;
+        if u128::from(now() - self.since) >= PATIENCE.as_nanos() {
+            self.send();
+        }
+    }
+
+    /// Sends what is waiting.
+    fn send(&mut self) {
+        let now = now();
+        if !self.waiting.is_empty() {
+            let mut out = Output::new(Reply::Results as u8);
+            out.head.extend((now - self.since).to_ne_bytes());
+            out.head.append(&mut self.waiting);
+            // An error means that nobody is left to hear of it.
+            let _ = self.sender.send(out);
+            self.first = self.current;
+            self.claims.sent(self.first);
+        }
+        self.since = now;
+    }
+}
+
+/// Bytes behind their length in four bytes, and what follows them.
+pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk()?;
+    rest.split_at_checked(u32::from_ne_bytes(*length) as usize)
+}
+
+/// The round, the name of the worker and the arguments in a message of tasks.
+fn parse(head: &[u8]) -> (u16, &[u8], &[u8]) {
+    let parts = head.get(1..).and_then(|head| {
+        let (round, rest) = head.split_first_chunk()?;
+        let (callee, arguments) = split(rest)?;
+        Some((u16::from_ne_bytes(*round), callee, arguments))
+    });
+    // A pool sends no other messages; should it, the name will not be found.
+    parts.unwrap_or_default()
+}

@@ -1,0 +1,174 @@
+//! A child that runs tasks for a pool, in the hands of the pool's supervisor.
+//!
+//! It is launched as all children are and then taken from the monitor, so that what it says and
+//! how it ends wakes one thread.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rustix::process::Signal;
+
+use super::call::{StartMethod, function, is_gone};
+use super::end::{End, Killed, Status};
+use super::fork_server;
+use super::launch::{EnvironmentChange, Surroundings, launch};
+use super::monitor::{Child, Monitor};
+use super::watch::{Pidfd, handshake_deadline};
+use crate::codec::Output;
+use crate::descriptor::Fd;
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
+use crate::protocol::{Header, Request};
+use crate::transport::{Inbox, Outbox, Parcel, Received, Sender};
+
+/// How the members of a pool are started.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Setup {
+    pub(crate) name: String,
+    pub(crate) start_method: StartMethod,
+    pub(crate) limits: Limits,
+    pub(super) environment: Vec<EnvironmentChange>,
+    pub(super) current_dir: Option<PathBuf>,
+    pub(super) before_worker: Option<fn()>,
+}
+
+/// A child that runs tasks.
+#[derive(Debug)]
+pub(crate) struct Member {
+    child: Arc<Child>,
+    sender: Sender,
+    /// Kept until the end: while it is open, the child knows that its parent lives.
+    inbox: Inbox,
+    /// When it has to have reached its dispatch.
+    pub(crate) handshake: Option<Instant>,
+    memory_limit: Option<u64>,
+}
+
+impl Member {
+    /// Starts a child that will say when it is ready.
+    pub(crate) fn launch(setup: &Setup, board: BorrowedFd<'_>) -> Result<Member> {
+        let failed = |error: io::Error| {
+            let text = "cannot start a process for the pool";
+            Error::new(ErrorKind::Spawn, text).with_source(error)
+        };
+        let surroundings = Surroundings {
+            environment: setup.environment.clone(),
+            current_dir: setup.current_dir.clone(),
+            ..Surroundings::default()
+        };
+        let header = Header {
+            name: setup.name.clone(),
+            parent: std::process::id(),
+            environment: match setup.start_method {
+                StartMethod::ForkServer => Some(surroundings.environment()),
+                StartMethod::Spawn => None,
+            },
+            limits: setup.limits.clone(),
+            before_worker: setup.before_worker.map(function).transpose()?,
+        };
+        let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
+        let mut request = Output::new(Request::Serve as u8);
+        let written = request
+            .write(&header)
+            .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
+        written.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
+        let launched = launch(setup.start_method, surroundings).map_err(failed)?;
+        let name = setup.name.clone();
+        launched.child.assign(name, "", setup.limits.memory);
+        match launched.sender.send(request) {
+            // Of a child that is gone already, its end will tell.
+            Err(error) if !is_gone(&error) => {
+                launched.child.pidfd.signal(Signal::KILL);
+                return Err(failed(error));
+            }
+            _ => {}
+        }
+        let monitor = Monitor::get().map_err(failed)?;
+        let watch = monitor.release(&launched.child);
+        fork_server::replenish();
+        // Nobody else waits for this child; an end that the monitor has seen stays in its watch.
+        let Some(inbox) = watch.and_then(super::watch::Watch::into_inbox) else {
+            launched.child.pidfd.signal(Signal::KILL);
+            monitor.forget(&launched.child);
+            return Err(failed(io::Error::other("it ended at once")));
+        };
+        Ok(Member {
+            child: launched.child,
+            sender: launched.sender,
+            inbox,
+            handshake: match launched.start_method {
+                StartMethod::ForkServer => None,
+                StartMethod::Spawn => handshake_deadline(),
+            },
+            memory_limit: setup.limits.memory,
+        })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn memory_limit(&self) -> Option<u64> {
+        self.memory_limit
+    }
+
+    /// Begins to send a message; what could not be sent at once remains.
+    ///
+    /// To a child that is gone, it is as if it had been sent.
+    pub(crate) fn send(&self, parcel: Parcel) -> io::Result<Option<Outbox>> {
+        match self.sender.begin(parcel) {
+            Err(error) if is_gone(&error) => Ok(None),
+            result => result,
+        }
+    }
+
+    /// What the child says next, if all of it is there.
+    pub(crate) fn receive(&mut self) -> io::Result<Received> {
+        self.inbox.receive()
+    }
+
+    /// The connection, and what to wait for when a long message arrives beside it.
+    pub(crate) fn sources(&self) -> (BorrowedFd<'_>, Option<BorrowedFd<'_>>) {
+        let assembly = self.inbox.is_assembling().then(|| self.inbox.source());
+        (self.inbox.connection(), assembly)
+    }
+
+    pub(crate) fn pidfd(&self) -> &Pidfd {
+        &self.child.pidfd
+    }
+
+    pub(crate) fn kill(&self) {
+        self.child.pidfd.signal(Signal::KILL);
+    }
+
+    /// How it ended, once it has. Not to be asked again then.
+    pub(crate) fn reap(&self) -> Option<Status> {
+        let status = self.child.pidfd.reap()?;
+        if let Ok(monitor) = Monitor::get() {
+            monitor.forget(&self.child);
+        }
+        Some(status)
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        if let Ok(monitor) = Monitor::get() {
+            monitor.forget(&self.child);
+        }
+    }
+}
+
+/// The end of a child that left a task unanswered.
+pub(crate) fn end(status: Status, killed: Option<Killed>) -> End {
+    End {
+        reply: None,
+        broken: None,
+        status,
+        killed,
+        greeted: true,
+    }
+}
