@@ -26,6 +26,8 @@ mod probe;
 mod reentrant;
 mod rwlock;
 mod semaphore;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use barrier::{Barrier, Passed};
 pub(crate) use condvar::Condvar;
