@@ -89,14 +89,21 @@ impl Work {
                 assert!(tally.is_whole());
                 tally.add(place);
             }
-            Work::RwLock => match table.lock.read() {
-                Ok(tally) => assert!(tally.is_whole()),
-                Err(_) => {
+            Work::RwLock => {
+                // The guard must be gone before the lock is taken to write.
+                let is_poisoned = match table.lock.read() {
+                    Ok(tally) => {
+                        assert!(tally.is_whole());
+                        false
+                    }
+                    Err(_) => true,
+                };
+                if is_poisoned {
                     drop(whole(table.lock.write(), Tally::repair, || {
                         table.lock.clear_poison();
                     }));
                 }
-            },
+            }
             Work::Semaphore => {
                 let permit = table.semaphore.acquire();
                 table.count.fetch_add(1, Ordering::Relaxed);
