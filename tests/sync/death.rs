@@ -1,6 +1,6 @@
 //! A process is killed while it has or waits for something; the others go on within a second.
 
-use std::sync::TryLockError;
+use std::sync::{PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -36,7 +36,7 @@ fn killed<R>(start: impl Fn(multiproc::StartMethod, Event) -> Process<R>, check:
 
 #[worker]
 fn holds_mutex(mutex: Mutex<[u64; 2]>, ready: Event) {
-    let mut guard = mutex.lock().unwrap_or_else(|error| error.into_inner());
+    let mut guard = mutex.lock().unwrap_or_else(PoisonError::into_inner);
     guard[0] += 1;
     ready.set();
     for_ever();
@@ -142,7 +142,7 @@ fn a_thread_that_forgets_its_guard_does_not_stop_the_others() {
 fn a_guard_forgotten_with_its_mutex_does_not_break_its_thread() {
     within(seconds(30), || {
         let other = Mutex::new(0).unwrap();
-        let mutex = Mutex::from_slice(&[1_u8; 100_000]).unwrap();
+        let mutex = Mutex::from_slice(&vec![1_u8; 100_000]).unwrap();
         std::mem::forget(mutex.lock().unwrap());
         drop(mutex);
         for _ in 0..100 {

@@ -132,7 +132,10 @@ fn ten_thousand_mutexes_share_a_handful_of_descriptors() {
         assert!(descriptors() < before + 30);
         for method in METHODS {
             let thousand: Vec<_> = mutexes.iter().step_by(10).cloned().collect();
-            let expected: u64 = thousand.iter().map(|mutex| *mutex.lock().unwrap() + 1).sum();
+            let expected: u64 = thousand
+                .iter()
+                .map(|mutex| *mutex.lock().unwrap() + 1)
+                .sum();
             let result: u64 = sum::call(thousand).start_method(method).run().unwrap();
             assert_eq!(result, expected);
         }
@@ -204,7 +207,11 @@ fn a_large_buffer_is_filled_where_it_lies() {
             let buffer = Buffer::join(error.into_chunks().into_iter().chain(missing)).unwrap();
             let third = (4_usize << 20).div_ceil(3);
             assert!(buffer[..third].iter().all(|number| *number == 1));
-            assert!(buffer[third..2 * third - 1].iter().all(|number| *number == 2));
+            assert!(
+                buffer[third..2 * third - 1]
+                    .iter()
+                    .all(|number| *number == 2)
+            );
             assert!(buffer[2 * third - 1..].iter().all(|number| *number == 3));
         }
     });

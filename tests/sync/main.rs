@@ -1,5 +1,11 @@
 //! Locks, signals and memory between processes, some of which are killed.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::mem_forget,
+    reason = "workers own their arguments, and some forget what they should not"
+)]
+
 mod death;
 mod handles;
 mod stress;

@@ -232,7 +232,7 @@ fn pack(round: u32, count: u32) -> u64 {
 /// The number of arrivals if they were in this round.
 fn in_round(arrived: u64, round: u32) -> u32 {
     if arrived >> 32 == u64::from(round) {
-        (arrived & u64::from(u32::MAX)) as u32
+        u32::try_from(arrived & u64::from(u32::MAX)).unwrap_or(u32::MAX)
     } else {
         0
     }

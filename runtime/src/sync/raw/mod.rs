@@ -153,8 +153,7 @@ impl Patience {
 
 /// Where the tests can end an actor. Nothing otherwise.
 #[cfg(not(test))]
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "it is nothing")]
+#[inline]
 fn step() {}
 #[cfg(test)]
 use probe::step;

@@ -244,12 +244,7 @@ impl RwLock {
         let readers = &self.readers[holder as usize];
         let word = readers.load(Ordering::SeqCst);
         // If this fails, a writer has just done it.
-        let _ = readers.compare_exchange(
-            word,
-            emptied(word),
-            Ordering::SeqCst,
-            Ordering::SeqCst,
-        );
+        let _ = readers.compare_exchange(word, emptied(word), Ordering::SeqCst, Ordering::SeqCst);
         step();
         self.departures.fetch_add(1, Ordering::SeqCst);
         step();
