@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use multiproc::shm::{Buffer, Chunk, Shared};
 use multiproc::sync::{Barrier, Condvar, Event, Mutex, ReentrantLock, RwLock, Semaphore};
 use multiproc::{Shareable, worker};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
 use crate::{METHODS, seconds, within};
@@ -274,4 +275,50 @@ fn nothing_appears_in_dev_shm() {
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+#[worker]
+fn allocates_within(files: u64, bytes: u64) -> (bool, bool, bool) {
+    let small = Mutex::new(1).is_ok();
+    let limit = |resource, value| {
+        let mut limit = getrlimit(resource);
+        limit.current = Some(value);
+        setrlimit(resource, limit).unwrap();
+    };
+    limit(Resource::Fsize, bytes);
+    let large = Buffer::<u8>::new(8 << 20).is_ok();
+    limit(Resource::Nofile, files);
+    let another = Buffer::<u8>::new(1 << 17).is_ok();
+    (small, large, another)
+}
+
+#[test]
+fn limits_are_errors() {
+    within(seconds(30), || {
+        assert_eq!(
+            allocates_within::run(0, 1 << 20).unwrap(),
+            (true, false, false)
+        );
+        assert_eq!(
+            allocates_within::run(1024, 1 << 20).unwrap(),
+            (true, false, true)
+        );
+    });
+}
+
+#[worker]
+fn makes(count: usize) -> Vec<Mutex<u64>> {
+    (0..count).map(|n| Mutex::new(n as u64).unwrap()).collect()
+}
+
+#[test]
+fn what_a_worker_makes_outlives_it() {
+    within(seconds(30), || {
+        for method in METHODS {
+            let mutexes = makes::call(100).start_method(method).run().unwrap();
+            for (n, mutex) in (0..).zip(&mutexes) {
+                assert_eq!(*mutex.lock().unwrap(), n);
+            }
+        }
+    });
 }

@@ -172,7 +172,16 @@ impl RobustMutex {
         unsafe { clock::lock(self.0.get(), &raw const deadline) }
     }
 
+    #[inline]
     fn acquired(&self, code: libc::c_int) -> Acquired {
+        if code == 0 {
+            return Acquired::Clean;
+        }
+        self.acquired_oddly(code)
+    }
+
+    #[cold]
+    fn acquired_oddly(&self, code: libc::c_int) -> Acquired {
         if code == libc::EOWNERDEAD {
             // The mark comes back if this thread dies before it has unlocked, so it may be wiped
             // before anything is repaired.
@@ -189,6 +198,7 @@ impl RobustMutex {
     /// # Safety
     ///
     /// The calling thread holds it, and locked it at this address.
+    #[inline]
     pub(crate) unsafe fn unlock(&self) {
         // SAFETY: as in `lock`; the caller promises the rest.
         let code = unsafe { libc::pthread_mutex_unlock(self.0.get()) };

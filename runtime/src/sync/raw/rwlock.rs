@@ -6,6 +6,7 @@
 //!
 //! | who | step | what if the actor dies right after it |
 //! |---|---|---|
+//! | reader | raises `fresh` above its number, the first time | nothing |
 //! | reader | raises `readers[me]` | a writer that waits asks whether `me` lives, every so often |
 //! | reader | finds no writer: it has the lock | likewise |
 //! | reader | finds a writer, lowers `readers[me]` again | nothing is held |
@@ -42,6 +43,8 @@ pub(crate) struct RwLock {
     announced: AtomicU32,
     /// Changes when a reader leaves that a writer may wait for.
     departures: AtomicU32,
+    /// Holders from here on have never read.
+    fresh: AtomicU32,
     /// By holder: how many locks it has, in the lower half. The upper half changes when they are
     /// taken back from the dead, so that this cannot happen to the next holder of the number.
     readers: [AtomicU64; HOLDERS as usize],
@@ -104,7 +107,7 @@ impl RwLock {
     }
 
     fn enter(&self, holders: &dyn Holders) -> bool {
-        self.readers[holders.me() as usize].fetch_add(1, Ordering::SeqCst);
+        self.raise(holders.me());
         step();
         if self.announced.load(Ordering::SeqCst) == 0 {
             return true;
@@ -114,11 +117,19 @@ impl RwLock {
         false
     }
 
+    fn raise(&self, me: u32) {
+        if self.fresh.load(Ordering::Relaxed) <= me {
+            self.fresh.fetch_max(me + 1, Ordering::SeqCst);
+            step();
+        }
+        self.readers[me as usize].fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Becomes a reader while no writer can come, because we have the mutex.
     fn pass(&self, holders: &dyn Holders) {
         self.bury();
         step();
-        self.readers[holders.me() as usize].fetch_add(1, Ordering::SeqCst);
+        self.raise(holders.me());
         step();
         #[cfg(test)]
         if super::probe::is_dead() {
@@ -219,7 +230,10 @@ impl RwLock {
     }
 
     fn has_readers(&self, holders: &dyn Holders, look_for_dead: bool) -> bool {
-        (0..).zip(&self.readers).any(|(holder, readers)| {
+        // A reader writes `fresh` before its word, so who is not seen here has not raised a word
+        // that is older than `announced`.
+        let fresh = self.fresh.load(Ordering::SeqCst);
+        (0..fresh).zip(&self.readers).any(|(holder, readers)| {
             let word = readers.load(Ordering::SeqCst);
             if count(word) == 0 {
                 return false;
