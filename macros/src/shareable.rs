@@ -22,7 +22,7 @@ pub(crate) fn shareable(item: TokenStream) -> TokenStream {
     let fields = check(&subject, &mut errors);
     let errors = errors.into_compile_errors();
     // Also when there are errors: what uses the type shall not cause more of them.
-    let implementation = expand(&subject, &fields, errors.is_none(), &runtime);
+    let implementation = fields.map(|fields| expand(&subject, &fields, errors.is_none(), &runtime));
     quote!(#implementation #errors)
 }
 
@@ -87,8 +87,9 @@ impl Subject {
 }
 
 /// Refuses what cannot be shared and is known by its name, and returns the types that rustc has to
-/// look at.
-fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Vec<&'a Type> {
+/// look at; `None` if an implementation would cause errors of its own.
+fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Option<Vec<&'a Type>> {
+    let mut is_possible = true;
     if let Some(union) = &subject.union {
         errors.refuse(
             union,
@@ -104,6 +105,7 @@ fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Vec<&'a Type> {
                 format_args!("cannot borrow for `{lifetime}`: what it borrows lies in the memory of one process"),
                 "hold the value itself",
             );
+            is_possible = false;
         }
     }
     let mut types = Vec::new();
@@ -111,19 +113,23 @@ fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Vec<&'a Type> {
         let mut search = Search {
             errors,
             refused: false,
+            is_possible: true,
         };
         search.visit_type(&field.ty);
+        is_possible &= search.is_possible;
         if !search.refused {
             types.push(&field.ty);
         }
     }
-    types
+    is_possible.then_some(types)
 }
 
 /// Looks for what points into the memory of one process, in every corner of a type.
 struct Search<'e> {
     errors: &'e mut Errors,
     refused: bool,
+    /// Nothing was found that is not even `Send`, which rustc would report, too.
+    is_possible: bool,
 }
 
 impl Search<'_> {
@@ -143,11 +149,14 @@ impl<'ast> Visit<'ast> for Search<'_> {
                 "what it refers to lies in the memory of one process",
                 "hold the value itself",
             ),
-            Type::Ptr(_) => self.refuse(
-                ty,
-                "an address means nothing in another process",
-                "hold the value itself, or an index into an array",
-            ),
+            Type::Ptr(_) => {
+                self.is_possible = false;
+                self.refuse(
+                    ty,
+                    "an address means nothing in another process",
+                    "hold the value itself, or an index into an array",
+                );
+            }
             Type::FnPtr(_) => self.refuse(
                 ty,
                 "an address means nothing in another process",
@@ -165,11 +174,14 @@ impl<'ast> Visit<'ast> for Search<'_> {
                     "its elements lie in the memory of one process",
                     "use an array of fixed size, or a `multiproc::shm::Buffer` beside it",
                 ),
-                Some(name) if name == "Box" || name == "Rc" || name == "Arc" => self.refuse(
-                    ty,
-                    "what it points to lies in the memory of one process",
-                    "hold the value itself",
-                ),
+                Some(name) if name == "Box" || name == "Rc" || name == "Arc" => {
+                    self.is_possible = false;
+                    self.refuse(
+                        ty,
+                        "what it points to lies in the memory of one process",
+                        "hold the value itself",
+                    );
+                }
                 Some(name)
                     if ["HashMap", "BTreeMap", "HashSet", "BTreeSet"]
                         .iter()

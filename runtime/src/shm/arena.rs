@@ -67,7 +67,7 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
 }
 
 fn find(regions: &[Arc<Region>]) -> Option<Arc<Object>> {
-    regions.iter().rev().find_map(|region| region.allocate())
+    regions.iter().rev().find_map(Region::allocate)
 }
 
 fn first_of(region: &Arc<Region>) -> io::Result<Arc<Object>> {

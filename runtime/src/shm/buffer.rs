@@ -61,6 +61,11 @@ pub struct Buffer<T>(Chunk<T>);
 /// sent through a reference and is used again panics, or is an error where it is sent again. If
 /// the receiver died or dropped it, it can be sent once more.
 ///
+/// ```compile_fail,E0599
+/// let chunks = multiproc::shm::Buffer::<u8>::new(4).unwrap().split(2);
+/// let both = (chunks[0].clone(), &chunks[0]);
+/// ```
+///
 /// # Panics
 ///
 /// Dereferencing a chunk that was sent panics.

@@ -110,6 +110,7 @@ impl Object {
     }
 
     /// Who is alive among those that hold cells of the region.
+    #[inline]
     pub(crate) fn holders(&self) -> &dyn Holders {
         &*self.region
     }
@@ -123,6 +124,7 @@ impl Object {
     }
 
     /// Notes whether a lock in the cell is held. Only the thread that holds it says so.
+    #[inline]
     pub(crate) fn set_held(&self, held: bool) {
         self.held.store(held, Ordering::Relaxed);
     }

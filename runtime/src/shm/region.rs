@@ -454,12 +454,10 @@ impl Region {
 
     pub(super) fn record(&self, cell: u32) -> &Record {
         assert!(cell < self.cells, "a cell beyond the end of its region");
-        let records = self
-            .mapping
-            .base()
-            .as_ptr()
-            .wrapping_add(size_of::<Header>());
-        let record = records.cast::<Record>().wrapping_add(cell as usize);
+        // The header is as long as a multiple of its alignment, which is a record's too.
+        let header = self.mapping.base().cast::<Header>().as_ptr();
+        let records = header.wrapping_add(1).cast::<Record>();
+        let record = records.wrapping_add(cell as usize);
         // SAFETY: `enter` has checked that the mapping holds the records of all cells; zeros and
         // everything else are values, since all fields are atomic integers.
         unsafe { &*record }

@@ -24,8 +24,8 @@ use crate::sync::raw::{Holders, Machine};
 /// the machine's owner to say.
 pub(crate) struct Spot<M, T: ?Sized> {
     object: Arc<Object>,
+    machine: NonNull<M>,
     data: NonNull<T>,
-    machine: PhantomData<fn() -> M>,
 }
 
 // SAFETY: a spot hands out `&M`, which is `Sync` by `Machine`, and a raw pointer to the data,
@@ -47,9 +47,9 @@ impl<M: Machine, T: Shareable> Spot<M, T> {
         unsafe { place.data.write(value) };
         place.publish(1);
         Ok(Spot {
+            machine: place.machine(),
             object: place.object,
             data: place.data,
-            machine: PhantomData,
         })
     }
 
@@ -57,9 +57,9 @@ impl<M: Machine, T: Shareable> Spot<M, T> {
     pub(crate) fn receive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (place, _) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, T>>())?;
         Ok(Spot {
+            machine: place.machine(),
             object: place.object,
             data: place.data,
-            machine: PhantomData,
         })
     }
 }
@@ -107,31 +107,35 @@ impl<M: Machine, T: Shareable> Spot<M, [T]> {
     ) -> Result<Self, D::Error> {
         let (place, length) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, [T]>>())?;
         Ok(Spot {
+            machine: place.machine(),
             object: place.object,
             data: NonNull::slice_from_raw_parts(place.data, length),
-            machine: PhantomData,
         })
     }
 }
 
 impl<M: Machine, T: ?Sized> Spot<M, T> {
+    #[inline]
     pub(crate) fn machine(&self) -> &M {
         // SAFETY: a machine was made at the start of the cell before there was a spot, or the
         // cell's record says so; the object keeps it there. `M` is `Sync`, and nobody has a
         // unique reference.
-        unsafe { self.object.payload().cast::<M>().as_ref() }
+        unsafe { self.machine.as_ref() }
     }
 
     /// Valid, aligned and initialised as long as the spot is there. Others may have it too.
+    #[inline]
     pub(crate) fn data(&self) -> NonNull<T> {
         self.data
     }
 
+    #[inline]
     pub(crate) fn holders(&self) -> &dyn Holders {
         self.object.holders()
     }
 
     /// See [`Object::set_held`].
+    #[inline]
     pub(crate) fn set_held(&self, held: bool) {
         self.object.set_held(held);
     }
@@ -151,8 +155,8 @@ impl<M, T: ?Sized> Clone for Spot<M, T> {
     fn clone(&self) -> Self {
         Spot {
             object: Arc::clone(&self.object),
+            machine: self.machine,
             data: self.data,
-            machine: PhantomData,
         }
     }
 }
@@ -209,6 +213,11 @@ impl<M: Machine, T: Shareable> Place<M, T> {
         Self::allocate(length)
     }
 
+    /// The machine comes first.
+    fn machine(&self) -> NonNull<M> {
+        self.object.payload().cast()
+    }
+
     fn publish(&self, length: usize) {
         let hash = hash(TypeId::of::<Spot<M, T>>());
         self.object.publish(M::KIND, hash, length);
@@ -218,9 +227,9 @@ impl<M: Machine, T: Shareable> Place<M, T> {
         let hash = hash(TypeId::of::<Spot<M, [T]>>());
         self.object.publish(M::KIND, hash, length);
         Spot {
+            machine: self.machine(),
             object: self.object,
             data: NonNull::slice_from_raw_parts(self.data, length),
-            machine: PhantomData,
         }
     }
 

@@ -70,6 +70,7 @@ impl Event {
     }
 
     /// Waits until the flag is set, but no longer than `timeout`; whether it was.
+    #[expect(clippy::must_use_candidate, reason = "one may just wait")]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.0.machine().wait_until(raw::deadline(timeout))
     }

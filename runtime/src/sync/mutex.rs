@@ -150,6 +150,7 @@ impl<T: ?Sized> Mutex<T> {
     /// Whether a holder panicked or died and nobody has cleared that.
     ///
     /// The death of a holder is found by the next who locks.
+    #[inline]
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.0.machine().poison().is_set()
@@ -219,6 +220,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
 impl<T: ?Sized> Deref for MutexGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: initialised, and we have the lock: no other guard, in any process.
         unsafe { self.mutex.0.data().as_ref() }
@@ -226,6 +228,7 @@ impl<T: ?Sized> Deref for MutexGuard<'_, T> {
 }
 
 impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as above.
         unsafe { self.mutex.0.data().as_mut() }

@@ -73,7 +73,7 @@ impl Semaphore {
         self.0
             .machine()
             .try_acquire(self.0.holders())
-            .then_some(Permit(self))
+            .then(|| Permit(self))
     }
 
     /// Waits for a permit no longer than `timeout`.
@@ -83,7 +83,7 @@ impl Semaphore {
         self.0
             .machine()
             .acquire_until(self.0.holders(), deadline)
-            .then_some(Permit(self))
+            .then(|| Permit(self))
     }
 
     /// Adds permits that nobody has.

@@ -1,8 +1,13 @@
 //! A mutex in shared memory that notices the death of its owner.
 //!
 //! The kernel keeps a list of the robust mutexes that a thread holds and marks them when the
-//! thread ends, however it ends, before anybody can see that it has. It wakes one waiter then, so
-//! nothing here polls. libc owns that list, so libc's mutex is used.
+//! thread ends, however it ends, before anybody can see that it has, and wakes one waiter. libc
+//! owns that list, so libc's mutex is used.
+//!
+//! One thing neither of them does: a waiter that was woken by an unlock and is killed before it
+//! has run takes that wake-up call with it. If a third thread has taken the mutex meanwhile, it
+//! knows of no waiters, and wakes none; those that are left would sleep on beside a free mutex.
+//! So nobody here sleeps without an end: a waiter looks again after a while.
 //!
 //! Two rules follow from the list:
 //!
@@ -28,6 +33,13 @@ pub(crate) struct RobustMutex(UnsafeCell<libc::pthread_mutex_t>);
 unsafe impl Sync for RobustMutex {}
 // SAFETY: as above.
 unsafe impl Send for RobustMutex {}
+
+/// How often a waiter looks before it sleeps.
+const SPINS: u32 = 50;
+
+/// How long a waiter sleeps before it looks again, at first and at last.
+const FIRST_SLICE: Duration = Duration::from_millis(4);
+const LAST_SLICE: Duration = Duration::from_millis(200);
 
 /// What the previous owner did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,15 +93,22 @@ impl RobustMutex {
     }
 
     /// Waits for the mutex.
+    #[inline]
     pub(crate) fn lock(&self) -> Result<Acquired, WouldWaitForItself> {
-        // SAFETY: a `RobustMutex` exists only where `init` made one.
-        match unsafe { libc::pthread_mutex_lock(self.0.get()) } {
-            libc::EDEADLK => Err(WouldWaitForItself),
-            code => Ok(self.acquired(code)),
+        match self.try_lock() {
+            Some(acquired) => Ok(acquired),
+            None => self.lock_slowly(),
         }
     }
 
+    #[cold]
+    fn lock_slowly(&self) -> Result<Acquired, WouldWaitForItself> {
+        self.wait_until(None)
+            .map(|acquired| acquired.expect("without a deadline there is no timeout"))
+    }
+
     /// The mutex, if it is free or its owner is dead.
+    #[inline]
     pub(crate) fn try_lock(&self) -> Option<Acquired> {
         // SAFETY: as in `lock`.
         match unsafe { libc::pthread_mutex_trylock(self.0.get()) } {
@@ -105,22 +124,45 @@ impl RobustMutex {
         &self,
         deadline: Option<Instant>,
     ) -> Result<Option<Acquired>, WouldWaitForItself> {
-        let Some(deadline) = deadline else {
-            return self.lock().map(Some);
-        };
-        loop {
+        match self.try_lock() {
+            Some(acquired) => Ok(Some(acquired)),
+            None => self.wait_until(deadline),
+        }
+    }
+
+    /// Waits, in slices: see the module's documentation.
+    fn wait_until(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Acquired>, WouldWaitForItself> {
+        for _ in 0..SPINS {
+            std::hint::spin_loop();
             if let Some(acquired) = self.try_lock() {
                 return Ok(Some(acquired));
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(None);
+        }
+        let mut slice = FIRST_SLICE;
+        loop {
+            let mut nap = slice;
+            if let Some(deadline) = deadline {
+                let left = deadline.saturating_duration_since(Instant::now());
+                if left.is_zero() {
+                    return Ok(None);
+                }
+                nap = nap.min(left);
             }
-            match self.lock_within(left) {
+            match self.lock_within(nap) {
                 libc::ETIMEDOUT | libc::EINTR => {}
-                libc::EDEADLK => std::thread::sleep(left),
+                libc::EDEADLK => match deadline {
+                    None => return Err(WouldWaitForItself),
+                    Some(_) => std::thread::sleep(nap),
+                },
                 code => return Ok(Some(self.acquired(code))),
             }
+            if let Some(acquired) = self.try_lock() {
+                return Ok(Some(acquired));
+            }
+            slice = (slice * 2).min(LAST_SLICE);
         }
     }
 
@@ -130,7 +172,16 @@ impl RobustMutex {
         unsafe { clock::lock(self.0.get(), &raw const deadline) }
     }
 
+    #[inline]
     fn acquired(&self, code: libc::c_int) -> Acquired {
+        if code == 0 {
+            return Acquired::Clean;
+        }
+        self.acquired_oddly(code)
+    }
+
+    #[cold]
+    fn acquired_oddly(&self, code: libc::c_int) -> Acquired {
         if code == libc::EOWNERDEAD {
             // The mark comes back if this thread dies before it has unlocked, so it may be wiped
             // before anything is repaired.
@@ -147,6 +198,7 @@ impl RobustMutex {
     /// # Safety
     ///
     /// The calling thread holds it, and locked it at this address.
+    #[inline]
     pub(crate) unsafe fn unlock(&self) {
         // SAFETY: as in `lock`; the caller promises the rest.
         let code = unsafe { libc::pthread_mutex_unlock(self.0.get()) };
@@ -213,9 +265,6 @@ mod clock {
 }
 
 fn add(now: rustix::time::Timespec, left: Duration) -> libc::timespec {
-    /// A year: whoever waits longer looks again then.
-    const LONG: Duration = Duration::from_secs(365 * 24 * 3600);
-    let left = left.min(LONG);
     let nanoseconds = now.tv_nsec + i64::from(left.subsec_nanos());
     libc::timespec {
         tv_sec: now.tv_sec + left.as_secs().cast_signed() + nanoseconds / 1_000_000_000,

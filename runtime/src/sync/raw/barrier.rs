@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::monitor::Monitor;
-use super::{HOLDERS, Holders, Kind, Machine, nap, step};
+use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::futex;
 
 #[derive(Debug)]
@@ -110,13 +110,14 @@ impl Barrier {
 
     fn sleep(&self, round: u32, holders: &dyn Holders, deadline: Option<Instant>) -> Passed {
         let mut look_for_dead = false;
+        let mut patience = Patience::new();
         loop {
             let (seen, nap) = {
                 let inside = self.monitor.enter(|| {});
                 if let Some(passed) = self.ended(round) {
                     return passed;
                 }
-                let nap = nap(deadline);
+                let nap = patience.nap(deadline);
                 if nap.is_none() || look_for_dead && !self.all_alive(round, holders) {
                     self.broken.store(1, Ordering::Relaxed);
                     step();
@@ -231,7 +232,7 @@ fn pack(round: u32, count: u32) -> u64 {
 /// The number of arrivals if they were in this round.
 fn in_round(arrived: u64, round: u32) -> u32 {
     if arrived >> 32 == u64::from(round) {
-        (arrived & u64::from(u32::MAX)) as u32
+        u32::try_from(arrived & u64::from(u32::MAX)).unwrap_or(u32::MAX)
     } else {
         0
     }

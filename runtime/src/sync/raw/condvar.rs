@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::monitor::Monitor;
-use super::{Holders, Kind, Machine, nap, step};
+use super::{Holders, Kind, Machine, Patience, step};
 use crate::sys::futex;
 
 const PLACES: usize = 128;
@@ -104,17 +104,18 @@ impl Condvar {
         deadline: Option<Instant>,
     ) -> bool {
         let Some(index) = index else {
-            return match nap(deadline) {
+            return match Patience(NAP).nap(deadline) {
                 Some(nap) => {
-                    std::thread::sleep(nap.min(NAP));
+                    std::thread::sleep(nap);
                     true
                 }
                 None => false,
             };
         };
         let place = &self.places[index];
+        let mut patience = Patience::new();
         loop {
-            let nap = nap(deadline);
+            let nap = patience.nap(deadline);
             if let Some(nap) = nap {
                 step();
                 futex::wait(&place.word, WAITING, nap);

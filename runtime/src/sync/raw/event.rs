@@ -17,7 +17,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
-use super::{Kind, Machine, nap, step};
+use super::{Kind, Machine, Patience, step};
 use crate::sys::futex;
 
 const SET: u32 = 1;
@@ -79,11 +79,12 @@ impl Event {
         let first = self.0.load(Ordering::Acquire);
         let times = |word: u32| word / ONCE_MORE;
         let mut word = first;
+        let mut patience = Patience::new();
         loop {
             if word & SET != 0 || times(word) != times(first) {
                 return true;
             }
-            let Some(nap) = nap(deadline) else {
+            let Some(nap) = patience.nap(deadline) else {
                 return false;
             };
             if word & WAITED == 0 {

@@ -5,10 +5,10 @@
 //!
 //! | what | how |
 //! |---|---|
-//! | the owner of a [`RobustMutex`] dies | the kernel marks it and wakes a waiter |
+//! | the owner of a [`RobustMutex`] dies, or somebody who waits for it | the kernel marks it and wakes a waiter; whoever sleeps looks again after a while |
 //! | somebody dies inside a [`Monitor`] | its mutex is robust; whoever enters next repairs first |
-//! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks every [`LOOK`] whether the holders live |
-//! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`LOOK`] |
+//! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`LOOK`] at least, whether the holders live |
+//! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`LOOK`] at least |
 //! | a waiter dies | it held nothing; nobody waits for its answer |
 //!
 //! Each machine's module lists its steps and why it is safe to die right after each. Their tests
@@ -26,6 +26,8 @@ mod probe;
 mod reentrant;
 mod rwlock;
 mod semaphore;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use barrier::{Barrier, Passed};
 pub(crate) use condvar::Condvar;
@@ -41,7 +43,8 @@ use std::time::{Duration, Instant};
 /// How many holders there can be: processes that know a region, and messages that carry it.
 pub(crate) const HOLDERS: u32 = 256;
 
-/// How often a sleeper looks for what nobody will tell it, the death of somebody.
+/// How long a sleeper sleeps at most before it looks for what nobody will tell it, the death of
+/// somebody.
 pub(crate) const LOOK: Duration = Duration::from_millis(200);
 
 /// Who is who among the holders of a region.
@@ -126,19 +129,31 @@ pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
     Instant::now().checked_add(timeout)
 }
 
-/// How long to sleep before looking again; `None` when time is up.
-fn nap(deadline: Option<Instant>) -> Option<Duration> {
-    let Some(deadline) = deadline else {
-        return Some(LOOK);
-    };
-    let left = deadline.saturating_duration_since(Instant::now());
-    (!left.is_zero()).then(|| left.min(LOOK))
+/// How long a sleeper sleeps before it looks: short at first, because what it waits for is often
+/// about to come or already dead, and then longer and longer.
+#[derive(Debug)]
+struct Patience(Duration);
+
+impl Patience {
+    fn new() -> Patience {
+        Patience(Duration::from_millis(1))
+    }
+
+    /// The next sleep; `None` when time is up.
+    fn nap(&mut self, deadline: Option<Instant>) -> Option<Duration> {
+        let nap = self.0;
+        self.0 = (nap * 2).min(LOOK);
+        let Some(deadline) = deadline else {
+            return Some(nap);
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| left.min(nap))
+    }
 }
 
 /// Where the tests can end an actor. Nothing otherwise.
 #[cfg(not(test))]
-#[inline(always)]
-#[expect(clippy::inline_always, reason = "it is nothing")]
+#[inline]
 fn step() {}
 #[cfg(test)]
 use probe::step;

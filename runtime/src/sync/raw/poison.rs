@@ -22,6 +22,7 @@ use crate::sys::robust::{Acquired, Relock, RobustMutex, WouldWaitForItself};
 pub(crate) struct Poison(AtomicBool);
 
 impl Poison {
+    #[inline]
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
@@ -64,6 +65,7 @@ impl Lock {
         unsafe { RobustMutex::init(mutex, relock) };
     }
 
+    #[inline]
     pub(crate) fn poison(&self) -> &Poison {
         &self.poison
     }
@@ -86,6 +88,7 @@ impl Lock {
         Ok(acquired.inspect(|acquired| self.note(*acquired)).is_some())
     }
 
+    #[inline]
     fn note(&self, acquired: Acquired) {
         if acquired == Acquired::OwnerDied {
             self.poison.set();

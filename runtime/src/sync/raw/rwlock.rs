@@ -6,6 +6,7 @@
 //!
 //! | who | step | what if the actor dies right after it |
 //! |---|---|---|
+//! | reader | raises `fresh` above its number, the first time | nothing |
 //! | reader | raises `readers[me]` | a writer that waits asks whether `me` lives, every so often |
 //! | reader | finds no writer: it has the lock | likewise |
 //! | reader | finds a writer, lowers `readers[me]` again | nothing is held |
@@ -24,11 +25,11 @@
 
 #![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
 use super::poison::{Lock, Poison};
-use super::{HOLDERS, Holders, Kind, Machine, nap, step};
+use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::futex;
 use crate::sys::robust::{Relock, WouldWaitForItself};
 
@@ -42,7 +43,21 @@ pub(crate) struct RwLock {
     announced: AtomicU32,
     /// Changes when a reader leaves that a writer may wait for.
     departures: AtomicU32,
-    readers: [AtomicU32; HOLDERS as usize],
+    /// Holders from here on have never read.
+    fresh: AtomicU32,
+    /// By holder: how many locks it has, in the lower half. The upper half changes when they are
+    /// taken back from the dead, so that this cannot happen to the next holder of the number.
+    readers: [AtomicU64; HOLDERS as usize],
+}
+
+/// The number of locks in a word of `readers`.
+fn count(word: u64) -> u64 {
+    word & u64::from(u32::MAX)
+}
+
+/// The word without locks that comes after this one.
+fn emptied(word: u64) -> u64 {
+    (word >> 32).wrapping_add(1) << 32
 }
 
 // SAFETY: zeros are no readers and no writer; `init` makes the mutex.
@@ -92,7 +107,7 @@ impl RwLock {
     }
 
     fn enter(&self, holders: &dyn Holders) -> bool {
-        self.readers[holders.me() as usize].fetch_add(1, Ordering::SeqCst);
+        self.raise(holders.me());
         step();
         if self.announced.load(Ordering::SeqCst) == 0 {
             return true;
@@ -102,11 +117,19 @@ impl RwLock {
         false
     }
 
+    fn raise(&self, me: u32) {
+        if self.fresh.load(Ordering::Relaxed) <= me {
+            self.fresh.fetch_max(me + 1, Ordering::SeqCst);
+            step();
+        }
+        self.readers[me as usize].fetch_add(1, Ordering::SeqCst);
+    }
+
     /// Becomes a reader while no writer can come, because we have the mutex.
     fn pass(&self, holders: &dyn Holders) {
         self.bury();
         step();
-        self.readers[holders.me() as usize].fetch_add(1, Ordering::SeqCst);
+        self.raise(holders.me());
         step();
         #[cfg(test)]
         if super::probe::is_dead() {
@@ -129,7 +152,7 @@ impl RwLock {
     pub(crate) fn leave(&self, holders: &dyn Holders) {
         let before = self.readers[holders.me() as usize].fetch_sub(1, Ordering::SeqCst);
         step();
-        if before == 1 && self.announced.load(Ordering::SeqCst) != 0 {
+        if count(before) == 1 && self.announced.load(Ordering::SeqCst) != 0 {
             self.departures.fetch_add(1, Ordering::SeqCst);
             step();
             futex::wake_all(&self.departures);
@@ -147,12 +170,13 @@ impl RwLock {
         }
         self.announce();
         let mut look_for_dead = false;
+        let mut patience = Patience::new();
         loop {
             let seen = self.departures.load(Ordering::SeqCst);
             if !self.has_readers(holders, look_for_dead) {
                 return Ok(true);
             }
-            let Some(nap) = nap(deadline) else {
+            let Some(nap) = patience.nap(deadline) else {
                 // SAFETY: locked above.
                 unsafe { self.finish() };
                 return Ok(false);
@@ -206,12 +230,23 @@ impl RwLock {
     }
 
     fn has_readers(&self, holders: &dyn Holders, look_for_dead: bool) -> bool {
-        (0..).zip(&self.readers).any(|(holder, readers)| {
-            if readers.load(Ordering::SeqCst) == 0 {
+        // A reader writes `fresh` before its word, so who is not seen here has not raised a word
+        // that is older than `announced`.
+        let fresh = self.fresh.load(Ordering::SeqCst);
+        (0..fresh).zip(&self.readers).any(|(holder, readers)| {
+            let word = readers.load(Ordering::SeqCst);
+            if count(word) == 0 {
                 return false;
             }
             if look_for_dead && !holders.is_alive(holder) {
-                readers.store(0, Ordering::SeqCst);
+                // Unless somebody has the number by now: then it has wiped the word already, and
+                // behind us it waits for the lock.
+                let _ = readers.compare_exchange(
+                    word,
+                    emptied(word),
+                    Ordering::SeqCst,
+                    Ordering::SeqCst,
+                );
                 return false;
             }
             true
@@ -220,7 +255,10 @@ impl RwLock {
 
     /// Takes back what a holder has that is gone.
     pub(super) fn wipe(&self, holder: u32) {
-        self.readers[holder as usize].store(0, Ordering::SeqCst);
+        let readers = &self.readers[holder as usize];
+        let word = readers.load(Ordering::SeqCst);
+        // If this fails, a writer has just done it.
+        let _ = readers.compare_exchange(word, emptied(word), Ordering::SeqCst, Ordering::SeqCst);
         step();
         self.departures.fetch_add(1, Ordering::SeqCst);
         step();

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use super::monitor::Monitor;
-use super::{HOLDERS, Holders, Kind, Machine, nap, step};
+use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::futex;
 
 /// How many permits there can be, taken ones included.
@@ -58,6 +58,7 @@ impl Semaphore {
     /// Takes a permit by `deadline`; false when time is up. `None` waits for ever.
     pub(crate) fn acquire_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         let mut look_for_dead = true;
+        let mut patience = Patience::new();
         loop {
             let seen = {
                 let Some(_inside) = self.monitor.enter_until(deadline, || self.repair()) else {
@@ -75,7 +76,7 @@ impl Semaphore {
                 step();
                 self.releases.load(Ordering::Relaxed)
             };
-            let Some(nap) = nap(deadline) else {
+            let Some(nap) = patience.nap(deadline) else {
                 return false;
             };
             futex::wait(&self.releases, seen, nap);

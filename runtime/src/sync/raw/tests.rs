@@ -1,0 +1,551 @@
+//! Every machine, with an actor that dies after each of its steps, and others that go on.
+//!
+//! Machines that change inside a monitor, or under a mutex, are only ever seen between two
+//! critical sections or after a death inside one; so to end an actor after each step is to try
+//! all that the others can find. Each check is made by actors with a deadline.
+
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::probe::{Actor, ends_after};
+use super::{Barrier, Condvar, Event, Holders, Machine, Passed, RwLock, Semaphore};
+
+/// A machine in memory of its own.
+#[expect(unsafe_code, reason = "machines are made in place")]
+fn machine<M: Machine>() -> Box<M> {
+    let mut place: Box<MaybeUninit<M>> = Box::new(MaybeUninit::zeroed());
+    // SAFETY: zeroed, aligned and ours.
+    unsafe { M::init(place.as_mut_ptr()) };
+    // SAFETY: made.
+    unsafe { place.assume_init() }
+}
+
+fn soon() -> Option<Instant> {
+    Instant::now().checked_add(Duration::from_secs(5))
+}
+
+fn at_once() -> Option<Instant> {
+    Some(Instant::now())
+}
+
+/// Lets a victim die after each step of `act`, in a world of its own each time, and lets a
+/// survivor `check` what is left. The last time it comes to its end.
+fn after_each_step<W: Sync>(
+    world: impl Fn() -> W,
+    act: impl Fn(&W, &Actor<'_>) + Sync,
+    check: impl Fn(&W, &Actor<'_>, bool),
+) {
+    for steps in 0.. {
+        assert!(steps < 1000, "the act has no end");
+        let dead = AtomicU64::new(0);
+        let victim = Actor { me: 1, dead: &dead };
+        let survivor = Actor { me: 2, dead: &dead };
+        let world = world();
+        let died = ends_after(steps, || act(&world, &victim));
+        // A process that has come to its end is gone, too.
+        victim.dies();
+        check(&world, &survivor, died);
+        if !died {
+            assert!(steps > 0, "the act has no steps");
+            return;
+        }
+    }
+}
+
+/// All permits can be taken, and no more.
+fn has_permits(semaphore: &Semaphore, survivor: &Actor<'_>, count: u32) {
+    assert_eq!(semaphore.available(survivor), count);
+    for _ in 0..count {
+        assert!(semaphore.acquire_until(survivor, soon()));
+    }
+    assert!(!semaphore.acquire_until(survivor, at_once()));
+    for _ in 0..count {
+        semaphore.release(survivor);
+    }
+    assert_eq!(semaphore.available(survivor), count);
+}
+
+fn semaphore(permits: u32) -> Box<Semaphore> {
+    let semaphore = machine::<Semaphore>();
+    assert!(semaphore.add(permits));
+    semaphore
+}
+
+#[test]
+fn permits_survive_a_death_while_they_are_taken() {
+    after_each_step(
+        || semaphore(3),
+        |semaphore, victim| {
+            semaphore.acquire_until(victim, None);
+            semaphore.try_acquire(victim);
+        },
+        |semaphore, survivor, _| has_permits(semaphore, survivor, 3),
+    );
+}
+
+#[test]
+fn permits_survive_a_death_while_they_are_given_back() {
+    after_each_step(
+        || semaphore(3),
+        |semaphore, victim| {
+            semaphore.acquire_until(victim, None);
+            semaphore.acquire_until(victim, None);
+            semaphore.release(victim);
+            semaphore.release(victim);
+        },
+        |semaphore, survivor, _| has_permits(semaphore, survivor, 3),
+    );
+}
+
+#[test]
+fn permits_survive_a_death_while_waiting_for_one() {
+    after_each_step(
+        || {
+            let semaphore = semaphore(0);
+            (semaphore, AtomicU64::new(0))
+        },
+        |(semaphore, _), victim| {
+            semaphore.acquire_until(victim, at_once());
+        },
+        |(semaphore, _), survivor, _| {
+            assert!(semaphore.add(1));
+            has_permits(semaphore, survivor, 1);
+        },
+    );
+}
+
+#[test]
+fn permits_are_added_wholly_or_not_at_all() {
+    after_each_step(
+        || semaphore(1),
+        |semaphore, _| {
+            semaphore.add(2);
+        },
+        |semaphore, survivor, died| {
+            let available = semaphore.available(survivor);
+            assert!(available == 3 || died && available == 1);
+            has_permits(semaphore, survivor, available);
+        },
+    );
+}
+
+#[test]
+fn a_permit_is_forgotten_wholly_or_not_at_all() {
+    after_each_step(
+        || semaphore(2),
+        |semaphore, victim| {
+            semaphore.acquire_until(victim, None);
+            semaphore.forget(victim);
+        },
+        |semaphore, survivor, died| {
+            let available = semaphore.available(survivor);
+            assert!(available == 1 || died && available == 2);
+            has_permits(semaphore, survivor, available);
+        },
+    );
+}
+
+#[test]
+fn permits_are_reclaimed_though_the_one_who_does_dies() {
+    after_each_step(
+        || {
+            let semaphore = semaphore(2);
+            let dead = AtomicU64::new(1 << 3);
+            let earlier = Actor { me: 3, dead: &dead };
+            semaphore.acquire_until(&earlier, None);
+            semaphore.acquire_until(&earlier, None);
+            earlier.dies();
+            semaphore
+        },
+        |semaphore, victim| {
+            victim.dead.fetch_or(1 << 3, Ordering::SeqCst);
+            semaphore.wipe(3);
+            semaphore.acquire_until(victim, None);
+        },
+        |semaphore, survivor, _| {
+            survivor.dead.fetch_or(1 << 3, Ordering::SeqCst);
+            has_permits(semaphore, survivor, 2);
+        },
+    );
+}
+
+#[test]
+fn a_sleeper_gets_the_permit_of_the_dead() {
+    let semaphore = semaphore(1);
+    let dead = AtomicU64::new(0);
+    let victim = Actor { me: 1, dead: &dead };
+    let survivor = Actor { me: 2, dead: &dead };
+    semaphore.acquire_until(&victim, None);
+    thread::scope(|scope| {
+        let sleeper = scope.spawn(|| semaphore.acquire_until(&survivor, soon()));
+        thread::sleep(Duration::from_millis(50));
+        assert!(!sleeper.is_finished());
+        victim.dies();
+        let begin = Instant::now();
+        assert!(sleeper.join().unwrap());
+        assert!(begin.elapsed() < Duration::from_secs(1));
+    });
+}
+
+#[test]
+fn there_are_not_more_permits_than_fit() {
+    let semaphore = machine::<Semaphore>();
+    assert!(!semaphore.add(u32::MAX));
+    assert!(semaphore.add(super::MOST_PERMITS));
+    assert!(!semaphore.add(1));
+}
+
+/// Readers and writers come and go as if nothing had been.
+fn is_usable(lock: &RwLock, survivor: &Actor<'_>) {
+    assert!(lock.read_until(survivor, soon()).unwrap());
+    assert!(lock.try_read(survivor));
+    assert!(!lock.try_write(survivor));
+    lock.leave(survivor);
+    lock.leave(survivor);
+    write(lock, survivor, soon());
+    assert!(lock.try_write(survivor));
+    finish(lock);
+}
+
+fn write(lock: &RwLock, actor: &Actor<'_>, deadline: Option<Instant>) {
+    assert!(lock.write_until(actor, deadline).unwrap());
+    finish(lock);
+}
+
+#[expect(unsafe_code, reason = "the tests have no guards")]
+fn finish(lock: &RwLock) {
+    // SAFETY: the callers have just taken it on this thread.
+    unsafe { lock.finish() };
+}
+
+#[test]
+fn the_lock_survives_a_death_while_reading() {
+    after_each_step(
+        machine::<RwLock>,
+        |lock, victim| {
+            lock.read_until(victim, None).unwrap();
+            lock.try_read(victim);
+            lock.leave(victim);
+        },
+        |lock, survivor, _| {
+            write(lock, survivor, soon());
+            is_usable(lock, survivor);
+            assert!(!lock.poison().is_set());
+        },
+    );
+}
+
+#[test]
+fn the_lock_survives_a_death_while_writing() {
+    after_each_step(
+        machine::<RwLock>,
+        |lock, victim| {
+            lock.write_until(victim, None).unwrap();
+            super::step();
+            finish(lock);
+            lock.try_write(victim);
+            finish(lock);
+        },
+        is_usable_after,
+    );
+}
+
+fn is_usable_after(lock: &Box<RwLock>, survivor: &Actor<'_>, _: bool) {
+    is_usable(lock, survivor);
+}
+
+#[test]
+fn a_death_between_announcing_and_finishing_poisons() {
+    let lock = machine::<RwLock>();
+    let dead = AtomicU64::new(0);
+    let victim = Actor { me: 1, dead: &dead };
+    let survivor = Actor { me: 2, dead: &dead };
+    thread::scope(|scope| {
+        // Ends its thread with the lock.
+        scope.spawn(|| lock.write_until(&victim, None).unwrap());
+    });
+    assert!(lock.read_until(&survivor, soon()).unwrap());
+    assert!(lock.poison().is_set());
+    lock.leave(&survivor);
+    lock.poison().clear();
+    is_usable(&lock, &survivor);
+    assert!(!lock.poison().is_set());
+}
+
+#[test]
+fn the_lock_survives_the_death_of_a_reader_behind_a_dead_writer() {
+    after_each_step(
+        || {
+            let lock = machine::<RwLock>();
+            let dead = AtomicU64::new(0);
+            let earlier = Actor { me: 3, dead: &dead };
+            thread::scope(|scope| {
+                scope.spawn(|| lock.write_until(&earlier, None).unwrap());
+            });
+            lock
+        },
+        |lock, victim| {
+            lock.read_until(victim, None).unwrap();
+            lock.leave(victim);
+        },
+        |lock, survivor, _| {
+            is_usable(lock, survivor);
+            assert!(lock.poison().is_set());
+        },
+    );
+}
+
+#[test]
+fn a_writer_waits_for_the_living_and_not_for_the_dead() {
+    let lock = machine::<RwLock>();
+    let dead = AtomicU64::new(0);
+    let victim = Actor { me: 1, dead: &dead };
+    let reader = Actor { me: 3, dead: &dead };
+    let survivor = Actor { me: 2, dead: &dead };
+    assert!(lock.read_until(&victim, None).unwrap());
+    assert!(lock.read_until(&reader, None).unwrap());
+    thread::scope(|scope| {
+        let writer = scope.spawn(|| write(&lock, &survivor, soon()));
+        thread::sleep(Duration::from_millis(50));
+        victim.dies();
+        thread::sleep(Duration::from_millis(500));
+        assert!(!writer.is_finished());
+        lock.leave(&reader);
+        writer.join().unwrap();
+    });
+}
+
+#[test]
+fn a_barrier_survives_a_death_in_it() {
+    after_each_step(
+        || {
+            let barrier = machine::<Barrier>();
+            barrier.set_parties(2);
+            barrier
+        },
+        |barrier, victim| {
+            barrier.wait_until(victim, at_once());
+        },
+        |barrier, survivor, _| {
+            // Whoever died here may have arrived or not; nobody hangs, and nobody passes alone.
+            let begin = Instant::now();
+            let deadline = begin.checked_add(Duration::from_millis(300));
+            assert_eq!(barrier.wait_until(survivor, deadline), Passed::Broken);
+            assert!(begin.elapsed() < Duration::from_secs(1));
+            passes_after_reset(barrier, survivor);
+        },
+    );
+}
+
+#[test]
+fn a_barrier_survives_the_death_of_who_completes_it() {
+    after_each_step(
+        || {
+            let barrier = machine::<Barrier>();
+            barrier.set_parties(1);
+            barrier
+        },
+        |barrier, victim| {
+            barrier.wait_until(victim, None);
+        },
+        |barrier, survivor, died| {
+            let passed = barrier.wait_until(survivor, soon());
+            assert!(passed == Passed::Leader || died && passed == Passed::Broken);
+        },
+    );
+}
+
+#[test]
+fn a_barrier_survives_deaths_in_reset_and_abort() {
+    after_each_step(
+        || {
+            let barrier = machine::<Barrier>();
+            barrier.set_parties(2);
+            barrier
+        },
+        |barrier, _| {
+            barrier.abort();
+            barrier.reset();
+        },
+        |barrier, survivor, _| passes_after_reset(barrier, survivor),
+    );
+}
+
+fn passes_after_reset(barrier: &Barrier, survivor: &Actor<'_>) {
+    barrier.reset();
+    let other = Actor {
+        me: 5,
+        dead: survivor.dead,
+    };
+    for _ in 0..3 {
+        thread::scope(|scope| {
+            let one = scope.spawn(|| barrier.wait_until(survivor, soon()));
+            let two = scope.spawn(|| barrier.wait_until(&other, soon()));
+            let mut passed = [one.join().unwrap(), two.join().unwrap()];
+            passed.sort_by_key(|passed| *passed as u8);
+            assert_eq!(passed, [Passed::Leader, Passed::Follower]);
+        });
+    }
+}
+
+#[test]
+fn a_reset_sends_those_away_who_wait() {
+    let barrier = machine::<Barrier>();
+    barrier.set_parties(2);
+    let dead = AtomicU64::new(0);
+    let actor = Actor { me: 1, dead: &dead };
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| barrier.wait_until(&actor, soon()));
+        thread::sleep(Duration::from_millis(50));
+        barrier.reset();
+        assert_eq!(waiting.join().unwrap(), Passed::Broken);
+    });
+    assert!(!barrier.is_broken(&actor));
+}
+
+#[test]
+fn an_event_survives_a_death_in_set_and_clear() {
+    after_each_step(
+        machine::<Event>,
+        |event, _| {
+            event.set();
+            event.clear();
+            event.set();
+        },
+        |event, _, _| {
+            thread::scope(|scope| {
+                let waiting = scope.spawn(|| event.wait_until(soon()));
+                event.set();
+                assert!(waiting.join().unwrap());
+            });
+        },
+    );
+}
+
+#[test]
+fn an_event_survives_a_death_in_wait() {
+    after_each_step(
+        machine::<Event>,
+        |event, _| {
+            event.wait_until(Instant::now().checked_add(Duration::from_millis(1)));
+        },
+        |event, _, _| {
+            event.set();
+            assert!(event.wait_until(soon()));
+            event.clear();
+            assert!(!event.wait_until(at_once()));
+        },
+    );
+}
+
+#[test]
+fn a_sleeper_finds_an_event_that_was_set_by_one_who_died_before_waking_it() {
+    for steps in 0..4 {
+        let event = machine::<Event>();
+        thread::scope(|scope| {
+            let begin = Instant::now();
+            let sleeper = scope.spawn(|| event.wait_until(soon()));
+            thread::sleep(Duration::from_millis(20));
+            ends_after(steps, || event.set());
+            if event.is_set() {
+                assert!(sleeper.join().unwrap());
+                assert!(begin.elapsed() < Duration::from_secs(1));
+            } else {
+                event.set();
+            }
+        });
+    }
+}
+
+#[test]
+fn an_event_that_is_cleared_at_once_lets_go_who_waits() {
+    let event = machine::<Event>();
+    thread::scope(|scope| {
+        let sleepers = [(); 4].map(|()| scope.spawn(|| event.wait_until(soon())));
+        thread::sleep(Duration::from_millis(50));
+        event.set();
+        event.clear();
+        for sleeper in sleepers {
+            assert!(sleeper.join().unwrap());
+        }
+    });
+}
+
+#[test]
+fn notifications_survive_a_death_in_wait() {
+    after_each_step(
+        machine::<Condvar>,
+        |condvar, victim| {
+            let ticket = condvar.queue(victim);
+            condvar.sleep(
+                ticket,
+                victim,
+                Instant::now().checked_add(Duration::from_millis(1)),
+            );
+        },
+        notifies_one_of_two,
+    );
+}
+
+#[test]
+fn notifications_survive_a_death_in_notify() {
+    after_each_step(
+        machine::<Condvar>,
+        |condvar, victim| {
+            let _never_left = condvar.queue(victim);
+            condvar.notify(victim, 1);
+        },
+        |condvar, survivor, _| {
+            // What the dead one gave itself goes to another, so both may be notified.
+            let first = condvar.queue(survivor);
+            let second = condvar.queue(survivor);
+            condvar.notify(survivor, 1);
+            assert!(condvar.sleep(first, survivor, soon()));
+            condvar.sleep(second, survivor, at_once());
+        },
+    );
+}
+
+/// The dead one has come first, and must not take the notification with it.
+fn notifies_one_of_two(condvar: &Box<Condvar>, survivor: &Actor<'_>, _: bool) {
+    let first = condvar.queue(survivor);
+    let second = condvar.queue(survivor);
+    condvar.notify(survivor, 1);
+    assert!(condvar.sleep(first, survivor, soon()));
+    assert!(!condvar.sleep(second, survivor, at_once()));
+}
+
+#[test]
+fn a_notification_of_the_dead_goes_to_the_next() {
+    let condvar = machine::<Condvar>();
+    let dead = AtomicU64::new(0);
+    let victim = Actor { me: 1, dead: &dead };
+    let survivor = Actor { me: 2, dead: &dead };
+    let _never_left = condvar.queue(&victim);
+    thread::scope(|scope| {
+        let next = condvar.queue(&survivor);
+        let waiting = scope.spawn(|| condvar.sleep(next, &survivor, soon()));
+        condvar.notify(&survivor, 1);
+        thread::sleep(Duration::from_millis(50));
+        assert!(!waiting.is_finished());
+        victim.dies();
+        let begin = Instant::now();
+        assert!(waiting.join().unwrap());
+        assert!(begin.elapsed() < Duration::from_secs(1));
+    });
+}
+
+#[test]
+fn more_waiters_than_places_are_woken_for_nothing() {
+    let condvar = machine::<Condvar>();
+    let dead = AtomicU64::new(0);
+    let actor = Actor { me: 1, dead: &dead };
+    let tickets: Vec<_> = (0..200).map(|_| condvar.queue(&actor)).collect();
+    condvar.notify(&actor, usize::MAX);
+    for ticket in tickets {
+        assert!(condvar.sleep(ticket, &actor, soon()));
+    }
+    assert_eq!(actor.me(), 1);
+}

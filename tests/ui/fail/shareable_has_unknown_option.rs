@@ -1,0 +1,7 @@
+use multiproc::Shareable;
+
+#[derive(Shareable)]
+#[shareable(size = 4)]
+struct Token(u32);
+
+fn main() {}

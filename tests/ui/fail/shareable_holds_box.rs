@@ -1,0 +1,9 @@
+use multiproc::Shareable;
+
+#[derive(Shareable)]
+enum Tree {
+    Leaf,
+    Node(Box<Tree>, Box<Tree>),
+}
+
+fn main() {}

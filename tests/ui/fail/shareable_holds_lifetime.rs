@@ -1,0 +1,8 @@
+use multiproc::Shareable;
+
+#[derive(Shareable)]
+struct Label<'a> {
+    text: &'a str,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use multiproc::Shareable;
+
+#[derive(Shareable)]
+struct Node {
+    next: *const Node,
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use multiproc::Shareable;
+
+#[derive(Shareable)]
+struct Label {
+    text: &'static str,
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use multiproc::Shareable;
+
+#[derive(Shareable)]
+struct Samples(Option<Vec<f64>>);
+
+fn main() {}

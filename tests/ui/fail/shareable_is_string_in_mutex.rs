@@ -1,0 +1,5 @@
+use multiproc::sync::Mutex;
+
+fn main() {
+    let _mutex = Mutex::new(String::from("a"));
+}
