@@ -1,22 +1,15 @@
 //! What no function can be that a child process calls on its own: neither a worker nor a
 //! startup function.
 
-use syn::{GenericParam, Ident, Safety};
+use syn::{GenericParam, Safety};
 
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::wording::code;
 
-/// Refuses qualifiers, generic parameters and attributes, everything but parameters and result.
+/// Refuses qualifiers, lifetimes and attributes, everything but parameters and result.
 pub(crate) fn check(function: &Function, errors: &mut Errors) {
     let sig = &function.sig;
-    if let Some(asyncness) = &sig.asyncness {
-        errors.refuse(
-            asyncness,
-            "cannot be `async`: there is no executor in its process",
-            "remove `async`, and block on the future inside the function",
-        );
-    }
     if let Safety::Unsafe(unsafety) = &sig.safety {
         errors.refuse(
             unsafety,
@@ -32,7 +25,7 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) {
             format_args!("remove `{abi_text}`, or call the foreign function from inside"),
         );
     }
-    check_generics(function, errors);
+    check_lifetimes(function, errors);
     for attr in &function.attrs {
         if attr.path().is_ident("target_feature") {
             errors.refuse(
@@ -44,49 +37,17 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn check_generics(function: &Function, errors: &mut Errors) {
-    let generics = &function.sig.generics;
-    for parameter in &generics.params {
-        match parameter {
-            GenericParam::Lifetime(parameter) => {
-                let lifetime = &parameter.lifetime;
-                errors.refuse(
-                    lifetime,
-                    format_args!(
-                        "cannot name the lifetime `{lifetime}`: \
-                         what it borrows is lent for one call"
-                    ),
-                    format_args!("leave it out: write `&T` for `&{lifetime} T`"),
-                );
-            }
-            GenericParam::Type(parameter) => {
-                refuse_generic(&parameter.ident, "type", errors);
-            }
-            GenericParam::Const(parameter) => {
-                refuse_generic(&parameter.ident, "value", errors);
-            }
+fn check_lifetimes(function: &Function, errors: &mut Errors) {
+    for parameter in &function.sig.generics.params {
+        if let GenericParam::Lifetime(parameter) = parameter {
+            let lifetime = &parameter.lifetime;
+            errors.refuse(
+                lifetime,
+                format_args!(
+                    "cannot name the lifetime `{lifetime}`: what it borrows is lent for one call"
+                ),
+                format_args!("leave it out: write `&T` for `&{lifetime} T`"),
+            );
         }
     }
-    // With parameters, it goes when they do.
-    if let (true, Some(clause)) = (generics.params.is_empty(), &generics.where_clause) {
-        errors.refuse(
-            clause,
-            "cannot have a `where` clause: it has no generic parameters",
-            "remove the clause",
-        );
-    }
-}
-
-fn refuse_generic(parameter: &Ident, what: &str, errors: &mut Errors) {
-    errors.refuse(
-        parameter,
-        format_args!(
-            "cannot be generic over `{parameter}`: its process calls it by name, \
-             and a name stands for one function"
-        ),
-        format_args!(
-            "write a concrete {what}; several workers can share a generic function \
-             that does the work"
-        ),
-    );
 }

@@ -15,6 +15,7 @@ mod function;
 mod header;
 mod options;
 mod paths;
+mod quantity;
 mod wording;
 
 #[cfg(test)]

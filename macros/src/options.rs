@@ -24,7 +24,11 @@ pub(crate) const CRATE: Known = Known {
 };
 
 /// The options that were given and are known, their values unparsed.
-pub(crate) struct Options(Vec<Setting>);
+pub(crate) struct Options {
+    given: Vec<Setting>,
+    /// What unknown options probably mean.
+    meant: Vec<&'static str>,
+}
 
 /// A value that has been refused.
 pub(crate) struct Malformed;
@@ -32,22 +36,27 @@ pub(crate) struct Malformed;
 impl Options {
     /// Refuses what is unknown or repeated, and keeps the rest.
     pub(crate) fn parse(tokens: TokenStream, known: &[Known], errors: &mut Errors) -> Self {
-        let mut options = Options(Vec::new());
+        let mut options = Options {
+            given: Vec::new(),
+            meant: Vec::new(),
+        };
         for setting in split_at_commas(tokens) {
             match Setting::new(setting) {
                 Err(stray) => errors.refuse(stray, "has an option without a name", list_of(known)),
                 Ok(setting) if !known.iter().any(|known| setting.key == known.key) => {
                     let Setting { key, .. } = setting;
                     let name = key.to_string();
-                    let help = wording::closest(&name, known.iter().map(|known| known.key))
+                    let meant = wording::closest(&name, known.iter().map(|known| known.key));
+                    options.meant.extend(meant);
+                    let help = meant
                         .map_or_else(|| list_of(known), |key| format!("did you mean `{key}`?"));
                     errors.refuse(key, format_args!("has the unknown option `{name}`"), help);
                 }
-                Ok(Setting { key, .. }) if options.0.iter().any(|given| given.key == key) => {
+                Ok(Setting { key, .. }) if options.given.iter().any(|given| given.key == key) => {
                     let what = format!("has the option `{key}` twice");
                     errors.refuse(key, what, "remove one of the two");
                 }
-                Ok(setting) => options.0.push(setting),
+                Ok(setting) => options.given.push(setting),
             }
         }
         options
@@ -59,7 +68,7 @@ impl Options {
         option: &Known,
         errors: &mut Errors,
     ) -> Result<Option<T>, Malformed> {
-        let Some(setting) = self.0.iter().find(|setting| setting.key == option.key) else {
+        let Some(setting) = self.setting(option) else {
             return Ok(None);
         };
         if setting.assigned
@@ -81,6 +90,20 @@ impl Options {
             _ => errors.refuse(setting, what, format_args!("write `{key} = {example}`")),
         }
         Err(Malformed)
+    }
+
+    /// The option as it was given.
+    pub(crate) fn key(&self, option: &Known) -> Option<&Ident> {
+        self.setting(option).map(|setting| &setting.key)
+    }
+
+    /// Whether something was refused that probably meant this option.
+    pub(crate) fn is_misspelt(&self, option: &Known) -> bool {
+        self.meant.contains(&option.key)
+    }
+
+    fn setting(&self, option: &Known) -> Option<&Setting> {
+        self.given.iter().find(|given| given.key == option.key)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ReturnType, Type};
+use syn::{GenericParam, ReturnType, Type};
 
 use crate::attributes;
 use crate::errors::Errors;
@@ -28,7 +28,26 @@ pub(crate) fn startup(options: TokenStream, item: &TokenStream) -> TokenStream {
 }
 
 fn check(function: &Function, errors: &mut Errors) {
+    if let Some(asyncness) = &function.sig.asyncness {
+        errors.refuse(
+            asyncness,
+            "cannot be `async`: there is no executor in its process yet",
+            "remove `async`, and block on the future inside the function",
+        );
+    }
     header::check(function, errors);
+    for parameter in &function.sig.generics.params {
+        let ident = match parameter {
+            GenericParam::Type(parameter) => &parameter.ident,
+            GenericParam::Const(parameter) => &parameter.ident,
+            GenericParam::Lifetime(_) => continue,
+        };
+        errors.refuse(
+            ident,
+            format_args!("cannot be generic over `{ident}`: there is nobody to choose one"),
+            "remove the parameter, and call the generic function from inside",
+        );
+    }
     for parameter in &function.sig.inputs {
         errors.refuse(
             parameter,

@@ -62,6 +62,44 @@ fn never() {
 }
 
 #[test]
+fn generic() {
+    let expansion = worker(
+        quote!(nice = -5, memory = "512MiB"),
+        &quote! {
+            pub fn largest<T: Ord + Clone, const N: usize>(
+                values: &[T],
+                more: [T; N],
+                times: u8,
+            ) -> Option<T>
+            where
+                T: Send,
+            {
+                body
+            }
+        },
+    );
+    check("generic", expansion);
+}
+
+#[test]
+fn future() {
+    let expansion = worker(
+        quote!(
+            runtime = rt::block_on,
+            timeout = "30s",
+            stack = "64MiB",
+            before_worker = lock_down
+        ),
+        &quote! {
+            async fn fetch(url: &str) -> Result<String, RemoteError> {
+                body
+            }
+        },
+    );
+    check("future", expansion);
+}
+
+#[test]
 fn fallback() {
     let expansion = worker(
         quote!(priority = 10),
@@ -109,6 +147,12 @@ fn runtime_is_named_by_the_option_only() {
                 async fn f(a: &mut u8) {}
             ),
         ),
+        worker(
+            quote!(crate = other, runtime = block_on, timeout = "1s"),
+            &quote!(
+                async fn f<T: Clone, const N: usize>(a: &[T], b: [T; N]) -> T {}
+            ),
+        ),
         startup(
             quote!(crate = other),
             &quote!(
@@ -129,7 +173,7 @@ fn expansion_is_a_function_of_the_item() {
         worker(
             quote!(),
             &quote!(
-                fn f(a: &str, (b, c): (u8, u8)) -> u8 {}
+                fn f<T, U, V>(a: &str, (b, c): (T, U), d: Vec<V>) -> Vec<T> {}
             ),
         )
     };

@@ -1,5 +1,6 @@
 //! How messages quote the user's code.
 
+use proc_macro2::{Span, TokenTree};
 use quote::ToTokens;
 use syn::Type;
 
@@ -33,14 +34,27 @@ pub(crate) fn owned_form(referent: &Type) -> String {
     }
 }
 
+/// Where tokens begin and where they end, for code that is generated.
+pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
+    let tokens: Vec<_> = tokens.to_token_stream().into_iter().collect();
+    let at = |token: Option<&TokenTree>| {
+        let call_site = Span::call_site();
+        token.map_or(call_site, |token| call_site.located_at(token.span()))
+    };
+    (at(tokens.first()), at(tokens.last()))
+}
+
 /// The candidate that `word` is most likely a slip of the finger for.
 pub(crate) fn closest<'a>(
     word: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
+    let is_part = |candidate: &str| {
+        word.len() > 2 && candidate.starts_with(word) || word.starts_with(candidate)
+    };
     candidates
         .map(|candidate| (edits(word, candidate), candidate))
-        .filter(|&(edits, candidate)| edits <= candidate.len() / 3)
+        .filter(|&(edits, candidate)| edits <= candidate.len() / 3 || is_part(candidate))
         .min()
         .map(|(_, candidate)| candidate)
 }
@@ -123,6 +137,9 @@ mod tests {
         assert_eq!(closest("crat"), Some("crate"));
         assert_eq!(closest("tiemout"), Some("timeout"));
         assert_eq!(closest("create"), Some("crate"));
+        assert_eq!(closest("time"), Some("timeout"));
+        assert_eq!(closest("timeout_ms"), Some("timeout"));
         assert_eq!(closest("name"), None);
+        assert_eq!(closest("t"), None);
     }
 }

@@ -205,8 +205,133 @@ pub use multiproc_macros::startup;
 ///
 /// # Options
 ///
-/// `#[worker(crate = path)]` names this crate where it is not `::multiproc`, because it was
-/// renamed or is re-exported by another.
+/// | | |
+/// |---|---|
+/// | `timeout = "30s"` | How long a process may run: [`Call::timeout`]. Units are `ms`, `s`, `m` or `min`, `h`. |
+/// | `memory = "512MiB"` | How much memory it may take: [`Call::memory_limit`]. Units are `B`, `KiB`, `MiB`, `GiB`, `KB`, `MB`, `GB`. |
+/// | `stack = "64MiB"` | How large its stack is: [`Call::stack_size`]. Units as of `memory`. |
+/// | `nice = 10` | How far it stands back behind other processes, from -20 to 19: [`Call::nice`]. |
+/// | `before_worker = path` | A `fn()` that runs in it before the arguments are decoded: [`Call::before_worker`]. |
+/// | `runtime = path` | What runs the future of an `async fn`: see below. |
+/// | `crate = path` | Names this crate where it is not `::multiproc`, because it was renamed or is re-exported by another. |
+///
+/// They are what calls start from; the methods of a [`Call`] override them.
+///
+/// ```
+/// use multiproc::{ErrorKind, worker};
+/// use std::time::Duration;
+///
+/// #[worker(timeout = "50ms", memory = "512MiB", nice = 10)]
+/// fn doze(pause: Duration) {
+///     std::thread::sleep(pause);
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pause = Duration::from_millis(200);
+/// assert_eq!(doze::run(pause).unwrap_err().kind(), ErrorKind::TimedOut);
+/// doze::call(pause).timeout(Duration::from_secs(60)).run()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Async workers
+///
+/// An `async fn` is a worker with the option `runtime`. It names a function that runs a future to
+/// its end and gives its output. The worker's process calls that function, so each process has a
+/// runtime of its own; the function itself stays an ordinary `async fn`.
+///
+/// With tokio, it takes three lines:
+///
+/// ```
+/// use multiproc::worker;
+/// use std::time::Duration;
+///
+/// fn block_on<F: Future>(future: F) -> F::Output {
+///     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+///     runtime.unwrap().block_on(future)
+/// }
+///
+/// #[worker(runtime = block_on)]
+/// async fn length_later(text: &str) -> usize {
+///     tokio::time::sleep(Duration::from_millis(10)).await;
+///     text.len()
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// assert_eq!(length_later::run("text")?, 4);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// smol has it ready-made:
+///
+/// ```
+/// use multiproc::worker;
+/// use std::time::Duration;
+///
+/// #[worker(runtime = smol::block_on)]
+/// async fn length_later(text: &str) -> usize {
+///     smol::Timer::after(Duration::from_millis(10)).await;
+///     text.len()
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// assert_eq!(length_later::run("text")?, 4);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// To await a process is another matter, and needs no option: a [`Process`] is a [`Future`].
+///
+/// # Generic workers
+///
+/// A worker can have type and const parameters, with bounds and a `where` clause. The functions
+/// beside it have the same ones. What they mean follows from the arguments, or is written out.
+///
+/// ```
+/// use multiproc::worker;
+/// use std::iter::Sum;
+///
+/// #[worker]
+/// fn sum<T: Copy + Sum<T>>(numbers: &[T]) -> T {
+///     numbers.iter().copied().sum()
+/// }
+///
+/// #[worker]
+/// fn rows<const WIDTH: usize>(numbers: &[u8]) -> Vec<Vec<u8>> {
+///     numbers.chunks(WIDTH).map(<[u8]>::to_vec).collect()
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// assert_eq!(sum::run(&[0.5, 1.0])?, 1.5);
+/// assert_eq!(sum::run::<u64>(&[1, 2])?, 3);
+/// assert_eq!(rows::run::<2>(&[1, 2, 3])?, [vec![1, 2], vec![3]]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// That arguments and result can be sent need not be written: the compiler says so where a call
+/// has one that cannot. A generic function that calls a generic worker has to promise it, best in
+/// serde's words:
+///
+/// ```
+/// use multiproc::worker;
+/// use serde::{Serialize, de::DeserializeOwned};
+///
+/// #[worker]
+/// fn sort<T: Ord>(mut values: Vec<T>) -> Vec<T> {
+///     values.sort();
+///     values
+/// }
+///
+/// fn sort_apart<T: Ord + Serialize + DeserializeOwned + 'static>(values: Vec<T>) -> Vec<T> {
+///     sort::run(values).unwrap()
+/// }
+///
+/// assert_eq!(sort_apart(vec!['b', 'a']), ['a', 'b']);
+/// ```
+///
+/// Lifetimes are left out: write `&[T]` for `&'a [T]`. For `impl Trait`, name a type parameter.
 ///
 /// # Examples
 ///

@@ -1,21 +1,155 @@
 //! The options in `#[worker(..)]`.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
+use quote::quote;
+use syn::parse::{Parse, ParseStream};
+use syn::{ExprPath, LitInt, LitStr, Token};
 
 use crate::errors::Errors;
-use crate::options::{CRATE, Options};
+use crate::options::{CRATE, Known, Options};
 use crate::paths::Runtime;
+use crate::quantity::{SIZE, Scale, TIME};
+
+const RUNTIME: Known = Known {
+    key: "runtime",
+    value: "a path",
+    example: "block_on",
+};
+
+const TIMEOUT: Known = Known {
+    key: "timeout",
+    value: "a duration",
+    example: "\"30s\"",
+};
+
+const MEMORY: Known = Known {
+    key: "memory",
+    value: "a size",
+    example: "\"512MiB\"",
+};
+
+const STACK: Known = Known {
+    key: "stack",
+    value: "a size",
+    example: "\"64MiB\"",
+};
+
+const NICE: Known = Known {
+    key: "nice",
+    value: "a whole number",
+    example: "10",
+};
+
+const BEFORE_WORKER: Known = Known {
+    key: "before_worker",
+    value: "a path",
+    example: "lock_down",
+};
 
 /// What the options say. An option that was refused is `None`.
 pub(crate) struct Args {
     pub(crate) runtime: Option<Runtime>,
+    pub(crate) executor: Executor,
+    pub(crate) defaults: Defaults,
+}
+
+/// What runs the futures of the worker.
+pub(crate) enum Executor {
+    Missing,
+    /// The value of this option.
+    Given(Ident, ExprPath),
+    /// It was refused.
+    Refused,
+}
+
+/// What calls of the worker start from.
+pub(crate) struct Defaults {
+    /// In milliseconds.
+    pub(crate) timeout: Option<u64>,
+    /// In bytes.
+    pub(crate) memory: Option<u64>,
+    /// In bytes.
+    pub(crate) stack: Option<u64>,
+    pub(crate) nice: Option<i32>,
+    pub(crate) before_worker: Option<Hook>,
+}
+
+/// The option `before_worker`.
+pub(crate) struct Hook {
+    pub(crate) key: Ident,
+    pub(crate) path: ExprPath,
 }
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let options = Options::parse(tokens, &[CRATE], errors);
+        let known = [CRATE, RUNTIME, TIMEOUT, MEMORY, STACK, NICE, BEFORE_WORKER];
+        let options = Options::parse(tokens, &known, errors);
         Args {
             runtime: Runtime::from_options(&options, errors),
+            executor: Executor::from_options(&options, errors),
+            defaults: Defaults {
+                timeout: quantity(&options, &TIMEOUT, &TIME, errors),
+                memory: quantity(&options, &MEMORY, &SIZE, errors),
+                stack: quantity(&options, &STACK, &SIZE, errors),
+                nice: niceness(&options, errors),
+                before_worker: Hook::from_options(&options, errors),
+            },
         }
+    }
+}
+
+impl Executor {
+    fn from_options(options: &Options, errors: &mut Errors) -> Self {
+        match (options.value(&RUNTIME, errors), options.key(&RUNTIME)) {
+            (Ok(Some(path)), Some(key)) => Executor::Given(key.clone(), path),
+            (Ok(None), _) if !options.is_misspelt(&RUNTIME) => Executor::Missing,
+            _ => Executor::Refused,
+        }
+    }
+}
+
+impl Hook {
+    fn from_options(options: &Options, errors: &mut Errors) -> Option<Self> {
+        let path = options.value(&BEFORE_WORKER, errors).ok()??;
+        let key = options.key(&BEFORE_WORKER)?.clone();
+        Some(Hook { key, path })
+    }
+}
+
+fn quantity(options: &Options, option: &Known, scale: &Scale, errors: &mut Errors) -> Option<u64> {
+    let text: LitStr = options.value(option, errors).ok()??;
+    scale.read(option, &text, errors)
+}
+
+fn niceness(options: &Options, errors: &mut Errors) -> Option<i32> {
+    let Integer { sign, digits } = options.value(&NICE, errors).ok()??;
+    let text = format!("{}{}", sign.map_or("", |_| "-"), digits.base10_digits());
+    match text.parse() {
+        Ok(number @ -20..=19) => Some(number),
+        _ => {
+            errors.refuse(
+                quote!(#sign #digits),
+                format_args!("cannot have {text} for its option `{}`", NICE.key),
+                "write a number from -20, for the most urgent, to 19",
+            );
+            None
+        }
+    }
+}
+
+/// `10`, `-5`
+struct Integer {
+    sign: Option<Token![-]>,
+    digits: LitInt,
+}
+
+impl Parse for Integer {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let sign = input.parse()?;
+        let digits: LitInt = input.parse()?;
+        if !digits.suffix().is_empty() {
+            return Err(input.error("expected a number without a suffix"));
+        }
+        Ok(Integer { sign, digits })
     }
 }

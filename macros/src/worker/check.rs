@@ -5,9 +5,9 @@
 use std::ops::Deref;
 
 use proc_macro2::TokenStream;
-use syn::{FnArg, ReturnType, Signature};
+use syn::{Attribute, ExprPath, FnArg, GenericParam, ReturnType, Signature};
 
-use super::args::Args;
+use super::args::{Args, Defaults, Executor};
 use super::model::{Parameter, Passing, Worker};
 use super::types;
 use crate::errors::Errors;
@@ -19,6 +19,9 @@ use crate::wording::code;
 pub(crate) struct Checked<'a> {
     worker: &'a Worker<'a>,
     pub(crate) runtime: &'a Runtime,
+    /// What runs its future, if it is `async`.
+    pub(crate) executor: Option<&'a ExprPath>,
+    pub(crate) defaults: &'a Defaults,
 }
 
 impl<'a> Deref for Checked<'a> {
@@ -36,7 +39,15 @@ pub(crate) fn check<'a>(
     args: &'a Args,
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
+    let executor = check_executor(&worker.function.sig, &args.executor, &mut errors);
     header::check(worker.function, &mut errors);
+    for parameter in &worker.function.sig.generics.params {
+        match parameter {
+            GenericParam::Type(parameter) => check_attributes(&parameter.attrs, &mut errors),
+            GenericParam::Const(parameter) => check_attributes(&parameter.attrs, &mut errors),
+            GenericParam::Lifetime(_) => {}
+        }
+    }
     if let Some(attr) = worker.repetition() {
         errors.refuse(attr, "has the attribute twice", "remove one of the two");
     }
@@ -48,9 +59,41 @@ pub(crate) fn check<'a>(
         types::check_result(ty, &mut errors);
     }
     match (errors.into_compile_errors(), &args.runtime) {
-        (None, Some(runtime)) => Ok(Checked { worker, runtime }),
+        (None, Some(runtime)) => Ok(Checked {
+            worker,
+            runtime,
+            executor,
+            defaults: &args.defaults,
+        }),
         (errors, _) => Err(errors.unwrap_or_default()),
     }
+}
+
+/// Refuses a future without something that runs it, and the other way round.
+fn check_executor<'a>(
+    sig: &Signature,
+    executor: &'a Executor,
+    errors: &mut Errors,
+) -> Option<&'a ExprPath> {
+    match (&sig.asyncness, executor) {
+        (Some(_), Executor::Given(_, path)) => return Some(path),
+        (Some(asyncness), Executor::Missing) => errors.refuse(
+            asyncness,
+            "cannot be `async` alone: nothing runs its future",
+            "write `#[worker(runtime = block_on)]`, and have a function that does, such as\n\
+             \n    \
+             fn block_on<F: Future>(future: F) -> F::Output {\n        \
+                 tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
+             }\n",
+        ),
+        (None, Executor::Given(key, _)) => errors.refuse(
+            key,
+            "cannot have the option `runtime`: it is not `async`",
+            "write `async fn`, or remove the option",
+        ),
+        (None, Executor::Missing) | (_, Executor::Refused) => {}
+    }
+    None
 }
 
 /// Refuses what stands among the parameters and is none.
@@ -73,7 +116,15 @@ fn check_inputs(sig: &Signature, errors: &mut Errors) {
 }
 
 fn check_parameter(parameter: &Parameter<'_>, errors: &mut Errors) {
-    for attr in &parameter.original.attrs {
+    check_attributes(&parameter.original.attrs, errors);
+    match parameter.passing {
+        Passing::Owned(ty) => types::check_owned(ty, errors),
+        Passing::Borrowed(reference) => types::check_borrowed(reference, errors),
+    }
+}
+
+fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
+    for attr in attrs {
         if attr.path().is_ident("cfg") {
             errors.refuse(
                 attr,
@@ -81,9 +132,5 @@ fn check_parameter(parameter: &Parameter<'_>, errors: &mut Errors) {
                 "put `#[cfg]` on the function, and write one for each configuration",
             );
         }
-    }
-    match parameter.passing {
-        Passing::Owned(ty) => types::check_owned(ty, errors),
-        Passing::Borrowed(reference) => types::check_borrowed(reference, errors),
     }
 }

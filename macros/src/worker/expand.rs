@@ -3,13 +3,16 @@
 //! Local variables of generated functions have mixed-site hygiene, so that neither a parameter
 //! nor the function itself can be mistaken for one, whatever the user calls it.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::Type;
 
+use super::args::{Defaults, Hook};
 use super::check::Checked;
+use super::generics::Generics;
 use super::model::{Output, Parameter, Passing, Worker};
 use crate::attributes;
+use crate::wording::ends;
 
 /// The function as it was, and beside it the type of the same name that starts processes.
 pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
@@ -17,11 +20,12 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
     let name = worker.name();
     let handle = handle(worker);
     let attrs = attributes::of_impl(&function.attrs);
-    let start = start(worker);
-    let bind = bind(worker);
-    let entry = entry(worker);
-    let codecs = codecs(worker);
-    let dispatch = dispatch(worker);
+    let generics = Generics::of(worker);
+    let start = start(worker, &generics);
+    let bind = bind(worker, &generics);
+    let entry = entry(worker, &generics);
+    let codecs = codecs(worker, &generics);
+    let dispatch = dispatch(worker, &generics);
     quote! {
         #function
 
@@ -62,7 +66,7 @@ pub(super) fn handle(worker: &Worker<'_>) -> TokenStream {
 }
 
 /// `spawn` and `run`.
-fn start(worker: &Checked<'_>) -> TokenStream {
+fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let vis = &worker.function.vis;
     let runtime = worker.runtime;
     let name = worker.name();
@@ -79,6 +83,9 @@ fn start(worker: &Checked<'_>) -> TokenStream {
         })
         .collect();
     let result = result(worker);
+    let parameters = generics.parameters();
+    let arguments = generics.arguments();
+    let where_clause = generics.where_clause();
     let spawn_doc = format!(" Starts a process that runs `{name}` with these arguments.");
     let run_doc = format!(" Runs `{name}` in a process of its own and waits for its result.");
     quote! {
@@ -87,8 +94,12 @@ fn start(worker: &Checked<'_>) -> TokenStream {
         #[doc = " # Errors"]
         #[doc = ""]
         #[doc = " No process could be started, or an argument could not be encoded."]
-        #vis fn spawn(#(#names: #types),*) -> #runtime::Result<#runtime::Process<#result>> {
-            Self::call(#(#names),*).spawn()
+        #vis fn spawn #parameters (
+            #(#names: #types),*
+        ) -> #runtime::Result<#runtime::Process<#result>>
+        #where_clause
+        {
+            Self::call #arguments (#(#names),*).spawn()
         }
 
         #[doc = #run_doc]
@@ -97,18 +108,21 @@ fn start(worker: &Checked<'_>) -> TokenStream {
         #[doc = ""]
         #[doc = " No process could be started, an argument could not be encoded, or the process"]
         #[doc = " ended without a result: the error says how."]
-        #vis fn run(#(#names: #types),*) -> #runtime::Result<#result> {
-            Self::call(#(#names),*).run()
+        #vis fn run #parameters (#(#names: #types),*) -> #runtime::Result<#result>
+        #where_clause
+        {
+            Self::call #arguments (#(#names),*).run()
         }
     }
 }
 
 /// `call`.
-fn bind(worker: &Checked<'_>) -> TokenStream {
+fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let vis = &worker.function.vis;
     let runtime = worker.runtime;
     let private = runtime.private();
     let name = worker.name();
+    let lent = generics.free_lifetime();
     let parameters =
         worker
             .parameters
@@ -117,14 +131,16 @@ fn bind(worker: &Checked<'_>) -> TokenStream {
                 Passing::Owned(ty) => quote!(#name: #ty),
                 Passing::Borrowed(reference) => {
                     let referent = &reference.elem;
-                    quote!(#name: &'call #referent)
+                    quote!(#name: &#lent #referent)
                 }
             });
-    let (generics, lifetime) = if worker.borrows() {
-        (quote!(<'call>), quote!('call))
+    let (declared, lifetime) = if worker.borrows() {
+        (generics.parameters_after(Some(&lent)), quote!(#lent))
     } else {
-        (quote!(), quote!('static))
+        (generics.parameters(), quote!('static))
     };
+    let instance = generics.arguments();
+    let where_clause = generics.where_clause();
     let result = result(worker);
     let codecs = locals("codec", worker);
     let arguments =
@@ -138,41 +154,93 @@ fn bind(worker: &Checked<'_>) -> TokenStream {
             });
     let call_doc = format!(" Binds `{name}` to its arguments, and starts nothing yet.");
     let body = quote_spanned! {Span::mixed_site()=>
-        let (#(#codecs,)* result,) = Self::__codecs();
-        #private::bind(Self::__entry(), ::std::vec![#(#arguments),*], result)
+        let (#(#codecs,)* result,) = Self::__codecs #instance ();
+        #private::bind(Self::__entry #instance (), ::std::vec![#(#arguments),*], result)
     };
     quote! {
         #[doc = #call_doc]
-        #vis fn call #generics (#(#parameters),*) -> #runtime::Call<#lifetime, #result> {
+        #vis fn call #declared (#(#parameters),*) -> #runtime::Call<#lifetime, #result>
+        #where_clause
+        {
             #body
         }
     }
 }
 
-/// The worker's place in the registry.
-fn entry(worker: &Checked<'_>) -> TokenStream {
+/// The worker's place in the registry. Only one that is not generic can stand there; the others
+/// are constants, found by where the image has them.
+fn entry(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let private = worker.runtime.private();
-    let name = worker.name();
     let text = worker.function.name();
-    quote! {
-        fn __entry() -> &'static #private::Entry {
+    let defaults = defaults(worker.defaults);
+    let parameters = generics.parameters();
+    let arguments = generics.arguments();
+    let where_clause = generics.where_clause();
+    let name = if worker.is_generic() {
+        quote!(Self)
+    } else {
+        worker.name().into_token_stream()
+    };
+    let entry = quote! {
+        #private::Entry::new(
+            #text,
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            #name::__dispatch #arguments,
+        )
+        #defaults
+    };
+    let body = if worker.is_generic() {
+        quote!(const { &#entry })
+    } else {
+        quote! {
             #[#private::linkme::distributed_slice(#private::WORKERS)]
             #[linkme(crate = #private::linkme)]
-            static ENTRY: #private::Entry = #private::Entry::new(
-                #text,
-                ::core::module_path!(),
-                ::core::file!(),
-                ::core::line!(),
-                #name::__dispatch,
-            );
+            static ENTRY: #private::Entry = #entry;
             &ENTRY
+        }
+    };
+    quote! {
+        fn __entry #parameters () -> &'static #private::Entry
+        #where_clause
+        {
+            #body
         }
     }
 }
 
+/// What the options say, in calls on the entry.
+fn defaults(defaults: &Defaults) -> TokenStream {
+    let Defaults {
+        timeout,
+        memory,
+        stack,
+        nice,
+        before_worker,
+    } = defaults;
+    let number = |number: &u64| Literal::u64_unsuffixed(*number);
+    let timeout = timeout.as_ref().map(number);
+    let timeout = timeout.map(|ms| quote!(.timeout(::core::time::Duration::from_millis(#ms))));
+    let memory = memory.as_ref().map(number);
+    let memory = memory.map(|bytes| quote!(.memory(#bytes)));
+    let stack = stack.as_ref().map(number);
+    let stack = stack.map(|bytes| quote!(.stack(#bytes)));
+    let nice = nice.map(Literal::i32_unsuffixed);
+    let nice = nice.map(|nice| quote!(.nice(#nice)));
+    let before_worker = before_worker.as_ref().map(|Hook { key, path }| {
+        // What is no such function is shown here, and not where the runtime takes it.
+        let (key, _) = ends(key);
+        let ty = quote_spanned!(key=> fn());
+        let hook = quote_spanned!(Span::mixed_site()=> hook);
+        quote!(.before_worker({ let #hook: #ty = #path; #hook }))
+    });
+    quote!(#timeout #memory #stack #nice #before_worker)
+}
+
 /// The one place that asks whether types can be sent. What it returns stands for the answer, so
 /// a type that cannot be sent is one error, at the type.
-fn codecs(worker: &Checked<'_>) -> TokenStream {
+fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let private = worker.runtime.private();
     let (types, values): (Vec<_>, Vec<_>) = worker
         .parameters
@@ -197,8 +265,12 @@ fn codecs(worker: &Checked<'_>) -> TokenStream {
         Output::Unit => quote!(<() as #private::Payload>::result()),
         Output::Value(ty) => ask(ty, &quote!(#private::Payload), "result"),
     };
+    let parameters = generics.parameters();
+    let where_clause = generics.where_clause();
     quote! {
-        fn __codecs() -> (#(#types,)* #private::ResultCodec<#result>,) {
+        fn __codecs #parameters () -> (#(#types,)* #private::ResultCodec<#result>,)
+        #where_clause
+        {
             (#(#values,)* #value,)
         }
     }
@@ -206,12 +278,7 @@ fn codecs(worker: &Checked<'_>) -> TokenStream {
 
 /// `<ty as runtime::trait>::method()`. Whatever rustc finds wrong with it, it shows the type.
 fn ask(ty: &Type, trait_: &TokenStream, method: &str) -> TokenStream {
-    let tokens: Vec<_> = ty.to_token_stream().into_iter().collect();
-    let at = |token: Option<&TokenTree>| {
-        let call_site = Span::call_site();
-        token.map_or(call_site, |token| call_site.located_at(token.span()))
-    };
-    let (start, end) = (at(tokens.first()), at(tokens.last()));
+    let (start, end) = ends(ty);
     let open = quote_spanned!(start=> <);
     let method = Ident::new(method, end);
     let close = quote_spanned!(end=> ());
@@ -219,7 +286,7 @@ fn ask(ty: &Type, trait_: &TokenStream, method: &str) -> TokenStream {
 }
 
 /// What the process of the worker runs.
-fn dispatch(worker: &Checked<'_>) -> TokenStream {
+fn dispatch(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let private = worker.runtime.private();
     let name = worker.name();
     let codecs = locals("codec", worker);
@@ -232,27 +299,47 @@ fn dispatch(worker: &Checked<'_>) -> TokenStream {
             Passing::Owned(_) => quote!(#argument),
             Passing::Borrowed(_) => quote!(&*#argument),
         });
-    let call = quote!(#name(#(#passed),*));
+    let parameters = generics.parameters();
+    let instance = generics.arguments();
+    let where_clause = generics.where_clause();
+    let call = run(worker, quote!(#name #instance (#(#passed),*)));
+    // A runtime that gives something else is shown, and not what is done with the value.
+    let ascription = worker.executor.map(|_| {
+        let result = result(worker);
+        quote!(: #result)
+    });
     let (result, finish) = match worker.output {
         Output::Never => (quote!(_), call),
         Output::Unit | Output::Value(_) => (
             quote_spanned!(Span::mixed_site()=> result),
             quote_spanned! {Span::mixed_site()=>
-                let value = #call;
+                let value #ascription = #call;
                 job.reply(&result, &value)
             },
         ),
     };
     quote_spanned! {Span::mixed_site()=>
-        fn __dispatch(
+        fn __dispatch #parameters (
             job: &mut #private::Job<'_>,
-        ) -> ::core::result::Result<(), #private::Failure> {
-            let (#(#codecs,)* #result,) = Self::__codecs();
+        ) -> ::core::result::Result<(), #private::Failure>
+        #where_clause
+        {
+            let (#(#codecs,)* #result,) = Self::__codecs #instance ();
             #(let #arguments = job.argument(&#codecs)?;)*
             job.begin()?;
             #finish
         }
     }
+}
+
+/// The call inside what runs its future, if it is `async`.
+fn run(worker: &Checked<'_>, call: TokenStream) -> TokenStream {
+    let Some(path) = worker.executor else {
+        return call;
+    };
+    let (_, end) = ends(path);
+    let argument = quote_spanned!(end=> (#call));
+    quote!(#path #argument)
 }
 
 /// The type of the result, as a type that can be named anywhere.

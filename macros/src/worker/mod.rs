@@ -4,6 +4,7 @@ mod args;
 mod check;
 mod expand;
 mod fallback;
+mod generics;
 mod model;
 mod types;
 

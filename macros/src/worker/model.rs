@@ -2,7 +2,9 @@
 
 use proc_macro2::Ident;
 use quote::format_ident;
-use syn::{Attribute, FnArg, Pat, PatIdent, PatType, ReturnType, Type, TypeReference};
+use syn::{
+    Attribute, FnArg, GenericParam, Pat, PatIdent, PatType, ReturnType, Type, TypeReference,
+};
 
 use crate::function::{Function, generated};
 
@@ -70,6 +72,12 @@ impl<'a> Worker<'a> {
             Some(last) => last.ident == "worker" && attr.path().segments.len() < 3,
             None => false,
         })
+    }
+
+    /// Whether there are many functions of its name.
+    pub(crate) fn is_generic(&self) -> bool {
+        let mut params = self.function.sig.generics.params.iter();
+        params.any(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
     }
 
     pub(crate) fn borrows(&self) -> bool {

@@ -70,6 +70,7 @@ pub(super) fn is_unsized(ty: &Type) -> bool {
 /// Refuses parts of one type.
 struct TypeCheck<'e> {
     errors: &'e mut Errors,
+    is_parameter: bool,
     /// What the worker does with a value of the type.
     verb: &'static str,
     place: &'static str,
@@ -79,6 +80,7 @@ impl<'e> TypeCheck<'e> {
     fn of_parameter(errors: &'e mut Errors) -> Self {
         TypeCheck {
             errors,
+            is_parameter: true,
             verb: "take",
             place: "inside a parameter",
         }
@@ -87,6 +89,7 @@ impl<'e> TypeCheck<'e> {
     fn of_result(errors: &'e mut Errors) -> Self {
         TypeCheck {
             errors,
+            is_parameter: false,
             verb: "return",
             place: "in its result",
         }
@@ -121,6 +124,19 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
         const UNKNOWN: &str = "both processes must know which type it is";
         match ty {
             Type::FnPtr(_) => self.refuse(ty, ADDRESS, "write an enum of the functions it can be"),
+            Type::ImplTrait(impl_trait) if self.is_parameter => {
+                let bounds = code(&impl_trait.bounds);
+                let help = format!(
+                    "name a type parameter, as in `<T: {bounds}>`, and write it in the place of \
+                     `{}`",
+                    code(ty)
+                );
+                self.refuse(
+                    ty,
+                    "a type without a name cannot be named to its process",
+                    help,
+                );
+            }
             Type::ImplTrait(_) => self.refuse(ty, UNKNOWN, "write a concrete type"),
             Type::Infer(_) => self.refuse(ty, UNKNOWN, "write the type"),
             Type::Ptr(_) => self.refuse(ty, ADDRESS, "write the type of the data it points to"),

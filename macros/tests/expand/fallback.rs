@@ -30,13 +30,10 @@ impl sort {
     }
 }
 ::core::compile_error! {
-    "worker `sort` has the unknown option `priority`\nhelp: known options: `crate = ::facade::multiproc`"
+    "worker `sort` has the unknown option `priority`\nhelp: known options: `crate = ::facade::multiproc`, `runtime = block_on`, `timeout = \"30s\"`, `memory = \"512MiB\"`, `stack = \"64MiB\"`, `nice = 10`, `before_worker = lock_down`"
 }
 ::core::compile_error! {
-    "worker `sort` cannot be `async`: there is no executor in its process\nhelp: remove `async`, and block on the future inside the function"
-}
-::core::compile_error! {
-    "worker `sort` cannot be generic over `T`: its process calls it by name, and a name stands for one function\nhelp: write a concrete type; several workers can share a generic function that does the work"
+    "worker `sort` cannot be `async` alone: nothing runs its future\nhelp: write `#[worker(runtime = block_on)]`, and have a function that does, such as\n\n    fn block_on<F: Future>(future: F) -> F::Output {\n        tokio::runtime::Runtime::new().unwrap().block_on(future)\n    }\n"
 }
 ::core::compile_error! {
     "worker `sort` cannot take `&mut [T]`: it would change a copy that only its process sees\nhelp: take `Vec<T>`, and return the changed value"

@@ -16,9 +16,11 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::process::{
-    Gid, Pid, PidfdFlags, Signal, Uid, getegid, geteuid, getgid, getuid, pidfd_open,
+    Gid, Pid, PidfdFlags, Signal, Uid, WaitOptions, getegid, geteuid, getgid, getuid, pidfd_open,
+    waitpid,
 };
 
 use super::call::StartMethod;
@@ -222,20 +224,21 @@ impl Server {
             let answered =
                 descriptors::receive(self.control.as_fd(), &mut bytes, 1, RecvFlags::empty());
             let pidfd = match answered {
-                Ok(Some(mut batch)) => batch.pop(),
+                Ok(Some(mut batch)) => batch.pop().ok_or(Trouble::Gone),
                 Ok(None) => return Err(Trouble::Gone),
                 // Nothing was received.
                 Err(error) if bytes == Answer::default() => return Err(error.into()),
-                Err(_) if zygote::read_answer(bytes).is_err() => None,
-                Err(error) => return Err(error.into()),
+                Err(error) => Err(error.into()),
             };
-            let ours = self.asked.pop_front();
-            match (zygote::read_answer(bytes), pidfd, ours) {
-                (Ok(pid), Some(pidfd), Some(ours)) => {
-                    self.spares.push_back(Spare::new(pid, pidfd, ours)?);
+            let ours = self.asked.pop_front().ok_or(Trouble::Gone)?;
+            let pid = zygote::read_answer(bytes).map_err(refusal)?;
+            match pidfd.and_then(move |pidfd| Ok(Spare::new(pid, pidfd, ours)?)) {
+                Ok(spare) => self.spares.push_back(spare),
+                Err(trouble) => {
+                    // It has no connection any more, and ends.
+                    while waitpid(Some(pid), WaitOptions::empty()).err() == Some(Errno::INTR) {}
+                    return Err(trouble);
                 }
-                (Err(error), ..) => return Err(refusal(error)),
-                _ => return Err(Trouble::Gone),
             }
         }
         Ok(())
@@ -253,7 +256,7 @@ impl Server {
                     return Err(Trouble::CannotClone);
                 }
                 Ok(ready) => return Ok(ready > 0),
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(Trouble::Io(error.into())),
             }
         }
@@ -364,7 +367,7 @@ fn reap_unanswered(ours: &OwnedFd) -> io::Result<()> {
     descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
     let mut source = [PollFd::new(ours, PollFlags::IN)];
     let patience = super::watch::until(Instant::now() + PATIENCE);
-    while poll(&mut source, Some(&patience)) == Err(rustix::io::Errno::INTR) {}
+    while poll(&mut source, Some(&patience)) == Err(Errno::INTR) {}
     let mut answer = Answer::default();
     let answered = descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)?;
     if answered.is_some() {

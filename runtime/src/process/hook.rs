@@ -37,7 +37,7 @@ use rustix::process::getppid;
 
 use super::lifeline::Lifeline;
 use super::{serve, zygote};
-use crate::sys::{descriptors, init_array, signal, stdio};
+use crate::sys::{descriptors, image, init_array, signal, stdio};
 
 /// Tells a process that it was started to be something else than the program, and what.
 pub(super) const MARKER: &str = "MULTIPROC_CHILD";
@@ -75,8 +75,12 @@ pub(super) fn set() {
 static HOOK: init_array::Entry = hook;
 
 extern "C" fn hook() {
-    set();
+    // In a shared library this is another copy of this crate, and the marker is for the program's.
+    if !image::contains((&raw const HOOK).cast()) {
+        return;
+    }
     let Some(marker) = std::env::var_os(MARKER) else {
+        set();
         return;
     };
     let Err(error) = become_marked(&marker.to_string_lossy());
@@ -95,6 +99,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     let (role, number) = marker.split_once(':').ok_or_else(unknown)?;
     let number = number.parse().map_err(|_| unknown())?;
     let connection = match number {
+        ..0 => return Err(unknown()),
         0 => stdio::take_stdin()?,
         // SAFETY: the parent left this descriptor open for this very line; should the marker
         // come from elsewhere, no code of ours or the program's has opened anything yet.
@@ -109,6 +114,8 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     signal::ignore_broken_pipes();
     // SAFETY: this is that constructor, and it does not return.
     unsafe { init_array::run_rest(&HOOK) };
+    // Not before: a constructor that starts a worker would do so in that worker, and so on.
+    set();
     match role {
         WORKER => {
             if number == 0 {

@@ -24,6 +24,7 @@ fn arrived(out: Output<'_>) -> Message {
             Arc::try_unwrap(descriptor)
                 .unwrap_or_else(|shared| OwnedFd::try_clone(&shared).unwrap())
         })
+        .map(Arc::new)
         .collect();
     Message {
         head: out.head,
@@ -129,7 +130,7 @@ fn a_chunk_is_received_once() {
         attachments: first
             .attachments
             .iter()
-            .map(|descriptor| descriptor.try_clone().unwrap())
+            .map(|descriptor| Arc::new(descriptor.try_clone().unwrap()))
             .collect(),
     };
     let mut received: Chunk<u8> = receive(&mut first).unwrap();

@@ -6,7 +6,7 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 
 /// The kernel's limit for one message.
@@ -114,4 +114,21 @@ pub(crate) fn receive_any(
         descriptors,
         truncated: received.flags.contains(ReturnFlags::CTRUNC),
     })
+}
+
+/// Drops the next packet if it carries descriptors, and says whether it did. Does not wait.
+pub(crate) fn drop_if_carrying(socket: BorrowedFd<'_>) -> bool {
+    let peeked = recvmsg(
+        socket,
+        &mut [IoSliceMut::new(&mut [0])],
+        &mut RecvAncillaryBuffer::default(),
+        RecvFlags::PEEK | RecvFlags::DONTWAIT,
+    );
+    // There is no room for what it carries.
+    let carries = peeked.is_ok_and(|packet| packet.flags.contains(ReturnFlags::CTRUNC));
+    if carries {
+        // The rest of a packet goes with its beginning.
+        let _ = recv(socket, &mut [0], RecvFlags::DONTWAIT);
+    }
+    carries
 }

@@ -10,6 +10,7 @@ use super::frame::Frame;
 use super::reserve;
 use super::send::into_io;
 use crate::codec::Message;
+use crate::sys::descriptors;
 
 /// What a receiving end has to say.
 #[derive(Debug)]
@@ -87,7 +88,9 @@ impl Inbox {
                 }
             };
         }
-        let frame = match reserve::spending(|| self.receiver.try_recv())? {
+        // A message that stayed would block its sender for ever: nobody would come back for it.
+        let is_lost = || descriptors::drop_if_carrying(self.socket.as_fd());
+        let frame = match reserve::spending(is_lost, || self.receiver.try_recv())? {
             Ok(frame) => frame,
             Err(TryRecvError::Empty) => return Ok(Received::Nothing),
             Err(TryRecvError::IpcError(error)) => return closed_or(error),
@@ -123,7 +126,7 @@ impl Receiver {
     ///
     /// As [`Inbox::receive`].
     pub(crate) fn receive(&self) -> io::Result<Received> {
-        match reserve::spending(|| self.0.recv())? {
+        match reserve::spending(|| true, || self.0.recv())? {
             Ok(frame) => match begin(frame)? {
                 Begun::Message(message) => Ok(Received::Message(message)),
                 Begun::Assembly(mut assembly) => match assembly.advance(Wait::Yes)? {

@@ -17,18 +17,24 @@ static RESERVE: Mutex<Option<OwnedFd>> = Mutex::new(None);
 ///
 /// # Errors
 ///
-/// "Too many open files" if there was no reserve, no descriptor is free either, and the message
-/// could therefore not be taken.
-pub(super) fn spending<R>(receive: impl FnOnce() -> R) -> io::Result<R> {
+/// "Too many open files" if there was no reserve, no descriptor is free either, and `is_lost`
+/// says that the message cannot be taken therefore.
+pub(super) fn spending<R>(
+    is_lost: impl FnOnce() -> bool,
+    receive: impl FnOnce() -> R,
+) -> io::Result<R> {
     let reserve = RESERVE
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .take();
     let had_reserve = reserve.is_some();
     drop(reserve);
-    if !had_reserve {
-        // Dropped again at once: it only had to be possible.
-        open()?;
+    // What is opened here is closed again at once: it only had to be possible.
+    if !had_reserve
+        && let Err(error) = open()
+        && is_lost()
+    {
+        return Err(error);
     }
     // Another thread can still take the place in between. Then ipc-channel's panic is the error.
     let received = catch_unwind(AssertUnwindSafe(receive));

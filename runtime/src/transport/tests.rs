@@ -669,3 +669,40 @@ fn nothing_stays_open() {
 fn open_descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
+
+#[test]
+fn without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped() {
+    let name = "transport::tests::without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped";
+    alone(name, || {
+        warm_up().unwrap();
+        let (sender, mut inbox) = connection_to_inbox();
+        let (held, release) = mpsc::channel::<()>();
+        let (holding, is_held) = mpsc::channel();
+        let files = use_up_descriptors();
+        // Another thread has the reserve, and somebody the place that it left.
+        let other = thread::spawn(move || {
+            super::reserve::spending(
+                || true,
+                || {
+                    let place = File::open("/dev/null").unwrap();
+                    holding.send(()).unwrap();
+                    let _ = release.recv();
+                    drop(place);
+                },
+            )
+        });
+        is_held.recv().unwrap();
+        assert!(matches!(inbox.receive(), Ok(Received::Nothing)));
+        sender.send(head(10).output()).unwrap();
+        head(10).check(&message(inbox.receive()));
+        drop(files);
+        let sending = thread::spawn(move || sender.send(spliced(&[8 << 20]).output()));
+        poll(&mut [PollFd::new(&inbox.connection(), PollFlags::IN)], None).unwrap();
+        let files = use_up_descriptors();
+        assert!(inbox.receive().is_err());
+        is_gone(sending.join().unwrap());
+        is_closed(inbox.receive());
+        drop((held, files));
+        other.join().unwrap().unwrap();
+    });
+}

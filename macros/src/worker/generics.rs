@@ -1,0 +1,216 @@
+//! The type and const parameters of a worker, as the functions beside it have them.
+//!
+//! Beyond what the user asks of them, they have to make types that can be sent. That is asked of
+//! the types that are sent and not of the parameters, because it is all that is needed: `Vec<T>`
+//! and not `T`. Who calls with one that cannot be sent is told of that type.
+
+use std::collections::HashSet;
+
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote};
+use syn::visit::{self, Visit};
+use syn::{GenericParam, Lifetime, Macro, Path, Type, TypeParam};
+
+use super::check::Checked;
+use super::model::{Output, Passing};
+use crate::attributes;
+use crate::function::generated;
+use crate::wording::ends;
+
+pub(super) struct Generics {
+    /// `T`, `const N: usize`
+    parameters: Vec<TokenStream>,
+    /// `T`, `{ N }`
+    arguments: Vec<TokenStream>,
+    /// All of them stand in the `where` clause: lints want those of a parameter in one place.
+    bounds: Vec<TokenStream>,
+}
+
+impl Generics {
+    pub(super) fn of(worker: &Checked<'_>) -> Self {
+        let generics = &worker.function.sig.generics;
+        if !worker.is_generic() {
+            // A `where` clause without parameters is true or rustc says so at the function.
+            return Generics {
+                parameters: Vec::new(),
+                arguments: Vec::new(),
+                bounds: Vec::new(),
+            };
+        }
+        let (parameters, arguments) = generics.params.iter().map(repeat).unzip();
+        let clause = generics.where_clause.iter();
+        let written = clause.flat_map(|clause| &clause.predicates);
+        Generics {
+            parameters,
+            arguments,
+            bounds: generics
+                .type_params()
+                .filter_map(bounds)
+                .chain(written.map(ToTokens::to_token_stream))
+                .chain(can_be_sent(worker))
+                .collect(),
+        }
+    }
+
+    /// `<T, const N: usize>`
+    pub(super) fn parameters(&self) -> TokenStream {
+        self.parameters_after(None)
+    }
+
+    pub(super) fn parameters_after(&self, lifetime: Option<&Lifetime>) -> TokenStream {
+        let Generics { parameters, .. } = self;
+        let lifetime = lifetime.map(|lifetime| quote!(#lifetime,));
+        if parameters.is_empty() && lifetime.is_none() {
+            return TokenStream::new();
+        }
+        quote!(<#lifetime #(#parameters),*>)
+    }
+
+    /// A lifetime that no bound names, `'call`.
+    pub(super) fn free_lifetime(&self) -> Lifetime {
+        let bounds: Vec<_> = self.bounds.iter().map(ToString::to_string).collect();
+        let mut name = "'call".to_owned();
+        while bounds.iter().any(|bound| bound.contains(&name)) {
+            name.push('_');
+        }
+        Lifetime::new(&name, Span::call_site())
+    }
+
+    /// `::<T, { N }>`
+    pub(super) fn arguments(&self) -> TokenStream {
+        let Generics { arguments, .. } = self;
+        if arguments.is_empty() {
+            return TokenStream::new();
+        }
+        quote!(::<#(#arguments),*>)
+    }
+
+    /// `where T: Ord, [T]: PayloadRef`
+    pub(super) fn where_clause(&self) -> TokenStream {
+        let Generics { bounds, .. } = self;
+        if bounds.is_empty() {
+            return TokenStream::new();
+        }
+        quote!(where #(#bounds),*)
+    }
+}
+
+/// A parameter as it is declared and as it is handed on.
+fn repeat(parameter: &GenericParam) -> (TokenStream, TokenStream) {
+    match parameter {
+        GenericParam::Type(parameter) => {
+            let attrs = attributes::of_impl(&parameter.attrs);
+            let ident = generated(&parameter.ident);
+            (quote!(#attrs #ident), quote!(#ident))
+        }
+        GenericParam::Const(parameter) => {
+            let attrs = attributes::of_impl(&parameter.attrs);
+            let ident = generated(&parameter.ident);
+            let ty = &parameter.ty;
+            // In braces: there may be a type of this name.
+            (quote!(#attrs const #ident: #ty), quote!({ #ident }))
+        }
+        // Refused.
+        GenericParam::Lifetime(parameter) => {
+            let lifetime = &parameter.lifetime;
+            (quote!(#lifetime), quote!(#lifetime))
+        }
+    }
+}
+
+/// The bounds of a parameter that stand where it is declared.
+fn bounds(parameter: &TypeParam) -> Option<TokenStream> {
+    let TypeParam { ident, bounds, .. } = parameter;
+    (!bounds.is_empty()).then(|| quote!(#ident: #bounds))
+}
+
+/// The bounds of the types that are sent, where they depend on parameters. Of the others, it is
+/// asked where they are used.
+fn can_be_sent(worker: &Checked<'_>) -> Vec<TokenStream> {
+    let private = worker.runtime.private();
+    let payload = quote!(#private::Payload);
+    let payload_ref = quote!(#private::PayloadRef);
+    let result = match worker.output {
+        Output::Value(ty) => Some((ty, &payload)),
+        Output::Never | Output::Unit => None,
+    };
+    let sent = worker
+        .parameters
+        .iter()
+        .map(|parameter| match parameter.passing {
+            Passing::Owned(ty) => (ty, &payload),
+            Passing::Borrowed(reference) => (&*reference.elem, &payload_ref),
+        })
+        .chain(result);
+    let mut asked = HashSet::new();
+    sent.filter(|(ty, _)| depends(worker, ty))
+        .map(|(ty, trait_)| bound(ty, trait_))
+        .filter(|bound| asked.insert(bound.to_string()))
+        .collect()
+}
+
+/// `ty: trait`. Where rustc shows the bound, it shows the type.
+fn bound(ty: &Type, trait_: &TokenStream) -> TokenStream {
+    let (start, end) = ends(ty);
+    let tokens: Vec<_> = trait_.clone().into_iter().collect();
+    let last = tokens.len() - 1;
+    let trait_ = tokens.into_iter().enumerate().map(|(index, mut token)| {
+        let place = if index == last { end } else { start };
+        token.set_span(token.span().located_at(place));
+        token
+    });
+    let trait_: TokenStream = trait_.collect();
+    quote!(#ty: #trait_)
+}
+
+fn depends(worker: &Checked<'_>, ty: &Type) -> bool {
+    let params = &worker.function.sig.generics.params;
+    let mut search = Search {
+        parameters: params
+            .iter()
+            .filter_map(|parameter| match parameter {
+                GenericParam::Type(parameter) => Some(&parameter.ident),
+                GenericParam::Const(parameter) => Some(&parameter.ident),
+                GenericParam::Lifetime(_) => None,
+            })
+            .collect(),
+        is_found: false,
+    };
+    search.visit_type(ty);
+    search.is_found
+}
+
+/// Looks for parameters in a type.
+struct Search<'a> {
+    parameters: Vec<&'a Ident>,
+    is_found: bool,
+}
+
+impl Search<'_> {
+    fn see(&mut self, ident: &Ident) {
+        self.is_found |= self.parameters.contains(&ident);
+    }
+
+    fn see_all(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) => self.see(&ident),
+                TokenTree::Group(group) => self.see_all(group.stream()),
+                TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+            }
+        }
+    }
+}
+
+impl<'ast> Visit<'ast> for Search<'_> {
+    fn visit_path(&mut self, path: &'ast Path) {
+        if let (None, Some(first)) = (path.leading_colon, path.segments.first()) {
+            self.see(&first.ident);
+        }
+        visit::visit_path(self, path);
+    }
+
+    fn visit_macro(&mut self, macro_: &'ast Macro) {
+        self.see_all(macro_.tokens.clone());
+    }
+}

@@ -1,0 +1,167 @@
+//! A program that is watched from outside. Its first argument says what it is to do; what it has
+//! to tell it writes to its standard output, line by line.
+
+#![expect(clippy::print_stdout, reason = "it tells what it does")]
+#![expect(unsafe_code, reason = "it calls C behind the library's back")]
+
+use std::ffi::{CStr, CString, c_char};
+use std::io::Read;
+use std::thread;
+
+use multiproc::{startup, worker};
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let scenario = arguments.next().expect("an argument");
+    match &*scenario {
+        "tree" => {
+            grow(3);
+            wait_for_ever();
+        }
+        "tree-and-return" => {
+            grow(3);
+            wait_for_the_end_of_stdin();
+        }
+        "tree-and-exit" => {
+            grow(3);
+            wait_for_the_end_of_stdin();
+            // SAFETY: nobody misses the destructors and buffers of this program.
+            unsafe { libc::_exit(4) };
+        }
+        "forked" => forked(),
+        "sending" => sending(),
+        "starting-up" => starting_up(),
+        "panic" => panic(),
+        "replaced" => replaced(),
+        "load" => load(&arguments.next().expect("a library")),
+        other => panic!("there is no scenario {other}"),
+    }
+}
+
+/// Leaves the process where it is. It ends with its parent, or is killed.
+fn wait_for_ever() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+fn wait_for_the_end_of_stdin() {
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[worker]
+fn tree(generations: u32) -> ! {
+    println!("{}", std::process::id());
+    grow(generations);
+    wait_for_ever();
+}
+
+/// Starts three workers that do likewise, until there are no generations left.
+fn grow(generations: u32) {
+    if generations > 0 {
+        for _ in 0..3 {
+            drop(tree::spawn(generations - 1).unwrap());
+        }
+    }
+}
+
+#[worker]
+fn tell_and_wait(bytes: &[u8]) {
+    println!("{}", std::process::id());
+    assert!(!bytes.is_empty());
+    wait_for_ever();
+}
+
+/// A copy of this process, made by `fork`, holds everything that this process has open.
+fn forked() {
+    let worker = tell_and_wait::call(&[1])
+        .stdout(multiproc::Stdio::null())
+        .spawn()
+        .unwrap();
+    // SAFETY: the copy makes system calls only.
+    let copy = unsafe { libc::fork() };
+    if copy == 0 {
+        loop {
+            // SAFETY: a system call.
+            unsafe { libc::pause() };
+        }
+    }
+    println!("{copy}\n{}", worker.id());
+    wait_for_ever();
+}
+
+/// Sends long arguments to one worker after the other.
+fn sending() {
+    let bytes = vec![1; 64 << 20];
+    println!("ready");
+    let _processes: Vec<_> = (0..100).map(|_| tell_and_wait::spawn(&bytes)).collect();
+    wait_for_ever();
+}
+
+#[startup]
+fn never_get_ready() {
+    if std::env::var_os("NEVER_GET_READY").is_some() {
+        println!("{}", std::process::id());
+        wait_for_ever();
+    }
+}
+
+fn starting_up() {
+    let call = tell_and_wait::call(&[1]).env("NEVER_GET_READY", "1");
+    let _process = call.spawn().unwrap();
+    wait_for_ever();
+}
+
+#[worker]
+fn panics(number: u32) -> u32 {
+    assert!(number < 7, "boom {number}");
+    number + 1
+}
+
+/// Tells how workers fare in a program that was built in another way.
+fn panic() {
+    println!("{:?}", panics::run(6).unwrap());
+    let error = panics::call(7)
+        .stderr(multiproc::Stdio::null())
+        .run()
+        .unwrap_err();
+    println!("{:?}", error.kind());
+    println!("{error}");
+    println!("{:?}", error.signal());
+    println!("{:?}", multiproc_tests::double::run(4).unwrap());
+}
+
+/// Starts workers before and after the program's file was replaced.
+fn replaced() {
+    println!("{:?}", panics::run(1));
+    wait_for_the_end_of_stdin();
+    // The fork server knows nothing of it.
+    println!("{:?}", panics::run(2));
+}
+
+/// Loads a library that has workers of its own and lets it start one.
+fn load(library: &str) {
+    let library = CString::new(library).unwrap();
+    // SAFETY: the library's constructors may be called.
+    let library = unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "{}", dlerror());
+    // SAFETY: the library is loaded.
+    let spawn = unsafe { libc::dlsym(library, c"multiproc_tests_spawn".as_ptr()) };
+    assert!(!spawn.is_null(), "{}", dlerror());
+    // SAFETY: this is the type of the function of that name.
+    let spawn: extern "C" fn() -> i32 = unsafe { std::mem::transmute(spawn) };
+    println!("{}", spawn());
+    println!("{:?}", panics::run(1).unwrap());
+}
+
+fn dlerror() -> String {
+    // SAFETY: a call that takes nothing.
+    let error: *mut c_char = unsafe { libc::dlerror() };
+    if error.is_null() {
+        return String::new();
+    }
+    // SAFETY: it is a string until the next call.
+    unsafe { CStr::from_ptr(error) }
+        .to_string_lossy()
+        .into_owned()
+}

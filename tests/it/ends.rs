@@ -1,0 +1,509 @@
+//! How a child ends, and what its parent is told.
+
+#![expect(
+    unsafe_code,
+    reason = "workers crash by undefined behaviour and C calls"
+)]
+
+use std::hint::black_box;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
+use std::process;
+use std::time::Duration;
+
+use multiproc::ErrorKind::{Decode, Encode, Exited, Panicked, Signaled, TimedOut};
+use multiproc::{StartMethod, Stdio, active_children, worker};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::support::{Pidfd, cases, check, fails, returns, wait_for_ever};
+
+cases! {
+    a_worker_that_returns
+    a_worker_that_panics
+    a_worker_that_panics_with_something_else
+    a_worker_that_panics_on_another_thread
+    a_worker_that_resumes_a_panic
+    a_panic_is_on_stderr_too
+    a_panic_has_a_backtrace_if_asked_for
+    a_worker_that_exits
+    a_worker_that_aborts
+    a_worker_that_segfaults
+    a_worker_that_overflows_its_stack
+    a_worker_that_runs_out_of_memory
+    a_worker_that_raises_a_signal
+    a_worker_that_kills_itself
+    a_worker_that_is_killed_from_outside
+    a_worker_that_never_returns
+    an_argument_that_cannot_be_encoded
+    an_argument_that_cannot_be_decoded
+    a_result_that_cannot_be_encoded
+    a_result_that_cannot_be_decoded
+    a_value_whose_code_panics
+    a_timeout
+    a_timeout_that_is_not_needed
+    a_timeout_after_the_result
+    an_exit_in_another_thread
+}
+
+#[worker]
+fn repeat(text: &str, times: usize) -> String {
+    text.repeat(times)
+}
+
+fn a_worker_that_returns(method: StartMethod) {
+    check(method, repeat::call("ab", 2), returns("abab".to_owned()));
+    assert_eq!(repeat("ab", 2), "abab");
+    assert_eq!(repeat::run("ab", 2).unwrap(), "abab");
+    assert_eq!(repeat::spawn("ab", 2).unwrap().join().unwrap(), "abab");
+}
+
+#[worker]
+fn panics(number: u32) {
+    panic!("boom {number}");
+}
+
+/// Where the line above is.
+const BOOM: u32 = line!() - 4;
+
+fn a_worker_that_panics(method: StartMethod) {
+    let text = format!("worker `panics` panicked: boom 7, {}:{BOOM}:5", file!());
+    check(method, panics::call(7), fails(Panicked, &text));
+
+    let error = panics::call(7).start_method(method).run().unwrap_err();
+    let panic = error.panic().unwrap();
+    assert_eq!(panic.message(), "boom 7");
+    assert_eq!(panic.backtrace(), None);
+    let location = panic.location().unwrap();
+    assert_eq!(location.file(), file!());
+    assert_eq!((location.line(), location.column()), (BOOM, 5));
+    assert_eq!(format!("{location:?}"), format!("{}:{BOOM}:5", file!()));
+    assert_eq!(error.exit_status().unwrap().code(), Some(101));
+}
+
+#[worker]
+fn panics_with_a_number() {
+    panic_any(7);
+}
+
+fn a_worker_that_panics_with_something_else(method: StartMethod) {
+    let error = panics_with_a_number::call()
+        .start_method(method)
+        .run()
+        .unwrap_err();
+    let panic = error.panic().unwrap();
+    assert_eq!(panic.message(), "a panic whose payload is not a string");
+    assert_eq!(panic.location().unwrap().file(), file!());
+}
+
+#[worker]
+fn survives_the_panic_of_a_thread() -> String {
+    let thread = std::thread::spawn(|| panic!("only a thread"));
+    let payload = thread.join().unwrap_err();
+    payload.downcast_ref::<&str>().unwrap().to_string()
+}
+
+fn a_worker_that_panics_on_another_thread(method: StartMethod) {
+    check(
+        method,
+        survives_the_panic_of_a_thread::call().stderr(Stdio::null()),
+        returns("only a thread".to_owned()),
+    );
+}
+
+#[worker]
+fn resumes() {
+    let payload = catch_unwind(|| panic!("first")).unwrap_err();
+    resume_unwind(payload);
+}
+
+fn a_worker_that_resumes_a_panic(method: StartMethod) {
+    let error = resumes::call().start_method(method).run().unwrap_err();
+    assert_eq!(error.kind(), Panicked);
+    assert_eq!(error.panic().unwrap().message(), "first");
+}
+
+fn a_panic_is_on_stderr_too(method: StartMethod) {
+    let mut process = panics::call(7)
+        .start_method(method)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut text = String::new();
+    let mut stderr = process.take_stderr().unwrap();
+    stderr.read_to_string(&mut text).unwrap();
+    assert_eq!(process.join().unwrap_err().kind(), Panicked);
+    assert!(text.contains("thread 'panics'"), "{text}");
+    let told = format!("panicked at {}:{BOOM}:5:\nboom 7\n", file!());
+    assert!(text.contains(&told), "{text}");
+}
+
+fn a_panic_has_a_backtrace_if_asked_for(method: StartMethod) {
+    let error = panics::call(7)
+        .start_method(method)
+        .env("RUST_BACKTRACE", "1")
+        .stderr(Stdio::null())
+        .run()
+        .unwrap_err();
+    let backtrace = error.panic().unwrap().backtrace().unwrap();
+    assert!(backtrace.contains("ends::panics"), "{backtrace}");
+    assert!(!error.to_string().contains('\n'), "{error}");
+}
+
+#[worker]
+fn exits(code: i32) -> u32 {
+    process::exit(code);
+}
+
+fn a_worker_that_exits(method: StartMethod) {
+    check(
+        method,
+        exits::call(3),
+        fails(Exited, "worker `exits` exited with code 3 (pid PID)"),
+    );
+    check(
+        method,
+        exits::call(0),
+        fails(
+            Exited,
+            "worker `exits` exited with code 0 without returning a value (pid PID)",
+        ),
+    );
+    check(
+        method,
+        exits::call(101),
+        fails(Exited, "worker `exits` exited with code 101 (pid PID)"),
+    );
+    check(
+        method,
+        exits::call(-1),
+        fails(Exited, "worker `exits` exited with code 255 (pid PID)"),
+    );
+}
+
+#[worker]
+fn aborts() {
+    process::abort();
+}
+
+fn a_worker_that_aborts(method: StartMethod) {
+    let text = "worker `aborts` was killed by SIGABRT (pid PID)";
+    check(method, aborts::call(), fails(Signaled, text));
+}
+
+#[worker]
+fn segfaults() {
+    let nowhere = std::ptr::without_provenance_mut::<u64>(64);
+    // SAFETY: none, that is the point.
+    unsafe { nowhere.write_volatile(1) };
+}
+
+fn a_worker_that_segfaults(method: StartMethod) {
+    let text = "worker `segfaults` was killed by SIGSEGV (pid PID)";
+    check(method, segfaults::call(), fails(Signaled, text));
+}
+
+#[worker]
+#[expect(unconditional_recursion, reason = "it is the point")]
+fn overflows(depth: u64) -> u64 {
+    black_box(overflows(black_box(depth + 1)) + depth)
+}
+
+fn a_worker_that_overflows_its_stack(method: StartMethod) {
+    let text = "worker `overflows` was killed by SIGSEGV (pid PID)";
+    check(method, overflows::call(0), fails(Signaled, text));
+}
+
+#[worker]
+fn allocates() -> usize {
+    black_box(vec![1_u8; isize::MAX as usize - 4096]).len()
+}
+
+fn a_worker_that_runs_out_of_memory(method: StartMethod) {
+    let text = "worker `allocates` was killed by SIGABRT (pid PID)";
+    let call = allocates::call().stderr(Stdio::null());
+    check(method, call, fails(Signaled, text));
+}
+
+#[worker]
+fn raises(signal: i32) {
+    // SAFETY: a system call that takes a number.
+    unsafe { libc::raise(signal) };
+}
+
+fn a_worker_that_raises_a_signal(method: StartMethod) {
+    for (signal, name) in [
+        (libc::SIGTERM, "SIGTERM"),
+        (libc::SIGINT, "SIGINT"),
+        (libc::SIGHUP, "SIGHUP"),
+        (libc::SIGFPE, "SIGFPE"),
+        (libc::SIGILL, "SIGILL"),
+        (libc::SIGBUS, "SIGBUS"),
+        (libc::SIGTRAP, "SIGTRAP"),
+        (libc::SIGUSR1, "SIGUSR1"),
+        (libc::SIGALRM, "SIGALRM"),
+        (libc::SIGXCPU, "SIGXCPU"),
+        (libc::SIGSYS, "SIGSYS"),
+        (libc::SIGRTMIN() + 3, "signal 37"),
+    ] {
+        let text = format!("worker `raises` was killed by {name} (pid PID)");
+        check(method, raises::call(signal), fails(Signaled, &text));
+    }
+    // A program of Rust's ignores a broken pipe, and so does its worker.
+    check(method, raises::call(libc::SIGPIPE), returns(()));
+    check(method, raises::call(libc::SIGCHLD), returns(()));
+}
+
+#[worker]
+fn kills_itself() {
+    // SAFETY: system calls that take numbers.
+    unsafe { libc::kill(libc::getpid(), libc::SIGKILL) };
+}
+
+fn a_worker_that_kills_itself(method: StartMethod) {
+    let text = "worker `kills_itself` was killed by SIGKILL (pid PID)";
+    check(method, kills_itself::call(), fails(Signaled, text));
+}
+
+fn a_worker_that_is_killed_from_outside(method: StartMethod) {
+    let process = wait_for_ever::call().start_method(method).spawn().unwrap();
+    let id = process.id();
+    let killed = process::Command::new("kill")
+        .args(["-9", &id.to_string()])
+        .status();
+    assert!(killed.unwrap().success());
+    let error = process.join().unwrap_err();
+    assert_eq!((error.kind(), error.signal()), (Signaled, Some(9)));
+    assert_eq!(error.worker(), Some("wait_for_ever"));
+    assert_eq!(error.exit_status().unwrap().signal(), Some(9));
+}
+
+#[worker]
+fn never_returns() -> ! {
+    process::exit(4)
+}
+
+fn a_worker_that_never_returns(method: StartMethod) {
+    let error = never_returns::call()
+        .start_method(method)
+        .run()
+        .unwrap_err();
+    assert_eq!(
+        error.to_string().split(" (").next(),
+        Some("worker `never_returns` exited with code 4")
+    );
+    assert_eq!(error.kind(), Exited);
+}
+
+/// A value that goes wrong somewhere on its way.
+#[derive(Debug, Clone, PartialEq)]
+enum Faulty {
+    WrittenBadly,
+    ReadBadly,
+    PanicsWhenWritten,
+    PanicsWhenRead,
+    ExitsWhenRead,
+    Fine,
+}
+
+impl Serialize for Faulty {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Faulty::WrittenBadly => {
+                Err(serde::ser::Error::custom("it does not want to be written"))
+            }
+            Faulty::PanicsWhenWritten => panic!("written"),
+            Faulty::ReadBadly => serializer.serialize_u8(0),
+            Faulty::PanicsWhenRead => serializer.serialize_u8(1),
+            Faulty::ExitsWhenRead => serializer.serialize_u8(2),
+            Faulty::Fine => serializer.serialize_u8(3),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Faulty {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Faulty, D::Error> {
+        match u8::deserialize(deserializer)? {
+            0 => Err(serde::de::Error::custom("it does not want to be read")),
+            1 => panic!("read"),
+            2 => process::exit(5),
+            _ => Ok(Faulty::Fine),
+        }
+    }
+}
+
+#[worker]
+fn takes(before: &[u8], value: Faulty) -> usize {
+    drop(value);
+    before.len()
+}
+
+#[worker]
+fn lends(value: &Vec<Faulty>) -> usize {
+    value.len()
+}
+
+/// Makes the value whose number it is, as faulty ones cannot be sent.
+#[worker]
+fn gives(number: u8) -> Vec<Faulty> {
+    vec![
+        Faulty::Fine,
+        match number {
+            0 => Faulty::WrittenBadly,
+            1 => Faulty::ReadBadly,
+            2 => Faulty::PanicsWhenWritten,
+            3 => Faulty::PanicsWhenRead,
+            _ => Faulty::Fine,
+        },
+    ]
+}
+
+fn an_argument_that_cannot_be_encoded(method: StartMethod) {
+    let not_started = |error: multiproc::Error, worker: &str| {
+        let text = format!(
+            "worker `{worker}`: its arguments cannot be encoded: it does not want to be written"
+        );
+        assert_eq!(error.to_string(), text);
+        assert_eq!(error.kind(), Encode);
+        assert_eq!(error.worker(), Some(worker));
+        assert!(active_children().is_empty());
+    };
+    let call = takes::call(&[1; 100_000], Faulty::WrittenBadly);
+    not_started(call.start_method(method).spawn().unwrap_err(), "takes");
+    let value = vec![Faulty::Fine, Faulty::WrittenBadly];
+    let call = lends::call(&value);
+    not_started(call.start_method(method).spawn().unwrap_err(), "lends");
+    check(method, takes::call(&[1], Faulty::Fine), returns(1));
+}
+
+fn an_argument_that_cannot_be_decoded(method: StartMethod) {
+    check(
+        method,
+        takes::call(&[1; 100_000], Faulty::ReadBadly),
+        fails(
+            Decode,
+            "worker `takes`: its arguments cannot be decoded: it does not want to be read",
+        ),
+    );
+    check(
+        method,
+        lends::call(&vec![Faulty::Fine, Faulty::ReadBadly]),
+        fails(
+            Decode,
+            "worker `lends`: its arguments cannot be decoded: it does not want to be read",
+        ),
+    );
+}
+
+fn a_result_that_cannot_be_encoded(method: StartMethod) {
+    check(
+        method,
+        gives::call(0),
+        fails(
+            Encode,
+            "worker `gives`: its result cannot be encoded: it does not want to be written",
+        ),
+    );
+    check(
+        method,
+        gives::call(9),
+        returns(vec![Faulty::Fine, Faulty::Fine]),
+    );
+}
+
+fn a_result_that_cannot_be_decoded(method: StartMethod) {
+    check(
+        method,
+        gives::call(1),
+        fails(
+            Decode,
+            "worker `gives`: its result cannot be decoded: it does not want to be read",
+        ),
+    );
+}
+
+fn a_value_whose_code_panics(method: StartMethod) {
+    let panicked = |error: multiproc::Error, message: &str| {
+        assert_eq!(error.kind(), Panicked, "{error}");
+        assert_eq!(error.panic().unwrap().message(), message);
+    };
+    let run = |value| takes::call(&[1], value).start_method(method).run();
+    panicked(run(Faulty::PanicsWhenRead).unwrap_err(), "read");
+    let gives = |number| gives::call(number).start_method(method).spawn().unwrap();
+    panicked(gives(2).join().unwrap_err(), "written");
+    check(
+        method,
+        takes::call(&[1], Faulty::ExitsWhenRead),
+        fails(Exited, "worker `takes` exited with code 5 (pid PID)"),
+    );
+    // In the caller it is the caller's panic, and leaves nothing behind.
+    let call = AssertUnwindSafe(|| run(Faulty::PanicsWhenWritten));
+    assert!(catch_unwind(call).is_err());
+    let call = AssertUnwindSafe(|| gives(3).join());
+    assert!(catch_unwind(call).is_err());
+    assert!(active_children().is_empty());
+}
+
+fn a_timeout(method: StartMethod) {
+    for timeout in [Duration::ZERO, Duration::from_millis(50)] {
+        check(
+            method,
+            wait_for_ever::call().timeout(timeout),
+            fails(
+                TimedOut,
+                "worker `wait_for_ever` was killed because its timeout was over (pid PID)",
+            ),
+        );
+    }
+    // Nobody joins it, and it ends all the same.
+    let process = wait_for_ever::call()
+        .start_method(method)
+        .timeout(Duration::from_millis(50))
+        .spawn()
+        .unwrap();
+    Pidfd::of_child(&process).wait();
+    assert_eq!(process.join().unwrap_err().kind(), TimedOut);
+}
+
+fn a_timeout_that_is_not_needed(method: StartMethod) {
+    for timeout in [Duration::from_secs(90), Duration::MAX] {
+        check(
+            method,
+            repeat::call("a", 3).timeout(timeout),
+            returns("aaa".to_owned()),
+        );
+        let text = "worker `exits` exited with code 3 (pid PID)";
+        check(method, exits::call(3).timeout(timeout), fails(Exited, text));
+    }
+}
+
+#[worker]
+fn returns_but_does_not_end() -> u32 {
+    extern "C" fn wait() {
+        loop {
+            std::thread::park();
+        }
+    }
+    // SAFETY: the function has the right signature and stays where it is.
+    unsafe { libc::atexit(wait) };
+    7
+}
+
+/// What was returned was returned, even if the process must be killed after it.
+fn a_timeout_after_the_result(method: StartMethod) {
+    let call = returns_but_does_not_end::call().timeout(Duration::from_millis(300));
+    check(method, call, returns(7));
+}
+
+#[worker]
+fn exits_in_a_thread() {
+    std::thread::spawn(|| process::exit(6));
+    loop {
+        std::thread::park();
+    }
+}
+
+fn an_exit_in_another_thread(method: StartMethod) {
+    let text = "worker `exits_in_a_thread` exited with code 6 (pid PID)";
+    check(method, exits_in_a_thread::call(), fails(Exited, text));
+}

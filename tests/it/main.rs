@@ -1,0 +1,20 @@
+//! Programs and their children, watched while they live and while they die.
+//!
+//! Each test runs in a process of its own with a deadline, see [`support`]: what hangs is killed
+//! and told, and what a test leaves behind fails it. Those that concern the life of a process run
+//! once per start method.
+
+mod support;
+
+mod builder;
+mod crowd;
+mod ends;
+mod family;
+mod handle;
+mod images;
+mod leaks;
+mod limits;
+mod midway;
+mod signals;
+mod sizes;
+mod values;

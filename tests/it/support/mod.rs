@@ -1,0 +1,23 @@
+//! What the tests have in common.
+
+mod apart;
+mod check;
+mod methods;
+mod system;
+
+pub(crate) use apart::{apart, run_apart, watch};
+pub(crate) use check::{Expected, check, check_process, check_result, fails, returns};
+pub(crate) use methods::cases;
+pub(crate) use system::{
+    Pidfd, Running, children, descriptors, processes, program, threads, with_method,
+};
+
+use multiproc::worker;
+
+/// A worker that does nothing until it is killed.
+#[worker]
+pub(crate) fn wait_for_ever() {
+    loop {
+        std::thread::park();
+    }
+}

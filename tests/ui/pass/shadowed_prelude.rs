@@ -1,0 +1,108 @@
+//! Generated code finds what it needs, whatever the names around it mean.
+#![no_implicit_prelude]
+#![allow(dead_code, non_camel_case_types, unused_macros)]
+
+mod core {}
+mod std {}
+mod alloc {}
+mod serde {}
+mod linkme {}
+
+struct Result;
+struct Option;
+struct Box;
+struct Vec;
+struct String;
+struct Ok;
+struct Err;
+struct Some;
+struct None;
+struct Call;
+struct Process;
+struct Entry;
+struct Payload;
+struct Job;
+trait Into {}
+trait From {}
+trait Iterator {}
+trait Deref {}
+trait Drop {}
+trait Copy {}
+trait Send {}
+
+macro_rules! vec {
+    ($($tokens:tt)*) => {
+        ::core::compile_error!("not this one")
+    };
+}
+macro_rules! panic {
+    ($($tokens:tt)*) => {
+        ::core::compile_error!("not this one")
+    };
+}
+macro_rules! line {
+    ($($tokens:tt)*) => {
+        ::core::compile_error!("not this one")
+    };
+}
+macro_rules! module_path {
+    ($($tokens:tt)*) => {
+        ::core::compile_error!("not this one")
+    };
+}
+
+#[::multiproc::worker]
+fn length(text: &str, more: ::std::string::String, (a, b): (u8, u8)) -> usize {
+    let _ = more;
+    text.len() + a as usize + b as usize
+}
+
+#[::multiproc::worker]
+fn nothing() {}
+
+#[::multiproc::worker]
+fn forever() -> ! {
+    ::std::process::exit(1)
+}
+
+#[::multiproc::worker(timeout = "1min", nice = 1, before_worker = before)]
+fn generic<T: ::std::clone::Clone, const N: usize>(text: &T, more: [T; N]) -> usize {
+    let _ = text;
+    more.len()
+}
+
+#[::multiproc::worker(runtime = block_on)]
+async fn future(text: &str) -> usize {
+    text.len()
+}
+
+fn block_on<F: ::std::future::Future>(future: F) -> F::Output {
+    use ::std::task::{Context, Poll, Waker};
+
+    let mut context = Context::from_waker(Waker::noop());
+    match ::std::pin::pin!(future).poll(&mut context) {
+        Poll::Ready(output) => output,
+        Poll::Pending => ::std::process::abort(),
+    }
+}
+
+fn before() {}
+
+#[::multiproc::startup]
+fn first() {}
+
+fn main() {
+    let process = length::spawn("text", ::std::string::String::new(), (1, 2));
+    let length = process.and_then(|process| process.join());
+    ::core::assert!(::core::matches!(length, ::core::result::Result::Ok(7)));
+    ::core::assert!(::core::matches!(
+        generic::run(&1, [2, 3]),
+        ::core::result::Result::Ok(2)
+    ));
+    ::core::assert!(::core::matches!(
+        future::run("text"),
+        ::core::result::Result::Ok(4)
+    ));
+    ::core::assert!(nothing::run().is_ok());
+    ::core::assert!(forever::run().is_err());
+}

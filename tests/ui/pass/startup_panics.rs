@@ -1,0 +1,15 @@
+use multiproc::{ErrorKind, startup, worker};
+
+#[startup]
+fn refuse() {
+    panic!("not today");
+}
+
+#[worker]
+fn work() {}
+
+fn main() {
+    let error = work::run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Panicked);
+    assert_eq!(error.panic().unwrap().message(), "not today");
+}
