@@ -4,6 +4,12 @@
 //! methods.
 
 mod death;
+mod input;
+mod life;
+mod map;
+mod order;
+mod soak;
+mod wait;
 
 use std::time::{Duration, Instant};
 

@@ -249,6 +249,7 @@ where
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
             timeout: timeout.or(self.pool.shared.settings().task_timeout),
             remaining: count,
+            done: Vec::new(),
         });
         self.jobs.push_back((id, first + u64::from(count)));
     }
@@ -345,10 +346,10 @@ where
             let under_way = self.taken - self.arrived;
             // Enough for all workers to go on with while this one result is looked at.
             let enough = 2 * (self.pool.workers() * self.together()) as u64;
-            if under_way >= enough.min(self.window()) || self.exhausted {
-                if let Some(next) = self.take_next() {
-                    return Some(next);
-                }
+            if (under_way >= enough || self.exhausted)
+                && let Some(next) = self.take_next()
+            {
+                return Some(next);
             }
             let mail = self.mailbox.take();
             if !mail.is_empty() {
@@ -375,9 +376,10 @@ where
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let ahead = usize::try_from(self.taken - self.given).unwrap_or(usize::MAX);
-        let (least, most) = match self.exhausted {
-            true => (0, Some(0)),
-            false => self.inputs.size_hint(),
+        let (least, most) = if self.exhausted {
+            (0, Some(0))
+        } else {
+            self.inputs.size_hint()
         };
         (
             least.saturating_add(ahead),
