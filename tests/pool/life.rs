@@ -108,15 +108,15 @@ fn idle_workers_leave_and_come_back() {
             .build()
             .unwrap();
         let tasks: Vec<_> = (0..3).map(|_| pool.submit(doze::call(50))).collect();
-        tasks
-            .into_iter()
-            .for_each(|task| drop(task.wait().unwrap()));
+        for task in tasks {
+            task.wait().unwrap();
+        }
         eventually("one worker is left", || pool.worker_ids().len() == 1);
         let tasks: Vec<_> = (0..3).map(|_| pool.submit(doze::call(400))).collect();
         eventually("all are there again", || pool.active() == 3);
-        tasks
-            .into_iter()
-            .for_each(|task| drop(task.wait().unwrap()));
+        for task in tasks {
+            task.wait().unwrap();
+        }
     });
 }
 
@@ -160,11 +160,13 @@ fn the_trace_is_json_and_tells_what_ran_and_died() {
             std::thread::current().id()
         ));
         let pool = pool().workers(2).trace(&path).build().unwrap();
-        pool.map(doze::call, [5; 6])
-            .for_each(|result| drop(result.unwrap()));
+        for result in pool.map(doze::call, [5; 6]) {
+            result.unwrap();
+        }
         let _ = pool.submit(crate::die_by::call(11)).wait();
-        pool.map(square::call, 0..100)
-            .for_each(|result| drop(result.unwrap()));
+        for result in pool.map(square::call, 0..100) {
+            result.unwrap();
+        }
         pool.shutdown().unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         let trace: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -95,7 +95,7 @@ fn queued_tasks_cost_no_descriptors() {
         let tasks: Vec<_> = (0..2000).map(|x| pool.submit(square::call(x))).collect();
         tasks.into_iter().map(|task| task.wait().unwrap()).sum()
     }
-    within(Duration::from_secs(60), || {
+    within(Duration::from_mins(1), || {
         for start_method in [false, true] {
             let sum = queue_many::run(start_method).unwrap();
             assert_eq!(sum, (0..2000).map(|x| x * x).sum::<u64>());
