@@ -319,8 +319,9 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
         let each = (time / count.max(1)).as_nanos().max(1);
         let fit = usize::try_from(CHUNK_TIME.as_nanos() / each).unwrap_or(usize::MAX);
         let fit = fit.clamp(1, CHUNK_MAXIMUM);
-        // Down at once, up by steps: the first ones may be shorter than the others.
-        self.chunk = fit.min(self.chunk * 4);
+        // By steps: the first ones may be shorter than the others, and a group may have taken long
+        // because its worker had to wait for a CPU.
+        self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 4);
     }
 
     fn take_next(&mut self) -> Option<Result<R>> {

@@ -575,6 +575,10 @@ mod tests {
         }
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one game, told from its beginning to its end"
+    )]
     fn play(dice: &mut Dice) {
         let workers = 1 + usize::try_from(dice.roll(4)).unwrap();
         let mut scheduler = Scheduler::new(Policy {

@@ -916,7 +916,12 @@ impl Core {
                 .filter(|_| in_task)
                 .and_then(|(part, _)| self.jobs.get(&part.job))
                 .map(|job| job.worker);
-            trace.ended(loss.id, &describe(status), worker, expected);
+            let how = match crew.killed {
+                Some(Killed::Cancelled) => "its task was cancelled".to_owned(),
+                Some(Killed::TimedOut) => "its time was over".to_owned(),
+                Some(Killed::NoHandshake) | None => describe(status),
+            };
+            trace.ended(loss.id, &how, worker, expected);
         }
         if !in_task && !expected {
             let text = match crew.stage {
