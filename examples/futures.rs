@@ -15,7 +15,7 @@ use multiproc::{Pool, Task, worker};
 #[worker]
 fn count_primes(limit: u32) -> usize {
     (2..limit)
-        .filter(|n| (2..).take_while(|d| d * d <= *n).all(|d| n % d != 0))
+        .filter(|n| (2..*n).take_while(|d| d * d <= *n).all(|d| n % d != 0))
         .count()
 }
 

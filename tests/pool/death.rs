@@ -1,5 +1,6 @@
 //! How tasks end whose workers die.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use multiproc::{ErrorKind, Pool, TaskState, worker};
@@ -176,8 +177,7 @@ fn only_the_task_that_had_begun_is_lost_of_a_group() {
 #[test]
 fn a_lost_task_is_tried_again_on_request() {
     #[worker]
-    fn fail_first(directory: String, times: usize) -> usize {
-        let directory = std::path::Path::new(&directory);
+    fn fail_first(directory: &Path, times: usize) -> usize {
         let tries = std::fs::read_dir(directory).unwrap().count();
         std::fs::write(directory.join(tries.to_string()), "").unwrap();
         if tries < times {
@@ -194,7 +194,9 @@ fn a_lost_task_is_tried_again_on_request() {
         let _ = std::fs::remove_dir_all(&directory);
         std::fs::create_dir(&directory).unwrap();
         let pool = pool().workers(1).retries(3).build().unwrap();
-        let call = || fail_first::call(directory.to_str().unwrap().to_owned(), 3);
+        // A borrowed argument of a task has to live for ever.
+        let directory: &'static Path = Box::leak(directory.into_boxed_path());
+        let call = || fail_first::call(directory, 3);
         assert_eq!(pool.submit(call()).wait().unwrap(), 3);
         assert_eq!(pool.stats().retried(), 3);
         assert_eq!(
@@ -206,7 +208,7 @@ fn a_lost_task_is_tried_again_on_request() {
         let error = pool.submit(panic_with::call("no")).wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Panicked);
         assert_eq!(pool.stats().retried(), 6);
-        std::fs::remove_dir_all(&directory).unwrap();
+        std::fs::remove_dir_all(directory).unwrap();
     });
 }
 

@@ -4,6 +4,12 @@
 //! methods.
 
 mod death;
+mod input;
+mod life;
+mod map;
+mod order;
+mod soak;
+mod wait;
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +17,7 @@ use multiproc::{Pool, PoolBuilder, StartMethod, worker};
 
 /// Runs a test with pools of each start method, and fails if it takes too long.
 fn check(test: impl Fn(fn() -> PoolBuilder) + Send + Sync + 'static) {
-    within(Duration::from_secs(60), move || {
+    within(Duration::from_mins(1), move || {
         test(|| Pool::builder().start_method(StartMethod::ForkServer));
         test(|| Pool::builder().start_method(StartMethod::Spawn));
     });
@@ -102,6 +108,10 @@ fn panic_with(text: &str) {
 }
 
 #[worker]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "what a task borrows lives for ever"
+)]
 fn length(bytes: Vec<u8>) -> usize {
     bytes.len()
 }

@@ -25,6 +25,8 @@ pub(super) struct Job {
     pub(super) timeout: Option<Duration>,
     /// Tasks without an outcome.
     pub(super) remaining: u32,
+    /// Which of several tasks have one.
+    pub(super) done: Vec<bool>,
 }
 
 /// The arguments.
@@ -53,6 +55,22 @@ impl Payload {
 }
 
 impl Job {
+    /// These tasks have an outcome.
+    pub(super) fn note_done(&mut self, first: u32, count: u32) {
+        self.remaining -= count;
+        if let Payload::Many(_, ends) = &self.payload {
+            self.done.resize(ends.len(), false);
+            let range = first as usize..(first + count) as usize;
+            self.done[range].fill(true);
+        }
+    }
+
+    /// The tasks without an outcome.
+    pub(super) fn not_done(&self) -> impl Iterator<Item = u32> {
+        let is_done = |task: &u32| self.done.get(*task as usize).copied().unwrap_or(false);
+        (0..self.payload.count()).filter(move |task| !is_done(task))
+    }
+
     /// The message for a part of it.
     pub(super) fn parcel(&self, part: Part, round: u16) -> Parcel {
         match &self.payload {

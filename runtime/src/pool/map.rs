@@ -249,6 +249,7 @@ where
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
             timeout: timeout.or(self.pool.shared.settings().task_timeout),
             remaining: count,
+            done: Vec::new(),
         });
         self.jobs.push_back((id, first + u64::from(count)));
     }
@@ -318,8 +319,9 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
         let each = (time / count.max(1)).as_nanos().max(1);
         let fit = usize::try_from(CHUNK_TIME.as_nanos() / each).unwrap_or(usize::MAX);
         let fit = fit.clamp(1, CHUNK_MAXIMUM);
-        // Down at once, up by steps: the first ones may be shorter than the others.
-        self.chunk = fit.min(self.chunk * 4);
+        // By steps: the first ones may be shorter than the others, and a group may have taken long
+        // because its worker had to wait for a CPU.
+        self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 4);
     }
 
     fn take_next(&mut self) -> Option<Result<R>> {
@@ -345,10 +347,10 @@ where
             let under_way = self.taken - self.arrived;
             // Enough for all workers to go on with while this one result is looked at.
             let enough = 2 * (self.pool.workers() * self.together()) as u64;
-            if under_way >= enough.min(self.window()) || self.exhausted {
-                if let Some(next) = self.take_next() {
-                    return Some(next);
-                }
+            if (under_way >= enough || self.exhausted)
+                && let Some(next) = self.take_next()
+            {
+                return Some(next);
             }
             let mail = self.mailbox.take();
             if !mail.is_empty() {
@@ -375,9 +377,10 @@ where
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         let ahead = usize::try_from(self.taken - self.given).unwrap_or(usize::MAX);
-        let (least, most) = match self.exhausted {
-            true => (0, Some(0)),
-            false => self.inputs.size_hint(),
+        let (least, most) = if self.exhausted {
+            (0, Some(0))
+        } else {
+            self.inputs.size_hint()
         };
         (
             least.saturating_add(ahead),

@@ -150,6 +150,7 @@ impl Pool {
             recipient: Recipient::Slot(Arc::clone(&slot)),
             timeout,
             remaining: 1,
+            done: Vec::new(),
         });
         (job, slot)
     }

@@ -31,7 +31,7 @@ pub(super) type MemberId = u64;
 /// A job, likewise.
 pub(super) type JobId = u64;
 
-/// How many members in a row may die without having done anything.
+/// How many members in a row may die without having done anything, for each that there can be.
 pub(super) const FUTILE: u32 = 8;
 
 /// What does not change.
@@ -287,7 +287,7 @@ impl Scheduler {
             State::Idle if member.tasks == 0 && !member.doomed => self.futile += 1,
             State::Idle | State::Leaving => {}
         }
-        if self.futile >= FUTILE && self.phase != Phase::Closed {
+        if self.rounds() >= FUTILE && self.phase != Phase::Closed {
             self.actions.push(Action::Break);
         } else {
             self.settle();
@@ -320,6 +320,12 @@ impl Scheduler {
         self.phase = Phase::Closed;
         self.queue.clear();
         self.settle();
+    }
+
+    /// How often each member has died for nothing, about.
+    fn rounds(&self) -> u32 {
+        let workers = u32::try_from(self.policy.workers).unwrap_or(u32::MAX);
+        self.futile.div_ceil(workers.max(1))
     }
 
     /// A member is done with its part.
@@ -372,6 +378,7 @@ impl Scheduler {
             Phase::Draining => busy.saturating_add(self.queued()),
             Phase::Closed => 0,
         };
+        let rounds = self.rounds();
         for _ in present..needed.min(self.policy.workers) {
             let id = self.next;
             self.next += 1;
@@ -381,7 +388,7 @@ impl Scheduler {
                 doomed: false,
             };
             self.members.insert(id, member);
-            self.actions.push(Action::Launch(id, self.futile));
+            self.actions.push(Action::Launch(id, rounds));
         }
         if self.phase != Phase::Open && self.queue.is_empty() {
             for id in std::mem::take(&mut self.idle) {
@@ -418,5 +425,271 @@ impl Front for VecDeque<Part> {
         if let Some(part) = part {
             self.push_front(part);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashMap};
+
+    use super::*;
+
+    fn policy(workers: usize) -> Policy {
+        Policy {
+            workers,
+            floor: workers,
+            max_tasks: None,
+            retries: 0,
+        }
+    }
+
+    fn part(job: JobId, first: u32, count: u32) -> Part {
+        Part {
+            job,
+            first,
+            count,
+            attempts: 0,
+        }
+    }
+
+    /// A scheduler whose members are ready.
+    fn ready(policy: Policy) -> Scheduler {
+        let mut scheduler = Scheduler::new(policy);
+        let launched = scheduler.actions();
+        assert_eq!(launched.len(), policy.floor);
+        for action in launched {
+            let Action::Launch(id, 0) = action else {
+                panic!("{action:?}");
+            };
+            scheduler.ready(id);
+        }
+        scheduler
+    }
+
+    #[test]
+    fn who_is_idle_gets_what_waits_longest() {
+        let mut scheduler = ready(policy(1));
+        scheduler.submitted(1, 1);
+        scheduler.submitted(2, 1);
+        assert_eq!(scheduler.actions(), [Action::Send(0, part(1, 0, 1))]);
+        assert_eq!(scheduler.queued(), 1);
+        scheduler.answered(0, 1);
+        assert_eq!(scheduler.actions(), [Action::Send(0, part(2, 0, 1))]);
+    }
+
+    #[test]
+    fn idle_members_share_a_part() {
+        let mut scheduler = ready(policy(3));
+        scheduler.submitted(1, 10);
+        let sent = [
+            Action::Send(2, part(1, 0, 4)),
+            Action::Send(1, part(1, 4, 3)),
+            Action::Send(0, part(1, 7, 3)),
+        ];
+        assert_eq!(scheduler.actions(), sent);
+    }
+
+    #[test]
+    fn what_is_not_begun_can_be_taken_back() {
+        let mut scheduler = ready(policy(2));
+        scheduler.submitted(1, 1);
+        scheduler.submitted(2, 9);
+        scheduler.actions();
+        scheduler.answered(1, 1);
+        scheduler.recalled(0, 3, true);
+        assert_eq!(scheduler.actions(), [Action::Send(1, part(2, 3, 6))]);
+        assert_eq!(scheduler.part(0), Some((part(2, 0, 3), 0)));
+    }
+
+    #[test]
+    fn a_death_loses_the_task_that_had_begun() {
+        let mut scheduler = ready(policy(1));
+        scheduler.submitted(7, 5);
+        scheduler.actions();
+        scheduler.answered(0, 2);
+        assert_eq!(scheduler.died(0, 3, true), Some((7, 2)));
+        assert_eq!(scheduler.actions(), [Action::Launch(1, 0)]);
+        scheduler.ready(1);
+        assert_eq!(scheduler.actions(), [Action::Send(1, part(7, 3, 2))]);
+    }
+
+    #[test]
+    fn a_task_is_tried_again_as_often_as_allowed() {
+        let mut scheduler = ready(Policy {
+            retries: 2,
+            ..policy(1)
+        });
+        scheduler.submitted(7, 1);
+        for id in 0..2 {
+            assert_eq!(scheduler.died(id, 1, true), None);
+            scheduler.ready(id + 1);
+        }
+        assert_eq!(scheduler.died(2, 1, true), Some((7, 0)));
+        assert_eq!(scheduler.retried, 2);
+    }
+
+    #[test]
+    fn members_that_die_for_nothing_come_later_and_later_and_then_not_at_all() {
+        let mut scheduler = Scheduler::new(policy(1));
+        scheduler.actions();
+        for times in 1..FUTILE {
+            scheduler.died(u64::from(times) - 1, 0, false);
+            let launch = Action::Launch(u64::from(times), times);
+            assert_eq!(scheduler.actions(), [launch]);
+        }
+        scheduler.died(u64::from(FUTILE) - 1, 0, false);
+        assert_eq!(scheduler.actions(), [Action::Break]);
+    }
+
+    #[test]
+    fn a_worn_out_member_leaves_and_is_replaced() {
+        let mut scheduler = ready(Policy {
+            max_tasks: Some(3),
+            ..policy(1)
+        });
+        scheduler.submitted(1, 5);
+        assert_eq!(scheduler.actions(), [Action::Send(0, part(1, 0, 3))]);
+        scheduler.answered(0, 3);
+        let then = [Action::Retire(0), Action::Launch(1, 0)];
+        assert_eq!(scheduler.actions(), then);
+    }
+
+    /// A small generator of numbers that look random.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, below: u64) -> u64 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            self.0 % below
+        }
+    }
+
+    /// Whatever happens in whatever order, each task ends exactly once, and a pool that is shut
+    /// down is over in the end.
+    #[test]
+    fn each_task_ends_once() {
+        for seed in 1..400 {
+            play(&mut Dice(seed * 0x9e37_79b9_7f4a));
+        }
+    }
+
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one game, told from its beginning to its end"
+    )]
+    fn play(dice: &mut Dice) {
+        let workers = 1 + usize::try_from(dice.roll(4)).unwrap();
+        let mut scheduler = Scheduler::new(Policy {
+            workers,
+            floor: usize::try_from(dice.roll(workers as u64 + 1)).unwrap(),
+            max_tasks: (dice.roll(2) == 0).then(|| 1 + dice.roll(9)),
+            retries: u32::try_from(dice.roll(3)).unwrap(),
+        });
+        let mut launching = BTreeSet::new();
+        let mut leaving = BTreeSet::new();
+        // What each member was sent, how much is begun, how much answered.
+        let mut busy: HashMap<MemberId, (Part, u32, u32)> = HashMap::new();
+        let mut open: BTreeSet<(JobId, u32)> = BTreeSet::new();
+        let mut jobs = 0;
+        for step in 0..400 {
+            for action in scheduler.actions() {
+                match action {
+                    Action::Launch(id, _) => assert!(launching.insert(id)),
+                    Action::Send(id, part) => {
+                        assert!(part.count > 0);
+                        assert!(busy.insert(id, (part, 0, 0)).is_none());
+                    }
+                    Action::Retire(id) => {
+                        assert!(!busy.contains_key(&id));
+                        assert!(leaving.insert(id));
+                    }
+                    Action::Break => unreachable!("members die with tasks only"),
+                }
+            }
+            assert!(launching.len() + busy.len() <= workers);
+            if step > 200 {
+                scheduler.drain();
+            } else if dice.roll(3) == 0 {
+                let count = 1 + u32::try_from(dice.roll(12)).unwrap();
+                open.extend((0..count).map(|task| (jobs, task)));
+                scheduler.submitted(jobs, count);
+                jobs += 1;
+                continue;
+            }
+            if let Some(id) = launching.pop_first() {
+                scheduler.ready(id);
+            } else if let Some(id) = leaving.pop_first() {
+                assert_eq!(scheduler.died(id, 0, true), None);
+            } else if let Some((&id, (part, begun, answered))) = busy.iter_mut().next() {
+                match dice.roll(4) {
+                    0 if *begun < part.count => *begun += 1,
+                    1 if part.count > 1 => {
+                        *begun = (*begun).max(*answered);
+                        part.count = *begun;
+                        let (begun, done) = (*begun, *begun == *answered);
+                        if done {
+                            busy.remove(&id);
+                        }
+                        scheduler.recalled(id, begun, true);
+                    }
+                    2 => {
+                        let (part, mut begun, mut answered) = busy.remove(&id).unwrap();
+                        if answered == 0 {
+                            // Else it might be one too many that dies for nothing.
+                            begun = begun.max(1);
+                        }
+                        // One begins only when all before it are answered.
+                        while answered + 1 < begun {
+                            assert!(open.remove(&(part.job, part.first + answered)));
+                            answered += 1;
+                            scheduler.answered(id, 1);
+                        }
+                        let lost = scheduler.died(id, begun, true);
+                        if let Some(lost) = lost {
+                            assert_eq!(lost, (part.job, part.first + answered));
+                            assert!(begun > answered);
+                            assert!(open.remove(&lost));
+                        }
+                    }
+                    _ if *begun > *answered || *answered < part.count => {
+                        *begun = (*begun).max(*answered + 1);
+                        assert!(open.remove(&(part.job, part.first + *answered)));
+                        *answered += 1;
+                        let done = *answered == part.count;
+                        if done {
+                            busy.remove(&id);
+                        }
+                        scheduler.answered(id, 1);
+                    }
+                    _ => {}
+                }
+            }
+        }
+        while !scheduler.is_over() {
+            for action in scheduler.actions() {
+                match action {
+                    Action::Launch(id, _) => drop(launching.insert(id)),
+                    Action::Send(id, part) => drop(busy.insert(id, (part, 0, 0))),
+                    Action::Retire(id) => drop(leaving.insert(id)),
+                    Action::Break => unreachable!("nobody dies"),
+                }
+            }
+            if let Some(id) = launching.pop_first() {
+                scheduler.ready(id);
+            } else if let Some(id) = leaving.pop_first() {
+                scheduler.died(id, 0, true);
+            } else if let Some(id) = busy.keys().next().copied() {
+                let (part, _, answered) = busy.remove(&id).unwrap();
+                for task in answered..part.count {
+                    assert!(open.remove(&(part.job, part.first + task)));
+                }
+                scheduler.answered(id, part.count - answered);
+            } else {
+                panic!("nothing happens any more: {scheduler:?}");
+            }
+        }
+        assert!(open.is_empty(), "{open:?}");
     }
 }

@@ -24,7 +24,7 @@
 //!
 //! The program dies: its workers see their lifelines end, and end themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -88,7 +88,7 @@ struct Core {
     /// Members that are being started.
     launching: usize,
     /// Members that are to be started later.
-    postponed: BTreeMap<(Instant, MemberId), ()>,
+    postponed: BTreeSet<(Instant, MemberId)>,
     /// Results to give out when the lock is free.
     deliveries: Vec<Delivery>,
     /// Why the pool takes no more tasks.
@@ -165,7 +165,7 @@ impl Shared {
                 jobs: HashMap::new(),
                 next_job: 0,
                 launching: 0,
-                postponed: BTreeMap::new(),
+                postponed: BTreeSet::new(),
                 deliveries: Vec::new(),
                 refusal: None,
                 trouble: None,
@@ -432,7 +432,7 @@ impl Core {
         self.counters.submitted += u64::from(count);
         if let Some(refusal) = &self.refusal {
             let refusal = refusal.duplicate();
-            self.fail_rest(&job, 0, count, &refusal);
+            self.fail_rest(&job, &refusal);
             return id;
         }
         self.jobs.insert(id, job);
@@ -469,8 +469,7 @@ impl Core {
         };
         let error = Error::new(ErrorKind::Cancelled, text).with_worker(worker);
         if let Some(job) = self.jobs.remove(&job) {
-            let count = job.payload.count();
-            self.fail_rest(&job, 0, count, &error);
+            self.fail_rest(&job, &error);
         }
         self.act(shared);
         true
@@ -496,8 +495,8 @@ impl Core {
     }
 
     /// Gives everything up: because of an error, or because nobody wants it any more.
-    fn abort(&mut self, shared: &Arc<Shared>, error: Option<Error>) {
-        if let (Some(error), None) = (&error, &self.refusal) {
+    fn abort(&mut self, shared: &Arc<Shared>, error: Option<&Error>) {
+        if let (Some(error), None) = (error, &self.refusal) {
             self.refusal = Some(error.duplicate());
         }
         self.refuse();
@@ -509,7 +508,7 @@ impl Core {
             crew.member.kill();
         }
         for (_, job) in std::mem::take(&mut self.jobs) {
-            let error = match &error {
+            let error = match error {
                 Some(error) => error.duplicate(),
                 None => {
                     let text = format!(
@@ -519,10 +518,9 @@ impl Core {
                     Error::new(ErrorKind::Cancelled, text).with_worker(job.worker)
                 }
             };
-            let count = job.payload.count();
-            self.fail_rest(&job, 0, count, &error);
+            self.fail_rest(&job, &error);
         }
-        for ((_, id), ()) in std::mem::take(&mut self.postponed) {
+        for (_, id) in std::mem::take(&mut self.postponed) {
             self.scheduler.died(id, 0, false);
         }
         self.act(shared);
@@ -540,7 +538,7 @@ impl Core {
                     Action::Launch(id, 0) => self.begin_launch(shared, id),
                     Action::Launch(id, futile) => {
                         let wait = BACK_OFF * (1 << (futile - 1).min(10));
-                        self.postponed.insert((Instant::now() + wait, id), ());
+                        self.postponed.insert((Instant::now() + wait, id));
                     }
                     Action::Send(id, part) => self.send(shared, id, part),
                     Action::Retire(id) => self.retire(id),
@@ -552,7 +550,7 @@ impl Core {
                                 .with_source(trouble),
                             None => Error::new(ErrorKind::Spawn, text),
                         };
-                        self.abort(shared, Some(error));
+                        self.abort(shared, Some(&error));
                     }
                 }
             }
@@ -683,41 +681,46 @@ impl Core {
         }
         self.receive(shared, id);
         if what == PIDFD {
+            while self.receive(shared, id) {}
             self.bury(shared, id);
         }
         self.act(shared);
     }
 
-    /// Takes in what a member says.
-    fn receive(&mut self, shared: &Arc<Shared>, id: MemberId) {
-        loop {
-            let Some(crew) = self.members.get_mut(&id) else {
-                return;
-            };
-            if crew.closed {
-                return;
+    /// Takes in one thing that a member says; false if there is nothing more just now. More is
+    /// an event of its own.
+    fn receive(&mut self, shared: &Arc<Shared>, id: MemberId) -> bool {
+        let Some(crew) = self.members.get_mut(&id) else {
+            return false;
+        };
+        if crew.closed {
+            return false;
+        }
+        match crew.member.receive() {
+            Ok(Received::Message(message)) => {
+                crew.heard = Instant::now();
+                self.hear(shared, id, message);
+                self.act(shared);
+                true
             }
-            match crew.member.receive() {
-                Ok(Received::Message(message)) => {
-                    crew.heard = Instant::now();
-                    self.hear(shared, id, message);
-                    self.act(shared);
+            Ok(Received::Nothing) => {
+                if let (_, Some(assembly)) = crew.member.sources() {
+                    // Fails if it is registered already.
+                    let data = EventData::new_u64(id << 2 | ASSEMBLY);
+                    let _ = epoll::add(&shared.epoll, assembly, data, EventFlags::IN);
                 }
-                Ok(Received::Nothing) => {
-                    if let (_, Some(assembly)) = crew.member.sources() {
-                        // Fails if it is registered already.
-                        let data = EventData::new_u64(id << 2 | ASSEMBLY);
-                        let _ = epoll::add(&shared.epoll, assembly, data, EventFlags::IN);
-                    }
-                    return;
-                }
-                Ok(Received::Closed) => crew.close(shared),
-                Err(error) => {
-                    // Of one that has died, the pidfd will tell.
-                    crew.broken = Some(error);
-                    crew.close(shared);
-                    crew.member.kill();
-                }
+                false
+            }
+            Ok(Received::Closed) => {
+                crew.close(shared);
+                false
+            }
+            Err(error) => {
+                // Of one that has died, the pidfd will tell.
+                crew.broken = Some(error);
+                crew.close(shared);
+                crew.member.kill();
+                false
             }
         }
     }
@@ -755,7 +758,7 @@ impl Core {
                 };
                 let text = "a process of the pool could not prepare itself";
                 let error = Error::new(error.kind(), text).with_source(error);
-                self.abort(shared, Some(error));
+                self.abort(shared, Some(&error));
             }
             (Stage::Initializing, _) => {
                 crew.check = None;
@@ -769,7 +772,7 @@ impl Core {
                         crew.stage = Stage::Working;
                         self.scheduler.ready(id);
                     }
-                    Err(error) => self.abort(shared, Some(error)),
+                    Err(error) => self.abort(shared, Some(&error)),
                 }
             }
             (Stage::Working, Some(Reply::Results)) => {
@@ -892,7 +895,7 @@ impl Core {
             return;
         };
         // It said all that it will ever say before it ended.
-        self.receive(shared, id);
+        while self.receive(shared, id) {}
         self.take_board(shared, id);
         let part = self.scheduler.part(id);
         let Some(crew) = self.members.remove(&id) else {
@@ -913,7 +916,12 @@ impl Core {
                 .filter(|_| in_task)
                 .and_then(|(part, _)| self.jobs.get(&part.job))
                 .map(|job| job.worker);
-            trace.ended(loss.id, &describe(status), worker, expected);
+            let how = match crew.killed {
+                Some(Killed::Cancelled) => "its task was cancelled".to_owned(),
+                Some(Killed::TimedOut) => "its time was over".to_owned(),
+                Some(Killed::NoHandshake) | None => describe(status),
+            };
+            trace.ended(loss.id, &how, worker, expected);
         }
         if !in_task && !expected {
             let text = match crew.stage {
@@ -928,7 +936,6 @@ impl Core {
                     .with_exit_status(error.exit_status())
             });
             if let (Some(_), Some(error)) = (crew.killed, &error) {
-                let error = error.duplicate();
                 self.abort(shared, Some(error));
             } else {
                 self.trouble = error;
@@ -953,8 +960,10 @@ impl Core {
     /// Deals with deadlines. True when the pool is over.
     fn tick(&mut self, shared: &Arc<Shared>) -> bool {
         let now = Instant::now();
-        while let Some(entry) = self.postponed.first_entry().filter(|it| it.key().0 <= now) {
-            let ((_, id), ()) = entry.remove_entry();
+        while let Some((at, id)) = self.postponed.first().copied()
+            && at <= now
+        {
+            self.postponed.remove(&(at, id));
             self.begin_launch(shared, id);
         }
         let ids: Vec<MemberId> = self.members.keys().copied().collect();
@@ -1008,7 +1017,7 @@ impl Core {
 
     /// When to look at the deadlines again.
     fn deadline(&self, settings: &Settings) -> Option<Instant> {
-        let mut deadline = self.postponed.keys().next().map(|(at, _)| *at);
+        let mut deadline = self.postponed.first().map(|(at, _)| *at);
         let mut earlier = |at: Instant| {
             deadline = Some(deadline.map_or(at, |deadline| deadline.min(at)));
         };
@@ -1060,7 +1069,7 @@ impl Core {
                     .push(Delivery::Mail(Arc::clone(mailbox), mail));
             }
         }
-        known.remaining -= 1;
+        known.note_done(task, 1);
         if known.remaining == 0 {
             self.jobs.remove(&job);
         }
@@ -1071,10 +1080,11 @@ impl Core {
         let Some(known) = self.jobs.get_mut(&job) else {
             return;
         };
-        self.counters.finished += u64::from(many.count);
+        let count = many.count;
+        let first = u32::try_from(many.first).unwrap_or(u32::MAX);
+        self.counters.finished += u64::from(count);
         self.counters.failed += failed;
         if let Recipient::Mailbox(mailbox, start) = &known.recipient {
-            known.remaining -= many.count;
             let mail = Mail::Many(Many {
                 first: start + many.first,
                 worker: known.worker,
@@ -1082,16 +1092,17 @@ impl Core {
             });
             self.deliveries
                 .push(Delivery::Mail(Arc::clone(mailbox), mail));
+            known.note_done(first, count);
             if known.remaining == 0 {
                 self.jobs.remove(&job);
             }
         }
     }
 
-    /// Fails the tasks of a job that the pool does not know (any more).
-    fn fail_rest(&mut self, job: &Job, first: u32, count: u32, error: &Error) {
-        self.counters.finished += u64::from(count);
-        self.counters.failed += u64::from(count);
+    /// Fails what is left of a job that the pool does not know (any more).
+    fn fail_rest(&mut self, job: &Job, error: &Error) {
+        self.counters.finished += u64::from(job.remaining);
+        self.counters.failed += u64::from(job.remaining);
         match &job.recipient {
             Recipient::Slot(slot) => {
                 let outcome = Outcome::Failed(error.duplicate());
@@ -1099,12 +1110,11 @@ impl Core {
                     .push(Delivery::Slot(Arc::clone(slot), outcome));
             }
             Recipient::Mailbox(mailbox, start) => {
-                for task in first..first + count {
-                    let outcome = Outcome::Failed(error.duplicate());
+                for task in job.not_done() {
                     let mail = Mail::One {
                         number: start + u64::from(task),
                         worker: job.worker,
-                        outcome,
+                        outcome: Outcome::Failed(error.duplicate()),
                         time: None,
                     };
                     self.deliveries

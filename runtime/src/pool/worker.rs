@@ -170,9 +170,9 @@ impl<'w> Results<'w> {
                 self.send();
                 self.claims.put(self.first, 0, &result);
             }
-            result
-                .iter()
-                .for_each(|part| self.waiting.extend_from_slice(part));
+            for part in result {
+                self.waiting.extend_from_slice(part);
+            }
             return Ok(());
         }
         self.send();

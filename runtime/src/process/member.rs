@@ -78,30 +78,36 @@ impl Member {
         let launched = launch(setup.start_method, surroundings).map_err(failed)?;
         let name = setup.name.clone();
         launched.child.assign(name, "", setup.limits.memory);
+        // Taken over before the child has anything to say but that it is there: what it says later
+        // is for the pool.
+        let monitor = Monitor::get().map_err(failed)?;
+        let Some(mut watch) = monitor.release(&launched.child) else {
+            return Err(failed(io::Error::other("somebody else waits for it")));
+        };
+        let (inbox, greeted) = watch.take_inbox();
+        let Some(inbox) = inbox else {
+            // It has ended, or is about to: the monitor reaps it.
+            launched.child.pidfd.signal(Signal::KILL);
+            let _ = monitor.mind(&launched.child, watch);
+            return Err(failed(io::Error::other("it ended at once")));
+        };
         match launched.sender.send(request) {
             // Of a child that is gone already, its end will tell.
             Err(error) if !is_gone(&error) => {
                 launched.child.pidfd.signal(Signal::KILL);
+                let _ = monitor.mind(&launched.child, watch);
                 return Err(failed(error));
             }
             _ => {}
         }
-        let monitor = Monitor::get().map_err(failed)?;
-        let watch = monitor.release(&launched.child);
         fork_server::replenish();
-        // Nobody else waits for this child; an end that the monitor has seen stays in its watch.
-        let Some(inbox) = watch.and_then(super::watch::Watch::into_inbox) else {
-            launched.child.pidfd.signal(Signal::KILL);
-            monitor.forget(&launched.child);
-            return Err(failed(io::Error::other("it ended at once")));
-        };
         Ok(Member {
             child: launched.child,
             sender: launched.sender,
             inbox,
             handshake: match launched.start_method {
-                StartMethod::ForkServer => None,
-                StartMethod::Spawn => handshake_deadline(),
+                StartMethod::Spawn if !greeted => handshake_deadline(),
+                StartMethod::Spawn | StartMethod::ForkServer => None,
             },
             memory_limit: setup.limits.memory,
         })

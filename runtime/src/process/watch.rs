@@ -197,9 +197,10 @@ impl Watch {
         self.status
     }
 
-    /// The inbox, for somebody who minds the child in another way. `None` if it has ended.
-    pub(super) fn into_inbox(self) -> Option<Inbox> {
-        self.inbox
+    /// The inbox, for somebody who minds the child in another way, and whether the child has
+    /// reached its dispatch. No inbox if it has hung up.
+    pub(super) fn take_inbox(&mut self) -> (Option<Inbox>, bool) {
+        (self.inbox.take(), self.greeted)
     }
 
     /// All that is known, once the child has ended.

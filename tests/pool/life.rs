@@ -1,0 +1,188 @@
+//! The processes of a pool: how they begin, and when they are replaced.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use multiproc::{ErrorKind, RemoteError, worker};
+
+use crate::{check, doze, eventually, identify, square};
+
+#[test]
+fn each_worker_is_initialized_before_its_first_task() {
+    static WORD: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+
+    #[worker]
+    fn learn(word: String) -> Result<(), RemoteError> {
+        WORD.set(word).map_err(|_| std::io::Error::other("twice"))?;
+        Ok(())
+    }
+
+    #[worker]
+    fn say() -> (Option<String>, Option<String>) {
+        (WORD.get().cloned(), std::env::var("POOL_MOOD").ok())
+    }
+
+    check(|pool| {
+        let initializer = learn::call("hello".to_owned()).env("POOL_MOOD", "good");
+        let pool = pool()
+            .workers(2)
+            .initializer(initializer)
+            .max_tasks_per_worker(2)
+            .build()
+            .unwrap();
+        for _ in 0..10 {
+            let said = pool.submit(say::call()).wait().unwrap();
+            assert_eq!(said, (Some("hello".to_owned()), Some("good".to_owned())));
+        }
+    });
+}
+
+#[test]
+fn a_worker_is_replaced_after_so_many_tasks() {
+    check(|pool| {
+        let pool = pool().workers(2).max_tasks_per_worker(2).build().unwrap();
+        let ids: Vec<_> = (0..12)
+            .map(|_| pool.submit(identify::call()).wait().unwrap())
+            .collect();
+        let different: BTreeSet<_> = ids.iter().collect();
+        assert!(different.len() >= 6, "{ids:?}");
+        for id in different {
+            assert!(ids.iter().filter(|it| *it == id).count() <= 2);
+        }
+        let squares: u64 = pool.map(square::call, 0..100).map(Result::unwrap).sum();
+        assert_eq!(squares, 328_350);
+    });
+}
+
+#[test]
+fn a_worker_is_replaced_that_keeps_too_much_memory() {
+    #[worker]
+    fn leak(mebibytes: usize) -> u32 {
+        let leaked = vec![1_u8; mebibytes << 20].leak();
+        assert_eq!(
+            leaked.iter().map(|byte| usize::from(*byte)).sum::<usize>(),
+            leaked.len()
+        );
+        std::process::id()
+    }
+    check(|pool| {
+        let pool = pool()
+            .workers(1)
+            .max_memory_per_worker(100 << 20)
+            .build()
+            .unwrap();
+        let first = pool.submit(leak::call(1)).wait().unwrap();
+        assert_eq!(pool.submit(leak::call(150)).wait().unwrap(), first);
+        let second = pool.submit(leak::call(1)).wait().unwrap();
+        assert_ne!(first, second);
+        assert_eq!(pool.submit(leak::call(1)).wait().unwrap(), second);
+    });
+}
+
+#[test]
+fn a_task_beyond_the_memory_limit_dies_alone() {
+    #[worker]
+    fn hoard(mebibytes: usize) -> usize {
+        let hoard = std::hint::black_box(vec![1_u8; mebibytes << 20]);
+        hoard.len()
+    }
+    check(|pool| {
+        let pool = pool().workers(1).memory_limit(200 << 20).build().unwrap();
+        let error = pool.submit(hoard::call(1000)).wait().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Signaled);
+        assert!(
+            error.to_string().contains("memory limit of 200 MiB"),
+            "{error}"
+        );
+        assert_eq!(pool.submit(hoard::call(1)).wait().unwrap(), 1 << 20);
+    });
+}
+
+#[test]
+fn idle_workers_leave_and_come_back() {
+    check(|pool| {
+        let pool = pool()
+            .workers(3)
+            .min_workers(1)
+            .idle_timeout(Duration::from_millis(50))
+            .build()
+            .unwrap();
+        let tasks: Vec<_> = (0..3).map(|_| pool.submit(doze::call(50))).collect();
+        for task in tasks {
+            task.wait().unwrap();
+        }
+        eventually("one worker is left", || pool.worker_ids().len() == 1);
+        let tasks: Vec<_> = (0..3).map(|_| pool.submit(doze::call(400))).collect();
+        eventually("all are there again", || pool.active() == 3);
+        for task in tasks {
+            task.wait().unwrap();
+        }
+    });
+}
+
+#[test]
+fn a_pool_counts_what_it_does() {
+    check(|pool| {
+        let pool = pool().workers(2).name("counter").build().unwrap();
+        let ids: BTreeSet<_> = pool.worker_ids().into_iter().collect();
+        assert_eq!(ids.len(), 2);
+        let children: BTreeSet<_> = multiproc::active_children()
+            .into_iter()
+            .filter(|child| child.name() == "counter")
+            .map(|child| child.id())
+            .collect();
+        assert!(children.is_superset(&ids));
+        for result in pool.map(doze::call, [10; 6]) {
+            result.unwrap();
+        }
+        let _ = pool.submit(crate::die_by::call(9)).wait();
+        let stats = pool.stats();
+        assert_eq!(
+            (stats.submitted(), stats.finished(), stats.failed()),
+            (7, 7, 1)
+        );
+        eventually("the worker is replaced", || pool.stats().restarts() == 1);
+        let busy: Duration = stats
+            .workers()
+            .iter()
+            .map(multiproc::WorkerStats::busy)
+            .sum();
+        assert!(busy >= Duration::from_millis(20), "{stats:?}");
+    });
+}
+
+#[test]
+fn the_trace_is_json_and_tells_what_ran_and_died() {
+    check(|pool| {
+        let path = std::env::temp_dir().join(format!(
+            "multiproc-pool-trace-{}-{:?}.json",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        let pool = pool().workers(2).trace(&path).build().unwrap();
+        for result in pool.map(doze::call, [5; 6]) {
+            result.unwrap();
+        }
+        let _ = pool.submit(crate::die_by::call(11)).wait();
+        for result in pool.map(square::call, 0..100) {
+            result.unwrap();
+        }
+        pool.shutdown().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        let trace: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let events = trace.as_array().unwrap();
+        let named = |name: &str| {
+            let has_name = |event: &&serde_json::Value| {
+                event["name"]
+                    .as_str()
+                    .is_some_and(|it| it.starts_with(name))
+            };
+            events.iter().filter(has_name).count()
+        };
+        assert!(named("doze") >= 1);
+        assert!(named("square") >= 1);
+        assert_eq!(named("died in die_by"), 1, "{text}");
+        assert_eq!(named("started"), 3);
+        std::fs::remove_file(&path).unwrap();
+    });
+}

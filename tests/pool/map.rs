@@ -1,0 +1,147 @@
+//! The same worker on many inputs.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use multiproc::{ErrorKind, Result};
+
+use crate::{check, die_by, doze, panic_with, square};
+
+#[test]
+fn results_come_in_the_order_of_the_inputs() {
+    check(|pool| {
+        let pool = pool().workers(3).build().unwrap();
+        let inputs = (0..30).map(|i| (i * 7) % 13);
+        let results: Vec<_> = pool
+            .map(doze::call, inputs.clone())
+            .collect::<Result<_>>()
+            .unwrap();
+        assert_eq!(results, inputs.collect::<Vec<_>>());
+        let squares: u64 = pool.map(square::call, 0..50_000).map(Result::unwrap).sum();
+        assert_eq!(squares, (0..50_000).map(|x| x * x).sum::<u64>());
+        assert!(pool.map(square::call, []).next().is_none());
+    });
+}
+
+#[test]
+fn or_as_they_are_ready() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let inputs = [400, 1, 1, 1, 1];
+        let results: Vec<_> = pool
+            .map_unordered(doze::call, inputs)
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(results, [1, 1, 1, 1, 400]);
+    });
+}
+
+#[test]
+fn no_more_inputs_are_taken_than_are_needed() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let taken = AtomicUsize::new(0);
+        let inputs = (0..).inspect(|_| {
+            taken.fetch_add(1, Ordering::Relaxed);
+        });
+        let mut results = pool.map(|_| doze::call(20), inputs);
+        for _ in 0..10 {
+            results.next().unwrap().unwrap();
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(taken.load(Ordering::Relaxed) <= 10 + 8, "{taken:?}");
+        drop(results);
+        // What had not begun is cancelled: the pool has time for others.
+        let begin = Instant::now();
+        assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);
+        assert!(begin.elapsed() < Duration::from_secs(5));
+    });
+}
+
+#[test]
+fn an_error_is_one_tasks_own() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let texts = ["a", "b", "c", "d"];
+        let results: Vec<_> = pool.map(panic_with::call, texts).chunk_size(4).collect();
+        for (text, result) in texts.into_iter().zip(results) {
+            assert_eq!(result.unwrap_err().panic().unwrap().message(), text);
+        }
+        let first: Result<Vec<()>> = pool.map(die_by::call, [9, 9, 9]).collect();
+        assert_eq!(first.unwrap_err().kind(), ErrorKind::Signaled);
+    });
+}
+
+#[test]
+fn a_short_task_does_not_wait_behind_a_long_one() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        // One group, in which the first is long: the others are taken back from behind it.
+        let begin = Instant::now();
+        let mut results = pool
+            .map_unordered(doze::call, [3000, 1, 1, 1, 1, 1, 1, 1, 1, 1])
+            .chunk_size(10);
+        for _ in 0..9 {
+            assert_eq!(results.next().unwrap().unwrap(), 1);
+        }
+        assert!(begin.elapsed() < Duration::from_millis(2500));
+        assert_eq!(results.next().unwrap().unwrap(), 3000);
+    });
+}
+
+#[test]
+fn a_timeout_is_each_tasks_own() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let inputs = [1, 60_000, 2, 3, 60_000, 4];
+        let results: Vec<_> = pool
+            .map(doze::call, inputs)
+            .timeout(Duration::from_millis(300))
+            .chunk_size(3)
+            .collect();
+        for (input, result) in inputs.into_iter().zip(results) {
+            match result {
+                Ok(millis) => assert_eq!(millis, input),
+                Err(error) => assert_eq!((input, error.kind()), (60_000, ErrorKind::TimedOut)),
+            }
+        }
+    });
+}
+
+#[test]
+fn progress_is_told() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let told = Mutex::new(Vec::new());
+        pool.map(square::call, 0..1000)
+            .progress(|done, total| told.lock().unwrap().push((done, total)))
+            .for_each(|result| assert!(result.is_ok()));
+        let told = told.into_inner().unwrap();
+        assert!(told.is_sorted());
+        assert_eq!(told.last(), Some(&(1000, 1000)));
+    });
+}
+
+#[test]
+fn an_input_that_panics_loses_nothing_else() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let inputs = (0..20).inspect(|x| assert_ne!(*x, 13, "unlucky"));
+        let mut results = pool.map(square::call, inputs).chunk_size(5);
+        let mut values = Vec::new();
+        let mut panics = 0;
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| results.next())) {
+                Ok(Some(value)) => values.push(value.unwrap()),
+                Ok(None) => break,
+                Err(_) => panics += 1,
+            }
+        }
+        assert_eq!(panics, 1);
+        assert_eq!(values.len(), 19);
+        drop(results);
+        assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);
+    });
+}

@@ -1,0 +1,95 @@
+//! Ways to wait.
+
+use std::time::{Duration, Instant};
+
+use multiproc::{ErrorKind, TaskState, as_completed, wait_all, wait_any};
+
+use crate::{check, doze, eventually, kill, square};
+
+#[test]
+fn the_state_is_the_truth() {
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let first = pool.submit(doze::call(300));
+        let second = pool.submit(doze::call(1));
+        eventually("the first runs", || first.state() == TaskState::Running);
+        assert_eq!(second.state(), TaskState::Queued);
+        assert_eq!((pool.active(), pool.queued()), (1, 1));
+        assert!(!first.is_finished());
+        assert!(
+            first
+                .wait_timeout(Duration::from_millis(1))
+                .unwrap()
+                .is_none()
+        );
+        eventually("both are finished", || second.is_finished());
+        assert_eq!(first.state(), TaskState::Finished);
+        assert_eq!(first.wait_timeout(Duration::ZERO).unwrap(), Some(300));
+        let error = first.wait_timeout(Duration::ZERO).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Closed);
+    });
+}
+
+#[test]
+fn tasks_are_futures() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let tasks: Vec<_> = (0..100).map(|x| pool.submit(square::call(x))).collect();
+            for (x, task) in (0..).zip(tasks) {
+                assert_eq!(task.await.unwrap(), x * x);
+            }
+            let mut slow = pool.submit(doze::call(60_000));
+            let limit = Duration::from_millis(20);
+            assert!(tokio::time::timeout(limit, &mut slow).await.is_err());
+            slow.cancel();
+            assert_eq!(slow.await.unwrap_err().kind(), ErrorKind::Cancelled);
+        });
+        let awaited = smol::block_on(pool.submit(square::call(5)));
+        assert_eq!(awaited.unwrap(), 25);
+    });
+}
+
+#[test]
+fn many_are_waited_for_at_once() {
+    check(|pool| {
+        let pool = pool().workers(3).build().unwrap();
+        let tasks: Vec<_> = [500, 1, 200]
+            .map(|millis| pool.submit(doze::call(millis)))
+            .into();
+        assert_eq!(wait_any(&tasks, Duration::from_secs(10)), Some(1));
+        assert!(!wait_all(&tasks, Duration::from_millis(1)));
+        let order: Vec<_> = as_completed(tasks).map(|(place, _)| place).collect();
+        assert_eq!(order, [1, 2, 0]);
+
+        let tasks: Vec<_> = (0..50).map(|x| pool.submit(square::call(x))).collect();
+        assert!(wait_all(&tasks, Duration::from_secs(10)));
+        assert_eq!(wait_any(&tasks, Duration::ZERO), Some(0));
+        let mut sum = 0;
+        for (place, result) in as_completed(tasks) {
+            assert_eq!(result.as_ref().unwrap(), &((place * place) as u64));
+            sum += result.unwrap();
+        }
+        assert_eq!(sum, 40_425);
+        assert_eq!(wait_any::<u64>(&[], Duration::from_mins(1)), None);
+        let mut slow = as_completed([pool.submit(doze::call(60_000))]);
+        assert!(slow.next_timeout(Duration::from_millis(5)).is_none());
+    });
+}
+
+#[test]
+fn a_death_wakes_who_waits() {
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let task = pool.submit(doze::call(60_000));
+        eventually("it runs", || task.state() == TaskState::Running);
+        let begin = Instant::now();
+        pool.worker_ids().into_iter().for_each(kill);
+        assert_eq!(task.wait().unwrap_err().signal(), Some(9));
+        assert!(begin.elapsed() < Duration::from_secs(1));
+    });
+}
