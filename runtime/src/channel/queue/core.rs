@@ -326,9 +326,9 @@ impl Core {
         spin(|| self.len() > 0)
     }
 
-    /// Looks for room for a moment.
-    pub(super) fn spin_for_room(&self) -> bool {
-        spin(|| self.len() < self.capacity())
+    /// Looks for a free place for a moment.
+    pub(super) fn spin_for_room(&self) {
+        spin(|| self.len() < self.capacity());
     }
 
     /// Readable when those who [poll](Event::enter_polling) have to look.
