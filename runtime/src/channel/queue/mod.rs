@@ -4,6 +4,8 @@ mod area;
 mod core;
 mod event;
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
