@@ -156,8 +156,17 @@ impl fmt::Display for Error {
     }
 }
 
+/// What people read: the line, and the worker's backtrace if there is one, because this is what
+/// Rust prints when `main` returns an error. With `{:#?}` the fields.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            fmt::Display::fmt(self, f)?;
+            return match self.panic().and_then(PanicInfo::backtrace) {
+                Some(backtrace) => write!(f, "\n\nstack of the worker:\n{backtrace}"),
+                None => Ok(()),
+            };
+        }
         let Repr {
             kind,
             message,
@@ -166,21 +175,14 @@ impl fmt::Debug for Error {
             exit_status,
             source,
         } = &*self.0;
-        let mut debug = f.debug_struct("Error");
-        debug.field("kind", kind).field("message", message);
-        if let Some(worker) = worker {
-            debug.field("worker", worker);
-        }
-        if let Some(panic) = panic {
-            debug.field("panic", panic);
-        }
-        if let Some(exit_status) = exit_status {
-            debug.field("exit_status", exit_status);
-        }
-        if let Some(source) = source {
-            debug.field("source", source);
-        }
-        debug.finish()
+        f.debug_struct("Error")
+            .field("kind", kind)
+            .field("message", message)
+            .field("worker", worker)
+            .field("panic", panic)
+            .field("exit_status", exit_status)
+            .field("source", source)
+            .finish()
     }
 }
 

@@ -29,7 +29,7 @@ use super::spawn::{self, Started};
 use super::watch::{Pidfd, Watch};
 use super::zygote::{self, Answer};
 use crate::sys::descriptors;
-use crate::transport::{self, Inbox, Sender};
+use crate::transport::{self, Sender};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -224,6 +224,8 @@ impl Server {
             let pidfd = match answered {
                 Ok(Some(mut batch)) => batch.pop(),
                 Ok(None) => return Err(Trouble::Gone),
+                // Nothing was received.
+                Err(error) if bytes == Answer::default() => return Err(error.into()),
                 Err(_) if zygote::read_answer(bytes).is_err() => None,
                 Err(error) => return Err(error.into()),
             };
@@ -292,9 +294,9 @@ impl Spare {
             pid,
             pidfd: Pidfd::new(pidfd),
         });
-        let sender = Sender::new(ours.as_fd())?;
         let connection = ours.try_clone()?;
-        let watch = Watch::cloned(child.pidfd.clone(), Some(Inbox::new(ours)?));
+        let (sender, inbox) = transport::open_polled(ours)?;
+        let watch = Watch::cloned(child.pidfd.clone(), Some(inbox));
         Monitor::get()?.mind(&child, watch)?;
         Ok(Spare {
             child,

@@ -1,13 +1,14 @@
 //! What every way of starting a child is given and gives back.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::StartMethod;
+use super::hook::MARKER;
 use super::monitor::Child;
 use super::stdio::{ParentEnds, Streams};
 use super::{fork_server, spawn};
@@ -46,6 +47,8 @@ impl Surroundings {
                 EnvironmentChange::Clear => environment.clear(),
             }
         }
+        // The programs that the child starts must not find it.
+        environment.remove(OsStr::new(MARKER));
         environment
     }
 }

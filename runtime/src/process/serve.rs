@@ -27,22 +27,25 @@ use crate::codec::Input;
 use crate::dispatch::{self, Ended, Entry, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::protocol::{Header, Reply};
-use crate::transport::{Received, Receiver, Sender};
+use crate::transport::{self, Received, Receiver, Sender};
 
 /// The status of a child whose worker panicked, as Rust's programs have it.
 const EXIT_PANIC: i32 = 101;
 
 /// The life of a child that was re-executed: its parent does not know yet that it got here.
 pub(super) fn greet_and_serve(connection: OwnedFd) -> io::Result<Infallible> {
-    let sender = Sender::new(connection.as_fd())?;
+    let (sender, receiver) = transport::open(connection.as_fd())?;
     // A parent that is gone shows in the receive.
     let _ = sender.send(dispatch::message(Reply::Hello, &()));
-    serve(sender, &Lifeline::new(connection))
+    serve(sender, receiver, &Lifeline::new(connection))
 }
 
 /// The life of a child.
-pub(super) fn serve(sender: Sender, lifeline: &Lifeline) -> io::Result<Infallible> {
-    let receiver = Receiver::new(lifeline.connection())?;
+pub(super) fn serve(
+    sender: Sender,
+    receiver: Receiver,
+    lifeline: &Lifeline,
+) -> io::Result<Infallible> {
     lifeline.listen();
     let Received::Message(mut request) = receiver.receive()? else {
         die()
@@ -159,7 +162,7 @@ fn begin(
 
 /// As much as the first thread of a program has by default, four times as much as std's others:
 /// the worker is this program's main function.
-fn default_stack_size() -> usize {
+pub(super) fn default_stack_size() -> usize {
     const DEFAULT: usize = 8 << 20;
     std::env::var("RUST_MIN_STACK")
         .ok()

@@ -13,7 +13,7 @@
 )]
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
@@ -27,20 +27,20 @@ use super::monitor::{Child, Monitor};
 use super::stdio::{ParentEnds, into_std, open_stdin};
 use super::watch::{Pidfd, Watch};
 use crate::sys::descriptors;
-use crate::transport::{self, Inbox, Sender};
+use crate::transport;
 
 /// Starts a child in these surroundings.
 pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
     let monitor = Monitor::get()?;
     let (ours, theirs) = transport::pair()?;
-    let sender = Sender::new(ours.as_fd())?;
+    let (sender, inbox) = transport::open_polled(ours)?;
     let timeout = surroundings.timeout;
-    let (child, streams) = execute(surroundings, &ours, theirs)?;
+    let (child, streams) = execute(surroundings, inbox.connection(), theirs)?;
     let child = Child::new(child);
     // From here on the child is reaped whatever happens.
     monitor.mind(
         &child,
-        Watch::re_executed(child.pidfd.clone(), Some(Inbox::new(ours)?), timeout),
+        Watch::re_executed(child.pidfd.clone(), Some(inbox), timeout),
     )?;
     Ok(Launched {
         child,
@@ -98,7 +98,7 @@ pub(super) struct Started {
 
 fn execute(
     surroundings: Surroundings,
-    ours: &OwnedFd,
+    ours: BorrowedFd<'_>,
     theirs: OwnedFd,
 ) -> io::Result<(Started, ParentEnds)> {
     let Surroundings {
@@ -133,7 +133,7 @@ fn execute(
         start(command)
     } else {
         let (stdin, parent_end) = open_stdin(streams.stdin)?;
-        descriptors::send(ours.as_fd(), &[0], &[stdin.as_fd()])?;
+        descriptors::send(ours, &[0], &[stdin.as_fd()])?;
         command.stdin(theirs).env(MARKER, format!("{WORKER}:0"));
         let (started, streams) = start(command)?;
         Ok((

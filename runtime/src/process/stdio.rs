@@ -5,6 +5,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
+use rustix::io::{FdFlags, fcntl_getfd};
+
 /// What a standard stream of a worker's process is connected to: [`std::process::Stdio`] with the
 /// same three words, made from the same types.
 ///
@@ -166,11 +168,20 @@ fn open_output(output: Stdio, own: BorrowedFd<'_>) -> io::Result<(OwnedFd, Optio
 
 fn open(stream: Stdio, own: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     match stream.0 {
-        // A stream that this process has closed is `/dev/null` for the child.
-        Kind::Inherit => own.try_clone_to_owned().or_else(|_| open_null()),
+        Kind::Inherit => inherit(own),
         Kind::Null => open_null(),
         Kind::Descriptor(descriptor) => Ok(descriptor),
         Kind::Piped | Kind::Opaque(_) => Err(io::Error::other("the stream is no descriptor")),
+    }
+}
+
+/// A stream of this process's own; `/dev/null` if it has been closed.
+fn inherit(own: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    match fcntl_getfd(own) {
+        // Something else was opened in its place: standard streams survive `exec`.
+        Ok(flags) if flags.contains(FdFlags::CLOEXEC) => open_null(),
+        Ok(_) => own.try_clone_to_owned(),
+        Err(_) => open_null(),
     }
 }
 

@@ -18,8 +18,10 @@
 #![expect(unsafe_code, reason = "this process is cloned while it has one thread")]
 
 use std::convert::Infallible;
+use std::hint::black_box;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::thread;
 
 use rustix::fs::OFlags;
 use rustix::net::RecvFlags;
@@ -30,7 +32,7 @@ use super::{hook, serve};
 use crate::sys::clone::{Cloned, clone_sibling};
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
-use crate::transport::{self, Sender};
+use crate::transport;
 
 /// First byte to a clone: its standard descriptors and its directory come along.
 pub(super) const SURROUNDINGS: u8 = 0;
@@ -63,6 +65,7 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     )?;
     stdio::set_all(null.as_fd(), null.as_fd(), null.as_fd())?;
     drop(null);
+    rehearse();
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
     let is_single_threaded = is_single_threaded();
@@ -105,14 +108,29 @@ fn refuse(control: BorrowedFd<'_>, error: &io::Error) {
     let _ = descriptors::send(control, &answer(0, errno), &[]);
 }
 
+/// Runs a thread to its end, as each clone will: it leaves a stack and a heap behind for theirs.
+fn rehearse() {
+    let thread = thread::Builder::new().stack_size(serve::default_stack_size());
+    if let Ok(thread) = thread.spawn(|| drop(black_box(vec![0_u8; 4096]))) {
+        let _ = thread.join();
+    }
+}
+
 fn is_single_threaded() -> bool {
-    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
+    // A thread is there for a moment after it was joined.
+    (0..100).any(|_| {
+        let threads = std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
+        threads == 1 || {
+            thread::yield_now();
+            false
+        }
+    })
 }
 
 /// A clone waits for its surroundings, takes them on and lives as a child.
 fn become_child(connection: OwnedFd) -> io::Result<Infallible> {
     hook::set();
-    let sender = Sender::new(connection.as_fd())?;
+    let (sender, receiver) = transport::open(connection.as_fd())?;
     let lifeline = Lifeline::new(connection);
     lifeline.listen();
     let mut kind = [SURROUNDINGS];
@@ -135,5 +153,5 @@ fn become_child(connection: OwnedFd) -> io::Result<Infallible> {
         serve::refuse(&sender, &reason);
     }
     drop(directory);
-    serve::serve(sender, &lifeline)
+    serve::serve(sender, receiver, &lifeline)
 }

@@ -27,12 +27,20 @@ use rustix::io::{DupFlags, dup3};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use serde::{Deserialize, Serialize};
 
+/// A sender into, and a receiver out of, duplicates of `descriptor`.
+pub(super) fn both<T>(descriptor: BorrowedFd<'_>) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
+where
+    T: for<'de> Deserialize<'de> + Serialize,
+{
+    adopt(descriptor, &[End::Sender, End::Receiver])
+}
+
 /// A sender whose messages go into a duplicate of `descriptor`.
 pub(super) fn sender<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcSender<T>>
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
-    let (sender, _receiver) = adopt(descriptor, End::Sender)?;
+    let (sender, _receiver) = adopt(descriptor, &[End::Sender])?;
     Ok(sender)
 }
 
@@ -41,7 +49,7 @@ pub(super) fn receiver<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcReceiver<
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
-    let (_sender, receiver) = adopt(descriptor, End::Receiver)?;
+    let (_sender, receiver) = adopt(descriptor, &[End::Receiver])?;
     Ok(receiver)
 }
 
@@ -61,7 +69,8 @@ enum End {
     Receiver,
 }
 
-fn adopt<T>(descriptor: BorrowedFd<'_>, end: End) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
+/// Makes a fresh channel and puts `descriptor` in the place of these ends of it.
+fn adopt<T>(descriptor: BorrowedFd<'_>, ends: &[End]) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
@@ -69,14 +78,16 @@ where
     let (sender, receiver) = (sender.to_opaque(), receiver.to_opaque());
     let numbers = (number_in(&sender)?, number_in(&receiver)?);
     prove_connected(numbers.0, numbers.1)?;
-    let place = match end {
-        End::Sender => numbers.0,
-        End::Receiver => numbers.1,
-    };
-    // SAFETY: the number was just proven to be the descriptor of `sender` or `receiver`, which
-    // are alive here and go on owning it: `ManuallyDrop` leaves closing to them.
-    let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(place) });
-    dup3(descriptor, &mut place, DupFlags::CLOEXEC)?;
+    for end in ends {
+        let place = match end {
+            End::Sender => numbers.0,
+            End::Receiver => numbers.1,
+        };
+        // SAFETY: the number was just proven to be the descriptor of `sender` or `receiver`, which
+        // are alive here and go on owning it: `ManuallyDrop` leaves closing to them.
+        let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(place) });
+        dup3(descriptor, &mut place, DupFlags::CLOEXEC)?;
+    }
     Ok((sender.to(), receiver.to()))
 }
 

@@ -40,11 +40,26 @@ pub(crate) use reserve::warm_up;
 pub(crate) use send::Sender;
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+/// What sends into and receives from an end of a connection. They keep duplicates.
+pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
+    let (sender, receiver) = adopt::both(end)?;
+    Ok((Sender::from_ipc(sender), Receiver::from_ipc(receiver)))
+}
+
+/// What sends into and receives from an end of a connection, the latter without waiting.
+pub(crate) fn open_polled(end: OwnedFd) -> io::Result<(Sender, Inbox)> {
+    let (sender, receiver) = adopt::both(end.as_fd())?;
+    Ok((
+        Sender::from_ipc(sender),
+        Inbox::from_ipc(receiver, end.into()),
+    ))
+}
 
 /// The two ends of a new connection.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {

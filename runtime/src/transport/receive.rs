@@ -7,8 +7,8 @@ use ipc_channel::{IpcError, TryRecvError};
 
 use super::annex::{Assembly, Wait};
 use super::frame::Frame;
+use super::reserve;
 use super::send::into_io;
-use super::{adopt, reserve};
 use crate::codec::Message;
 
 /// What a receiving end has to say.
@@ -36,11 +36,16 @@ impl Inbox {
     /// Takes over one end of a connection's socket pair.
     pub(crate) fn new(end: impl Into<Arc<OwnedFd>>) -> io::Result<Inbox> {
         let end = end.into();
-        Ok(Inbox {
-            receiver: adopt::receiver(end.as_fd())?,
-            socket: end,
+        let receiver = super::adopt::receiver(end.as_fd())?;
+        Ok(Inbox::from_ipc(receiver, end))
+    }
+
+    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: Arc<OwnedFd>) -> Inbox {
+        Inbox {
+            receiver,
+            socket,
             assembly: None,
-        })
+        }
     }
 
     /// Readable when [`receive`](Inbox::receive) has something to do.
@@ -104,8 +109,13 @@ pub(crate) struct Receiver(IpcReceiver<Frame>);
 
 impl Receiver {
     /// Receives from one end of a connection's socket pair. It keeps a duplicate.
+    #[cfg(test)]
     pub(crate) fn new(end: BorrowedFd<'_>) -> io::Result<Receiver> {
-        Ok(Receiver(adopt::receiver(end)?))
+        Ok(Receiver::from_ipc(super::adopt::receiver(end)?))
+    }
+
+    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>) -> Receiver {
+        Receiver(receiver)
     }
 
     /// Waits for the next message, or for the end of the connection.

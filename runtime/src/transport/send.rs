@@ -6,7 +6,7 @@ use std::time::Instant;
 use rustix::event::PollFlags;
 
 use ipc_channel::IpcError;
-use ipc_channel::ipc::OpaqueIpcSender;
+use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
 use super::frame::{AnnexFrame, Bytes, Frame, INLINE_MAXIMUM, Plan, nonce};
 use super::{adopt, annex};
@@ -19,7 +19,11 @@ pub(crate) struct Sender(OpaqueIpcSender);
 impl Sender {
     /// Sends into one end of a connection's socket pair. It keeps a duplicate.
     pub(crate) fn new(end: BorrowedFd<'_>) -> io::Result<Sender> {
-        Ok(Sender(adopt::sender::<Frame>(end)?.to_opaque()))
+        Ok(Sender::from_ipc(adopt::sender::<Frame>(end)?))
+    }
+
+    pub(super) fn from_ipc(sender: IpcSender<Frame>) -> Sender {
+        Sender(sender.to_opaque())
     }
 
     /// Sends a message.
