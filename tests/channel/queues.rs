@@ -113,6 +113,13 @@ fn a_child_that_pushed_300_kb_ends_before_anybody_pops() {
         push_bytes::run(queue.clone(), 100, 300_000).unwrap();
         assert_eq!(queue.len(), 100);
         assert!(queue.drain().all(|item| item == vec![5; 300_000]));
+        // Nor how little time there is.
+        for _ in 0..30 {
+            queue
+                .push_timeout(vec![6; 300_000], Duration::ZERO)
+                .unwrap();
+        }
+        assert!(queue.drain().all(|item| item == vec![6; 300_000]));
     });
 }
 

@@ -57,7 +57,10 @@ pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
 /// What sends into and receives from an end of a connection, the latter without waiting.
 pub(crate) fn open_polled(end: OwnedFd) -> io::Result<(Sender, Inbox)> {
     let (sender, receiver) = adopt::both(end.as_fd())?;
-    Ok((Sender::from_ipc(sender), Inbox::from_ipc(receiver, end.into())))
+    Ok((
+        Sender::from_ipc(sender),
+        Inbox::from_ipc(receiver, end.into()),
+    ))
 }
 
 /// The two ends of a new connection.

@@ -37,7 +37,8 @@ impl Inbox {
     /// Takes over one end of a connection's socket pair.
     pub(crate) fn new(end: impl Into<Arc<OwnedFd>>) -> io::Result<Inbox> {
         let end = end.into();
-        Ok(Inbox::from_ipc(super::adopt::receiver(end.as_fd())?, end))
+        let receiver = super::adopt::receiver(end.as_fd())?;
+        Ok(Inbox::from_ipc(receiver, end))
     }
 
     pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: Arc<OwnedFd>) -> Inbox {

@@ -39,7 +39,8 @@
 //! | 5. give the bytes in the areas back | |
 //! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`GLANCE`] |
 //!
-//! So there is nothing to repair when a lock's holder died.
+//! So there is nothing to repair when a lock's holder died. The tests end threads after each of
+//! these steps, and kill processes at any instruction.
 
 #![expect(
     unsafe_code,
@@ -203,6 +204,10 @@ struct Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
+        #[cfg(test)]
+        if super::probe::is_dead() {
+            return;
+        }
         // SAFETY: `Core::hold` locked it on this thread (the value cannot leave it) through this
         // reference.
         unsafe { self.lock.unlock() };
@@ -326,9 +331,9 @@ impl Core {
         spin(|| self.len() > 0)
     }
 
-    /// Looks for room for a moment.
-    pub(super) fn spin_for_room(&self) -> bool {
-        spin(|| self.len() < self.capacity())
+    /// Looks for a free place for a moment.
+    pub(super) fn spin_for_room(&self) {
+        spin(|| self.len() < self.capacity());
     }
 
     /// Readable when those who [poll](Event::enter_polling) have to look.
@@ -374,6 +379,7 @@ impl Core {
         let held = Core::hold(&self.header().pushing.0.lock, deadline)?;
         let pushed = self.push_locked(output, overflow);
         drop(held);
+        step();
         if let Ok(Pushed::Done) = pushed {
             self.tell_items();
         }
@@ -427,6 +433,7 @@ impl Core {
             for part in parts.chain(output.splices.iter().map(|splice| &**splice)) {
                 area.write(&self.handles.memory, position, part)?;
                 position += part.len() as u64;
+                step();
             }
         }
         if !output.attachments.is_empty() {
@@ -451,9 +458,13 @@ impl Core {
             }
         }
         pushing.warm.store(entry.warm, Ordering::Relaxed);
+        step();
         pushing.cold.store(entry.cold, Ordering::Relaxed);
+        step();
         self.write_slot(tail, &entry, &output.head);
+        step();
         pushing.tail.store(tail + 1, Ordering::SeqCst);
+        step();
         Ok(Pushed::Done)
     }
 
@@ -462,6 +473,7 @@ impl Core {
         let held = Core::hold(&self.header().popping.0.lock, deadline)?;
         let popped = self.pop_locked();
         drop(held);
+        step();
         let done = matches!(popped, Popped::Item(_) | Popped::Failed(_));
         // Who waits for room in a queue that is nearly full is not in a hurry: those who pop have
         // enough to do. Woken for each place, it would fill that and sleep again.
@@ -492,13 +504,18 @@ impl Core {
             Place::Warm => self.read_area(&entry, entry.warm),
             Place::Cold => self.read_area(&entry, entry.cold),
         };
+        step();
         popping.head.store(head + 1, Ordering::SeqCst);
+        step();
         let attachments = self.receive_parcels(&entry);
+        step();
         popping.warm.store(entry.warm, Ordering::Release);
+        step();
         let cold = popping.cold.load(Ordering::Relaxed);
         if cold != entry.cold {
             let area = self.area(Place::Cold);
             area.discard(&self.handles.memory, cold, entry.cold);
+            step();
             popping.cold.store(entry.cold, Ordering::Release);
         }
         match (message, attachments) {
@@ -542,6 +559,7 @@ impl Core {
             let batch: Vec<BorrowedFd<'_>> = batch.iter().map(|it| it.as_fd()).collect();
             let socket = self.handles.parcels_in.as_fd();
             descriptors::send(socket, &parcel.to_ne_bytes(), &batch)?;
+            step();
         }
         Ok(())
     }
@@ -555,6 +573,7 @@ impl Core {
             let Some((number, parcel)) = self.receive_parcel()? else {
                 return Err(io::Error::other("its descriptors are lost"));
             };
+            step();
             if number >= entry.parcel {
                 truncated = parcel.truncated;
                 attachments.extend(parcel.descriptors.into_iter().map(Arc::new));
@@ -597,15 +616,6 @@ impl Core {
                 lock,
                 thread: PhantomData,
             })
-    }
-
-    /// Takes both locks and never gives them back, as a process does that dies.
-    #[cfg(test)]
-    #[expect(clippy::mem_forget, reason = "that is the point")]
-    pub(super) fn keep_locks(&self) {
-        for lock in [&self.header().pushing.0.lock, &self.header().popping.0.lock] {
-            std::mem::forget(Core::hold(lock, None));
-        }
     }
 
     fn area(&self, place: Place) -> Area {
@@ -670,6 +680,12 @@ impl Core {
         (entry, head)
     }
 }
+
+/// Where the tests can end a thread. Nothing otherwise.
+#[cfg(not(test))]
+fn step() {}
+#[cfg(test)]
+use super::probe::step;
 
 /// Looks a few times, some microseconds in all.
 fn spin(mut look: impl FnMut() -> bool) -> bool {

@@ -4,6 +4,8 @@ mod area;
 mod core;
 mod event;
 #[cfg(test)]
+mod probe;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
@@ -71,6 +73,8 @@ use crate::codec::{Output, attach, detach};
 ///   [done](Queue::task_done), [`join`](Queue::join) waits for ever.
 /// * A process that is stopped (`SIGSTOP`) in the middle of a push or a pop holds up the others
 ///   until it goes on or dies.
+/// * A push that waits may go on up to a tenth of a second late while more than half of the places
+///   are taken: those who pop have enough to do then.
 /// * A few hundred batches of items with descriptors inside can be in a queue at a time: a push
 ///   waits then as if the queue were full.
 /// * A queue costs four descriptors in each process that has it, and 128 bytes of memory for each
@@ -238,6 +242,7 @@ impl<T: Serialize> Queue<T> {
             Wait::Until(_) | Wait::ForEver => Overflow::NotYet,
         };
         let mut ticket = None;
+        let mut spun = false;
         loop {
             let pushed = core
                 .push(output, overflow, deadline)
@@ -256,19 +261,25 @@ impl<T: Serialize> Queue<T> {
                 return Err(Failure::NoRoom);
             }
             match ticket.take() {
-                None if core.spin_for_room() => {}
+                None if !spun => {
+                    spun = true;
+                    // Room is more than a place: bytes and descriptors need theirs. So it may not
+                    // do to have seen some.
+                    core.spin_for_room();
+                }
                 // Announced, then looked once more.
                 None => ticket = Some(core.room().enter()),
                 Some(ticket) => {
+                    spun = false;
                     let length = core.len();
-                    if !core.room().sleep(ticket, deadline, glance) {
+                    let in_time = core.room().sleep(ticket, deadline, glance);
+                    if let Pushed::WarmFull = pushed {
+                        // There is a place. If nobody pops, it is taken at once.
+                        if !in_time || core.len() >= length {
+                            overflow = Overflow::Allowed;
+                        }
+                    } else if !in_time {
                         return Err(Failure::NoRoom);
-                    }
-                    if let Pushed::WarmFull = pushed
-                        && core.len() >= length
-                    {
-                        // Nobody pops.
-                        overflow = Overflow::Allowed;
                     }
                 }
             }

@@ -1,13 +1,13 @@
 //! What one process alone can see; the rest is tested with several.
 
 use std::os::fd::AsFd;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::area::Area;
 use super::core::{Core, Overflow, Popped, Pushed};
 use super::event::{Event, GLANCE};
 use super::*;
+use crate::channel::Sender;
 use crate::sys::memory;
 
 fn message<T: Serialize>(value: &T) -> Output<'_> {
@@ -57,16 +57,80 @@ fn long_items_overflow_and_leave_no_memory_behind() {
     assert!(used < 6 << 20, "{used} bytes are in use");
 }
 
-#[test]
-fn a_process_that_died_with_a_lock_is_no_obstacle() {
-    let queue = Queue::bounded(2).unwrap();
-    for number in 0..5 {
-        // A thread that ends with both locks is to a robust lock what a process is.
-        let core = Arc::clone(&queue.core);
-        thread::spawn(move || core.keep_locks()).join().unwrap();
-        queue.push(number).unwrap();
-        assert_eq!(queue.pop(), Ok(number));
+/// Items of all kinds: short, with descriptors, long, too long for what is kept warm.
+fn item(kind: usize) -> (Vec<u8>, Vec<Sender<u8>>) {
+    let sender = || crate::channel::channel().unwrap().0;
+    match kind {
+        0 => (vec![1; 5], Vec::new()),
+        1 => (vec![2; 5], (0..2).map(|_| sender()).collect()),
+        2 => (vec![3; 100_000], (0..300).map(|_| sender()).collect()),
+        _ => (vec![4; 5 << 20], vec![sender()]),
     }
+}
+
+#[test]
+fn a_death_after_any_step_of_a_push_costs_that_item_at_most() {
+    for kind in 0..4 {
+        let queue = Queue::bounded(3).unwrap();
+        for steps in 0.. {
+            queue.push(item(0)).unwrap();
+            let pushed = item(kind);
+            let died = probe::ends_after(steps, || queue.push(pushed).unwrap());
+            let length = queue.len();
+            assert!(length == 2 || died && length == 1, "{length} after {steps}");
+            queue.try_push(item(1)).unwrap();
+            check_pop(&queue, 0);
+            if length == 2 {
+                check_pop(&queue, kind);
+            }
+            check_pop(&queue, 1);
+            assert_eq!(queue.len(), 0);
+            if !died {
+                assert!(steps >= 5);
+                break;
+            }
+        }
+        check_memory(&queue);
+    }
+}
+
+#[test]
+fn a_death_after_any_step_of_a_pop_costs_that_item_at_most() {
+    for kind in 0..4 {
+        let queue = Queue::bounded(3).unwrap();
+        for steps in 0.. {
+            queue.push(item(kind)).unwrap();
+            queue.push(item(1)).unwrap();
+            let died = probe::ends_after(steps, || check_pop(&queue, kind));
+            let length = queue.len();
+            assert!(length == 1 || died && length == 2, "{length} after {steps}");
+            queue.try_push(item(2)).unwrap();
+            if length == 2 {
+                check_pop(&queue, kind);
+            }
+            check_pop(&queue, 1);
+            check_pop(&queue, 2);
+            assert_eq!(queue.len(), 0);
+            if !died {
+                assert!(steps >= 5);
+                break;
+            }
+        }
+        check_memory(&queue);
+    }
+}
+
+fn check_pop(queue: &Queue<(Vec<u8>, Vec<Sender<u8>>)>, kind: usize) {
+    let (bytes, senders) = queue.pop_timeout(Duration::from_secs(20)).unwrap();
+    let expected = item(kind);
+    assert!(bytes == expected.0);
+    assert_eq!(senders.len(), expected.1.len());
+}
+
+fn check_memory<T>(queue: &Queue<T>) {
+    let memory = rustix::fs::fstat(&queue.core.handles().memory).unwrap();
+    let used = memory.st_blocks * 512;
+    assert!(used < 11 << 20, "{used} bytes are in use");
 }
 
 #[test]
