@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::probe::{Actor, ends_after};
-use super::{Barrier, Condvar, Event, Holders, Machine, Passed, RwLock, Semaphore};
+use super::{Barrier, Condvar, Event, Holders, Lock, Machine, Passed, RwLock, Semaphore};
 
 /// A machine in memory of its own.
 #[expect(unsafe_code, reason = "machines are made in place")]
@@ -195,6 +195,68 @@ fn there_are_not_more_permits_than_fit() {
     assert!(!semaphore.add(u32::MAX));
     assert!(semaphore.add(super::MOST_PERMITS));
     assert!(!semaphore.add(1));
+}
+
+#[test]
+fn the_mutex_survives_a_death_at_any_time() {
+    after_each_step(
+        machine::<Lock>,
+        |lock, victim| {
+            assert!(lock.lock_until(victim, None));
+            lock.unlock();
+            assert!(lock.try_lock(victim));
+            lock.unlock();
+        },
+        |lock, survivor, _| {
+            assert!(lock.lock_until(survivor, soon()));
+            assert!(!lock.try_lock(survivor));
+            assert!(!lock.lock_until(survivor, at_once()));
+            lock.unlock();
+            assert!(lock.try_lock(survivor));
+            lock.unlock();
+        },
+    );
+}
+
+#[test]
+fn the_mutex_survives_the_death_of_who_takes_it_over() {
+    after_each_step(
+        || {
+            let lock = machine::<Lock>();
+            let dead = AtomicU64::new(0);
+            let earlier = Actor { me: 3, dead: &dead };
+            assert!(lock.try_lock(&earlier));
+            lock
+        },
+        |lock, victim| {
+            victim.dead.fetch_or(1 << 3, Ordering::SeqCst);
+            assert!(lock.lock_until(victim, None));
+            lock.unlock();
+        },
+        |lock, survivor, _| {
+            survivor.dead.fetch_or(1 << 3, Ordering::SeqCst);
+            assert!(lock.lock_until(survivor, soon()));
+            assert!(lock.poison().is_set());
+            lock.unlock();
+        },
+    );
+}
+
+#[test]
+fn a_thread_that_ends_with_the_mutex_gives_it_back_poisoned() {
+    let lock = machine::<Lock>();
+    let dead = AtomicU64::new(0);
+    let actor = Actor { me: 1, dead: &dead };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(lock.lock_until(&actor, None));
+            lock.note();
+            assert!(lock.is_mine());
+        });
+    });
+    assert!(lock.lock_until(&actor, soon()));
+    assert!(lock.poison().is_set() && !lock.is_mine());
+    lock.unlock();
 }
 
 /// Readers and writers come and go as if nothing had been.
