@@ -19,7 +19,7 @@ use crate::shm::{Shareable, Spot};
 ///
 /// The names and shapes are those of [`std::sync::Mutex`], with two differences: [`new`] can
 /// fail, and **a holder that was killed poisons the mutex like one that panicked**. The next
-/// `lock` returns at once, with a [`PoisonError`] that has the guard.
+/// `lock` returns, within a second, a [`PoisonError`] that has the guard.
 ///
 /// `Mutex<()>` is a bare lock. `Mutex<[T]>` is an array with its lock, made by [`from_slice`].
 ///
