@@ -14,6 +14,7 @@ use super::{Barrier, Condvar, Event, Holders, Lock, Machine, Passed, RwLock, Sem
 
 /// A machine in memory of its own.
 #[expect(unsafe_code, reason = "machines are made in place")]
+#[expect(clippy::unnecessary_box_returns, reason = "a machine never moves")]
 fn machine<M: Machine>() -> Box<M> {
     let mut place: Box<MaybeUninit<M>> = Box::new(MaybeUninit::zeroed());
     // SAFETY: zeroed, aligned and ours.
@@ -26,6 +27,7 @@ fn soon() -> Option<Instant> {
     Instant::now().checked_add(Duration::from_secs(5))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a deadline like others")]
 fn at_once() -> Option<Instant> {
     Some(Instant::now())
 }
@@ -310,12 +312,8 @@ fn the_lock_survives_a_death_while_writing() {
             lock.try_write(victim);
             finish(lock);
         },
-        is_usable_after,
+        |lock, survivor, _| is_usable(lock, survivor),
     );
-}
-
-fn is_usable_after(lock: &Box<RwLock>, survivor: &Actor<'_>, _: bool) {
-    is_usable(lock, survivor);
 }
 
 #[test]
@@ -547,7 +545,7 @@ fn notifications_survive_a_death_in_wait() {
                 Instant::now().checked_add(Duration::from_millis(1)),
             );
         },
-        notifies_one_of_two,
+        |condvar, survivor, _| notifies_one_of_two(condvar, survivor),
     );
 }
 
@@ -571,7 +569,7 @@ fn notifications_survive_a_death_in_notify() {
 }
 
 /// The dead one has come first, and must not take the notification with it.
-fn notifies_one_of_two(condvar: &Box<Condvar>, survivor: &Actor<'_>, _: bool) {
+fn notifies_one_of_two(condvar: &Condvar, survivor: &Actor<'_>) {
     let first = condvar.queue(survivor);
     let second = condvar.queue(survivor);
     condvar.notify(survivor, 1);
