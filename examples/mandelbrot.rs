@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
 use multiproc::shm::{Buffer, Chunk};
-use multiproc::worker;
+use multiproc::{Process, worker};
 
 const WIDTH: u32 = 960;
 const HEIGHT: u32 = 640;
@@ -83,7 +83,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Result<_, _>>()?;
     let bands: Vec<_> = workers
         .into_iter()
-        .map(|worker| worker.join())
+        .map(Process::join)
         .collect::<Result<_, _>>()?;
     write(&path, &Buffer::join(bands)?)?;
     println!("{}", path.display());

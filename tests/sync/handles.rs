@@ -265,7 +265,7 @@ fn serde_json_like(text: &mut Vec<u8>) -> serde_json::Serializer<&mut Vec<u8>> {
 
 #[test]
 fn nothing_appears_in_dev_shm() {
-    let count = || std::fs::read_dir("/dev/shm").map_or(0, |entries| entries.count());
+    let count = || std::fs::read_dir("/dev/shm").map_or(0, Iterator::count);
     let before = count();
     let buffer = Buffer::<u64>::new(1 << 20).unwrap();
     let mutex = Mutex::new(1).unwrap();

@@ -3,7 +3,8 @@
 #![expect(
     clippy::needless_pass_by_value,
     clippy::mem_forget,
-    reason = "workers own their arguments, and some forget what they should not"
+    clippy::print_stderr,
+    reason = "workers own their arguments, some forget what they should not, and a test that hangs must say so"
 )]
 
 mod death;

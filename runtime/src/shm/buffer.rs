@@ -61,6 +61,12 @@ pub struct Buffer<T>(Chunk<T>);
 /// sent through a reference and is used again panics, or is an error where it is sent again. If
 /// the receiver died or dropped it, it can be sent once more.
 ///
+/// # Caveats
+///
+/// Hand chunks over by value. A slice that was borrowed from a chunk before a `Serialize` of yours
+/// wrote that chunk through a reference shows memory that the receiver changes; the library cannot
+/// see such a borrow. The chunk of a worker that was killed is lost to [`Buffer::join`].
+///
 /// ```compile_fail,E0599
 /// let chunks = multiproc::shm::Buffer::<u8>::new(4).unwrap().split(2);
 /// let both = (chunks[0].clone(), &chunks[0]);

@@ -141,8 +141,8 @@ impl Drop for Object {
         }
         objects.remove(&self.cell);
         if self.held.load(Ordering::Relaxed) {
-            // A guard was forgotten: the list of robust mutexes of its thread leads through the
-            // cell, which therefore has to stay where it is.
+            // A guard was forgotten: the lists of locks that its thread has lead through the cell,
+            // which therefore has to stay where it is.
             #[expect(clippy::mem_forget, reason = "the mapping must outlive the thread")]
             std::mem::forget(Arc::clone(&self.region));
         } else if !self.lent.load(Ordering::Relaxed) {

@@ -80,6 +80,8 @@ struct Header {
     cursor: AtomicU32,
     /// Holders that may have left something in the cells.
     used: [AtomicU64; WORDS],
+    /// How often each number was given out to a process or message.
+    claims: [AtomicU32; HOLDERS as usize],
 }
 
 /// What is known of a cell.
@@ -142,6 +144,8 @@ pub(crate) struct Region {
     cell_size: usize,
     cells: u32,
     me: u32,
+    /// Our number and how often it was given out.
+    mark: u32,
     /// What this process holds here.
     objects: Mutex<HashMap<u32, Weak<Object>>>,
     /// The opening that handles are sent with, as long as a message that is being written has it.
@@ -238,6 +242,7 @@ impl Region {
             cell_size,
             cells,
             me: HOLDERS,
+            mark: 0,
             objects: Mutex::default(),
             transit: Mutex::default(),
             free,
@@ -249,6 +254,7 @@ impl Region {
                     "more than {HOLDERS} processes and messages share one region of memory"
                 ))
             })?;
+        region.mark = mark(region.me, region.claims(region.me));
         let region = Arc::new(region);
         table
             .get_or_insert_default()
@@ -266,6 +272,8 @@ impl Region {
             .find_map(|number| match presence::try_hold(opening, number) {
                 Ok(false) => None,
                 Ok(true) => {
+                    let claims = &self.header().claims[number as usize];
+                    claims.fetch_add(1, Ordering::SeqCst);
                     self.begin(number);
                     Some(Ok(number))
                 }
@@ -380,7 +388,9 @@ impl Region {
         self.wipe(cell, self.me);
         let (word, bit) = place(self.me);
         self.record(cell).holders[word].fetch_and(!bit, Ordering::SeqCst);
-        if let Some(free) = &self.free
+        // A dedicated region is its object's as long as any descriptor is on its way.
+        if !self.is_dedicated()
+            && let Some(free) = &self.free
             && self.try_free(cell)
         {
             lock(free).again.push(cell);
@@ -475,6 +485,10 @@ impl Region {
         unsafe { self.mapping.base().cast::<Header>().as_ref() }
     }
 
+    fn claims(&self, number: u32) -> u32 {
+        self.header().claims[number as usize].load(Ordering::SeqCst)
+    }
+
     pub(super) fn objects(&self) -> MutexGuard<'_, HashMap<u32, Weak<Object>>> {
         lock(&self.objects)
     }
@@ -525,6 +539,17 @@ impl Holders for Region {
         // Where the kernel does not answer, nobody is declared dead.
         holder == self.me || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
     }
+
+    #[inline]
+    fn mark(&self) -> u32 {
+        self.mark
+    }
+
+    fn is_mark_alive(&self, known: u32) -> bool {
+        let number = known % MARKS;
+        // Given out since, or damaged: whoever had that mark is gone.
+        number < HOLDERS && mark(number, self.claims(number)) == known && self.is_alive(number)
+    }
 }
 
 impl Drop for Region {
@@ -547,6 +572,15 @@ fn table() -> Table<'static> {
 /// What our own locks protect is whole between any two steps, so a panic leaves nothing broken.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// More than there are numbers.
+const MARKS: u32 = HOLDERS * 2;
+
+/// Not 0, and within 31 bits. After millions of claims they repeat.
+fn mark(number: u32, claims: u32) -> u32 {
+    const MOST: u32 = (1 << 31) / MARKS - 1;
+    (claims % MOST + 1) * MARKS + number
 }
 
 fn place(number: u32) -> (usize, u64) {

@@ -74,6 +74,19 @@ fn a_message_keeps_alive_what_it_carries() {
 }
 
 #[test]
+fn a_message_keeps_alive_what_has_a_region_alone() {
+    let mut chunks = Buffer::<u64>::new(100_000).unwrap().split(2);
+    chunks[1][0] = 7;
+    let mut messages: Vec<_> = chunks.iter().map(sent).collect();
+    drop(chunks);
+    let received: Vec<Chunk<u64>> = messages
+        .iter_mut()
+        .map(|message| receive(message).unwrap())
+        .collect();
+    assert_eq!(Buffer::join(received).unwrap()[50_000], 7);
+}
+
+#[test]
 fn a_message_that_nobody_receives_keeps_nothing() {
     let keep = alone::<1500>(0);
     let one = alone::<1500>(7);

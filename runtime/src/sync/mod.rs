@@ -41,13 +41,14 @@
 //!
 //! | it | the others |
 //! |---|---|
-//! | held a mutex, or an `RwLock` for writing | get the lock, in a [`PoisonError`](std::sync::PoisonError), at once |
-//! | held an `RwLock` for reading, or permits | get the lock, the permits, within a second |
-//! | waited in a barrier | see it broken within a second |
+//! | held a mutex, or an `RwLock` for writing | get the lock, in a [`PoisonError`](std::sync::PoisonError) |
+//! | held an `RwLock` for reading, or permits | get the lock, the permits |
+//! | waited in a barrier | see it broken |
 //! | waited for anything else | do not notice; a notification it was given goes to another waiter |
-//! | was about to wake somebody | wake up by themselves within a second |
+//! | was about to wake somebody | wake up by themselves |
 //!
-//! Nobody ever waits for an answer of another process, and no process serves the others.
+//! All of that within a second: whoever waits looks for it by itself, first after a millisecond and
+//! then less often, but at least every 200. Nobody ever waits for an answer of another process, and no process serves the others.
 //!
 //! # Caveats
 //!
@@ -58,7 +59,7 @@
 //! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
 //! * A guard must not be held across `fork` or `exec`; a process that the program forks by other
 //!   means has no handles.
-//! * The kernel looks after 2048 held locks in a thread.
+//! * The kernel looks after 2048 held `RwLock`s (to write) and `ReentrantLock`s in a thread.
 //! * As in `std`, threads are not served in the order of their arrival, except by [`Condvar`].
 
 pub(crate) mod raw;

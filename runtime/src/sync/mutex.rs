@@ -19,7 +19,7 @@ use crate::shm::{Shareable, Spot};
 ///
 /// The names and shapes are those of [`std::sync::Mutex`], with two differences: [`new`] can
 /// fail, and **a holder that was killed poisons the mutex like one that panicked**. The next
-/// `lock` returns at once, with a [`PoisonError`] that has the guard.
+/// `lock` returns, within a second, a [`PoisonError`] that has the guard.
 ///
 /// `Mutex<()>` is a bare lock. `Mutex<[T]>` is an array with its lock, made by [`from_slice`].
 ///
@@ -101,10 +101,10 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
-        match self.0.machine().lock() {
-            Ok(()) => MutexGuard::new(self),
-            Err(_) => waits_for_itself(),
+        if !self.0.machine().try_lock_fast(self.0.holders()) {
+            self.lock_slowly();
         }
+        MutexGuard::new(self)
     }
 
     /// Takes the lock if it is free.
@@ -114,7 +114,7 @@ impl<T: ?Sized> Mutex<T> {
     /// [`WouldBlock`](TryLockError::WouldBlock) if it is not, or the guard in a [`PoisonError`].
     #[inline]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
-        if !self.0.machine().try_lock() {
+        if !self.0.machine().try_lock(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(MutexGuard::new(self)?)
@@ -139,12 +139,20 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
-        match self.0.machine().lock_until(raw::deadline(timeout)) {
-            Ok(true) => Ok(MutexGuard::new(self)?),
-            Ok(false) => Err(TryLockError::WouldBlock),
-            // Only without an end to the wait.
-            Err(_) => waits_for_itself(),
+        let deadline = raw::deadline(timeout);
+        if !self.0.machine().lock_until(self.0.holders(), deadline) {
+            return Err(TryLockError::WouldBlock);
         }
+        Ok(MutexGuard::new(self)?)
+    }
+
+    #[cold]
+    #[track_caller]
+    fn lock_slowly(&self) {
+        if self.0.machine().is_mine() {
+            waits_for_itself();
+        }
+        self.0.machine().lock_until(self.0.holders(), None);
     }
 
     /// Whether a holder panicked or died and nobody has cleared that.
@@ -174,7 +182,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
     /// Whether the thread was panicking already: then it is not for us to blame the value.
     panicking: bool,
-    /// A robust mutex is its thread's; the guard is `!Send`.
+    /// The lock is noted as its thread's; the guard is `!Send`.
     thread: PhantomData<*const ()>,
 }
 
@@ -186,6 +194,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     #[inline]
     fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
         mutex.0.set_held(true);
+        mutex.0.machine().note();
         let guard = MutexGuard {
             mutex,
             panicking: thread::panicking(),
@@ -212,8 +221,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
             spot.machine().poison().set();
         }
         spot.set_held(false);
-        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
-        unsafe { spot.machine().unlock() };
+        spot.machine().unlock();
     }
 }
 

@@ -92,21 +92,6 @@ impl RobustMutex {
         check(unsafe { libc::pthread_mutexattr_destroy(attributes) });
     }
 
-    /// Waits for the mutex.
-    #[inline]
-    pub(crate) fn lock(&self) -> Result<Acquired, WouldWaitForItself> {
-        match self.try_lock() {
-            Some(acquired) => Ok(acquired),
-            None => self.lock_slowly(),
-        }
-    }
-
-    #[cold]
-    fn lock_slowly(&self) -> Result<Acquired, WouldWaitForItself> {
-        self.wait_until(None)
-            .map(|acquired| acquired.expect("without a deadline there is no timeout"))
-    }
-
     /// The mutex, if it is free or its owner is dead.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Acquired> {

@@ -5,6 +5,7 @@
 //!
 //! | what | how |
 //! |---|---|
+//! | the owner of a [`Lock`] dies | its mark is in the word; whoever waits asks, every [`LOOK`] at least, whether it lives |
 //! | the owner of a [`RobustMutex`] dies, or somebody who waits for it | the kernel marks it and wakes a waiter; whoever sleeps looks again after a while |
 //! | somebody dies inside a [`Monitor`] | its mutex is robust; whoever enters next repairs first |
 //! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`LOOK`] at least, whether the holders live |
@@ -19,6 +20,8 @@
 mod barrier;
 mod condvar;
 mod event;
+mod held;
+mod lock;
 mod monitor;
 mod poison;
 #[cfg(test)]
@@ -32,7 +35,7 @@ mod tests;
 pub(crate) use barrier::{Barrier, Passed};
 pub(crate) use condvar::Condvar;
 pub(crate) use event::Event;
-pub(crate) use poison::Lock;
+pub(crate) use lock::Lock;
 pub(crate) use reentrant::ReentrantLock;
 pub(crate) use rwlock::RwLock;
 pub(crate) use semaphore::{MOST as MOST_PERMITS, Semaphore};
@@ -54,6 +57,13 @@ pub(crate) trait Holders: Sync {
 
     /// Whether a holder is still there. A system call.
     fn is_alive(&self, holder: u32) -> bool;
+
+    /// A mark that no other process has or ever had here: the number and how often it was given
+    /// out. Neither 0 nor above 31 bits.
+    fn mark(&self) -> u32;
+
+    /// Whether the process with this mark is still there. A system call.
+    fn is_mark_alive(&self, mark: u32) -> bool;
 }
 
 /// What lives in a cell, for whoever has to clear up after a dead holder.

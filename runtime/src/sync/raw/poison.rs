@@ -1,4 +1,4 @@
-//! A mutex held while the user's code runs.
+//! Whether a holder died, and the mutex of a writer.
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
@@ -13,7 +13,6 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use super::{Kind, Machine};
 use crate::sys::robust::{Acquired, Relock, RobustMutex, WouldWaitForItself};
 
 /// Whether a holder ended in the middle of its work.
@@ -36,44 +35,23 @@ impl Poison {
     }
 }
 
-/// A mutex that remembers that a holder died.
+/// A robust mutex that remembers that a holder died.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct Lock {
+pub(crate) struct Writer {
     mutex: RobustMutex,
     poison: Poison,
 }
 
-// SAFETY: zeros are an unset flag; `init` makes the mutex.
-unsafe impl Machine for Lock {
-    const KIND: Kind = Kind::Lock;
-
-    unsafe fn init(place: *mut Lock) {
-        // SAFETY: the mutex is the first field; the rest is the caller's promise.
-        unsafe { Lock::init(place, Relock::Refused) };
-    }
-}
-
-impl Lock {
+impl Writer {
     /// # Safety
     ///
-    /// As [`Machine::init`].
-    pub(crate) unsafe fn init(place: *mut Lock, relock: Relock) {
+    /// As [`RobustMutex::init`].
+    pub(crate) unsafe fn init(place: *mut Writer, relock: Relock) {
         // SAFETY: in bounds of the place that the caller promises.
         let mutex = unsafe { &raw mut (*place).mutex };
         // SAFETY: the caller's promise.
         unsafe { RobustMutex::init(mutex, relock) };
-    }
-
-    #[inline]
-    pub(crate) fn poison(&self) -> &Poison {
-        &self.poison
-    }
-
-    #[inline]
-    pub(crate) fn lock(&self) -> Result<(), WouldWaitForItself> {
-        self.note(self.mutex.lock()?);
-        Ok(())
     }
 
     #[inline]

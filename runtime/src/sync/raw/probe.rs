@@ -67,4 +67,12 @@ impl Holders for Actor<'_> {
     fn is_alive(&self, holder: u32) -> bool {
         self.dead.load(Ordering::SeqCst) & 1 << holder == 0
     }
+
+    fn mark(&self) -> u32 {
+        self.me + 1
+    }
+
+    fn is_mark_alive(&self, mark: u32) -> bool {
+        self.is_alive(mark - 1)
+    }
 }

@@ -28,7 +28,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Instant;
 
-use super::poison::{Lock, Poison};
+use super::poison::{Poison, Writer};
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::futex;
 use crate::sys::robust::{Relock, WouldWaitForItself};
@@ -37,7 +37,7 @@ use crate::sys::robust::{Relock, WouldWaitForItself};
 #[repr(C)]
 pub(crate) struct RwLock {
     /// Its own flag is not used: a reader may die with this mutex.
-    writer: Lock,
+    writer: Writer,
     poison: Poison,
     /// Whether a writer has the lock or waits for readers to leave.
     announced: AtomicU32,
@@ -68,7 +68,7 @@ unsafe impl Machine for RwLock {
         // SAFETY: in bounds of the place that the caller promises.
         let writer = unsafe { &raw mut (*place).writer };
         // SAFETY: the caller's promise.
-        unsafe { Lock::init(writer, Relock::Refused) };
+        unsafe { Writer::init(writer, Relock::Refused) };
     }
 }
 

@@ -10,10 +10,11 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::probe::{Actor, ends_after};
-use super::{Barrier, Condvar, Event, Holders, Machine, Passed, RwLock, Semaphore};
+use super::{Barrier, Condvar, Event, Holders, Lock, Machine, Passed, RwLock, Semaphore};
 
 /// A machine in memory of its own.
 #[expect(unsafe_code, reason = "machines are made in place")]
+#[expect(clippy::unnecessary_box_returns, reason = "a machine never moves")]
 fn machine<M: Machine>() -> Box<M> {
     let mut place: Box<MaybeUninit<M>> = Box::new(MaybeUninit::zeroed());
     // SAFETY: zeroed, aligned and ours.
@@ -26,6 +27,7 @@ fn soon() -> Option<Instant> {
     Instant::now().checked_add(Duration::from_secs(5))
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is a deadline like others")]
 fn at_once() -> Option<Instant> {
     Some(Instant::now())
 }
@@ -197,6 +199,68 @@ fn there_are_not_more_permits_than_fit() {
     assert!(!semaphore.add(1));
 }
 
+#[test]
+fn the_mutex_survives_a_death_at_any_time() {
+    after_each_step(
+        machine::<Lock>,
+        |lock, victim| {
+            assert!(lock.lock_until(victim, None));
+            lock.unlock();
+            assert!(lock.try_lock(victim));
+            lock.unlock();
+        },
+        |lock, survivor, _| {
+            assert!(lock.lock_until(survivor, soon()));
+            assert!(!lock.try_lock(survivor));
+            assert!(!lock.lock_until(survivor, at_once()));
+            lock.unlock();
+            assert!(lock.try_lock(survivor));
+            lock.unlock();
+        },
+    );
+}
+
+#[test]
+fn the_mutex_survives_the_death_of_who_takes_it_over() {
+    after_each_step(
+        || {
+            let lock = machine::<Lock>();
+            let dead = AtomicU64::new(0);
+            let earlier = Actor { me: 3, dead: &dead };
+            assert!(lock.try_lock(&earlier));
+            lock
+        },
+        |lock, victim| {
+            victim.dead.fetch_or(1 << 3, Ordering::SeqCst);
+            assert!(lock.lock_until(victim, None));
+            lock.unlock();
+        },
+        |lock, survivor, _| {
+            survivor.dead.fetch_or(1 << 3, Ordering::SeqCst);
+            assert!(lock.lock_until(survivor, soon()));
+            assert!(lock.poison().is_set());
+            lock.unlock();
+        },
+    );
+}
+
+#[test]
+fn a_thread_that_ends_with_the_mutex_gives_it_back_poisoned() {
+    let lock = machine::<Lock>();
+    let dead = AtomicU64::new(0);
+    let actor = Actor { me: 1, dead: &dead };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            assert!(lock.lock_until(&actor, None));
+            lock.note();
+            assert!(lock.is_mine());
+        });
+    });
+    assert!(lock.lock_until(&actor, soon()));
+    assert!(lock.poison().is_set() && !lock.is_mine());
+    lock.unlock();
+}
+
 /// Readers and writers come and go as if nothing had been.
 fn is_usable(lock: &RwLock, survivor: &Actor<'_>) {
     assert!(lock.read_until(survivor, soon()).unwrap());
@@ -248,12 +312,8 @@ fn the_lock_survives_a_death_while_writing() {
             lock.try_write(victim);
             finish(lock);
         },
-        is_usable_after,
+        |lock, survivor, _| is_usable(lock, survivor),
     );
-}
-
-fn is_usable_after(lock: &Box<RwLock>, survivor: &Actor<'_>, _: bool) {
-    is_usable(lock, survivor);
 }
 
 #[test]
@@ -485,7 +545,7 @@ fn notifications_survive_a_death_in_wait() {
                 Instant::now().checked_add(Duration::from_millis(1)),
             );
         },
-        notifies_one_of_two,
+        |condvar, survivor, _| notifies_one_of_two(condvar, survivor),
     );
 }
 
@@ -509,7 +569,7 @@ fn notifications_survive_a_death_in_notify() {
 }
 
 /// The dead one has come first, and must not take the notification with it.
-fn notifies_one_of_two(condvar: &Box<Condvar>, survivor: &Actor<'_>, _: bool) {
+fn notifies_one_of_two(condvar: &Condvar, survivor: &Actor<'_>) {
     let first = condvar.queue(survivor);
     let second = condvar.queue(survivor);
     condvar.notify(survivor, 1);

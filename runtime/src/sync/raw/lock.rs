@@ -1,0 +1,180 @@
+//! A mutex held while the user's code runs: one word.
+//!
+//! | word | |
+//! |---|---|
+//! | 0 | free |
+//! | a [mark](Holders::mark) | a thread of that process has it |
+//! | the highest bit | somebody may sleep |
+//!
+//! Taking and giving back are one atomic step each, as in std's mutex. The list of robust mutexes
+//! of the kernel would cost as much again, so death is found by whoever waits:
+//!
+//! | step | what if the actor dies right after it |
+//! |---|---|
+//! | the word is set to our number | its process is dead: a waiter asks, takes the word over and sets `poisoned`. Its thread alone ended: the thread's last act was to do as much ([`held`](super::held)) |
+//! | a waiter sets the highest bit | a needless call when the mutex is given back |
+//! | a waiter takes the word over from the dead | it has the mutex, and is dead like the one before; `poisoned` may be missing: the next sets it |
+//! | `poisoned` is set | it stays set until somebody clears it |
+//! | the guard is dropped in a panic: `poisoned` is set | the mutex is still held: as above |
+//! | the word is set to 0 | sleepers find it when they next look |
+//! | a sleeper was woken, and dies | likewise |
+//!
+//! A mark is not given out twice, so what is taken over from a dead process cannot be anybody
+//! else's by then.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use super::held;
+use super::poison::Poison;
+use super::{Holders, Kind, Machine, Patience, step};
+use crate::sys::futex;
+
+const FREE: u32 = 0;
+const WAITED: u32 = 1 << 31;
+
+/// How often a waiter looks before it sleeps.
+const SPINS: u32 = 100;
+
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Lock {
+    word: AtomicU32,
+    poison: Poison,
+}
+
+#[expect(unsafe_code, reason = "machines are made in place")]
+// SAFETY: zeros are a free lock that is not poisoned.
+unsafe impl Machine for Lock {
+    const KIND: Kind = Kind::Lock;
+}
+
+impl Lock {
+    #[inline]
+    pub(crate) fn poison(&self) -> &Poison {
+        &self.poison
+    }
+
+    /// Takes the lock if it is free or its holder dead.
+    #[inline]
+    pub(crate) fn try_lock(&self, holders: &dyn Holders) -> bool {
+        self.take(holders.mark()) || self.bury(holders)
+    }
+
+    /// Takes the lock if it is free.
+    #[inline]
+    pub(crate) fn try_lock_fast(&self, holders: &dyn Holders) -> bool {
+        self.take(holders.mark())
+    }
+
+    /// Takes the lock by `deadline`; false when time is up. `None` waits for ever.
+    #[inline]
+    pub(crate) fn lock_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
+        self.take(holders.mark()) || self.wait(holders, deadline)
+    }
+
+    #[inline]
+    fn take(&self, mark: u32) -> bool {
+        let taken = self
+            .word
+            .compare_exchange(FREE, mark, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok();
+        step();
+        taken
+    }
+
+    /// Whether the calling thread has the lock.
+    pub(crate) fn is_mine(&self) -> bool {
+        held::has(self)
+    }
+
+    /// Notes that the calling thread has the lock, in case it ends before it says otherwise.
+    #[inline]
+    pub(crate) fn note(&self) {
+        held::add(self);
+    }
+
+    #[cold]
+    fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
+        for _ in 0..SPINS {
+            match self.word.load(Ordering::Relaxed) {
+                FREE if self.take(holders.mark()) => return true,
+                word if word & WAITED != 0 => break,
+                _ => std::hint::spin_loop(),
+            }
+        }
+        let mut patience = Patience::new();
+        loop {
+            // Whoever has slept does not know whether others do.
+            let word = self.word.load(Ordering::Relaxed);
+            if word & !WAITED == FREE {
+                let ours = holders.mark() | WAITED;
+                let taken =
+                    self.word
+                        .compare_exchange(word, ours, Ordering::Acquire, Ordering::Relaxed);
+                step();
+                if taken.is_ok() {
+                    return true;
+                }
+                continue;
+            }
+            let Some(nap) = patience.nap(deadline) else {
+                return self.bury(holders);
+            };
+            let waited = word | WAITED;
+            if word != waited
+                && self
+                    .word
+                    .compare_exchange(word, waited, Ordering::Relaxed, Ordering::Relaxed)
+                    .is_err()
+            {
+                continue;
+            }
+            step();
+            futex::wait(&self.word, waited, nap);
+            if self.word.load(Ordering::Relaxed) == waited && self.bury(holders) {
+                return true;
+            }
+        }
+    }
+
+    /// Takes the lock over from a holder that is dead.
+    #[cold]
+    fn bury(&self, holders: &dyn Holders) -> bool {
+        let word = self.word.load(Ordering::Relaxed);
+        let mark = word & !WAITED;
+        if mark == FREE {
+            return self.take(holders.mark());
+        }
+        if mark == holders.mark() || holders.is_mark_alive(mark) {
+            return false;
+        }
+        let ours = holders.mark() | WAITED;
+        let taken = self
+            .word
+            .compare_exchange(word, ours, Ordering::Acquire, Ordering::Relaxed)
+            .is_ok();
+        step();
+        if taken {
+            self.poison.set();
+            step();
+        }
+        taken
+    }
+
+    /// Gives the lock back. Only the thread that has it does.
+    #[inline]
+    pub(crate) fn unlock(&self) {
+        held::remove(self);
+        self.give_back();
+    }
+
+    #[inline]
+    pub(super) fn give_back(&self) {
+        let word = self.word.swap(FREE, Ordering::Release);
+        step();
+        if word & WAITED != 0 {
+            futex::wake(&self.word, 1);
+        }
+    }
+}
