@@ -48,7 +48,11 @@ impl Drop for Place {
 #[track_caller]
 fn check_output(output: &Output, expected: &str) {
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(String::from_utf8_lossy(&output.stdout), expected, "{errors}");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        expected,
+        "{errors}"
+    );
     assert!(output.status.success(), "{}: {errors}", output.status);
     assert_eq!(errors, "");
 }
@@ -157,8 +161,22 @@ fn a_marker_that_was_set_by_hand(method: StartMethod) {
     let (socket, _other_end) = UnixStream::pair().unwrap();
     let (reader, _writer) = std::io::pipe().unwrap();
     for marker in [
-        "", "0", "1", "7", "-1", "nonsense", "worker", "worker:", "worker:0", "worker:1",
-        "worker:999", "worker:-1", "worker:x", "fork-server:0", "fork-server:999", "other:0",
+        "",
+        "0",
+        "1",
+        "7",
+        "-1",
+        "nonsense",
+        "worker",
+        "worker:",
+        "worker:0",
+        "worker:1",
+        "worker:999",
+        "worker:-1",
+        "worker:x",
+        "fork-server:0",
+        "fork-server:999",
+        "other:0",
     ] {
         let inputs: [Stdio; 3] = [
             Stdio::null(),
@@ -168,7 +186,10 @@ fn a_marker_that_was_set_by_hand(method: StartMethod) {
         for input in inputs {
             let place = Place::new("marked");
             let mut command = program("quiet");
-            command.arg(&place.0).stdin(input).env("MULTIPROC_CHILD", marker);
+            command
+                .arg(&place.0)
+                .stdin(input)
+                .env("MULTIPROC_CHILD", marker);
             let mut process = with_method(&mut command, method)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::piped())
@@ -182,7 +203,8 @@ fn a_marker_that_was_set_by_hand(method: StartMethod) {
             let output = process.wait_with_output().unwrap();
             assert_eq!(place.runs(), 0, "{marker}");
             assert_eq!(String::from_utf8_lossy(&output.stdout), "");
-            if std::os::unix::process::ExitStatusExt::signal(&output.status) != Some(libc::SIGKILL) {
+            if std::os::unix::process::ExitStatusExt::signal(&output.status) != Some(libc::SIGKILL)
+            {
                 assert_eq!(output.status.code(), Some(70), "{marker}");
                 let told = String::from_utf8_lossy(&output.stderr);
                 assert!(told.starts_with("multiproc: MULTIPROC_CHILD"), "{told}");
@@ -219,7 +241,10 @@ fn build_small() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let built = Command::new(cargo)
         .args(["build", "--quiet", "--offline", "--bin", "program"])
-        .args(["--manifest-path", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")])
+        .args([
+            "--manifest-path",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+        ])
         .arg("--target-dir")
         .arg(&target)
         .env("CARGO_PROFILE_DEV_PANIC", "abort")

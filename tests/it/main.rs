@@ -13,6 +13,7 @@ mod family;
 mod handle;
 mod images;
 mod leaks;
+mod libtest;
 mod limits;
 mod midway;
 mod signals;

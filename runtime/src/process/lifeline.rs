@@ -1,9 +1,12 @@
 //! How a process notices that its parent is gone.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
+
+use crate::sys::signal;
 
 /// The two signs of a parent's end.
 #[derive(Debug)]
@@ -27,6 +30,22 @@ impl Lifeline {
 
     pub(super) fn connection(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
+    }
+
+    /// Runs code of the user's on the thread that should wait for the parent's end.
+    ///
+    /// Meanwhile the kernel does, by the connection alone: from a parent that has sent its
+    /// request nothing more is to come but the hang-up.
+    pub(super) fn meanwhile<R>(&self, run: impl FnOnce() -> R) -> io::Result<R> {
+        signal::die_at_event(self.connection())?;
+        // It may have come before.
+        let mut connection = [PollFd::new(&self.connection, PollFlags::empty())];
+        if poll(&mut connection, Some(&Timespec::default())).is_ok_and(|gone| gone > 0) {
+            die();
+        }
+        let result = run();
+        signal::live_on(self.connection())?;
+        Ok(result)
     }
 
     /// Waits until the parent is gone, and ends this process with it.

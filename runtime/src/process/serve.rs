@@ -82,7 +82,10 @@ pub(super) fn serve(
             STARTUPS.iter().for_each(Startup::run);
             before_worker();
         };
-        if let Err(panic) = dispatch::catch(prepare) {
+        let prepared = lifeline
+            .meanwhile(|| dispatch::catch(prepare))
+            .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
+        if let Err(panic) = prepared {
             last_words(&panic);
             process::exit(EXIT_PANIC);
         }

@@ -1,15 +1,46 @@
-//! Signals: dispositions that std's start-up would have set, and names.
+//! Signals: dispositions that std's start-up would have set, signals from descriptors, names.
 
-#![expect(unsafe_code, reason = "rustix sets no signal dispositions")]
+#![expect(
+    unsafe_code,
+    reason = "rustix sets no signal dispositions and no owners of descriptors"
+)]
 
 use std::borrow::Cow;
+use std::io;
 use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 /// Ignores `SIGPIPE`, as std does before `main`: a write into a closed pipe is an error, not the
 /// end of the process.
 pub(crate) fn ignore_broken_pipes() {
     // SAFETY: `SIG_IGN` is a valid disposition, and no handler of ours depends on the old one.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// Has the kernel kill this process at the next event of the socket: its hang-up, if nothing else
+/// is to come.
+///
+/// Who asks a socket that has hung up already is not told.
+pub(crate) fn die_at_event(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // The libc crate lacks it for some of our targets.
+    const F_SETSIG: libc::c_int = 10;
+
+    let number = socket.as_raw_fd();
+    // SAFETY: it takes numbers, of which the first is an open descriptor's.
+    let owned = unsafe { libc::fcntl(number, libc::F_SETOWN, libc::getpid()) };
+    // SAFETY: as above.
+    let signal = unsafe { libc::fcntl(number, F_SETSIG, libc::SIGKILL) };
+    if owned < 0 || signal < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(fcntl_setfl(socket, fcntl_getfl(socket)? | OFlags::ASYNC)?)
+}
+
+/// Takes [`die_at_event`] back.
+pub(crate) fn live_on(socket: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fcntl_setfl(socket, fcntl_getfl(socket)? - OFlags::ASYNC)?)
 }
 
 /// All signals kept from this thread, and what was kept from it before.

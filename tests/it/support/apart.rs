@@ -16,7 +16,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 use std::{env, fs, thread};
 
-use super::processes;
+use super::system::processes;
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, setrlimit};
 
 /// How long a test may take until all its processes are gone. None needs a tenth of it.
@@ -24,22 +24,6 @@ const DEADLINE: Duration = Duration::from_secs(100);
 
 /// Tells a process which test it is to run.
 const APART: &str = "MULTIPROC_TEST";
-
-/// Makes a test of each function `fn()`.
-macro_rules! apart {
-    ($($case:ident)*) => {
-        mod apart {
-            $(
-                #[test]
-                fn $case() {
-                    $crate::support::run_apart(module_path!(), stringify!($case), super::$case);
-                }
-            )*
-        }
-    };
-}
-
-pub(crate) use apart;
 
 /// Runs the body of this test in a process of its own.
 pub(crate) fn run_apart(module: &str, case: &str, body: impl FnOnce()) {
@@ -70,7 +54,7 @@ pub(crate) fn run_apart(module: &str, case: &str, body: impl FnOnce()) {
 
 /// Runs the command until it and all its descendants are gone. Gives what they wrote, and whether
 /// the command succeeded, or who was not gone at the deadline.
-pub(crate) fn watch(command: &mut Command, deadline: Duration) -> (String, Result<bool, String>) {
+fn watch(command: &mut Command, deadline: Duration) -> (String, Result<bool, String>) {
     let (mut reader, writer) = io::pipe().unwrap();
     command
         .stdin(Stdio::null())

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 use std::os::unix::process::ExitStatusExt;
 
-use multiproc::{Call, Error, ErrorKind, Process, StartMethod};
+use multiproc::{Call, Error, ErrorKind, StartMethod};
 
 /// What a call is to come to.
 pub(crate) type Expected<'a, R> = Result<R, (ErrorKind, &'a str)>;
@@ -26,22 +26,8 @@ pub(crate) fn check<R: PartialEq + Debug>(
 ) {
     let process = call.start_method(method).spawn().unwrap();
     assert_eq!(process.start_method(), method);
-    check_process(process, expected);
-}
-
-#[track_caller]
-pub(crate) fn check_process<R: PartialEq + Debug>(process: Process<R>, expected: Expected<'_, R>) {
     let id = process.id();
-    check_result(id, process.join(), expected);
-}
-
-#[track_caller]
-pub(crate) fn check_result<R: PartialEq + Debug>(
-    id: u32,
-    result: multiproc::Result<R>,
-    expected: Expected<'_, R>,
-) {
-    match (result, expected) {
+    match (process.join(), expected) {
         (Ok(value), Ok(expected)) => assert_eq!(value, expected),
         (Err(error), Err((kind, text))) => {
             assert_eq!(error.to_string(), text.replace("PID", &id.to_string()));
@@ -53,7 +39,7 @@ pub(crate) fn check_result<R: PartialEq + Debug>(
 
 /// All that an error tells fits together.
 #[track_caller]
-pub(crate) fn check_error(error: &Error, kind: ErrorKind) {
+fn check_error(error: &Error, kind: ErrorKind) {
     let text = error.to_string();
     assert_eq!(error.kind(), kind, "{text}");
     assert!(!text.contains('\n'), "{text}");

@@ -5,12 +5,10 @@ mod check;
 mod methods;
 mod system;
 
-pub(crate) use apart::{apart, run_apart, watch};
-pub(crate) use check::{Expected, check, check_process, check_result, fails, returns};
+pub(crate) use apart::run_apart;
+pub(crate) use check::{check, fails, returns};
 pub(crate) use methods::cases;
-pub(crate) use system::{
-    Pidfd, Running, children, descriptors, processes, program, threads, with_method,
-};
+pub(crate) use system::{Pidfd, Running, children, descriptors, program, threads, with_method};
 
 use multiproc::worker;
 
