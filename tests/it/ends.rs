@@ -333,12 +333,12 @@ impl<'de> Deserialize<'de> for Faulty {
 }
 
 #[worker]
-fn takes(before: &[u8], value: Faulty) -> usize {
-    drop(value);
+fn takes(before: &[u8], _value: Faulty) -> usize {
     before.len()
 }
 
 #[worker]
+#[allow(clippy::ptr_arg, reason = "it is the `Vec` that is lent")]
 fn lends(value: &Vec<Faulty>) -> usize {
     value.len()
 }

@@ -211,6 +211,7 @@ fn a_process_forked_by_a_worker_keeps_nobody_waiting(method: StartMethod) {
 }
 
 #[worker]
+#[allow(clippy::zombie_processes, reason = "the program outlives the worker")]
 fn starts_a_program(mut told: Fd<std::io::PipeWriter>) -> u32 {
     use std::io::Write;
     let mut command = std::process::Command::new("sleep");

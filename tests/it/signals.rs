@@ -36,10 +36,8 @@ fn interrupt_by(signal: libc::c_int) {
     let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
     action.sa_sigaction = tick as extern "C" fn(libc::c_int) as libc::sighandler_t;
     // SAFETY: the handler does nothing but an atomic addition.
-    assert_eq!(
-        unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) },
-        0
-    );
+    let done = unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+    assert_eq!(done, 0);
 }
 
 #[worker]

@@ -241,6 +241,7 @@ mod io_result {
 }
 
 #[worker]
+#[allow(clippy::type_complexity, reason = "each kind of socket once")]
 fn ends(
     stream: Fd<UnixStream>,
     listener: Fd<UnixListener>,

@@ -28,6 +28,7 @@ mod error;
 mod message;
 mod ser;
 #[cfg(test)]
+#[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
 
 pub(crate) use attachments::{Depart, attach, depart, detach};

@@ -12,6 +12,7 @@ mod job;
 mod panic;
 mod registry;
 #[cfg(test)]
+#[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
 mod witness;
 

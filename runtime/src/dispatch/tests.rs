@@ -216,8 +216,12 @@ fn a_panic_has_its_message_and_place() {
     );
     check(|_| panic!("two\nlines"), "two\nlines, here");
     check(
-        |_| Err::<_, io::Error>(io::ErrorKind::NotFound.into()).unwrap(),
-        "called `Result::unwrap()` on an `Err` value: Kind(NotFound), here",
+        |_| {
+            let opened = std::fs::File::open("").map_err(|error| error.kind());
+            drop(opened.unwrap());
+            Ok(())
+        },
+        "called `Result::unwrap()` on an `Err` value: NotFound, here",
     );
 }
 
@@ -313,8 +317,13 @@ fn an_entry_is_found_by_its_place_and_its_path() {
 
 #[test]
 fn a_constant_entry_is_found_by_its_distance_in_the_same_image() {
-    fn instance<T: 'static>() -> &'static Entry {
-        const { &Entry::new("instance", "here", "this.rs", 1, |_| Ok(())) }
+    fn instance<T: Default + 'static>() -> &'static Entry {
+        const {
+            &Entry::new("instance", "here", "this.rs", 1, |_| {
+                drop(T::default());
+                Ok(())
+            })
+        }
     }
     let entry = instance::<u8>();
     let place = entry.place().unwrap();

@@ -28,8 +28,9 @@ pub(crate) fn die_at_event(socket: BorrowedFd<'_>) -> io::Result<()> {
     const F_SETSIG: libc::c_int = 10;
 
     let number = socket.as_raw_fd();
+    let own = rustix::process::getpid().as_raw_nonzero().get();
     // SAFETY: it takes numbers, of which the first is an open descriptor's.
-    let owned = unsafe { libc::fcntl(number, libc::F_SETOWN, libc::getpid()) };
+    let owned = unsafe { libc::fcntl(number, libc::F_SETOWN, own) };
     // SAFETY: as above.
     let signal = unsafe { libc::fcntl(number, F_SETSIG, libc::SIGKILL) };
     if owned < 0 || signal < 0 {

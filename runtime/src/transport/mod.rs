@@ -34,6 +34,7 @@ mod receive;
 mod reserve;
 mod send;
 #[cfg(test)]
+#[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
 
 pub(crate) use outbox::{Outbox, Parcel};
