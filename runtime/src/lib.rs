@@ -98,6 +98,56 @@
 //! Processes are cloned from one that was prepared once, which takes a fraction of the time of
 //! starting a program: see [`StartMethod`].
 //!
+//! # Sharing
+//!
+//! Handles to what several processes share are arguments like any other, and fields of your
+//! types:
+//!
+//! * [`sync`]: locks with std's shapes, which survive their holders.
+//! * [`shm`]: memory that several processes read or write where it lies.
+//! * [`channel`]: channels, two-way connections and queues.
+//!
+//! ```
+//! use multiproc::sync::Mutex;
+//! use multiproc::worker;
+//!
+//! #[worker]
+//! fn add(total: Mutex<u64>, number: u64) {
+//!     *total.lock().unwrap() += number;
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let total = Mutex::new(0)?;
+//! let processes = [1, 2, 3].map(|number| add::spawn(total.clone(), number));
+//! for process in processes {
+//!     process?.join()?;
+//! }
+//! assert_eq!(*total.lock().unwrap(), 6);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Many tasks
+//!
+//! A [`Pool`] keeps processes for many tasks. A task that crashes fails alone; its process is
+//! replaced.
+//!
+//! ```
+//! use multiproc::{Pool, worker};
+//!
+//! #[worker]
+//! fn square(x: u64) -> u64 {
+//!     x * x
+//! }
+//!
+//! # fn main() -> multiproc::Result<()> {
+//! let pool = Pool::builder().workers(2).build()?;
+//! let squares = pool.map(square::call, 0..10).collect::<multiproc::Result<Vec<_>>>()?;
+//! assert_eq!(squares[9], 81);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What it does not do
 //!
 //! * Isolate from malice: a worker is the same program with the same rights, unless its call
@@ -118,7 +168,7 @@ mod dispatch;
 mod error;
 mod limits;
 mod payload;
-mod pool;
+pub mod pool;
 mod process;
 mod protocol;
 mod readiness;

@@ -82,7 +82,9 @@ fn children_do_not_outlive_a_program_that_exits_at_once(method: StartMethod) {
 #[worker]
 fn tree(generations: u32, width: u32, told: Fd<std::io::PipeWriter>) {
     use std::io::Write;
-    writeln!(&*told, "{}", std::process::id()).unwrap();
+    // In one piece: the others write into the same pipe.
+    let line = format!("{}\n", std::process::id());
+    (&*told).write_all(line.as_bytes()).unwrap();
     let _children: Vec<_> = match generations {
         0 => Vec::new(),
         _ => (0..width)

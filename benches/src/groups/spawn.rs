@@ -1,0 +1,203 @@
+//! Starting a process that does nothing, and waiting until it is reaped.
+
+use std::hint::black_box;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use multiproc::{Process, StartMethod, worker};
+use rustix::time::{ClockId, clock_gettime};
+
+use super::{COMMAND, FORK_SERVER, PROCSPAWN, SPAWN, THREAD};
+use crate::bench::{Bench, Race};
+use crate::measure::{Contestant, Failable, nanoseconds};
+use crate::report::Aim;
+
+/// Started at once in the case that has several.
+const BURST: usize = 16;
+
+pub(crate) fn run(bench: &mut Bench) -> Failable {
+    let crowd = if bench.quick { 200 } else { 1000 };
+    let mut contestants = one_by_one();
+    contestants.push(bench.python("CPython, fork", "spawn_fork", 1, 0));
+    contestants.push(bench.python("CPython, fork server", "spawn_forkserver", 1, 0));
+    race(bench, "to reaped".to_owned(), contestants);
+    race(
+        bench,
+        "from call to the worker's first line".to_owned(),
+        to_the_worker(),
+    );
+    race(
+        bench,
+        format!("to reaped, each of {BURST} at once"),
+        at_once(),
+    );
+
+    let children = live_children(crowd)?;
+    race(
+        bench,
+        format!("to reaped, beside {crowd} live children"),
+        one_by_one(),
+    );
+
+    let ballast = black_box(vec![1_u8; 1 << 30]);
+    race(
+        bench,
+        format!("to reaped, beside {crowd} live children, from a parent of 1 GiB"),
+        one_by_one(),
+    );
+    end(children);
+    race(
+        bench,
+        "to reaped, from a parent of 1 GiB".to_owned(),
+        one_by_one(),
+    );
+    drop(black_box(ballast));
+    Ok(())
+}
+
+fn race(bench: &mut Bench, title: String, contestants: Vec<Contestant<'_>>) {
+    let aims = [(PROCSPAWN, 0.25), (COMMAND, 0.6)].map(|(against, at_most)| Aim {
+        of: FORK_SERVER,
+        against,
+        at_most,
+    });
+    bench.race(Race {
+        title,
+        base_line: COMMAND,
+        contestants,
+        aims: aims.into(),
+    });
+}
+
+#[worker]
+fn nothing() {}
+
+fn no_arguments((): ()) {}
+
+fn one_by_one() -> Vec<Contestant<'static>> {
+    let ours = |name, start_method| {
+        Contestant::timed(name, 1, move || {
+            nothing::call().start_method(start_method).run()?;
+            Ok(())
+        })
+    };
+    vec![
+        ours(FORK_SERVER, StartMethod::ForkServer),
+        ours(SPAWN, StartMethod::Spawn),
+        Contestant::timed(PROCSPAWN, 1, || {
+            procspawn::spawn((), no_arguments).join()?;
+            Ok(())
+        }),
+        Contestant::timed(COMMAND, 1, || {
+            Command::new("true").status()?;
+            Ok(())
+        }),
+        Contestant::timed(THREAD, 1, || {
+            thread::spawn(nothing).join().map_err(|_| "panicked")?;
+            Ok(())
+        }),
+    ]
+}
+
+/// The time now, by a clock that all processes share.
+#[worker]
+fn now() -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    Duration::new(
+        now.tv_sec.try_into().unwrap_or_default(),
+        now.tv_nsec.try_into().unwrap_or_default(),
+    )
+}
+
+fn now_without_arguments((): ()) -> Duration {
+    now()
+}
+
+fn to_the_worker() -> Vec<Contestant<'static>> {
+    let ours = |name, start_method| {
+        Contestant::sampled(name, move || {
+            let start = now();
+            let arrival = now::call().start_method(start_method).run()?;
+            Ok(nanoseconds(arrival.saturating_sub(start)))
+        })
+    };
+    vec![
+        ours(FORK_SERVER, StartMethod::ForkServer),
+        ours(SPAWN, StartMethod::Spawn),
+        Contestant::sampled(PROCSPAWN, || {
+            let start = now();
+            let arrival = procspawn::spawn((), now_without_arguments).join()?;
+            Ok(nanoseconds(arrival.saturating_sub(start)))
+        }),
+        // It cannot tell when it is there: to reaped, for comparison.
+        Contestant::timed(COMMAND, 1, || {
+            Command::new("true").status()?;
+            Ok(())
+        }),
+        Contestant::sampled(THREAD, || {
+            let start = now();
+            let arrival = thread::spawn(now).join().map_err(|_| "panicked")?;
+            Ok(nanoseconds(arrival.saturating_sub(start)))
+        }),
+    ]
+}
+
+fn at_once() -> Vec<Contestant<'static>> {
+    let ours = |name, start_method| {
+        Contestant::timed(name, BURST, move || {
+            let processes = (0..BURST).map(|_| nothing::call().start_method(start_method).spawn());
+            let processes = processes.collect::<multiproc::Result<Vec<_>>>()?;
+            for process in processes {
+                process.join()?;
+            }
+            Ok(())
+        })
+    };
+    vec![
+        ours(FORK_SERVER, StartMethod::ForkServer),
+        ours(SPAWN, StartMethod::Spawn),
+        Contestant::timed(PROCSPAWN, BURST, || {
+            let processes: Vec<_> = (0..BURST)
+                .map(|_| procspawn::spawn((), no_arguments))
+                .collect();
+            for process in processes {
+                process.join()?;
+            }
+            Ok(())
+        }),
+        Contestant::timed(COMMAND, BURST, || {
+            let processes = (0..BURST).map(|_| Command::new("true").spawn());
+            for mut process in processes.collect::<std::io::Result<Vec<_>>>()? {
+                process.wait()?;
+            }
+            Ok(())
+        }),
+        Contestant::timed(THREAD, BURST, || {
+            let threads: Vec<_> = (0..BURST).map(|_| thread::spawn(nothing)).collect();
+            for thread in threads {
+                thread.join().map_err(|_| "panicked")?;
+            }
+            Ok(())
+        }),
+    ]
+}
+
+#[worker]
+fn idle() {
+    loop {
+        thread::park();
+    }
+}
+
+fn live_children(count: usize) -> multiproc::Result<Vec<Process<()>>> {
+    (0..count).map(|_| idle::spawn()).collect()
+}
+
+fn end(children: Vec<Process<()>>) {
+    children.iter().for_each(Process::kill);
+    for child in children {
+        // It was killed, and says so.
+        let _ = child.join();
+    }
+}
