@@ -168,7 +168,9 @@ mod dispatch;
 mod error;
 mod limits;
 mod payload;
-pub mod pool;
+mod pool;
+#[cfg(test)]
+mod probe;
 mod process;
 mod protocol;
 mod readiness;

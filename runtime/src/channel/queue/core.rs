@@ -205,7 +205,7 @@ struct Held<'a> {
 impl Drop for Held<'_> {
     fn drop(&mut self) {
         #[cfg(test)]
-        if super::probe::is_dead() {
+        if crate::probe::is_dead() {
             return;
         }
         // SAFETY: `Core::hold` locked it on this thread (the value cannot leave it) through this
@@ -685,7 +685,7 @@ impl Core {
 #[cfg(not(test))]
 fn step() {}
 #[cfg(test)]
-use super::probe::step;
+use crate::probe::step;
 
 /// Looks a few times, some microseconds in all.
 fn spin(mut look: impl FnMut() -> bool) -> bool {

@@ -4,8 +4,6 @@ mod area;
 mod core;
 mod event;
 #[cfg(test)]
-mod probe;
-#[cfg(test)]
 mod tests;
 
 use std::fmt;

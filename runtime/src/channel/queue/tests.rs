@@ -75,7 +75,7 @@ fn a_death_after_any_step_of_a_push_costs_that_item_at_most() {
         for steps in 0.. {
             queue.push(item(0)).unwrap();
             let pushed = item(kind);
-            let died = probe::ends_after(steps, || queue.push(pushed).unwrap());
+            let died = crate::probe::ends_after(steps, || queue.push(pushed).unwrap());
             let length = queue.len();
             assert!(length == 2 || died && length == 1, "{length} after {steps}");
             queue.try_push(item(1)).unwrap();
@@ -101,7 +101,7 @@ fn a_death_after_any_step_of_a_pop_costs_that_item_at_most() {
         for steps in 0.. {
             queue.push(item(kind)).unwrap();
             queue.push(item(1)).unwrap();
-            let died = probe::ends_after(steps, || check_pop(&queue, kind));
+            let died = crate::probe::ends_after(steps, || check_pop(&queue, kind));
             let length = queue.len();
             assert!(length == 1 || died && length == 2, "{length} after {steps}");
             queue.try_push(item(2)).unwrap();

@@ -17,6 +17,8 @@
 //!
 //! [`RobustMutex`]: crate::sys::robust::RobustMutex
 
+#[cfg(test)]
+mod actor;
 mod barrier;
 mod condvar;
 mod event;
@@ -24,8 +26,6 @@ mod held;
 mod lock;
 mod monitor;
 mod poison;
-#[cfg(test)]
-mod probe;
 mod reentrant;
 mod rwlock;
 mod semaphore;
@@ -166,4 +166,4 @@ impl Patience {
 #[inline]
 fn step() {}
 #[cfg(test)]
-use probe::step;
+use crate::probe::step;

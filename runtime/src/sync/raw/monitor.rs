@@ -53,7 +53,7 @@ impl Monitor {
 impl Drop for Inside<'_> {
     fn drop(&mut self) {
         #[cfg(test)]
-        if super::probe::is_dead() {
+        if crate::probe::is_dead() {
             return;
         }
         // SAFETY: locked by `enter_until` on this thread, which `Inside` does not leave: it

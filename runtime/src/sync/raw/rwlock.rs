@@ -132,7 +132,7 @@ impl RwLock {
         self.raise(holders.me());
         step();
         #[cfg(test)]
-        if super::probe::is_dead() {
+        if crate::probe::is_dead() {
             return;
         }
         // SAFETY: the callers have just locked it.
@@ -216,13 +216,13 @@ impl RwLock {
     /// The calling thread has it.
     pub(crate) unsafe fn finish(&self) {
         #[cfg(test)]
-        if super::probe::is_dead() {
+        if crate::probe::is_dead() {
             return;
         }
         self.announced.store(0, Ordering::SeqCst);
         step();
         #[cfg(test)]
-        if super::probe::is_dead() {
+        if crate::probe::is_dead() {
             return;
         }
         // SAFETY: the caller's promise.

@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::probe::{Actor, ends_after};
+use super::actor::Actor;
 use super::{Barrier, Condvar, Event, Holders, Lock, Machine, Passed, RwLock, Semaphore};
+use crate::probe::ends_after;
 
 /// A machine in memory of its own.
 #[expect(unsafe_code, reason = "machines are made in place")]

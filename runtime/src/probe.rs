@@ -1,7 +1,8 @@
-//! Threads that end after a given step, for tests.
+//! Actors that end after a given step, for tests.
 //!
-//! The queue calls [`step`] after each change that others can see. A thread that is to end there
-//! unwinds without giving anything back: to a robust lock that is a death like any other.
+//! A state machine in shared memory calls [`step`] after each change that others can see. An actor that is to end there
+//! unwinds without giving anything back, and its thread ends: for the kernel that is a death like
+//! any other, and the robust mutexes it held are marked.
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,7 +13,7 @@ thread_local! {
     static DEAD: Cell<bool> = const { Cell::new(false) };
 }
 
-pub(super) fn step() {
+pub(crate) fn step() {
     match LEFT.get() {
         Some(0) => {
             LEFT.set(None);
@@ -23,19 +24,19 @@ pub(super) fn step() {
     }
 }
 
-/// Whether this thread has ended and only its stack is still unwinding.
-pub(super) fn is_dead() -> bool {
+/// Whether this actor has ended and only its stack is still unwinding.
+pub(crate) fn is_dead() -> bool {
     DEAD.get()
 }
 
 /// Runs `act` on a thread that ends after so many steps; false if it came to its end before.
-pub(super) fn ends_after(steps: u32, act: impl FnOnce() + Send) -> bool {
+pub(crate) fn ends_after(steps: u32, act: impl FnOnce() + Send) -> bool {
     thread::scope(|scope| {
         let actor = scope.spawn(|| {
             LEFT.set(Some(steps));
             let ended = catch_unwind(AssertUnwindSafe(act)).is_err();
             LEFT.set(None);
-            assert_eq!(ended, DEAD.get(), "it panicked of its own accord");
+            assert_eq!(ended, DEAD.get(), "the actor panicked of its own accord");
             ended
         });
         actor.join().unwrap()

@@ -1,0 +1,36 @@
+//! Actors of the tests, as the machines see them.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::Holders;
+
+/// Holders that are alive until a test says otherwise.
+#[derive(Debug)]
+pub(super) struct Actor<'a> {
+    pub(super) me: u32,
+    pub(super) dead: &'a AtomicU64,
+}
+
+impl Actor<'_> {
+    pub(super) fn dies(&self) {
+        self.dead.fetch_or(1 << self.me, Ordering::SeqCst);
+    }
+}
+
+impl Holders for Actor<'_> {
+    fn me(&self) -> u32 {
+        self.me
+    }
+
+    fn is_alive(&self, holder: u32) -> bool {
+        self.dead.load(Ordering::SeqCst) & 1 << holder == 0
+    }
+
+    fn mark(&self) -> u32 {
+        self.me + 1
+    }
+
+    fn is_mark_alive(&self, mark: u32) -> bool {
+        self.is_alive(mark - 1)
+    }
+}
