@@ -1,5 +1,6 @@
 //! Queues and channels: items one way as fast as they go, and single items there and back.
 
+use std::hint::black_box;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
 
@@ -11,12 +12,15 @@ use multiproc::{Fd, worker};
 use super::team::{Team, in_rounds};
 use crate::bench::{Bench, Race};
 use crate::measure::{Contestant, Failable};
+use crate::report::Aim;
 
 const SOCKET: &str = "socket pair, bare";
 const CHANNEL: &str = "multiproc, channel";
 const DUPLEX: &str = "multiproc, duplex";
 const QUEUE: &str = "multiproc, Queue";
 const IPC: &str = "ipc-channel, bytes";
+const COPY: &str = "memcpy, fresh memory";
+const PYTHON: &str = "CPython, Queue";
 const CROSSBEAM: &str = "crossbeam-channel, threads";
 
 const SIZES: [(&str, usize); 4] = [
@@ -72,14 +76,30 @@ fn one_way(bench: &mut Bench, name: &str, size: usize) -> Failable {
         sends(CROSSBEAM, thread_team, count, move || {
             Ok(to_thread.send(item.clone())?)
         }),
-        bench.python("CPython, Queue", "queue", count, size),
+        Contestant::looped(COPY, move |turns| {
+            for _ in 0..turns {
+                black_box(black_box(item).clone());
+            }
+            Ok(())
+        }),
+        bench.python(PYTHON, "queue", count, size),
         bench.python("CPython, SimpleQueue", "simple_queue", count, size),
     ];
+    let aim = |against, at_most| Aim {
+        of: QUEUE,
+        against,
+        at_most,
+    };
+    let aims = match size {
+        16 => vec![aim(PYTHON, 0.1)],
+        size if size >= 1 << 20 => vec![aim(COPY, 2.0)],
+        _ => vec![],
+    };
     bench.race(Race {
         title: format!("{name} one way, each of {count}"),
         base_line: SOCKET,
         contestants,
-        aims: vec![],
+        aims,
     });
     Ok(())
 }
