@@ -22,6 +22,7 @@ use std::thread;
 
 use super::current::{self, Current};
 use super::hook::EXIT_SOFTWARE;
+use super::launch::is_variable;
 use super::lifeline::{Lifeline, die};
 use crate::codec::Input;
 use crate::descriptor::Fd;
@@ -147,17 +148,18 @@ fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), Str
     Ok((header, Role::Worker(callee.find()?)))
 }
 
-/// Makes the environment what the parent's was at the call.
+/// Makes the environment what the parent's was at the call, but for entries that libc neither sets
+/// nor removes, such as one without a name.
 fn replace_environment(environment: BTreeMap<OsString, OsString>) {
     for (key, _) in std::env::vars_os() {
-        if !environment.contains_key(&key) {
+        if !environment.contains_key(&key) && is_variable(&key) {
             // SAFETY: a clone has one thread. A re-executed child may have more, which its
             // constructors started, but it has the right environment and does not come here.
             unsafe { std::env::remove_var(key) };
         }
     }
     for (key, value) in environment {
-        if std::env::var_os(&key).as_ref() != Some(&value) {
+        if is_variable(&key) && std::env::var_os(&key).as_ref() != Some(&value) {
             // SAFETY: as above.
             unsafe { std::env::set_var(key, value) };
         }
