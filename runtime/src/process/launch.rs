@@ -56,7 +56,8 @@ impl Surroundings {
             Some((key, _)) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
-                    "the environment cannot have the variable {key:?}: names are not empty and without `=`, neither names nor values contain a zero byte"
+                    "the environment cannot have the variable `{}`: names are not empty and without `=`, neither names nor values contain a zero byte",
+                    key.display()
                 ),
             )),
         }
