@@ -23,6 +23,7 @@
 //! * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
 
 mod builder;
+mod callbacks;
 mod job;
 mod ledger;
 mod mailbox;
