@@ -46,8 +46,6 @@ pub use stats::{PoolStats, WorkerStats};
 pub use task::{Task, TaskState};
 pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
 
-pub(crate) use worker::serve;
-
 use self::job::{Job, Name, Payload, Recipient};
 use self::scheduler::JobId;
 use self::supervisor::Shared;

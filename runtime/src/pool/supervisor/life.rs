@@ -13,6 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::MemberId;
 use crate::pool::task::{Loss, Outcome};
+use crate::pool::worker::SERVICE;
 use crate::process::{Killed, Member, Status};
 use crate::protocol::Request;
 use crate::transport::Parcel;
@@ -30,7 +31,7 @@ impl Shared {
             let text = "cannot start a process for the pool";
             Error::new(ErrorKind::Spawn, text).with_source(error)
         })?;
-        let member = Member::launch(&self.settings.setup, ledger.descriptor())?;
+        let member = Member::launch(&self.settings.setup, &SERVICE, ledger.descriptor())?;
         Ok((member, ledger))
     }
 }
