@@ -23,6 +23,7 @@
 //! * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
 
 mod builder;
+mod callbacks;
 mod job;
 mod ledger;
 mod mailbox;
@@ -44,8 +45,6 @@ pub use map::Map;
 pub use stats::{PoolStats, WorkerStats};
 pub use task::{Task, TaskState};
 pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
-
-pub(crate) use worker::serve;
 
 use self::job::{Job, Name, Payload, Recipient};
 use self::scheduler::JobId;

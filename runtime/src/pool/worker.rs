@@ -6,12 +6,17 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
+
+use linkme::distributed_slice;
 
 use super::ledger::{Claims, now};
 use crate::codec::{Input, Message, Output};
+use crate::descriptor::Fd;
 use crate::dispatch::{self, Entry, message};
-use crate::process::Current;
+use crate::process::{Current, SERVICES, Serve, Service};
 use crate::protocol::{Callee, Reply, Request};
 use crate::sys::board::Board;
 use crate::transport::{Received, Receiver, Sender};
@@ -25,8 +30,24 @@ const PATIENCE: Duration = Duration::from_millis(2);
 /// Results longer than this are sent at once, and alone.
 const LONG: usize = 8 << 10;
 
+/// The life of a worker's process.
+#[expect(unsafe_code, reason = "the linker puts it where services stand")]
+#[distributed_slice(SERVICES)]
+pub(super) static SERVICE: Service = Service { name: "pool", open };
+
+fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
+    let board: Fd<OwnedFd> = input
+        .read()
+        .map_err(|error| format!("the request cannot be read: {error}"))?;
+    let board = Board::map(Arc::new(board.into_inner()))
+        .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
+    Ok(Box::new(move |receiver, sender| {
+        serve(receiver, sender, &board)
+    }))
+}
+
 /// Runs tasks until there will be none, and gives the status to end with.
-pub(crate) fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
+fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
     let mut worker = Worker {
         sender,
         claims: Claims(board),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,6 +34,35 @@ pub(crate) enum EnvironmentChange {
 }
 
 impl Surroundings {
+    /// Refuses what no process can have in its environment.
+    fn check(&self) -> io::Result<()> {
+        let mut set = BTreeMap::new();
+        for change in &self.environment {
+            match change {
+                EnvironmentChange::Set(key, value) => {
+                    set.insert(key, value);
+                }
+                EnvironmentChange::Remove(key) => {
+                    set.remove(key);
+                }
+                EnvironmentChange::Clear => set.clear(),
+            }
+        }
+        let wrong = set
+            .into_iter()
+            .find(|(key, value)| !is_variable(key) || value.as_bytes().contains(&0));
+        match wrong {
+            None => Ok(()),
+            Some((key, _)) => Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!(
+                    "the environment cannot have the variable `{}`: names are not empty and without `=`, neither names nor values contain a zero byte",
+                    key.display()
+                ),
+            )),
+        }
+    }
+
     /// The whole environment of the child.
     pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
         let mut environment: BTreeMap<_, _> = std::env::vars_os().collect();
@@ -53,6 +83,11 @@ impl Surroundings {
     }
 }
 
+/// Whether this can be the name of a variable.
+pub(super) fn is_variable(key: &OsStr) -> bool {
+    !key.is_empty() && !key.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0))
+}
+
 /// A child that waits for its request, and is minded.
 #[derive(Debug)]
 pub(super) struct Launched {
@@ -68,6 +103,7 @@ pub(super) fn launch(
     start_method: StartMethod,
     surroundings: Surroundings,
 ) -> io::Result<Launched> {
+    surroundings.check()?;
     transport::warm_up()?;
     match start_method {
         // What cannot be looked into cannot be handed over either.
