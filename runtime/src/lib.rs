@@ -30,7 +30,7 @@
 //! | know its limits | the [caveats](#caveats), here and at the end of each module |
 //! | come from Python | [`guide::from_python`] |
 //! | choose between processes and threads | [`guide::processes_or_threads`] |
-//! | see behind it | [`guide::how_it_works`] |
+//! | know what happens behind it | [`guide::how_it_works`] |
 //!
 //! # Hello
 //!
@@ -75,7 +75,7 @@
 //! Everything that serde can write and read back is an argument or a result, by value or by
 //! reference: `&str`, `&[f64]`, `&Path`, `&MyStruct` are encoded from the borrow and lent to the
 //! worker on the other side. Bytes, numbers and text move at the speed of a copy. Open files and
-//! sockets go along as [`Fd`].
+//! sockets go along as [`Fd`]. Types of your own derive serde's traits:
 //!
 //! ```
 //! use multiproc::worker;
@@ -370,7 +370,7 @@
 //! # }
 //! ```
 //!
-//! The features: `stream` makes a [`channel::Receiver`] a `Stream`. By default there is none.
+//! With the feature `stream`, which is off by default, a [`channel::Receiver`] is a `Stream`.
 //!
 //! # What it does not do
 //!
@@ -500,6 +500,15 @@ pub use multiproc_macros::Shareable;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Caveats
+///
+/// * It must not start workers: each of them would run it first, and start another, without end.
+/// * It runs on the first thread of the process, and the worker on another. The worker has what
+///   that thread was restricted to (signals, CPUs, sandboxes), but not its thread-locals.
+/// * It must not use locks and queues that it shares with other processes, should it come to have
+///   any: see the [caveats](sync#caveats) of [`sync`].
+/// * Its time counts for a [`timeout`](Call::timeout). In a [`Pool`] it runs once for each process.
 pub use multiproc_macros::startup;
 
 /// Makes a function the entry point of a process.
@@ -677,4 +686,13 @@ pub use multiproc_macros::startup;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Caveats
+///
+/// * Calling the function runs it here, in this process. Only `spawn`, `run` and `call` mean
+///   another.
+/// * Beside a worker `f` there can be no type and no module `f`.
+/// * In its process, the worker does not run on the first thread. What needs a process with one
+///   thread, such as `unshare` of a user namespace, belongs into
+///   [`before_worker`](Call::before_worker).
 pub use multiproc_macros::worker;

@@ -282,26 +282,28 @@
 //!
 //! * **`set_start_method("fork")`.** A copy of a process with threads has the locks of threads that
 //!   it does not have. Children are made from the program as it is before `main`.
-//! * **Closures, lambdas, bound methods.** A process can be told *which* function to run, since both
-//!   have the same code. What a closure has captured cannot be seen by a library. Make it arguments.
+//! * **Closures, lambdas, bound methods.** A process can be told *which* function to run, since
+//!   both have the same code. What a closure has captured cannot be seen by a library. Make it
+//!   arguments.
 //! * **`pickle`, `reduction`, `copyreg`.** serde's derive says how a type is sent.
 //! * **`Manager`, with its `dict`, `list` and proxies.** A process that serves the others is a
 //!   process all of them wait for, and each access a message. What can lie in shared memory does so
 //!   without one. For the rest, let a worker own the map and be asked, over a
-//!   [`duplex`](crate::channel::duplex()) or with [`Sender`](crate::channel::Sender)s for the answers
-//!   in the questions.
+//!   [`duplex`](crate::channel::duplex()) or with [`Sender`](crate::channel::Sender)s for the
+//!   answers in the questions.
 //! * **`Listener` and `Client`, `authkey`, `AuthenticationError`.** They connect processes that do
 //!   not know each other, by a name: that is a socket of [`std::os::unix::net`] or [`std::net`]. A
 //!   socket can be an argument and an item, as [`Fd`](crate::Fd).
 //! * **Names of shared memory, the resource tracker.** Memory without a name cannot be left behind.
 //! * **`freeze_support`, `set_executable`, `if __name__ == "__main__"`.** Children never come to
 //!   `main`.
-//! * **`get_logger`, `log_to_stderr`.** The library prints nothing. Set up a logger in children with
-//!   [`startup`](macro@crate::startup).
+//! * **`get_logger`, `log_to_stderr`.** The library prints nothing. Set up a logger in children
+//!   with [`startup`](macro@crate::startup).
 //! * **`FIRST_EXCEPTION`.** [`as_completed`](crate::as_completed()), and stop at the first error.
-//! * **`n_waiting` of a barrier, `locked()` of a lock.** What they said may be wrong when it is read.
-//! * **`ThreadPool`, `multiprocessing.dummy`, `ThreadPoolExecutor`.** Threads are no business of this
-//!   library: see [`processes_or_threads`](super::processes_or_threads).
+//! * **`n_waiting` of a barrier, `locked()` of a lock.** What they said may be wrong when it is
+//!   read.
+//! * **`ThreadPool`, `multiprocessing.dummy`, `ThreadPoolExecutor`.** Threads are no business of
+//!   this library: see [`processes_or_threads`](super::processes_or_threads).
 //! * **`InterpreterPoolExecutor`.** There is no interpreter.
 //!
 //! [`Call`]: crate::Call

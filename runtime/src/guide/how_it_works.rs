@@ -37,8 +37,8 @@
 //! name since.
 //!
 //! With [`StartMethod::ForkServer`](crate::StartMethod::ForkServer), that is done once. The process
-//! that comes of it stops before `main`, has one thread, and clones itself whenever it is asked
-//! to. Such a clone is the *program's* child, not the server's (`CLONE_PARENT`): its process id, its
+//! that comes of it stops before `main`, has one thread, and clones itself whenever it is asked to.
+//! Such a clone is the *program's* child, not the server's (`CLONE_PARENT`): its process id, its
 //! end, its signals are as of any child, and the server may be killed at any time; the next call
 //! starts another. A clone is asked for in advance and waits as a *spare*. So starting a worker is
 //! two messages: one with the standard streams and the directory, one with the environment, the
@@ -52,10 +52,10 @@
 //! # Which function
 //!
 //! Parent and child are the same file, so a function can be named by its place in it. Each
-//! [`worker`](macro@crate::worker) has an entry in a table that the linker puts together; its number
-//! is sent, and its path with it, which the child compares. An instance of a generic worker is
-//! named by its distance from the beginning of the file, after the child has seen that it runs the
-//! same file as its parent.
+//! [`worker`](macro@crate::worker) has an entry in a table that the linker puts together; its
+//! number is sent, and its path with it, which the child compares. An instance of a generic worker
+//! is named by its distance from the beginning of the file, after the child has seen that it runs
+//! the same file as its parent.
 //!
 //! # Arguments and results
 //!
@@ -119,8 +119,8 @@
 //!
 //! # What is unsafe, and why
 //!
-//! Generated code has no `unsafe`; it compiles under `#![forbid(unsafe_code)]`. In the library it is
-//! denied but for modules that say why they need it, each block with its argument:
+//! Generated code has no `unsafe`; it compiles under `#![forbid(unsafe_code)]`. In the library it
+//! is denied but for modules that say why they need it, each block with its argument:
 //!
 //! | where | what for |
 //! |---|---|

@@ -15,12 +15,6 @@
 //! * [`worker`] is the other half, in the worker's process.
 //! * [`ledger`] is what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out.
-//!
-//! # Caveats
-//!
-//! * Descriptors in the arguments of a task that waits stay open as long as it waits.
-//! * Results that nobody asks for are kept as long as their [`Task`] is.
-//! * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
 
 mod builder;
 mod callbacks;
@@ -93,6 +87,12 @@ use crate::process::{Call, TaskCall};
 /// * What a task leaves behind in its process (globals, threads, the working directory) the next
 ///   one there finds.
 /// * Tasks are begun in the order in which they were submitted, but may end in any.
+/// * The processes have the environment that the program had when they were started.
+/// * Arguments are encoded by [`submit`](Pool::submit) and kept until a worker takes them, with the
+///   descriptors inside them. Nothing limits how many tasks wait; [`map`](Pool::map) takes its
+///   inputs as it goes.
+/// * Results that nobody asks for are kept as long as their [`Task`] is.
+/// * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
 pub struct Pool {
     shared: Arc<Shared>,
     supervisor: Option<JoinHandle<()>>,
