@@ -105,7 +105,7 @@
 //! groups. It claims each one, in a page of memory that it shares with the pool, right before it
 //! runs it, and leaves the result there. So when it dies, the pool knows which task died with it,
 //! which ones were done, and which ones it may give to another. One thread of the pool receives
-//! results, watches over deadlines and replaces workers; it runs no code of the program's.
+//! results, watches over deadlines and replaces workers; callbacks have a thread of their own.
 //!
 //! # At exit
 //!
