@@ -3,7 +3,7 @@
 //! | | senders | receivers | Python |
 //! |---|---|---|---|
 //! | [`channel`](channel()) | many | one | `SimpleQueue` with one reader |
-//! | [`duplex`] | one on each side | one on each side | `Pipe` |
+//! | [`duplex`](duplex()) | one on each side | one on each side | `Pipe` |
 //! | [`Queue`] | many | many | `Queue`, `JoinableQueue` |
 //!
 //! Items are of any type that serde can write and read back, of any size, with any number of

@@ -8,6 +8,8 @@
 //!
 //! ## A pool, and results as they come
 //!
+//! In Python:
+//!
 //! ```python
 //! from concurrent.futures import ProcessPoolExecutor, as_completed
 //!
@@ -22,6 +24,8 @@
 //!         lengths = list(pool.map(len, ["one", "three"]))
 //!         assert lengths == [3, 5]
 //! ```
+//!
+//! Here:
 //!
 //! ```
 //! use multiproc::{Pool, as_completed, worker};
@@ -52,6 +56,8 @@
 //!
 //! ## A value and its lock
 //!
+//! In Python:
+//!
 //! ```python
 //! from multiprocessing import Process, Value
 //!
@@ -70,6 +76,8 @@
 //!         assert process.exitcode == 0
 //!     assert balance.value == 300
 //! ```
+//!
+//! Here:
 //!
 //! ```
 //! use multiproc::sync::Mutex;
@@ -95,6 +103,8 @@
 //!
 //! ## Queues, and a worker that fails
 //!
+//! In Python:
+//!
 //! ```python
 //! from multiprocessing import Process, Queue
 //!
@@ -113,6 +123,8 @@
 //!     process.join()
 //!     assert process.exitcode == 1  # and a traceback was printed
 //! ```
+//!
+//! Here:
 //!
 //! ```
 //! use multiproc::channel::Queue;

@@ -37,17 +37,18 @@
 //! | to stop one | it has to agree | [`kill`](crate::Process::kill) |
 //! | to debug it | one process to look at | several |
 //!
-//! So the question is how long a task is. Where it takes milliseconds, neither a process that waits
-//! for it in a pool nor a message matters. Where it takes as long as a message, let a task be more:
-//! a file and not a line. The benches of the repository measure all of the above beside threads and
-//! other libraries, on your machine: `cargo run --release -p multiproc-benches`.
+//! So the question is how long a task is beside a message: a file is a good task, a line of it is
+//! not. What it costs to start a process and to have one, to hand over tasks and data, and to lock,
+//! the benches of the repository measure on your machine, beside threads and other libraries:
+//! `cargo run --release -p multiproc-benches`.
 //!
 //! # A process for each task, or a pool
 //!
 //! | | `f::spawn` | [`Pool`](crate::Pool) |
 //! |---|---|---|
 //! | each task begins in a clean process | yes | only with [`max_tasks_per_worker(1)`](crate::PoolBuilder::max_tasks_per_worker) |
-//! | environment, limits, streams | of each call | of the pool |
+//! | environment, limits | of each call | of the pool |
+//! | standard streams | of each call | the program's |
 //! | what takes long to load | is loaded each time | is loaded [once for each process](crate::PoolBuilder::initializer) |
 //! | how many run at a time | as many as were started | as many as it has workers |
 //! | many short tasks | a process each | a message each, or less |
