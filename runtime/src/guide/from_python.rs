@@ -194,6 +194,7 @@
 //! | `active_children()` | [`active_children`](crate::active_children()) |
 //! | `cpu_count()` | [`std::thread::available_parallelism`] |
 //! | `get_context(..)`, `set_start_method(..)` | [`Call::start_method`], [`PoolBuilder::start_method`], `MULTIPROC_START_METHOD` |
+//! | `get_all_start_methods()` | [`StartMethod`](crate::StartMethod) |
 //! | `get_start_method()` | [`Process::start_method`] |
 //! | `set_forkserver_preload(..)` | what runs before `main` is loaded already; [`set_spare_processes`](crate::set_spare_processes()) keeps clones ready |
 //! | `Lock` | [`Mutex<()>`](crate::sync::Mutex) |
@@ -205,6 +206,7 @@
 //! | `Barrier` | [`Barrier`](crate::sync::Barrier); the `action` is the [leader](crate::sync::BarrierWaitResult::is_leader)'s |
 //! | `Value` | [`Shared<AtomicU64>`](crate::shm::Shared) and the like, or [`Mutex<T>`](crate::sync::Mutex) |
 //! | `Array` | [`Mutex<[T]>`](crate::sync::Mutex::from_slice) |
+//! | `get_lock()`, `get_obj()` | the lock has the value: [`lock`](crate::sync::Mutex::lock) gives it |
 //! | `RawValue`, `RawArray` | [`Shared`](crate::shm::Shared) of atomics, [`Buffer`](crate::shm::Buffer) |
 //! | `sharedctypes` structures | types with [`#[derive(Shareable)]`](derive@crate::Shareable) |
 //! | `Pipe()` | [`duplex`](crate::channel::duplex()) |
@@ -213,6 +215,9 @@
 //! | `JoinableQueue` | the same: [`task_done`](crate::channel::Queue::task_done), [`join`](crate::channel::Queue::join) |
 //! | `queue.Full`, `queue.Empty` | [`TrySendError::Full`](crate::channel::TrySendError::Full), [`TryRecvError::Empty`](crate::channel::TryRecvError::Empty), and `Timeout` of the others |
 //! | `ProcessError`, `TimeoutError` | [`Error`], [`ErrorKind`] |
+//! | `reduction.DupFd`, `send_handle` | [`Fd`](crate::Fd) |
+//! | `util.Finalize` | `Drop` |
+//! | `util.register_after_fork` | [`startup`](macro@crate::startup) |
 //!
 //! # `multiprocessing.pool`
 //!
@@ -273,9 +278,12 @@
 //! |---|---|
 //! | `ProcessPoolExecutor(max_workers)` | [`Pool::builder`], [`PoolBuilder::workers`] |
 //! | `max_tasks_per_child` | [`PoolBuilder::max_tasks_per_worker`] |
+//! | `mp_context` | [`PoolBuilder::start_method`] |
+//! | `initializer`, `initargs` | [`PoolBuilder::initializer`], with its arguments |
 //! | `submit` | [`Pool::submit`] |
 //! | `map(.., timeout, chunksize)` | [`Pool::map`] with [`Map::chunk_size`](crate::Map::chunk_size); [`Map::timeout`](crate::Map::timeout) is each task's |
-//! | `shutdown()` | [`Pool::shutdown`] |
+//! | `map(.., buffersize)` | not needed: inputs are taken as results are asked for |
+//! | `shutdown()` | [`Pool::shutdown`]; what is submitted later is [`ErrorKind::Closed`] |
 //! | `shutdown(cancel_futures=True)`, `terminate_workers()`, `kill_workers()` | dropping the pool |
 //! | `Future` | [`Task`] |
 //! | `result()`, `result(timeout)` | [`Task::wait`], [`Task::wait_timeout`] |
@@ -288,6 +296,7 @@
 //! | `wait(.., ALL_COMPLETED)` | [`wait_all`](crate::wait_all()) |
 //! | `CancelledError`, `TimeoutError` | [`ErrorKind::Cancelled`], [`ErrorKind::TimedOut`] |
 //! | `BrokenProcessPool` | only if an initializer fails or processes cannot be started |
+//! | `InvalidStateError` | a result is given out once; then it is [`ErrorKind::Closed`] |
 //! | `asyncio.wrap_future` | [`Task`] is a [`Future`] |
 //!
 //! # What is absent, and why
@@ -298,9 +307,9 @@
 //!   both have the same code. What a closure has captured cannot be seen by a library. Make it
 //!   arguments.
 //! * **`pickle`, `reduction`, `copyreg`.** serde's derive says how a type is sent.
-//! * **`Manager`, with its `dict`, `list` and proxies.** A process that serves the others is a
-//!   process all of them wait for, and each access a message. What can lie in shared memory does so
-//!   without one. For the rest, let a worker own the map and be asked, over a
+//! * **`Manager`, `BaseManager.register`, `dict`, `list` and proxies.** A process that serves the
+//!   others is a process all of them wait for, and each access a message. What can lie in shared
+//!   memory does so without one. For the rest, let a worker own the map and be asked, over a
 //!   [`duplex`](crate::channel::duplex()) or with [`Sender`](crate::channel::Sender)s for the
 //!   answers in the questions.
 //! * **`Listener` and `Client`, `authkey`, `AuthenticationError`.** They connect processes that do
@@ -312,6 +321,8 @@
 //! * **`get_logger`, `log_to_stderr`.** The library prints nothing. Set up a logger in children
 //!   with [`startup`](macro@crate::startup).
 //! * **`FIRST_EXCEPTION`.** [`as_completed`](crate::as_completed()), and stop at the first error.
+//! * **`set_result`, `set_exception`, `set_running_or_notify_cancel`.** Only pools make a
+//!   [`Task`]. To hand over a value of your own, use a channel.
 //! * **`n_waiting` of a barrier, `locked()` of a lock.** What they said may be wrong when it is
 //!   read.
 //! * **`ThreadPool`, `multiprocessing.dummy`, `ThreadPoolExecutor`.** Threads are no business of
@@ -328,6 +339,7 @@
 //! [`Error::exit_status`]: crate::Error::exit_status
 //! [`Error::signal`]: crate::Error::signal
 //! [`ErrorKind`]: crate::ErrorKind
+//! [`ErrorKind::Closed`]: crate::ErrorKind::Closed
 //! [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
 //! [`ErrorKind::TimedOut`]: crate::ErrorKind::TimedOut
 //! [`Pool::builder`]: crate::Pool::builder

@@ -94,17 +94,18 @@
 //!
 //! Each process that has such a file holds a lock on one byte of it, which the kernel gives back
 //! when the process ends, however it ends. So everybody can ask whether a holder is alive, without
-//! a process id that may be another's by now. That is how dead holders of locks, permits and places
-//! are found: by who waits for them, and by nobody else. No process serves the others, and no
-//! operation waits for an answer of another process. Each change of shared state is a sequence of
-//! steps after each of which a process may die; the tests kill one after each.
+//! a process id that may be another's by now. Who waits asks, and takes over what a dead holder
+//! held. Some locks are robust mutexes besides, which the kernel itself marks when their holder
+//! ends. No process serves the others, and no operation waits for an answer of another process.
+//! Each change of shared state is a sequence of steps after each of which a process may die; the
+//! tests end one after each.
 //!
 //! # A pool
 //!
 //! A worker of a [`Pool`](crate::Pool) is a child with a loop in it. Short tasks are sent to it in
-//! groups. It claims each one, in a page of memory that it shares with the pool, right before it
-//! runs it, and leaves the result there. So when it dies, the pool knows which task died with it,
-//! which ones were done, and which ones it may give to another. One thread of the pool receives
+//! groups. It claims each one, in a piece of memory that it shares with the pool, right before it
+//! runs it, and leaves a short result there. So when it dies, the pool knows which task died with
+//! it, which ones were done, and which ones it may give to another. One thread of the pool receives
 //! results, watches over deadlines and replaces workers; callbacks have a thread of their own.
 //!
 //! # At exit
@@ -112,7 +113,7 @@
 //! | what ends | then |
 //! |---|---|
 //! | the worker returns | the result is sent; the process ends as by [`exit`](std::process::exit): std's standard output and C's streams are flushed, exit handlers run, other threads end where they are |
-//! | it panics | the same, after the panic was sent; the status is 101 |
+//! | it panics | the panic is sent, then as above with status 101; if the program is built to abort, `SIGABRT` |
 //! | it is killed | nothing of that; what it held is found by the others |
 //! | the parent, however | its children kill themselves, without exit handlers |
 //! | the last handle to shared memory, a channel, a queue | the kernel frees it |
