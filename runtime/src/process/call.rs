@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::environment::Change;
 use super::handle::Process;
-use super::launch::{EnvironmentChange, Launched, Surroundings, launch};
+use super::launch::{Launched, Surroundings, launch};
 use super::member::Setup;
 use super::stdio::Stdio;
 use super::{fork_server, hook};
@@ -157,7 +158,7 @@ impl<R> Call<'_, R> {
     ///
     /// The process inherits the environment that the parent has when it is started.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        let change = EnvironmentChange::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
+        let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
         self.surroundings.environment.push(change);
         self
     }
@@ -166,13 +167,13 @@ impl<R> Call<'_, R> {
     pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
         self.surroundings
             .environment
-            .push(EnvironmentChange::Remove(key.as_ref().to_owned()));
+            .push(Change::Remove(key.as_ref().to_owned()));
         self
     }
 
     /// Removes all environment variables, inherited ones and those set before.
     pub fn env_clear(mut self) -> Self {
-        self.surroundings.environment.push(EnvironmentChange::Clear);
+        self.surroundings.environment.push(Change::Clear);
         self
     }
 
@@ -321,7 +322,7 @@ impl<R> Call<'_, R> {
             name: name.clone(),
             parent: std::process::id(),
             environment: match start_method {
-                StartMethod::ForkServer => Some(surroundings.environment()),
+                StartMethod::ForkServer => surroundings.environment.for_clone(),
                 StartMethod::Spawn => None,
             },
             before_worker: before_worker

@@ -24,6 +24,7 @@ use rustix::process::{
 };
 
 use super::call::StartMethod;
+use super::environment;
 use super::hook::{FORK_SERVER, MARKER};
 use super::launch::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
@@ -165,6 +166,8 @@ impl Server {
             .stdin(theirs)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::inherit())
+            .env_clear()
+            .envs(environment::base())
             .env(MARKER, format!("{FORK_SERVER}:0"));
         let (started, _) = spawn::start(command)?;
         let process = Child::new(started);
@@ -287,7 +290,7 @@ fn refusal(error: io::Error) -> Trouble {
 struct Spare {
     child: Arc<Child>,
     sender: Sender,
-    connection: OwnedFd,
+    connection: Arc<OwnedFd>,
     settled: bool,
 }
 
@@ -297,8 +300,8 @@ impl Spare {
             pid,
             pidfd: Pidfd::new(pidfd),
         });
-        let connection = ours.try_clone()?;
-        let (sender, inbox) = transport::open_polled(ours)?;
+        let connection = Arc::new(ours);
+        let (sender, inbox) = transport::open_polled(Arc::clone(&connection))?;
         let watch = Watch::cloned(child.pidfd.clone(), Some(inbox));
         Monitor::get()?.mind(&child, watch)?;
         Ok(Spare {

@@ -227,13 +227,16 @@ impl<R> Process<R> {
         if limit.is_none() {
             self.streams.stdin = None;
         }
-        while !watch.advance() {
+        loop {
+            watch.wait(limit);
+            if watch.advance() {
+                break;
+            }
             if limit.is_some_and(|limit| limit <= Instant::now()) {
                 // Should the monitor not take it back, dropping the watch ends the child.
                 let _ = monitor.mind(&self.child, watch);
                 return None;
             }
-            watch.wait(limit);
         }
         monitor.forget(&self.child);
         let end = watch.into_end();

@@ -208,11 +208,13 @@ impl Monitor {
         self.disarm(child.key, &mut minded);
         // What is not registered (any more) need not be removed.
         let _ = epoll::delete(&self.epoll, &child.pidfd);
-        for registered in [minded.watch.connection(), minded.watch.source()]
-            .into_iter()
-            .flatten()
+        if let Some(connection) = minded.watch.connection() {
+            let _ = epoll::delete(&self.epoll, connection);
+        }
+        if minded.watch.is_assembling()
+            && let Some(source) = minded.watch.source()
         {
-            let _ = epoll::delete(&self.epoll, registered);
+            let _ = epoll::delete(&self.epoll, source);
         }
         Some(minded.watch)
     }

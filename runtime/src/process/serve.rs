@@ -6,27 +6,22 @@
 //! parent. The worker runs on a thread of its own that is named after it; when it has replied, it
 //! ends the process, as returning from `main` does: buffers are flushed, exit handlers run.
 
-#![expect(
-    unsafe_code,
-    reason = "the environment is replaced while there is one thread"
-)]
-
-use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use linkme::distributed_slice;
 
 use super::current::{self, Current};
+use super::environment;
 use super::hook::EXIT_SOFTWARE;
-use super::launch::is_variable;
 use super::lifeline::{Lifeline, die};
-use crate::codec::Input;
+use crate::codec::{Input, Output};
 use crate::dispatch::{self, Ended, Entry, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::protocol::{Callee, Header, Reply, Request};
@@ -81,7 +76,7 @@ pub(super) fn serve(
             Role::Service(_) => "",
         };
         if let Some(environment) = header.environment {
-            replace_environment(environment);
+            environment::replace(&environment);
         }
         let name = header.name.clone();
         Current::set(header.name, worker, header.parent);
@@ -112,7 +107,12 @@ pub(super) fn serve(
             Role::Worker(entry) => {
                 drop(receiver);
                 begin(entry.name(), stack, lifeline, move || {
-                    match dispatch::run(entry, input, &mut |out| sender.send(out)) {
+                    let mut send = |out: Output<'_>| {
+                        let sent = sender.send(out);
+                        REPLIED.store(sent.is_ok(), Ordering::Relaxed);
+                        sent
+                    };
+                    match dispatch::run(entry, input, &mut send) {
                         Ended::Well => 0,
                         Ended::Panicking => EXIT_PANIC,
                     }
@@ -135,9 +135,14 @@ pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
 /// The way to the parent, for the worker's thread and for [`last_words`].
 static REPLIES: OnceLock<Sender> = OnceLock::new();
 
+/// Whether the worker has replied: after that, the parent does not listen any more.
+static REPLIED: AtomicBool = AtomicBool::new(false);
+
 /// Tells the parent of a panic after which nothing else will be told.
 fn last_words(panic: &PanicInfo) {
-    if let Some(sender) = REPLIES.get() {
+    if let Some(sender) = REPLIES.get()
+        && !REPLIED.load(Ordering::Relaxed)
+    {
         let _ = sender.send(dispatch::message(Reply::Panicked, panic));
     }
 }
@@ -161,24 +166,6 @@ fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), Str
     }
     let callee: Callee = input.read().map_err(unreadable)?;
     Ok((header, Role::Worker(callee.find()?)))
-}
-
-/// Makes the environment what the parent's was at the call, but for entries that libc neither sets
-/// nor removes, such as one without a name.
-fn replace_environment(environment: BTreeMap<OsString, OsString>) {
-    for (key, _) in std::env::vars_os() {
-        if !environment.contains_key(&key) && is_variable(&key) {
-            // SAFETY: a clone has one thread. A re-executed child may have more, which its
-            // constructors started, but it has the right environment and does not come here.
-            unsafe { std::env::remove_var(key) };
-        }
-    }
-    for (key, value) in environment {
-        if is_variable(&key) && std::env::var_os(&key).as_ref() != Some(&value) {
-            // SAFETY: as above.
-            unsafe { std::env::set_var(key, value) };
-        }
-    }
 }
 
 /// Lets the worker run on a thread of its own, which ends the process with the status it gives,

@@ -28,11 +28,11 @@ use rustix::net::RecvFlags;
 use rustix::process::Pid;
 
 use super::lifeline::{Lifeline, die};
-use super::{hook, serve};
+use super::{environment, hook, serve};
 use crate::sys::clone::{Cloned, clone_sibling};
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
-use crate::transport;
+use crate::transport::{self, Blank};
 
 /// First byte to a clone: its standard descriptors and its directory come along.
 pub(super) const SURROUNDINGS: u8 = 0;
@@ -65,10 +65,13 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     )?;
     stdio::set_all(null.as_fd(), null.as_fd(), null.as_fd())?;
     drop(null);
+    // Constructors may have changed it.
+    environment::replace(&environment::executed_with()?);
     rehearse();
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
     let is_single_threaded = is_single_threaded();
+    let blank = Blank::new()?;
     loop {
         lifeline.listen();
         let control = lifeline.connection();
@@ -91,7 +94,7 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
                 blocked.restore();
                 // The parent must see this connection end with the fork server.
                 drop(lifeline);
-                return become_child(connection);
+                return become_child(connection, blank);
             }
             Ok(Cloned::Caller(pid, pidfd)) => {
                 let answer = answer(pid.as_raw_nonzero().get(), 0);
@@ -128,9 +131,9 @@ fn is_single_threaded() -> bool {
 }
 
 /// A clone waits for its surroundings, takes them on and lives as a child.
-fn become_child(connection: OwnedFd) -> io::Result<Infallible> {
+fn become_child(connection: OwnedFd, blank: Blank) -> io::Result<Infallible> {
     hook::set();
-    let (sender, receiver) = transport::open(connection.as_fd())?;
+    let (sender, receiver) = transport::open_with(blank, connection.as_fd())?;
     let lifeline = Lifeline::new(connection);
     lifeline.listen();
     let mut kind = [SURROUNDINGS];
