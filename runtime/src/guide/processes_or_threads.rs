@@ -28,7 +28,7 @@
 //! | | threads | processes |
 //! |---|---|---|
 //! | to start one | little | more: the kernel copies a small address space, or executes the program again. See [`StartMethod`](crate::StartMethod) |
-//! | to have one | a stack | its own allocator, stacks, page tables. The program's code is shared. In the parent, three descriptors for each that runs |
+//! | to have one | a stack | its own allocator, stacks, page tables. The program's code is shared. In the parent, a few descriptors for each that runs |
 //! | to hand over a task | a queue in memory | a message each way, and waking a process; short tasks of [`Pool::map`](crate::Pool::map) go together |
 //! | to hand over data | a pointer | a copy; none with [`Shared`](crate::shm::Shared) and [`Buffer`](crate::shm::Buffer) |
 //! | a lock that is free | a few instructions | as many, or nearly |
