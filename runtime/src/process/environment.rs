@@ -61,11 +61,15 @@ impl Changes {
         }
     }
 
-    /// The environment of a clone, unless it is the one that clones have.
+    /// The environment of a clone, unless it is just the one that clones have.
     pub(super) fn for_clone(&self) -> Option<Environment> {
+        if self.is_empty() && is_base() {
+            return None;
+        }
         let mut environment = own();
         self.apply_to(&mut environment);
-        (environment != *base()).then_some(environment)
+        environment.remove(OsStr::new(MARKER));
+        Some(environment)
     }
 
     pub(super) fn for_command(self, command: &mut Command) {
@@ -98,6 +102,21 @@ impl Changes {
 pub(super) fn base() -> &'static Environment {
     static BASE: OnceLock<Environment> = OnceLock::new();
     BASE.get_or_init(own)
+}
+
+/// Whether the environment of this process is still that.
+fn is_base() -> bool {
+    let base = base();
+    let mut same = 0;
+    for (key, value) in std::env::vars_os() {
+        if base.get(&key) == Some(&value) {
+            same += 1;
+        } else if key != MARKER {
+            return false;
+        }
+    }
+    // A name that is there twice makes it look changed, which costs time only.
+    same == base.len()
 }
 
 /// The environment of this process.

@@ -34,6 +34,14 @@ impl Lifeline {
         }
     }
 
+    /// The lifeline of a clone of this process: of the same parent, with a connection of its own.
+    pub(super) fn of_clone(self, connection: OwnedFd) -> Lifeline {
+        Lifeline {
+            connection,
+            parent: self.parent,
+        }
+    }
+
     pub(super) fn connection(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
     }

@@ -22,7 +22,7 @@ use super::environment;
 use super::hook::EXIT_SOFTWARE;
 use super::lifeline::{Lifeline, die};
 use crate::codec::{Input, Output};
-use crate::dispatch::{self, Ended, Entry, STARTUPS, Startup};
+use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::protocol::{Callee, Header, Reply, Request};
 use crate::transport::{self, Received, Receiver, Sender};
@@ -85,23 +85,7 @@ pub(super) fn serve(
             .limits
             .apply()
             .map_err(|refusal| refusal.to_string())?;
-        let before_worker = match &header.before_worker {
-            Some(function) => function
-                .find()
-                .ok_or("its function to run before it is gone")?,
-            None => || (),
-        };
-        let prepare = || {
-            STARTUPS.iter().for_each(Startup::run);
-            before_worker();
-        };
-        let prepared = lifeline
-            .meanwhile(|| dispatch::catch(prepare))
-            .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
-        if let Err(panic) = prepared {
-            last_words(&panic);
-            process::exit(EXIT_PANIC);
-        }
+        prepare(header.before_worker.as_ref(), lifeline)?;
         let stack = header.limits.stack.unwrap_or_else(default_stack_size);
         match task {
             Role::Worker(entry) => {
@@ -123,6 +107,33 @@ pub(super) fn serve(
     });
     let Err(refusal) = begun;
     refuse(sender, &refusal)
+}
+
+/// Runs what the program wants to have run before any worker, or before this one.
+fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), String> {
+    let before_worker = match before_worker {
+        Some(function) => Some(
+            function
+                .find()
+                .ok_or("its function to run before it is gone")?,
+        ),
+        None if STARTUPS.is_empty() => return Ok(()),
+        None => None,
+    };
+    let prepare = || {
+        STARTUPS.iter().for_each(Startup::run);
+        if let Some(before_worker) = before_worker {
+            before_worker();
+        }
+    };
+    let prepared = lifeline
+        .meanwhile(|| dispatch::catch(prepare))
+        .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
+    if let Err(panic) = prepared {
+        last_words(&panic);
+        process::exit(EXIT_PANIC);
+    }
+    Ok(())
 }
 
 /// Tells the parent why this process cannot be what was asked for, and ends it.
