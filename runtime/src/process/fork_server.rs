@@ -356,7 +356,7 @@ impl Spare {
     }
 
     fn is_alive(&self) -> bool {
-        self.child.look(Watch::advance) == Some(false)
+        self.child.has_ended() == Some(false)
     }
 
     /// Hands the clone its surroundings, but for the environment, which goes with the request.
