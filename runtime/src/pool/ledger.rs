@@ -12,11 +12,15 @@
 //! |---|---|
 //! | [`CLAIMS`] | the round (16 bits), how many of its tasks may be claimed (24 bits), how many are (24 bits) |
 //! | [`STARTED`] | when the latest was claimed, in nanoseconds of the monotonic clock |
+//! | [`SENT`] | the latest round whose message the pool has sent |
+//! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
 //! Each message of tasks has a number, its round. The pool begins a new one only when all that was
 //! claimed in the last has been answered; the message of a round of which nothing was claimed may
 //! still be on its way then, and the worker finds that it is over.
+//!
+//! The last two words are hints for who waits awake; nothing depends on them.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -29,6 +33,8 @@ use crate::sys::board::{BYTES, Board};
 const CLAIMS: usize = 0;
 const STARTED: usize = 1;
 const RESULTS: usize = 2;
+const SENT: usize = 3;
+const ANSWERED: usize = 4;
 
 /// The pool's side.
 #[derive(Debug)]
@@ -52,6 +58,16 @@ impl Ledger {
             claimed: 0,
         };
         self.0.words()[CLAIMS].store(round.pack(), Release);
+    }
+
+    /// The message of a round has been sent.
+    pub(super) fn sent(&self, round: u16) {
+        self.0.words()[SENT].store(round.into(), Release);
+    }
+
+    /// Whether the worker has sent its last reply of a round.
+    pub(super) fn is_answered(&self, round: u16) -> bool {
+        self.0.words()[ANSWERED].load(Acquire) == u64::from(round)
     }
 
     /// How many tasks were claimed.
@@ -96,6 +112,16 @@ impl Claims<'_> {
     /// The current round.
     pub(super) fn round(&self) -> u16 {
         Round::unpack(self.0.words()[CLAIMS].load(Acquire)).number
+    }
+
+    /// Whether the message of another round than this has been sent.
+    pub(super) fn is_sent_after(&self, round: u16) -> bool {
+        self.0.words()[SENT].load(Acquire) != u64::from(round)
+    }
+
+    /// The last reply of a round has been sent.
+    pub(super) fn answered(&self, round: u16) {
+        self.0.words()[ANSWERED].store(round.into(), Release);
     }
 
     /// Claims the next task of a round; false if it was taken back.

@@ -14,7 +14,9 @@
 //!   when a process dies stands there.
 //! * [`worker`] is the other half, in the worker's process.
 //! * [`ledger`] is what both see: which tasks are begun.
-//! * [`job`] is what goes in, [`task`] and [`map`] what comes out.
+//! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
+//!   result arrives, a [`mailbox`] where a map's do.
+//! * [`pause`] keeps who waits awake for a moment, in the program and in the worker.
 //!
 //! # Caveats
 //!
@@ -28,7 +30,9 @@ mod job;
 mod ledger;
 mod mailbox;
 mod map;
+mod pause;
 mod scheduler;
+mod slot;
 mod stats;
 mod supervisor;
 mod task;
@@ -48,8 +52,9 @@ pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
 
 use self::job::{Job, Name, Payload, Recipient};
 use self::scheduler::JobId;
+use self::slot::Slot;
 use self::supervisor::Shared;
-use self::task::{Outcome, Slot};
+use self::task::Outcome;
 use crate::error::Result;
 use crate::process::{Call, TaskCall};
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 use linkme::distributed_slice;
 
 use super::ledger::{Claims, now};
+use super::pause::Pause;
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Entry, message};
@@ -52,6 +53,8 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
         sender,
         claims: Claims(board),
         known: HashMap::new(),
+        round: 0,
+        pause: Pause::new(),
     };
     let Err(status) = worker.work(receiver);
     status
@@ -62,13 +65,17 @@ struct Worker<'w> {
     claims: Claims<'w>,
     /// The workers that were called before, by the bytes that name them.
     known: HashMap<Vec<u8>, &'static Entry>,
+    /// That of the last message.
+    round: u16,
+    pause: Pause,
 }
 
 impl Worker<'_> {
     fn work(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
         self.reply(message(Reply::Ready, &()));
         loop {
-            match receiver.receive() {
+            let has_come = || self.claims.is_sent_after(self.round);
+            match self.pause.wait(has_come, || receiver.receive()) {
                 Ok(Received::Message(mut task)) => match task.kind().and_then(Request::from_wire) {
                     Some(Request::Task) => self.task(&mut task),
                     Some(Request::Batch) => self.batch(&task),
@@ -97,6 +104,7 @@ impl Worker<'_> {
     /// Runs a task that came alone.
     fn task(&mut self, task: &mut Message) {
         let (round, callee, arguments) = parse(&task.head);
+        self.round = round;
         if !self.claims.claim(round) {
             return;
         }
@@ -109,11 +117,13 @@ impl Worker<'_> {
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
+        self.claims.answered(round);
     }
 
     /// Runs the tasks of a batch until they are done or the rest is taken back.
     fn batch(&mut self, batch: &Message) {
         let (round, callee, mut rest) = parse(&batch.head);
+        self.round = round;
         let entry = self.find(callee);
         if let Ok(entry) = entry {
             Current::set_worker(entry.name());

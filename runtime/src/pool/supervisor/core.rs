@@ -6,7 +6,7 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::Shared;
-use super::crew::Crew;
+use super::crew::{Crew, Ear};
 use super::delivery::Delivery;
 use super::life::BACK_OFF;
 use crate::error::{Error, ErrorKind};
@@ -183,7 +183,12 @@ impl Core {
         let sent = crew.send(job.parcel(part, crew.round.wrapping_add(1)), part.count);
         crew.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         match sent {
-            Ok(()) => crew.register_outbox(shared, id),
+            Ok(()) => {
+                crew.register_outbox(shared, id);
+                if crew.ear == Ear::Nobody {
+                    crew.turn(shared, id, Ear::Supervisor);
+                }
+            }
             Err(error) => {
                 let text = format!("the arguments of worker `{}` cannot be sent", job.worker);
                 let error = Error::new(ErrorKind::Encode, text)

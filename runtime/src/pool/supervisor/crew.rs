@@ -1,11 +1,13 @@
 //! A member of the pool, as the supervisor knows it.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use super::{OUTBOX, Shared};
+use super::{CONNECTION, OUTBOX, Shared};
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::MemberId;
 use crate::process::{Killed, Member};
@@ -14,7 +16,7 @@ use crate::transport::{Outbox, Parcel};
 /// A member and what the supervisor knows of it.
 pub(super) struct Crew {
     pub(super) member: Member,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: Arc<Ledger>,
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
     pub(super) stage: Stage,
@@ -29,6 +31,19 @@ pub(super) struct Crew {
     pub(super) broken: Option<io::Error>,
     /// Nothing more is to be heard.
     pub(super) closed: bool,
+    pub(super) ear: Ear,
+    /// Wakes who listens in the supervisor's place.
+    pub(super) kick: Option<Arc<OwnedFd>>,
+}
+
+/// Who listens to a member: takes in what it says. How it ends, the supervisor always sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ear {
+    Supervisor,
+    /// The thread that waits for the result of its task.
+    Waiter,
+    /// It has nothing to do, and nothing to say therefore.
+    Nobody,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +60,23 @@ impl Crew {
         self.ledger.offer(self.round, count);
         self.heard = Instant::now();
         self.outbox = self.member.send(parcel)?;
+        self.ledger.sent(self.round);
         Ok(())
+    }
+
+    /// Lets the supervisor listen or not.
+    pub(super) fn turn(&mut self, shared: &Shared, id: MemberId, ear: Ear) {
+        if (self.ear == Ear::Supervisor) != (ear == Ear::Supervisor) {
+            let flags = match ear {
+                Ear::Supervisor => EventFlags::IN,
+                // A hang-up is told all the same.
+                Ear::Waiter | Ear::Nobody => EventFlags::empty(),
+            };
+            let data = EventData::new_u64(id << 2 | CONNECTION);
+            // It is not registered any more when nothing more is to be heard.
+            let _ = epoll::modify(&shared.epoll, self.member.sources().0, data, flags);
+        }
+        self.ear = ear;
     }
 
     pub(super) fn register_outbox(&self, shared: &Shared, id: MemberId) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::core::Core;
-use super::crew::{Crew, Stage};
+use super::crew::{Crew, Ear, Stage};
 use super::{CONNECTION, PIDFD, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::ledger::Ledger;
@@ -69,7 +69,7 @@ impl Core {
                 }
                 let crew = Crew {
                     member,
-                    ledger,
+                    ledger: Arc::new(ledger),
                     outbox: None,
                     round: 0,
                     stage: Stage::Preparing,
@@ -79,6 +79,8 @@ impl Core {
                     killed: None,
                     broken: None,
                     closed: false,
+                    ear: Ear::Supervisor,
+                    kick: None,
                 };
                 if self.refusal.is_some() && !self.scheduler.has_queue() {
                     crew.member.kill();
