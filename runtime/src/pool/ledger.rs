@@ -124,9 +124,9 @@ impl Claims<'_> {
         self.0.words()[ANSWERED].store(round.into(), Release);
     }
 
-    /// Claims the next task of a round; false if it was taken back.
-    pub(super) fn claim(&self, round: u16) -> bool {
-        self.0.words()[STARTED].store(now(), Release);
+    /// Claims the next task of a round, which starts now; false if it was taken back.
+    pub(super) fn claim(&self, round: u16, now: u64) -> bool {
+        self.0.words()[STARTED].store(now, Release);
         let update = |word| {
             let is = Round::unpack(word);
             let claimed = is.claimed + 1;
@@ -217,17 +217,17 @@ mod tests {
     #[test]
     fn a_task_is_claimed_or_taken_back() {
         check(|ledger, claims| {
-            assert!(!claims.claim(7));
+            assert!(!claims.claim(7, 0));
             ledger.offer(7, 3);
-            assert!(claims.claim(7));
+            assert!(claims.claim(7, 0));
             assert_eq!(ledger.claimed(), 1);
-            assert!(claims.claim(7));
+            assert!(claims.claim(7, 0));
             assert_eq!(ledger.recall(), 2);
-            assert!(!claims.claim(7));
+            assert!(!claims.claim(7, 0));
             assert_eq!(ledger.claimed(), 2);
             ledger.offer(8, 1);
-            assert!(!claims.claim(7));
-            assert!(claims.claim(8));
+            assert!(!claims.claim(7, 0));
+            assert!(claims.claim(8, 0));
         });
     }
 
@@ -250,7 +250,8 @@ mod tests {
             const TASKS: u32 = 100_000;
             ledger.offer(7, TASKS);
             let (claimed, recalled) = std::thread::scope(|scope| {
-                let claiming = scope.spawn(|| (0..TASKS).take_while(|_| claims.claim(7)).count());
+                let claiming =
+                    scope.spawn(|| (0..TASKS).take_while(|_| claims.claim(7, 0)).count());
                 std::thread::yield_now();
                 let recalled = ledger.recall();
                 (claiming.join().unwrap(), recalled)

@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use super::Pool;
 use super::job::{Job, Name, Payload, Recipient};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::{Mail, Mailbox, Many};
 use super::scheduler::JobId;
 use super::task::Outcome;
 use super::worker::split;
-use crate::codec::Message;
+use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::Result;
 use crate::process::Call;
+use crate::protocol::Reply;
 
 /// How long the tasks that are sent together shall take.
 const CHUNK_TIME: Duration = Duration::from_millis(4);
@@ -295,12 +296,7 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
                     let mut rest = many.replies.as_slice();
                     while let Some((reply, others)) = split(rest) {
                         rest = others;
-                        let message = Message {
-                            head: reply.to_vec(),
-                            ..Message::default()
-                        };
-                        let outcome = Outcome::Reply(message, many.process);
-                        let result = outcome.resolve(many.worker, &codec);
+                        let result = resolve(reply, &many, &codec);
                         self.arrive(number, result);
                         number += 1;
                     }
@@ -413,6 +409,26 @@ impl<R, I, F> fmt::Debug for Map<'_, R, I, F> {
             .field("given", &self.given)
             .finish_non_exhaustive()
     }
+}
+
+/// What one reply of several says.
+fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
+    // Nearly all are values, and need not be copied to be read.
+    if let Some((kind, value)) = reply.split_first()
+        && *kind == Reply::Returned as u8
+    {
+        let mut input = Input::over(value);
+        if let Ok(value) = codec.read(&mut input)
+            && input.finish().is_ok()
+        {
+            return Ok(value);
+        }
+    }
+    let message = Message {
+        head: reply.to_vec(),
+        ..Message::default()
+    };
+    Outcome::Reply(message, many.process).resolve(many.worker, codec)
 }
 
 /// Tasks of one worker that are to be sent together.

@@ -91,7 +91,7 @@ impl Worker<'_> {
                 // Descriptors or memory ran out. This task has failed, the next one shall find
                 // a fresh process.
                 Err(error) => {
-                    if self.claims.claim(self.claims.round()) {
+                    if self.claims.claim(self.claims.round(), now()) {
                         let reason = format!("the process could not receive them: {error}");
                         self.reply(message(Reply::NotDecoded, &reason));
                     }
@@ -105,7 +105,7 @@ impl Worker<'_> {
     fn task(&mut self, task: &mut Message) {
         let (round, callee, arguments) = parse(&task.head);
         self.round = round;
-        if !self.claims.claim(round) {
+        if !self.claims.claim(round, now()) {
             return;
         }
         let arguments = task.head.len() - arguments.len();
@@ -131,7 +131,7 @@ impl Worker<'_> {
         let mut results = Results::new(self.sender, &self.claims);
         while let Some((arguments, others)) = split(rest) {
             rest = others;
-            if !self.claims.claim(round) {
+            if !self.claims.claim(round, results.now) {
                 break;
             }
             match &entry {
@@ -176,17 +176,21 @@ struct Results<'w> {
     waiting: Vec<u8>,
     /// When the last were sent, or the batch began.
     since: u64,
+    /// When the last task ended.
+    now: u64,
 }
 
 impl<'w> Results<'w> {
     fn new(sender: &'w Sender, claims: &'w Claims<'w>) -> Results<'w> {
+        let now = now();
         Results {
             sender,
             claims,
             current: 0,
             first: 0,
             waiting: Vec::new(),
-            since: now(),
+            since: now,
+            now,
         }
     }
 
@@ -216,24 +220,27 @@ impl<'w> Results<'w> {
     /// The task that ran has ended.
     fn next(&mut self) {
         self.current += 1;
-        if u128::from(now() - self.since) >= PATIENCE.as_nanos() {
+        self.now = now();
+        if u128::from(self.now - self.since) >= PATIENCE.as_nanos() {
             self.send();
+            // Sending may have taken a while, which is not the next task's.
+            self.now = now();
+            self.since = self.now;
         }
     }
 
     /// Sends what is waiting.
     fn send(&mut self) {
-        let now = now();
         if !self.waiting.is_empty() {
             let mut out = Output::new(Reply::Results as u8);
-            out.head.extend((now - self.since).to_ne_bytes());
+            out.head.extend((self.now - self.since).to_ne_bytes());
             out.head.append(&mut self.waiting);
             // An error means that nobody is left to hear of it.
             let _ = self.sender.send(out);
             self.first = self.current;
             self.claims.sent(self.first);
         }
-        self.since = now;
+        self.since = self.now;
     }
 }
 
