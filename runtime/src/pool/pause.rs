@@ -10,6 +10,10 @@ use std::time::{Duration, Instant};
 /// How long to stay awake.
 const AWAKE: Duration = Duration::from_micros(50);
 
+/// How often to look before another thread may have the CPU, if one wants it: about as long as the
+/// system takes to say that none does.
+const LOOKS: u32 = 16;
+
 /// A wait that was not longer than this was short: one of [`AWAKE`], plus some waking up.
 const SHORT: Duration = Duration::from_micros(100);
 
@@ -36,8 +40,14 @@ impl Pause {
     pub(super) fn wait<R>(&self, has_come: impl Fn() -> bool, sleep: impl FnOnce() -> R) -> R {
         let begin = Instant::now();
         if self.possible && self.short.load(Relaxed) {
+            let mut looks = 0_u32;
             while !has_come() && begin.elapsed() < AWAKE {
                 std::hint::spin_loop();
+                looks += 1;
+                // What is waited for may need this CPU.
+                if looks.is_multiple_of(LOOKS) {
+                    std::thread::yield_now();
+                }
             }
         }
         let result = sleep();
