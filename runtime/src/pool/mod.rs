@@ -22,7 +22,10 @@
 //!
 //! * Descriptors in the arguments of a task that waits stay open as long as it waits.
 //! * Results that nobody asks for are kept as long as their [`Task`] is.
-//! * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
+//! * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
+//!   timeout goes on and ends it. Tasks that it has received and not begun are given to others that
+//!   have nothing to do. One that nobody else can begin waits, unless it has a timeout: then the
+//!   worker is killed, after a second at least, and another begins the task.
 
 mod builder;
 mod callbacks;

@@ -74,6 +74,7 @@ impl Core {
                     round: 0,
                     stage: Stage::Preparing,
                     heard: Instant::now(),
+                    look: None,
                     check: None,
                     leave: None,
                     killed: None,
@@ -135,6 +136,9 @@ impl Core {
         // It said all that it will ever say before it ended.
         while self.receive(shared, id) {}
         self.take_board(shared, id);
+        // If it was done with its part, it may have been given another one: as if it had been sent
+        // that, which it has not begun then.
+        self.act(shared);
         let part = self.scheduler.part(id);
         let Some(crew) = self.members.remove(&id) else {
             return;
