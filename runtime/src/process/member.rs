@@ -149,6 +149,11 @@ impl Member {
         (self.inbox.connection(), assembly)
     }
 
+    /// The connection, for who waits beside the pool's supervisor.
+    pub(crate) fn connection(&self) -> Arc<OwnedFd> {
+        self.inbox.share()
+    }
+
     pub(crate) fn pidfd(&self) -> &Pidfd {
         &self.child.pidfd
     }
