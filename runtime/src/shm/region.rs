@@ -52,11 +52,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::object::Object;
 use crate::sync::raw::{HOLDERS, Holders, Kind};
+use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::memory::{self, Identity, Mapping};
 use crate::sys::presence;
 

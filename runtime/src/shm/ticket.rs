@@ -12,9 +12,10 @@
 //! | the receiver redeems it | the piece is gone; whoever kept the ticket may send the piece again |
 //! | the receiver voids it and sends the piece on with another | nobody may send the first again |
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::sync::raw::{Kind, Machine};
+use crate::sys::atomic::AtomicU32;
 
 const OPEN: u32 = 0;
 const REDEEMED: u32 = 1;

@@ -23,6 +23,7 @@ impl Holders for Actor<'_> {
     }
 
     fn is_alive(&self, holder: u32) -> bool {
+        crate::probe::ask(holder);
         self.dead.load(Ordering::SeqCst) & 1 << holder == 0
     }
 
