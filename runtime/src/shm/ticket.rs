@@ -21,7 +21,7 @@ const OPEN: u32 = 0;
 const REDEEMED: u32 = 1;
 const VOID: u32 = 2;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[repr(transparent)]
 pub(super) struct Ticket(AtomicU32);
 

@@ -634,6 +634,12 @@ impl Core {
         unsafe { self.mapping.base().cast().as_ref() }
     }
 
+    /// Where the header is.
+    #[cfg(test)]
+    pub(super) fn shared_words(&self) -> std::ops::Range<usize> {
+        crate::probe::bytes_of(self.header())
+    }
+
     fn inline_maximum(&self) -> u64 {
         self.slot - size_of::<Entry>() as u64
     }
