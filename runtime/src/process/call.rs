@@ -332,6 +332,8 @@ impl<R> Call<'_, R> {
                 .with_worker(worker)
                 .with_source(error)
         })?;
+        // What was handed over is not ours any more, and some receivers wait for that.
+        drop(arguments);
         launched.child.assign(name, worker, header.limits.memory);
         fork_server::replenish();
         Ok(Process::new(launched, result))

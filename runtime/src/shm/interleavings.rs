@@ -6,14 +6,16 @@
 
 use std::ops::Range;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::holder::{Holder, place};
 use super::layout::Layout;
-use super::ticket::Ticket;
+use super::ticket::{Redeemed, Ticket};
 use crate::probe::{Dead, Explorer, Part, World, bytes_of, pause};
-use crate::sync::raw::Holders;
+use crate::sync::raw::actor::Actor;
+use crate::sync::raw::{self, Holders};
 
 const CELLS: u32 = 2;
 /// The cell that all is about.
@@ -247,30 +249,92 @@ fn no_number_is_given_to_two() {
 }
 
 /// A ticket, which two find in a message that came twice.
-#[derive(Default)]
 struct Twice {
     ticket: Ticket,
-    redeemed: Mutex<u32>,
+    dead: AtomicU64,
+    is_looked_at: AtomicBool,
+    redeemed: AtomicU32,
 }
 
 impl World for Twice {
     fn memory(&self) -> Vec<Range<usize>> {
         vec![bytes_of(&self.ticket)]
     }
+
+    fn bury(&self, actor: usize) {
+        self.dead.fetch_or(1 << actor, Ordering::SeqCst);
+    }
 }
+
+impl Twice {
+    fn new() -> Twice {
+        Twice {
+            ticket: Ticket::default(),
+            dead: AtomicU64::new(0),
+            is_looked_at: AtomicBool::new(false),
+            redeemed: AtomicU32::new(0),
+        }
+    }
+
+    /// The first actor has put it into the message, and looks at the piece.
+    fn lent() -> Twice {
+        let twice = Twice::new();
+        twice.ticket.lend(&twice.actor(0));
+        twice.is_looked_at.store(true, Ordering::SeqCst);
+        twice
+    }
+
+    fn actor(&self, number: usize) -> Actor<'_> {
+        Actor {
+            me: u32::try_from(number).unwrap(),
+            dead: &self.dead,
+        }
+    }
+
+    fn redeem(&self, me: usize) {
+        let redeemed = self.ticket.redeem(&self.actor(me), raw::deadline(SHORTLY));
+        if redeemed == Redeemed::Yes {
+            let lender_is_dead = self.dead.load(Ordering::SeqCst) & 1 != 0;
+            let is_looked_at = self.is_looked_at.load(Ordering::SeqCst);
+            assert!(!is_looked_at || lender_is_dead, "somebody looks at it");
+            self.redeemed.fetch_add(1, Ordering::SeqCst);
+            // The piece goes on.
+            self.ticket.void();
+        }
+        assert!(redeemed != Redeemed::StillLent || self.redeemed.load(Ordering::SeqCst) == 0);
+    }
+}
+
+const SHORTLY: Duration = Duration::from_millis(100);
 
 #[test]
 fn a_ticket_is_redeemed_once() {
-    let redeem = |twice: &Twice, _| {
-        if twice.ticket.redeem() {
-            *twice.redeemed.lock().unwrap() += 1;
-            // The piece goes on.
-            twice.ticket.void();
-        }
-    };
+    let redeem = |twice: &Twice, me| twice.redeem(me);
     let once = |twice: &Twice, _| {
-        assert_eq!(*twice.redeemed.lock().unwrap(), 1);
-        assert!(twice.ticket.is_void() && !twice.ticket.redeem());
+        assert_eq!(twice.redeemed.load(Ordering::SeqCst), 1);
+        assert!(twice.ticket.is_void());
     };
-    Explorer::preempting(4).explore(Twice::default, &[&redeem, &redeem, &redeem], once);
+    Explorer::preempting(4).explore(Twice::new, &[&redeem, &redeem, &redeem], once);
+}
+
+#[test]
+fn a_piece_is_not_taken_from_one_who_looks_at_it() {
+    let let_go = |twice: &Twice, _| {
+        pause();
+        twice.is_looked_at.store(false, Ordering::SeqCst);
+        twice.ticket.let_go();
+    };
+    let redeem = |twice: &Twice, me| twice.redeem(me);
+    let parts: [Part<'_, Twice>; 3] = [&let_go, &redeem, &redeem];
+    let once = |twice: &Twice, _| assert_eq!(twice.redeemed.load(Ordering::SeqCst), 1);
+    Explorer::preempting(2).explore(Twice::lent, &parts, once);
+    let explorer = Explorer::preempting(2).deaths(1).mortal(&[0]);
+    explorer.explore(Twice::lent, &parts, once);
+    // One that never lets go is waited for, but not for ever.
+    let keep = |_: &Twice, _| {};
+    let parts: [Part<'_, Twice>; 2] = [&keep, &redeem];
+    let explorer = Explorer::preempting(2).expects_timeouts();
+    explorer.explore(Twice::lent, &parts, |twice, _| {
+        assert_eq!(twice.redeemed.load(Ordering::SeqCst), 0);
+    });
 }

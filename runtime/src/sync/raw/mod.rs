@@ -20,7 +20,7 @@
 //! [`RobustMutex`]: crate::sys::robust::RobustMutex
 
 #[cfg(test)]
-mod actor;
+pub(crate) mod actor;
 mod barrier;
 mod condvar;
 mod event;
@@ -146,15 +146,15 @@ pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
 /// How long a sleeper sleeps before it looks: short at first, because what it waits for is often
 /// about to come or already dead, and then longer and longer.
 #[derive(Debug)]
-struct Patience(Duration);
+pub(crate) struct Patience(Duration);
 
 impl Patience {
-    fn new() -> Patience {
+    pub(crate) fn new() -> Patience {
         Patience(Duration::from_millis(1))
     }
 
     /// The next sleep; `None` when time is up.
-    fn nap(&mut self, deadline: Option<Instant>) -> Option<Duration> {
+    pub(crate) fn nap(&mut self, deadline: Option<Instant>) -> Option<Duration> {
         let nap = self.0;
         self.0 = (nap * 2).min(LOOK);
         let Some(deadline) = deadline else {
