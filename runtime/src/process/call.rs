@@ -180,8 +180,7 @@ impl<R> Call<'_, R> {
 
     /// Removes all environment variables, inherited ones and those set before.
     pub fn env_clear(mut self) -> Self {
-        let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
-        self.options().surroundings.environment.push(change);
+        self.options().surroundings.environment.push(Change::Clear);
         self
     }
 
@@ -354,6 +353,8 @@ impl<R> Call<'_, R> {
                 .with_worker(worker)
                 .with_source(error)
         })?;
+        // What was handed over is not ours any more, and some receivers wait for that.
+        drop(arguments);
         launched.child.assign(name, worker, header.limits.memory);
         fork_server::replenish();
         Ok(Process::new(launched, result))
