@@ -47,6 +47,15 @@ use crate::transport::Parcel;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Caveats
+///
+/// * Arguments are encoded when the call is started, not when it is made.
+/// * A timeout is kept by the parent: while that is stopped (`SIGSTOP`), nothing is killed.
+/// * A memory limit is the kernel's, for one process: what the process starts itself has the same
+///   limit once more.
+/// * [`uid`](Call::uid), [`gid`](Call::gid) and [`groups`](Call::groups) take effect after the
+///   child's constructors have run. Descriptors that it has stay open.
 #[must_use = "a call does nothing until it is started"]
 pub struct Call<'a, R> {
     entry: &'static Entry,
@@ -81,11 +90,12 @@ pub enum StartMethod {
     /// The first such call starts the *fork server*: the program's own image, executed again and
     /// stopped before `main`. It has one thread and has run none of the program's code but its
     /// constructors, so its clones start clean. They are children of this process, not of the
-    /// server, and have this process's current environment, working directory and standard
-    /// streams. What else a process inherits they have as it was at the first call: resource
-    /// limits, the file mode mask, namespaces, sandboxes. A process that restricts itself after
-    /// its first call should use [`Spawn`](StartMethod::Spawn). When this process changes its
-    /// user or group, a new server is started.
+    /// server, and have this process's current environment, working directory and standard streams.
+    /// What else a process inherits they have as it was at the first call: resource limits,
+    /// priority, the file mode mask, process group and session, control group, namespaces,
+    /// sandboxes, blocked and ignored signals, descriptors that are not close-on-exec. A process
+    /// that restricts itself after its first call should use [`Spawn`](StartMethod::Spawn). When
+    /// this process changes its user or group, a new server is started.
     ///
     /// Children of one server share their address space layout.
     ///

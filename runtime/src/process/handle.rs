@@ -46,6 +46,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// * The process ends when the worker returns; threads that the worker started and did not wait
 ///   for end with it, as those of a program do when `main` returns.
 /// * A process that the worker starts by other means than this library is not killed with it.
+/// * Joining does not read piped streams. A worker that prints more than a pipe holds (64 KiB)
+///   waits until somebody reads, and so does who joins it: [take](Process::take_stdout) the stream
+///   and read it first.
+/// * A process that is stopped (`SIGSTOP`) has not ended. Its [`timeout`](crate::Call::timeout)
+///   kills it all the same.
 pub struct Process<R> {
     child: Arc<Child>,
     result: ResultCodec<R>,

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | the owner of a [`Lock`] dies | its mark is in the word; whoever waits asks, every [`LOOK`] at least, whether it lives |
 //! | the owner of a [`RobustMutex`] dies, or somebody who waits for it | the kernel marks it and wakes a waiter; whoever sleeps looks again after a while |
-//! | somebody dies inside a [`Monitor`] | its mutex is robust; whoever enters next repairs first |
+//! | somebody dies inside a [`Monitor`](monitor::Monitor) | its mutex is robust; whoever enters next repairs first |
 //! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`LOOK`] at least, whether the holders live |
 //! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`LOOK`] at least |
 //! | a waiter dies | it held nothing; nobody waits for its answer |
