@@ -3,7 +3,8 @@
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 
-use super::task::{Callback, Outcome};
+use super::slot::Callback;
+use super::task::Outcome;
 
 /// The thread that calls callbacks, started when there is one, and the way to it.
 ///

@@ -6,21 +6,27 @@
 //! stands there for ever, also if the worker is killed in the next instant.
 //!
 //! The result of a task in a batch goes onto the board before the next one is claimed, and in a
-//! message some time later, together with others. A worker that dies in between leaves it there.
+//! message some time later, together with others. A worker that dies in between leaves it there,
+//! and if the next task takes long, the pool takes it from there.
 //!
 //! | word | |
 //! |---|---|
 //! | [`CLAIMS`] | the round (16 bits), how many of its tasks may be claimed (24 bits), how many are (24 bits) |
 //! | [`STARTED`] | when the latest was claimed, in nanoseconds of the monotonic clock |
+//! | [`SENT`] | the latest round whose message the pool has sent |
+//! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
 //! Each message of tasks has a number, its round. The pool begins a new one only when all that was
 //! claimed in the last has been answered; the message of a round of which nothing was claimed may
 //! still be on its way then, and the worker finds that it is over.
+//!
+//! The last two words are hints for who waits awake; nothing depends on them.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::fence;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -29,6 +35,8 @@ use crate::sys::board::{BYTES, Board};
 const CLAIMS: usize = 0;
 const STARTED: usize = 1;
 const RESULTS: usize = 2;
+const SENT: usize = 3;
+const ANSWERED: usize = 4;
 
 /// The pool's side.
 #[derive(Debug)]
@@ -54,6 +62,16 @@ impl Ledger {
         self.0.words()[CLAIMS].store(round.pack(), Release);
     }
 
+    /// The message of a round has been sent.
+    pub(super) fn sent(&self, round: u16) {
+        self.0.words()[SENT].store(round.into(), Release);
+    }
+
+    /// Whether the worker has sent its last reply of a round.
+    pub(super) fn is_answered(&self, round: u16) -> bool {
+        self.0.words()[ANSWERED].load(Acquire) == u64::from(round)
+    }
+
     /// How many tasks were claimed.
     pub(super) fn claimed(&self) -> u32 {
         Round::unpack(self.0.words()[CLAIMS].load(Acquire)).claimed
@@ -77,14 +95,19 @@ impl Ledger {
         self.0.words()[STARTED].load(Acquire)
     }
 
-    /// The number of the first task whose result is on the board, and the results.
-    ///
-    /// Only for a worker that has ended.
-    pub(super) fn results(&self) -> (u32, Vec<u8>) {
-        let (first, length) = unpack(self.0.words()[RESULTS].load(Acquire));
+    /// The number of the first task whose result is on the board, and the results. `None`: the
+    /// worker has just sent them.
+    pub(super) fn results(&self) -> Option<(u32, Vec<u8>)> {
+        let word = &self.0.words()[RESULTS];
+        let (first, length) = unpack(word.load(Acquire));
         let length = BYTES.min(length as usize);
         let bytes = &self.0.bytes()[..length];
-        (first, bytes.iter().map(|byte| byte.load(Relaxed)).collect())
+        let results = bytes.iter().map(|byte| byte.load(Relaxed)).collect();
+        // Pairs with the fence in `sent`: who saw a byte that was written after it sees that the
+        // results begin with another task now.
+        fence(Acquire);
+        let (still, _) = unpack(word.load(Relaxed));
+        (still == first).then_some((first, results))
     }
 }
 
@@ -98,9 +121,19 @@ impl Claims<'_> {
         Round::unpack(self.0.words()[CLAIMS].load(Acquire)).number
     }
 
-    /// Claims the next task of a round; false if it was taken back.
-    pub(super) fn claim(&self, round: u16) -> bool {
-        self.0.words()[STARTED].store(now(), Release);
+    /// Whether the message of another round than this has been sent.
+    pub(super) fn is_sent_after(&self, round: u16) -> bool {
+        self.0.words()[SENT].load(Acquire) != u64::from(round)
+    }
+
+    /// The last reply of a round has been sent.
+    pub(super) fn answered(&self, round: u16) {
+        self.0.words()[ANSWERED].store(round.into(), Release);
+    }
+
+    /// Claims the next task of a round, which starts now; false if it was taken back.
+    pub(super) fn claim(&self, round: u16, now: u64) -> bool {
+        self.0.words()[STARTED].store(now, Release);
         let update = |word| {
             let is = Round::unpack(word);
             let claimed = is.claimed + 1;
@@ -128,6 +161,8 @@ impl Claims<'_> {
     /// Says that the results before that of task `first` have been sent.
     pub(super) fn sent(&self, first: u32) {
         self.set(first, 0);
+        // The pool may be reading: see `Ledger::results`.
+        fence(Release);
     }
 
     fn set(&self, first: u32, length: usize) {
@@ -191,17 +226,17 @@ mod tests {
     #[test]
     fn a_task_is_claimed_or_taken_back() {
         check(|ledger, claims| {
-            assert!(!claims.claim(7));
+            assert!(!claims.claim(7, 0));
             ledger.offer(7, 3);
-            assert!(claims.claim(7));
+            assert!(claims.claim(7, 0));
             assert_eq!(ledger.claimed(), 1);
-            assert!(claims.claim(7));
+            assert!(claims.claim(7, 0));
             assert_eq!(ledger.recall(), 2);
-            assert!(!claims.claim(7));
+            assert!(!claims.claim(7, 0));
             assert_eq!(ledger.claimed(), 2);
             ledger.offer(8, 1);
-            assert!(!claims.claim(7));
-            assert!(claims.claim(8));
+            assert!(!claims.claim(7, 0));
+            assert!(claims.claim(8, 0));
         });
     }
 
@@ -211,10 +246,37 @@ mod tests {
             ledger.offer(7, 9);
             assert!(claims.put(0, 0, &[b"one", b"!"]));
             assert!(claims.put(0, 4, &[b"two"]));
-            assert_eq!(ledger.results(), (0, b"one!two".to_vec()));
+            assert_eq!(ledger.results(), Some((0, b"one!two".to_vec())));
             claims.sent(2);
-            assert_eq!(ledger.results(), (2, Vec::new()));
+            assert_eq!(ledger.results(), Some((2, Vec::new())));
             assert!(!claims.put(2, BYTES, &[b"x"]));
+        });
+    }
+
+    #[test]
+    fn results_are_whole_while_the_worker_goes_on() {
+        check(|ledger, claims| {
+            const TASKS: u32 = 200_000;
+            ledger.offer(7, TASKS);
+            std::thread::scope(|scope| {
+                let working = scope.spawn(|| {
+                    for task in 0..TASKS {
+                        let first = task / 8 * 8;
+                        claims.put(first, (task - first) as usize * 4, &[&task.to_ne_bytes()]);
+                        if task + 1 == first + 8 {
+                            claims.sent(task + 1);
+                        }
+                    }
+                });
+                while !working.is_finished() {
+                    let Some((first, results)) = ledger.results() else {
+                        continue;
+                    };
+                    for (task, bytes) in (first..).zip(results.chunks(4)) {
+                        assert_eq!(bytes, task.to_ne_bytes());
+                    }
+                }
+            });
         });
     }
 
@@ -224,7 +286,8 @@ mod tests {
             const TASKS: u32 = 100_000;
             ledger.offer(7, TASKS);
             let (claimed, recalled) = std::thread::scope(|scope| {
-                let claiming = scope.spawn(|| (0..TASKS).take_while(|_| claims.claim(7)).count());
+                let claiming =
+                    scope.spawn(|| (0..TASKS).take_while(|_| claims.claim(7, 0)).count());
                 std::thread::yield_now();
                 let recalled = ledger.recall();
                 (claiming.join().unwrap(), recalled)

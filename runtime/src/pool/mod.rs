@@ -14,7 +14,9 @@
 //!   when a process dies stands there.
 //! * [`worker`] is the other half, in the worker's process.
 //! * [`ledger`] is what both see: which tasks are begun.
-//! * [`job`] is what goes in, [`task`] and [`map`] what comes out.
+//! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
+//!   result arrives, a [`mailbox`] where a map's do.
+//! * [`pause`] keeps who waits awake for a moment, in the program and in the worker.
 
 mod builder;
 mod callbacks;
@@ -22,7 +24,9 @@ mod job;
 mod ledger;
 mod mailbox;
 mod map;
+mod pause;
 mod scheduler;
+mod slot;
 mod stats;
 mod supervisor;
 mod task;
@@ -42,8 +46,9 @@ pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
 
 use self::job::{Job, Name, Payload, Recipient};
 use self::scheduler::JobId;
+use self::slot::Slot;
 use self::supervisor::Shared;
-use self::task::{Outcome, Slot};
+use self::task::Outcome;
 use crate::error::Result;
 use crate::process::{Call, TaskCall};
 
@@ -92,7 +97,10 @@ use crate::process::{Call, TaskCall};
 ///   descriptors inside them. Nothing limits how many tasks wait; [`map`](Pool::map) takes its
 ///   inputs as it goes.
 /// * Results that nobody asks for are kept as long as their [`Task`] is.
-/// * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
+/// * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
+///   timeout goes on and ends it. Tasks that it has received and not begun are given to others that
+///   have nothing to do. One that nobody else can begin waits, unless it has a timeout: then the
+///   worker is killed, after a second at least, and another begins the task.
 pub struct Pool {
     shared: Arc<Shared>,
     supervisor: Option<JoinHandle<()>>,

@@ -13,6 +13,7 @@ use std::time::Duration;
 use linkme::distributed_slice;
 
 use super::ledger::{Claims, now};
+use super::pause::Pause;
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Entry, message};
@@ -52,6 +53,8 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
         sender,
         claims: Claims(board),
         known: HashMap::new(),
+        round: 0,
+        pause: Pause::new(),
     };
     let Err(status) = worker.work(receiver);
     status
@@ -62,13 +65,17 @@ struct Worker<'w> {
     claims: Claims<'w>,
     /// The workers that were called before, by the bytes that name them.
     known: HashMap<Vec<u8>, &'static Entry>,
+    /// That of the last message.
+    round: u16,
+    pause: Pause,
 }
 
 impl Worker<'_> {
     fn work(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
         self.reply(message(Reply::Ready, &()));
         loop {
-            match receiver.receive() {
+            let has_come = || self.claims.is_sent_after(self.round);
+            match self.pause.wait(has_come, || receiver.receive()) {
                 Ok(Received::Message(mut task)) => match task.kind().and_then(Request::from_wire) {
                     Some(Request::Task) => self.task(&mut task),
                     Some(Request::Batch) => self.batch(&task),
@@ -84,7 +91,7 @@ impl Worker<'_> {
                 // Descriptors or memory ran out. This task has failed, the next one shall find
                 // a fresh process.
                 Err(error) => {
-                    if self.claims.claim(self.claims.round()) {
+                    if self.claims.claim(self.claims.round(), now()) {
                         let reason = format!("the process could not receive them: {error}");
                         self.reply(message(Reply::NotDecoded, &reason));
                     }
@@ -97,7 +104,8 @@ impl Worker<'_> {
     /// Runs a task that came alone.
     fn task(&mut self, task: &mut Message) {
         let (round, callee, arguments) = parse(&task.head);
-        if !self.claims.claim(round) {
+        self.round = round;
+        if !self.claims.claim(round, now()) {
             return;
         }
         let arguments = task.head.len() - arguments.len();
@@ -109,19 +117,21 @@ impl Worker<'_> {
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
+        self.claims.answered(round);
     }
 
     /// Runs the tasks of a batch until they are done or the rest is taken back.
     fn batch(&mut self, batch: &Message) {
         let (round, callee, mut rest) = parse(&batch.head);
+        self.round = round;
         let entry = self.find(callee);
         if let Ok(entry) = entry {
             Current::set_worker(entry.name());
         }
-        let mut results = Results::new(self.sender, &self.claims);
+        let mut results = Results::new(self.sender, &self.claims, round);
         while let Some((arguments, others)) = split(rest) {
             rest = others;
-            if !self.claims.claim(round) {
+            if !self.claims.claim(round, results.now) {
                 break;
             }
             match &entry {
@@ -158,6 +168,7 @@ impl Worker<'_> {
 struct Results<'w> {
     sender: &'w Sender,
     claims: &'w Claims<'w>,
+    round: u16,
     /// The number of the task that runs.
     current: u32,
     /// The number of the first one whose result is not sent.
@@ -166,17 +177,22 @@ struct Results<'w> {
     waiting: Vec<u8>,
     /// When the last were sent, or the batch began.
     since: u64,
+    /// When the last task ended.
+    now: u64,
 }
 
 impl<'w> Results<'w> {
-    fn new(sender: &'w Sender, claims: &'w Claims<'w>) -> Results<'w> {
+    fn new(sender: &'w Sender, claims: &'w Claims<'w>, round: u16) -> Results<'w> {
+        let now = now();
         Results {
             sender,
             claims,
+            round,
             current: 0,
             first: 0,
             waiting: Vec::new(),
-            since: now(),
+            since: now,
+            now,
         }
     }
 
@@ -206,24 +222,65 @@ impl<'w> Results<'w> {
     /// The task that ran has ended.
     fn next(&mut self) {
         self.current += 1;
-        if u128::from(now() - self.since) >= PATIENCE.as_nanos() {
+        self.now = now();
+        if u128::from(self.now - self.since) >= PATIENCE.as_nanos() {
             self.send();
+            // Sending may have taken a while, which is not the next task's.
+            self.now = now();
+            self.since = self.now;
         }
     }
 
     /// Sends what is waiting.
     fn send(&mut self) {
-        let now = now();
         if !self.waiting.is_empty() {
-            let mut out = Output::new(Reply::Results as u8);
-            out.head.extend((now - self.since).to_ne_bytes());
+            let header = Header {
+                time: self.now - self.since,
+                round: self.round,
+                first: self.first,
+            };
+            let mut out = Output::after(header.write());
             out.head.append(&mut self.waiting);
             // An error means that nobody is left to hear of it.
             let _ = self.sender.send(out);
             self.first = self.current;
             self.claims.sent(self.first);
         }
-        self.since = now;
+        self.since = self.now;
+    }
+}
+
+/// What stands before the replies in [`Reply::Results`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    /// How long the tasks took together, in nanoseconds.
+    pub(super) time: u64,
+    pub(super) round: u16,
+    /// The number of the first of them in the round.
+    pub(super) first: u32,
+}
+
+impl Header {
+    fn write(self) -> Vec<u8> {
+        let mut head = vec![Reply::Results as u8];
+        head.extend(self.time.to_ne_bytes());
+        head.extend(self.round.to_ne_bytes());
+        head.extend(self.first.to_ne_bytes());
+        head
+    }
+
+    /// The header of a message, and the replies.
+    pub(super) fn read(head: &[u8]) -> Option<(Header, &[u8])> {
+        let (_, rest) = head.split_first()?;
+        let (time, rest) = rest.split_first_chunk()?;
+        let (round, rest) = rest.split_first_chunk()?;
+        let (first, replies) = rest.split_first_chunk()?;
+        let header = Header {
+            time: u64::from_ne_bytes(*time),
+            round: u16::from_ne_bytes(*round),
+            first: u32::from_ne_bytes(*first),
+        };
+        Some((header, replies))
     }
 }
 

@@ -8,17 +8,19 @@ use rustix::process::Signal;
 
 use super::environment::Change;
 use super::handle::Process;
-use super::launch::{Launched, Surroundings, launch};
+use super::launch::{function, launch};
+use super::launched::{Launched, Surroundings};
 use super::member::Setup;
+use super::start_method::StartMethod;
 use super::stdio::Stdio;
-use super::{fork_server, hook};
+use super::{fork_server, origin};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Entry, Function, Place, ResultCodec};
+use crate::dispatch::{Argument, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Callee, Header, Request};
 use crate::sys::image;
-use crate::transport::Parcel;
+use crate::transport::{Parcel, is_gone};
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -61,65 +63,19 @@ pub struct Call<'a, R> {
     entry: &'static Entry,
     arguments: Vec<Argument<'a>>,
     result: ResultCodec<R>,
-    name: Option<String>,
     timeout: Option<Duration>,
+    /// Of the many small calls that a pool is given, none has any.
+    options: Option<Box<Options>>,
+}
+
+/// What a call says about its process.
+#[derive(Debug, Default)]
+struct Options {
+    name: Option<String>,
     start_method: Option<StartMethod>,
     surroundings: Surroundings,
     limits: Limits,
     before_worker: Option<fn()>,
-}
-
-/// How a process comes to be.
-///
-/// The default is the fork server, unless the environment variable `MULTIPROC_START_METHOD` says
-/// `spawn` (or `forkserver`). [`Call::start_method`] decides for one call,
-/// [`Process::start_method`] tells what came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum StartMethod {
-    /// A process that was prepared once is cloned, which is several times faster than starting a
-    /// program.
-    ///
-    /// The first such call starts the *fork server*: the program's own image, executed again and
-    /// stopped before `main`. It has one thread and has run none of the program's code but its
-    /// constructors, so its clones start clean. They are children of this process, not of the
-    /// server, and have this process's current environment, working directory and standard streams.
-    /// What else a process inherits they have as it was at the first call: resource limits,
-    /// priority, the file mode mask, process group and session, control group, namespaces,
-    /// sandboxes, blocked and ignored signals, descriptors that are not close-on-exec. A process
-    /// that restricts itself after its first call should use [`Spawn`](StartMethod::Spawn). When
-    /// this process changes its user or group, a new server is started.
-    ///
-    /// Children of one server share their address space layout.
-    ///
-    /// Where processes cannot be cloned (a filter on system calls, a constructor that started
-    /// threads), and for a call with a [`std::process::Stdio`], the image is executed again
-    /// instead.
-    #[default]
-    ForkServer,
-    /// The program's own image is executed again for each call.
-    ///
-    /// The image is the one that this process runs, also when its file has been replaced
-    /// meanwhile. It costs what starting a program costs, a millisecond or so.
-    Spawn,
-}
-
-impl StartMethod {
-    /// What calls use that do not choose.
-    pub(super) fn by_environment() -> Result<StartMethod> {
-        match std::env::var_os("MULTIPROC_START_METHOD") {
-            None => Ok(StartMethod::default()),
-            Some(name) if name == "forkserver" => Ok(StartMethod::ForkServer),
-            Some(name) if name == "spawn" => Ok(StartMethod::Spawn),
-            Some(other) => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the environment variable MULTIPROC_START_METHOD is `{}`, but must be `forkserver` or `spawn`",
-                    other.display()
-                ),
-            )),
-        }
-    }
 }
 
 /// What generated code calls.
@@ -128,21 +84,30 @@ pub fn bind<'a, R>(
     arguments: Vec<Argument<'a>>,
     result: ResultCodec<R>,
 ) -> Call<'a, R> {
+    let Defaults {
+        timeout,
+        memory,
+        stack,
+        nice,
+        before_worker,
+    } = entry.defaults();
+    let is_plain = memory.is_none() && stack.is_none() && nice.is_none() && before_worker.is_none();
+    let options = || Options {
+        limits: Limits {
+            memory,
+            stack,
+            nice,
+            ..Limits::default()
+        },
+        before_worker,
+        ..Options::default()
+    };
     Call {
         entry,
         arguments,
         result,
-        name: None,
-        timeout: entry.defaults().timeout,
-        start_method: None,
-        surroundings: Surroundings::default(),
-        limits: Limits {
-            memory: entry.defaults().memory,
-            stack: entry.defaults().stack,
-            nice: entry.defaults().nice,
-            ..Limits::default()
-        },
-        before_worker: entry.defaults().before_worker,
+        timeout,
+        options: (!is_plain).then(|| Box::new(options())),
     }
 }
 
@@ -150,7 +115,7 @@ impl<R> Call<'_, R> {
     /// Names the process, for [`Process::name`], [`current`](crate::current) and tools such as
     /// `ps`. The default is the worker's name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.options().name = Some(name.into());
         self
     }
 
@@ -159,13 +124,14 @@ impl<R> Call<'_, R> {
     /// The process inherits the environment that the parent has when it is started.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
-        self.surroundings.environment.push(change);
+        self.options().surroundings.environment.push(change);
         self
     }
 
     /// Removes an environment variable that the process would inherit or that was set before.
     pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
-        self.surroundings
+        self.options()
+            .surroundings
             .environment
             .push(Change::Remove(key.as_ref().to_owned()));
         self
@@ -173,31 +139,31 @@ impl<R> Call<'_, R> {
 
     /// Removes all environment variables, inherited ones and those set before.
     pub fn env_clear(mut self) -> Self {
-        self.surroundings.environment.push(Change::Clear);
+        self.options().surroundings.environment.push(Change::Clear);
         self
     }
 
     /// Sets the directory that the process starts in. The default is the parent's.
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
-        self.surroundings.current_dir = Some(directory.as_ref().to_owned());
+        self.options().surroundings.current_dir = Some(directory.as_ref().to_owned());
         self
     }
 
     /// Connects the standard input. The default is the parent's own.
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
-        self.surroundings.streams.stdin = stdin.into();
+        self.options().surroundings.streams.stdin = stdin.into();
         self
     }
 
     /// Connects the standard output. The default is the parent's own.
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
-        self.surroundings.streams.stdout = stdout.into();
+        self.options().surroundings.streams.stdout = stdout.into();
         self
     }
 
     /// Connects the standard error. The default is the parent's own.
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
-        self.surroundings.streams.stderr = stderr.into();
+        self.options().surroundings.streams.stderr = stderr.into();
         self
     }
 
@@ -218,27 +184,27 @@ impl<R> Call<'_, R> {
     /// error is [`Signaled`](ErrorKind::Signaled) and its text names the limit. The arguments
     /// count, since they are decoded under the limit.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.limits.memory = Some(bytes);
+        self.options().limits.memory = Some(bytes);
         self
     }
 
     /// Sets the size of the worker's stack in bytes. The default is 8 MiB, or what the environment
     /// variable `RUST_MIN_STACK` says.
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.limits.stack = Some(bytes);
+        self.options().limits.stack = Some(bytes);
         self
     }
 
     /// Adds to the niceness of the process: from 1, a little less of the CPU than others, to 19,
     /// only what nobody else wants. Less than 0 takes a privilege.
     pub fn nice(mut self, increment: i32) -> Self {
-        self.limits.nice = Some(increment);
+        self.options().limits.nice = Some(increment);
         self
     }
 
     /// Restricts the process to these CPUs, by number.
     pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
-        self.limits.cpus = Some(cpus.into_iter().collect());
+        self.options().limits.cpus = Some(cpus.into_iter().collect());
         self
     }
 
@@ -248,19 +214,19 @@ impl<R> Call<'_, R> {
     /// [`groups`](Call::groups) names some. Its group stays what it is unless [`gid`](Call::gid)
     /// changes it.
     pub fn uid(mut self, id: u32) -> Self {
-        self.limits.uid = Some(id);
+        self.options().limits.uid = Some(id);
         self
     }
 
     /// Lets the process act as this group. It takes a privilege.
     pub fn gid(mut self, id: u32) -> Self {
-        self.limits.gid = Some(id);
+        self.options().limits.gid = Some(id);
         self
     }
 
     /// Sets the supplementary groups of the process. It takes a privilege.
     pub fn groups(mut self, ids: impl IntoIterator<Item = u32>) -> Self {
-        self.limits.groups = Some(ids.into_iter().collect());
+        self.options().limits.groups = Some(ids.into_iter().collect());
         self
     }
 
@@ -271,13 +237,13 @@ impl<R> Call<'_, R> {
     /// It runs on the first thread of the process, before the worker's is started, and both keep
     /// what it sets.
     pub fn before_worker(mut self, hook: fn()) -> Self {
-        self.before_worker = Some(hook);
+        self.options().before_worker = Some(hook);
         self
     }
 
     /// Chooses how the process comes to be.
     pub fn start_method(mut self, start_method: StartMethod) -> Self {
-        self.start_method = Some(start_method);
+        self.options().start_method = Some(start_method);
         self
     }
 
@@ -302,13 +268,16 @@ impl<R> Call<'_, R> {
             entry,
             arguments,
             result,
-            name,
             timeout,
+            options,
+        } = self;
+        let Options {
+            name,
             start_method,
             mut surroundings,
             limits,
             before_worker,
-        } = self;
+        } = *options.unwrap_or_default();
         let worker = entry.name();
         let about_worker = |error: Error| error.with_worker(worker);
         let place = place(entry).map_err(about_worker)?;
@@ -343,6 +312,8 @@ impl<R> Call<'_, R> {
                 .with_worker(worker)
                 .with_source(error)
         })?;
+        // What was handed over is not ours any more, and some receivers wait for that.
+        drop(arguments);
         launched.child.assign(name, worker, header.limits.memory);
         fork_server::replenish();
         Ok(Process::new(launched, result))
@@ -402,6 +373,10 @@ impl<R> Call<'_, R> {
         self.result
     }
 
+    fn options(&mut self) -> &mut Options {
+        self.options.get_or_insert_default()
+    }
+
     fn refusal(&self, what: &str) -> Error {
         let worker = self.entry.name();
         let text = format!(
@@ -412,12 +387,13 @@ impl<R> Call<'_, R> {
 
     /// What the call asks for that a process which exists already cannot have.
     fn wants_own_process(&self) -> Option<&'static str> {
+        let options = self.options.as_ref()?;
         let Surroundings {
             environment,
             current_dir,
             streams,
             timeout: _,
-        } = &self.surroundings;
+        } = &options.surroundings;
         let Limits {
             memory,
             stack,
@@ -426,7 +402,7 @@ impl<R> Call<'_, R> {
             groups,
             gid,
             uid,
-        } = &self.limits;
+        } = &options.limits;
         [
             (!environment.is_empty(), "an environment"),
             (current_dir.is_some(), "a working directory"),
@@ -440,10 +416,10 @@ impl<R> Call<'_, R> {
                 "a user or group",
             ),
             (
-                self.before_worker.is_some(),
+                options.before_worker.is_some(),
                 "a function to run before the worker",
             ),
-            (self.start_method.is_some(), "a start method"),
+            (options.start_method.is_some(), "a start method"),
         ]
         .into_iter()
         .find_map(|(wanted, what)| wanted.then_some(what))
@@ -473,20 +449,27 @@ impl<R> Call<'static, R> {
     /// The call that prepares each process of a pool: what it says about the process, and the
     /// task that it is.
     pub(crate) fn into_setup(mut self) -> Result<(Setup, TaskCall<R>)> {
-        if !self.surroundings.streams.are_inherited() {
+        let Options {
+            name,
+            start_method,
+            surroundings,
+            limits,
+            before_worker,
+        } = *self.options.take().unwrap_or_default();
+        if !surroundings.streams.are_inherited() {
             let text = "the initializer's call names standard streams, but there is one process of the pool after another";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
         let setup = Setup {
-            name: self.name.take().unwrap_or_default(),
-            start_method: match self.start_method.take() {
+            name: name.unwrap_or_default(),
+            start_method: match start_method {
                 Some(start_method) => start_method,
                 None => StartMethod::by_environment()?,
             },
-            limits: std::mem::take(&mut self.limits),
-            environment: std::mem::take(&mut self.surroundings.environment),
-            current_dir: self.surroundings.current_dir.take(),
-            before_worker: self.before_worker.take(),
+            limits,
+            environment: surroundings.environment,
+            current_dir: surroundings.current_dir,
+            before_worker,
         };
         Ok((setup, self.into_task()?))
     }
@@ -520,7 +503,7 @@ fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
 fn place(entry: &'static Entry) -> Result<Place> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
-    } else if !hook::is_set() {
+    } else if !origin::is_hooked() {
         "no process can be started before `main`, in a process made by `fork`, or from a program linked without its constructors"
     } else {
         match entry.place() {
@@ -535,14 +518,6 @@ fn place(entry: &'static Entry) -> Result<Place> {
             entry.name()
         ),
     ))
-}
-
-/// A function of the program, to be called in the process.
-pub(super) fn function(function: fn()) -> Result<Function> {
-    Function::new(function).ok_or_else(|| {
-        let text = "the function to run before the worker is part of a shared library";
-        Error::new(ErrorKind::Unsupported, text)
-    })
 }
 
 fn request<'e>(
@@ -577,36 +552,20 @@ fn start(
     }
 }
 
-/// Whether a send failed because nobody is left to receive.
-pub(super) fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
-}
-
 impl<R> fmt::Debug for Call<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Call {
             entry,
             arguments,
             result: _,
-            name,
             timeout,
-            start_method,
-            surroundings,
-            limits,
-            before_worker,
+            options,
         } = self;
         f.debug_struct("Call")
             .field("worker", &entry.name())
             .field("arguments", &arguments.len())
-            .field("name", name)
             .field("timeout", timeout)
-            .field("start_method", start_method)
-            .field("surroundings", surroundings)
-            .field("limits", limits)
-            .field("before_worker", &before_worker.is_some())
+            .field("options", options)
             .finish()
     }
 }

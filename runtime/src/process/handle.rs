@@ -7,12 +7,11 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::call::StartMethod;
 use super::end::Status;
-use super::launch::Launched;
+use super::launched::Launched;
 use super::monitor::{Child, Monitor};
+use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
-use super::watch::Watch;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -132,7 +131,7 @@ impl<R> Process<R> {
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
-        match self.child.look(Watch::advance) {
+        match self.child.has_ended() {
             Some(true) => self.wait(None).transpose(),
             _ => Ok(None),
         }
@@ -156,7 +155,7 @@ impl<R> Process<R> {
 
     /// Whether the process has not ended.
     pub fn is_running(&mut self) -> bool {
-        self.given_out.is_none() && self.child.look(Watch::advance) == Some(false)
+        self.given_out.is_none() && self.child.has_ended() == Some(false)
     }
 
     /// How the process ended; `None` while it is running, or if that cannot be known because
@@ -165,12 +164,7 @@ impl<R> Process<R> {
         if let Some(status) = self.given_out {
             return status.known();
         }
-        self.child
-            .look(|watch| {
-                watch.advance();
-                watch.status()
-            })??
-            .known()
+        self.child.status()?.known()
     }
 
     /// Asks the process to end: sends it `SIGTERM`. Does nothing if it has ended.

@@ -33,7 +33,12 @@ mod shareable;
 mod shared;
 
 mod arena;
+mod cells;
 mod ground;
+mod holder;
+#[cfg(test)]
+mod interleavings;
+mod layout;
 mod object;
 mod region;
 mod spot;

@@ -82,6 +82,14 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
+/// Whether a send failed because nobody is left to receive.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
 /// Waits until a descriptor has something to say; false if the deadline came first.
 pub(crate) fn wait_for(
     descriptor: BorrowedFd<'_>,

@@ -66,6 +66,11 @@ impl Inbox {
         self.socket.as_fd()
     }
 
+    /// The same, which stays open as long as it is held.
+    pub(crate) fn share(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.socket)
+    }
+
     /// Whether a long message is arriving.
     pub(crate) fn is_assembling(&self) -> bool {
         self.assembly.is_some()

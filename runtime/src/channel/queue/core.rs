@@ -51,7 +51,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
@@ -62,6 +62,7 @@ use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair}
 use super::area::{Area, check_file_size_limit};
 use super::event::Event;
 use crate::codec::{Message, Output};
+use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::descriptors;
 use crate::sys::memory::{self, Mapping};
 use crate::sys::robust::{Relock, RobustMutex};
@@ -204,10 +205,6 @@ struct Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        #[cfg(test)]
-        if crate::probe::is_dead() {
-            return;
-        }
         // SAFETY: `Core::hold` locked it on this thread (the value cannot leave it) through this
         // reference.
         unsafe { self.lock.unlock() };
@@ -635,6 +632,12 @@ impl Core {
         // zeros are values of all but the locks, which are used after `create` has made them:
         // nobody else has the file before.
         unsafe { self.mapping.base().cast().as_ref() }
+    }
+
+    /// Where the header is.
+    #[cfg(test)]
+    pub(super) fn shared_words(&self) -> std::ops::Range<usize> {
+        crate::probe::bytes_of(self.header())
     }
 
     fn inline_maximum(&self) -> u64 {

@@ -6,7 +6,7 @@ use std::thread::ThreadId;
 use std::time::Instant;
 
 use super::Shared;
-use super::crew::Crew;
+use super::crew::{Crew, Ear};
 use super::delivery::Delivery;
 use super::life::BACK_OFF;
 use crate::error::{Error, ErrorKind};
@@ -71,8 +71,11 @@ impl Core {
             let begun = crew.ledger.recall();
             if begun > 0 {
                 crew.killed.get_or_insert(Killed::Cancelled);
-                crew.member.kill();
                 ran_in = Some(crew.member.id());
+            }
+            // What it has of a long message that is cut short is of no use either.
+            if begun > 0 || crew.outbox.is_some() {
+                crew.member.kill();
                 self.scheduler.doom(id);
             }
             self.scheduler.recalled(id, begun, false);
@@ -96,6 +99,10 @@ impl Core {
         for id in self.scheduler.members_with(job) {
             if let Some(crew) = self.members.get_mut(&id) {
                 let begun = crew.ledger.recall();
+                if crew.outbox.is_some() {
+                    crew.member.kill();
+                    self.scheduler.doom(id);
+                }
                 self.scheduler.recalled(id, begun, false);
             }
         }
@@ -183,7 +190,12 @@ impl Core {
         let sent = crew.send(job.parcel(part, crew.round.wrapping_add(1)), part.count);
         crew.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         match sent {
-            Ok(()) => crew.register_outbox(shared, id),
+            Ok(()) => {
+                crew.register_outbox(shared, id);
+                if crew.ear == Ear::Nobody {
+                    crew.turn(shared, id, Ear::Supervisor);
+                }
+            }
             Err(error) => {
                 let text = format!("the arguments of worker `{}` cannot be sent", job.worker);
                 let error = Error::new(ErrorKind::Encode, text)

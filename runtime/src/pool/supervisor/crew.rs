@@ -1,25 +1,33 @@
 //! A member of the pool, as the supervisor knows it.
 
 use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 
-use super::{OUTBOX, Shared};
+use super::deadlines::STANDSTILL;
+use super::{CONNECTION, OUTBOX, Shared};
 use crate::pool::ledger::{Ledger, now};
-use crate::pool::scheduler::MemberId;
+use crate::pool::scheduler::{MemberId, Part};
 use crate::process::{Killed, Member};
 use crate::transport::{Outbox, Parcel};
+
+/// How long a process may take to begin a task that has a timeout, unless that is longer.
+const BEGINNING: Duration = Duration::from_secs(1);
 
 /// A member and what the supervisor knows of it.
 pub(super) struct Crew {
     pub(super) member: Member,
-    pub(super) ledger: Ledger,
+    pub(super) ledger: Arc<Ledger>,
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
     pub(super) stage: Stage,
-    /// When it was last heard of.
+    /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
+    /// When to look at its board.
+    pub(super) look: Option<Instant>,
     /// When to look whether its task takes too long.
     pub(super) check: Option<Instant>,
     /// When it is to have left.
@@ -29,6 +37,19 @@ pub(super) struct Crew {
     pub(super) broken: Option<io::Error>,
     /// Nothing more is to be heard.
     pub(super) closed: bool,
+    pub(super) ear: Ear,
+    /// Wakes who listens in the supervisor's place.
+    pub(super) kick: Option<Arc<OwnedFd>>,
+}
+
+/// Who listens to a member: takes in what it says. How it ends, the supervisor always sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ear {
+    Supervisor,
+    /// The thread that waits for the result of its task.
+    Waiter,
+    /// It has nothing to do, and nothing to say therefore.
+    Nobody,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,8 +65,25 @@ impl Crew {
         self.round = self.round.wrapping_add(1);
         self.ledger.offer(self.round, count);
         self.heard = Instant::now();
+        self.look = (count > 1).then(|| self.heard + STANDSTILL);
         self.outbox = self.member.send(parcel)?;
+        self.ledger.sent(self.round);
         Ok(())
+    }
+
+    /// Lets the supervisor listen or not.
+    pub(super) fn turn(&mut self, shared: &Shared, id: MemberId, ear: Ear) {
+        if (self.ear == Ear::Supervisor) != (ear == Ear::Supervisor) {
+            let flags = match ear {
+                Ear::Supervisor => EventFlags::IN,
+                // A hang-up is told all the same.
+                Ear::Waiter | Ear::Nobody => EventFlags::empty(),
+            };
+            let data = EventData::new_u64(id << 2 | CONNECTION);
+            // It is not registered any more when nothing more is to be heard.
+            let _ = epoll::modify(&shared.epoll, self.member.sources().0, data, flags);
+        }
+        self.ear = ear;
     }
 
     pub(super) fn register_outbox(&self, shared: &Shared, id: MemberId) {
@@ -72,17 +110,28 @@ impl Crew {
         };
         let left = if self.ledger.claimed() > answered {
             let ran = Duration::from_nanos(now().saturating_sub(self.ledger.started()));
-            timeout.saturating_sub(ran)
+            let left = timeout.saturating_sub(ran);
+            if left.is_zero() {
+                self.killed.get_or_insert(Killed::TimedOut);
+            }
+            left
         } else {
-            timeout
+            // The task's time has not begun. But it never will if the process is stopped: then
+            // another one shall begin it.
+            let patience = timeout.max(BEGINNING);
+            timeout.min(patience.saturating_sub(self.heard.elapsed()))
         };
         if left.is_zero() {
             self.check = None;
-            self.killed.get_or_insert(Killed::TimedOut);
             self.member.kill();
         } else {
             self.check = Instant::now().checked_add(left);
         }
+    }
+
+    /// Whether there are tasks that it has received and not begun.
+    pub(super) fn could_give(&self, part: Part, answered: u32) -> bool {
+        part.count > self.ledger.claimed().max(answered) && self.outbox.is_none()
     }
 
     /// Its resident memory in bytes.

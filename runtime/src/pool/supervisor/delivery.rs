@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::pool::job::{Job, Recipient};
 use crate::pool::mailbox::{Mail, Mailbox, Many};
 use crate::pool::scheduler::JobId;
-use crate::pool::task::{Outcome, Slot};
+use crate::pool::slot::Slot;
+use crate::pool::task::Outcome;
 
 /// A result to give out when the pool's lock is free.
 pub(super) enum Delivery {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::core::Core;
-use super::crew::{Crew, Stage};
+use super::crew::{Crew, Ear, Stage};
 use super::{CONNECTION, PIDFD, Shared};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::ledger::Ledger;
@@ -69,16 +69,19 @@ impl Core {
                 }
                 let crew = Crew {
                     member,
-                    ledger,
+                    ledger: Arc::new(ledger),
                     outbox: None,
                     round: 0,
                     stage: Stage::Preparing,
                     heard: Instant::now(),
+                    look: None,
                     check: None,
                     leave: None,
                     killed: None,
                     broken: None,
                     closed: false,
+                    ear: Ear::Supervisor,
+                    kick: None,
                 };
                 if self.refusal.is_some() && !self.scheduler.has_queue() {
                     crew.member.kill();
@@ -133,6 +136,9 @@ impl Core {
         // It said all that it will ever say before it ended.
         while self.receive(shared, id) {}
         self.take_board(shared, id);
+        // If it was done with its part, it may have been given another one: as if it had been sent
+        // that, which it has not begun then.
+        self.act(shared);
         let part = self.scheduler.part(id);
         let Some(crew) = self.members.remove(&id) else {
             return;

@@ -15,6 +15,7 @@
 //! | [`crew`] | one member |
 //! | [`life`] | how members come and go |
 //! | [`intake`] | what members say |
+//! | [`listen`] | hearing it without a detour |
 //! | [`delivery`] | results on their way out |
 //! | [`deadlines`] | what happens because time passes |
 //!
@@ -39,6 +40,7 @@ mod deadlines;
 mod delivery;
 mod intake;
 mod life;
+mod listen;
 
 use std::collections::{BTreeSet, HashMap};
 use std::io;
@@ -55,9 +57,11 @@ use self::delivery::Delivery;
 use super::builder::{Initializer, Settings};
 use super::callbacks::Callbacks;
 use super::job::Job;
+use super::pause::Pause;
 use super::scheduler::{Action, JobId, Scheduler};
+use super::slot::Callback;
 use super::stats::Counters;
-use super::task::{Callback, Outcome};
+use super::task::Outcome;
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::until;
@@ -72,13 +76,17 @@ pub(super) struct Shared {
     settings: Settings,
     initializer: Option<Initializer>,
     callbacks: Callbacks,
+    /// Of threads that listen to a worker.
+    pause: Pause,
 }
 
+/// Sources of events: [`WAKE`], or a member and which of its sources.
 const WAKE: u64 = u64::MAX;
 const PIDFD: u64 = 0;
 const CONNECTION: u64 = 1;
 const ASSEMBLY: u64 = 2;
 const OUTBOX: u64 = 3;
+
 impl Shared {
     /// Starts the workers and the supervisor.
     pub(super) fn start(
@@ -120,6 +128,7 @@ impl Shared {
             settings,
             initializer,
             callbacks: Callbacks::default(),
+            pause: Pause::new(),
         });
         let mut started = Ok(());
         for action in first {

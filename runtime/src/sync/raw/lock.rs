@@ -22,12 +22,13 @@
 //! A mark is not given out twice, so what is taken over from a dead process cannot be anybody
 //! else's by then.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::held;
 use super::poison::Poison;
 use super::{Holders, Kind, Machine, Patience, step};
+use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
 
 const FREE: u32 = 0;

@@ -9,11 +9,12 @@
 
 #![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::poison::Poison;
 use super::{Kind, Machine};
+use crate::sys::atomic::AtomicU32;
 use crate::sys::robust::{Acquired, Relock, RobustMutex};
 
 #[derive(Debug)]
