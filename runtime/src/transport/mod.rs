@@ -82,6 +82,15 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
+/// Waits until something can be written; "timed out" at the deadline.
+fn wait_writable(end: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<()> {
+    if wait_for(end, PollFlags::OUT, deadline) {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
 /// Whether a send failed because nobody is left to receive.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(
