@@ -641,7 +641,7 @@ mod tests {
             } else if let Some((&id, (part, begun, answered))) = busy.iter_mut().next() {
                 match dice.roll(4) {
                     0 if *begun < part.count => *begun += 1,
-                    1 if part.count > 1 => {
+                    1 if part.count > (*begun).max(*answered) => {
                         *begun = (*begun).max(*answered);
                         part.count = *begun;
                         let (begun, done) = (*begun, *begun == *answered);
