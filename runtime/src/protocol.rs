@@ -10,7 +10,7 @@
 //!
 //! | sender | message | then |
 //! |---|---|---|
-//! | parent | [`Request::Serve`]: [`Header`], a board | the child prepares itself |
+//! | parent | [`Request::Serve`]: [`Header`], "pool", a board | the child prepares itself |
 //! | child | [`Reply::Ready`] | it waits for tasks |
 //! | parent | [`Request::Task`] or [`Request::Batch`] | the child runs them, as far as the board lets it |
 //! | child | a reply for each task; those of a batch together in [`Reply::Results`] | it waits again |
@@ -33,7 +33,7 @@ use crate::limits::Limits;
 pub(crate) enum Request {
     /// A [`Header`], a [`Callee`] and the arguments: run this worker.
     Call = 1,
-    /// A [`Header`] and the descriptor of a board: run tasks until told to retire.
+    /// A [`Header`], the name of a service and what that has to know: serve.
     Serve,
     /// The round in two bytes, the length of a [`Callee`] in four, the callee, arguments: run this
     /// worker.

@@ -66,7 +66,35 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
         compare(bench, task, &pool, &theirs);
     }
     theirs.shutdown();
+    compare_many(bench, &pool);
     Ok(())
+}
+
+/// So many that what each costs is all that counts; those who send them one by one are left out.
+fn compare_many(bench: &mut Bench, pool: &Pool) {
+    let count = if bench.quick { 250_000 } else { 1_000_000 };
+    let contestants = vec![
+        Contestant::timed(POOL, count, move || {
+            pool.map(tiny::call, 0..count)
+                .collect::<multiproc::Result<Vec<_>>>()?;
+            Ok(())
+        }),
+        Contestant::timed("rayon", count, move || {
+            (0..count).into_par_iter().map(tiny).collect::<Vec<_>>();
+            Ok(())
+        }),
+        bench.python(PYTHON_POOL, "pool_tiny", count, 0),
+    ];
+    bench.race(Race {
+        title: format!("tiny, for each of {count}"),
+        base_line: PYTHON_POOL,
+        contestants,
+        aims: vec![Aim {
+            of: POOL,
+            against: PYTHON_POOL,
+            at_most: 1.0,
+        }],
+    });
 }
 
 fn compare(bench: &mut Bench, task: Task, pool: &Pool, theirs: &procspawn::Pool) {

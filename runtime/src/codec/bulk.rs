@@ -108,6 +108,27 @@ impl Kind {
     }
 }
 
+/// Whether values of this type hold no handle, as is known of some of the most common types.
+pub(super) fn is_plain<T: ?Sized>() -> bool {
+    let id = typeid::of::<T>();
+    macro_rules! try_number {
+        ($type:ident $kind:ident) => {
+            if id == TypeId::of::<$type>() {
+                return true;
+            }
+        };
+    }
+    for_each_number!(try_number);
+    [
+        TypeId::of::<()>(),
+        TypeId::of::<bool>(),
+        TypeId::of::<char>(),
+        TypeId::of::<str>(),
+        TypeId::of::<String>(),
+    ]
+    .contains(&id)
+}
+
 /// The memory of `value` if it is a `Vec` or a slice of numbers.
 pub(super) fn memory_of<T: ?Sized>(value: &T) -> Option<(Kind, &[u8])> {
     let id = typeid::of::<T>();

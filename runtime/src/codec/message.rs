@@ -44,6 +44,9 @@ impl<'e> Output<'e> {
 
     /// Appends a value.
     pub(crate) fn write<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
+        if bulk::is_plain::<T>() {
+            return value.serialize(self);
+        }
         let mut outgoing = Outgoing {
             descriptors: std::mem::take(&mut self.attachments),
             departures: std::mem::take(&mut self.departures),
@@ -178,6 +181,9 @@ impl<'m> Input<'m> {
 
     /// Reads the next value.
     pub(crate) fn read<T: for<'de> Deserialize<'de>>(&mut self) -> Result<T, Error> {
+        if bulk::is_plain::<T>() {
+            return T::deserialize(&mut self.decoder);
+        }
         attachments::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))
     }
 

@@ -25,4 +25,4 @@ pub use witness::{
 
 pub(crate) use job::{Ended, message, run};
 pub(crate) use panic::{catch, install as install_panic_hook};
-pub(crate) use registry::{Function, Place};
+pub(crate) use registry::{Defaults, Function, Place};

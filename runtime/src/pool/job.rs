@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::mailbox::Mailbox;
 use super::scheduler::Part;
-use super::task::Slot;
+use super::slot::Slot;
 use crate::codec::Output;
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};

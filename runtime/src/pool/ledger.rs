@@ -12,11 +12,15 @@
 //! |---|---|
 //! | [`CLAIMS`] | the round (16 bits), how many of its tasks may be claimed (24 bits), how many are (24 bits) |
 //! | [`STARTED`] | when the latest was claimed, in nanoseconds of the monotonic clock |
+//! | [`SENT`] | the latest round whose message the pool has sent |
+//! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
 //! Each message of tasks has a number, its round. The pool begins a new one only when all that was
 //! claimed in the last has been answered; the message of a round of which nothing was claimed may
 //! still be on its way then, and the worker finds that it is over.
+//!
+//! The last two words are hints for who waits awake; nothing depends on them.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -29,6 +33,8 @@ use crate::sys::board::{BYTES, Board};
 const CLAIMS: usize = 0;
 const STARTED: usize = 1;
 const RESULTS: usize = 2;
+const SENT: usize = 3;
+const ANSWERED: usize = 4;
 
 /// The pool's side.
 #[derive(Debug)]
@@ -52,6 +58,16 @@ impl Ledger {
             claimed: 0,
         };
         self.0.words()[CLAIMS].store(round.pack(), Release);
+    }
+
+    /// The message of a round has been sent.
+    pub(super) fn sent(&self, round: u16) {
+        self.0.words()[SENT].store(round.into(), Release);
+    }
+
+    /// Whether the worker has sent its last reply of a round.
+    pub(super) fn is_answered(&self, round: u16) -> bool {
+        self.0.words()[ANSWERED].load(Acquire) == u64::from(round)
     }
 
     /// How many tasks were claimed.
@@ -98,9 +114,19 @@ impl Claims<'_> {
         Round::unpack(self.0.words()[CLAIMS].load(Acquire)).number
     }
 
-    /// Claims the next task of a round; false if it was taken back.
-    pub(super) fn claim(&self, round: u16) -> bool {
-        self.0.words()[STARTED].store(now(), Release);
+    /// Whether the message of another round than this has been sent.
+    pub(super) fn is_sent_after(&self, round: u16) -> bool {
+        self.0.words()[SENT].load(Acquire) != u64::from(round)
+    }
+
+    /// The last reply of a round has been sent.
+    pub(super) fn answered(&self, round: u16) {
+        self.0.words()[ANSWERED].store(round.into(), Release);
+    }
+
+    /// Claims the next task of a round, which starts now; false if it was taken back.
+    pub(super) fn claim(&self, round: u16, now: u64) -> bool {
+        self.0.words()[STARTED].store(now, Release);
         let update = |word| {
             let is = Round::unpack(word);
             let claimed = is.claimed + 1;
@@ -191,17 +217,17 @@ mod tests {
     #[test]
     fn a_task_is_claimed_or_taken_back() {
         check(|ledger, claims| {
-            assert!(!claims.claim(7));
+            assert!(!claims.claim(7, 0));
             ledger.offer(7, 3);
-            assert!(claims.claim(7));
+            assert!(claims.claim(7, 0));
             assert_eq!(ledger.claimed(), 1);
-            assert!(claims.claim(7));
+            assert!(claims.claim(7, 0));
             assert_eq!(ledger.recall(), 2);
-            assert!(!claims.claim(7));
+            assert!(!claims.claim(7, 0));
             assert_eq!(ledger.claimed(), 2);
             ledger.offer(8, 1);
-            assert!(!claims.claim(7));
-            assert!(claims.claim(8));
+            assert!(!claims.claim(7, 0));
+            assert!(claims.claim(8, 0));
         });
     }
 
@@ -224,7 +250,8 @@ mod tests {
             const TASKS: u32 = 100_000;
             ledger.offer(7, TASKS);
             let (claimed, recalled) = std::thread::scope(|scope| {
-                let claiming = scope.spawn(|| (0..TASKS).take_while(|_| claims.claim(7)).count());
+                let claiming =
+                    scope.spawn(|| (0..TASKS).take_while(|_| claims.claim(7, 0)).count());
                 std::thread::yield_now();
                 let recalled = ledger.recall();
                 (claiming.join().unwrap(), recalled)

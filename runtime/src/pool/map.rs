@@ -9,14 +9,15 @@ use std::time::Duration;
 
 use super::Pool;
 use super::job::{Job, Name, Payload, Recipient};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::{Mail, Mailbox, Many};
 use super::scheduler::JobId;
 use super::task::Outcome;
 use super::worker::split;
-use crate::codec::Message;
+use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::Result;
 use crate::process::Call;
+use crate::protocol::Reply;
 
 /// How long the tasks that are sent together shall take.
 const CHUNK_TIME: Duration = Duration::from_millis(4);
@@ -26,6 +27,13 @@ const CHUNK_BYTES: usize = 96 << 10;
 
 /// How many tasks are sent together at most, unless the user says how many.
 const CHUNK_MAXIMUM: usize = 16 << 10;
+
+/// How many tasks are sent together at most before one has ended.
+const FIRST_CHUNK: usize = 16;
+
+/// How much of a group that is cut short to share the last tasks is left: what takes less time is
+/// not worth sending.
+const SHORTEST: usize = 16;
 
 /// The results of a worker on many inputs. Made by [`Pool::map`] and [`Pool::map_unordered`].
 ///
@@ -59,6 +67,14 @@ pub struct Map<'p, R, I, F> {
 
 impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     pub(super) fn new(pool: &'p Pool, inputs: I, bind: F, ordered: bool) -> Self {
+        // Of many inputs a few can be sent together before it is known how long they take: what is
+        // not begun in time is taken back. Of an input that may be endless, none is taken too much.
+        let chunk = match inputs.size_hint() {
+            (least, Some(most)) if least == most => {
+                (most / (16 * pool.workers())).clamp(1, FIRST_CHUNK)
+            }
+            _ => 1,
+        };
         Map {
             pool,
             inputs,
@@ -74,7 +90,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
             given: 0,
             waiting: VecDeque::new(),
             codec: None,
-            chunk: 1,
+            chunk,
             jobs: VecDeque::new(),
         }
     }
@@ -143,7 +159,8 @@ where
             && least == most
         {
             // The last ones are shared.
-            size = size.min((most / (2 * self.pool.workers())).max(1));
+            let shortest = size.div_ceil(SHORTEST);
+            size = size.min((most / (2 * self.pool.workers())).max(shortest));
         }
         let mut group = Group::default();
         while group.ends.len() < size && group.bytes.len() < CHUNK_BYTES {
@@ -295,12 +312,7 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
                     let mut rest = many.replies.as_slice();
                     while let Some((reply, others)) = split(rest) {
                         rest = others;
-                        let message = Message {
-                            head: reply.to_vec(),
-                            ..Message::default()
-                        };
-                        let outcome = Outcome::Reply(message, many.process);
-                        let result = outcome.resolve(many.worker, &codec);
+                        let result = resolve(reply, &many, &codec);
                         self.arrive(number, result);
                         number += 1;
                     }
@@ -321,7 +333,7 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
         let fit = fit.clamp(1, CHUNK_MAXIMUM);
         // By steps: the first ones may be shorter than the others, and a group may have taken long
         // because its worker had to wait for a CPU.
-        self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 4);
+        self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 8);
     }
 
     fn take_next(&mut self) -> Option<Result<R>> {
@@ -413,6 +425,26 @@ impl<R, I, F> fmt::Debug for Map<'_, R, I, F> {
             .field("given", &self.given)
             .finish_non_exhaustive()
     }
+}
+
+/// What one reply of several says.
+fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
+    // Nearly all are values, and need not be copied to be read.
+    if let Some((kind, value)) = reply.split_first()
+        && *kind == Reply::Returned as u8
+    {
+        let mut input = Input::over(value);
+        if let Ok(value) = codec.read(&mut input)
+            && input.finish().is_ok()
+        {
+            return Ok(value);
+        }
+    }
+    let message = Message {
+        head: reply.to_vec(),
+        ..Message::default()
+    };
+    Outcome::Reply(message, many.process).resolve(many.worker, codec)
 }
 
 /// Tasks of one worker that are to be sent together.

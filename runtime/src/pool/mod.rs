@@ -14,7 +14,9 @@
 //!   when a process dies stands there.
 //! * [`worker`] is the other half, in the worker's process.
 //! * [`ledger`] is what both see: which tasks are begun.
-//! * [`job`] is what goes in, [`task`] and [`map`] what comes out.
+//! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
+//!   result arrives, a [`mailbox`] where a map's do.
+//! * [`pause`] keeps who waits awake for a moment, in the program and in the worker.
 //!
 //! # Caveats
 //!
@@ -23,11 +25,14 @@
 //! * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
 
 mod builder;
+mod callbacks;
 mod job;
 mod ledger;
 mod mailbox;
 mod map;
+mod pause;
 mod scheduler;
+mod slot;
 mod stats;
 mod supervisor;
 mod task;
@@ -45,12 +50,11 @@ pub use stats::{PoolStats, WorkerStats};
 pub use task::{Task, TaskState};
 pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
 
-pub(crate) use worker::serve;
-
 use self::job::{Job, Name, Payload, Recipient};
 use self::scheduler::JobId;
+use self::slot::Slot;
 use self::supervisor::Shared;
-use self::task::{Outcome, Slot};
+use self::task::Outcome;
 use crate::error::Result;
 use crate::process::{Call, TaskCall};
 

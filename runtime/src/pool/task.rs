@@ -3,11 +3,12 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use super::scheduler::JobId;
+use super::slot::{Callback, Slot};
 use super::supervisor::Shared;
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
@@ -66,7 +67,7 @@ impl<R> Task<R> {
     /// task was [cancelled](Task::cancel) or its pool dropped, [`Closed`](ErrorKind::Closed) if it
     /// was submitted to a pool that was [shut down](super::Pool::shutdown) before.
     pub fn wait(self) -> Result<R> {
-        self.slot.wait(None);
+        self.shared.wait(self.job, &self.slot, None);
         self.take()
     }
 
@@ -77,7 +78,8 @@ impl<R> Task<R> {
     /// As [`wait`](Task::wait). The result is given out once; after that the error is
     /// [`Closed`](ErrorKind::Closed).
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<R>> {
-        if self.slot.wait(Instant::now().checked_add(timeout)) {
+        let limit = Instant::now().checked_add(timeout);
+        if self.shared.wait(self.job, &self.slot, limit) {
             self.take().map(Some)
         } else {
             Ok(None)
@@ -231,7 +233,7 @@ impl Outcome {
         matches!(self, Outcome::Reply(message, _) if message.kind() == Some(Reply::Returned as u8))
     }
 
-    fn duplicate(&self) -> Outcome {
+    pub(super) fn duplicate(&self) -> Outcome {
         match self {
             Outcome::Reply(message, id) => match message.try_clone() {
                 Ok(message) => Outcome::Reply(message, *id),
@@ -243,143 +245,5 @@ impl Outcome {
             Outcome::Lost(loss) => Outcome::Lost(*loss),
             Outcome::Failed(error) => Outcome::Failed(error.duplicate()),
         }
-    }
-}
-
-/// What is called with a result.
-pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
-
-/// Where a result arrives.
-#[derive(Debug, Default)]
-pub(super) struct Slot {
-    inner: Mutex<Inner>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Inner {
-    finished: bool,
-    /// Empty before, and when it has been taken.
-    outcome: Option<Outcome>,
-    /// The task that awaits it.
-    waker: Option<Waker>,
-    /// Others who want to know.
-    listeners: Vec<Waker>,
-    callbacks: Vec<Callback>,
-}
-
-impl Slot {
-    pub(super) fn finished(outcome: Outcome) -> Slot {
-        let slot = Slot::default();
-        slot.finish(outcome);
-        slot
-    }
-
-    /// Takes in the outcome, the first one only, and tells who waits for it. Gives the callbacks
-    /// that are to be run.
-    pub(super) fn finish(&self, outcome: Outcome) -> Vec<(Callback, Outcome)> {
-        let mut inner = self.lock();
-        if inner.finished {
-            return Vec::new();
-        }
-        let callbacks = std::mem::take(&mut inner.callbacks)
-            .into_iter()
-            .map(|callback| (callback, outcome.duplicate()))
-            .collect();
-        inner.finished = true;
-        inner.outcome = Some(outcome);
-        let listeners = std::mem::take(&mut inner.listeners);
-        let waker = inner.waker.take();
-        drop(inner);
-        self.changed.notify_all();
-        for waker in listeners.into_iter().chain(waker) {
-            // Somebody else's code, on a thread that must go on.
-            let wake = std::panic::AssertUnwindSafe(|| waker.wake());
-            let _ = std::panic::catch_unwind(wake);
-        }
-        callbacks
-    }
-
-    fn wait(&self, limit: Option<Instant>) -> bool {
-        let mut inner = self.lock();
-        while !inner.finished {
-            inner = match limit {
-                None => self
-                    .changed
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(limit) => {
-                    let left = limit.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return false;
-                    }
-                    let waited = self.changed.wait_timeout(inner, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
-        }
-        true
-    }
-
-    fn is_finished(&self) -> bool {
-        self.lock().finished
-    }
-
-    fn take(&self) -> Option<Outcome> {
-        self.lock().outcome.take()
-    }
-
-    /// Whether it is finished; if not, `waker` is woken when it is.
-    fn poll(&self, waker: &Waker) -> bool {
-        let mut inner = self.lock();
-        if !inner.finished {
-            match &mut inner.waker {
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            }
-        }
-        inner.finished
-    }
-
-    /// Wakes `listener` when it is finished: at once, if it is.
-    pub(super) fn listen(&self, listener: Waker) {
-        let mut inner = self.lock();
-        if inner.finished {
-            drop(inner);
-            listener.wake();
-        } else {
-            inner.listeners.push(listener);
-        }
-    }
-
-    /// Keeps a callback for later, or gives it back with what to call it with.
-    fn call_back(&self, callback: Callback) -> Option<(Callback, Outcome)> {
-        let mut inner = self.lock();
-        if !inner.finished {
-            inner.callbacks.push(callback);
-            return None;
-        }
-        let outcome = match &inner.outcome {
-            Some(outcome) => outcome.duplicate(),
-            None => {
-                let text = "the result was given out before";
-                Outcome::Failed(Error::new(ErrorKind::Closed, text))
-            }
-        };
-        Some((callback, outcome))
-    }
-
-    /// No code of the user's runs under this lock, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for Inner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner")
-            .field("finished", &self.finished)
-            .field("outcome", &self.outcome)
-            .finish_non_exhaustive()
     }
 }

@@ -6,12 +6,18 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::time::Duration;
 
+use linkme::distributed_slice;
+
 use super::ledger::{Claims, now};
+use super::pause::Pause;
 use crate::codec::{Input, Message, Output};
+use crate::descriptor::Fd;
 use crate::dispatch::{self, Entry, message};
-use crate::process::Current;
+use crate::process::{Current, SERVICES, Serve, Service};
 use crate::protocol::{Callee, Reply, Request};
 use crate::sys::board::Board;
 use crate::transport::{Received, Receiver, Sender};
@@ -25,12 +31,30 @@ const PATIENCE: Duration = Duration::from_millis(2);
 /// Results longer than this are sent at once, and alone.
 const LONG: usize = 8 << 10;
 
+/// The life of a worker's process.
+#[expect(unsafe_code, reason = "the linker puts it where services stand")]
+#[distributed_slice(SERVICES)]
+pub(super) static SERVICE: Service = Service { name: "pool", open };
+
+fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
+    let board: Fd<OwnedFd> = input
+        .read()
+        .map_err(|error| format!("the request cannot be read: {error}"))?;
+    let board = Board::map(Arc::new(board.into_inner()))
+        .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
+    Ok(Box::new(move |receiver, sender| {
+        serve(receiver, sender, &board)
+    }))
+}
+
 /// Runs tasks until there will be none, and gives the status to end with.
-pub(crate) fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
+fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
     let mut worker = Worker {
         sender,
         claims: Claims(board),
         known: HashMap::new(),
+        round: 0,
+        pause: Pause::new(),
     };
     let Err(status) = worker.work(receiver);
     status
@@ -41,13 +65,17 @@ struct Worker<'w> {
     claims: Claims<'w>,
     /// The workers that were called before, by the bytes that name them.
     known: HashMap<Vec<u8>, &'static Entry>,
+    /// That of the last message.
+    round: u16,
+    pause: Pause,
 }
 
 impl Worker<'_> {
     fn work(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
         self.reply(message(Reply::Ready, &()));
         loop {
-            match receiver.receive() {
+            let has_come = || self.claims.is_sent_after(self.round);
+            match self.pause.wait(has_come, || receiver.receive()) {
                 Ok(Received::Message(mut task)) => match task.kind().and_then(Request::from_wire) {
                     Some(Request::Task) => self.task(&mut task),
                     Some(Request::Batch) => self.batch(&task),
@@ -63,7 +91,7 @@ impl Worker<'_> {
                 // Descriptors or memory ran out. This task has failed, the next one shall find
                 // a fresh process.
                 Err(error) => {
-                    if self.claims.claim(self.claims.round()) {
+                    if self.claims.claim(self.claims.round(), now()) {
                         let reason = format!("the process could not receive them: {error}");
                         self.reply(message(Reply::NotDecoded, &reason));
                     }
@@ -76,7 +104,8 @@ impl Worker<'_> {
     /// Runs a task that came alone.
     fn task(&mut self, task: &mut Message) {
         let (round, callee, arguments) = parse(&task.head);
-        if !self.claims.claim(round) {
+        self.round = round;
+        if !self.claims.claim(round, now()) {
             return;
         }
         let arguments = task.head.len() - arguments.len();
@@ -88,11 +117,13 @@ impl Worker<'_> {
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
+        self.claims.answered(round);
     }
 
     /// Runs the tasks of a batch until they are done or the rest is taken back.
     fn batch(&mut self, batch: &Message) {
         let (round, callee, mut rest) = parse(&batch.head);
+        self.round = round;
         let entry = self.find(callee);
         if let Ok(entry) = entry {
             Current::set_worker(entry.name());
@@ -100,7 +131,7 @@ impl Worker<'_> {
         let mut results = Results::new(self.sender, &self.claims);
         while let Some((arguments, others)) = split(rest) {
             rest = others;
-            if !self.claims.claim(round) {
+            if !self.claims.claim(round, results.now) {
                 break;
             }
             match &entry {
@@ -145,17 +176,21 @@ struct Results<'w> {
     waiting: Vec<u8>,
     /// When the last were sent, or the batch began.
     since: u64,
+    /// When the last task ended.
+    now: u64,
 }
 
 impl<'w> Results<'w> {
     fn new(sender: &'w Sender, claims: &'w Claims<'w>) -> Results<'w> {
+        let now = now();
         Results {
             sender,
             claims,
             current: 0,
             first: 0,
             waiting: Vec::new(),
-            since: now(),
+            since: now,
+            now,
         }
     }
 
@@ -185,24 +220,27 @@ impl<'w> Results<'w> {
     /// The task that ran has ended.
     fn next(&mut self) {
         self.current += 1;
-        if u128::from(now() - self.since) >= PATIENCE.as_nanos() {
+        self.now = now();
+        if u128::from(self.now - self.since) >= PATIENCE.as_nanos() {
             self.send();
+            // Sending may have taken a while, which is not the next task's.
+            self.now = now();
+            self.since = self.now;
         }
     }
 
     /// Sends what is waiting.
     fn send(&mut self) {
-        let now = now();
         if !self.waiting.is_empty() {
             let mut out = Output::new(Reply::Results as u8);
-            out.head.extend((now - self.since).to_ne_bytes());
+            out.head.extend((self.now - self.since).to_ne_bytes());
             out.head.append(&mut self.waiting);
             // An error means that nobody is left to hear of it.
             let _ = self.sender.send(out);
             self.first = self.current;
             self.claims.sent(self.first);
         }
-        self.since = now;
+        self.since = self.now;
     }
 }
 

@@ -12,7 +12,7 @@ use super::member::Setup;
 use super::stdio::Stdio;
 use super::{fork_server, hook};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Entry, Function, Place, ResultCodec};
+use crate::dispatch::{Argument, Defaults, Entry, Function, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Callee, Header, Request};
@@ -51,8 +51,15 @@ pub struct Call<'a, R> {
     entry: &'static Entry,
     arguments: Vec<Argument<'a>>,
     result: ResultCodec<R>,
-    name: Option<String>,
     timeout: Option<Duration>,
+    /// Of the many small calls that a pool is given, none has any.
+    options: Option<Box<Options>>,
+}
+
+/// What a call says about its process.
+#[derive(Debug, Default)]
+struct Options {
+    name: Option<String>,
     start_method: Option<StartMethod>,
     surroundings: Surroundings,
     limits: Limits,
@@ -117,21 +124,30 @@ pub fn bind<'a, R>(
     arguments: Vec<Argument<'a>>,
     result: ResultCodec<R>,
 ) -> Call<'a, R> {
+    let Defaults {
+        timeout,
+        memory,
+        stack,
+        nice,
+        before_worker,
+    } = entry.defaults();
+    let is_plain = memory.is_none() && stack.is_none() && nice.is_none() && before_worker.is_none();
+    let options = || Options {
+        limits: Limits {
+            memory,
+            stack,
+            nice,
+            ..Limits::default()
+        },
+        before_worker,
+        ..Options::default()
+    };
     Call {
         entry,
         arguments,
         result,
-        name: None,
-        timeout: entry.defaults().timeout,
-        start_method: None,
-        surroundings: Surroundings::default(),
-        limits: Limits {
-            memory: entry.defaults().memory,
-            stack: entry.defaults().stack,
-            nice: entry.defaults().nice,
-            ..Limits::default()
-        },
-        before_worker: entry.defaults().before_worker,
+        timeout,
+        options: (!is_plain).then(|| Box::new(options())),
     }
 }
 
@@ -139,7 +155,7 @@ impl<R> Call<'_, R> {
     /// Names the process, for [`Process::name`], [`current`](crate::current) and tools such as
     /// `ps`. The default is the worker's name.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.options().name = Some(name.into());
         self
     }
 
@@ -148,13 +164,14 @@ impl<R> Call<'_, R> {
     /// The process inherits the environment that the parent has when it is started.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = EnvironmentChange::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
-        self.surroundings.environment.push(change);
+        self.options().surroundings.environment.push(change);
         self
     }
 
     /// Removes an environment variable that the process would inherit or that was set before.
     pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
-        self.surroundings
+        self.options()
+            .surroundings
             .environment
             .push(EnvironmentChange::Remove(key.as_ref().to_owned()));
         self
@@ -162,31 +179,34 @@ impl<R> Call<'_, R> {
 
     /// Removes all environment variables, inherited ones and those set before.
     pub fn env_clear(mut self) -> Self {
-        self.surroundings.environment.push(EnvironmentChange::Clear);
+        self.options()
+            .surroundings
+            .environment
+            .push(EnvironmentChange::Clear);
         self
     }
 
     /// Sets the directory that the process starts in. The default is the parent's.
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
-        self.surroundings.current_dir = Some(directory.as_ref().to_owned());
+        self.options().surroundings.current_dir = Some(directory.as_ref().to_owned());
         self
     }
 
     /// Connects the standard input. The default is the parent's own.
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
-        self.surroundings.streams.stdin = stdin.into();
+        self.options().surroundings.streams.stdin = stdin.into();
         self
     }
 
     /// Connects the standard output. The default is the parent's own.
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
-        self.surroundings.streams.stdout = stdout.into();
+        self.options().surroundings.streams.stdout = stdout.into();
         self
     }
 
     /// Connects the standard error. The default is the parent's own.
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
-        self.surroundings.streams.stderr = stderr.into();
+        self.options().surroundings.streams.stderr = stderr.into();
         self
     }
 
@@ -207,27 +227,27 @@ impl<R> Call<'_, R> {
     /// error is [`Signaled`](ErrorKind::Signaled) and its text names the limit. The arguments
     /// count, since they are decoded under the limit.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.limits.memory = Some(bytes);
+        self.options().limits.memory = Some(bytes);
         self
     }
 
     /// Sets the size of the worker's stack in bytes. The default is 8 MiB, or what the environment
     /// variable `RUST_MIN_STACK` says.
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.limits.stack = Some(bytes);
+        self.options().limits.stack = Some(bytes);
         self
     }
 
     /// Adds to the niceness of the process: from 1, a little less of the CPU than others, to 19,
     /// only what nobody else wants. Less than 0 takes a privilege.
     pub fn nice(mut self, increment: i32) -> Self {
-        self.limits.nice = Some(increment);
+        self.options().limits.nice = Some(increment);
         self
     }
 
     /// Restricts the process to these CPUs, by number.
     pub fn cpu_affinity(mut self, cpus: impl IntoIterator<Item = usize>) -> Self {
-        self.limits.cpus = Some(cpus.into_iter().collect());
+        self.options().limits.cpus = Some(cpus.into_iter().collect());
         self
     }
 
@@ -237,19 +257,19 @@ impl<R> Call<'_, R> {
     /// [`groups`](Call::groups) names some. Its group stays what it is unless [`gid`](Call::gid)
     /// changes it.
     pub fn uid(mut self, id: u32) -> Self {
-        self.limits.uid = Some(id);
+        self.options().limits.uid = Some(id);
         self
     }
 
     /// Lets the process act as this group. It takes a privilege.
     pub fn gid(mut self, id: u32) -> Self {
-        self.limits.gid = Some(id);
+        self.options().limits.gid = Some(id);
         self
     }
 
     /// Sets the supplementary groups of the process. It takes a privilege.
     pub fn groups(mut self, ids: impl IntoIterator<Item = u32>) -> Self {
-        self.limits.groups = Some(ids.into_iter().collect());
+        self.options().limits.groups = Some(ids.into_iter().collect());
         self
     }
 
@@ -260,13 +280,13 @@ impl<R> Call<'_, R> {
     /// It runs on the first thread of the process, before the worker's is started, and both keep
     /// what it sets.
     pub fn before_worker(mut self, hook: fn()) -> Self {
-        self.before_worker = Some(hook);
+        self.options().before_worker = Some(hook);
         self
     }
 
     /// Chooses how the process comes to be.
     pub fn start_method(mut self, start_method: StartMethod) -> Self {
-        self.start_method = Some(start_method);
+        self.options().start_method = Some(start_method);
         self
     }
 
@@ -291,13 +311,16 @@ impl<R> Call<'_, R> {
             entry,
             arguments,
             result,
-            name,
             timeout,
+            options,
+        } = self;
+        let Options {
+            name,
             start_method,
             mut surroundings,
             limits,
             before_worker,
-        } = self;
+        } = *options.unwrap_or_default();
         let worker = entry.name();
         let about_worker = |error: Error| error.with_worker(worker);
         let place = place(entry).map_err(about_worker)?;
@@ -391,6 +414,10 @@ impl<R> Call<'_, R> {
         self.result
     }
 
+    fn options(&mut self) -> &mut Options {
+        self.options.get_or_insert_default()
+    }
+
     fn refusal(&self, what: &str) -> Error {
         let worker = self.entry.name();
         let text = format!(
@@ -401,12 +428,13 @@ impl<R> Call<'_, R> {
 
     /// What the call asks for that a process which exists already cannot have.
     fn wants_own_process(&self) -> Option<&'static str> {
+        let options = self.options.as_ref()?;
         let Surroundings {
             environment,
             current_dir,
             streams,
             timeout: _,
-        } = &self.surroundings;
+        } = &options.surroundings;
         let Limits {
             memory,
             stack,
@@ -415,7 +443,7 @@ impl<R> Call<'_, R> {
             groups,
             gid,
             uid,
-        } = &self.limits;
+        } = &options.limits;
         [
             (!environment.is_empty(), "an environment"),
             (current_dir.is_some(), "a working directory"),
@@ -429,10 +457,10 @@ impl<R> Call<'_, R> {
                 "a user or group",
             ),
             (
-                self.before_worker.is_some(),
+                options.before_worker.is_some(),
                 "a function to run before the worker",
             ),
-            (self.start_method.is_some(), "a start method"),
+            (options.start_method.is_some(), "a start method"),
         ]
         .into_iter()
         .find_map(|(wanted, what)| wanted.then_some(what))
@@ -462,20 +490,27 @@ impl<R> Call<'static, R> {
     /// The call that prepares each process of a pool: what it says about the process, and the
     /// task that it is.
     pub(crate) fn into_setup(mut self) -> Result<(Setup, TaskCall<R>)> {
-        if !self.surroundings.streams.are_inherited() {
+        let Options {
+            name,
+            start_method,
+            surroundings,
+            limits,
+            before_worker,
+        } = *self.options.take().unwrap_or_default();
+        if !surroundings.streams.are_inherited() {
             let text = "the initializer's call names standard streams, but there is one process of the pool after another";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
         let setup = Setup {
-            name: self.name.take().unwrap_or_default(),
-            start_method: match self.start_method.take() {
+            name: name.unwrap_or_default(),
+            start_method: match start_method {
                 Some(start_method) => start_method,
                 None => StartMethod::by_environment()?,
             },
-            limits: std::mem::take(&mut self.limits),
-            environment: std::mem::take(&mut self.surroundings.environment),
-            current_dir: self.surroundings.current_dir.take(),
-            before_worker: self.before_worker.take(),
+            limits,
+            environment: surroundings.environment,
+            current_dir: surroundings.current_dir,
+            before_worker,
         };
         Ok((setup, self.into_task()?))
     }
@@ -580,22 +615,14 @@ impl<R> fmt::Debug for Call<'_, R> {
             entry,
             arguments,
             result: _,
-            name,
             timeout,
-            start_method,
-            surroundings,
-            limits,
-            before_worker,
+            options,
         } = self;
         f.debug_struct("Call")
             .field("worker", &entry.name())
             .field("arguments", &arguments.len())
-            .field("name", name)
             .field("timeout", timeout)
-            .field("start_method", start_method)
-            .field("surroundings", surroundings)
-            .field("limits", limits)
-            .field("before_worker", &before_worker.is_some())
+            .field("options", options)
             .finish()
     }
 }

@@ -16,6 +16,7 @@ use super::end::{End, Killed, Status};
 use super::fork_server;
 use super::launch::{EnvironmentChange, Surroundings, launch};
 use super::monitor::{Child, Monitor};
+use super::serve::Service;
 use super::watch::{Pidfd, handshake_deadline};
 use crate::codec::Output;
 use crate::descriptor::Fd;
@@ -48,8 +49,12 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Starts a child that will say when it is ready.
-    pub(crate) fn launch(setup: &Setup, board: BorrowedFd<'_>) -> Result<Member> {
+    /// Starts a child for a service, which is handed its board and will say when it is ready.
+    pub(crate) fn launch(
+        setup: &Setup,
+        service: &Service,
+        board: BorrowedFd<'_>,
+    ) -> Result<Member> {
         let failed = |error: io::Error| {
             let text = "cannot start a process for the pool";
             Error::new(ErrorKind::Spawn, text).with_source(error)
@@ -73,6 +78,7 @@ impl Member {
         let mut request = Output::new(Request::Serve as u8);
         let written = request
             .write(&header)
+            .and_then(|()| request.write(service.name))
             .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
         written.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
         let launched = launch(setup.start_method, surroundings).map_err(failed)?;
@@ -140,6 +146,11 @@ impl Member {
     pub(crate) fn sources(&self) -> (BorrowedFd<'_>, Option<BorrowedFd<'_>>) {
         let assembly = self.inbox.is_assembling().then(|| self.inbox.source());
         (self.inbox.connection(), assembly)
+    }
+
+    /// The connection, for who waits beside the pool's supervisor.
+    pub(crate) fn connection(&self) -> Arc<OwnedFd> {
+        self.inbox.share()
     }
 
     pub(crate) fn pidfd(&self) -> &Pidfd {

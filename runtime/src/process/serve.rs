@@ -1,4 +1,4 @@
-//! The life of a child: one request, one reply.
+//! The life of a child: one request, one reply; or a [`Service`], which goes on until it is done.
 //!
 //! # Threads
 //!
@@ -17,20 +17,37 @@ use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::thread;
+
+use linkme::distributed_slice;
 
 use super::current::{self, Current};
 use super::hook::EXIT_SOFTWARE;
 use super::lifeline::{Lifeline, die};
 use crate::codec::Input;
-use crate::descriptor::Fd;
 use crate::dispatch::{self, Ended, Entry, STARTUPS, Startup};
 use crate::error::PanicInfo;
-use crate::pool;
 use crate::protocol::{Callee, Header, Reply, Request};
-use crate::sys::board::Board;
 use crate::transport::{self, Received, Receiver, Sender};
+
+/// What a child can do instead of running one worker.
+///
+/// It is named in a [`Request::Serve`], and its module puts it into [`SERVICES`]: whoever offers
+/// one knows this module, and not the other way round.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    /// Reads what stands in the request for this service.
+    pub(crate) open: fn(&mut Input<'_>) -> Result<Box<Serve>, String>,
+}
+
+/// Serves its parent until there is nothing more to do, and gives the status to end with.
+pub(crate) type Serve = dyn FnOnce(&Receiver, &Sender) -> i32 + Send;
+
+/// Every service.
+#[distributed_slice]
+pub(crate) static SERVICES: [Service];
 
 /// The status of a child whose worker panicked, as Rust's programs have it.
 const EXIT_PANIC: i32 = 101;
@@ -60,7 +77,7 @@ pub(super) fn serve(
     let begun = understand(&mut input, serves).and_then(|(header, task)| {
         let worker = match &task {
             Role::Worker(entry) => entry.name(),
-            Role::Member(_) => "",
+            Role::Service(_) => "",
         };
         if let Some(environment) = header.environment {
             replace_environment(environment);
@@ -100,9 +117,7 @@ pub(super) fn serve(
                     }
                 })
             }
-            Role::Member(board) => begin(&name, stack, lifeline, move || {
-                pool::serve(&receiver, sender, &board)
-            }),
+            Role::Service(serve) => begin(&name, stack, lifeline, move || serve(&receiver, sender)),
         }
     });
     let Err(refusal) = begun;
@@ -130,18 +145,18 @@ fn last_words(panic: &PanicInfo) {
 enum Role {
     /// Run this worker on the rest of the request.
     Worker(&'static Entry),
-    /// Run tasks for a pool.
-    Member(Board),
+    /// Do this.
+    Service(Box<Serve>),
 }
 
 fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), String> {
     let unreadable = |error| format!("the request cannot be read: {error}");
     let header: Header = input.read().map_err(unreadable)?;
     if serves {
-        let board: Fd<OwnedFd> = input.read().map_err(unreadable)?;
-        let board = Board::map(Arc::new(board.into_inner()))
-            .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
-        return Ok((header, Role::Member(board)));
+        let name: String = input.read().map_err(unreadable)?;
+        let service = SERVICES.iter().find(|service| service.name == name);
+        let service = service.ok_or_else(|| format!("it does not know the service `{name}`"))?;
+        return Ok((header, Role::Service((service.open)(input)?)));
     }
     let callee: Callee = input.read().map_err(unreadable)?;
     Ok((header, Role::Worker(callee.find()?)))

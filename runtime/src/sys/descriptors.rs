@@ -4,6 +4,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
@@ -49,7 +50,7 @@ fn send_with(
             SendFlags::NOSIGNAL | flags,
         ) {
             Ok(_) => return Ok(()),
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -73,7 +74,7 @@ pub(crate) fn receive(
         return Ok(None);
     }
     if received.truncated || received.descriptors.len() != expected {
-        return Err(rustix::io::Errno::MFILE.into());
+        return Err(Errno::MFILE.into());
     }
     Ok(Some(received.descriptors))
 }
@@ -116,19 +117,44 @@ pub(crate) fn receive_any(
     })
 }
 
-/// Drops the next packet if it carries descriptors, and says whether it did. Does not wait.
-pub(crate) fn drop_if_carrying(socket: BorrowedFd<'_>) -> bool {
-    let peeked = recvmsg(
-        socket,
-        &mut [IoSliceMut::new(&mut [0])],
-        &mut RecvAncillaryBuffer::default(),
-        RecvFlags::PEEK | RecvFlags::DONTWAIT,
-    );
-    // There is no room for what it carries.
-    let carries = peeked.is_ok_and(|packet| packet.flags.contains(ReturnFlags::CTRUNC));
-    if carries {
-        // The rest of a packet goes with its beginning.
-        let _ = recv(socket, &mut [0], RecvFlags::DONTWAIT);
+/// What the next packet of a socket is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packet {
+    /// Bytes and nothing else.
+    Plain,
+    /// Descriptors come with it.
+    Carrying,
+    /// There is none just now.
+    None,
+    /// There will be none any more.
+    End,
+}
+
+/// Looks at the next packet without taking it.
+pub(crate) fn peek(socket: BorrowedFd<'_>, flags: RecvFlags) -> io::Result<Packet> {
+    loop {
+        let peeked = recvmsg(
+            socket,
+            &mut [IoSliceMut::new(&mut [0])],
+            &mut RecvAncillaryBuffer::default(),
+            RecvFlags::PEEK | flags,
+        );
+        return match peeked {
+            // There is no room for what it carries.
+            Ok(packet) if packet.flags.contains(ReturnFlags::CTRUNC) => Ok(Packet::Carrying),
+            Ok(packet) if packet.bytes == 0 => Ok(Packet::End),
+            Ok(_) => Ok(Packet::Plain),
+            // The other end was closed with packets of ours unread.
+            Err(Errno::CONNRESET) => Ok(Packet::End),
+            Err(Errno::AGAIN) => Ok(Packet::None),
+            Err(Errno::INTR) => continue,
+            Err(error) => Err(error.into()),
+        };
     }
-    carries
+}
+
+/// Drops the next packet. Does not wait.
+pub(crate) fn skip(socket: BorrowedFd<'_>) {
+    // The rest of a packet goes with its beginning.
+    let _ = recv(socket, &mut [0], RecvFlags::DONTWAIT);
 }

@@ -52,7 +52,10 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 /// What sends into and receives from an end of a connection. They keep duplicates.
 pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
     let (sender, receiver) = adopt::both(end)?;
-    Ok((Sender::from_ipc(sender), Receiver::from_ipc(receiver)))
+    Ok((
+        Sender::from_ipc(sender),
+        Receiver::from_ipc(receiver, end.try_clone_to_owned()?),
+    ))
 }
 
 /// What sends into and receives from an end of a connection, the latter without waiting.

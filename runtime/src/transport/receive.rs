@@ -1,16 +1,18 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use ipc_channel::IpcError;
 use ipc_channel::ipc::IpcReceiver;
-use ipc_channel::{IpcError, TryRecvError};
+use rustix::net::RecvFlags;
 
 use super::annex::{Assembly, Wait};
 use super::frame::Frame;
 use super::reserve;
 use super::send::into_io;
 use crate::codec::Message;
-use crate::sys::descriptors;
+use crate::sys::descriptors::{self, Packet};
 
 /// What a receiving end has to say.
 #[derive(Debug)]
@@ -64,6 +66,11 @@ impl Inbox {
         self.socket.as_fd()
     }
 
+    /// The same, which stays open as long as it is held.
+    pub(crate) fn share(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.socket)
+    }
+
     /// Whether a long message is arriving.
     pub(crate) fn is_assembling(&self) -> bool {
         self.assembly.is_some()
@@ -89,12 +96,10 @@ impl Inbox {
                 }
             };
         }
-        // A message that stayed would block its sender for ever: nobody would come back for it.
-        let is_lost = || descriptors::drop_if_carrying(self.socket.as_fd());
-        let frame = match reserve::spending(is_lost, || self.receiver.try_recv())? {
-            Ok(frame) => frame,
-            Err(TryRecvError::Empty) => return Ok(Received::Nothing),
-            Err(TryRecvError::IpcError(error)) => return closed_or(error),
+        let frame = match take(self.socket.as_fd(), &self.receiver, RecvFlags::DONTWAIT)? {
+            Taken::Frame(frame) => frame,
+            Taken::Nothing => return Ok(Received::Nothing),
+            Taken::Closed => return Ok(Received::Closed),
         };
         match begin(frame)? {
             Begun::Message(message) => Ok(Received::Message(message)),
@@ -108,17 +113,22 @@ impl Inbox {
 
 /// The end of a connection that is waited on.
 #[derive(Debug)]
-pub(crate) struct Receiver(IpcReceiver<Frame>);
+pub(crate) struct Receiver {
+    receiver: IpcReceiver<Frame>,
+    /// The same socket, to look at what comes.
+    socket: OwnedFd,
+}
 
 impl Receiver {
     /// Receives from one end of a connection's socket pair. It keeps a duplicate.
     #[cfg(test)]
     pub(crate) fn new(end: BorrowedFd<'_>) -> io::Result<Receiver> {
-        Ok(Receiver::from_ipc(super::adopt::receiver(end)?))
+        let receiver = super::adopt::receiver(end)?;
+        Ok(Receiver::from_ipc(receiver, end.try_clone_to_owned()?))
     }
 
-    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>) -> Receiver {
-        Receiver(receiver)
+    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: OwnedFd) -> Receiver {
+        Receiver { receiver, socket }
     }
 
     /// Waits for the next message, or for the end of the connection.
@@ -127,20 +137,55 @@ impl Receiver {
     ///
     /// As [`Inbox::receive`].
     pub(crate) fn receive(&self) -> io::Result<Received> {
-        match reserve::spending(|| true, || self.0.recv())? {
-            Ok(frame) => match begin(frame)? {
+        match take(self.socket.as_fd(), &self.receiver, RecvFlags::empty())? {
+            Taken::Frame(frame) => match begin(frame)? {
                 Begun::Message(message) => Ok(Received::Message(message)),
                 Begun::Assembly(mut assembly) => match assembly.advance(Wait::Yes)? {
                     Some(message) => Ok(Received::Message(message)),
                     None => Err(io::ErrorKind::WouldBlock.into()),
                 },
             },
-            Err(error) => match closed_or(error)? {
-                // A signal came in between.
-                Received::Nothing => self.receive(),
-                received => Ok(received),
-            },
+            Taken::Nothing => self.receive(),
+            Taken::Closed => Ok(Received::Closed),
         }
+    }
+}
+
+enum Taken {
+    Frame(Frame),
+    Nothing,
+    Closed,
+}
+
+/// Takes the next frame of a connection of which nobody else takes any.
+///
+/// What kind of packet comes is looked at first. ipc-channel can then wait for one that is there,
+/// which it does in one system call, and only for one that carries a descriptor the
+/// [`reserve`] has to be given up.
+fn take(
+    socket: BorrowedFd<'_>,
+    receiver: &IpcReceiver<Frame>,
+    flags: RecvFlags,
+) -> io::Result<Taken> {
+    let received = match descriptors::peek(socket, flags)? {
+        Packet::None => return Ok(Taken::Nothing),
+        Packet::End => return Ok(Taken::Closed),
+        // ipc-channel panics about some packets that are none of its own.
+        Packet::Plain => catch_unwind(AssertUnwindSafe(|| receiver.recv()))
+            .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?,
+        Packet::Carrying => {
+            // A message that stayed would block its sender for ever: nobody would come back.
+            let skip = || descriptors::skip(socket);
+            reserve::spending(skip, || receiver.recv())?
+        }
+    };
+    match received {
+        Ok(frame) => Ok(Taken::Frame(frame)),
+        Err(IpcError::Disconnected) => Ok(Taken::Closed),
+        Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {
+            take(socket, receiver, flags)
+        }
+        Err(error) => Err(into_io(error)),
     }
 }
 
@@ -157,20 +202,5 @@ fn begin(frame: Frame) -> io::Result<Begun> {
             ..Message::default()
         })),
         Some(annex) => Ok(Begun::Assembly(Assembly::new(annex, head)?)),
-    }
-}
-
-fn closed_or(error: IpcError) -> io::Result<Received> {
-    match error {
-        IpcError::Disconnected => Ok(Received::Closed),
-        IpcError::Io(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Received::Nothing),
-        error => {
-            let error = into_io(error);
-            match error.kind() {
-                // The other end was closed with messages of ours unread.
-                io::ErrorKind::ConnectionReset => Ok(Received::Closed),
-                _ => Err(error),
-            }
-        }
     }
 }

@@ -1,8 +1,8 @@
 //! A descriptor kept in reserve.
 //!
 //! When a message carries a descriptor and the process has none free, the kernel drops it and
-//! ipc-channel panics. So one descriptor is kept open for nothing and given up for the time of a
-//! receive: what arrives finds its place.
+//! ipc-channel panics. So one descriptor is kept open for nothing and given up for the time in
+//! which such a message is received: what arrives finds its place.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,12 +17,9 @@ static RESERVE: Mutex<Option<OwnedFd>> = Mutex::new(None);
 ///
 /// # Errors
 ///
-/// "Too many open files" if there was no reserve, no descriptor is free either, and `is_lost`
-/// says that the message cannot be taken therefore.
-pub(super) fn spending<R>(
-    is_lost: impl FnOnce() -> bool,
-    receive: impl FnOnce() -> R,
-) -> io::Result<R> {
+/// "Too many open files" if there was no reserve and no descriptor is free either: the message,
+/// which cannot be taken, is dropped with `skip`.
+pub(super) fn spending<R>(skip: impl FnOnce(), receive: impl FnOnce() -> R) -> io::Result<R> {
     let reserve = RESERVE
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
@@ -30,10 +27,8 @@ pub(super) fn spending<R>(
     let had_reserve = reserve.is_some();
     drop(reserve);
     // What is opened here is closed again at once: it only had to be possible.
-    if !had_reserve
-        && let Err(error) = open()
-        && is_lost()
-    {
+    if !had_reserve && let Err(error) = open() {
+        skip();
         return Err(error);
     }
     // Another thread can still take the place in between. Then ipc-channel's panic is the error.

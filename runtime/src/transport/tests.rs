@@ -682,7 +682,7 @@ fn without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped() {
         // Another thread has the reserve, and somebody the place that it left.
         let other = thread::spawn(move || {
             super::reserve::spending(
-                || true,
+                || (),
                 || {
                     let place = File::open("/dev/null").unwrap();
                     holding.send(()).unwrap();

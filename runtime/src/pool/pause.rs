@@ -1,0 +1,57 @@
+//! Waiting awake for a moment before sleeping.
+//!
+//! To put a thread to sleep and wake it again takes longer than many a task. So who waits for
+//! something that came quickly the last time looks for it a while first. It costs a wait that
+//! turns out long no more than about what sleeping and waking cost.
+
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// How long to stay awake.
+const AWAKE: Duration = Duration::from_micros(50);
+
+/// How often to look before another thread may have the CPU, if one wants it: about as long as the
+/// system takes to say that none does.
+const LOOKS: u32 = 16;
+
+/// A wait that was not longer than this was short: one of [`AWAKE`], plus some waking up.
+const SHORT: Duration = Duration::from_micros(100);
+
+/// Waits of one kind.
+#[derive(Debug)]
+pub(super) struct Pause {
+    /// Whether the last one was short.
+    short: AtomicBool,
+    /// Whether there is a CPU for the others while this one stays awake.
+    possible: bool,
+}
+
+impl Pause {
+    pub(super) fn new() -> Pause {
+        let affinity = rustix::thread::sched_getaffinity(None);
+        Pause {
+            short: AtomicBool::new(false),
+            possible: affinity.is_ok_and(|set| set.count() > 1),
+        }
+    }
+
+    /// Runs `sleep`, which waits for something; if that may be soon, it looks whether it
+    /// `has_come` first.
+    pub(super) fn wait<R>(&self, has_come: impl Fn() -> bool, sleep: impl FnOnce() -> R) -> R {
+        let begin = Instant::now();
+        if self.possible && self.short.load(Relaxed) {
+            let mut looks = 0_u32;
+            while !has_come() && begin.elapsed() < AWAKE {
+                std::hint::spin_loop();
+                looks += 1;
+                // What is waited for may need this CPU.
+                if looks.is_multiple_of(LOOKS) {
+                    std::thread::yield_now();
+                }
+            }
+        }
+        let result = sleep();
+        self.short.store(begin.elapsed() <= SHORT, Relaxed);
+        result
+    }
+}

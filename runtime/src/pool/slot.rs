@@ -1,0 +1,177 @@
+//! Where the result of a task arrives.
+
+use std::fmt;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Instant;
+
+use super::task::Outcome;
+use crate::error::{Error, ErrorKind};
+
+/// What is called with a result.
+pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
+
+/// Where a result arrives.
+#[derive(Debug, Default)]
+pub(super) struct Slot {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Inner {
+    finished: bool,
+    /// Empty before, and when it has been taken.
+    outcome: Option<Outcome>,
+    /// The task that awaits it.
+    waker: Option<Waker>,
+    /// Others who want to know.
+    listeners: Vec<Waker>,
+    callbacks: Vec<Callback>,
+    /// How many threads sleep until it is finished.
+    sleepers: usize,
+    /// What wakes a thread that listens to the worker itself.
+    kick: Option<Arc<OwnedFd>>,
+}
+
+impl Slot {
+    pub(super) fn finished(outcome: Outcome) -> Slot {
+        let slot = Slot::default();
+        slot.finish(outcome);
+        slot
+    }
+
+    /// Takes in the outcome, the first one only, and tells who waits for it. Gives the callbacks
+    /// that are to be run.
+    pub(super) fn finish(&self, outcome: Outcome) -> Vec<(Callback, Outcome)> {
+        let mut inner = self.lock();
+        if inner.finished {
+            return Vec::new();
+        }
+        let callbacks = std::mem::take(&mut inner.callbacks)
+            .into_iter()
+            .map(|callback| (callback, outcome.duplicate()))
+            .collect();
+        inner.finished = true;
+        inner.outcome = Some(outcome);
+        let listeners = std::mem::take(&mut inner.listeners);
+        let waker = inner.waker.take();
+        let kick = inner.kick.take();
+        let sleepers = inner.sleepers;
+        drop(inner);
+        // Waking nobody would be a system call too.
+        if sleepers > 0 {
+            self.changed.notify_all();
+        }
+        if let Some(kick) = kick {
+            let _ = rustix::io::write(&kick, &1_u64.to_ne_bytes());
+        }
+        for waker in listeners.into_iter().chain(waker) {
+            // Somebody else's code, on a thread that must go on.
+            let wake = std::panic::AssertUnwindSafe(|| waker.wake());
+            let _ = std::panic::catch_unwind(wake);
+        }
+        callbacks
+    }
+
+    /// Sleeps until it is finished; false if the limit came first.
+    pub(super) fn wait(&self, limit: Option<Instant>) -> bool {
+        let mut inner = self.lock();
+        inner.sleepers += 1;
+        while !inner.finished {
+            inner = match limit {
+                None => self
+                    .changed
+                    .wait(inner)
+                    .unwrap_or_else(PoisonError::into_inner),
+                Some(limit) => {
+                    let left = limit.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    let waited = self.changed.wait_timeout(inner, left);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        inner.sleepers -= 1;
+        inner.finished
+    }
+
+    /// Has `kick` written to when it is finished; false if it is.
+    pub(super) fn kick_when_finished(&self, kick: Arc<OwnedFd>) -> bool {
+        let mut inner = self.lock();
+        if !inner.finished {
+            inner.kick = Some(kick);
+        }
+        !inner.finished
+    }
+
+    /// Takes that back.
+    pub(super) fn spare_kick(&self) {
+        self.lock().kick = None;
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.lock().finished
+    }
+
+    pub(super) fn take(&self) -> Option<Outcome> {
+        self.lock().outcome.take()
+    }
+
+    /// Whether it is finished; if not, `waker` is woken when it is.
+    pub(super) fn poll(&self, waker: &Waker) -> bool {
+        let mut inner = self.lock();
+        if !inner.finished {
+            match &mut inner.waker {
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+        }
+        inner.finished
+    }
+
+    /// Wakes `listener` when it is finished: at once, if it is.
+    pub(super) fn listen(&self, listener: Waker) {
+        let mut inner = self.lock();
+        if inner.finished {
+            drop(inner);
+            listener.wake();
+        } else {
+            inner.listeners.push(listener);
+        }
+    }
+
+    /// Keeps a callback for later, or gives it back with what to call it with.
+    pub(super) fn call_back(&self, callback: Callback) -> Option<(Callback, Outcome)> {
+        let mut inner = self.lock();
+        if !inner.finished {
+            inner.callbacks.push(callback);
+            return None;
+        }
+        let outcome = match &inner.outcome {
+            Some(outcome) => outcome.duplicate(),
+            None => {
+                let text = "the result was given out before";
+                Outcome::Failed(Error::new(ErrorKind::Closed, text))
+            }
+        };
+        Some((callback, outcome))
+    }
+
+    /// No code of the user's runs under this lock, so a poisoned one is as good as any.
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("finished", &self.finished)
+            .field("outcome", &self.outcome)
+            .finish_non_exhaustive()
+    }
+}

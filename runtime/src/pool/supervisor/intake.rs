@@ -1,0 +1,245 @@
+//! What members say.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::event::epoll::{self, EventData, EventFlags};
+
+use super::core::Core;
+use super::crew::Stage;
+use super::{ASSEMBLY, OUTBOX, PIDFD, Shared};
+use crate::codec::Message;
+use crate::error::{Error, ErrorKind};
+use crate::pool::ledger::now;
+use crate::pool::mailbox::Many;
+use crate::pool::scheduler::{JobId, MemberId, Part};
+use crate::pool::task::Outcome;
+use crate::pool::worker::split;
+use crate::protocol::Reply;
+use crate::transport::Received;
+
+impl Core {
+    /// Looks at a member of which something was heard.
+    pub(super) fn look_after(&mut self, shared: &Arc<Shared>, id: MemberId, what: u64) {
+        if what == OUTBOX {
+            if let Some(crew) = self.members.get_mut(&id)
+                && let Some(outbox) = &mut crew.outbox
+            {
+                match outbox.advance() {
+                    Ok(false) => {}
+                    // Done, or the member is gone: the pidfd tells.
+                    Ok(true) | Err(_) => crew.outbox = None,
+                }
+            }
+            return;
+        }
+        self.receive(shared, id);
+        if what == PIDFD {
+            while self.receive(shared, id) {}
+            self.bury(shared, id);
+        }
+        self.act(shared);
+    }
+
+    /// Takes in one thing that a member says; false if there is nothing more just now. More is
+    /// an event of its own.
+    pub(super) fn receive(&mut self, shared: &Arc<Shared>, id: MemberId) -> bool {
+        let Some(crew) = self.members.get_mut(&id) else {
+            return false;
+        };
+        if crew.closed {
+            return false;
+        }
+        match crew.member.receive() {
+            Ok(Received::Message(message)) => {
+                crew.heard = Instant::now();
+                self.hear(shared, id, message);
+                self.act(shared);
+                true
+            }
+            Ok(Received::Nothing) => {
+                if let (_, Some(assembly)) = crew.member.sources() {
+                    // Fails if it is registered already.
+                    let data = EventData::new_u64(id << 2 | ASSEMBLY);
+                    let _ = epoll::add(&shared.epoll, assembly, data, EventFlags::IN);
+                }
+                false
+            }
+            Ok(Received::Closed) => {
+                crew.close(shared);
+                false
+            }
+            Err(error) => {
+                // Of one that has died, the pidfd will tell.
+                crew.broken = Some(error);
+                crew.close(shared);
+                crew.member.kill();
+                false
+            }
+        }
+    }
+
+    pub(super) fn hear(&mut self, shared: &Arc<Shared>, id: MemberId, message: Message) {
+        let Some(crew) = self.members.get_mut(&id) else {
+            return;
+        };
+        crew.member.handshake = None;
+        let kind = message.kind().and_then(Reply::from_wire);
+        match (crew.stage, kind) {
+            (_, Some(Reply::Hello)) => {}
+            (Stage::Preparing, Some(Reply::Ready)) => match &shared.initializer {
+                Some(initializer) => {
+                    crew.stage = Stage::Initializing;
+                    let timeout = initializer.timeout;
+                    crew.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                    let parcel = initializer.parcel(crew.round.wrapping_add(1));
+                    if crew.send(parcel, 1).is_err() {
+                        crew.member.kill();
+                    }
+                    crew.register_outbox(shared, id);
+                }
+                None => {
+                    crew.stage = Stage::Working;
+                    self.scheduler.ready(id);
+                }
+            },
+            (Stage::Preparing, _) => {
+                let outcome = Outcome::Reply(message, crew.member.id());
+                let codec = crate::dispatch::result::<()>();
+                let error = match outcome.resolve("", &codec) {
+                    Ok(()) => Error::new(ErrorKind::Spawn, "its reply makes no sense"),
+                    Err(error) => error,
+                };
+                let text = "a process of the pool could not prepare itself";
+                let error = Error::new(error.kind(), text).with_source(error);
+                self.abort(shared, Some(&error));
+            }
+            (Stage::Initializing, _) => {
+                crew.check = None;
+                let outcome = Outcome::Reply(message, crew.member.id());
+                let judged = match &shared.initializer {
+                    Some(initializer) => initializer.judge(outcome),
+                    None => Ok(()),
+                };
+                match judged {
+                    Ok(()) => {
+                        crew.stage = Stage::Working;
+                        self.scheduler.ready(id);
+                    }
+                    Err(error) => self.abort(shared, Some(&error)),
+                }
+            }
+            (Stage::Working, Some(Reply::Results)) => {
+                let replies = message.head.get(9..).unwrap_or_default().to_vec();
+                let time = message.head.get(1..9).and_then(|it| it.try_into().ok());
+                let time = Duration::from_nanos(u64::from_ne_bytes(time.unwrap_or_default()));
+                self.take_results(shared, id, replies, Some(time));
+            }
+            (Stage::Working, _) => {
+                let Some((part, answered)) = self.scheduler.part(id) else {
+                    return;
+                };
+                if part.count > 1 {
+                    self.take_board(shared, id);
+                }
+                let Some(crew) = self.members.get_mut(&id) else {
+                    return;
+                };
+                let time = Duration::from_nanos(now().saturating_sub(crew.ledger.started()));
+                let process = crew.member.id();
+                let answered = self.scheduler.part(id).map_or(answered, |(_, it)| it);
+                self.note(id, part.job, 1, time);
+                let outcome = Outcome::Reply(message, process);
+                self.deliver(part.job, part.first + answered, outcome, Some(time));
+                self.answered(shared, id, 1);
+            }
+        }
+    }
+
+    /// Takes in the results of several tasks.
+    pub(super) fn take_results(
+        &mut self,
+        shared: &Arc<Shared>,
+        id: MemberId,
+        replies: Vec<u8>,
+        time: Option<Duration>,
+    ) {
+        let Some((part, answered)) = self.scheduler.part(id) else {
+            return;
+        };
+        let mut count = 0;
+        let mut failed = 0;
+        let mut rest = replies.as_slice();
+        while let Some((reply, others)) = split(rest) {
+            count += 1;
+            failed += u64::from(reply.first() != Some(&(Reply::Returned as u8)));
+            rest = others;
+        }
+        let time = time.unwrap_or_default();
+        self.note(id, part.job, count, time);
+        let first = part.first + answered;
+        if let Some(crew) = self.members.get(&id) {
+            let process = crew.member.id();
+            let mail = Many {
+                first: u64::from(first),
+                worker: "",
+                count,
+                replies,
+                time,
+                process,
+            };
+            self.deliver_many(part.job, mail, failed);
+        }
+        self.answered(shared, id, count);
+    }
+
+    /// Takes in the results that are on the board and were not sent.
+    pub(super) fn take_board(&mut self, shared: &Arc<Shared>, id: MemberId) {
+        let (Some(crew), Some((_, answered))) = (self.members.get(&id), self.scheduler.part(id))
+        else {
+            return;
+        };
+        let (first, mut replies) = crew.ledger.results();
+        let Some(mut known) = answered.checked_sub(first) else {
+            return;
+        };
+        while known > 0 {
+            let Some((_, rest)) = split(&replies) else {
+                return;
+            };
+            replies = rest.to_vec();
+            known -= 1;
+        }
+        if !replies.is_empty() {
+            self.take_results(shared, id, replies, None);
+        }
+    }
+
+    /// Counts and traces what a member has done.
+    pub(super) fn note(&mut self, id: MemberId, job: JobId, count: u32, time: Duration) {
+        self.counters.worked(id, count, time);
+        if let (Some(trace), Some(crew)) = (&mut self.trace, self.members.get(&id)) {
+            let worker = self.jobs.get(&job).map_or("cancelled", |job| job.worker);
+            trace.worked(crew.member.id(), worker, job, count, time);
+        }
+    }
+
+    /// A member has answered this many tasks.
+    pub(super) fn answered(&mut self, shared: &Arc<Shared>, id: MemberId, count: u32) {
+        let done = |(part, answered): (Part, u32)| answered + count >= part.count;
+        let is_done = self.scheduler.part(id).is_some_and(done);
+        if let Some(crew) = self.members.get_mut(&id) {
+            if is_done {
+                crew.check = None;
+                let limit = shared.settings.max_memory;
+                if limit.is_some_and(|limit| crew.memory().is_some_and(|memory| memory > limit)) {
+                    self.scheduler.doom(id);
+                }
+            } else if let Some((part, _)) = self.scheduler.part(id) {
+                let timeout = self.jobs.get(&part.job).and_then(|job| job.timeout);
+                crew.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+            }
+        }
+        self.scheduler.answered(id, count);
+    }
+}

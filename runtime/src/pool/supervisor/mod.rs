@@ -1,0 +1,340 @@
+//! The effects of a pool: sending, receiving, killing, replacing.
+//!
+//! # Who does what
+//!
+//! The pool's state is one mutex's, and nobody waits for anything while holding it. A thread per
+//! pool, the supervisor, waits for all that can happen (replies, ends of processes, room to send,
+//! deadlines), takes it in and acts on it. `submit` acts on the state itself, so that a task for
+//! an idle worker is on its way without a detour. Starting a process takes a while and has a
+//! thread of its own for that while. Results are given out, and other people's wakers called,
+//! when the mutex is free again; callbacks have a thread of their own.
+//!
+//! | file | |
+//! |---|---|
+//! | [`core`](self::core) | the state, and what users do to it |
+//! | [`crew`] | one member |
+//! | [`life`] | how members come and go |
+//! | [`intake`] | what members say |
+//! | [`listen`] | hearing it without a detour |
+//! | [`delivery`] | results on their way out |
+//! | [`deadlines`] | what happens because time passes |
+//!
+//! # What if a process dies
+//!
+//! | a worker dies | seen as | then |
+//! |---|---|---|
+//! | before it is ready | its pidfd, while launching | replaced, ever later; in the end an error of the pool |
+//! | idle | its pidfd | replaced |
+//! | with tasks it has not begun | the [ledger](super::ledger) says so | they return to the queue |
+//! | while it receives a long task | a broken pipe in the outbox, which is dropped | as above |
+//! | in a task | the ledger says which | that one is lost, or tried again |
+//! | with results it has not sent | they are on the board | they count |
+//! | while it sends a long result | the annex ends early, then its pidfd | as in the task |
+//! | after its result | the result is received before the end is looked at | as idle |
+//!
+//! The program dies: its workers see their lifelines end, and end themselves.
+
+mod core;
+mod crew;
+mod deadlines;
+mod delivery;
+mod intake;
+mod life;
+mod listen;
+
+use std::collections::{BTreeSet, HashMap};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
+
+use self::core::Core;
+use self::delivery::Delivery;
+use super::builder::{Initializer, Settings};
+use super::callbacks::Callbacks;
+use super::job::Job;
+use super::pause::Pause;
+use super::scheduler::{Action, JobId, Scheduler};
+use super::slot::Callback;
+use super::stats::Counters;
+use super::task::Outcome;
+use super::trace::Trace;
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::until;
+
+/// What others and the supervisor share.
+pub(super) struct Shared {
+    core: Mutex<Core>,
+    /// Told when the pool is over.
+    over: Condvar,
+    epoll: OwnedFd,
+    wake: OwnedFd,
+    settings: Settings,
+    initializer: Option<Initializer>,
+    callbacks: Callbacks,
+    /// Of threads that listen to a worker.
+    pause: Pause,
+}
+
+/// Sources of events: [`WAKE`], or a member and which of its sources.
+const WAKE: u64 = u64::MAX;
+const PIDFD: u64 = 0;
+const CONNECTION: u64 = 1;
+const ASSEMBLY: u64 = 2;
+const OUTBOX: u64 = 3;
+
+impl Shared {
+    /// Starts the workers and the supervisor.
+    pub(super) fn start(
+        settings: Settings,
+        initializer: Option<Initializer>,
+        trace: Option<Trace>,
+    ) -> Result<(Arc<Shared>, JoinHandle<()>)> {
+        let failed = |error: io::Error| {
+            let text = "cannot start a pool";
+            Error::new(ErrorKind::Spawn, text).with_source(error)
+        };
+        let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
+            .map_err(|error| failed(error.into()))?;
+        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)
+            .map_err(|error| failed(error.into()))?;
+        let mut scheduler = Scheduler::new(settings.policy);
+        let first = scheduler.actions();
+        let shared = Arc::new(Shared {
+            core: Mutex::new(Core {
+                scheduler,
+                members: HashMap::new(),
+                jobs: HashMap::new(),
+                next_job: 0,
+                launching: 0,
+                postponed: BTreeSet::new(),
+                deliveries: Vec::new(),
+                refusal: None,
+                trouble: None,
+                sleeping_until: None,
+                counters: Counters::default(),
+                trace,
+                over: false,
+                supervisor: None,
+            }),
+            over: Condvar::new(),
+            epoll,
+            wake,
+            settings,
+            initializer,
+            callbacks: Callbacks::default(),
+            pause: Pause::new(),
+        });
+        let mut started = Ok(());
+        for action in first {
+            if let Action::Launch(id, _) = action {
+                let launched = match &started {
+                    Ok(()) => shared.launch(),
+                    Err(_) => Err(Error::new(ErrorKind::Spawn, "not tried")),
+                };
+                shared.lock().launching += 1;
+                let error = launched.as_ref().err().map(Error::duplicate);
+                shared.with(|core| core.launched(&shared, id, launched));
+                if let (Some(error), Ok(())) = (error, &started) {
+                    started = Err(error);
+                    shared.with(|core| core.abort(&shared, None));
+                }
+            }
+        }
+        let thread = thread::Builder::new().name("multiproc-pool".to_owned());
+        let theirs = Arc::clone(&shared);
+        let supervisor = thread.spawn(move || theirs.supervise()).map_err(failed)?;
+        shared.lock().supervisor = Some(supervisor.thread().id());
+        match started {
+            Ok(()) => Ok((shared, supervisor)),
+            Err(error) => {
+                let _ = supervisor.join();
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes a job in. What is wrong with it or the pool comes as its result.
+    pub(super) fn submit(self: &Arc<Self>, job: Job) -> JobId {
+        self.with(|core| core.submit(self, job))
+    }
+
+    /// Whether a worker has begun a job.
+    pub(super) fn is_running(&self, job: JobId) -> bool {
+        let core = self.lock();
+        core.scheduler.members_with(job).iter().any(|id| {
+            core.members
+                .get(id)
+                .is_some_and(|crew| crew.ledger.claimed() > 0)
+        })
+    }
+
+    /// Gives a job up. False if it is finished.
+    pub(super) fn cancel(self: &Arc<Self>, job: JobId) -> bool {
+        self.with(|core| core.cancel(self, job))
+    }
+
+    /// Lets a job's tasks that are not begun be forgotten.
+    pub(super) fn abandon(self: &Arc<Self>, jobs: &[JobId]) {
+        self.with(|core| jobs.iter().for_each(|job| core.abandon(self, *job)));
+    }
+
+    /// No more jobs: those that are there are done, then the workers leave.
+    pub(super) fn drain(self: &Arc<Self>) {
+        self.with(|core| {
+            core.refuse();
+            core.scheduler.drain();
+            core.act(self);
+        });
+        self.wake();
+    }
+
+    /// Cancels what is queued and kills what runs.
+    pub(super) fn close(self: &Arc<Self>) {
+        self.with(|core| core.abort(self, None));
+        self.wake();
+    }
+
+    /// Waits until the last worker is gone. Not possible on the supervisor's own thread.
+    pub(super) fn wait_over(&self) {
+        let mut core = self.lock();
+        if core.supervisor == Some(thread::current().id()) {
+            return;
+        }
+        while !core.over {
+            core = self.over.wait(core).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The error that ended the pool, if one did.
+    pub(super) fn failure(&self) -> Option<Error> {
+        let core = self.lock();
+        let refusal = core.refusal.as_ref();
+        refusal
+            .filter(|error| error.kind() != ErrorKind::Closed)
+            .map(Error::duplicate)
+    }
+
+    pub(super) fn worker_ids(&self) -> Vec<u32> {
+        let core = self.lock();
+        let mut members: Vec<_> = core.members.iter().collect();
+        members.sort_by_key(|(id, _)| **id);
+        members.iter().map(|(_, crew)| crew.member.id()).collect()
+    }
+
+    /// How many tasks wait, and how many run.
+    pub(super) fn load(&self) -> (usize, usize) {
+        let core = self.lock();
+        let mut queued = core.scheduler.queued();
+        let mut active = 0;
+        for (id, crew) in &core.members {
+            if let Some((part, answered)) = core.scheduler.part(*id) {
+                let begun = crew.ledger.claimed().clamp(answered, part.count);
+                queued += (part.count - begun) as usize;
+                active += usize::from(begun > answered);
+            }
+        }
+        (queued, active)
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        let core = self.lock();
+        let mut counters = core.counters.clone();
+        counters.retried = core.scheduler.retried;
+        counters
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Calls a callback, on the thread for that.
+    pub(super) fn run_callback(&self, callback: Callback, outcome: Outcome) {
+        self.callbacks.run(callback, outcome);
+    }
+
+    /// Waits until all callbacks have been called, unless this is one of them.
+    pub(super) fn finish_callbacks(&self) {
+        self.callbacks.finish();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Core> {
+        lock(&self.core)
+    }
+
+    fn wake(&self) {
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+
+    /// Works on the state and then does what must not be done under its lock.
+    fn with<T>(&self, work: impl FnOnce(&mut Core) -> T) -> T {
+        let mut core = self.lock();
+        let result = work(&mut core);
+        let deliveries = std::mem::take(&mut core.deliveries);
+        let deadline = core.deadline(&self.settings);
+        let wake = core
+            .supervisor
+            .is_some_and(|id| id != thread::current().id())
+            && match (deadline, core.sleeping_until) {
+                (Some(deadline), Some(until)) => deadline < until,
+                (deadline, until) => deadline.is_some() && until.is_none(),
+            };
+        drop(core);
+        if wake {
+            self.wake();
+        }
+        for delivery in deliveries {
+            match delivery {
+                Delivery::Slot(slot, outcome) => {
+                    for (callback, outcome) in slot.finish(outcome) {
+                        self.run_callback(callback, outcome);
+                    }
+                }
+                Delivery::Mail(mailbox, mail) => mailbox.put(mail),
+            }
+        }
+        result
+    }
+
+    /// The life of the supervisor.
+    fn supervise(self: &Arc<Self>) {
+        let mut events: [MaybeUninit<Event>; 64] = [MaybeUninit::uninit(); 64];
+        while !self.with(|core| core.tick(self)) {
+            let timeout = {
+                let mut core = self.lock();
+                core.sleeping_until = core.deadline(&self.settings);
+                core.sleeping_until.map(until)
+            };
+            let happened: Vec<u64> = match epoll::wait(&self.epoll, &mut events, timeout.as_ref()) {
+                Ok((happened, _)) => happened.iter().map(|event| event.data.u64()).collect(),
+                Err(_) => Vec::new(),
+            };
+            self.with(|core| {
+                for key in happened {
+                    if key == WAKE {
+                        let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+                    } else {
+                        core.look_after(self, key >> 2, key & 3);
+                    }
+                }
+            });
+        }
+        let mut core = self.lock();
+        core.over = true;
+        if let Some(trace) = &mut core.trace {
+            trace.finish();
+        }
+        drop(core);
+        self.over.notify_all();
+    }
+}
+
+/// No code of the user's runs under these locks, so a poisoned one is as good as any.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
