@@ -10,6 +10,7 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use super::{CONNECTION, OUTBOX, Shared};
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::MemberId;
+use crate::pool::trace::Span;
 use crate::process::{Killed, Member};
 use crate::transport::{Outbox, Parcel};
 
@@ -22,6 +23,8 @@ pub(super) struct Crew {
     pub(super) stage: Stage,
     /// When it was last heard of.
     pub(super) heard: Instant,
+    /// Until when it is known what it did, by the clock of the ledger.
+    pub(super) noted: u64,
     /// When to look whether its task takes too long.
     pub(super) check: Option<Instant>,
     /// When it is to have left.
@@ -59,9 +62,17 @@ impl Crew {
         self.round = self.round.wrapping_add(1);
         self.ledger.offer(self.round, count);
         self.heard = Instant::now();
+        self.noted = now();
         self.outbox = self.member.send(parcel)?;
         self.ledger.sent(self.round);
         Ok(())
+    }
+
+    /// From when to when it ran so many tasks after the first `answered`, or until now.
+    pub(super) fn ran(&self, answered: u32, count: u32) -> Span {
+        let since = self.ledger.started(answered).unwrap_or(self.noted);
+        let until = self.ledger.started(answered + count).unwrap_or_else(now);
+        (since, until)
     }
 
     /// Lets the supervisor listen or not.
@@ -101,9 +112,10 @@ impl Crew {
             self.check = None;
             return;
         };
-        let left = if self.ledger.claimed() > answered {
-            let ran = Duration::from_nanos(now().saturating_sub(self.ledger.started()));
-            timeout.saturating_sub(ran)
+        let claimed = self.ledger.claimed();
+        let left = if claimed > answered {
+            let (since, until) = self.ran(claimed - 1, 1);
+            timeout.saturating_sub(Duration::from_nanos(until.saturating_sub(since)))
         } else {
             timeout
         };

@@ -10,10 +10,10 @@ use super::crew::Stage;
 use super::{ASSEMBLY, OUTBOX, PIDFD, Shared};
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind};
-use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::scheduler::{JobId, MemberId, Part};
 use crate::pool::task::Outcome;
+use crate::pool::trace::Span;
 use crate::pool::worker::split;
 use crate::protocol::Reply;
 use crate::transport::Received;
@@ -124,6 +124,12 @@ impl Core {
                 match judged {
                     Ok(()) => {
                         crew.stage = Stage::Working;
+                        if let (Some(trace), Some(initializer)) =
+                            (&mut self.trace, &shared.initializer)
+                        {
+                            let span = crew.ran(0, 1);
+                            trace.initialized(crew.member.id(), initializer.worker, span);
+                        }
                         self.scheduler.ready(id);
                     }
                     Err(error) => self.abort(shared, Some(&error)),
@@ -145,10 +151,10 @@ impl Core {
                 let Some(crew) = self.members.get_mut(&id) else {
                     return;
                 };
-                let time = Duration::from_nanos(now().saturating_sub(crew.ledger.started()));
                 let process = crew.member.id();
                 let answered = self.scheduler.part(id).map_or(answered, |(_, it)| it);
-                self.note(id, part.job, 1, time);
+                let span = crew.ran(answered, 1);
+                let time = self.note(id, part.job, 1, span);
                 let outcome = Outcome::Reply(message, process);
                 self.deliver(part.job, part.first + answered, outcome, Some(time));
                 self.answered(shared, id, 1);
@@ -175,11 +181,16 @@ impl Core {
             failed += u64::from(reply.first() != Some(&(Reply::Returned as u8)));
             rest = others;
         }
-        let time = time.unwrap_or_default();
-        self.note(id, part.job, count, time);
         let first = part.first + answered;
         if let Some(crew) = self.members.get(&id) {
             let process = crew.member.id();
+            let (since, mut until) = crew.ran(answered, count);
+            if let Some(time) = time {
+                // It may have waited for a message since, or for this to be looked at.
+                let took = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+                until = until.min(since.saturating_add(took));
+            }
+            let time = self.note(id, part.job, count, (since, until));
             let mail = Many {
                 first: u64::from(first),
                 worker: "",
@@ -215,13 +226,26 @@ impl Core {
         }
     }
 
-    /// Counts and traces what a member has done.
-    pub(super) fn note(&mut self, id: MemberId, job: JobId, count: u32, time: Duration) {
+    /// Counts and traces what a member has done, and says how long it took.
+    ///
+    /// What is noted of a member never overlaps: viewers of traces cannot draw that.
+    fn note(&mut self, id: MemberId, job: JobId, count: u32, (since, until): Span) -> Duration {
+        let Some(crew) = self.members.get_mut(&id) else {
+            return Duration::ZERO;
+        };
+        let since = since.max(crew.noted);
+        let until = until.max(since);
+        crew.noted = until;
+        let time = Duration::from_nanos(until - since);
         self.counters.worked(id, count, time);
-        if let (Some(trace), Some(crew)) = (&mut self.trace, self.members.get(&id)) {
-            let worker = self.jobs.get(&job).map_or("cancelled", |job| job.worker);
-            trace.worked(crew.member.id(), worker, job, count, time);
+        if let Some(trace) = &mut self.trace {
+            let worker = self
+                .jobs
+                .get(&job)
+                .map_or("cancelled task", |job| job.worker);
+            trace.worked(crew.member.id(), worker, job, count, (since, until));
         }
+        time
     }
 
     /// A member has answered this many tasks.
