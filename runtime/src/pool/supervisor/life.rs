@@ -163,6 +163,7 @@ impl Core {
                 Some(Killed::TimedOut) => "its time was over".to_owned(),
                 Some(Killed::NoHandshake) | None => describe(status),
             };
+            let expected = expected || self.refusal.is_some();
             trace.ended(loss.id, &how, lost, expected);
         }
         if !in_task && !expected {
