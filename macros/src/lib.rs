@@ -23,13 +23,13 @@ mod tests;
 
 use proc_macro::TokenStream;
 
-/// Makes a function the entry point of a process.
+#[expect(missing_docs, reason = "it would stand behind that of the re-export")]
 #[proc_macro_attribute]
 pub fn worker(options: TokenStream, item: TokenStream) -> TokenStream {
     worker::worker(options.into(), &item.into()).into()
 }
 
-/// Runs a function in every child process before its worker.
+#[expect(missing_docs, reason = "as above")]
 #[proc_macro_attribute]
 pub fn startup(options: TokenStream, item: TokenStream) -> TokenStream {
     startup::startup(options.into(), &item.into()).into()

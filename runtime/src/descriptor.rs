@@ -44,6 +44,14 @@ use crate::codec::{attach, detach};
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Caveats
+///
+/// * Both descriptors stand for one open file: its position, its flags (`O_NONBLOCK`, `O_APPEND`)
+///   and its locks (`flock`) are shared. Two processes that read it each get a part. A receiver
+///   that is to have all of it opens the file anew, by its path.
+/// * A pipe or a socket ends when nobody has that end any more: neither the receiver nor the
+///   sender, if it kept a duplicate.
 pub struct Fd<T>(T);
 
 impl<T> Fd<T> {

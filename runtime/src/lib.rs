@@ -24,12 +24,58 @@
 //! There is nothing to initialise. It works in binaries, examples, tests, benches and doctests,
 //! and in a library whose application has never heard of it.
 //!
-//! # Arguments and results
+//! | to | read |
+//! |---|---|
+//! | learn it | the tutorial, which begins below: [hello](#hello), [arguments](#arguments), [results and errors](#results-and-errors), [locks](#locks), [channels](#channels), [a pool](#a-pool), [when things die](#when-things-die), [testing](#testing), [async](#async) |
+//! | know its limits | the [caveats](#caveats), here and at the end of each module |
+//! | come from Python | [`guide::from_python`] |
+//! | choose between processes and threads | [`guide::processes_or_threads`] |
+//! | know what happens behind it | [`guide::how_it_works`] |
+//!
+//! # Hello
+//!
+//! The attribute [`worker`] leaves the function as it is. Beside it, it puts three others:
+//! `spawn` starts a process and gives a [`Process`], `run` waits for its result at once, and
+//! `call` binds the arguments and gives a [`Call`], which says how the process is to be started.
+//!
+//! ```
+//! use multiproc::worker;
+//! use std::time::Duration;
+//!
+//! #[worker]
+//! fn count_words(text: &str) -> usize {
+//!     text.split_whitespace().count()
+//! }
+//!
+//! # fn main() -> multiproc::Result<()> {
+//! // Two processes, which run at the same time.
+//! let one = count_words::spawn("It is a truth")?;
+//! let other = count_words::spawn("universally acknowledged")?;
+//! assert_ne!(one.id(), other.id());
+//! assert_eq!(one.join()? + other.join()?, 6);
+//!
+//! // One process, and its result.
+//! assert_eq!(count_words::run("that a single man")?, 4);
+//!
+//! // The same, with more to say about it.
+//! let call = count_words::call("in possession of a good fortune")
+//!     .name("counter")
+//!     .env("LANG", "C")
+//!     .timeout(Duration::from_secs(10));
+//! assert_eq!(call.run()?, 6);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The environment, the directory, the standard streams, limits of memory and time, the user:
+//! [`Call`] has the words of [`std::process::Command`] for them.
+//!
+//! # Arguments
 //!
 //! Everything that serde can write and read back is an argument or a result, by value or by
 //! reference: `&str`, `&[f64]`, `&Path`, `&MyStruct` are encoded from the borrow and lent to the
 //! worker on the other side. Bytes, numbers and text move at the speed of a copy. Open files and
-//! sockets go along as [`Fd`].
+//! sockets go along as [`Fd`]. Types of your own derive serde's traits:
 //!
 //! ```
 //! use multiproc::worker;
@@ -55,57 +101,65 @@
 //! # }
 //! ```
 //!
-//! # When things go wrong
-//!
-//! A worker's own `Result` is a value like any other: `f::run(..)??`. For errors that serde
-//! cannot carry there is [`RemoteError`], which `?` makes out of all of them.
-//!
-//! How the *process* fared is [`Error`]. Whatever happens to it, joining it says so, and never
-//! hangs:
-//!
-//! | the worker | [`Error::kind`] |
-//! |---|---|
-//! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
-//! | calls `exit`, with whatever code | [`Exited`](ErrorKind::Exited) |
-//! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal |
-//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
-//! | returns what cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
+//! Arguments and results are copies, and each process has its own memory. What a worker does to
+//! its copy, or to a `static`, nobody else sees:
 //!
 //! ```
-//! use multiproc::{ErrorKind, worker};
-//! use std::time::Duration;
+//! use multiproc::worker;
+//! use std::sync::atomic::{AtomicU32, Ordering};
+//!
+//! static CALLS: AtomicU32 = AtomicU32::new(0);
 //!
 //! #[worker]
-//! fn think() -> u64 {
-//!     loop {
-//!         std::thread::sleep(Duration::from_secs(1));
-//!     }
+//! fn count_calls() -> u32 {
+//!     CALLS.fetch_add(1, Ordering::Relaxed) + 1
 //! }
 //!
-//! let error = think::call().timeout(Duration::from_millis(50)).run().unwrap_err();
-//! assert_eq!(error.kind(), ErrorKind::TimedOut);
+//! # fn main() -> multiproc::Result<()> {
+//! assert_eq!(count_calls::run()?, 1);
+//! assert_eq!(count_calls::run()?, 1); // another process, another static
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! # Processes
+//! What several processes are to see is in [`sync`] and [`shm`].
 //!
-//! [`worker`] puts three functions beside the function: `spawn`, which gives a [`Process`];
-//! `run`, which waits for it; and `call`, which gives a [`Call`] to be configured first
-//! (environment, directory, streams, limits). A [`Process`] is a [`Future`] too.
+//! # Results and errors
 //!
-//! A child never outlives its parent, however that ends. Dropping a [`Process`] detaches it. There
-//! are no zombies, and nothing is left behind on disk.
+//! A worker's own `Result` is a value like any other, so there are two: how the process fared,
+//! and what the worker said. `f::run(..)??` takes both. For errors that serde cannot carry there is
+//! [`RemoteError`], which `?` makes out of all of them.
 //!
-//! Processes are cloned from one that was prepared once, which takes a fraction of the time of
-//! starting a program: see [`StartMethod`].
+//! ```
+//! use multiproc::{ErrorKind, RemoteError, worker};
 //!
-//! # Sharing
+//! #[worker]
+//! fn parse(text: &str) -> Result<u32, RemoteError> {
+//!     assert!(!text.is_empty(), "there is nothing to parse");
+//!     Ok(text.trim().parse()?)
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! assert_eq!(parse::run(" 7 ")??, 7);
+//!
+//! // The worker returned an error: the process fared well.
+//! let error: RemoteError = parse::run("seven")?.unwrap_err();
+//! assert_eq!(error.to_string(), "invalid digit found in string");
+//!
+//! // The worker panicked: there is no value.
+//! let error: multiproc::Error = parse::run("").unwrap_err();
+//! assert_eq!(error.kind(), ErrorKind::Panicked);
+//! assert_eq!(error.panic().unwrap().message(), "there is nothing to parse");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An [`Error`] is one line for people and an [`ErrorKind`] to branch on.
+//!
+//! # Locks
 //!
 //! Handles to what several processes share are arguments like any other, and fields of your
-//! types:
-//!
-//! * [`sync`]: locks with std's shapes, which survive their holders.
-//! * [`shm`]: memory that several processes read or write where it lies.
-//! * [`channel`]: channels, two-way connections and queues.
+//! types. The locks of [`sync`] have the names and shapes of std's:
 //!
 //! ```
 //! use multiproc::sync::Mutex;
@@ -127,26 +181,196 @@
 //! # }
 //! ```
 //!
-//! # Many tasks
+//! A counter needs no lock: [`shm`] has [`Shared<AtomicU64>`](shm::Shared). It also has what large
+//! data need, to be read or written where they lie: `Shared<[f64]>` and [`Buffer`](shm::Buffer).
+//!
+//! # Channels
+//!
+//! A [`channel`](mod@channel) carries items while the work is going on. The receiver sees its end
+//! when the last sender is gone, however it went.
+//!
+//! ```
+//! use multiproc::channel::{Sender, channel};
+//! use multiproc::worker;
+//!
+//! #[worker]
+//! fn find_divisors(number: u64, found: Sender<u64>) {
+//!     for candidate in 1..=number {
+//!         if number % candidate == 0 && found.send(candidate).is_err() {
+//!             return; // nobody listens any more
+//!         }
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (sender, receiver) = channel()?;
+//! let process = find_divisors::spawn(28, sender)?;
+//! assert_eq!(receiver.iter().collect::<Vec<_>>(), [1, 2, 4, 7, 14, 28]);
+//! process.join()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`duplex`](channel::duplex) is a connection with two ends, [`Queue`](channel::Queue) has many
+//! producers and many consumers, and [`wait`](channel::wait) waits for several of all these.
+//!
+//! # A pool
 //!
 //! A [`Pool`] keeps processes for many tasks. A task that crashes fails alone; its process is
 //! replaced.
 //!
 //! ```
-//! use multiproc::{Pool, worker};
+//! use multiproc::{ErrorKind, Pool, worker};
 //!
 //! #[worker]
 //! fn square(x: u64) -> u64 {
 //!     x * x
 //! }
 //!
+//! #[worker]
+//! fn crash() {
+//!     std::process::abort();
+//! }
+//!
 //! # fn main() -> multiproc::Result<()> {
 //! let pool = Pool::builder().workers(2).build()?;
+//!
+//! // One task: a handle to wait for, in any order.
+//! let crash = pool.submit(crash::call());
+//! let task = pool.submit(square::call(7));
+//! assert_eq!(task.wait()?, 49);
+//! assert_eq!(crash.wait().unwrap_err().kind(), ErrorKind::Signaled);
+//!
+//! // Many tasks: an iterator of their results.
 //! let squares = pool.map(square::call, 0..10).collect::<multiproc::Result<Vec<_>>>()?;
 //! assert_eq!(squares[9], 81);
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # When things die
+//!
+//! Whatever happens to a process, joining it says so, and does not wait for what is dead:
+//!
+//! | the worker | [`Error::kind`] |
+//! |---|---|
+//! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
+//! | calls `exit`, with whatever code | [`Exited`](ErrorKind::Exited) |
+//! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal |
+//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
+//! | returns what cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
+//!
+//! ```
+//! use multiproc::sync::Mutex;
+//! use multiproc::{ErrorKind, worker};
+//! use std::time::Duration;
+//!
+//! #[worker]
+//! fn think_for_ever() -> u64 {
+//!     loop {
+//!         std::thread::sleep(Duration::from_secs(1));
+//!     }
+//! }
+//!
+//! #[worker]
+//! fn die_with_the_lock(total: Mutex<u64>) {
+//!     let _guard = total.lock();
+//!     std::process::abort();
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let call = think_for_ever::call().timeout(Duration::from_millis(50));
+//! assert_eq!(call.run().unwrap_err().kind(), ErrorKind::TimedOut);
+//!
+//! let process = think_for_ever::spawn()?;
+//! process.kill();
+//! assert_eq!(process.join().unwrap_err().signal(), Some(9));
+//!
+//! // A lock does not die with its holder: the next one is told, and has it.
+//! let total = Mutex::new(0)?;
+//! let error = die_with_the_lock::run(total.clone()).unwrap_err();
+//! assert!(error.to_string().contains("was killed by SIGABRT"));
+//! assert!(total.lock().is_err_and(|poisoned| *poisoned.into_inner() == 0));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The other direction holds as well. A child never outlives its parent, however that ends, also
+//! by `SIGKILL`; nor do the children of the child. So what a program still runs when its `main`
+//! returns is killed: [`join`](Process::join) what is to be finished. Dropping a [`Process`]
+//! detaches it, but does not let it outlive the program. There are no zombies, and nothing is left
+//! behind on disk.
+//!
+//! # Testing
+//!
+//! A worker is an ordinary function, so most of its tests call it and start nothing. Tests of the
+//! rest start processes as programs do, under `cargo test`, nextest, and in doctests; there is
+//! nothing to prepare. Give such a test a timeout, and it cannot hang:
+//!
+//! ```
+//! use multiproc::{Stdio, worker};
+//! use std::io::Read;
+//! use std::time::Duration;
+//!
+//! #[worker(timeout = "60s")]
+//! fn convert(celsius: f64) -> f64 {
+//!     println!("converting {celsius}");
+//!     celsius * 9.0 / 5.0 + 32.0
+//! }
+//!
+//! // Each of these with `#[test]` before it:
+//! fn boiling_water() {
+//!     assert_eq!(convert(100.0), 212.0);
+//! }
+//!
+//! fn boiling_water_in_a_process() {
+//!     assert_eq!(convert::run(100.0).unwrap(), 212.0);
+//! }
+//!
+//! fn says_what_it_does() {
+//!     let mut process = convert::call(100.0).stdout(Stdio::piped()).spawn().unwrap();
+//!     let mut text = String::new();
+//!     process.take_stdout().unwrap().read_to_string(&mut text).unwrap();
+//!     assert_eq!(text, "converting 100\n");
+//!     process.join().unwrap();
+//! }
+//! # boiling_water();
+//! # boiling_water_in_a_process();
+//! # says_what_it_does();
+//! ```
+//!
+//! What a process prints is not captured by the test harness, which knows of its own threads only:
+//! hence the pipe. An assertion that fails in a worker is a panic, and `unwrap` shows it with its
+//! place. `MULTIPROC_START_METHOD=spawn cargo test` runs everything by the other [`StartMethod`].
+//!
+//! # Async
+//!
+//! [`Process`], [`Call`] and [`Task`] can be awaited, on any executor; so can
+//! [`recv_async`](channel::Receiver::recv_async). An `async fn` is a worker when it is told what
+//! [runs its future](macro@worker#async-workers).
+//!
+//! ```
+//! use multiproc::worker;
+//! use std::time::Duration;
+//!
+//! #[worker(runtime = smol::block_on)]
+//! async fn measure_later(text: &str) -> usize {
+//!     smol::Timer::after(Duration::from_millis(10)).await;
+//!     text.len()
+//! }
+//!
+//! # fn main() -> multiproc::Result<()> {
+//! smol::block_on(async {
+//!     let one = measure_later::spawn("one")?;
+//!     let other = measure_later::spawn("other")?;
+//!     assert_eq!(one.await? + other.await?, 8);
+//!     assert_eq!(measure_later::call("both").timeout(Duration::from_secs(10)).await?, 4);
+//!     Ok(())
+//! })
+//! # }
+//! ```
+//!
+//! With the feature `stream`, which is off by default, a [`channel::Receiver`] is a `Stream`.
 //!
 //! # What it does not do
 //!
@@ -154,6 +378,51 @@
 //!   takes some away ([`Call::before_worker`], [`Call::uid`]).
 //! * Send closures. A worker is a function; what it needs, it is given.
 //! * Run on anything but Linux, on x86-64 and aarch64.
+//!
+//! # Caveats
+//!
+//! What a child is:
+//!
+//! * It is the program, stopped before `main`. What `main` sets up is not there: globals, a logger,
+//!   signal handlers, libraries loaded with `dlopen`. A function with
+//!   [`startup`](macro@startup) sets it up. What runs *before* `main`, C++'s static initialisers
+//!   for example, runs in children too: in each one, or once for all that are cloned from the
+//!   [fork server](StartMethod::ForkServer).
+//! * [`std::env::args`] gives the program's arguments there too.
+//! * The standard streams are the parent's. Who reads the standard input first has it. What
+//!   several processes print is mixed, and what one that is killed printed without the end of a
+//!   line is lost.
+//! * A descriptor that is not close-on-exec is inherited. Rust opens none, some C libraries do;
+//!   the children of the fork server have those that were open at the first call.
+//!
+//! What a program should know that has children:
+//!
+//! * Ctrl-C goes to all processes in the foreground of the terminal. If the program handles it, its
+//!   workers still die of it, unless a [`startup`](macro@startup) function ignores the signal.
+//! * Where `SIGCHLD` is ignored, or other code waits for whatever child ends (`waitpid(-1)`),
+//!   results arrive, but how a worker died cannot be known.
+//! * In a process that was made by `fork`, starting a worker is
+//!   [`Unsupported`](ErrorKind::Unsupported). So it is in a shared library, an extension of Python
+//!   for example: the program would have to know the library's workers.
+//! * A program that runs with more rights than the user who executes it (set-user-ID, file
+//!   capabilities) must not have this library in it. Executing the program again gives children
+//!   those rights even if their parent has given them up, and a child trusts whoever executed it.
+//!
+//! What it needs:
+//!
+//! * Linux 5.4 or newer, with `/proc` mounted. Containers and sandboxes have to allow `clone`,
+//!   `pidfd_open`, `waitid` and `memfd_create`; where `clone` with `CLONE_PARENT` is forbidden,
+//!   children are executed and not cloned.
+//! * The program has to be executed itself, and not by an interpreter: of
+//!   `ld-linux.so ./program`, the kernel would execute `ld-linux.so` again.
+//!
+//! Tools:
+//!
+//! * Debuggers stay with the parent. In gdb, `set follow-fork-mode child` and a breakpoint in the
+//!   worker lead to it; or attach to its process, which has the worker's name in `ps`.
+//! * valgrind has to know `pidfd_open`: 3.19 does not, and no process can be started under it.
+//! * Coverage is written when a process ends, unless it is killed. Clones write to one file: let
+//!   `LLVM_PROFILE_FILE` contain `%m`, so that they add up.
 
 #[cfg(not(all(
     target_os = "linux",
@@ -166,6 +435,7 @@ mod codec;
 mod descriptor;
 mod dispatch;
 mod error;
+pub mod guide;
 mod limits;
 mod payload;
 mod pool;
@@ -230,6 +500,15 @@ pub use multiproc_macros::Shareable;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Caveats
+///
+/// * It must not start workers: each of them would run it first, and start another, without end.
+/// * It runs on the first thread of the process, and the worker on another. The worker has what
+///   that thread was restricted to (signals, CPUs, sandboxes), but not its thread-locals.
+/// * It must not use locks and queues that it shares with other processes, should it come to have
+///   any: see the [caveats](sync#caveats) of [`sync`].
+/// * Its time counts for a [`timeout`](Call::timeout). In a [`Pool`] it runs once for each process.
 pub use multiproc_macros::startup;
 
 /// Makes a function the entry point of a process.
@@ -407,4 +686,13 @@ pub use multiproc_macros::startup;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Caveats
+///
+/// * Calling the function runs it here, in this process. Only `spawn`, `run` and `call` mean
+///   another.
+/// * Beside a worker `f` there can be no type and no module `f`.
+/// * In its process, the worker does not run on the first thread. What needs a process with one
+///   thread, such as `unshare` of a user namespace, belongs into
+///   [`before_worker`](Call::before_worker).
 pub use multiproc_macros::worker;

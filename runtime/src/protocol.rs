@@ -109,8 +109,8 @@ pub(crate) enum Reply {
     Refused,
     /// Nothing more: the child waits for tasks.
     Ready,
-    /// How long they took in nanoseconds, eight bytes, and replies, each after its length in four
-    /// bytes.
+    /// How long they took in nanoseconds, eight bytes; the round, two bytes; the number of the
+    /// first in the round, four bytes; and replies, each after its length in four bytes.
     Results,
 }
 

@@ -4,9 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -19,6 +21,9 @@ use crate::support::{cases, check, children, returns, wait_for_ever};
 cases! {
     the_environment_is_the_parents_but_for_changes
     the_environment_is_the_parents_of_now
+    an_environment_that_is_no_text
+    an_environment_that_cannot_be
+    a_start_method_by_the_environment
     the_marker_is_not_there
     the_arguments_are_the_parents
     the_directory_is_the_parents_of_now
@@ -103,6 +108,72 @@ fn the_environment_is_the_parents_of_now(method: StartMethod) {
     // SAFETY: as above.
     unsafe { env::remove_var("NEW") };
     check(method, environment::call(), returns(own_environment()));
+}
+
+#[worker]
+fn length_of(key: String) -> Option<usize> {
+    env::var_os(key).map(|value| value.len())
+}
+
+fn an_environment_that_is_no_text(method: StartMethod) {
+    let value: OsString = OsStringExt::from_vec(vec![b'x', 0xff, b'=']);
+    let call = || length_of::call("NO_TEXT".to_owned());
+    check(method, call().env("NO_TEXT", &value), returns(Some(3)));
+    // SAFETY: no other thread of this process looks at the environment.
+    unsafe { env::set_var("NO_TEXT", &value) };
+    check(method, call(), returns(Some(3)));
+    check(
+        method,
+        call().env("NO_TEXT", "x".repeat(100_000)),
+        returns(Some(100_000)),
+    );
+}
+
+fn an_environment_that_cannot_be(method: StartMethod) {
+    for (key, value) in [("", "x"), ("A=B", "x"), ("A", "x\0y"), ("A\0B", "x")] {
+        let call = length_of::call("A".to_owned()).env(key, value);
+        let error = call.start_method(method).spawn().unwrap_err();
+        assert_eq!(error.kind(), Spawn, "{error}");
+        // One that is taken back is no matter.
+        let call = length_of::call("A".to_owned()).env(key, value).env_clear();
+        check(method, call, returns(None));
+    }
+    for place in ["\0", "/\0"] {
+        let call = length_of::call("A".to_owned()).current_dir(place);
+        assert_eq!(call.start_method(method).spawn().unwrap_err().kind(), Spawn);
+    }
+    assert!(active_children().is_empty());
+}
+
+fn a_start_method_by_the_environment(method: StartMethod) {
+    let name = match method {
+        StartMethod::Spawn => "spawn",
+        _ => "forkserver",
+    };
+    let mut methods = Vec::new();
+    for name in [None, Some(name), Some("thread"), Some("")] {
+        // SAFETY: no other thread of this process looks at the environment.
+        unsafe {
+            match name {
+                Some(name) => env::set_var("MULTIPROC_START_METHOD", name),
+                None => env::remove_var("MULTIPROC_START_METHOD"),
+            }
+        }
+        methods.push(length_of::spawn("A".to_owned()).map(|process| process.start_method()));
+    }
+    let [default, chosen, unknown, empty] = &methods[..] else {
+        unreachable!("there are four");
+    };
+    assert_eq!(*default.as_ref().unwrap(), StartMethod::ForkServer);
+    assert_eq!(*chosen.as_ref().unwrap(), method);
+    for refused in [unknown, empty] {
+        let error = refused.as_ref().unwrap_err();
+        assert_eq!(error.kind(), multiproc::ErrorKind::Unsupported);
+        assert!(
+            error.to_string().contains("MULTIPROC_START_METHOD"),
+            "{error}"
+        );
+    }
 }
 
 #[worker]
@@ -520,9 +591,12 @@ fn descriptors_are_the_minimal_set(method: StartMethod) {
         .collect();
     for one in five {
         let mut expected = vec!["0", "1", "2"];
-        // The parent's pidfd and the reserve; the connection, once for each direction and once
-        // to wait for its end.
-        expected.extend(["anon_inode", "anon_inode", "socket", "socket"]);
+        // The parent's pidfd; the connection, once to send and once to wait for its end.
+        expected.extend(["anon_inode", "socket", "socket"]);
+        if method == StartMethod::ForkServer {
+            // The reserve, which a re-executed child has no need of yet.
+            expected.insert(3, "anon_inode");
+        }
         assert_eq!(one.join().unwrap(), expected);
     }
 }

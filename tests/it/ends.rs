@@ -44,6 +44,11 @@ cases! {
     a_timeout_that_is_not_needed
     a_timeout_after_the_result
     an_exit_in_another_thread
+    a_panic_with_a_long_message
+    a_panic_with_a_hook_of_the_workers
+    a_worker_that_closes_every_descriptor
+    a_worker_that_cannot_have_a_thread
+    a_thread_that_is_left_behind
 }
 
 #[worker]
@@ -506,4 +511,66 @@ fn exits_in_a_thread() {
 fn an_exit_in_another_thread(method: StartMethod) {
     let text = "worker `exits_in_a_thread` exited with code 6 (pid PID)";
     check(method, exits_in_a_thread::call(), fails(Exited, text));
+}
+
+#[worker]
+fn panics_at_length(length: usize) {
+    panic!("{}", "x".repeat(length));
+}
+
+fn a_panic_with_a_long_message(method: StartMethod) {
+    for length in [0, 100_000, 3 << 20] {
+        let call = panics_at_length::call(length).stderr(Stdio::null());
+        let error = call.start_method(method).run().unwrap_err();
+        assert_eq!(error.panic().unwrap().message().len(), length);
+    }
+}
+
+#[worker]
+fn panics_with_a_hook() {
+    std::panic::set_hook(Box::new(|_| {}));
+    panic!("boom");
+}
+
+/// The message is there all the same; the place was the hook's to tell.
+fn a_panic_with_a_hook_of_the_workers(method: StartMethod) {
+    let text = "worker `panics_with_a_hook` panicked: boom";
+    check(method, panics_with_a_hook::call(), fails(Panicked, text));
+}
+
+#[worker]
+fn closes_everything() -> u32 {
+    // SAFETY: none for the library, which finds its descriptors gone.
+    unsafe { libc::syscall(libc::SYS_close_range, 3, u32::MAX, 0) };
+    7
+}
+
+/// As daemons do. Then nothing can be told any more, but the end is seen.
+fn a_worker_that_closes_every_descriptor(method: StartMethod) {
+    let text = "worker `closes_everything` exited with code 0 without returning a value (pid PID)";
+    check(method, closes_everything::call(), fails(Exited, text));
+}
+
+fn a_worker_that_cannot_have_a_thread(method: StartMethod) {
+    let call = repeat::call("a", 1).env("RUST_MIN_STACK", "9000000000000000000");
+    let error = call.start_method(method).run().unwrap_err();
+    assert_eq!(error.kind(), multiproc::ErrorKind::Spawn);
+    assert!(
+        error.to_string().contains("there can be no thread"),
+        "{error}"
+    );
+}
+
+#[worker]
+fn leaves_a_thread() -> u32 {
+    std::thread::spawn(|| {
+        loop {
+            std::thread::park();
+        }
+    });
+    7
+}
+
+fn a_thread_that_is_left_behind(method: StartMethod) {
+    check(method, leaves_a_thread::call(), returns(7));
 }

@@ -23,6 +23,7 @@ cases! {
     a_process_forked_by_a_worker_keeps_nobody_waiting
     a_program_started_by_a_worker_keeps_nobody_waiting
     children_of_a_worker_that_returns
+    a_process_made_by_fork_starts_none
 }
 
 /// The name as `program` takes it.
@@ -253,4 +254,26 @@ fn children_of_a_worker_that_returns(method: StartMethod) {
     drop(process.take_stdin());
     assert_eq!(process.join().unwrap(), id);
     child.wait();
+}
+
+/// It lacks the library's thread, and shares its connections with the one it is a copy of.
+fn a_process_made_by_fork_starts_none(method: StartMethod) {
+    let call = || read_line::call().start_method(method).stdin(Stdio::null());
+    check(method, call(), returns(String::new()));
+    // SAFETY: what the copy calls takes no lock that another thread may have held.
+    match unsafe { libc::fork() } {
+        0 => {
+            let kind = call().spawn().map_err(|error| error.kind());
+            let as_it_should = matches!(kind, Err(multiproc::ErrorKind::Unsupported));
+            // SAFETY: nobody misses the destructors and buffers of the copy.
+            unsafe { libc::_exit(if as_it_should { 0 } else { 1 }) };
+        }
+        copy => {
+            let mut status = 0;
+            // SAFETY: it writes the status to the place that it is given.
+            assert_eq!(unsafe { libc::waitpid(copy, &raw mut status, 0) }, copy);
+            assert_eq!(status, 0);
+        }
+    }
+    check(method, call(), returns(String::new()));
 }

@@ -10,6 +10,7 @@ mod builder;
 mod crowd;
 mod ends;
 mod family;
+mod futures;
 mod handle;
 mod images;
 mod leaks;

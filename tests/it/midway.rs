@@ -66,8 +66,11 @@ fn meanwhile<R>(spawn: impl FnOnce() -> R, kill: impl FnOnce(u32) + Send) -> R {
     thread::scope(|scope| {
         scope.spawn(|| {
             while !over.load(Ordering::Relaxed) {
-                if let Some(child) = children().difference(&before).next() {
-                    return kill(*child);
+                let new = children().difference(&before).copied().next();
+                // Until it runs a program of its own, its parent waits for it.
+                if let Some(child) = new.filter(|child| ["exe", "length"].contains(&&*name(*child)))
+                {
+                    return kill(child);
                 }
                 thread::yield_now();
             }
@@ -76,6 +79,12 @@ fn meanwhile<R>(spawn: impl FnOnce() -> R, kill: impl FnOnce(u32) + Send) -> R {
         over.store(true, Ordering::Relaxed);
         result
     })
+}
+
+/// What the process is called, if it is still there.
+fn name(id: u32) -> String {
+    let name = std::fs::read_to_string(format!("/proc/{id}/comm"));
+    name.unwrap_or_default().trim_end().to_owned()
 }
 
 /// From now on, each call starts one process and no other.

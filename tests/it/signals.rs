@@ -222,11 +222,31 @@ fn a_program_with_children_of_its_own(method: StartMethod) {
     assert!(SEEN.load(Ordering::Relaxed) > 0);
 }
 
-/// Signals that a thread keeps for itself are not kept from its workers.
+/// A program that takes its signals from a descriptor, say, and has all of them blocked.
 fn a_program_that_blocks_signals(method: StartMethod) {
+    let mut all = std::mem::MaybeUninit::uninit();
+    // SAFETY: it writes the set that it is given the place of.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was just written.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), ptr::null_mut()) };
+    check(
+        method,
+        reverse::call(vec![1; 300_000]),
+        returns(vec![1; 300_000]),
+    );
     let process = wait_for_ever::call().start_method(method).spawn().unwrap();
-    process.terminate();
-    assert_eq!(process.join().unwrap_err().signal(), Some(libc::SIGTERM));
+    process.kill();
+    assert_eq!(process.join().unwrap_err().signal(), Some(libc::SIGKILL));
+    let call = wait_for_ever::call().timeout(Duration::from_millis(20));
+    let error = call.start_method(method).run().unwrap_err();
+    assert_eq!(error.kind(), multiproc::ErrorKind::TimedOut);
+    let text = "worker `aborts` was killed by SIGABRT (pid PID)";
+    check(method, aborts::call(), fails(Signaled, text));
+}
+
+#[worker]
+fn aborts() {
+    std::process::abort();
 }
 
 #[worker]

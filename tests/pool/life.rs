@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use multiproc::{ErrorKind, RemoteError, worker};
+use multiproc::channel::{Sender, channel};
+use multiproc::{ErrorKind, Pool, RemoteError, StartMethod, worker};
 
-use crate::{check, doze, eventually, identify, square};
+use crate::{check, doze, eventually, identify, square, within};
 
 #[test]
 fn each_worker_is_initialized_before_its_first_task() {
@@ -246,5 +247,58 @@ fn the_trace_is_json_and_tells_what_ran_and_died() {
         assert_eq!(late.len(), 1);
         assert!(late[0]["dur"].as_f64().unwrap() >= 50_000.0, "{text}");
         std::fs::remove_file(&path).unwrap();
+    });
+}
+
+#[test]
+fn workers_do_not_outlive_a_program_that_is_killed() {
+    #[worker]
+    fn own_a_pool(spawn: bool, ids: Sender<Vec<u32>>) {
+        let method = if spawn {
+            StartMethod::Spawn
+        } else {
+            StartMethod::ForkServer
+        };
+        let pool = Pool::builder()
+            .workers(2)
+            .start_method(method)
+            .build()
+            .unwrap();
+        // One is busy, one has nothing to do.
+        let _task = pool.submit(doze::call(60_000));
+        eventually("the task runs", || pool.active() == 1);
+        ids.send(pool.worker_ids()).unwrap();
+        loop {
+            std::thread::park();
+        }
+    }
+    within(Duration::from_mins(1), || {
+        for spawn in [false, true] {
+            let (sender, receiver) = channel().unwrap();
+            let owner = own_a_pool::spawn(spawn, sender).unwrap();
+            let ids = receiver.recv().unwrap();
+            assert_eq!(ids.len(), 2);
+            owner.kill();
+            assert_eq!(owner.join().unwrap_err().signal(), Some(9));
+            eventually("its workers are gone", || {
+                !ids.iter().copied().any(is_running)
+            });
+        }
+    });
+}
+
+/// Whether a process does anything yet; nobody may have reaped it.
+fn is_running(id: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{id}/stat"))
+        .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
+}
+
+#[test]
+fn there_is_a_worker_for_each_cpu() {
+    within(Duration::from_mins(1), || {
+        let cpus = std::thread::available_parallelism().unwrap().get();
+        let pool = Pool::new().unwrap();
+        assert_eq!(pool.workers(), cpus);
+        assert_eq!(pool.worker_ids().len(), cpus);
     });
 }

@@ -3,12 +3,14 @@
 //! Each test has a deadline and ends only what it started. What it says, it says of both start
 //! methods.
 
+mod arguments;
 mod death;
 mod input;
 mod life;
 mod map;
 mod order;
 mod soak;
+mod stopped;
 mod wait;
 
 use std::time::{Duration, Instant};

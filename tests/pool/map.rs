@@ -92,6 +92,28 @@ fn a_short_task_does_not_wait_behind_a_long_one() {
 }
 
 #[test]
+fn a_result_does_not_wait_for_a_long_task_behind_it() {
+    check(|pool| {
+        // In each group, the last task does not end within this test.
+        let one = pool().workers(1).build().unwrap();
+        let mut results = one
+            .map_unordered(doze::call, [0, 0, 1, 0, 60_000])
+            .chunk_size(5);
+        for millis in [0, 0, 1, 0] {
+            assert_eq!(results.next().unwrap().unwrap(), millis);
+        }
+        let other = pool().workers(1).build().unwrap();
+        let mut results = other.map(doze::call, [1, 60_000]).chunk_size(2);
+        assert_eq!(results.next().unwrap().unwrap(), 1);
+        crate::eventually("the long task has begun", || other.active() == 1);
+        other.worker_ids().into_iter().for_each(crate::kill);
+        let error = results.next().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Signaled);
+        assert!(results.next().is_none());
+    });
+}
+
+#[test]
 fn a_timeout_is_each_tasks_own() {
     check(|pool| {
         let pool = pool().workers(2).build().unwrap();

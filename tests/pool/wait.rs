@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use multiproc::{ErrorKind, TaskState, as_completed, wait_all, wait_any};
+use multiproc::{ErrorKind, TaskState, as_completed, wait_all, wait_any, worker};
 
 use crate::{check, doze, eventually, kill, square};
 
@@ -91,5 +91,69 @@ fn a_death_wakes_who_waits() {
         pool.worker_ids().into_iter().for_each(kill);
         assert_eq!(task.wait().unwrap_err().signal(), Some(9));
         assert!(begin.elapsed() < Duration::from_secs(1));
+    });
+}
+
+#[test]
+fn who_waits_is_woken_by_what_others_do_to_the_task() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        // The second worker has it easy: the first is waited for by two threads.
+        let long = pool.submit(doze::call(60_000));
+        std::thread::scope(|scope| {
+            let limited = || long.wait_timeout(Duration::from_secs(30));
+            let waiting = [scope.spawn(limited), scope.spawn(limited)];
+            for x in 0..100 {
+                assert_eq!(pool.submit(square::call(x)).wait().unwrap(), x * x);
+            }
+            eventually("it runs", || long.state() == TaskState::Running);
+            assert!(long.cancel());
+            // The result is given out once.
+            let mut kinds = waiting.map(|it| it.join().unwrap().unwrap_err().kind());
+            kinds.sort_by_key(|kind| *kind != ErrorKind::Cancelled);
+            assert_eq!(kinds, [ErrorKind::Cancelled, ErrorKind::Closed]);
+        });
+
+        let ended = pool.submit(doze::call(60_000));
+        let waiting = std::thread::spawn(|| ended.wait());
+        eventually("it runs", || pool.active() == 1);
+        drop(pool);
+        let error = waiting.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Cancelled);
+    });
+}
+
+#[test]
+fn a_limited_wait_leaves_the_result_to_others() {
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let task = pool.submit(doze::call(100));
+        let limit = Duration::from_millis(1);
+        while task.wait_timeout(limit).unwrap().is_none() {}
+        // Nobody waits for this one, but the next is behind it.
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let first = pool.submit(doze::call(50));
+        assert!(first.wait_timeout(limit).unwrap().is_none());
+        let second = pool.submit(square::call(4));
+        second.on_done(move |result| sender.send(result.unwrap()).unwrap());
+        assert_eq!(receiver.recv().unwrap(), 16);
+        assert!(first.is_finished());
+    });
+}
+
+#[test]
+fn long_results_are_waited_for() {
+    #[worker]
+    fn fill(length: usize) -> Vec<u8> {
+        vec![7; length]
+    }
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        for length in [1, 100_000, 200_000, 8 << 20, 10] {
+            assert_eq!(
+                pool.submit(fill::call(length)).wait().unwrap().len(),
+                length
+            );
+        }
     });
 }

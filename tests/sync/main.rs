@@ -10,6 +10,7 @@
 mod death;
 mod handles;
 mod stress;
+mod turns;
 
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;

@@ -1,13 +1,14 @@
-//! Four processes of four threads at one primitive: totals are exact. Then the same while one of
-//! the processes is killed and started again every few milliseconds.
+//! Four processes of four threads at one lock: totals are exact. Then the same while one of the
+//! processes is killed and started again every few milliseconds.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{LockResult, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use multiproc::shm::Shared;
-use multiproc::sync::{Barrier, Condvar, Event, Mutex, RwLock, Semaphore};
+use multiproc::sync::{Mutex, ReentrantLock, ReentrantLockGuard, RwLock, Semaphore};
 use multiproc::worker;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +24,7 @@ struct Table {
     mutex: Mutex<Tally>,
     lock: RwLock<Tally>,
     semaphore: Semaphore,
+    reentrant: ReentrantLock<Cell<Tally>>,
     /// How often somebody got what it wanted, counted under nothing.
     count: Shared<AtomicU64>,
 }
@@ -60,8 +62,21 @@ impl Table {
             mutex: Mutex::new(Tally::NONE).unwrap(),
             lock: RwLock::new(Tally::NONE).unwrap(),
             semaphore: Semaphore::new(3).unwrap(),
+            reentrant: ReentrantLock::new(Cell::new(Tally::NONE)).unwrap(),
             count: Shared::new(AtomicU64::new(0)).unwrap(),
         }
+    }
+
+    /// The lock, over a value that has been repaired if somebody died with it.
+    fn reentrant(&self) -> ReentrantLockGuard<'_, Cell<Tally>> {
+        self.reentrant.lock().unwrap_or_else(|error| {
+            let guard = error.into_inner();
+            let mut tally = guard.get();
+            tally.repair();
+            guard.set(tally);
+            self.reentrant.clear_poison();
+            guard
+        })
     }
 }
 
@@ -70,6 +85,7 @@ enum Work {
     Mutex,
     RwLock,
     Semaphore,
+    ReentrantLock,
 }
 
 impl Work {
@@ -108,6 +124,21 @@ impl Work {
                 let permit = table.semaphore.acquire();
                 table.count.fetch_add(1, Ordering::Relaxed);
                 drop(permit);
+            }
+            Work::ReentrantLock => {
+                let outer = table.reentrant();
+                let mut tally = outer.get();
+                assert!(tally.is_whole());
+                tally.add(place);
+                // The first half under one lock, the second under two.
+                outer.set(Tally {
+                    parts: outer.get().parts,
+                    ..tally
+                });
+                let inner = table.reentrant.lock().unwrap();
+                inner.set(tally);
+                drop(inner);
+                assert!(outer.get().is_whole());
             }
         }
     }
@@ -250,164 +281,21 @@ fn semaphore_with_a_reaper() {
     });
 }
 
-#[worker]
-fn pass(barrier: Barrier, rounds: u64) -> u64 {
-    let led = AtomicU64::new(0);
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                for _ in 0..rounds {
-                    let leads = barrier.wait().unwrap().is_leader();
-                    led.fetch_add(leads.into(), Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    led.into_inner()
-}
-
 #[test]
-fn barrier() {
+fn reentrant_lock() {
     within(seconds(120), || {
-        let rounds = OPERATIONS / (PROCESSES * THREADS) as u64;
-        let barrier = Barrier::new(PROCESSES * THREADS).unwrap();
-        let processes: Vec<_> = (0..PROCESSES)
-            .map(|_| pass::spawn(barrier.clone(), rounds).unwrap())
-            .collect();
-        let led: u64 = processes
-            .into_iter()
-            .map(|process| process.join().unwrap())
-            .sum();
-        assert_eq!(led, rounds);
-    });
-}
-
-/// Takes an item when there is one, until they are closed.
-#[worker]
-fn consume(items: Mutex<(u64, bool)>, changed: Condvar, taken: Shared<AtomicU64>) {
-    thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    // Who dies with the lock has changed all or nothing.
-                    let locked = items.lock().unwrap_or_else(|error| {
-                        items.clear_poison();
-                        error.into_inner()
-                    });
-                    let waited = changed.wait_while(locked, |(items, open)| *items == 0 && *open);
-                    let mut guard = waited.unwrap_or_else(|error| {
-                        items.clear_poison();
-                        error.into_inner()
-                    });
-                    match *guard {
-                        (0, true) => {}
-                        (0, false) => return,
-                        (left, _) => {
-                            guard.0 = left - 1;
-                            taken.fetch_add(1, Ordering::Relaxed);
-                        }
-                    }
-                }
-            });
-        }
-    });
-}
-
-fn produce(items: &Mutex<(u64, bool)>, changed: &Condvar, count: u64) {
-    for _ in 0..count {
-        let mut guard = items.lock().unwrap_or_else(|error| {
-            items.clear_poison();
-            error.into_inner()
-        });
-        guard.0 += 1;
-        drop(guard);
-        changed.notify_one();
-    }
-    items.lock().unwrap_or_else(PoisonError::into_inner).1 = false;
-    changed.notify_all();
-}
-
-#[test]
-fn condvar() {
-    within(seconds(120), || {
-        let items = Mutex::new((0, true)).unwrap();
-        let changed = Condvar::new().unwrap();
-        let taken = Shared::new(AtomicU64::new(0)).unwrap();
-        let processes: Vec<_> = (0..PROCESSES)
-            .map(|_| consume::spawn(items.clone(), changed.clone(), taken.clone()).unwrap())
-            .collect();
-        produce(&items, &changed, OPERATIONS);
-        for process in processes {
-            process.join().unwrap();
-        }
-        assert_eq!(taken.load(Ordering::Relaxed), OPERATIONS);
-        assert_eq!(items.lock().unwrap().0, 0);
+        let table = all_at_once(Work::ReentrantLock);
+        let tally = table.reentrant.lock().unwrap().get();
+        assert_eq!((tally.total, tally.parts), (ALL, [EACH; PROCESSES]));
     });
 }
 
 #[test]
-fn condvar_with_a_reaper() {
+fn reentrant_lock_with_a_reaper() {
     within(seconds(120), || {
-        let items = Mutex::new((0, true)).unwrap();
-        let changed = Condvar::new().unwrap();
-        let taken = Shared::new(AtomicU64::new(0)).unwrap();
-        let spawn = || consume::spawn(items.clone(), changed.clone(), taken.clone()).unwrap();
-        let processes: Vec<_> = (1..PROCESSES).map(|_| spawn()).collect();
-        let done = AtomicBool::new(false);
-        thread::scope(|scope| {
-            let reaper = scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    let victim = spawn();
-                    thread::sleep(Duration::from_millis(10));
-                    kill(victim.id());
-                    let _ = victim.join();
-                }
-            });
-            produce(&items, &changed, OPERATIONS);
-            for process in processes {
-                process.join().unwrap();
-            }
-            done.store(true, Ordering::Relaxed);
-            reaper.join().unwrap();
-        });
-        // One that is killed after it took an item may not have counted it.
-        assert!(taken.load(Ordering::Relaxed) <= OPERATIONS);
-        let left = items.lock().unwrap_or_else(PoisonError::into_inner).0;
-        assert_eq!(left, 0);
-    });
-}
-
-#[worker]
-fn answer(question: Event, reply: Event, rounds: u64) {
-    for _ in 0..rounds {
-        question.wait();
-        question.clear();
-        reply.set();
-    }
-}
-
-#[test]
-fn event() {
-    within(seconds(120), || {
-        let rounds = OPERATIONS / 4;
-        let pairs: Vec<_> = (0..PROCESSES)
-            .map(|_| {
-                let (question, reply) = (Event::new().unwrap(), Event::new().unwrap());
-                let worker = answer::spawn(question.clone(), reply.clone(), rounds).unwrap();
-                (question, reply, worker)
-            })
-            .collect();
-        thread::scope(|scope| {
-            for (question, reply, worker) in pairs {
-                scope.spawn(move || {
-                    for _ in 0..rounds {
-                        question.set();
-                        assert!(reply.wait_timeout(seconds(60)));
-                        reply.clear();
-                    }
-                    worker.join().unwrap();
-                });
-            }
-        });
+        let table = with_a_reaper(Work::ReentrantLock);
+        let tally = table.reentrant().get();
+        assert_eq!(tally.parts[1..], [EACH; PROCESSES - 1]);
+        assert!(tally.parts[0] > 0 && tally.is_whole());
     });
 }

@@ -3,7 +3,7 @@
 //! | | senders | receivers | Python |
 //! |---|---|---|---|
 //! | [`channel`](channel()) | many | one | `SimpleQueue` with one reader |
-//! | [`duplex`] | one on each side | one on each side | `Pipe` |
+//! | [`duplex`](duplex()) | one on each side | one on each side | `Pipe` |
 //! | [`Queue`] | many | many | `Queue`, `JoinableQueue` |
 //!
 //! Items are of any type that serde can write and read back, of any size, with any number of
@@ -50,13 +50,12 @@
 //! * A process that is stopped (`SIGSTOP`) in the middle of sending a long item holds up the
 //!   channel until it goes on or dies.
 //! * An end that is in a message nobody has received yet is alive.
+//! * A process that was made by `fork` has all ends that its parent had, and keeps the channels
+//!   open.
+//! * Two processes that both send and do not receive wait for each other when there is no room
+//!   left; [`Sender::send_timeout`] gives up.
 //! * Each end costs a descriptor, and another one from its first use on.
-//!
-//! # Coming from Python
-//!
-//! `multiprocessing.connection`'s `Listener` and `Client` are sockets with a name for processes
-//! that do not know each other: use [`std::os::unix::net`] or [`std::net`]. A socket can be
-//! an argument and an item ([`Fd`](crate::Fd)). `connection.wait` is [`wait`].
+//! * Serialized anywhere but into a message to another process, an end is an error.
 
 mod duplex;
 mod error;

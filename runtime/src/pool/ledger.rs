@@ -6,7 +6,8 @@
 //! stands there for ever, also if the worker is killed in the next instant.
 //!
 //! The result of a task in a batch goes onto the board before the next one is claimed, and in a
-//! message some time later, together with others. A worker that dies in between leaves it there.
+//! message some time later, together with others. A worker that dies in between leaves it there,
+//! and if the next task takes long, the pool takes it from there.
 //!
 //! | word | |
 //! |---|---|
@@ -25,6 +26,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::fence;
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -91,22 +93,33 @@ impl Ledger {
         }
     }
 
+    /// When the latest task was claimed.
+    pub(super) fn started(&self) -> u64 {
+        let latest = self.claimed().saturating_sub(1);
+        self.0.words()[place(latest)].load(Acquire)
+    }
+
     /// When a task of the round was claimed. Known of the latest ones that were.
-    pub(super) fn started(&self, task: u32) -> Option<u64> {
+    pub(super) fn start_of(&self, task: u32) -> Option<u64> {
         let behind = self.claimed().checked_sub(task)? as usize;
         // The one that is a whole turn behind is about to be overwritten.
         let is_known = (1..STARTS).contains(&behind);
         is_known.then(|| self.0.words()[place(task)].load(Acquire))
     }
 
-    /// The number of the first task whose result is on the board, and the results.
-    ///
-    /// Only for a worker that has ended.
-    pub(super) fn results(&self) -> (u32, Vec<u8>) {
-        let (first, length) = unpack(self.0.words()[RESULTS].load(Acquire));
+    /// The number of the first task whose result is on the board, and the results. `None`: the
+    /// worker has just sent them.
+    pub(super) fn results(&self) -> Option<(u32, Vec<u8>)> {
+        let word = &self.0.words()[RESULTS];
+        let (first, length) = unpack(word.load(Acquire));
         let length = BYTES.min(length as usize);
         let bytes = &self.0.bytes()[..length];
-        (first, bytes.iter().map(|byte| byte.load(Relaxed)).collect())
+        let results = bytes.iter().map(|byte| byte.load(Relaxed)).collect();
+        // Pairs with the fence in `sent`: who saw a byte that was written after it sees that the
+        // results begin with another task now.
+        fence(Acquire);
+        let (still, _) = unpack(word.load(Relaxed));
+        (still == first).then_some((first, results))
     }
 }
 
@@ -161,6 +174,8 @@ impl Claims<'_> {
     /// Says that the results before that of task `first` have been sent.
     pub(super) fn sent(&self, first: u32) {
         self.set(first, 0);
+        // The pool may be reading: see `Ledger::results`.
+        fence(Release);
     }
 
     fn set(&self, first: u32, length: usize) {
@@ -230,14 +245,15 @@ mod tests {
     fn the_latest_starts_are_known() {
         check(|ledger, claims| {
             ledger.offer(7, 1000);
-            assert_eq!(ledger.started(0), None);
+            assert_eq!(ledger.start_of(0), None);
             for task in 0..100 {
                 assert!(claims.claim(7, 5000 + task));
             }
-            assert_eq!(ledger.started(100), None);
-            assert_eq!(ledger.started(99), Some(5099));
-            assert_eq!(ledger.started(50), Some(5050));
-            assert_eq!(ledger.started(0), None);
+            assert_eq!(ledger.start_of(100), None);
+            assert_eq!(ledger.start_of(99), Some(5099));
+            assert_eq!(ledger.started(), 5099);
+            assert_eq!(ledger.start_of(50), Some(5050));
+            assert_eq!(ledger.start_of(0), None);
         });
     }
 
@@ -264,10 +280,37 @@ mod tests {
             ledger.offer(7, 9);
             assert!(claims.put(0, 0, &[b"one", b"!"]));
             assert!(claims.put(0, 4, &[b"two"]));
-            assert_eq!(ledger.results(), (0, b"one!two".to_vec()));
+            assert_eq!(ledger.results(), Some((0, b"one!two".to_vec())));
             claims.sent(2);
-            assert_eq!(ledger.results(), (2, Vec::new()));
+            assert_eq!(ledger.results(), Some((2, Vec::new())));
             assert!(!claims.put(2, BYTES, &[b"x"]));
+        });
+    }
+
+    #[test]
+    fn results_are_whole_while_the_worker_goes_on() {
+        check(|ledger, claims| {
+            const TASKS: u32 = 200_000;
+            ledger.offer(7, TASKS);
+            std::thread::scope(|scope| {
+                let working = scope.spawn(|| {
+                    for task in 0..TASKS {
+                        let first = task / 8 * 8;
+                        claims.put(first, (task - first) as usize * 4, &[&task.to_ne_bytes()]);
+                        if task + 1 == first + 8 {
+                            claims.sent(task + 1);
+                        }
+                    }
+                });
+                while !working.is_finished() {
+                    let Some((first, results)) = ledger.results() else {
+                        continue;
+                    };
+                    for (task, bytes) in (first..).zip(results.chunks(4)) {
+                        assert_eq!(bytes, task.to_ne_bytes());
+                    }
+                }
+            });
         });
     }
 

@@ -31,7 +31,7 @@ pub(super) struct Many {
     pub(super) worker: &'static str,
     pub(super) count: u32,
     pub(super) replies: Vec<u8>,
-    /// How long they took together.
+    /// How long they took together; zero if that is not known.
     pub(super) time: Duration,
     pub(super) process: u32,
 }

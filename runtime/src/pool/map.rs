@@ -307,7 +307,9 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
                     self.arrive(number, result);
                 }
                 Mail::Many(many) => {
-                    self.estimate(many.time, many.count);
+                    if !many.time.is_zero() {
+                        self.estimate(many.time, many.count);
+                    }
                     let mut number = many.first;
                     let mut rest = many.replies.as_slice();
                     while let Some((reply, others)) = split(rest) {

@@ -17,12 +17,6 @@
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   result arrives, a [`mailbox`] where a map's do.
 //! * [`pause`] keeps who waits awake for a moment, in the program and in the worker.
-//!
-//! # Caveats
-//!
-//! * Descriptors in the arguments of a task that waits stay open as long as it waits.
-//! * Results that nobody asks for are kept as long as their [`Task`] is.
-//! * A worker that is stopped (`SIGSTOP`) is not dead: its task waits, unless it has a timeout.
 
 mod builder;
 mod callbacks;
@@ -98,6 +92,15 @@ use crate::process::{Call, TaskCall};
 /// * What a task leaves behind in its process (globals, threads, the working directory) the next
 ///   one there finds.
 /// * Tasks are begun in the order in which they were submitted, but may end in any.
+/// * The processes have the environment that the program had when they were started.
+/// * Arguments are encoded by [`submit`](Pool::submit) and kept until a worker takes them, with the
+///   descriptors inside them. Nothing limits how many tasks wait; [`map`](Pool::map) takes its
+///   inputs as it goes.
+/// * Results that nobody asks for are kept as long as their [`Task`] is.
+/// * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
+///   timeout goes on and ends it. Tasks that it has received and not begun are given to others that
+///   have nothing to do. One that nobody else can begin waits, unless it has a timeout: then the
+///   worker is killed, after a second at least, and another begins the task.
 pub struct Pool {
     shared: Arc<Shared>,
     supervisor: Option<JoinHandle<()>>,

@@ -228,6 +228,7 @@ impl Scheduler {
         let State::Busy(part, answered) = &mut member.state else {
             return;
         };
+        let keep = keep && self.phase != Phase::Closed;
         let rest = cut(part, begun);
         let done = *answered == part.count;
         self.queue.extend_front_part(rest.filter(|_| keep));
@@ -264,7 +265,8 @@ impl Scheduler {
         match member.state {
             State::Busy(mut part, answered) => {
                 let rest = cut(&mut part, begun);
-                self.queue.extend_front_part(rest);
+                let keep = self.phase != Phase::Closed;
+                self.queue.extend_front_part(rest.filter(|_| keep));
                 let attempts = if answered == 0 { part.attempts } else { 0 };
                 if answered < part.count {
                     self.futile = 0;
@@ -552,6 +554,17 @@ mod tests {
         scheduler.answered(0, 3);
         let then = [Action::Retire(0), Action::Launch(1, 0)];
         assert_eq!(scheduler.actions(), then);
+    }
+
+    #[test]
+    fn nothing_returns_to_a_pool_that_is_closed() {
+        let mut scheduler = ready(policy(1));
+        scheduler.submitted(1, 3);
+        scheduler.actions();
+        scheduler.close();
+        assert_eq!(scheduler.died(0, 1, true), Some((1, 0)));
+        assert!(scheduler.is_over());
+        assert_eq!(scheduler.actions(), []);
     }
 
     /// A small generator of numbers that look random.

@@ -144,6 +144,17 @@ impl Slot {
         }
     }
 
+    #[cfg(test)]
+    pub(super) fn listeners(&self) -> usize {
+        self.lock().listeners.len()
+    }
+
+    /// Wakes a listener no more.
+    pub(super) fn forget(&self, listener: &Waker) {
+        let mut inner = self.lock();
+        inner.listeners.retain(|known| !known.will_wake(listener));
+    }
+
     /// Keeps a callback for later, or gives it back with what to call it with.
     pub(super) fn call_back(&self, callback: Callback) -> Option<(Callback, Outcome)> {
         let mut inner = self.lock();

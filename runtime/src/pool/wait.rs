@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::task::Wake;
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
+use super::slot::Slot;
 use super::task::Task;
 use crate::error::Result;
 
@@ -36,17 +37,11 @@ use crate::error::Result;
 /// # }
 /// ```
 pub fn as_completed<R>(tasks: impl IntoIterator<Item = Task<R>>) -> AsCompleted<R> {
-    let tasks: Vec<_> = tasks.into_iter().map(Some).collect();
-    let done = Arc::<Done>::default();
-    for (place, task) in tasks.iter().enumerate() {
-        if let Some(task) = task {
-            listen(task, place, &done);
-        }
-    }
+    let tasks: Vec<_> = tasks.into_iter().collect();
     AsCompleted {
         left: tasks.len(),
-        tasks,
-        done,
+        listeners: Listeners::new(tasks.iter().map(|task| &task.slot)),
+        tasks: tasks.into_iter().map(Some).collect(),
     }
 }
 
@@ -55,7 +50,7 @@ pub fn as_completed<R>(tasks: impl IntoIterator<Item = Task<R>>) -> AsCompleted<
 pub struct AsCompleted<R> {
     tasks: Vec<Option<Task<R>>>,
     left: usize,
-    done: Arc<Done>,
+    listeners: Listeners,
 }
 
 impl<R> AsCompleted<R> {
@@ -68,7 +63,7 @@ impl<R> AsCompleted<R> {
         if self.left == 0 {
             return None;
         }
-        let place = self.done.wait(limit)?;
+        let place = self.listeners.done.wait(limit)?;
         self.left -= 1;
         let task = self.tasks[place].take()?;
         Some((place, task.wait()))
@@ -125,11 +120,8 @@ pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
     if tasks.is_empty() {
         return None;
     }
-    let done = Arc::<Done>::default();
-    for (place, task) in tasks.iter().enumerate() {
-        listen(task, place, &done);
-    }
-    done.wait(Instant::now().checked_add(timeout))
+    let listeners = Listeners::new(tasks.iter().map(|task| &task.slot));
+    listeners.done.wait(Instant::now().checked_add(timeout))
 }
 
 /// Waits until all of the tasks are finished. False: not within this time.
@@ -157,19 +149,42 @@ pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
 #[must_use]
 pub fn wait_all<R>(tasks: &[Task<R>], timeout: Duration) -> bool {
     let limit = Instant::now().checked_add(timeout);
-    let done = Arc::<Done>::default();
-    for (place, task) in tasks.iter().enumerate() {
-        listen(task, place, &done);
-    }
-    tasks.iter().all(|_| done.wait(limit).is_some())
+    let listeners = Listeners::new(tasks.iter().map(|task| &task.slot));
+    tasks.iter().all(|_| listeners.done.wait(limit).is_some())
 }
 
-fn listen<R>(task: &Task<R>, place: usize, done: &Arc<Done>) {
-    let listener = Listener {
-        place,
-        done: Arc::clone(done),
-    };
-    task.slot.listen(Arc::new(listener).into());
+/// One for each of several tasks. They do not stay with tasks that outlast the wait.
+#[derive(Debug)]
+struct Listeners {
+    done: Arc<Done>,
+    listening: Vec<(Arc<Slot>, Waker)>,
+}
+
+impl Listeners {
+    fn new<'s>(slots: impl Iterator<Item = &'s Arc<Slot>>) -> Listeners {
+        let done = Arc::<Done>::default();
+        let listen = |(place, slot): (usize, &Arc<Slot>)| {
+            let listener = Listener {
+                place,
+                done: Arc::clone(&done),
+            };
+            let waker = Waker::from(Arc::new(listener));
+            slot.listen(waker.clone());
+            (Arc::clone(slot), waker)
+        };
+        Listeners {
+            listening: slots.enumerate().map(listen).collect(),
+            done,
+        }
+    }
+}
+
+impl Drop for Listeners {
+    fn drop(&mut self) {
+        for (slot, waker) in &self.listening {
+            slot.forget(waker);
+        }
+    }
 }
 
 /// The places of tasks that are finished.
@@ -216,5 +231,26 @@ impl Wake for Listener {
             .unwrap_or_else(PoisonError::into_inner)
             .push_back(self.place);
         self.done.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_stays_with_a_task_that_outlasts_a_wait() {
+        let slot = Arc::<Slot>::default();
+        let (one, other) = (|| Listeners::new([&slot].into_iter()), Arc::clone(&slot));
+        let kept = one();
+        let before = Arc::strong_count(&kept.done);
+        for _ in 0..3 {
+            let waiting = one();
+            assert_eq!(waiting.done.wait(Some(Instant::now())), None);
+        }
+        assert_eq!(other.listeners(), 1);
+        assert_eq!(Arc::strong_count(&kept.done), before);
+        drop(kept);
+        assert_eq!(other.listeners(), 0);
     }
 }

@@ -128,7 +128,7 @@ impl Worker<'_> {
         if let Ok(entry) = entry {
             Current::set_worker(entry.name());
         }
-        let mut results = Results::new(self.sender, &self.claims);
+        let mut results = Results::new(self.sender, &self.claims, round);
         while let Some((arguments, others)) = split(rest) {
             rest = others;
             if !self.claims.claim(round, results.now) {
@@ -168,6 +168,7 @@ impl Worker<'_> {
 struct Results<'w> {
     sender: &'w Sender,
     claims: &'w Claims<'w>,
+    round: u16,
     /// The number of the task that runs.
     current: u32,
     /// The number of the first one whose result is not sent.
@@ -181,11 +182,12 @@ struct Results<'w> {
 }
 
 impl<'w> Results<'w> {
-    fn new(sender: &'w Sender, claims: &'w Claims<'w>) -> Results<'w> {
+    fn new(sender: &'w Sender, claims: &'w Claims<'w>, round: u16) -> Results<'w> {
         let now = now();
         Results {
             sender,
             claims,
+            round,
             current: 0,
             first: 0,
             waiting: Vec::new(),
@@ -235,8 +237,12 @@ impl<'w> Results<'w> {
     /// Sends what is waiting.
     fn send(&mut self) {
         if !self.waiting.is_empty() {
-            let mut out = Output::new(Reply::Results as u8);
-            out.head.extend((self.now - self.since).to_ne_bytes());
+            let header = Header {
+                time: self.now - self.since,
+                round: self.round,
+                first: self.first,
+            };
+            let mut out = Output::after(header.write());
             out.head.append(&mut self.waiting);
             // An error means that nobody is left to hear of it.
             let _ = self.sender.send(out);
@@ -244,6 +250,40 @@ impl<'w> Results<'w> {
             self.claims.sent(self.first);
         }
         self.since = self.now;
+    }
+}
+
+/// What stands before the replies in [`Reply::Results`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Header {
+    /// How long the tasks took together, in nanoseconds.
+    pub(super) time: u64,
+    pub(super) round: u16,
+    /// The number of the first of them in the round.
+    pub(super) first: u32,
+}
+
+impl Header {
+    fn write(self) -> Vec<u8> {
+        let mut head = vec![Reply::Results as u8];
+        head.extend(self.time.to_ne_bytes());
+        head.extend(self.round.to_ne_bytes());
+        head.extend(self.first.to_ne_bytes());
+        head
+    }
+
+    /// The header of a message, and the replies.
+    pub(super) fn read(head: &[u8]) -> Option<(Header, &[u8])> {
+        let (_, rest) = head.split_first()?;
+        let (time, rest) = rest.split_first_chunk()?;
+        let (round, rest) = rest.split_first_chunk()?;
+        let (first, replies) = rest.split_first_chunk()?;
+        let header = Header {
+            time: u64::from_ne_bytes(*time),
+            round: u16::from_ne_bytes(*round),
+            first: u32::from_ne_bytes(*first),
+        };
+        Some((header, replies))
     }
 }
 

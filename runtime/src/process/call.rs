@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use super::environment::Change;
 use super::handle::Process;
-use super::launch::{EnvironmentChange, Launched, Surroundings, launch};
+use super::launch::{Launched, Surroundings, launch};
 use super::member::Setup;
 use super::stdio::Stdio;
 use super::{fork_server, hook};
@@ -46,6 +47,15 @@ use crate::transport::Parcel;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Caveats
+///
+/// * Arguments are encoded when the call is started, not when it is made.
+/// * A timeout is kept by the parent: while that is stopped (`SIGSTOP`), nothing is killed.
+/// * A memory limit is the kernel's, for one process: what the process starts itself has the same
+///   limit once more.
+/// * [`uid`](Call::uid), [`gid`](Call::gid) and [`groups`](Call::groups) take effect after the
+///   child's constructors have run. Descriptors that it has stay open.
 #[must_use = "a call does nothing until it is started"]
 pub struct Call<'a, R> {
     entry: &'static Entry,
@@ -80,11 +90,12 @@ pub enum StartMethod {
     /// The first such call starts the *fork server*: the program's own image, executed again and
     /// stopped before `main`. It has one thread and has run none of the program's code but its
     /// constructors, so its clones start clean. They are children of this process, not of the
-    /// server, and have this process's current environment, working directory and standard
-    /// streams. What else a process inherits they have as it was at the first call: resource
-    /// limits, the file mode mask, namespaces, sandboxes. A process that restricts itself after
-    /// its first call should use [`Spawn`](StartMethod::Spawn). When this process changes its
-    /// user or group, a new server is started.
+    /// server, and have this process's current environment, working directory and standard streams.
+    /// What else a process inherits they have as it was at the first call: resource limits,
+    /// priority, the file mode mask, process group and session, control group, namespaces,
+    /// sandboxes, blocked and ignored signals, descriptors that are not close-on-exec. A process
+    /// that restricts itself after its first call should use [`Spawn`](StartMethod::Spawn). When
+    /// this process changes its user or group, a new server is started.
     ///
     /// Children of one server share their address space layout.
     ///
@@ -163,7 +174,7 @@ impl<R> Call<'_, R> {
     ///
     /// The process inherits the environment that the parent has when it is started.
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
-        let change = EnvironmentChange::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
+        let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
         self.options().surroundings.environment.push(change);
         self
     }
@@ -173,16 +184,13 @@ impl<R> Call<'_, R> {
         self.options()
             .surroundings
             .environment
-            .push(EnvironmentChange::Remove(key.as_ref().to_owned()));
+            .push(Change::Remove(key.as_ref().to_owned()));
         self
     }
 
     /// Removes all environment variables, inherited ones and those set before.
     pub fn env_clear(mut self) -> Self {
-        self.options()
-            .surroundings
-            .environment
-            .push(EnvironmentChange::Clear);
+        self.options().surroundings.environment.push(Change::Clear);
         self
     }
 
@@ -334,7 +342,7 @@ impl<R> Call<'_, R> {
             name: name.clone(),
             parent: std::process::id(),
             environment: match start_method {
-                StartMethod::ForkServer => Some(surroundings.environment()),
+                StartMethod::ForkServer => surroundings.environment.for_clone(),
                 StartMethod::Spawn => None,
             },
             before_worker: before_worker
@@ -355,6 +363,8 @@ impl<R> Call<'_, R> {
                 .with_worker(worker)
                 .with_source(error)
         })?;
+        // What was handed over is not ours any more, and some receivers wait for that.
+        drop(arguments);
         launched.child.assign(name, worker, header.limits.memory);
         fork_server::replenish();
         Ok(Process::new(launched, result))

@@ -140,6 +140,11 @@ fn without_reply(
 ) -> Error {
     use std::os::unix::process::ExitStatusExt;
 
+    // A child that ended in another way did so before our signal reached it.
+    let killed = killed.filter(|_| match status {
+        Status::Known(status) => status.signal() == Some(libc::SIGKILL),
+        Status::Lost => true,
+    });
     match (killed, status) {
         (Some(Killed::TimedOut), _) => {
             return Error::new(
@@ -369,6 +374,30 @@ mod tests {
             Err((
                 ErrorKind::TimedOut,
                 "worker `decode` was killed because its timeout was over (pid 4711)",
+            )),
+        );
+    }
+
+    #[test]
+    fn what_happened_before_our_kill_is_told() {
+        check(
+            End {
+                killed: Some(Killed::TimedOut),
+                ..end(signaled(libc::SIGSEGV))
+            },
+            Err((
+                ErrorKind::Signaled,
+                "worker `decode` was killed by SIGSEGV (pid 4711)",
+            )),
+        );
+        check(
+            End {
+                killed: Some(Killed::TimedOut),
+                ..end(exited(3))
+            },
+            Err((
+                ErrorKind::Exited,
+                "worker `decode` exited with code 3 (pid 4711)",
             )),
         );
     }

@@ -23,15 +23,17 @@ use rustix::process::{
     waitpid,
 };
 
-use super::call::StartMethod;
+use super::call::{StartMethod, is_gone};
+use super::environment;
 use super::hook::{FORK_SERVER, MARKER};
 use super::launch::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
 use super::spawn::{self, Started};
 use super::watch::{Pidfd, Watch};
 use super::zygote::{self, Answer};
+use crate::sys::births::{self, Births};
 use crate::sys::descriptors;
-use crate::transport::{self, Sender};
+use crate::transport::{self, Inbox, Sender};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -151,8 +153,11 @@ struct Server {
     control: OwnedFd,
     process: Arc<Child>,
     credentials: Credentials,
+    births: Births,
+    /// How many clones have been asked for.
+    requests: usize,
     /// Our ends of the connections of clones asked for, in order.
-    asked: VecDeque<OwnedFd>,
+    asked: VecDeque<End>,
     spares: VecDeque<Spare>,
 }
 
@@ -165,15 +170,25 @@ impl Server {
             .stdin(theirs)
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::inherit())
+            .env_clear()
+            .envs(environment::base())
             .env(MARKER, format!("{FORK_SERVER}:0"));
         let (started, _) = spawn::start(command)?;
         let process = Child::new(started);
         // Minded, so that it is reaped whenever it ends.
         monitor.mind(&process, Watch::cloned(process.pidfd.clone(), None))?;
+        let (births, file) = Births::new()?;
+        match descriptors::send(control.as_fd(), &[0], &[file.as_fd()]) {
+            // The first request finds out the same.
+            Err(error) if !is_gone(&error) => return Err(error),
+            _ => {}
+        }
         Ok(Server {
             control,
             process,
             credentials: Credentials::current(),
+            births,
+            requests: 0,
             asked: VecDeque::new(),
             spares: VecDeque::new(),
         })
@@ -199,7 +214,7 @@ impl Server {
         let wanted = SPARES.load(Ordering::Relaxed);
         // Those that are let go see their connection end.
         self.spares.truncate(wanted);
-        while self.asked.len() + self.spares.len() < wanted {
+        while self.asked.len() + self.spares.len() < wanted && self.asked.len() < births::SLOTS {
             self.ask()?;
         }
         Ok(())
@@ -208,8 +223,11 @@ impl Server {
     /// Asks for a clone.
     fn ask(&mut self) -> Result<(), Trouble> {
         let (ours, theirs) = transport::pair()?;
+        let ours = End::open(ours)?;
+        self.births.expect(self.requests);
         descriptors::send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
         self.asked.push_back(ours);
+        self.requests += 1;
         Ok(())
     }
 
@@ -267,9 +285,14 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.process.pidfd.signal(Signal::KILL);
-        for ours in &self.asked {
-            // An error is the end of the connection: there is no clone.
-            let _ = reap_unanswered(ours);
+        let first = self.requests - self.asked.len();
+        for (request, ours) in (first..).zip(&self.asked) {
+            // An error is the end of the connection: the clone has ended, if there was one.
+            let pid = ask_who(&ours.connection).ok();
+            if let Some(pid) = pid.or_else(|| self.births.of(request)) {
+                // An error means that it is nobody's to reap any more.
+                let _ = reap(pid);
+            }
         }
     }
 }
@@ -282,23 +305,46 @@ fn refusal(error: io::Error) -> Trouble {
     }
 }
 
+/// Our end of a clone's connection.
+#[derive(Debug)]
+struct End {
+    connection: Arc<OwnedFd>,
+    sender: Sender,
+    inbox: Inbox,
+}
+
+impl End {
+    fn open(connection: OwnedFd) -> io::Result<End> {
+        let connection = Arc::new(connection);
+        let (sender, inbox) = transport::open_polled(Arc::clone(&connection))?;
+        Ok(End {
+            connection,
+            sender,
+            inbox,
+        })
+    }
+}
+
 /// A clone that waits for its surroundings. It ends when this is dropped before it has them.
 #[derive(Debug)]
 struct Spare {
     child: Arc<Child>,
     sender: Sender,
-    connection: OwnedFd,
+    connection: Arc<OwnedFd>,
     settled: bool,
 }
 
 impl Spare {
-    fn new(pid: Pid, pidfd: OwnedFd, ours: OwnedFd) -> io::Result<Spare> {
+    fn new(pid: Pid, pidfd: OwnedFd, ours: End) -> io::Result<Spare> {
         let child = Child::new(Started {
             pid,
             pidfd: Pidfd::new(pidfd),
         });
-        let connection = ours.try_clone()?;
-        let (sender, inbox) = transport::open_polled(ours)?;
+        let End {
+            connection,
+            sender,
+            inbox,
+        } = ours;
         let watch = Watch::cloned(child.pidfd.clone(), Some(inbox));
         Monitor::get()?.mind(&child, watch)?;
         Ok(Spare {
@@ -310,7 +356,7 @@ impl Spare {
     }
 
     fn is_alive(&self) -> bool {
-        self.child.look(Watch::advance) == Some(false)
+        self.child.has_ended() == Some(false)
     }
 
     /// Hands the clone its surroundings, but for the environment, which goes with the request.
@@ -339,7 +385,7 @@ impl Spare {
             &descriptors,
         ) {
             // One that has just died is like one that dies before its request.
-            Err(error) if !super::call::is_gone(&error) => return Err(error),
+            Err(error) if !is_gone(&error) => return Err(error),
             _ => self.settled = true,
         }
         Ok(Launched {
@@ -359,27 +405,31 @@ impl Drop for Spare {
     }
 }
 
-/// Sees to it that a clone which may have been made, but was never answered for, is reaped.
+/// Asks a clone that was never answered for who it is, and to end.
 ///
-/// `ours` is our end of its connection. It is asked for its pid and ends; where there is none,
-/// the connection ends.
-fn reap_unanswered(ours: &OwnedFd) -> io::Result<()> {
+/// # Errors
+///
+/// The end of the connection, of which `ours` is our end: there is no such clone (any more).
+fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
     descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
     let mut source = [PollFd::new(ours, PollFlags::IN)];
     let patience = super::watch::until(Instant::now() + PATIENCE);
     while poll(&mut source, Some(&patience)) == Err(Errno::INTR) {}
     let mut answer = Answer::default();
-    let answered = descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)?;
-    if answered.is_some() {
-        let pid = zygote::read_answer(answer)?;
-        let pidfd = Pidfd::new(pidfd_open(pid, PidfdFlags::empty())?);
-        let child = Child::new(Started {
-            pid,
-            pidfd: pidfd.clone(),
-        });
-        Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))?;
+    match descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)? {
+        Some(_) => zygote::read_answer(answer),
+        None => Err(io::ErrorKind::BrokenPipe.into()),
     }
-    Ok(())
+}
+
+/// Has a clone that ends, or has ended, reaped.
+fn reap(pid: Pid) -> io::Result<()> {
+    let pidfd = Pidfd::new(pidfd_open(pid, PidfdFlags::empty())?);
+    let child = Child::new(Started {
+        pid,
+        pidfd: pidfd.clone(),
+    });
+    Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))
 }
 
 /// Who this process acts as.

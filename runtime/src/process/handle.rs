@@ -12,7 +12,6 @@ use super::end::Status;
 use super::launch::Launched;
 use super::monitor::{Child, Monitor};
 use super::stdio::ParentEnds;
-use super::watch::Watch;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -47,6 +46,11 @@ use crate::error::{Error, ErrorKind, Result};
 /// * The process ends when the worker returns; threads that the worker started and did not wait
 ///   for end with it, as those of a program do when `main` returns.
 /// * A process that the worker starts by other means than this library is not killed with it.
+/// * Joining does not read piped streams. A worker that prints more than a pipe holds (64 KiB)
+///   waits until somebody reads, and so does who joins it: [take](Process::take_stdout) the stream
+///   and read it first.
+/// * A process that is stopped (`SIGSTOP`) has not ended. Its [`timeout`](crate::Call::timeout)
+///   kills it all the same.
 pub struct Process<R> {
     child: Arc<Child>,
     result: ResultCodec<R>,
@@ -127,7 +131,7 @@ impl<R> Process<R> {
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
-        match self.child.look(Watch::advance) {
+        match self.child.has_ended() {
             Some(true) => self.wait(None).transpose(),
             _ => Ok(None),
         }
@@ -151,7 +155,7 @@ impl<R> Process<R> {
 
     /// Whether the process has not ended.
     pub fn is_running(&mut self) -> bool {
-        self.given_out.is_none() && self.child.look(Watch::advance) == Some(false)
+        self.given_out.is_none() && self.child.has_ended() == Some(false)
     }
 
     /// How the process ended; `None` while it is running, or if that cannot be known because
@@ -160,12 +164,7 @@ impl<R> Process<R> {
         if let Some(status) = self.given_out {
             return status.known();
         }
-        self.child
-            .look(|watch| {
-                watch.advance();
-                watch.status()
-            })??
-            .known()
+        self.child.status()?.known()
     }
 
     /// Asks the process to end: sends it `SIGTERM`. Does nothing if it has ended.
@@ -222,13 +221,16 @@ impl<R> Process<R> {
         if limit.is_none() {
             self.streams.stdin = None;
         }
-        while !watch.advance() {
+        loop {
+            watch.wait(limit);
+            if watch.advance() {
+                break;
+            }
             if limit.is_some_and(|limit| limit <= Instant::now()) {
                 // Should the monitor not take it back, dropping the watch ends the child.
                 let _ = monitor.mind(&self.child, watch);
                 return None;
             }
-            watch.wait(limit);
         }
         monitor.forget(&self.child);
         let end = watch.into_end();

@@ -1,14 +1,12 @@
 //! What every way of starting a child is given and gives back.
 
-use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
 use super::call::StartMethod;
-use super::hook::MARKER;
+use super::environment::Changes;
 use super::monitor::Child;
 use super::stdio::{ParentEnds, Streams};
 use super::{fork_server, spawn};
@@ -17,40 +15,11 @@ use crate::transport::{self, Sender};
 /// The surroundings of a child, as its call asks for them.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
-    pub(super) environment: Vec<EnvironmentChange>,
+    pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) streams: Streams,
     /// When to kill the child.
     pub(super) timeout: Option<Instant>,
-}
-
-/// A change to the environment that the child inherits, in the order they were asked for.
-#[derive(Debug, Clone)]
-pub(crate) enum EnvironmentChange {
-    Set(OsString, OsString),
-    Remove(OsString),
-    Clear,
-}
-
-impl Surroundings {
-    /// The whole environment of the child.
-    pub(super) fn environment(&self) -> BTreeMap<OsString, OsString> {
-        let mut environment: BTreeMap<_, _> = std::env::vars_os().collect();
-        for change in &self.environment {
-            match change {
-                EnvironmentChange::Set(key, value) => {
-                    environment.insert(key.clone(), value.clone());
-                }
-                EnvironmentChange::Remove(key) => {
-                    environment.remove(key);
-                }
-                EnvironmentChange::Clear => environment.clear(),
-            }
-        }
-        // The programs that the child starts must not find it.
-        environment.remove(OsStr::new(MARKER));
-        environment
-    }
 }
 
 /// A child that waits for its request, and is minded.
@@ -68,6 +37,7 @@ pub(super) fn launch(
     start_method: StartMethod,
     surroundings: Surroundings,
 ) -> io::Result<Launched> {
+    surroundings.environment.check()?;
     transport::warm_up()?;
     match start_method {
         // What cannot be looked into cannot be handed over either.

@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::sockopt::socket_peercred;
 use rustix::process::{PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
 
 use crate::sys::signal;
@@ -18,13 +19,26 @@ pub(super) struct Lifeline {
 }
 
 impl Lifeline {
+    /// Ends this process if the parent is gone already: then whoever took its children in must not
+    /// be followed, and a process that the parent forked may keep the connection open.
     pub(super) fn new(connection: OwnedFd) -> Lifeline {
-        let parent = getppid();
-        let pidfd = parent.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
+        let parent = socket_peercred(&connection).map(|made_by| made_by.pid);
+        let pidfd = parent.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()));
+        // Looked at last: as long as it is our parent, the number is nobody else's.
+        if getppid() != parent.ok() {
+            die();
+        }
         Lifeline {
             connection,
-            // If the parent ended in between, the number may be another process's by now.
-            parent: pidfd.filter(|_| getppid() == parent),
+            parent: pidfd.ok(),
+        }
+    }
+
+    /// The lifeline of a clone of this process: of the same parent, with a connection of its own.
+    pub(super) fn of_clone(self, connection: OwnedFd) -> Lifeline {
+        Lifeline {
+            connection,
+            parent: self.parent,
         }
     }
 

@@ -13,8 +13,9 @@ use rustix::process::Signal;
 
 use super::call::{StartMethod, function, is_gone};
 use super::end::{End, Killed, Status};
+use super::environment::Changes;
 use super::fork_server;
-use super::launch::{EnvironmentChange, Surroundings, launch};
+use super::launch::{Surroundings, launch};
 use super::monitor::{Child, Monitor};
 use super::serve::Service;
 use super::watch::{Pidfd, handshake_deadline};
@@ -31,7 +32,7 @@ pub(crate) struct Setup {
     pub(crate) name: String,
     pub(crate) start_method: StartMethod,
     pub(crate) limits: Limits,
-    pub(super) environment: Vec<EnvironmentChange>,
+    pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) before_worker: Option<fn()>,
 }
@@ -68,7 +69,7 @@ impl Member {
             name: setup.name.clone(),
             parent: std::process::id(),
             environment: match setup.start_method {
-                StartMethod::ForkServer => Some(surroundings.environment()),
+                StartMethod::ForkServer => surroundings.environment.for_clone(),
                 StartMethod::Spawn => None,
             },
             limits: setup.limits.clone(),

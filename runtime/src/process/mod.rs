@@ -34,6 +34,7 @@ mod active;
 mod call;
 mod current;
 mod end;
+mod environment;
 mod fork_server;
 mod future;
 mod hook;

@@ -18,7 +18,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::process::Pid;
 
-use super::end::Who;
+use super::end::{Status, Who};
 use super::spawn::Started;
 use super::watch::{Pidfd, Watch};
 
@@ -93,23 +93,40 @@ impl Child {
 
     /// Whether the child has ended; if not, `waker` is woken when it has.
     pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
-        let mut place = lock(&self.minded);
-        let Some(minded) = place.as_mut() else {
-            return true;
-        };
-        let ended = minded.watch.advance();
-        match &mut minded.waker {
-            Some(known) => known.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
-        ended
+        let ended = self.look(|minded| {
+            let ended = minded.watch.status().is_some();
+            match &mut minded.waker {
+                _ if ended => {}
+                Some(known) => known.clone_from(waker),
+                none => *none = Some(waker.clone()),
+            }
+            ended
+        });
+        ended.unwrap_or(true)
     }
 
-    /// Looks at the watch where it is; `None` while a joining thread has it.
-    pub(super) fn look<R>(&self, look: impl FnOnce(&mut Watch) -> R) -> Option<R> {
-        lock(&self.minded)
-            .as_mut()
-            .map(|minded| look(&mut minded.watch))
+    /// Whether the child has ended; `None` while a joining thread minds it.
+    pub(super) fn has_ended(&self) -> Option<bool> {
+        self.look(|minded| minded.watch.status().is_some())
+    }
+
+    /// How the child ended, if it has; `None` also while a joining thread minds it.
+    pub(super) fn status(&self) -> Option<Status> {
+        self.look(|minded| minded.watch.status()).flatten()
+    }
+
+    /// Looks at what is minded, after all that has happened is taken in.
+    fn look<R>(&self, look: impl FnOnce(&mut Minded) -> R) -> Option<R> {
+        let mut place = lock(&self.minded);
+        let minded = place.as_mut()?;
+        // There is a monitor, else nothing would be minded.
+        let woken = Monitor::get().ok()?.advance(self, minded);
+        let seen = look(minded);
+        drop(place);
+        if let Some(waker) = woken {
+            waker.wake();
+        }
+        Some(seen)
     }
 }
 
@@ -208,11 +225,13 @@ impl Monitor {
         self.disarm(child.key, &mut minded);
         // What is not registered (any more) need not be removed.
         let _ = epoll::delete(&self.epoll, &child.pidfd);
-        for registered in [minded.watch.connection(), minded.watch.source()]
-            .into_iter()
-            .flatten()
+        if let Some(connection) = minded.watch.connection() {
+            let _ = epoll::delete(&self.epoll, connection);
+        }
+        if minded.watch.is_assembling()
+            && let Some(source) = minded.watch.source()
         {
-            let _ = epoll::delete(&self.epoll, registered);
+            let _ = epoll::delete(&self.epoll, source);
         }
         Some(minded.watch)
     }
@@ -255,31 +274,32 @@ impl Monitor {
         let Some(child) = lock(&self.children).get(&key).cloned() else {
             return;
         };
-        let mut place = lock(&child.minded);
-        let Some(minded) = place.as_mut() else { return };
+        let _ = child.look(|_| ());
+    }
+
+    /// Takes in all that has happened to a child, and sees to it that what is to come is heard of.
+    /// The task that has to be woken, if the child has ended.
+    fn advance(&self, child: &Child, minded: &mut Minded) -> Option<Waker> {
         if minded.watch.advance() {
-            self.disarm(key, minded);
+            self.disarm(child.key, minded);
             let _ = epoll::delete(&self.epoll, &child.pidfd);
-            self.forget(&child);
-            let waker = minded.waker.take();
-            drop(place);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
-            return;
+            self.forget(child);
+            return minded.waker.take();
         }
         let watch = &minded.watch;
+        let data = EventData::new_u64(child.key);
         match (watch.source(), watch.connection()) {
             // Fails if it is registered already.
             (Some(source), _) if watch.is_assembling() => {
-                let _ = epoll::add(&self.epoll, source, EventData::new_u64(key), EventFlags::IN);
+                let _ = epoll::add(&self.epoll, source, data, EventFlags::IN);
             }
             (None, Some(connection)) => {
                 let _ = epoll::delete(&self.epoll, connection);
             }
             _ => {}
         }
-        self.arm(key, minded);
+        self.arm(child.key, minded);
+        None
     }
 
     /// Brings the child's deadline up to date.

@@ -6,27 +6,23 @@
 //! parent. The worker runs on a thread of its own that is named after it; when it has replied, it
 //! ends the process, as returning from `main` does: buffers are flushed, exit handlers run.
 
-#![expect(
-    unsafe_code,
-    reason = "the environment is replaced while there is one thread"
-)]
-
-use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::ffi::{CString, OsString};
+use std::ffi::CString;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use linkme::distributed_slice;
 
 use super::current::{self, Current};
+use super::environment;
 use super::hook::EXIT_SOFTWARE;
 use super::lifeline::{Lifeline, die};
-use crate::codec::Input;
-use crate::dispatch::{self, Ended, Entry, STARTUPS, Startup};
+use crate::codec::{Input, Output};
+use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::protocol::{Callee, Header, Reply, Request};
 use crate::transport::{self, Received, Receiver, Sender};
@@ -80,7 +76,7 @@ pub(super) fn serve(
             Role::Service(_) => "",
         };
         if let Some(environment) = header.environment {
-            replace_environment(environment);
+            environment::replace(&environment);
         }
         let name = header.name.clone();
         Current::set(header.name, worker, header.parent);
@@ -89,29 +85,18 @@ pub(super) fn serve(
             .limits
             .apply()
             .map_err(|refusal| refusal.to_string())?;
-        let before_worker = match &header.before_worker {
-            Some(function) => function
-                .find()
-                .ok_or("its function to run before it is gone")?,
-            None => || (),
-        };
-        let prepare = || {
-            STARTUPS.iter().for_each(Startup::run);
-            before_worker();
-        };
-        let prepared = lifeline
-            .meanwhile(|| dispatch::catch(prepare))
-            .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
-        if let Err(panic) = prepared {
-            last_words(&panic);
-            process::exit(EXIT_PANIC);
-        }
+        prepare(header.before_worker.as_ref(), lifeline)?;
         let stack = header.limits.stack.unwrap_or_else(default_stack_size);
         match task {
             Role::Worker(entry) => {
                 drop(receiver);
                 begin(entry.name(), stack, lifeline, move || {
-                    match dispatch::run(entry, input, &mut |out| sender.send(out)) {
+                    let mut send = |out: Output<'_>| {
+                        let sent = sender.send(out);
+                        REPLIED.store(sent.is_ok(), Ordering::Relaxed);
+                        sent
+                    };
+                    match dispatch::run(entry, input, &mut send) {
                         Ended::Well => 0,
                         Ended::Panicking => EXIT_PANIC,
                     }
@@ -124,6 +109,33 @@ pub(super) fn serve(
     refuse(sender, &refusal)
 }
 
+/// Runs what the program wants to have run before any worker, or before this one.
+fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), String> {
+    let before_worker = match before_worker {
+        Some(function) => Some(
+            function
+                .find()
+                .ok_or("its function to run before it is gone")?,
+        ),
+        None if STARTUPS.is_empty() => return Ok(()),
+        None => None,
+    };
+    let prepare = || {
+        STARTUPS.iter().for_each(Startup::run);
+        if let Some(before_worker) = before_worker {
+            before_worker();
+        }
+    };
+    let prepared = lifeline
+        .meanwhile(|| dispatch::catch(prepare))
+        .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
+    if let Err(panic) = prepared {
+        last_words(&panic);
+        process::exit(EXIT_PANIC);
+    }
+    Ok(())
+}
+
 /// Tells the parent why this process cannot be what was asked for, and ends it.
 pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
     // An error means that nobody is left to hear of it.
@@ -134,9 +146,14 @@ pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
 /// The way to the parent, for the worker's thread and for [`last_words`].
 static REPLIES: OnceLock<Sender> = OnceLock::new();
 
+/// Whether the worker has replied: after that, the parent does not listen any more.
+static REPLIED: AtomicBool = AtomicBool::new(false);
+
 /// Tells the parent of a panic after which nothing else will be told.
 fn last_words(panic: &PanicInfo) {
-    if let Some(sender) = REPLIES.get() {
+    if let Some(sender) = REPLIES.get()
+        && !REPLIED.load(Ordering::Relaxed)
+    {
         let _ = sender.send(dispatch::message(Reply::Panicked, panic));
     }
 }
@@ -160,23 +177,6 @@ fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), Str
     }
     let callee: Callee = input.read().map_err(unreadable)?;
     Ok((header, Role::Worker(callee.find()?)))
-}
-
-/// Makes the environment what the parent's was at the call.
-fn replace_environment(environment: BTreeMap<OsString, OsString>) {
-    for (key, _) in std::env::vars_os() {
-        if !environment.contains_key(&key) {
-            // SAFETY: a clone has one thread. A re-executed child may have more, which its
-            // constructors started, but it has the right environment and does not come here.
-            unsafe { std::env::remove_var(key) };
-        }
-    }
-    for (key, value) in environment {
-        if std::env::var_os(&key).as_ref() != Some(&value) {
-            // SAFETY: as above.
-            unsafe { std::env::set_var(key, value) };
-        }
-    }
 }
 
 /// Lets the worker run on a thread of its own, which ends the process with the status it gives,

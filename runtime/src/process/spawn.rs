@@ -22,7 +22,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::call::StartMethod;
 use super::hook::{MARKER, WORKER};
-use super::launch::{EnvironmentChange, Launched, Surroundings};
+use super::launch::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
 use super::stdio::{ParentEnds, into_std, open_stdin};
 use super::watch::{Pidfd, Watch};
@@ -108,13 +108,7 @@ fn execute(
         timeout: _,
     } = surroundings;
     let mut command = command();
-    for change in environment {
-        match change {
-            EnvironmentChange::Set(key, value) => command.env(key, value),
-            EnvironmentChange::Remove(key) => command.env_remove(key),
-            EnvironmentChange::Clear => command.env_clear(),
-        };
-    }
+    environment.for_command(&mut command);
     if let Some(directory) = current_dir {
         command.current_dir(directory);
     }

@@ -165,11 +165,11 @@ impl Watch {
 
     /// Readable when the inbox has something to take in.
     ///
-    /// `None` once nothing more can come of it: the child closed its end, or taking its message
-    /// failed, and would fail again and again.
+    /// `None` once nothing more can come of it: the child has replied or closed its end, or taking
+    /// its message failed, and would fail again and again.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
-        match (&self.inbox, &self.broken) {
-            (Some(inbox), None) => Some(inbox.source()),
+        match (&self.inbox, &self.reply, &self.broken) {
+            (Some(inbox), None, None) => Some(inbox.source()),
             _ => None,
         }
     }
@@ -224,14 +224,15 @@ impl Watch {
     }
 
     fn drain(&mut self) {
-        while let Some(inbox) = &mut self.inbox {
+        // A child says nothing after its reply.
+        while let (Some(inbox), None) = (&mut self.inbox, &self.reply) {
             match inbox.receive() {
                 Ok(Received::Message(message)) if message.kind() == Some(Reply::Hello as u8) => {
                     self.greeted = true;
                 }
                 Ok(Received::Message(message)) => {
                     self.greeted = true;
-                    self.reply.get_or_insert(message);
+                    self.reply = Some(message);
                 }
                 Ok(Received::Nothing) => return,
                 Ok(Received::Closed) => self.inbox = None,

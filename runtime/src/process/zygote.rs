@@ -12,6 +12,7 @@
 //! |---|---|
 //! | this one, before it has cloned | the parent sees the control connection end, and starts another |
 //! | this one, between clone and answer | likewise; it asks the clone for its pid, and reaps it |
+//! | this one and the clone, then | the kernel has noted the clone's [birth](crate::sys::births); it is reaped |
 //! | the clone, at any time | its parent learns it from the pidfd |
 //! | the parent | this process ends, as do clones that wait for a request |
 
@@ -28,11 +29,12 @@ use rustix::net::RecvFlags;
 use rustix::process::Pid;
 
 use super::lifeline::{Lifeline, die};
-use super::{hook, serve};
+use super::{environment, hook, serve};
+use crate::sys::births::Births;
 use crate::sys::clone::{Cloned, clone_sibling};
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
-use crate::transport;
+use crate::transport::{self, Blank};
 
 /// First byte to a clone: its standard descriptors and its directory come along.
 pub(super) const SURROUNDINGS: u8 = 0;
@@ -65,11 +67,15 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     )?;
     stdio::set_all(null.as_fd(), null.as_fd(), null.as_fd())?;
     drop(null);
+    // Constructors may have changed it.
+    environment::replace(&environment::executed_with()?);
     rehearse();
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
     let is_single_threaded = is_single_threaded();
-    loop {
+    let blank = Blank::new()?;
+    let births = receive_births(&lifeline)?;
+    for number in 0.. {
         lifeline.listen();
         let control = lifeline.connection();
         let request = descriptors::receive(control, &mut [0], 1, RecvFlags::empty());
@@ -86,12 +92,12 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
             continue;
         }
         // SAFETY: it was seen to have one thread, and that one starts none.
-        match unsafe { clone_sibling() } {
+        match unsafe { clone_sibling(births.slot(number)) } {
             Ok(Cloned::Sibling) => {
                 blocked.restore();
-                // The parent must see this connection end with the fork server.
-                drop(lifeline);
-                return become_child(connection);
+                drop(births);
+                // The control connection is closed: its end is to be the fork server's.
+                return become_child(&lifeline.of_clone(connection), blank);
             }
             Ok(Cloned::Caller(pid, pidfd)) => {
                 let answer = answer(pid.as_raw_nonzero().get(), 0);
@@ -100,6 +106,17 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
             }
             Err(error) => refuse(control, &error),
         }
+    }
+    Err(io::Error::other("there were too many requests"))
+}
+
+/// What comes before all requests.
+fn receive_births(lifeline: &Lifeline) -> io::Result<Births> {
+    lifeline.listen();
+    let file = descriptors::receive(lifeline.connection(), &mut [0], 1, RecvFlags::empty())?;
+    match file.and_then(|mut batch| batch.pop()) {
+        Some(file) => Births::map(&file),
+        None => die(),
     }
 }
 
@@ -128,10 +145,9 @@ fn is_single_threaded() -> bool {
 }
 
 /// A clone waits for its surroundings, takes them on and lives as a child.
-fn become_child(connection: OwnedFd) -> io::Result<Infallible> {
+fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
     hook::set();
-    let (sender, receiver) = transport::open(connection.as_fd())?;
-    let lifeline = Lifeline::new(connection);
+    let (sender, receiver) = transport::open_with(blank, lifeline.connection())?;
     lifeline.listen();
     let mut kind = [SURROUNDINGS];
     let surroundings =
@@ -153,5 +169,5 @@ fn become_child(connection: OwnedFd) -> io::Result<Infallible> {
         serve::refuse(&sender, &reason);
     }
     drop(directory);
-    serve::serve(sender, receiver, &lifeline)
+    serve::serve(sender, receiver, lifeline)
 }

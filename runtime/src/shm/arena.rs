@@ -49,7 +49,10 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
     }
     // A sweep looks at everything; it has to yield enough not to be needed again at once.
     let free: usize = living.iter().map(|region| region.sweep()).sum();
-    let all: usize = living.iter().map(|region| region.cells() as usize).sum();
+    let all: usize = living
+        .iter()
+        .map(|region| region.layout().cells() as usize)
+        .sum();
     if free * 4 >= all
         && let Some(found) = find(&living)
     {

@@ -10,6 +10,7 @@ use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::de::{self, Deserialize, Deserializer};
 use serde::ser::{self, Serialize, Serializer};
@@ -17,7 +18,8 @@ use serde::ser::{self, Serialize, Serializer};
 use super::ground::Divided;
 use super::shareable::Shareable;
 use super::spot::Spot;
-use super::ticket::Ticket;
+use super::ticket::{Redeemed, Ticket};
+use crate::sync::raw;
 
 /// Elements in shared memory that are written where they lie, by one owner at a time.
 ///
@@ -63,9 +65,11 @@ pub struct Buffer<T>(Chunk<T>);
 ///
 /// # Caveats
 ///
-/// Hand chunks over by value. A slice that was borrowed from a chunk before a `Serialize` of yours
-/// wrote that chunk through a reference shows memory that the receiver changes; the library cannot
-/// see such a borrow. The chunk of a worker that was killed is lost to [`Buffer::join`].
+/// Hand chunks over by value. If one stays behind, in an `Arc` that was sent or behind a `Serialize`
+/// of yours that wrote it through a reference, somebody may still be looking at its elements: then
+/// the receiver waits until it is dropped, and gets an error after five seconds.
+///
+/// The chunk of a worker that was killed is lost to [`Buffer::join`].
 ///
 /// ```compile_fail,E0599
 /// let chunks = multiproc::shm::Buffer::<u8>::new(4).unwrap().split(2);
@@ -86,6 +90,8 @@ pub struct Chunk<T> {
     length: usize,
     /// What it was received with, so that the sender can tell whether it is still here.
     received: Option<Spot<Ticket, ()>>,
+    /// Whether there may be a `&[T]` into it.
+    is_looked_at: AtomicBool,
     /// Whether it was sent, and with what.
     is_sent: AtomicBool,
     sent: Mutex<Option<Spot<Ticket, ()>>>,
@@ -203,6 +209,7 @@ impl<T> Chunk<T> {
             start,
             length,
             received,
+            is_looked_at: AtomicBool::new(false),
             is_sent: AtomicBool::new(false),
             sent: Mutex::new(None),
             elements: PhantomData,
@@ -226,7 +233,7 @@ impl<T> Chunk<T> {
     #[track_caller]
     fn check(&self) {
         assert!(
-            !self.is_sent.load(Ordering::Relaxed),
+            !self.is_sent.load(Ordering::SeqCst),
             "this chunk has been sent to another process"
         );
     }
@@ -243,13 +250,31 @@ impl<T> Chunk<T> {
 // spot that has not been sent: `split` and `join` consume what they divide and unite. Sending
 // makes a ticket that one receiver can redeem, and marks the chunk; the mark goes only when the
 // ticket was not voided and nobody else holds it, so that no receiver has the part any more.
+//
+// What if a slice was borrowed from the chunk before it was sent? `serialize` takes `&self`, so
+// there is no `&mut [T]`: that borrows the chunk uniquely, and would have to be over. But a `&[T]`
+// may be there, and outlive the call, if the chunk was not moved into what is sent but shared with
+// it. So a chunk remembers that it was looked at since it was last borrowed uniquely, which is
+// when all such slices were gone. If it was, its ticket is only lent: nobody redeems it before the
+// chunk is dropped, when all its slices are gone too, or its process is dead. What is sent by value
+// is dropped as soon as it is sent.
+//
+// The two flags decide together: whoever looks sets `is_looked_at` and then finds `is_sent` not
+// set; whoever sends sets `is_sent` and then reads `is_looked_at`. All four are sequentially
+// consistent, so not both miss the other.
 
 impl<T> Deref for Chunk<T> {
     type Target = [T];
 
     #[track_caller]
     fn deref(&self) -> &[T] {
-        // SAFETY: the part is initialised, and ours alone (see above).
+        if !self.is_looked_at.load(Ordering::Acquire) {
+            // A look that fails is none.
+            self.check();
+            self.is_looked_at.store(true, Ordering::SeqCst);
+        }
+        // SAFETY: the part is initialised, and nobody changes it as long as we are here (see
+        // above).
         unsafe { self.memory().as_ref() }
     }
 }
@@ -257,8 +282,18 @@ impl<T> Deref for Chunk<T> {
 impl<T> DerefMut for Chunk<T> {
     #[track_caller]
     fn deref_mut(&mut self) -> &mut [T] {
+        *self.is_looked_at.get_mut() = false;
         // SAFETY: the part is initialised, and ours alone (see above).
         unsafe { self.memory().as_mut() }
+    }
+}
+
+impl<T> Drop for Chunk<T> {
+    fn drop(&mut self) {
+        let sent = self.sent.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ticket) = sent {
+            ticket.machine().let_go();
+        }
     }
 }
 
@@ -288,15 +323,21 @@ impl<T> Serialize for Chunk<T> {
                 "this chunk has been sent to another process already",
             ));
         }
-        let ticket = Spot::new(()).map_err(ser::Error::custom)?;
+        let ticket = Spot::<Ticket, ()>::new(()).map_err(ser::Error::custom)?;
         // Even if what follows fails: the message may go out without an end.
-        self.is_sent.store(true, Ordering::Relaxed);
+        self.is_sent.store(true, Ordering::SeqCst);
+        if self.is_looked_at.load(Ordering::SeqCst) {
+            ticket.machine().lend(ticket.holders());
+        }
         *sent = Some(Spot::clone(&ticket));
         drop(sent);
         self.void();
         (&self.spot, ticket, self.start, self.length).serialize(serializer)
     }
 }
+
+/// How long a receiver waits for the sender to drop what it has sent.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The parts of a chunk as they stand in a message.
 struct Parts<T>(Spot<Divided, [T]>);
@@ -323,8 +364,16 @@ impl<'de, T: Shareable> Deserialize<'de> for Chunk<T> {
         if end.is_none_or(|end| end > spot.data().len()) {
             return Err(de::Error::custom("a handle to shared memory is damaged"));
         }
-        if !ticket.machine().redeem() {
-            return Err(de::Error::custom("a chunk can be received once only"));
+        let deadline = raw::deadline(PATIENCE);
+        match ticket.machine().redeem(ticket.holders(), deadline) {
+            Redeemed::Yes => {}
+            Redeemed::No => return Err(de::Error::custom("a chunk can be received once only")),
+            Redeemed::StillLent => {
+                return Err(de::Error::custom(
+                    "the sender of a chunk has kept it: hand it over by value, not in an `Arc` or \
+                     through a reference",
+                ));
+            }
         }
         Ok(Chunk::new(spot, start, length, Some(ticket)))
     }

@@ -21,6 +21,10 @@
 //!   the process that sent it.
 //! * What a killed holder leaves is freed when room is needed, not at once.
 //! * Memory is reserved when an object is made: no room is an error then, never a `SIGBUS` later.
+//! * Every process with a handle has the memory mapped to write. Types keep safe code from writing
+//!   what is only to be read; `unsafe` code and C libraries that write where they should not can
+//!   damage it for all.
+//! * A process that was made by `fork` must not use the handles it finds there.
 //! * `/proc` must be mounted.
 //! * Serialized anywhere but into a message to another process, a handle is an error.
 
@@ -29,7 +33,12 @@ mod shareable;
 mod shared;
 
 mod arena;
+mod cells;
 mod ground;
+mod holder;
+#[cfg(test)]
+mod interleavings;
+mod layout;
 mod object;
 mod region;
 mod spot;

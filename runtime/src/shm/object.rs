@@ -42,29 +42,30 @@ impl Object {
     /// Says what lives in the cell.
     pub(super) fn publish(&self, kind: Kind, type_hash: u64, elements: usize) {
         self.region
+            .layout()
             .record(self.cell)
             .publish(kind, type_hash, elements);
     }
 
     /// The number of elements, if it is this that lives in the cell.
     pub(super) fn is(&self, kind: Kind, type_hash: u64) -> Option<usize> {
-        self.region.record(self.cell).is(kind, type_hash)
+        self.region.layout().record(self.cell).is(kind, type_hash)
     }
 
     /// The memory of the cell.
     pub(super) fn payload(&self) -> NonNull<u8> {
-        self.region.payload(self.cell)
+        self.region.layout().payload(self.cell)
     }
 
     /// How much memory that is.
     pub(super) fn size(&self) -> usize {
-        self.region.cell_size()
+        self.region.layout().cell_size()
     }
 
     /// Puts a reference into the message being written: descriptor number and address.
     pub(super) fn send(&self) -> Result<(u32, Address), String> {
         let address = Address {
-            region: self.region.id(),
+            region: self.region.layout().id(),
             cell: self.cell,
             generation: self.generation,
         };
@@ -76,6 +77,7 @@ impl Object {
             self.lent.store(true, Ordering::Relaxed);
         } else if !self
             .region
+            .holder()
             .acquire(self.cell, self.generation, passage.holder)
         {
             return Err(damaged());
@@ -88,7 +90,7 @@ impl Object {
         let descriptor = detach(number).map_err(|error| error.to_string())?;
         let region = Region::open(std::os::fd::AsFd::as_fd(&*descriptor))
             .map_err(|error| error.to_string())?;
-        if region.id() != address.region || address.cell >= region.cells() {
+        if region.layout().id() != address.region || address.cell >= region.layout().cells() {
             return Err(damaged());
         }
         let mut objects = region.objects();
@@ -100,7 +102,10 @@ impl Object {
                 Err(damaged())
             };
         }
-        if !region.acquire(address.cell, address.generation, region.me()) {
+        if !region
+            .holder()
+            .acquire(address.cell, address.generation, region.holder().me())
+        {
             return Err(damaged());
         }
         let object = Arc::new(Object::new(&region, address.cell, address.generation));
@@ -112,14 +117,14 @@ impl Object {
     /// Who is alive among those that hold cells of the region.
     #[inline]
     pub(crate) fn holders(&self) -> &dyn Holders {
-        &*self.region
+        self.region.holder()
     }
 
     /// Whether nobody but the caller has the cell: no handle here, no process, no message.
     pub(super) fn is_alone(self: &Arc<Self>) -> bool {
         // A message that arrives here gives up its hold when there is a handle already.
         !self.lent.load(Ordering::Relaxed)
-            && self.region.is_alone(self.cell)
+            && self.region.holder().is_alone(self.cell)
             && Arc::strong_count(self) == 1
     }
 

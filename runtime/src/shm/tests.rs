@@ -166,6 +166,34 @@ fn a_chunk_is_received_once() {
     assert!(Output::new(0).write(&kept).is_err());
 }
 
+#[test]
+fn a_chunk_that_may_be_looked_at_is_not_another_s_before_it_is_dropped() {
+    let chunk = Arc::new(Buffer::<u8>::new(10).unwrap().split(1).remove(0));
+    let looked_at: &[u8] = &chunk;
+    let mut message = sent(&*chunk);
+    let receiver = std::thread::spawn(move || {
+        let mut received: Chunk<u8> = receive(&mut message).unwrap();
+        received.fill(1);
+        received
+    });
+    // Whoever has it now has not begun.
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    assert!(!receiver.is_finished());
+    assert_eq!(looked_at, [0; 10]);
+    drop(chunk);
+    assert_eq!(*receiver.join().unwrap(), [1; 10]);
+}
+
+#[test]
+fn a_chunk_that_nobody_looks_at_is_another_s_at_once() {
+    let mut chunk = Buffer::<u8>::new(10).unwrap().split(1).remove(0);
+    assert_eq!(chunk.len(), 10);
+    // No slice outlives this.
+    chunk[0] = 1;
+    let received: Chunk<u8> = receive(&mut sent(&chunk)).unwrap();
+    assert_eq!(received[0], 1);
+}
+
 /// Numbers without a plan.
 struct Random(u64);
 

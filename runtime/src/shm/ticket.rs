@@ -3,46 +3,105 @@
 //! | word | |
 //! |---|---|
 //! | open | in a message |
+//! | lent | likewise, but its last owner may still be looking at the piece |
 //! | redeemed | a process has the piece, and keeps the ticket as long |
 //! | void | the piece has gone on, or home |
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
 //! | the owner makes a ticket and puts it into a message | the piece goes with the message, or ends with it |
+//! | the owner says that the ticket is lent, and who it is | its process is dead, and looks at nothing: a receiver asks, every [`LOOK`](crate::sync::raw::LOOK) at least |
+//! | the owner drops its handle: the ticket is open | a receiver that sleeps finds it when it next looks |
 //! | the receiver redeems it | the piece is gone; whoever kept the ticket may send the piece again |
 //! | the receiver voids it and sends the piece on with another | nobody may send the first again |
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
-use crate::sync::raw::{Kind, Machine};
+use crate::sync::raw::{Holders, Kind, Machine, Patience};
+use crate::sys::atomic::AtomicU32;
+use crate::sys::futex;
 
 const OPEN: u32 = 0;
 const REDEEMED: u32 = 1;
 const VOID: u32 = 2;
+const LENT: u32 = 3;
 
-#[derive(Debug)]
-#[repr(transparent)]
-pub(super) struct Ticket(AtomicU32);
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(super) struct Ticket {
+    word: AtomicU32,
+    /// The mark of the process that lent it.
+    lender: AtomicU32,
+}
+
+/// What came of asking for the piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Redeemed {
+    Yes,
+    /// Somebody else was first.
+    No,
+    /// Its last owner still has a handle.
+    StillLent,
+}
 
 #[expect(unsafe_code, reason = "machines are made in place")]
-// SAFETY: zero is an open ticket.
+// SAFETY: zeros are an open ticket.
 unsafe impl Machine for Ticket {
     const KIND: Kind = Kind::Ticket;
 }
 
 impl Ticket {
-    /// True for the first who asks.
-    pub(super) fn redeem(&self) -> bool {
-        self.0
-            .compare_exchange(OPEN, REDEEMED, Ordering::AcqRel, Ordering::Relaxed)
+    /// The piece is to be redeemed when this process has let go of it. Before it is sent.
+    pub(super) fn lend(&self, holders: &dyn Holders) {
+        self.lender.store(holders.mark(), Ordering::Relaxed);
+        self.word.store(LENT, Ordering::Release);
+    }
+
+    /// This process looks at the piece no more.
+    pub(super) fn let_go(&self) {
+        if self.replace(LENT, OPEN) {
+            futex::wake_all(&self.word);
+        }
+    }
+
+    /// For the first who asks, when nobody else can look at the piece any more.
+    pub(super) fn redeem(&self, holders: &dyn Holders, deadline: Option<Instant>) -> Redeemed {
+        let mut patience = Patience::new();
+        loop {
+            if self.replace(OPEN, REDEEMED) {
+                return Redeemed::Yes;
+            }
+            if self.word.load(Ordering::Acquire) != LENT {
+                // Let go since the first look, perhaps.
+                return if self.replace(OPEN, REDEEMED) {
+                    Redeemed::Yes
+                } else {
+                    Redeemed::No
+                };
+            }
+            if !holders.is_mark_alive(self.lender.load(Ordering::Relaxed)) {
+                self.replace(LENT, OPEN);
+                continue;
+            }
+            let Some(nap) = patience.nap(deadline) else {
+                return Redeemed::StillLent;
+            };
+            futex::wait(&self.word, LENT, nap);
+        }
+    }
+
+    fn replace(&self, old: u32, new: u32) -> bool {
+        self.word
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed)
             .is_ok()
     }
 
     pub(super) fn void(&self) {
-        self.0.store(VOID, Ordering::Release);
+        self.word.store(VOID, Ordering::Release);
     }
 
     pub(super) fn is_void(&self) -> bool {
-        self.0.load(Ordering::Acquire) == VOID
+        self.word.load(Ordering::Acquire) == VOID
     }
 }

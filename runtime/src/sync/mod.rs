@@ -11,9 +11,9 @@
 //! | [`Barrier`] | waiting for each other | `Barrier` |
 //!
 //! The constructors return [`io::Result`](std::io::Result), because they take shared memory. What
-//! they return is a handle: `clone` it for every process and thread that is to have it, and pass it as an
-//! argument, in a result, or as a field of your types. The memory is freed when the last holder
-//! in any process is gone.
+//! they return is a handle: `clone` it for every process and thread that is to have it, and pass it
+//! as an argument, in a result, or as a field of your types. The memory is freed when the last
+//! holder in any process is gone.
 //!
 //! ```
 //! use multiproc::sync::Mutex;
@@ -48,7 +48,8 @@
 //! | was about to wake somebody | wake up by themselves |
 //!
 //! All of that within a second: whoever waits looks for it by itself, first after a millisecond and
-//! then less often, but at least every 200. Nobody ever waits for an answer of another process, and no process serves the others.
+//! then less often, but at least every 200. Nobody ever waits for an answer of another process, and
+//! no process serves the others.
 //!
 //! # Caveats
 //!
@@ -57,10 +58,15 @@
 //!   of the old content. Look at a poisoned value only in parts that are single numbers, or
 //!   replace it as a whole before [`clear_poison`](Mutex::clear_poison).
 //! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
-//! * A guard must not be held across `fork` or `exec`; a process that the program forks by other
-//!   means has no handles.
+//! * A process that was made by `fork` must not use the handles it finds there. To the others it is
+//!   its parent: what it holds when it ends, the parent holds.
+//! * [Start-up functions](macro@crate::startup) and [`before_worker`](crate::Call::before_worker)
+//!   functions must not use what they share with others: they run on a thread whose death the
+//!   kernel may not notice.
 //! * The kernel looks after 2048 held `RwLock`s (to write) and `ReentrantLock`s in a thread.
-//! * As in `std`, threads are not served in the order of their arrival, except by [`Condvar`].
+//! * As in `std`, threads are not served in the order of their arrival, except by [`Condvar`], and
+//!   two that wait for each other's locks wait for ever.
+//! * A handle takes room in shared memory: [those caveats](crate::shm#caveats) apply.
 
 pub(crate) mod raw;
 

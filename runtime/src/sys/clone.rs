@@ -7,6 +7,7 @@
 
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::AtomicI32;
 
 use rustix::process::Pid;
 
@@ -25,17 +26,22 @@ pub(crate) enum Cloned {
 /// so is what the kernel knows of that thread's robust locks. Code that may lock something runs
 /// on a thread started afterwards.
 ///
+/// The new process's pid is stored in `id`, by the kernel and before anything else happens in it.
+/// If this memory is shared, others learn of the process also when the caller is killed meanwhile.
+///
 /// # Safety
 ///
 /// This process has one thread.
-pub(crate) unsafe fn clone_sibling() -> io::Result<Cloned> {
-    let flags = libc::CLONE_PARENT | libc::CLONE_PIDFD | libc::SIGCHLD;
+pub(crate) unsafe fn clone_sibling(id: &AtomicI32) -> io::Result<Cloned> {
+    let flags = libc::CLONE_PARENT | libc::CLONE_PIDFD | libc::CLONE_CHILD_SETTID | libc::SIGCHLD;
+    let id = id.as_ptr();
     let mut pidfd: RawFd = -1;
     // SAFETY: with no stack given the new process goes on with a copy of this one's, and with one
     // thread (the caller's promise) every lock is in the state this thread left it in. The kernel
-    // writes the pidfd to the third argument in the caller; the last two are unused with these
-    // flags, so that their order, which architectures disagree on, does not matter.
-    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, 0, 0) };
+    // writes the pidfd to the third argument in the caller, and in the new process its pid to one
+    // of the last two, an atomic that outlives the call; the other, the thread's local storage, is
+    // unused with these flags. Architectures disagree on their order, so both are the same.
+    let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, id, id) };
     match i32::try_from(pid) {
         Ok(0) => Ok(Cloned::Sibling),
         Ok(-1) | Err(_) => Err(io::Error::last_os_error()),

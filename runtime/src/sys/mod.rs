@@ -2,6 +2,8 @@
 //!
 //! Nothing outside this folder calls libc, and no raw descriptor leaves it.
 
+pub(crate) mod atomic;
+pub(crate) mod births;
 pub(crate) mod board;
 pub(crate) mod clone;
 pub(crate) mod descriptors;

@@ -15,6 +15,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// Takes the lock on a byte for this opening of the file; false if another opening has it.
 pub(crate) fn try_hold(file: BorrowedFd<'_>, byte: u32) -> io::Result<bool> {
+    #[cfg(test)]
+    crate::probe::ask(byte);
     let mut lock = lock_on(byte);
     match control(file, libc::F_OFD_SETLK, &mut lock) {
         Ok(()) => Ok(true),
@@ -27,6 +29,8 @@ pub(crate) fn try_hold(file: BorrowedFd<'_>, byte: u32) -> io::Result<bool> {
 
 /// Whether an opening other than this one holds the lock on a byte.
 pub(crate) fn is_held(file: BorrowedFd<'_>, byte: u32) -> io::Result<bool> {
+    #[cfg(test)]
+    crate::probe::ask(byte);
     let mut lock = lock_on(byte);
     control(file, libc::F_OFD_GETLK, &mut lock)?;
     Ok(i32::from(lock.l_type) != libc::F_UNLCK)

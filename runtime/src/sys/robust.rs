@@ -95,10 +95,16 @@ impl RobustMutex {
     /// The mutex, if it is free or its owner is dead.
     #[inline]
     pub(crate) fn try_lock(&self) -> Option<Acquired> {
+        #[cfg(test)]
+        crate::probe::before_lock(self.0.get().addr());
         // SAFETY: as in `lock`.
         match unsafe { libc::pthread_mutex_trylock(self.0.get()) } {
             libc::EBUSY | libc::EDEADLK => None,
-            code => Some(self.acquired(code)),
+            code => {
+                #[cfg(test)]
+                crate::probe::after_lock(self.0.get().addr());
+                Some(self.acquired(code))
+            }
         }
     }
 
@@ -120,6 +126,13 @@ impl RobustMutex {
         &self,
         deadline: Option<Instant>,
     ) -> Result<Option<Acquired>, WouldWaitForItself> {
+        #[cfg(test)]
+        while let Some(in_time) = crate::probe::queue(self.0.get().addr(), deadline) {
+            let acquired = self.try_lock();
+            if acquired.is_some() || !in_time {
+                return Ok(acquired);
+            }
+        }
         for _ in 0..SPINS {
             std::hint::spin_loop();
             if let Some(acquired) = self.try_lock() {
@@ -185,6 +198,10 @@ impl RobustMutex {
     /// The calling thread holds it, and locked it at this address.
     #[inline]
     pub(crate) unsafe fn unlock(&self) {
+        #[cfg(test)]
+        if !crate::probe::before_unlock(self.0.get().addr()) {
+            return;
+        }
         // SAFETY: as in `lock`; the caller promises the rest.
         let code = unsafe { libc::pthread_mutex_unlock(self.0.get()) };
         debug_assert_eq!(

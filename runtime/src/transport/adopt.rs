@@ -22,17 +22,63 @@ use std::io;
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use ipc_channel::ipc::{self, IpcReceiver, IpcSender};
+use ipc_channel::ipc::{self, IpcReceiver, IpcSender, OpaqueIpcReceiver, OpaqueIpcSender};
 use rustix::io::{DupFlags, dup3};
 use rustix::net::{RecvFlags, SendFlags, recv, send};
 use serde::{Deserialize, Serialize};
 
-/// A sender into, and a receiver out of, duplicates of `descriptor`.
-pub(super) fn both<T>(descriptor: BorrowedFd<'_>) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
-where
-    T: for<'de> Deserialize<'de> + Serialize,
-{
-    adopt(descriptor, &[End::Sender, End::Receiver])
+/// A fresh channel whose descriptors are known, to put others in their places.
+#[derive(Debug)]
+pub(crate) struct Blank {
+    sender: Numbered<OpaqueIpcSender>,
+    receiver: Numbered<OpaqueIpcReceiver>,
+}
+
+/// An end and the number of its descriptor.
+#[derive(Debug)]
+struct Numbered<E> {
+    end: E,
+    number: RawFd,
+}
+
+impl Blank {
+    pub(crate) fn new() -> io::Result<Blank> {
+        let (sender, receiver) = ipc::channel::<()>()?;
+        let sender = Numbered::new(sender.to_opaque())?;
+        let receiver = Numbered::new(receiver.to_opaque())?;
+        prove_connected(sender.number, receiver.number)?;
+        Ok(Blank { sender, receiver })
+    }
+
+    /// A sender into, and a receiver out of, duplicates of `descriptor`.
+    pub(super) fn both<T>(
+        self,
+        descriptor: BorrowedFd<'_>,
+    ) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
+    where
+        T: for<'de> Deserialize<'de> + Serialize,
+    {
+        let sender = self.sender.replace(descriptor)?;
+        let receiver = self.receiver.replace(descriptor)?;
+        Ok((sender.to(), receiver.to()))
+    }
+}
+
+impl<E: fmt::Debug> Numbered<E> {
+    fn new(end: E) -> io::Result<Numbered<E>> {
+        let number = number_in(&end)?;
+        Ok(Numbered { end, number })
+    }
+
+    /// Puts a duplicate of `descriptor` in the place of the end's own. Only for the ends of a
+    /// [`Blank`].
+    fn replace(self, descriptor: BorrowedFd<'_>) -> io::Result<E> {
+        // SAFETY: the number was proven to be the descriptor of `end`, which is alive here and
+        // goes on owning it: `ManuallyDrop` leaves closing to it.
+        let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(self.number) });
+        dup3(descriptor, &mut place, DupFlags::CLOEXEC)?;
+        Ok(self.end)
+    }
 }
 
 /// A sender whose messages go into a duplicate of `descriptor`.
@@ -40,8 +86,7 @@ pub(super) fn sender<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcSender<T>>
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
-    let (sender, _receiver) = adopt(descriptor, &[End::Sender])?;
-    Ok(sender)
+    Ok(Blank::new()?.sender.replace(descriptor)?.to())
 }
 
 /// A receiver of the messages that come out of a duplicate of `descriptor`.
@@ -49,8 +94,7 @@ pub(super) fn receiver<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcReceiver<
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
-    let (_sender, receiver) = adopt(descriptor, &[End::Receiver])?;
-    Ok(receiver)
+    Ok(Blank::new()?.receiver.replace(descriptor)?.to())
 }
 
 /// The descriptor of a receiver that was received. The caller checks that it is the right one.
@@ -61,34 +105,6 @@ pub(super) fn release(receiver: IpcReceiver<()>) -> io::Result<OwnedFd> {
     // descriptor's, it is nevertheless only duplicated, never closed or changed.
     let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
     descriptor.try_clone_to_owned()
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    Sender,
-    Receiver,
-}
-
-/// Makes a fresh channel and puts `descriptor` in the place of these ends of it.
-fn adopt<T>(descriptor: BorrowedFd<'_>, ends: &[End]) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
-where
-    T: for<'de> Deserialize<'de> + Serialize,
-{
-    let (sender, receiver) = ipc::channel::<T>()?;
-    let (sender, receiver) = (sender.to_opaque(), receiver.to_opaque());
-    let numbers = (number_in(&sender)?, number_in(&receiver)?);
-    prove_connected(numbers.0, numbers.1)?;
-    for end in ends {
-        let place = match end {
-            End::Sender => numbers.0,
-            End::Receiver => numbers.1,
-        };
-        // SAFETY: the number was just proven to be the descriptor of `sender` or `receiver`, which
-        // are alive here and go on owning it: `ManuallyDrop` leaves closing to them.
-        let mut place = ManuallyDrop::new(unsafe { OwnedFd::from_raw_fd(place) });
-        dup3(descriptor, &mut place, DupFlags::CLOEXEC)?;
-    }
-    Ok((sender.to(), receiver.to()))
 }
 
 /// Sees a nonce go from one descriptor to the other, so that they are the two ends of the fresh

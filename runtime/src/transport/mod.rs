@@ -37,6 +37,7 @@ mod send;
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
 
+pub(crate) use adopt::Blank;
 pub(crate) use outbox::{Outbox, Parcel};
 pub(crate) use receive::{Inbox, Received, Receiver};
 pub(crate) use reserve::warm_up;
@@ -44,6 +45,7 @@ pub(crate) use send::Sender;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -51,7 +53,12 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 /// What sends into and receives from an end of a connection. They keep duplicates.
 pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
-    let (sender, receiver) = adopt::both(end)?;
+    open_with(Blank::new()?, end)
+}
+
+/// The same, for a process that has prepared itself.
+pub(crate) fn open_with(blank: Blank, end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
+    let (sender, receiver) = blank.both(end)?;
     Ok((
         Sender::from_ipc(sender),
         Receiver::from_ipc(receiver, end.try_clone_to_owned()?),
@@ -59,12 +66,10 @@ pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
 }
 
 /// What sends into and receives from an end of a connection, the latter without waiting.
-pub(crate) fn open_polled(end: OwnedFd) -> io::Result<(Sender, Inbox)> {
-    let (sender, receiver) = adopt::both(end.as_fd())?;
-    Ok((
-        Sender::from_ipc(sender),
-        Inbox::from_ipc(receiver, end.into()),
-    ))
+pub(crate) fn open_polled(end: impl Into<Arc<OwnedFd>>) -> io::Result<(Sender, Inbox)> {
+    let end = end.into();
+    let (sender, receiver) = Blank::new()?.both(end.as_fd())?;
+    Ok((Sender::from_ipc(sender), Inbox::from_ipc(receiver, end)))
 }
 
 /// The two ends of a new connection.

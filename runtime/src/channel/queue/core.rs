@@ -27,7 +27,7 @@
 //! | 3. send the descriptors, under numbers that come once | whoever pops the next ones drops them, since no item has their numbers |
 //! | 4. move the area's end | the bytes are lost to the area until a later item is popped, which gives its own and all before it back |
 //! | 5. write the slot | as before: no item is in it |
-//! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`GLANCE`] |
+//! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`GLANCE`](super::event::GLANCE) |
 //! | 7. give the lock back, tell the sleepers | |
 //!
 //! | pop | state |
@@ -37,7 +37,7 @@
 //! | 3. move `head`: **the item is this process's**, and dies with it | its bytes in an area and its descriptors are given back by the next pop |
 //! | 4. take its descriptors out of the socket, dropping those of lower numbers | likewise |
 //! | 5. give the bytes in the areas back | |
-//! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`GLANCE`] |
+//! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`GLANCE`](super::event::GLANCE) |
 //!
 //! So there is nothing to repair when a lock's holder died. The tests end threads after each of
 //! these steps, and kill processes at any instruction.
@@ -51,7 +51,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
@@ -62,6 +62,7 @@ use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair}
 use super::area::{Area, check_file_size_limit};
 use super::event::Event;
 use crate::codec::{Message, Output};
+use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::descriptors;
 use crate::sys::memory::{self, Mapping};
 use crate::sys::robust::{Relock, RobustMutex};
@@ -204,10 +205,6 @@ struct Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        #[cfg(test)]
-        if crate::probe::is_dead() {
-            return;
-        }
         // SAFETY: `Core::hold` locked it on this thread (the value cannot leave it) through this
         // reference.
         unsafe { self.lock.unlock() };
@@ -635,6 +632,12 @@ impl Core {
         // zeros are values of all but the locks, which are used after `create` has made them:
         // nobody else has the file before.
         unsafe { self.mapping.base().cast().as_ref() }
+    }
+
+    /// Where the header is.
+    #[cfg(test)]
+    pub(super) fn shared_words(&self) -> std::ops::Range<usize> {
+        crate::probe::bytes_of(self.header())
     }
 
     fn inline_maximum(&self) -> u64 {

@@ -1,8 +1,9 @@
 //! Something that happens again and again, for which processes wait.
 
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use crate::sys::atomic::{AtomicU32, fence};
 use crate::sys::futex;
 
 /// How long a sleeper sleeps before it looks by itself.

@@ -4,6 +4,8 @@ mod area;
 mod core;
 mod event;
 #[cfg(test)]
+mod interleavings;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;

@@ -71,8 +71,11 @@ impl Core {
             let begun = crew.ledger.recall();
             if begun > 0 {
                 crew.killed.get_or_insert(Killed::Cancelled);
-                crew.member.kill();
                 ran_in = Some(crew.member.id());
+            }
+            // What it has of a long message that is cut short is of no use either.
+            if begun > 0 || crew.outbox.is_some() {
+                crew.member.kill();
                 self.scheduler.doom(id);
             }
             self.scheduler.recalled(id, begun, false);
@@ -96,6 +99,10 @@ impl Core {
         for id in self.scheduler.members_with(job) {
             if let Some(crew) = self.members.get_mut(&id) {
                 let begun = crew.ledger.recall();
+                if crew.outbox.is_some() {
+                    crew.member.kill();
+                    self.scheduler.doom(id);
+                }
                 self.scheduler.recalled(id, begun, false);
             }
         }

@@ -7,12 +7,16 @@ use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
 
+use super::deadlines::STANDSTILL;
 use super::{CONNECTION, OUTBOX, Shared};
 use crate::pool::ledger::{Ledger, now};
-use crate::pool::scheduler::MemberId;
+use crate::pool::scheduler::{MemberId, Part};
 use crate::pool::trace::Span;
 use crate::process::{Killed, Member};
 use crate::transport::{Outbox, Parcel};
+
+/// How long a process may take to begin a task that has a timeout, unless that is longer.
+const BEGINNING: Duration = Duration::from_secs(1);
 
 /// A member and what the supervisor knows of it.
 pub(super) struct Crew {
@@ -21,10 +25,12 @@ pub(super) struct Crew {
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
     pub(super) stage: Stage,
-    /// When it was last heard of.
+    /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
     /// Until when it is known what it did, by the clock of the ledger.
     pub(super) noted: u64,
+    /// When to look at its board.
+    pub(super) look: Option<Instant>,
     /// When to look whether its task takes too long.
     pub(super) check: Option<Instant>,
     /// When it is to have left.
@@ -63,6 +69,7 @@ impl Crew {
         self.ledger.offer(self.round, count);
         self.heard = Instant::now();
         self.noted = now();
+        self.look = (count > 1).then(|| self.heard + STANDSTILL);
         self.outbox = self.member.send(parcel)?;
         self.ledger.sent(self.round);
         Ok(())
@@ -70,8 +77,8 @@ impl Crew {
 
     /// From when to when it ran so many tasks after the first `answered`, or until now.
     pub(super) fn ran(&self, answered: u32, count: u32) -> Span {
-        let since = self.ledger.started(answered).unwrap_or(self.noted);
-        let until = self.ledger.started(answered + count).unwrap_or_else(now);
+        let since = self.ledger.start_of(answered).unwrap_or(self.noted);
+        let until = self.ledger.start_of(answered + count).unwrap_or_else(now);
         (since, until)
     }
 
@@ -112,20 +119,30 @@ impl Crew {
             self.check = None;
             return;
         };
-        let claimed = self.ledger.claimed();
-        let left = if claimed > answered {
-            let (since, until) = self.ran(claimed - 1, 1);
-            timeout.saturating_sub(Duration::from_nanos(until.saturating_sub(since)))
+        let left = if self.ledger.claimed() > answered {
+            let ran = Duration::from_nanos(now().saturating_sub(self.ledger.started()));
+            let left = timeout.saturating_sub(ran);
+            if left.is_zero() {
+                self.killed.get_or_insert(Killed::TimedOut);
+            }
+            left
         } else {
-            timeout
+            // The task's time has not begun. But it never will if the process is stopped: then
+            // another one shall begin it.
+            let patience = timeout.max(BEGINNING);
+            timeout.min(patience.saturating_sub(self.heard.elapsed()))
         };
         if left.is_zero() {
             self.check = None;
-            self.killed.get_or_insert(Killed::TimedOut);
             self.member.kill();
         } else {
             self.check = Instant::now().checked_add(left);
         }
+    }
+
+    /// Whether there are tasks that it has received and not begun.
+    pub(super) fn could_give(&self, part: Part, answered: u32) -> bool {
+        part.count > self.ledger.claimed().max(answered) && self.outbox.is_none()
     }
 
     /// Its resident memory in bytes.

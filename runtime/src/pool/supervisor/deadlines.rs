@@ -10,9 +10,9 @@ use crate::pool::builder::Settings;
 use crate::pool::scheduler::MemberId;
 use crate::process::Killed;
 
-/// How long a part of several tasks may stand still while others are idle, before what is not
-/// begun of it is given to them.
-const STANDSTILL: Duration = Duration::from_millis(10);
+/// How long nothing may be heard of a member before what it has not begun is given to others that
+/// are idle, and what it has done is looked for.
+pub(super) const STANDSTILL: Duration = Duration::from_millis(10);
 
 impl Core {
     /// Deals with deadlines. True when the pool is over.
@@ -52,21 +52,32 @@ impl Core {
                 crew.check_time(timeout, part.map_or(0, |(_, answered)| answered));
             }
             if let (Some((part, answered)), true) = (part, self.scheduler.has_idle())
-                && part.count - answered > 1
+                && crew.could_give(part, answered)
                 && !self.scheduler.has_queue()
                 && crew.heard + STANDSTILL <= now
             {
                 let begun = crew.ledger.recall();
                 self.scheduler.recalled(id, begun, true);
+                // Who is given it has to have it before anybody is looked at again.
+                self.act(shared);
             }
-            if let (Some(timeout), None) = (idle_before, part)
+            let Some(crew) = self.members.get(&id) else {
+                continue;
+            };
+            let (is_working, heard) = (crew.stage == Stage::Working, crew.heard);
+            if crew.look.is_some_and(|at| at <= now) {
+                self.look_at_board(shared, id);
+            }
+            let has_nothing = self.scheduler.part(id).is_none();
+            if let (Some(timeout), true) = (idle_before, has_nothing)
                 && !leaving
-                && crew.stage == Stage::Working
+                && is_working
                 && spare > 0
-                && crew.heard + timeout <= now
+                && heard + timeout <= now
             {
                 spare -= 1;
                 self.scheduler.doom(id);
+                self.act(shared);
             }
         }
         self.act(shared);
@@ -82,13 +93,13 @@ impl Core {
         let shares = self.scheduler.has_idle() && !self.scheduler.has_queue();
         let spare = self.members.len() > settings.policy.floor;
         for (id, crew) in &self.members {
-            [crew.member.handshake, crew.check, crew.leave]
+            [crew.member.handshake, crew.check, crew.leave, crew.look]
                 .into_iter()
                 .flatten()
                 .for_each(&mut earlier);
             let part = self.scheduler.part(*id);
             match part {
-                Some((part, answered)) if shares && part.count - answered > 1 => {
+                Some((part, answered)) if shares && crew.could_give(part, answered) => {
                     earlier(crew.heard + STANDSTILL);
                 }
                 None if spare && crew.stage == Stage::Working => {

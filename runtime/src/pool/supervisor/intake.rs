@@ -7,14 +7,16 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 
 use super::core::Core;
 use super::crew::Stage;
+use super::deadlines::STANDSTILL;
 use super::{ASSEMBLY, OUTBOX, PIDFD, Shared};
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind};
+use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::scheduler::{JobId, MemberId, Part};
 use crate::pool::task::Outcome;
 use crate::pool::trace::Span;
-use crate::pool::worker::split;
+use crate::pool::worker::{Header, split};
 use crate::protocol::Reply;
 use crate::transport::Received;
 
@@ -25,6 +27,7 @@ impl Core {
             if let Some(crew) = self.members.get_mut(&id)
                 && let Some(outbox) = &mut crew.outbox
             {
+                crew.heard = Instant::now();
                 match outbox.advance() {
                     Ok(false) => {}
                     // Done, or the member is gone: the pidfd tells.
@@ -136,10 +139,12 @@ impl Core {
                 }
             }
             (Stage::Working, Some(Reply::Results)) => {
-                let replies = message.head.get(9..).unwrap_or_default().to_vec();
-                let time = message.head.get(1..9).and_then(|it| it.try_into().ok());
-                let time = Duration::from_nanos(u64::from_ne_bytes(time.unwrap_or_default()));
-                self.take_results(shared, id, replies, Some(time));
+                // They may have been taken from the board, and the round be over therefore.
+                if let Some((header, replies)) = Header::read(&message.head)
+                    && header.round == crew.round
+                {
+                    self.take_results(shared, id, header.first, replies, Some(header.time));
+                }
             }
             (Stage::Working, _) => {
                 let Some((part, answered)) = self.scheduler.part(id) else {
@@ -162,68 +167,90 @@ impl Core {
         }
     }
 
-    /// Takes in the results of several tasks.
-    pub(super) fn take_results(
+    /// Takes in the results of several tasks, as far as they are not known.
+    fn take_results(
         &mut self,
         shared: &Arc<Shared>,
         id: MemberId,
-        replies: Vec<u8>,
-        time: Option<Duration>,
+        first: u32,
+        mut replies: &[u8],
+        time: Option<u64>,
     ) {
-        let Some((part, answered)) = self.scheduler.part(id) else {
+        let (Some(crew), Some((part, answered))) = (self.members.get(&id), self.scheduler.part(id))
+        else {
             return;
         };
+        // Those before the ones on the board may still be under way.
+        let Some(known) = answered.checked_sub(first) else {
+            return;
+        };
+        for _ in 0..known {
+            let Some((_, others)) = split(replies) else {
+                break;
+            };
+            replies = others;
+        }
+        let process = crew.member.id();
         let mut count = 0;
         let mut failed = 0;
-        let mut rest = replies.as_slice();
+        let mut rest = replies;
         while let Some((reply, others)) = split(rest) {
             count += 1;
             failed += u64::from(reply.first() != Some(&(Reply::Returned as u8)));
             rest = others;
         }
-        let first = part.first + answered;
-        if let Some(crew) = self.members.get(&id) {
-            let process = crew.member.id();
+        if count > 0 {
             let (since, mut until) = crew.ran(answered, count);
             if let Some(time) = time {
                 // It may have waited for a message since, or for this to be looked at.
-                let took = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-                until = until.min(since.saturating_add(took));
+                until = until.min(since.saturating_add(time));
             }
             let time = self.note(id, part.job, count, (since, until));
             let mail = Many {
-                first: u64::from(first),
+                first: u64::from(part.first + answered),
                 worker: "",
                 count,
-                replies,
+                replies: replies.to_vec(),
                 time,
                 process,
             };
             self.deliver_many(part.job, mail, failed);
+            self.answered(shared, id, count);
         }
-        self.answered(shared, id, count);
     }
 
-    /// Takes in the results that are on the board and were not sent.
+    /// Takes in the results that are on the board.
     pub(super) fn take_board(&mut self, shared: &Arc<Shared>, id: MemberId) {
-        let (Some(crew), Some((_, answered))) = (self.members.get(&id), self.scheduler.part(id))
+        let results = self.members.get(&id).and_then(|crew| crew.ledger.results());
+        if let Some((first, replies)) = results {
+            self.take_results(shared, id, first, &replies, None);
+        }
+    }
+
+    /// Looks at the board of a member that was not heard of for a while: it may be in a task that
+    /// takes longer than those before it, whose results nobody has yet.
+    pub(super) fn look_at_board(&mut self, shared: &Arc<Shared>, id: MemberId) {
+        if let Some(crew) = self.members.get_mut(&id) {
+            crew.look = None;
+        }
+        self.take_board(shared, id);
+        self.act(shared);
+        let (Some(crew), Some((part, answered))) =
+            (self.members.get_mut(&id), self.scheduler.part(id))
         else {
             return;
         };
-        let (first, mut replies) = crew.ledger.results();
-        let Some(mut known) = answered.checked_sub(first) else {
+        // If there was something, the next look has a time already.
+        if crew.look.is_some() || part.count == 1 {
             return;
-        };
-        while known > 0 {
-            let Some((_, rest)) = split(&replies) else {
-                return;
-            };
-            replies = rest.to_vec();
-            known -= 1;
         }
-        if !replies.is_empty() {
-            self.take_results(shared, id, replies, None);
-        }
+        // When a task ends that has taken so long already, its result is sent at once. In this
+        // order: a task is claimed after it is noted when.
+        let runs = crew.ledger.claimed() == answered + 1;
+        let ran = Duration::from_nanos(now().saturating_sub(crew.ledger.started()));
+        let will_be_told = runs && ran >= STANDSTILL;
+        let wait = crew.heard.elapsed().max(STANDSTILL);
+        crew.look = (!will_be_told).then(|| Instant::now() + wait);
     }
 
     /// Counts and traces what a member has done, and says how long it took.
@@ -253,6 +280,7 @@ impl Core {
         let done = |(part, answered): (Part, u32)| answered + count >= part.count;
         let is_done = self.scheduler.part(id).is_some_and(done);
         if let Some(crew) = self.members.get_mut(&id) {
+            crew.look = None;
             if is_done {
                 crew.check = None;
                 let limit = shared.settings.max_memory;
@@ -261,7 +289,9 @@ impl Core {
                 }
             } else if let Some((part, _)) = self.scheduler.part(id) {
                 let timeout = self.jobs.get(&part.job).and_then(|job| job.timeout);
-                crew.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                let now = Instant::now();
+                crew.check = timeout.and_then(|timeout| now.checked_add(timeout));
+                crew.look = Some(now + STANDSTILL);
             }
         }
         self.scheduler.answered(id, count);

@@ -75,6 +75,7 @@ impl Core {
                     stage: Stage::Preparing,
                     heard: Instant::now(),
                     noted: now(),
+                    look: None,
                     check: None,
                     leave: None,
                     killed: None,
@@ -136,6 +137,9 @@ impl Core {
         // It said all that it will ever say before it ended.
         while self.receive(shared, id) {}
         self.take_board(shared, id);
+        // If it was done with its part, it may have been given another one: as if it had been sent
+        // that, which it has not begun then.
+        self.act(shared);
         let part = self.scheduler.part(id);
         let Some(crew) = self.members.remove(&id) else {
             return;

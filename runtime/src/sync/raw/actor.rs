@@ -6,13 +6,13 @@ use super::Holders;
 
 /// Holders that are alive until a test says otherwise.
 #[derive(Debug)]
-pub(super) struct Actor<'a> {
-    pub(super) me: u32,
-    pub(super) dead: &'a AtomicU64,
+pub(crate) struct Actor<'a> {
+    pub(crate) me: u32,
+    pub(crate) dead: &'a AtomicU64,
 }
 
 impl Actor<'_> {
-    pub(super) fn dies(&self) {
+    pub(crate) fn dies(&self) {
         self.dead.fetch_or(1 << self.me, Ordering::SeqCst);
     }
 }
@@ -23,6 +23,7 @@ impl Holders for Actor<'_> {
     }
 
     fn is_alive(&self, holder: u32) -> bool {
+        crate::probe::ask(holder);
         self.dead.load(Ordering::SeqCst) & 1 << holder == 0
     }
 

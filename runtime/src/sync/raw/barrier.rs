@@ -16,11 +16,12 @@
 
 #![expect(unsafe_code, reason = "machines are made in place")]
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::monitor::Monitor;
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
+use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::futex;
 
 #[derive(Debug)]

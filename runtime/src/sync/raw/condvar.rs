@@ -25,11 +25,12 @@
 
 #![expect(unsafe_code, reason = "machines are made in place")]
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::monitor::Monitor;
 use super::{Holders, Kind, Machine, Patience, step};
+use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::futex;
 
 const PLACES: usize = 128;

@@ -14,10 +14,11 @@
 //! | `set` wakes the sleepers | done |
 //! | `clear` changes the word | done |
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::{Kind, Machine, Patience, step};
+use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
 
 const SET: u32 = 1;

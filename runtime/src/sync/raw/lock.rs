@@ -11,7 +11,7 @@
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
-//! | the word is set to our number | its process is dead: a waiter asks, takes the word over and sets `poisoned`. Its thread alone ended: the thread's last act was to do as much ([`held`](super::held)) |
+//! | the word is set to our number | its process is dead: a waiter asks, takes the word over and sets `poisoned`. Its thread alone ended: the thread's last act was to do as much ([`held`]) |
 //! | a waiter sets the highest bit | a needless call when the mutex is given back |
 //! | a waiter takes the word over from the dead | it has the mutex, and is dead like the one before; `poisoned` may be missing: the next sets it |
 //! | `poisoned` is set | it stays set until somebody clears it |
@@ -22,12 +22,13 @@
 //! A mark is not given out twice, so what is taken over from a dead process cannot be anybody
 //! else's by then.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::held;
 use super::poison::Poison;
 use super::{Holders, Kind, Machine, Patience, step};
+use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
 
 const FREE: u32 = 0;

@@ -7,22 +7,26 @@
 //! |---|---|
 //! | the owner of a [`Lock`] dies | its mark is in the word; whoever waits asks, every [`LOOK`] at least, whether it lives |
 //! | the owner of a [`RobustMutex`] dies, or somebody who waits for it | the kernel marks it and wakes a waiter; whoever sleeps looks again after a while |
-//! | somebody dies inside a [`Monitor`] | its mutex is robust; whoever enters next repairs first |
+//! | somebody dies inside a [`Monitor`](monitor::Monitor) | its mutex is robust; whoever enters next repairs first |
 //! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`LOOK`] at least, whether the holders live |
 //! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`LOOK`] at least |
 //! | a waiter dies | it held nothing; nobody waits for its answer |
 //!
 //! Each machine's module lists its steps and why it is safe to die right after each. Their tests
-//! kill an actor after every one of them.
+//! kill an actor after every one of them, and let several take their steps in all orders, up to a
+//! bound, one of them dying at any. For that the words are those of `sys/atomic`, which in the
+//! tests stop before each access.
 //!
 //! [`RobustMutex`]: crate::sys::robust::RobustMutex
 
 #[cfg(test)]
-mod actor;
+pub(crate) mod actor;
 mod barrier;
 mod condvar;
 mod event;
 mod held;
+#[cfg(test)]
+mod interleavings;
 mod lock;
 mod monitor;
 mod poison;
@@ -136,27 +140,27 @@ pub(crate) unsafe trait Machine: Sync + Sized + 'static {
 /// The time at which a wait that begins now is over; `None` if that is further away than time
 /// can be told.
 pub(crate) fn deadline(timeout: Duration) -> Option<Instant> {
-    Instant::now().checked_add(timeout)
+    now().checked_add(timeout)
 }
 
 /// How long a sleeper sleeps before it looks: short at first, because what it waits for is often
 /// about to come or already dead, and then longer and longer.
 #[derive(Debug)]
-struct Patience(Duration);
+pub(crate) struct Patience(Duration);
 
 impl Patience {
-    fn new() -> Patience {
+    pub(crate) fn new() -> Patience {
         Patience(Duration::from_millis(1))
     }
 
     /// The next sleep; `None` when time is up.
-    fn nap(&mut self, deadline: Option<Instant>) -> Option<Duration> {
+    pub(crate) fn nap(&mut self, deadline: Option<Instant>) -> Option<Duration> {
         let nap = self.0;
         self.0 = (nap * 2).min(LOOK);
         let Some(deadline) = deadline else {
             return Some(nap);
         };
-        let left = deadline.saturating_duration_since(Instant::now());
+        let left = deadline.saturating_duration_since(now());
         (!left.is_zero()).then(|| left.min(nap))
     }
 }
@@ -167,3 +171,11 @@ impl Patience {
 fn step() {}
 #[cfg(test)]
 use crate::probe::step;
+
+/// The time, as the tests see it.
+#[cfg(not(test))]
+fn now() -> Instant {
+    Instant::now()
+}
+#[cfg(test)]
+use crate::probe::now;

@@ -10,9 +10,10 @@
 
 #![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use crate::sys::atomic::AtomicBool;
 use crate::sys::robust::{Acquired, Relock, RobustMutex, WouldWaitForItself};
 
 /// Whether a holder ended in the middle of its work.

@@ -1,4 +1,4 @@
-//! A mutex that its owner may lock again: a [`Lock`] that counts, and its count for us to see.
+//! A mutex that its owner may lock again: a [`RobustMutex`] that counts, and its count for us to see.
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
@@ -9,11 +9,12 @@
 
 #![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::poison::Poison;
 use super::{Kind, Machine};
+use crate::sys::atomic::AtomicU32;
 use crate::sys::robust::{Acquired, Relock, RobustMutex};
 
 #[derive(Debug)]

@@ -25,11 +25,12 @@
 
 #![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::poison::{Poison, Writer};
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
+use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::futex;
 use crate::sys::robust::{Relock, WouldWaitForItself};
 

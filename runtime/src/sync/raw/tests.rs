@@ -16,7 +16,7 @@ use crate::probe::ends_after;
 /// A machine in memory of its own.
 #[expect(unsafe_code, reason = "machines are made in place")]
 #[expect(clippy::unnecessary_box_returns, reason = "a machine never moves")]
-fn machine<M: Machine>() -> Box<M> {
+pub(super) fn machine<M: Machine>() -> Box<M> {
     let mut place: Box<MaybeUninit<M>> = Box::new(MaybeUninit::zeroed());
     // SAFETY: zeroed, aligned and ours.
     unsafe { M::init(place.as_mut_ptr()) };
@@ -29,7 +29,7 @@ fn soon() -> Option<Instant> {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is a deadline like others")]
-fn at_once() -> Option<Instant> {
+pub(super) fn at_once() -> Option<Instant> {
     Some(Instant::now())
 }
 

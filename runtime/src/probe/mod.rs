@@ -1,8 +1,21 @@
-//! Actors that end after a given step, for tests.
+//! Actors that end in the middle of what they do, for tests.
 //!
-//! A state machine in shared memory calls [`step`] after each change that others can see. An actor that is to end there
-//! unwinds without giving anything back, and its thread ends: for the kernel that is a death like
-//! any other, and the robust mutexes it held are marked.
+//! A state machine in shared memory calls [`step`] after each change that others can see, and uses
+//! [`atomic`] words. An actor that is to end there unwinds without giving anything back, and its
+//! thread ends: for the kernel that is a death like any other, and the robust mutexes it held are
+//! marked. [`ends_after`] ends one actor while nobody else does anything; the [`Explorer`] tries
+//! how the steps of several can follow each other.
+
+pub(crate) mod atomic;
+mod explorer;
+mod schedule;
+mod tests;
+mod uses;
+
+pub(crate) use explorer::{
+    Dead, Explorer, Part, World, after_lock, ask, before_lock, before_unlock, bytes_of, now, pause,
+    queue, sleep, wake,
+};
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -17,11 +30,16 @@ pub(crate) fn step() {
     match LEFT.get() {
         Some(0) => {
             LEFT.set(None);
-            DEAD.set(true);
-            resume_unwind(Box::new("ended by the test"));
+            die();
         }
         left => LEFT.set(left.map(|left| left - 1)),
     }
+}
+
+/// The end of an actor.
+fn die() -> ! {
+    DEAD.set(true);
+    resume_unwind(Box::new("ended by the test"));
 }
 
 /// Whether this actor has ended and only its stack is still unwinding.

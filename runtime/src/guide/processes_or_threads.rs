@@ -1,0 +1,88 @@
+//! When processes, when threads: what each is good for, and what processes cost.
+//!
+//! # Which
+//!
+//! | what you have | what to take |
+//! |---|---|
+//! | computing, to be spread over all cores | threads: rayon, [`std::thread::scope`] |
+//! | many connections that mostly wait | async, or threads |
+//! | data with pointers in it, that all work on in place | threads |
+//! | steps that are shorter than a message between processes | threads |
+//! | closures | threads |
+//! | a program that also runs on other systems | threads |
+//! | **code that crashes**: C libraries, codecs, `unsafe` | a process for each input, or a [`Pool`](crate::Pool) |
+//! | **code that may not end**: searches, regular expressions of strangers, solvers | a process with a [`timeout`](crate::Call::timeout) |
+//! | **code that leaks or takes too much** | a process with a [`memory_limit`](crate::Call::memory_limit), a pool with [`max_memory_per_worker`](crate::PoolBuilder::max_memory_per_worker) |
+//! | **code that is not thread-safe**, or has one global state | a process for each instance |
+//! | **data that is not trusted** | a process that gives up its rights [before](crate::Call::before_worker) it sees them |
+//! | **code that may abort**: `panic = "abort"`, asserts of C, stack overflows | a process |
+//! | **a piece of the program with other rights, limits, priority, CPUs, directory or environment** | a process: [`Call`](crate::Call) has words for all of them |
+//! | another program | [`std::process::Command`] |
+//!
+//! Threads share everything, and so one of them can ruin everything: memory, locks, the allocator,
+//! the whole process. Processes share what they were handed. That is what they are for, and that is
+//! what they cost.
+//!
+//! # What it costs
+//!
+//! | | threads | processes |
+//! |---|---|---|
+//! | to start one | little | more: the kernel copies a small address space, or executes the program again. See [`StartMethod`](crate::StartMethod) |
+//! | to have one | a stack | its own allocator, stacks, page tables. The program's code is shared. In the parent, a few descriptors for each that runs |
+//! | to hand over a task | a queue in memory | a message each way, and waking a process; short tasks of [`Pool::map`](crate::Pool::map) go together |
+//! | to hand over data | a pointer | a copy; none with [`Shared`](crate::shm::Shared) and [`Buffer`](crate::shm::Buffer) |
+//! | a lock that is free | a few instructions | as many, or nearly |
+//! | a lock that is contended | a system call | the same |
+//! | a cache, a pool of connections, a model | one for all | one for each process, or in [`shm`](crate::shm) if it has no pointers |
+//! | to stop one | it has to agree | [`kill`](crate::Process::kill) |
+//! | to debug it | one process to look at | several |
+//!
+//! So the question is how long a task is beside a message: a file is a good task, a line of it is
+//! not. What it costs to start a process and to have one, to hand over tasks and data, and to lock,
+//! the benches of the repository measure on your machine, beside threads and other libraries:
+//! `cargo run --release -p multiproc-benches`.
+//!
+//! # A process for each task, or a pool
+//!
+//! | | `f::spawn` | [`Pool`](crate::Pool) |
+//! |---|---|---|
+//! | each task begins in a clean process | yes | only with [`max_tasks_per_worker(1)`](crate::PoolBuilder::max_tasks_per_worker) |
+//! | environment, limits | of each call | of the pool |
+//! | standard streams | of each call | the program's |
+//! | what takes long to load | is loaded each time | is loaded [once for each process](crate::PoolBuilder::initializer) |
+//! | how many run at a time | as many as were started | as many as it has workers |
+//! | many short tasks | a process each | a message each, or less |
+//!
+//! # Both
+//!
+//! A worker may have threads; a program with threads may start workers, from any of them. Two
+//! things to mind:
+//!
+//! * A pool has as many workers as there are CPUs. If each of them uses all CPUs (rayon, BLAS,
+//!   OpenMP), there are as many threads as the square of that. Give the pool fewer
+//!   [`workers`](crate::PoolBuilder::workers), or the workers fewer threads: for example by
+//!   [`env("RAYON_NUM_THREADS", "1")`](crate::Call::env) in the call of the pool's
+//!   [`initializer`](crate::PoolBuilder::initializer).
+//! * The process ends when the worker returns. Threads that it left behind end there, in the middle
+//!   of what they do.
+//!
+//! ```
+//! use multiproc::worker;
+//! use std::thread;
+//!
+//! /// A process for the crash that may come, and threads in it for the speed.
+//! #[worker]
+//! fn sum(numbers: &[u64]) -> u64 {
+//!     let (left, right) = numbers.split_at(numbers.len() / 2);
+//!     thread::scope(|scope| {
+//!         let left = scope.spawn(|| left.iter().sum::<u64>());
+//!         let right = scope.spawn(|| right.iter().sum::<u64>());
+//!         left.join().unwrap() + right.join().unwrap()
+//!     })
+//! }
+//!
+//! # fn main() -> multiproc::Result<()> {
+//! assert_eq!(sum::run(&[1, 2, 3, 4])?, 10);
+//! # Ok(())
+//! # }
+//! ```
