@@ -1,5 +1,6 @@
 //! Ways to wait.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use multiproc::{ErrorKind, TaskState, as_completed, wait_all, wait_any, worker};
@@ -154,6 +155,26 @@ fn long_results_are_waited_for() {
                 pool.submit(fill::call(length)).wait().unwrap().len(),
                 length
             );
+        }
+    });
+}
+
+#[test]
+fn after_a_shutdown_all_is_finished_whoever_waited() {
+    check(|pool| {
+        for x in 0..20 {
+            let pool = pool().workers(1).build().unwrap();
+            let task = pool.submit(square::call(x));
+            let called = AtomicBool::new(false);
+            let called: &'static AtomicBool = Box::leak(Box::new(called));
+            task.on_done(|_| called.store(true, Ordering::Relaxed));
+            std::thread::scope(|scope| {
+                let waiting = scope.spawn(|| task.wait_timeout(Duration::from_secs(30)));
+                pool.shutdown().unwrap();
+                assert!(task.is_finished());
+                assert!(called.load(Ordering::Relaxed));
+                assert_eq!(waiting.join().unwrap().unwrap(), Some(x * x));
+            });
         }
     });
 }

@@ -231,6 +231,11 @@ impl PoolBuilder {
     /// Kills a worker whose task runs for longer than this, unless the task's call has a
     /// [timeout](Call::timeout) of its own. The task's result is
     /// [`TimedOut`](ErrorKind::TimedOut).
+    ///
+    /// The time runs from the moment the worker begins the task, also while the worker is stopped
+    /// (`SIGSTOP`). A worker that does not begin a task with a timeout, because it is stopped, is
+    /// killed after that time too, though not before a second has passed; another one begins the
+    /// task then, whose time is still all there.
     pub fn task_timeout(mut self, timeout: Duration) -> Self {
         self.task_timeout = Some(timeout);
         self

@@ -1,6 +1,7 @@
 //! Calling what users want called when a task is done.
 
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::mpsc::{self, SendError};
+use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::slot::Callback;
@@ -19,8 +20,9 @@ struct Running {
 }
 
 impl Callbacks {
-    /// Has a callback called.
-    pub(super) fn run(&self, callback: Callback, outcome: Outcome) {
+    /// Has a callback called. If there can be no thread for it, gives it back, to be left out:
+    /// there is nobody to tell.
+    pub(super) fn run(&self, callback: Callback, outcome: Outcome) -> Result<(), Callback> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.sender.is_none() {
             let (sender, receiver) = mpsc::channel::<(Callback, Outcome)>();
@@ -34,7 +36,6 @@ impl Callbacks {
                     }
                 }
             };
-            // Without a thread the callback has to be left out: there is nobody to tell.
             if let Ok(thread) = thread.spawn(run) {
                 *running = Running {
                     sender: Some(sender),
@@ -42,8 +43,11 @@ impl Callbacks {
                 };
             }
         }
-        if let Some(sender) = &running.sender {
-            let _ = sender.send((callback, outcome));
+        match &running.sender {
+            Some(sender) => sender
+                .send((callback, outcome))
+                .map_err(|SendError((callback, _))| callback),
+            None => Err(callback),
         }
     }
 

@@ -129,6 +129,9 @@ impl Pool {
     /// the processes are there already, but for its name, which is without effect.
     ///
     /// What is wrong with the call is told by the task.
+    ///
+    /// Each task is a message to a worker and one back. Of very many short ones,
+    /// [`map`](Pool::map) sends several together.
     pub fn submit<R>(&self, call: Call<'static, R>) -> Task<R> {
         let (worker, result) = (call.entry().name(), call.result());
         let named = call

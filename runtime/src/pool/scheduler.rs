@@ -375,9 +375,12 @@ impl Scheduler {
         let is_busy = |member: &Member| matches!(member.state, State::Busy(..));
         let present = self.members.values().filter(|it| staying(it)).count();
         let busy = self.members.values().filter(|it| is_busy(it)).count();
+        // There is no use in counting all that waits, and it may be much.
+        let queue = self.queue.iter().take(self.policy.workers);
+        let queued: usize = queue.map(|part| part.count as usize).sum();
         let needed = match self.phase {
-            Phase::Open => self.policy.floor.max(busy.saturating_add(self.queued())),
-            Phase::Draining => busy.saturating_add(self.queued()),
+            Phase::Open => self.policy.floor.max(busy.saturating_add(queued)),
+            Phase::Draining => busy.saturating_add(queued),
             Phase::Closed => 0,
         };
         let rounds = self.rounds();

@@ -6,6 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
+use super::callbacks::Callbacks;
 use super::task::Outcome;
 use crate::error::{Error, ErrorKind};
 
@@ -37,29 +38,37 @@ struct Inner {
 
 impl Slot {
     pub(super) fn finished(outcome: Outcome) -> Slot {
-        let slot = Slot::default();
-        slot.finish(outcome);
-        slot
+        let inner = Inner {
+            finished: true,
+            outcome: Some(outcome),
+            ..Inner::default()
+        };
+        Slot {
+            inner: Mutex::new(inner),
+            ..Slot::default()
+        }
     }
 
-    /// Takes in the outcome, the first one only, and tells who waits for it. Gives the callbacks
-    /// that are to be run.
-    pub(super) fn finish(&self, outcome: Outcome) -> Vec<(Callback, Outcome)> {
+    /// Takes in the outcome, the first one only, hands over the callbacks that are to be called
+    /// with it, and tells who waits.
+    pub(super) fn finish(&self, outcome: Outcome, callbacks: &Callbacks) {
         let mut inner = self.lock();
         if inner.finished {
-            return Vec::new();
+            return;
         }
-        let callbacks = std::mem::take(&mut inner.callbacks)
-            .into_iter()
-            .map(|callback| (callback, outcome.duplicate()))
-            .collect();
         inner.finished = true;
+        // Before anybody can know of the outcome: what they do then may call the next one.
+        let left: Vec<_> = std::mem::take(&mut inner.callbacks)
+            .into_iter()
+            .filter_map(|callback| callbacks.run(callback, outcome.duplicate()).err())
+            .collect();
         inner.outcome = Some(outcome);
         let listeners = std::mem::take(&mut inner.listeners);
         let waker = inner.waker.take();
         let kick = inner.kick.take();
         let sleepers = inner.sleepers;
         drop(inner);
+        drop(left);
         // Waking nobody would be a system call too.
         if sleepers > 0 {
             self.changed.notify_all();
@@ -72,7 +81,6 @@ impl Slot {
             let wake = std::panic::AssertUnwindSafe(|| waker.wake());
             let _ = std::panic::catch_unwind(wake);
         }
-        callbacks
     }
 
     /// Sleeps until it is finished; false if the limit came first.

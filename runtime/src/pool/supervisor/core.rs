@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::thread::ThreadId;
 use std::time::Instant;
 
@@ -110,7 +111,8 @@ impl Core {
         self.act(shared);
     }
 
-    pub(super) fn refuse(&mut self) {
+    pub(super) fn refuse(&mut self, shared: &Shared) {
+        shared.closing.store(true, SeqCst);
         self.refusal.get_or_insert_with(|| {
             let text = "the pool was shut down before this task was submitted";
             Error::new(ErrorKind::Closed, text)
@@ -122,7 +124,7 @@ impl Core {
         if let (Some(error), None) = (error, &self.refusal) {
             self.refusal = Some(error.duplicate());
         }
-        self.refuse();
+        self.refuse(shared);
         self.scheduler.close();
         for (id, crew) in &mut self.members {
             if self.scheduler.part(*id).is_some() {

@@ -1,6 +1,7 @@
 //! What happens because time passes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::Shared;
@@ -81,7 +82,10 @@ impl Core {
             }
         }
         self.act(shared);
-        self.scheduler.is_over() && self.launching == 0 && self.members.is_empty()
+        self.scheduler.is_over()
+            && self.launching == 0
+            && self.members.is_empty()
+            && shared.delivering.load(SeqCst) == 0
     }
 
     /// When to look at the deadlines again.

@@ -46,6 +46,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
@@ -78,6 +80,10 @@ pub(super) struct Shared {
     callbacks: Callbacks,
     /// Of threads that listen to a worker.
     pause: Pause,
+    /// How many threads give results out just now.
+    delivering: AtomicUsize,
+    /// No more jobs are taken.
+    closing: AtomicBool,
 }
 
 /// Sources of events: [`WAKE`], or a member and which of its sources.
@@ -129,6 +135,8 @@ impl Shared {
             initializer,
             callbacks: Callbacks::default(),
             pause: Pause::new(),
+            delivering: AtomicUsize::new(0),
+            closing: AtomicBool::new(false),
         });
         let mut started = Ok(());
         for action in first {
@@ -187,7 +195,7 @@ impl Shared {
     /// No more jobs: those that are there are done, then the workers leave.
     pub(super) fn drain(self: &Arc<Self>) {
         self.with(|core| {
-            core.refuse();
+            core.refuse(self);
             core.scheduler.drain();
             core.act(self);
         });
@@ -255,7 +263,7 @@ impl Shared {
 
     /// Calls a callback, on the thread for that.
     pub(super) fn run_callback(&self, callback: Callback, outcome: Outcome) {
-        self.callbacks.run(callback, outcome);
+        drop(self.callbacks.run(callback, outcome));
     }
 
     /// Waits until all callbacks have been called, unless this is one of them.
@@ -276,6 +284,9 @@ impl Shared {
         let mut core = self.lock();
         let result = work(&mut core);
         let deliveries = std::mem::take(&mut core.deliveries);
+        if !deliveries.is_empty() {
+            self.delivering.fetch_add(1, SeqCst);
+        }
         let deadline = core.deadline(&self.settings);
         let wake = core
             .supervisor
@@ -288,17 +299,24 @@ impl Shared {
         if wake {
             self.wake();
         }
+        if !deliveries.is_empty() {
+            self.give_out(deliveries);
+        }
+        result
+    }
+
+    fn give_out(&self, deliveries: Vec<Delivery>) {
         for delivery in deliveries {
             match delivery {
-                Delivery::Slot(slot, outcome) => {
-                    for (callback, outcome) in slot.finish(outcome) {
-                        self.run_callback(callback, outcome);
-                    }
-                }
+                Delivery::Slot(slot, outcome) => slot.finish(outcome, &self.callbacks),
                 Delivery::Mail(mailbox, mail) => mailbox.put(mail),
             }
         }
-        result
+        let was_last = self.delivering.fetch_sub(1, SeqCst) == 1;
+        // The supervisor may wait for that only.
+        if was_last && self.closing.load(SeqCst) {
+            self.wake();
+        }
     }
 
     /// The life of the supervisor.
