@@ -13,12 +13,20 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::thread::available_parallelism;
 
+use clap::Parser;
 use multiproc::shm::{Buffer, Chunk};
 use multiproc::{Process, worker};
 
 const WIDTH: u32 = 960;
 const HEIGHT: u32 = 640;
 const MOST_STEPS: u32 = 500;
+
+/// Draws the Mandelbrot set.
+#[derive(Parser)]
+struct Arguments {
+    /// PNG file to write [default: mandelbrot.png in the directory for temporary files]
+    file: Option<PathBuf>,
+}
 
 /// A pixel of three bytes.
 type Pixel = [u8; 3];
@@ -71,10 +79,8 @@ fn escape(real: f64, imaginary: f64) -> Option<f64> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path = std::env::args_os().nth(1).map_or_else(
-        || std::env::temp_dir().join("mandelbrot.png"),
-        PathBuf::from,
-    );
+    let file = Arguments::parse().file;
+    let path = file.unwrap_or_else(|| std::env::temp_dir().join("mandelbrot.png"));
     let picture = Buffer::new(WIDTH as usize * HEIGHT as usize)?;
     let workers: Vec<_> = picture
         .split(available_parallelism()?.get())
@@ -91,7 +97,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 fn write(path: &Path, picture: &[Pixel]) -> Result<(), Box<dyn Error>> {
-    let file = BufWriter::new(File::create(path)?);
+    let file =
+        File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    let file = BufWriter::new(file);
     let mut encoder = png::Encoder::new(file, WIDTH, HEIGHT);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);

@@ -24,8 +24,16 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use clap::Parser;
 use multiproc::channel::Queue;
 use multiproc::{Process, RemoteError, worker};
+
+/// Counts the words of a text file and prints the most frequent ones.
+#[derive(Parser)]
+struct Arguments {
+    /// File to read [default: the source of this program]
+    file: Option<PathBuf>,
+}
 
 const BLOCK: usize = 64 * 1024;
 const COUNTERS: usize = 2;
@@ -77,10 +85,8 @@ fn add_up(counts: &Queue<Counts>) -> Counts {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let file = std::env::args_os().nth(1).map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.rs")),
-        PathBuf::from,
-    );
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.rs");
+    let file = Arguments::parse().file.unwrap_or_else(|| source.into());
     let blocks = Queue::bounded(16)?;
     let counts = Queue::bounded(16)?;
 
@@ -100,7 +106,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let total = adder.join();
     let elapsed = start.elapsed();
 
-    let bytes = read??;
+    let bytes = read?.map_err(|error| format!("cannot read {}: {error}", file.display()))?;
     counted?.into_iter().collect::<Result<Vec<()>, _>>()?;
     let mut words: Vec<_> = total?.into_iter().collect();
     words.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));

@@ -14,7 +14,15 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 
+use clap::Parser;
 use multiproc::{Fd, Process, RemoteError, worker};
+
+/// Serves a port with several processes.
+#[derive(Parser)]
+struct Arguments {
+    /// Where to serve until Ctrl-C, such as 127.0.0.1:8080 [default: a short demonstration]
+    address: Option<String>,
+}
 
 const WORKERS: usize = 4;
 
@@ -38,7 +46,7 @@ fn answer(mut connection: &TcpStream) -> io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let outcome = match std::env::args().nth(1) {
+    let outcome = match Arguments::parse().address {
         None => demonstrate(),
         Some(address) => serve_for_ever(&address),
     };

@@ -1,11 +1,11 @@
-//! What each process does.
+//! What the worker processes do.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::mem;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use multiproc::worker;
 use serde::{Deserialize, Serialize};
@@ -30,14 +30,14 @@ pub(crate) struct Count {
 }
 
 #[worker]
-pub(crate) fn count_files(files: &[OsString]) -> Count {
+pub(crate) fn count_files(files: Vec<OsString>) -> Count {
     let mut count = Count::default();
-    for path in files.iter().map(Path::new) {
-        match count.file(path) {
+    for path in files.into_iter().map(PathBuf::from) {
+        match count.file(&path) {
             Ok(()) => {}
             // It was there when files were looked for, and is gone by now.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => count.unreadable.push(unreadable(path, &error)),
+            Err(error) => count.unreadable.push(unreadable(&path, &error)),
         }
     }
     count
@@ -149,13 +149,13 @@ mod tests {
     #[test]
     fn a_process_counts_what_the_function_counts() {
         let files = ["Cargo.toml", "README.md", "no such file", "word_count"].map(OsString::from);
-        let here = count_files(&files);
+        let here = count_files(files.to_vec());
         assert_eq!(here.text_files, 2);
         assert_eq!(
             here.unreadable,
             ["skipped `word_count`: Is a directory (os error 21)"]
         );
-        assert_eq!(count_files::run(&files).unwrap(), here);
+        assert_eq!(count_files::run(files.to_vec()).unwrap(), here);
     }
 
     #[test]

@@ -7,9 +7,9 @@
 //! cargo run --release --example word_count -- PATH...
 //! ```
 //!
-//! The files are cut into shards ([`shards`]). Each shard is counted by a process of its own
-//! ([`count`]), a few of which run at a time. Should one of them die, its files are named and the
-//! rest is counted all the same.
+//! The files are cut into shards ([`shards`]). The workers of a pool count one shard after another
+//! ([`count`]). Should one of them die, the files of its shard are named, another takes its place,
+//! and the rest is counted all the same.
 
 mod count;
 mod find;
@@ -26,6 +26,7 @@ use std::sync::Mutex;
 use std::thread;
 
 use clap::Parser;
+use multiproc::Pool;
 
 use self::count::{Count, count_files};
 use self::report::Progress;
@@ -45,7 +46,7 @@ struct Arguments {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
 
-    /// How many worker processes run at a time [default: one for each core]
+    /// How many worker processes there are [default: one for each core]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     workers: Option<NonZero<usize>>,
 }
@@ -56,13 +57,22 @@ fn main() -> ExitCode {
         report::complain(message);
         return ExitCode::from(2);
     }
-    let workers = workers.or_else(|| thread::available_parallelism().ok());
-    let workers = workers.map_or(1, NonZero::get);
-
     let files = find::files(&paths, report::complain);
-    let shards = shards::cut(files, workers);
+    let pool = Pool::builder().name("word_count");
+    let pool = match workers {
+        Some(workers) => pool.workers(workers.get()),
+        None => pool,
+    };
+    let pool = match pool.build() {
+        Ok(pool) => pool,
+        Err(error) => {
+            report::complain(error);
+            return ExitCode::FAILURE;
+        }
+    };
+    let shards = shards::cut(files, pool.workers());
     let progress = Progress::new(shards.iter().map(|shard| shard.bytes).sum());
-    let total = count_all(shards, workers, &progress);
+    let total = count_all(shards, &pool, &progress);
     progress.finish();
 
     let exit_code = match total.lost_files {
@@ -80,34 +90,35 @@ fn main() -> ExitCode {
     }
 }
 
-/// Counts the shards, at most `workers` of them at a time.
+/// Counts the shards and adds up the counts.
 ///
-/// A thread stands for each place in which a process can run: it starts one, waits for it, adds up
-/// what it returns, and takes the next shard.
-fn count_all(shards: Vec<Shard>, workers: usize, progress: &Progress) -> Count {
-    let places = workers.min(shards.len());
+/// To add up hundreds of thousands of words is work as well, so there is a thread for each worker: it
+/// hands in a shard, waits for its count, adds it up, and takes the next shard.
+fn count_all(shards: Vec<Shard>, pool: &Pool, progress: &Progress) -> Count {
+    let threads = shards.len().min(pool.workers());
     let shards = Mutex::new(shards.into_iter());
     let next = || shards.lock().unwrap().next();
-    let place = || {
+    let add_up = || {
         let mut total = Count::default();
         while let Some(shard) = next() {
-            total.add(count_shard(&shard, progress));
+            total.add(count_shard(&shard, pool, progress));
         }
         total
     };
     thread::scope(|scope| {
-        let places: Vec<_> = (0..places).map(|_| scope.spawn(place)).collect();
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(add_up)).collect();
         let mut total = Count::default();
-        for place in places {
-            total.add(place.join().unwrap());
+        for thread in threads {
+            total.add(thread.join().unwrap());
         }
         total
     })
 }
 
-/// Counts a shard in a process. If that dies, the shard's files are not counted, and all else is.
-fn count_shard(shard: &Shard, progress: &Progress) -> Count {
-    let count = count_files::run(&shard.files).unwrap_or_else(|error| {
+/// Counts a shard in a worker. If that dies, the shard's files are not counted, and all else is.
+fn count_shard(shard: &Shard, pool: &Pool, progress: &Progress) -> Count {
+    let count = pool.submit(count_files::call(shard.files.clone())).wait();
+    let count = count.unwrap_or_else(|error| {
         progress.complain(not_counted(shard, &error));
         Count {
             lost_files: shard.files.len(),

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 
 use super::find::File;
 
-/// The files that one process counts.
+/// The files that are counted together.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
     /// Not `PathBuf`, which serde refuses to write if it is not UTF-8.

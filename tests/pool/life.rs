@@ -1,6 +1,6 @@
 //! The processes of a pool: how they begin, and when they are replaced.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use multiproc::channel::{Sender, channel};
@@ -152,6 +152,51 @@ fn a_pool_counts_what_it_does() {
     });
 }
 
+#[worker]
+fn warm_up() {}
+
+#[worker]
+fn bytes(length: usize) -> Vec<u8> {
+    vec![0; length]
+}
+
+#[test]
+fn the_work_of_a_process_in_the_trace_does_not_overlap() {
+    check(|pool| {
+        let path = std::env::temp_dir().join(format!(
+            "multiproc-pool-rows-{}-{:?}.json",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        let pool = pool().workers(2).trace(&path).build().unwrap();
+        // Some results wait for others, some are too long for that.
+        let lengths = (0..200).map(|n| if n % 3 == 0 { 50_000 } else { 10 });
+        for result in pool.map(bytes::call, lengths).chunk_size(10) {
+            result.unwrap();
+        }
+        pool.shutdown().unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let trace: Vec<serde_json::Value> = serde_json::from_str(&text).unwrap();
+        let mut rows = BTreeMap::<u64, Vec<(f64, f64)>>::new();
+        let mut tasks = 0;
+        for event in trace.iter().filter(|event| event["ph"] == "X") {
+            let number = |name: &str| event[name].as_f64().unwrap();
+            let row = rows.entry(event["tid"].as_u64().unwrap()).or_default();
+            row.push((number("ts"), number("ts") + number("dur")));
+            tasks += event["args"]["tasks"].as_u64().unwrap();
+        }
+        assert_eq!(tasks, 200);
+        for row in rows.values_mut() {
+            row.sort_by(|one, other| one.0.total_cmp(&other.0));
+            for pair in row.windows(2) {
+                // The file has three decimals.
+                assert!(pair[0].1 <= pair[1].0 + 0.002, "{pair:?}\n{text}");
+            }
+        }
+    });
+}
+
 #[test]
 fn the_trace_is_json_and_tells_what_ran_and_died() {
     check(|pool| {
@@ -160,11 +205,15 @@ fn the_trace_is_json_and_tells_what_ran_and_died() {
             std::process::id(),
             std::thread::current().id()
         ));
-        let pool = pool().workers(2).trace(&path).build().unwrap();
+        let pool = pool().workers(2).name("oven").trace(&path);
+        let pool = pool.initializer(warm_up::call()).build().unwrap();
         for result in pool.map(doze::call, [5; 6]) {
             result.unwrap();
         }
         let _ = pool.submit(crate::die_by::call(11)).wait();
+        let _ = pool
+            .submit(doze::call(60_000).timeout(Duration::from_millis(50)))
+            .wait();
         for result in pool.map(square::call, 0..100) {
             result.unwrap();
         }
@@ -182,8 +231,21 @@ fn the_trace_is_json_and_tells_what_ran_and_died() {
         };
         assert!(named("doze") >= 1);
         assert!(named("square") >= 1);
+        assert_eq!(events[0]["args"]["name"], "oven");
+        // The last one may have been told to leave before.
+        assert!((2..=4).contains(&named("warm_up")), "{text}");
         assert_eq!(named("died in die_by"), 1, "{text}");
-        assert_eq!(named("started"), 3);
+        assert_eq!(named("died in doze"), 1, "{text}");
+        assert_eq!(named("started"), 4);
+        let lost = |name| {
+            move |event: &&serde_json::Value| {
+                event["ph"] == "X" && event["name"] == name && !event["args"]["lost"].is_null()
+            }
+        };
+        assert_eq!(events.iter().filter(lost("die_by")).count(), 1);
+        let late: Vec<_> = events.iter().filter(lost("doze")).collect();
+        assert_eq!(late.len(), 1);
+        assert!(late[0]["dur"].as_f64().unwrap() >= 50_000.0, "{text}");
         std::fs::remove_file(&path).unwrap();
     });
 }

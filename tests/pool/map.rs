@@ -105,6 +105,7 @@ fn a_result_does_not_wait_for_a_long_task_behind_it() {
         let other = pool().workers(1).build().unwrap();
         let mut results = other.map(doze::call, [1, 60_000]).chunk_size(2);
         assert_eq!(results.next().unwrap().unwrap(), 1);
+        crate::eventually("the long task has begun", || other.active() == 1);
         other.worker_ids().into_iter().for_each(crate::kill);
         let error = results.next().unwrap().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Signaled);

@@ -89,7 +89,7 @@ impl<T, E: Display> Initialized for Result<T, E> {
 
 /// The task that each worker runs first.
 pub(super) struct Initializer {
-    worker: &'static str,
+    pub(super) worker: &'static str,
     name: Name,
     arguments: Parcel,
     pub(super) timeout: Option<Duration>,
@@ -300,7 +300,7 @@ impl PoolBuilder {
         }
         setup.limits.memory = self.memory_limit.or(setup.limits.memory);
         let trace = self.trace.map(|path| {
-            Trace::create(&path).map_err(|error| {
+            Trace::create(&path, &setup.name).map_err(|error| {
                 let text = format!("cannot write the trace {}", path.display());
                 Error::new(ErrorKind::Spawn, text).with_source(error)
             })

@@ -12,7 +12,7 @@
 //! | word | |
 //! |---|---|
 //! | [`CLAIMS`] | the round (16 bits), how many of its tasks may be claimed (24 bits), how many are (24 bits) |
-//! | [`STARTED`] | when the latest was claimed, in nanoseconds of the monotonic clock |
+//! | [`STARTED`] and on | when the latest [`STARTS`] were claimed, in nanoseconds of the monotonic clock |
 //! | [`SENT`] | the latest round whose message the pool has sent |
 //! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
@@ -30,13 +30,16 @@ use std::sync::atomic::fence;
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::sys::board::{BYTES, Board};
+use crate::sys::board::{BYTES, Board, WORDS};
 
 const CLAIMS: usize = 0;
-const STARTED: usize = 1;
-const RESULTS: usize = 2;
-const SENT: usize = 3;
-const ANSWERED: usize = 4;
+const RESULTS: usize = 1;
+const SENT: usize = 2;
+const ANSWERED: usize = 3;
+const STARTED: usize = 8;
+
+/// How many starts are remembered.
+const STARTS: usize = WORDS - STARTED;
 
 /// The pool's side.
 #[derive(Debug)]
@@ -92,7 +95,16 @@ impl Ledger {
 
     /// When the latest task was claimed.
     pub(super) fn started(&self) -> u64 {
-        self.0.words()[STARTED].load(Acquire)
+        let latest = self.claimed().saturating_sub(1);
+        self.0.words()[place(latest)].load(Acquire)
+    }
+
+    /// When a task of the round was claimed. Known of the latest ones that were.
+    pub(super) fn start_of(&self, task: u32) -> Option<u64> {
+        let behind = self.claimed().checked_sub(task)? as usize;
+        // The one that is a whole turn behind is about to be overwritten.
+        let is_known = (1..STARTS).contains(&behind);
+        is_known.then(|| self.0.words()[place(task)].load(Acquire))
     }
 
     /// The number of the first task whose result is on the board, and the results. `None`: the
@@ -133,13 +145,14 @@ impl Claims<'_> {
 
     /// Claims the next task of a round, which starts now; false if it was taken back.
     pub(super) fn claim(&self, round: u16, now: u64) -> bool {
-        self.0.words()[STARTED].store(now, Release);
+        let word = &self.0.words()[CLAIMS];
+        let task = Round::unpack(word.load(Acquire)).claimed;
+        self.0.words()[place(task)].store(now, Release);
         let update = |word| {
             let is = Round::unpack(word);
             let claimed = is.claimed + 1;
             (is.number == round && claimed <= is.limit).then(|| Round { claimed, ..is }.pack())
         };
-        let word = &self.0.words()[CLAIMS];
         word.fetch_update(AcqRel, Acquire, update).is_ok()
     }
 
@@ -169,6 +182,11 @@ impl Claims<'_> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         self.0.words()[RESULTS].store(pack(first, length), Release);
     }
+}
+
+/// Where the start of a task stands.
+fn place(task: u32) -> usize {
+    STARTED + task as usize % STARTS
 }
 
 /// The monotonic clock in nanoseconds, the same in all processes.
@@ -221,6 +239,22 @@ mod tests {
         let descriptor = ledger.descriptor().try_clone_to_owned().unwrap();
         let board = Board::map(descriptor.into()).unwrap();
         test(&ledger, &Claims(&board));
+    }
+
+    #[test]
+    fn the_latest_starts_are_known() {
+        check(|ledger, claims| {
+            ledger.offer(7, 1000);
+            assert_eq!(ledger.start_of(0), None);
+            for task in 0..100 {
+                assert!(claims.claim(7, 5000 + task));
+            }
+            assert_eq!(ledger.start_of(100), None);
+            assert_eq!(ledger.start_of(99), Some(5099));
+            assert_eq!(ledger.started(), 5099);
+            assert_eq!(ledger.start_of(50), Some(5050));
+            assert_eq!(ledger.start_of(0), None);
+        });
     }
 
     #[test]

@@ -223,7 +223,10 @@ impl<'w> Results<'w> {
     fn next(&mut self) {
         self.current += 1;
         self.now = now();
-        if u128::from(self.now - self.since) >= PATIENCE.as_nanos() {
+        if self.waiting.is_empty() {
+            // What was sent alone is not to count among the next ones.
+            self.since = self.now;
+        } else if u128::from(self.now - self.since) >= PATIENCE.as_nanos() {
             self.send();
             // Sending may have taken a while, which is not the next task's.
             self.now = now();

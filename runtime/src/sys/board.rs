@@ -18,7 +18,7 @@ use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 /// The words.
-pub(crate) const WORDS: usize = 8;
+pub(crate) const WORDS: usize = 72;
 
 /// The bytes behind them.
 pub(crate) const BYTES: usize = (64 << 10) - WORDS * size_of::<u64>();

@@ -11,6 +11,7 @@ use super::deadlines::STANDSTILL;
 use super::{CONNECTION, OUTBOX, Shared};
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{MemberId, Part};
+use crate::pool::trace::Span;
 use crate::process::{Killed, Member};
 use crate::transport::{Outbox, Parcel};
 
@@ -26,6 +27,8 @@ pub(super) struct Crew {
     pub(super) stage: Stage,
     /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
+    /// Until when it is known what it did, by the clock of the ledger.
+    pub(super) noted: u64,
     /// When to look at its board.
     pub(super) look: Option<Instant>,
     /// When to look whether its task takes too long.
@@ -65,10 +68,18 @@ impl Crew {
         self.round = self.round.wrapping_add(1);
         self.ledger.offer(self.round, count);
         self.heard = Instant::now();
+        self.noted = now();
         self.look = (count > 1).then(|| self.heard + STANDSTILL);
         self.outbox = self.member.send(parcel)?;
         self.ledger.sent(self.round);
         Ok(())
+    }
+
+    /// From when to when it ran so many tasks after the first `answered`, or until now.
+    pub(super) fn ran(&self, answered: u32, count: u32) -> Span {
+        let since = self.ledger.start_of(answered).unwrap_or(self.noted);
+        let until = self.ledger.start_of(answered + count).unwrap_or_else(now);
+        (since, until)
     }
 
     /// Lets the supervisor listen or not.

@@ -15,6 +15,7 @@ use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::scheduler::{JobId, MemberId, Part};
 use crate::pool::task::Outcome;
+use crate::pool::trace::Span;
 use crate::pool::worker::{Header, split};
 use crate::protocol::Reply;
 use crate::transport::Received;
@@ -126,6 +127,12 @@ impl Core {
                 match judged {
                     Ok(()) => {
                         crew.stage = Stage::Working;
+                        if let (Some(trace), Some(initializer)) =
+                            (&mut self.trace, &shared.initializer)
+                        {
+                            let span = crew.ran(0, 1);
+                            trace.initialized(crew.member.id(), initializer.worker, span);
+                        }
                         self.scheduler.ready(id);
                     }
                     Err(error) => self.abort(shared, Some(&error)),
@@ -136,8 +143,7 @@ impl Core {
                 if let Some((header, replies)) = Header::read(&message.head)
                     && header.round == crew.round
                 {
-                    let time = Duration::from_nanos(header.time);
-                    self.take_results(shared, id, header.first, replies, time);
+                    self.take_results(shared, id, header.first, replies, Some(header.time));
                 }
             }
             (Stage::Working, _) => {
@@ -150,10 +156,10 @@ impl Core {
                 let Some(crew) = self.members.get_mut(&id) else {
                     return;
                 };
-                let time = Duration::from_nanos(now().saturating_sub(crew.ledger.started()));
                 let process = crew.member.id();
                 let answered = self.scheduler.part(id).map_or(answered, |(_, it)| it);
-                self.note(id, part.job, 1, time);
+                let span = crew.ran(answered, 1);
+                let time = self.note(id, part.job, 1, span);
                 let outcome = Outcome::Reply(message, process);
                 self.deliver(part.job, part.first + answered, outcome, Some(time));
                 self.answered(shared, id, 1);
@@ -168,7 +174,7 @@ impl Core {
         id: MemberId,
         first: u32,
         mut replies: &[u8],
-        time: Duration,
+        time: Option<u64>,
     ) {
         let (Some(crew), Some((part, answered))) = (self.members.get(&id), self.scheduler.part(id))
         else {
@@ -193,8 +199,13 @@ impl Core {
             failed += u64::from(reply.first() != Some(&(Reply::Returned as u8)));
             rest = others;
         }
-        self.note(id, part.job, count, time);
         if count > 0 {
+            let (since, mut until) = crew.ran(answered, count);
+            if let Some(time) = time {
+                // It may have waited for a message since, or for this to be looked at.
+                until = until.min(since.saturating_add(time));
+            }
+            let time = self.note(id, part.job, count, (since, until));
             let mail = Many {
                 first: u64::from(part.first + answered),
                 worker: "",
@@ -212,7 +223,7 @@ impl Core {
     pub(super) fn take_board(&mut self, shared: &Arc<Shared>, id: MemberId) {
         let results = self.members.get(&id).and_then(|crew| crew.ledger.results());
         if let Some((first, replies)) = results {
-            self.take_results(shared, id, first, &replies, Duration::ZERO);
+            self.take_results(shared, id, first, &replies, None);
         }
     }
 
@@ -242,16 +253,26 @@ impl Core {
         crew.look = (!will_be_told).then(|| Instant::now() + wait);
     }
 
-    /// Counts and traces what a member has done.
-    pub(super) fn note(&mut self, id: MemberId, job: JobId, count: u32, time: Duration) {
+    /// Counts and traces what a member has done, and says how long it took.
+    ///
+    /// What is noted of a member never overlaps: viewers of traces cannot draw that.
+    fn note(&mut self, id: MemberId, job: JobId, count: u32, (since, until): Span) -> Duration {
+        let Some(crew) = self.members.get_mut(&id) else {
+            return Duration::ZERO;
+        };
+        let since = since.max(crew.noted);
+        let until = until.max(since);
+        crew.noted = until;
+        let time = Duration::from_nanos(until - since);
         self.counters.worked(id, count, time);
-        if count == 0 {
-            return;
+        if let Some(trace) = &mut self.trace {
+            let worker = self
+                .jobs
+                .get(&job)
+                .map_or("cancelled task", |job| job.worker);
+            trace.worked(crew.member.id(), worker, job, count, (since, until));
         }
-        if let (Some(trace), Some(crew)) = (&mut self.trace, self.members.get(&id)) {
-            let worker = self.jobs.get(&job).map_or("cancelled", |job| job.worker);
-            trace.worked(crew.member.id(), worker, job, count, time);
-        }
+        time
     }
 
     /// A member has answered this many tasks.

@@ -10,7 +10,7 @@ use super::core::Core;
 use super::crew::{Crew, Ear, Stage};
 use super::{CONNECTION, PIDFD, Shared};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::ledger::Ledger;
+use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::MemberId;
 use crate::pool::task::{Loss, Outcome};
 use crate::pool::worker::SERVICE;
@@ -74,6 +74,7 @@ impl Core {
                     round: 0,
                     stage: Stage::Preparing,
                     heard: Instant::now(),
+                    noted: now(),
                     look: None,
                     check: None,
                     leave: None,
@@ -154,16 +155,20 @@ impl Core {
         let expected = self.scheduler.is_leaving(id);
         self.counters.ended(id);
         if let Some(trace) = &mut self.trace {
-            let worker = part
-                .filter(|_| in_task)
-                .and_then(|(part, _)| self.jobs.get(&part.job))
-                .map(|job| job.worker);
+            let lost = part.filter(|_| in_task).map(|(part, answered)| {
+                let worker = self
+                    .jobs
+                    .get(&part.job)
+                    .map_or("cancelled task", |job| job.worker);
+                (worker, part.job, crew.ran(answered, 1))
+            });
             let how = match crew.killed {
                 Some(Killed::Cancelled) => "its task was cancelled".to_owned(),
                 Some(Killed::TimedOut) => "its time was over".to_owned(),
                 Some(Killed::NoHandshake) | None => describe(status),
             };
-            trace.ended(loss.id, &how, worker, expected);
+            let expected = expected || self.refusal.is_some();
+            trace.ended(loss.id, &how, lost, expected);
         }
         if !in_task && !expected {
             let text = match crew.stage {

@@ -1,0 +1,209 @@
+//! How is a pile of files from strangers worked through, some of them broken or hostile?
+//!
+//! Makes a thumbnail of every picture under a directory, and a sheet with all of them:
+//!
+//! ```text
+//! cargo run --release --example thumbnails -- DIR OUT
+//! ```
+//!
+//! The workers of a pool decode ([`thumbnail`]), each with a limit of memory, and of time for each
+//! picture. What a picture does to its decoder ends with that picture: the worker is replaced, the
+//! rest goes on, and in the end it is told which pictures failed and why. The main process writes
+//! the files. It is given nothing but pixels.
+//!
+//! Pictures to try it with, some of which do harm, are made by ([`generate`]):
+//!
+//! ```text
+//! cargo run --release --example thumbnails -- --generate DIR
+//! ```
+
+mod find;
+mod generate;
+mod report;
+mod sheet;
+mod thumbnail;
+
+use std::error::Error;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Cursor, Write};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use image::{DynamicImage, ImageFormat, RgbaImage};
+use multiproc::{Pool, RemoteError};
+
+use self::report::{Failure, Progress, complain};
+use self::sheet::Sheet;
+use self::thumbnail::{Thumbnail, make_thumbnail};
+
+/// Makes thumbnails of all pictures under a directory, and a contact sheet.
+///
+/// Pictures are the files whose names end in .bmp, .gif, .jpeg, .jpg or .png. Symbolic links are
+/// not followed; directories that cannot be read are named on the standard error. The thumbnail of
+/// DIR/a/b.jpg is OUT/a/b.jpg.png, and OUT/contact-sheet.png shows them all in the order of their
+/// names, with a cross for each picture that failed. Files of these names are replaced. OUT may be
+/// in DIR; what is in OUT is left out then.
+///
+/// The exit code is 0 if there is a thumbnail of each picture, 1 if pictures failed or something
+/// could not be written, and 2 if the arguments are wrong.
+#[derive(Parser)]
+#[command(override_usage = "thumbnails [OPTIONS] <DIR> <OUT>\n       thumbnails --generate <DIR>")]
+struct Arguments {
+    /// Directory to look for pictures in
+    #[arg(value_name = "DIR", required_unless_present = "generate")]
+    pictures: Option<PathBuf>,
+
+    /// Directory to write thumbnails to; made if it is not there
+    #[arg(required_unless_present = "generate")]
+    out: Option<PathBuf>,
+
+    /// How many worker processes there are [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+    workers: Option<NonZero<u32>>,
+
+    /// How much memory each worker may take
+    #[arg(long, value_name = "MIB", default_value = "512", value_parser = at_least_one, allow_negative_numbers = true)]
+    memory: NonZero<u32>,
+
+    /// How long the work on one picture may take
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = at_least_one, allow_negative_numbers = true)]
+    timeout: NonZero<u32>,
+
+    /// Write which worker did what when to FILE, for <https://ui.perfetto.dev>
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+
+    /// Make the directory DIR with pictures to try this with, some of them harmful
+    #[arg(long, value_name = "DIR", exclusive = true)]
+    generate: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match &arguments {
+        Arguments {
+            generate: Some(directory),
+            ..
+        } => generate::directory(directory).map(|()| ExitCode::SUCCESS),
+        Arguments {
+            pictures: Some(pictures),
+            out: Some(out),
+            ..
+        } => {
+            if let Err(message) = check(pictures, out) {
+                complain(message);
+                return ExitCode::from(2);
+            }
+            make_all(pictures, out, &arguments)
+        }
+        _ => unreachable!("clap asks for both directories"),
+    };
+    done.unwrap_or_else(|message| {
+        complain(message);
+        ExitCode::FAILURE
+    })
+}
+
+fn check(pictures: &Path, out: &Path) -> Result<(), String> {
+    find::check(pictures)?;
+    if fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(pictures).is_ok_and(|it| it == out)) {
+        return Err("OUT is DIR: the thumbnails would be mixed with the pictures".to_owned());
+    }
+    Ok(())
+}
+
+fn make_all(directory: &Path, out: &Path, arguments: &Arguments) -> Result<ExitCode, String> {
+    let pictures = find::pictures(directory, out, complain);
+    if pictures.is_empty() {
+        return report::print_none(directory);
+    }
+    fs::create_dir_all(out).map_err(|error| format!("cannot make `{}`: {error}", out.display()))?;
+    let pool = pool(arguments).map_err(|error| with_cause(&error))?;
+    let progress = Progress::new(pictures.len());
+    let call = |picture: &PathBuf| make_thumbnail::call(directory.join(picture).into_os_string());
+    let results = pool.map(call, &pictures);
+
+    let mut sheet = Sheet::new(pictures.len());
+    let mut failures = Vec::new();
+    for (picture, result) in pictures.iter().zip(results) {
+        match look_into(result) {
+            Ok(thumbnail) => {
+                sheet.add(Some(&thumbnail));
+                let mut name = OsString::from(picture);
+                name.push(".png");
+                write(&out.join(name), &thumbnail.into())?;
+            }
+            Err(why) => {
+                sheet.add(None);
+                failures.push(Failure { picture, why });
+            }
+        }
+        progress.advance();
+    }
+    write(&out.join("contact-sheet.png"), &sheet.into_picture().into())?;
+    drop(progress);
+    report::print(pictures.len(), &failures, out)
+}
+
+fn pool(arguments: &Arguments) -> multiproc::Result<Pool> {
+    let memory = u64::from(arguments.memory.get()) << 20;
+    let mut pool = Pool::builder()
+        .name("thumbnails")
+        .memory_limit(memory)
+        // What a decoder keeps or leaks must not be missing for the pictures after.
+        .max_memory_per_worker(memory / 4)
+        .task_timeout(Duration::from_secs(arguments.timeout.get().into()));
+    if let Some(workers) = arguments.workers {
+        pool = pool.workers(workers.get() as usize);
+    }
+    if let Some(trace) = &arguments.trace {
+        pool = pool.trace(trace);
+    }
+    pool.build()
+}
+
+/// A task fails in two ways: its worker returns an error, or does not return.
+fn look_into(
+    result: multiproc::Result<Result<Thumbnail, RemoteError>>,
+) -> Result<RgbaImage, String> {
+    result
+        .map_err(|error| with_cause(&error))?
+        .map_err(|error| with_cause(error.as_ref()))?
+        .into_picture()
+        .ok_or_else(|| "its thumbnail has too few pixels".to_owned())
+}
+
+fn with_cause(error: &dyn Error) -> String {
+    match error.source() {
+        // Some errors say all that their source says.
+        Some(source) if !error.to_string().contains(&source.to_string()) => {
+            format!("{error}: {}", with_cause(source))
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// Writes a picture, and its directory if need be. What cannot be written whole is removed.
+fn write(path: &Path, picture: &DynamicImage) -> Result<(), String> {
+    let failed = |error: &dyn Error| format!("cannot write `{}`: {error}", path.display());
+    let mut png = Cursor::new(Vec::new());
+    picture
+        .write_to(&mut png, ImageFormat::Png)
+        .map_err(|error| failed(&error))?;
+    let write = || {
+        fs::create_dir_all(path.parent().unwrap_or(path))?;
+        let mut file = fs::File::create(path)?;
+        file.write_all(png.get_ref())
+            .inspect_err(|_| _ = fs::remove_file(path))
+    };
+    write().map_err(|error: io::Error| failed(&error))
+}
+
+fn at_least_one(text: &str) -> Result<NonZero<u32>, String> {
+    text.parse()
+        .map_err(|_| "give a whole number, 1 or more".to_owned())
+}
