@@ -21,6 +21,8 @@
 //!   the process that sent it.
 //! * What a killed holder leaves is freed when room is needed, not at once.
 //! * Memory is reserved when an object is made: no room is an error then, never a `SIGBUS` later.
+//!   What the system and the limits of control groups leave is asked for above 16 MiB. Below that,
+//!   and if others take it meanwhile, the kernel may kill somebody, as for any other memory.
 //! * `/proc` must be mounted.
 //! * Serialized anywhere but into a message to another process, a handle is an error.
 
