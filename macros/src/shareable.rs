@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Field, GenericParam, Generics, Ident, Item, Meta, Type};
+use syn::{Attribute, Field, Fields, GenericParam, Generics, Ident, Item, Meta, Type};
 
 use crate::errors::Errors;
 use crate::options::{CRATE, Options};
@@ -31,8 +31,14 @@ struct Subject {
     name: Ident,
     attrs: Vec<Attribute>,
     generics: Generics,
-    fields: Vec<Field>,
+    shape: Shape,
     union: Option<syn::token::Union>,
+}
+
+/// What the type is made of.
+enum Shape {
+    Struct(Fields),
+    Enum(Vec<(Ident, Fields)>),
 }
 
 impl Subject {
@@ -42,25 +48,26 @@ impl Subject {
                 name: item.ident,
                 attrs: item.attrs,
                 generics: item.generics,
-                fields: item.fields.into_iter().collect(),
+                shape: Shape::Struct(item.fields),
                 union: None,
             },
             Item::Enum(item) => Subject {
                 name: item.ident,
                 attrs: item.attrs,
                 generics: item.generics,
-                fields: item
-                    .variants
-                    .into_iter()
-                    .flat_map(|variant| variant.fields)
-                    .collect(),
+                shape: Shape::Enum(
+                    item.variants
+                        .into_iter()
+                        .map(|variant| (variant.ident, variant.fields))
+                        .collect(),
+                ),
                 union: None,
             },
             Item::Union(item) => Subject {
                 name: item.ident,
                 attrs: item.attrs,
                 generics: item.generics,
-                fields: item.fields.named.into_iter().collect(),
+                shape: Shape::Struct(Fields::Named(item.fields)),
                 union: Some(item.union_token),
             },
             other => {
@@ -71,6 +78,13 @@ impl Subject {
             }
         };
         Ok(subject)
+    }
+
+    fn fields(&self) -> Vec<&Field> {
+        match &self.shape {
+            Shape::Struct(fields) => fields.iter().collect(),
+            Shape::Enum(variants) => variants.iter().flat_map(|(_, fields)| fields).collect(),
+        }
     }
 
     /// What stands in `#[shareable(..)]`.
@@ -109,7 +123,7 @@ fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Option<Vec<&'a Type>>
         }
     }
     let mut types = Vec::new();
-    for field in &subject.fields {
+    for field in subject.fields() {
         let mut search = Search {
             errors,
             refused: false,
@@ -232,11 +246,13 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
         }
     });
     let checks = union.is_none().then(|| {
+        let is_value = is_sound.then(|| is_value(&subject.shape, runtime));
         quote! {
             fn __check_fields() {
                 fn field<T: #runtime::Shareable>() {}
                 #(#checks)*
             }
+            #is_value
         }
     });
     quote! {
@@ -245,5 +261,83 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
             #checks
         }
         #no_drop
+    }
+}
+
+/// The function that looks at what a killed process left: the variant is taken for whole, and is
+/// not if there is no content that could be in pieces; the fields are asked.
+fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
+    let body = match shape {
+        Shape::Struct(fields) => {
+            // It may be packed, so no references.
+            let checks = fields.iter().enumerate().map(|(index, field)| {
+                let member = member(index, field);
+                let ty = &field.ty;
+                quote! {
+                    unsafe {
+                        <#ty as #runtime::Shareable>::__is_value(&raw const (*__place).#member)
+                    }
+                }
+            });
+            quote!(true #(&& #checks)*)
+        }
+        Shape::Enum(variants) if variants.is_empty() => quote!(false),
+        Shape::Enum(variants) if variants.iter().all(|(_, fields)| fields.is_empty()) => {
+            let values = variants.iter().map(|(name, fields)| match fields {
+                Fields::Unit => quote!(Self::#name),
+                Fields::Unnamed(_) => quote!(Self::#name()),
+                Fields::Named(_) => quote!(Self::#name {}),
+            });
+            quote! {
+                false
+                #(|| unsafe { <Self as #runtime::Shareable>::__has_bytes_of(__place, &#values) })*
+            }
+        }
+        Shape::Enum(variants) => {
+            let arms = variants
+                .iter()
+                .map(|(name, fields)| arm(name, fields, runtime));
+            // A copy is aligned; nothing but the variant is read of it.
+            quote! {
+                let __copy = unsafe {
+                    ::core::ptr::read_unaligned(
+                        __place.cast::<::core::mem::MaybeUninit<Self>>()
+                    )
+                };
+                match unsafe { &*__copy.as_ptr() } {
+                    #(#arms)*
+                }
+            }
+        }
+    };
+    quote! {
+        unsafe fn __is_value(__place: *const Self) -> bool {
+            #body
+        }
+    }
+}
+
+/// Asks the fields of a variant.
+fn arm(name: &Ident, fields: &Fields, runtime: &Runtime) -> TokenStream {
+    let (bindings, checks): (Vec<_>, Vec<_>) = fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| {
+            let member = member(index, field);
+            let binding = quote::format_ident!("__field{index}");
+            let ty = &field.ty;
+            (
+                quote!(#member: #binding),
+                quote!(unsafe { <#ty as #runtime::Shareable>::__is_value(#binding) }),
+            )
+        })
+        .unzip();
+    quote!(Self::#name { #(#bindings),* } => true #(&& #checks)*,)
+}
+
+fn member(index: usize, field: &Field) -> syn::Member {
+    match &field.ident {
+        Some(name) => name.clone().into(),
+        None => index.into(),
     }
 }

@@ -6,10 +6,10 @@
 //! [explorer]: crate::probe
 
 #[cfg(not(test))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, fence};
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 #[cfg(test)]
-pub(crate) use crate::probe::atomic::{AtomicBool, AtomicU32, AtomicU64, fence};
+pub(crate) use crate::probe::atomic::{AtomicU32, AtomicU64, fence};
 
 /// The word as the kernel knows it.
 #[cfg(not(test))]
