@@ -233,10 +233,6 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
             .push(syn::parse_quote!(#parameter: #runtime::Shareable));
     }
     let (parameters, arguments, clause) = generics.split_for_impl();
-    let checks = types.iter().map(|ty| {
-        // Spanned so that rustc underlines the type.
-        quote_spanned!(ty.span()=> field::<#ty>();)
-    });
     let no_drop = (is_sound && generics.params.is_empty()).then(|| {
         let message = format!(
             "shared type `{name}` cannot have a destructor: nobody would run it when the last process is gone"
@@ -245,58 +241,54 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
             const _: () = ::core::assert!(!::core::mem::needs_drop::<#name>(), #message);
         }
     });
-    let checks = union.is_none().then(|| {
-        let is_value = is_sound.then(|| is_value(&subject.shape, runtime));
-        quote! {
-            fn __check_fields() {
-                fn field<T: #runtime::Shareable>() {}
-                #(#checks)*
-            }
-            #is_value
-        }
-    });
+    let body = match union {
+        Some(_) => TokenStream::new(),
+        None if is_sound => is_value(&subject.shape, runtime),
+        None => check_fields(types, runtime),
+    };
     quote! {
         #[automatically_derived]
         unsafe impl #parameters #runtime::Shareable for #name #arguments #clause {
-            #checks
+            #body
         }
         #no_drop
     }
 }
 
-/// The function that looks at what a killed process left: the variant is taken for whole, and is
-/// not if there is no content that could be in pieces; the fields are asked.
+/// Lets rustc look at the types, and nothing else.
+fn check_fields(types: &[&Type], runtime: &Runtime) -> TokenStream {
+    // Spanned so that rustc underlines the type.
+    let checks = types
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> field::<#ty>();));
+    quote! {
+        fn __check_fields() {
+            fn field<T: #runtime::Shareable>() {}
+            #(#checks)*
+        }
+    }
+}
+
+/// The function that looks at what a killed process left. The variant is taken for whole, unless
+/// there is nothing but the variant; the fields are asked. This asks rustc for their trait, too.
 fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
     let body = match shape {
         Shape::Struct(fields) => {
-            // It may be packed, so no references.
             let checks = fields.iter().enumerate().map(|(index, field)| {
                 let member = member(index, field);
-                let ty = &field.ty;
-                quote! {
-                    unsafe {
-                        <#ty as #runtime::Shareable>::__is_value(&raw const (*__place).#member)
-                    }
-                }
+                // It may be packed, so no references.
+                check_field(&field.ty, &quote!(&raw const (*__place).#member))
             });
             quote!(true #(&& #checks)*)
         }
-        Shape::Enum(variants) if variants.is_empty() => quote!(false),
         Shape::Enum(variants) if variants.iter().all(|(_, fields)| fields.is_empty()) => {
-            let values = variants.iter().map(|(name, fields)| match fields {
-                Fields::Unit => quote!(Self::#name),
-                Fields::Unnamed(_) => quote!(Self::#name()),
-                Fields::Named(_) => quote!(Self::#name {}),
+            let variants = variants.iter().map(|(name, _)| {
+                quote!(unsafe { <Self as #runtime::Shareable>::__has_bytes_of(__place, &Self::#name {}) })
             });
-            quote! {
-                false
-                #(|| unsafe { <Self as #runtime::Shareable>::__has_bytes_of(__place, &#values) })*
-            }
+            quote!(false #(|| #variants)*)
         }
         Shape::Enum(variants) => {
-            let arms = variants
-                .iter()
-                .map(|(name, fields)| arm(name, fields, runtime));
+            let arms = variants.iter().map(|(name, fields)| arm(name, fields));
             // A copy is aligned; nothing but the variant is read of it.
             quote! {
                 let __copy = unsafe {
@@ -312,27 +304,33 @@ fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
     };
     quote! {
         unsafe fn __is_value(__place: *const Self) -> bool {
+            unsafe fn field<T: #runtime::Shareable>(place: *const T) -> bool {
+                unsafe { T::__is_value(place) }
+            }
             #body
         }
     }
 }
 
 /// Asks the fields of a variant.
-fn arm(name: &Ident, fields: &Fields, runtime: &Runtime) -> TokenStream {
+fn arm(name: &Ident, fields: &Fields) -> TokenStream {
     let (bindings, checks): (Vec<_>, Vec<_>) = fields
         .iter()
         .enumerate()
         .map(|(index, field)| {
             let member = member(index, field);
             let binding = quote::format_ident!("__field{index}");
-            let ty = &field.ty;
-            (
-                quote!(#member: #binding),
-                quote!(unsafe { <#ty as #runtime::Shareable>::__is_value(#binding) }),
-            )
+            let check = check_field(&field.ty, &quote!(#binding));
+            (quote!(#member: #binding), check)
         })
         .unzip();
     quote!(Self::#name { #(#bindings),* } => true #(&& #checks)*,)
+}
+
+/// Spanned so that rustc underlines the type.
+fn check_field(ty: &Type, place: &TokenStream) -> TokenStream {
+    let field = quote_spanned!(ty.span()=> field::<#ty>);
+    quote!(unsafe { #field(#place) })
 }
 
 fn member(index: usize, field: &Field) -> syn::Member {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | the mutex is locked | the kernel marks it; the next owner is told and sets `poisoned` |
 //! | the next owner wipes the mark | it holds the mutex: the mark comes back |
-//! | `poisoned` is set | it stays set until somebody clears it |
+//! | `poisoned` is set | it stays set until somebody has looked at what was left, and clears it |
 //! | the guard is dropped in a panic: `poisoned` is set | the mutex is still held: marked as well |
 //! | the mutex is unlocked | nothing is held any more |
 

@@ -1,4 +1,4 @@
-//! A mutex that its owner may lock again: a [`Lock`] that counts, and its count for us to see.
+//! A mutex that its owner may lock again: a [`RobustMutex`] that counts, and its count for us to see.
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
