@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Field, GenericParam, Generics, Ident, Item, Meta, Type};
+use syn::{Attribute, Field, Fields, GenericParam, Generics, Ident, Item, Meta, Type};
 
 use crate::errors::Errors;
 use crate::options::{CRATE, Options};
@@ -31,8 +31,14 @@ struct Subject {
     name: Ident,
     attrs: Vec<Attribute>,
     generics: Generics,
-    fields: Vec<Field>,
+    shape: Shape,
     union: Option<syn::token::Union>,
+}
+
+/// What the type is made of.
+enum Shape {
+    Struct(Fields),
+    Enum(Vec<(Ident, Fields)>),
 }
 
 impl Subject {
@@ -42,25 +48,26 @@ impl Subject {
                 name: item.ident,
                 attrs: item.attrs,
                 generics: item.generics,
-                fields: item.fields.into_iter().collect(),
+                shape: Shape::Struct(item.fields),
                 union: None,
             },
             Item::Enum(item) => Subject {
                 name: item.ident,
                 attrs: item.attrs,
                 generics: item.generics,
-                fields: item
-                    .variants
-                    .into_iter()
-                    .flat_map(|variant| variant.fields)
-                    .collect(),
+                shape: Shape::Enum(
+                    item.variants
+                        .into_iter()
+                        .map(|variant| (variant.ident, variant.fields))
+                        .collect(),
+                ),
                 union: None,
             },
             Item::Union(item) => Subject {
                 name: item.ident,
                 attrs: item.attrs,
                 generics: item.generics,
-                fields: item.fields.named.into_iter().collect(),
+                shape: Shape::Struct(Fields::Named(item.fields)),
                 union: Some(item.union_token),
             },
             other => {
@@ -71,6 +78,13 @@ impl Subject {
             }
         };
         Ok(subject)
+    }
+
+    fn fields(&self) -> Vec<&Field> {
+        match &self.shape {
+            Shape::Struct(fields) => fields.iter().collect(),
+            Shape::Enum(variants) => variants.iter().flat_map(|(_, fields)| fields).collect(),
+        }
     }
 
     /// What stands in `#[shareable(..)]`.
@@ -109,7 +123,7 @@ fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Option<Vec<&'a Type>>
         }
     }
     let mut types = Vec::new();
-    for field in &subject.fields {
+    for field in subject.fields() {
         let mut search = Search {
             errors,
             refused: false,
@@ -219,10 +233,6 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
             .push(syn::parse_quote!(#parameter: #runtime::Shareable));
     }
     let (parameters, arguments, clause) = generics.split_for_impl();
-    let checks = types.iter().map(|ty| {
-        // Spanned so that rustc underlines the type.
-        quote_spanned!(ty.span()=> field::<#ty>();)
-    });
     let no_drop = (is_sound && generics.params.is_empty()).then(|| {
         let message = format!(
             "shared type `{name}` cannot have a destructor: nobody would run it when the last process is gone"
@@ -231,19 +241,101 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
             const _: () = ::core::assert!(!::core::mem::needs_drop::<#name>(), #message);
         }
     });
-    let checks = union.is_none().then(|| {
-        quote! {
-            fn __check_fields() {
-                fn field<T: #runtime::Shareable>() {}
-                #(#checks)*
-            }
-        }
-    });
+    let body = match union {
+        Some(_) => TokenStream::new(),
+        None if is_sound => is_value(&subject.shape, runtime),
+        None => check_fields(types, runtime),
+    };
     quote! {
         #[automatically_derived]
         unsafe impl #parameters #runtime::Shareable for #name #arguments #clause {
-            #checks
+            #body
         }
         #no_drop
+    }
+}
+
+/// Lets rustc look at the types, and nothing else.
+fn check_fields(types: &[&Type], runtime: &Runtime) -> TokenStream {
+    // Spanned so that rustc underlines the type.
+    let checks = types
+        .iter()
+        .map(|ty| quote_spanned!(ty.span()=> field::<#ty>();));
+    quote! {
+        fn __check_fields() {
+            fn field<T: #runtime::Shareable>() {}
+            #(#checks)*
+        }
+    }
+}
+
+/// The function that looks at what a killed process left. The variant is taken for whole, unless
+/// there is nothing but the variant; the fields are asked. This asks rustc for their trait, too.
+fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
+    let body = match shape {
+        Shape::Struct(fields) => {
+            let checks = fields.iter().enumerate().map(|(index, field)| {
+                let member = member(index, field);
+                // It may be packed, so no references.
+                check_field(&field.ty, &quote!(&raw const (*__place).#member))
+            });
+            quote!(true #(&& #checks)*)
+        }
+        Shape::Enum(variants) if variants.iter().all(|(_, fields)| fields.is_empty()) => {
+            let variants = variants.iter().map(|(name, _)| {
+                quote!(unsafe { <Self as #runtime::Shareable>::__has_bytes_of(__place, &Self::#name {}) })
+            });
+            quote!(false #(|| #variants)*)
+        }
+        Shape::Enum(variants) => {
+            let arms = variants.iter().map(|(name, fields)| arm(name, fields));
+            // A copy is aligned; nothing but the variant is read of it.
+            quote! {
+                let __copy = unsafe {
+                    ::core::ptr::read_unaligned(
+                        __place.cast::<::core::mem::MaybeUninit<Self>>()
+                    )
+                };
+                match unsafe { &*__copy.as_ptr() } {
+                    #(#arms)*
+                }
+            }
+        }
+    };
+    quote! {
+        unsafe fn __is_value(__place: *const Self) -> bool {
+            unsafe fn field<T: #runtime::Shareable>(place: *const T) -> bool {
+                unsafe { T::__is_value(place) }
+            }
+            #body
+        }
+    }
+}
+
+/// Asks the fields of a variant.
+fn arm(name: &Ident, fields: &Fields) -> TokenStream {
+    let (bindings, checks): (Vec<_>, Vec<_>) = fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| {
+            let member = member(index, field);
+            let binding = quote::format_ident!("__field{index}");
+            let check = check_field(&field.ty, &quote!(#binding));
+            (quote!(#member: #binding), check)
+        })
+        .unzip();
+    quote!(Self::#name { #(#bindings),* } => true #(&& #checks)*,)
+}
+
+/// Spanned so that rustc underlines the type.
+fn check_field(ty: &Type, place: &TokenStream) -> TokenStream {
+    let field = quote_spanned!(ty.span()=> field::<#ty>);
+    quote!(unsafe { #field(#place) })
+}
+
+fn member(index: usize, field: &Field) -> syn::Member {
+    match &field.ident {
+        Some(name) => name.clone().into(),
+        None => index.into(),
     }
 }

@@ -93,6 +93,101 @@ fn a_timed_lock_gets_what_a_killed_holder_had() {
     });
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, multiproc::Shareable)]
+enum Weather {
+    Calm,
+    Windy { from: char, knots: u8 },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, multiproc::Shareable)]
+enum Light {
+    Red,
+    Green,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, multiproc::Shareable)]
+struct Day {
+    number: u32,
+    weather: Option<Weather>,
+    light: Light,
+}
+
+const DAY: Day = Day {
+    number: 1,
+    weather: Some(Weather::Calm),
+    light: Light::Red,
+};
+
+/// What is half written when a process is killed.
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
+enum Half {
+    /// All that is there is a value.
+    None,
+    Letter,
+    Light,
+}
+
+#[worker]
+#[expect(unsafe_code, reason = "it leaves what an interrupted write leaves")]
+fn writes_half(mutex: Mutex<Day>, lock: RwLock<Day>, half: Half) {
+    let mut first = mutex.lock().unwrap();
+    let mut second = lock.write().unwrap();
+    for day in [&mut *first, &mut *second] {
+        day.number = 2;
+        day.weather = Some(Weather::Windy {
+            from: 'N',
+            knots: 20,
+        });
+        day.light = Light::Green;
+        match (half, &mut day.weather) {
+            (Half::Letter, Some(Weather::Windy { from, .. })) => {
+                // SAFETY: its place; nobody looks at it as a letter.
+                unsafe { std::ptr::from_mut(from).cast::<u32>().write(0xdfff) };
+            }
+            // SAFETY: as above.
+            (Half::Light, _) => unsafe { (&raw mut day.light).cast::<u8>().write(7) },
+            _ => {}
+        }
+    }
+    std::process::abort();
+}
+
+#[test]
+fn what_a_killed_writer_left_is_seen_if_it_is_a_value() {
+    within(seconds(60), || {
+        let share = || (Mutex::new(DAY).unwrap(), RwLock::new(DAY).unwrap());
+        let (mutex, lock) = share();
+        assert!(writes_half::run(mutex.clone(), lock.clone(), Half::None).is_err());
+        let day = *mutex.lock().unwrap_err().into_inner();
+        assert_eq!((day.number, day.light), (2, Light::Green));
+        assert_eq!(*lock.read().unwrap_err().into_inner(), day);
+        mutex.clear_poison();
+        assert_eq!(*mutex.lock().unwrap(), day);
+
+        for half in [Half::Letter, Half::Light] {
+            let (mutex, lock) = share();
+            assert!(writes_half::run(mutex.clone(), lock.clone(), half).is_err());
+            for _ in 0..2 {
+                // Nobody gets to see it, and nobody hangs.
+                is_lost(|| drop(mutex.lock()));
+                is_lost(|| drop(mutex.try_lock()));
+                is_lost(|| drop(lock.read()));
+                is_lost(|| drop(lock.write()));
+                assert!(mutex.is_poisoned() && lock.is_poisoned());
+                assert!(format!("{mutex:?} {lock:?}").contains("in pieces"));
+                mutex.clear_poison();
+                lock.clear_poison();
+            }
+        }
+    });
+}
+
+fn is_lost(look: impl FnOnce()) {
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(look)).unwrap_err();
+    let text = panic.downcast_ref::<String>().unwrap();
+    assert!(text.contains("is lost: a process was killed"), "{text}");
+}
+
 #[worker]
 fn panics(mutex: Mutex<u8>, lock: RwLock<u8>) {
     let _one = mutex.lock().unwrap();

@@ -95,11 +95,7 @@ macro_rules! words {
     )*};
 }
 
-words!(
-    AtomicBool(AtomicBool, bool),
-    AtomicU32(AtomicU32, u32),
-    AtomicU64(AtomicU64, u64)
-);
+words!(AtomicU32(AtomicU32, u32), AtomicU64(AtomicU64, u64));
 
 macro_rules! changes {
     ($($name:ident($value:ty): $($change:ident)*;)*) => {$(
@@ -120,7 +116,6 @@ macro_rules! changes {
 changes!(
     AtomicU32(u32): fetch_add fetch_sub fetch_and fetch_or fetch_xor fetch_max fetch_min;
     AtomicU64(u64): fetch_add fetch_sub fetch_and fetch_or fetch_xor fetch_max fetch_min;
-    AtomicBool(bool): fetch_and fetch_or fetch_xor;
 );
 
 impl AtomicU32 {

@@ -165,6 +165,7 @@ impl Server {
     fn start() -> io::Result<Server> {
         let monitor = Monitor::get()?;
         let (control, theirs) = transport::pair()?;
+        let (births, file) = Births::new()?;
         let mut command = spawn::command();
         command
             .stdin(theirs)
@@ -177,7 +178,6 @@ impl Server {
         let process = Child::new(started);
         // Minded, so that it is reaped whenever it ends.
         monitor.mind(&process, Watch::cloned(process.pidfd.clone(), None))?;
-        let (births, file) = Births::new()?;
         match descriptors::send(control.as_fd(), &[0], &[file.as_fd()]) {
             // The first request finds out the same.
             Err(error) if !is_gone(&error) => return Err(error),

@@ -37,7 +37,7 @@ use rustix::process::getppid;
 use super::lifeline::Lifeline;
 use super::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use super::{serve, zygote};
-use crate::sys::{descriptors, image, init_array, signal, stdio};
+use crate::sys::{descriptors, image, init_array, secure, signal, stdio};
 
 // SAFETY: the section holds pointers to functions that are called before `main` with arguments
 // that they need not take; this is one, and it does not unwind.
@@ -66,6 +66,12 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     // SAFETY: this runs before `main`, in a process whose environment nobody else reads or
     // writes yet: no thread of the program's has been started.
     unsafe { std::env::remove_var(MARKER) };
+    // Whoever started it holds the other end of the connection, and could have any code run.
+    if secure::is_privileged() {
+        return Err(io::Error::other(
+            "a program with more rights than whoever started it takes no orders",
+        ));
+    }
     let unknown = || io::Error::other(format!("`{marker}` is no marker"));
     let (role, number) = marker.split_once(':').ok_or_else(unknown)?;
     let number = number.parse().map_err(|_| unknown())?;
@@ -85,8 +91,6 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     signal::ignore_broken_pipes();
     // SAFETY: this is that constructor, and it does not return.
     unsafe { init_array::run_rest(&HOOK) };
-    // Not before: a constructor that starts a worker would do so in that worker, and so on.
-    origin::set_hooked();
     match role {
         WORKER => {
             if number == 0 {

@@ -20,7 +20,7 @@ use linkme::distributed_slice;
 use super::current::{self, Current};
 use super::environment;
 use super::lifeline::{Lifeline, die};
-use super::origin::EXIT_SOFTWARE;
+use super::origin::{self, EXIT_SOFTWARE};
 use crate::codec::{Input, Output};
 use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
 use crate::error::PanicInfo;
@@ -117,11 +117,17 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
                 .find()
                 .ok_or("its function to run before it is gone")?,
         ),
-        None if STARTUPS.is_empty() => return Ok(()),
+        None if STARTUPS.is_empty() => {
+            origin::set_hooked();
+            return Ok(());
+        }
         None => None,
     };
     let prepare = || {
         STARTUPS.iter().for_each(Startup::run);
+        // Not before: one that starts a worker would do so in that worker, and so on. The same
+        // goes for constructors.
+        origin::set_hooked();
         if let Some(before_worker) = before_worker {
             before_worker();
         }

@@ -69,7 +69,8 @@ pub struct Buffer<T>(Chunk<T>);
 /// of yours that wrote it through a reference, somebody may still be looking at its elements: then
 /// the receiver waits until it is dropped, and gets an error after five seconds.
 ///
-/// The chunk of a worker that was killed is lost to [`Buffer::join`].
+/// A chunk that comes back from nowhere, because its receiver was killed, is as that left it. The
+/// chunk of a worker that was killed is lost to [`Buffer::join`].
 ///
 /// ```compile_fail,E0599
 /// let chunks = multiproc::shm::Buffer::<u8>::new(4).unwrap().split(2);
@@ -224,6 +225,11 @@ impl<T> Chunk<T> {
 
     fn memory(&self) -> NonNull<[T]> {
         self.check();
+        self.part()
+    }
+
+    /// The chunk's memory, whoever has it.
+    fn part(&self) -> NonNull<[T]> {
         let data: NonNull<T> = self.spot.data().cast();
         // SAFETY: `start + length` is within the spot's slice, by `split` and `deserialize`.
         let start = unsafe { data.add(self.start) };
@@ -321,6 +327,13 @@ impl<T> Serialize for Chunk<T> {
         {
             return Err(ser::Error::custom(
                 "this chunk has been sent to another process already",
+            ));
+        }
+        // SAFETY: it is our part, and who had it is gone.
+        if sent.is_some() && !unsafe { self.spot.is_value(self.part()) } {
+            return Err(ser::Error::custom(
+                "this chunk is lost: a process was killed while it wrote, and what is there is not \
+                 of its type",
             ));
         }
         let ticket = Spot::<Ticket, ()>::new(()).map_err(ser::Error::custom)?;

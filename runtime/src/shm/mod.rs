@@ -21,6 +21,8 @@
 //!   the process that sent it.
 //! * What a killed holder leaves is freed when room is needed, not at once.
 //! * Memory is reserved when an object is made: no room is an error then, never a `SIGBUS` later.
+//!   What the system and the limits of control groups leave is asked for above 16 MiB. Below that,
+//!   and if others take it meanwhile, the kernel may kill somebody, as for any other memory.
 //! * Every process with a handle has the memory mapped to write. Types keep safe code from writing
 //!   what is only to be read; `unsafe` code and C libraries that write where they should not can
 //!   damage it for all.

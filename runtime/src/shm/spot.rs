@@ -26,6 +26,9 @@ pub(crate) struct Spot<M, T: ?Sized> {
     object: Arc<Object>,
     machine: NonNull<M>,
     data: NonNull<T>,
+    /// Whether what is there is a value. `T` is [`Shareable`] where spots are made, and not where
+    /// they are used.
+    is_value: unsafe fn(NonNull<T>) -> bool,
 }
 
 // SAFETY: a spot hands out `&M`, which is `Sync` by `Machine`, and a raw pointer to the data,
@@ -46,21 +49,13 @@ impl<M: Machine, T: Shareable> Spot<M, T> {
         // SAFETY: the place is ours, aligned, and has room for one.
         unsafe { place.data.write(value) };
         place.publish(1);
-        Ok(Spot {
-            machine: place.machine(),
-            object: place.object,
-            data: place.data,
-        })
+        Ok(place.into_value())
     }
 
     /// The spot of that type that a message carries.
     pub(crate) fn receive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (place, _) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, T>>())?;
-        Ok(Spot {
-            machine: place.machine(),
-            object: place.object,
-            data: place.data,
-        })
+        Ok(place.into_value())
     }
 }
 
@@ -82,6 +77,7 @@ impl<M: Machine, T: Shareable> Spot<M, [T]> {
             // SAFETY: the place is ours and aligned.
             unsafe { slot.write(element(index)) };
         }
+        place.publish_slice(length);
         Ok(place.into_slice(length))
     }
 
@@ -98,6 +94,7 @@ impl<M: Machine, T: Shareable> Spot<M, [T]> {
         let place = Place::<M, T>::allocate_slice(slice.len())?;
         // SAFETY: the place has room for as many, is ours and aligned, and overlaps nothing.
         unsafe { ptr::copy_nonoverlapping(slice.as_ptr(), place.data.as_ptr(), slice.len()) };
+        place.publish_slice(slice.len());
         Ok(place.into_slice(slice.len()))
     }
 
@@ -106,11 +103,7 @@ impl<M: Machine, T: Shareable> Spot<M, [T]> {
         deserializer: D,
     ) -> Result<Self, D::Error> {
         let (place, length) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, [T]>>())?;
-        Ok(Spot {
-            machine: place.machine(),
-            object: place.object,
-            data: NonNull::slice_from_raw_parts(place.data, length),
-        })
+        Ok(place.into_slice(length))
     }
 }
 
@@ -127,6 +120,17 @@ impl<M: Machine, T: ?Sized> Spot<M, T> {
     #[inline]
     pub(crate) fn data(&self) -> NonNull<T> {
         self.data
+    }
+
+    /// Whether the data, or a part of them, are a value of their type, though somebody died while
+    /// it wrote them.
+    ///
+    /// # Safety
+    ///
+    /// The part is one of [`data`](Spot::data), and nobody writes to it meanwhile.
+    pub(crate) unsafe fn is_value(&self, part: NonNull<T>) -> bool {
+        // SAFETY: the caller's promise; the data are there as long as `self`.
+        unsafe { (self.is_value)(part) }
     }
 
     #[inline]
@@ -157,6 +161,7 @@ impl<M, T: ?Sized> Clone for Spot<M, T> {
             object: Arc::clone(&self.object),
             machine: self.machine,
             data: self.data,
+            is_value: self.is_value,
         }
     }
 }
@@ -223,13 +228,26 @@ impl<M: Machine, T: Shareable> Place<M, T> {
         self.object.publish(M::KIND, hash, length);
     }
 
-    fn into_slice(self, length: usize) -> Spot<M, [T]> {
+    fn publish_slice(&self, length: usize) {
         let hash = hash(TypeId::of::<Spot<M, [T]>>());
         self.object.publish(M::KIND, hash, length);
+    }
+
+    fn into_value(self) -> Spot<M, T> {
+        Spot {
+            machine: self.machine(),
+            object: self.object,
+            data: self.data,
+            is_value: is_value::<T>,
+        }
+    }
+
+    fn into_slice(self, length: usize) -> Spot<M, [T]> {
         Spot {
             machine: self.machine(),
             object: self.object,
             data: NonNull::slice_from_raw_parts(self.data, length),
+            is_value: are_values::<T>,
         }
     }
 
@@ -255,6 +273,25 @@ impl<M: Machine, T: Shareable> Place<M, T> {
         };
         Ok((place, length))
     }
+}
+
+/// # Safety
+///
+/// As [`Shareable::__is_value`].
+unsafe fn is_value<T: Shareable>(data: NonNull<T>) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { T::__is_value(data.as_ptr()) }
+}
+
+/// # Safety
+///
+/// As [`Shareable::__is_value`], of each element.
+unsafe fn are_values<T: Shareable>(data: NonNull<[T]>) -> bool {
+    let first: NonNull<T> = data.cast();
+    // SAFETY: in bounds of the slice.
+    let mut elements = (0..data.len()).map(|index| unsafe { first.add(index) });
+    // SAFETY: the caller's promise.
+    elements.all(|element| unsafe { is_value(element) })
 }
 
 /// The layout of a cell, and where the data stand in it.

@@ -60,7 +60,7 @@ impl Ticket {
 
     /// This process looks at the piece no more.
     pub(super) fn let_go(&self) {
-        if self.replace(LENT, OPEN) {
+        if self.replace(LENT, OPEN).is_ok() {
             futex::wake_all(&self.word);
         }
     }
@@ -69,19 +69,13 @@ impl Ticket {
     pub(super) fn redeem(&self, holders: &dyn Holders, deadline: Option<Instant>) -> Redeemed {
         let mut patience = Patience::new();
         loop {
-            if self.replace(OPEN, REDEEMED) {
-                return Redeemed::Yes;
-            }
-            if self.word.load(Ordering::Acquire) != LENT {
-                // Let go since the first look, perhaps.
-                return if self.replace(OPEN, REDEEMED) {
-                    Redeemed::Yes
-                } else {
-                    Redeemed::No
-                };
+            match self.replace(OPEN, REDEEMED) {
+                Ok(_) => return Redeemed::Yes,
+                Err(LENT) => {}
+                Err(_) => return Redeemed::No,
             }
             if !holders.is_mark_alive(self.lender.load(Ordering::Relaxed)) {
-                self.replace(LENT, OPEN);
+                let _ = self.replace(LENT, OPEN);
                 continue;
             }
             let Some(nap) = patience.nap(deadline) else {
@@ -91,10 +85,9 @@ impl Ticket {
         }
     }
 
-    fn replace(&self, old: u32, new: u32) -> bool {
+    fn replace(&self, old: u32, new: u32) -> Result<u32, u32> {
         self.word
-            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Relaxed)
-            .is_ok()
+            .compare_exchange(old, new, Ordering::AcqRel, Ordering::Acquire)
     }
 
     pub(super) fn void(&self) {

@@ -54,9 +54,12 @@
 //! # Caveats
 //!
 //! * **Data of a killed holder** are as it left them, between any two instructions. A panic leaves
-//!   whole values; a kill may leave half an assignment: of an `enum`, the new variant with a part
-//!   of the old content. Look at a poisoned value only in parts that are single numbers, or
-//!   replace it as a whole before [`clear_poison`](Mutex::clear_poison).
+//!   whole values; a kill may leave half an assignment: some fields new, others old; of an `enum`,
+//!   the new variant with a part of the old content. If that is still a value of its type, it comes
+//!   in the `PoisonError`. If it is none, because a `bool`, a `char`, a `NonZero` or an `enum` in it
+//!   has bits that it cannot have, nobody may look at it: the next lock panics, and so do all after
+//!   it. The variant of an `enum` with content is taken for whole: it is written with one
+//!   instruction.
 //! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
 //! * A process that was made by `fork` must not use the handles it finds there. To the others it is
 //!   its parent: what it holds when it ends, the parent holds.
@@ -85,6 +88,16 @@ pub use mutex::{Mutex, MutexGuard};
 pub use reentrant::{ReentrantLock, ReentrantLockGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Permit, Semaphore};
+
+/// What a lock does that cannot even give its value in a `PoisonError`.
+#[track_caller]
+#[cold]
+fn is_in_pieces(lock: &str) -> ! {
+    panic!(
+        "the value of this {lock} is lost: a process was killed while it wrote, and what is there \
+         is no value of its type; share a new {lock}"
+    )
+}
 
 /// What a lock does when its own thread would wait for itself: std leaves that open, we tell.
 #[track_caller]

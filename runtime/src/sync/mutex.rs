@@ -12,7 +12,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::raw::{self, Lock};
-use super::waits_for_itself;
+use super::{is_in_pieces, waits_for_itself};
 use crate::shm::{Shareable, Spot};
 
 /// A mutual exclusion lock between processes, and the value it protects.
@@ -97,7 +97,8 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Panics
     ///
-    /// If this thread has the lock already.
+    /// If this thread has the lock already, or if a holder was killed while it wrote and what it
+    /// left is no value of the type (see [the module](super#caveats)).
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
@@ -112,7 +113,12 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if it is not, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// If what a killed holder left is no value, as [`lock`](Mutex::lock).
     #[inline]
+    #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
         if !self.0.machine().try_lock(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
@@ -138,6 +144,11 @@ impl<T: ?Sized> Mutex<T> {
     /// # Errors
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// If what a killed holder left is no value, as [`lock`](Mutex::lock).
+    #[track_caller]
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
         let deadline = raw::deadline(timeout);
         if !self.0.machine().lock_until(self.0.holders(), deadline) {
@@ -164,7 +175,9 @@ impl<T: ?Sized> Mutex<T> {
         self.0.machine().poison().is_set()
     }
 
-    /// Declares the value to be as it should.
+    /// Declares the value to be as it should, for whoever has had it in a [`PoisonError`].
+    ///
+    /// If a holder was killed and nobody has locked since, nothing happens.
     pub fn clear_poison(&self) {
         self.0.machine().poison().clear();
     }
@@ -192,19 +205,39 @@ unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// The mutex has just been locked by this thread.
     #[inline]
+    #[track_caller]
     fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
-        mutex.0.set_held(true);
-        mutex.0.machine().note();
-        let guard = MutexGuard {
-            mutex,
-            panicking: thread::panicking(),
-            thread: PhantomData,
-        };
+        let guard = MutexGuard::of(mutex);
         if mutex.is_poisoned() {
+            if !guard.is_whole() {
+                is_in_pieces("mutex");
+            }
             Err(PoisonError::new(guard))
         } else {
             Ok(guard)
         }
+    }
+
+    /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
+    /// [is whole](Self::is_whole).
+    #[inline]
+    fn of(mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
+        mutex.0.set_held(true);
+        mutex.0.machine().note();
+        MutexGuard {
+            mutex,
+            panicking: thread::panicking(),
+            thread: PhantomData,
+        }
+    }
+
+    /// Whether there is a value.
+    #[cold]
+    fn is_whole(&self) -> bool {
+        let spot = &self.mutex.0;
+        // SAFETY: we have the lock.
+        let is_value = || unsafe { spot.is_value(spot.data()) };
+        spot.machine().poison().look(is_value)
     }
 
     /// The mutex that the guard has locked.
@@ -218,7 +251,7 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
         let spot = &self.mutex.0;
         if !self.panicking && thread::panicking() {
-            spot.machine().poison().set();
+            spot.machine().poison().set_by_panic();
         }
         spot.set_held(false);
         spot.machine().unlock();
@@ -270,10 +303,11 @@ impl<'de, T: Shareable> Deserialize<'de> for Mutex<[T]> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct("Mutex");
-        match self.try_lock() {
-            Ok(guard) => text.field("data", &&*guard),
-            Err(TryLockError::Poisoned(error)) => text.field("data", &&*error.into_inner()),
-            Err(TryLockError::WouldBlock) => text.field("data", &format_args!("<locked>")),
+        let guard = self.0.machine().try_lock(self.0.holders());
+        match guard.then(|| MutexGuard::of(self)) {
+            Some(guard) if guard.is_whole() => text.field("data", &&*guard),
+            Some(_) => text.field("data", &format_args!("<in pieces>")),
+            None => text.field("data", &format_args!("<locked>")),
         };
         text.field("poisoned", &self.is_poisoned())
             .finish_non_exhaustive()

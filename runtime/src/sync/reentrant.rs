@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::raw;
+use super::{is_in_pieces, raw};
 use crate::shm::{Shareable, Spot};
 
 /// A lock that its thread may take again while it has it: Python's `RLock`.
@@ -60,6 +60,12 @@ impl<T> ReentrantLock<T> {
     ///
     /// A [`PoisonError`] with the guard, if a holder panicked or died, until
     /// [`clear_poison`](ReentrantLock::clear_poison).
+    ///
+    /// # Panics
+    ///
+    /// If a holder was killed while it wrote and what it left is no value of the type (see
+    /// [the module](super#caveats)).
+    #[track_caller]
     pub fn lock(&self) -> LockResult<ReentrantLockGuard<'_, T>> {
         self.0.machine().lock_until(None);
         ReentrantLockGuard::new(self)
@@ -70,6 +76,11 @@ impl<T> ReentrantLock<T> {
     /// # Errors
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if one has, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// If what a killed holder left is no value, as [`lock`](ReentrantLock::lock).
+    #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<ReentrantLockGuard<'_, T>> {
         if !self.0.machine().try_lock() {
             return Err(TryLockError::WouldBlock);
@@ -82,6 +93,11 @@ impl<T> ReentrantLock<T> {
     /// # Errors
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// If what a killed holder left is no value, as [`lock`](ReentrantLock::lock).
+    #[track_caller]
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<ReentrantLockGuard<'_, T>> {
         if !self.0.machine().lock_until(raw::deadline(timeout)) {
             return Err(TryLockError::WouldBlock);
@@ -95,7 +111,9 @@ impl<T> ReentrantLock<T> {
         self.0.machine().poison().is_set()
     }
 
-    /// Declares the value to be as it should.
+    /// Declares the value to be as it should, for whoever has had it in a [`PoisonError`].
+    ///
+    /// If a holder was killed and nobody has locked since, nothing happens.
     pub fn clear_poison(&self) {
         self.0.machine().poison().clear();
     }
@@ -114,14 +132,13 @@ pub struct ReentrantLockGuard<'a, T> {
 unsafe impl<T: Sync> Sync for ReentrantLockGuard<'_, T> {}
 
 impl<'a, T> ReentrantLockGuard<'a, T> {
+    #[track_caller]
     fn new(lock: &'a ReentrantLock<T>) -> LockResult<ReentrantLockGuard<'a, T>> {
-        lock.0.set_held(true);
-        let guard = ReentrantLockGuard {
-            lock,
-            panicking: thread::panicking(),
-            thread: PhantomData,
-        };
+        let guard = ReentrantLockGuard::of(lock);
         if lock.is_poisoned() {
+            if !guard.is_whole() {
+                is_in_pieces("lock");
+            }
             Err(PoisonError::new(guard))
         } else {
             Ok(guard)
@@ -129,11 +146,33 @@ impl<'a, T> ReentrantLockGuard<'a, T> {
     }
 }
 
+impl<'a, T> ReentrantLockGuard<'a, T> {
+    /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
+    /// [is whole](Self::is_whole).
+    fn of(lock: &'a ReentrantLock<T>) -> ReentrantLockGuard<'a, T> {
+        lock.0.set_held(true);
+        ReentrantLockGuard {
+            lock,
+            panicking: thread::panicking(),
+            thread: PhantomData,
+        }
+    }
+
+    /// Whether there is a value.
+    #[cold]
+    fn is_whole(&self) -> bool {
+        let spot = &self.lock.0;
+        // SAFETY: we have the lock, and this thread does nothing else meanwhile.
+        let is_value = || unsafe { spot.is_value(spot.data()) };
+        spot.machine().poison().look(is_value)
+    }
+}
+
 impl<T> Drop for ReentrantLockGuard<'_, T> {
     fn drop(&mut self) {
         let spot = &self.lock.0;
         if !self.panicking && thread::panicking() {
-            spot.machine().poison().set();
+            spot.machine().poison().set_by_panic();
         }
         // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
         unsafe { spot.machine().unlock(|| spot.set_held(false)) };
@@ -171,10 +210,11 @@ impl<'de, T: Shareable> Deserialize<'de> for ReentrantLock<T> {
 impl<T: fmt::Debug> fmt::Debug for ReentrantLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct("ReentrantLock");
-        match self.try_lock() {
-            Ok(guard) => text.field("data", &*guard),
-            Err(TryLockError::Poisoned(error)) => text.field("data", &*error.into_inner()),
-            Err(TryLockError::WouldBlock) => text.field("data", &format_args!("<locked>")),
+        let guard = self.0.machine().try_lock();
+        match guard.then(|| ReentrantLockGuard::of(self)) {
+            Some(guard) if guard.is_whole() => text.field("data", &*guard),
+            Some(_) => text.field("data", &format_args!("<in pieces>")),
+            None => text.field("data", &format_args!("<locked>")),
         };
         text.field("poisoned", &self.is_poisoned())
             .finish_non_exhaustive()

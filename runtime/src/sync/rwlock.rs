@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::{raw, waits_for_itself};
+use super::{is_in_pieces, raw, waits_for_itself};
 use crate::shm::{Shareable, Spot};
 
 /// A lock between processes for many readers or one writer, and the value it protects.
@@ -82,7 +82,8 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     ///
-    /// If this thread has the lock to write.
+    /// If this thread has the lock to write, or if a writer was killed and what it left is no
+    /// value of the type (see [the module](super#caveats)).
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         self.read_until(None);
@@ -94,6 +95,11 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if one does, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// If what a killed writer left is no value, as [`read`](RwLock::read).
+    #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         if !self.0.machine().try_read(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
@@ -106,6 +112,11 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// As [`read`](RwLock::read).
+    #[track_caller]
     pub fn try_read_for(&self, timeout: Duration) -> TryLockResult<RwLockReadGuard<'_, T>> {
         if !self.read_until(raw::deadline(timeout)) {
             return Err(TryLockError::WouldBlock);
@@ -121,7 +132,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     ///
-    /// If this thread has the lock to write already.
+    /// As [`read`](RwLock::read).
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
         self.write_until(None);
@@ -134,6 +145,11 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if somebody does, or the guard in a
     /// [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// If what a killed writer left is no value, as [`read`](RwLock::read).
+    #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         if !self.0.machine().try_write(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
@@ -146,6 +162,11 @@ impl<T: ?Sized> RwLock<T> {
     /// # Errors
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// As [`read`](RwLock::read).
+    #[track_caller]
     pub fn try_write_for(&self, timeout: Duration) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         if !self.write_until(raw::deadline(timeout)) {
             return Err(TryLockError::WouldBlock);
@@ -179,7 +200,9 @@ impl<T: ?Sized> RwLock<T> {
         self.0.machine().poison().is_set()
     }
 
-    /// Declares the value to be as it should.
+    /// Declares the value to be as it should, for whoever has had it in a [`PoisonError`].
+    ///
+    /// If a writer was killed and nobody has locked since, nothing happens.
     pub fn clear_poison(&self) {
         self.0.machine().poison().clear();
     }
@@ -208,12 +231,13 @@ unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
 unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
+    #[track_caller]
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
-        let guard = RwLockReadGuard {
-            lock,
-            thread: PhantomData,
-        };
+        let guard = RwLockReadGuard::of(lock);
         if lock.is_poisoned() {
+            if !guard.is_whole() {
+                is_in_pieces("lock");
+            }
             Err(PoisonError::new(guard))
         } else {
             Ok(guard)
@@ -221,7 +245,28 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     }
 }
 
+impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
+    /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
+    /// [is whole](Self::is_whole).
+    fn of(lock: &'a RwLock<T>) -> RwLockReadGuard<'a, T> {
+        RwLockReadGuard {
+            lock,
+            thread: PhantomData,
+        }
+    }
+
+    /// Whether there is a value.
+    #[cold]
+    fn is_whole(&self) -> bool {
+        let spot = &self.lock.0;
+        // SAFETY: we have the lock, so nobody writes.
+        let is_value = || unsafe { spot.is_value(spot.data()) };
+        spot.machine().poison().look(is_value)
+    }
+}
+
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
+    #[track_caller]
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
         lock.0.set_held(true);
         let guard = RwLockWriteGuard {
@@ -230,6 +275,12 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
             thread: PhantomData,
         };
         if lock.is_poisoned() {
+            let spot = &lock.0;
+            // SAFETY: we have the lock, and do not write.
+            let is_value = || unsafe { spot.is_value(spot.data()) };
+            if !spot.machine().poison().look(is_value) {
+                is_in_pieces("lock");
+            }
             Err(PoisonError::new(guard))
         } else {
             Ok(guard)
@@ -247,7 +298,7 @@ impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     fn drop(&mut self) {
         let spot = &self.lock.0;
         if !self.panicking && thread::panicking() {
-            spot.machine().poison().set();
+            spot.machine().poison().set_by_panic();
         }
         spot.set_held(false);
         // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
@@ -307,10 +358,11 @@ impl<'de, T: Shareable + Sync> Deserialize<'de> for RwLock<[T]> {
 impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct("RwLock");
-        match self.try_read() {
-            Ok(guard) => text.field("data", &&*guard),
-            Err(TryLockError::Poisoned(error)) => text.field("data", &&*error.into_inner()),
-            Err(TryLockError::WouldBlock) => text.field("data", &format_args!("<locked>")),
+        let guard = self.0.machine().try_read(self.0.holders());
+        match guard.then(|| RwLockReadGuard::of(self)) {
+            Some(guard) if guard.is_whole() => text.field("data", &&*guard),
+            Some(_) => text.field("data", &format_args!("<in pieces>")),
+            None => text.field("data", &format_args!("<locked>")),
         };
         text.field("poisoned", &self.is_poisoned())
             .finish_non_exhaustive()

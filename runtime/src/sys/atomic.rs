@@ -4,10 +4,10 @@
 //! end, the one who takes it. So a machine is explored as it is, whatever it does with its words.
 
 #[cfg(not(test))]
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, fence};
+pub(crate) use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 
 #[cfg(test)]
-pub(crate) use crate::probe::atomic::{AtomicBool, AtomicU32, AtomicU64, fence};
+pub(crate) use crate::probe::atomic::{AtomicU32, AtomicU64, fence};
 
 /// The word as the kernel knows it.
 #[cfg(not(test))]

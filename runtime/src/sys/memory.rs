@@ -2,7 +2,6 @@
 
 #![expect(unsafe_code, reason = "memory is mapped and unmapped")]
 
-use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -15,12 +14,15 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
+use super::room;
+
 /// After this a file cannot change its size any more, so no mapping of it can run into its end.
 const SEALS: SealFlags = SealFlags::SHRINK
     .union(SealFlags::GROW)
     .union(SealFlags::SEAL);
 
-/// A request above this is compared with what the system has before anything is reserved.
+/// A request above this is compared with what is to be had before anything is reserved. Smaller ones
+/// are like other memory: many of them can be one too many.
 const LARGE: u64 = 16 << 20;
 
 /// A new file in memory, all of it reserved, of a size that is fixed for ever.
@@ -54,8 +56,7 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
     {
         return Err(Errno::FBIG.into());
     }
-    // The kernel would take page after page until the system has none, and then kill somebody.
-    if length > LARGE && available().is_some_and(|available| available < length) {
+    if length > LARGE && room::available().is_some_and(|available| available < length) {
         return Err(Errno::NOMEM.into());
     }
     let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
@@ -68,18 +69,6 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
     }
     fcntl_add_seals(&file, seals)?;
     Ok(file)
-}
-
-/// What the system says it could still give, in bytes.
-fn available() -> Option<u64> {
-    let text = fs::read_to_string("/proc/meminfo").ok()?;
-    let kilobytes = |name: &str| -> Option<u64> {
-        let line = text.lines().find_map(|line| line.strip_prefix(name))?;
-        line.trim().strip_suffix("kB")?.trim().parse().ok()
-    };
-    let free = kilobytes("MemAvailable:")?;
-    let swap = kilobytes("SwapFree:").unwrap_or(0);
-    free.checked_add(swap)?.checked_mul(1024)
 }
 
 /// Which file it is, and its length if the file is such as [`create`] makes.
@@ -184,7 +173,7 @@ mod tests {
         assert!(rustix::fs::ftruncate(&file, 0).is_err());
         assert!(rustix::fs::ftruncate(&file, 8192).is_err());
         assert_eq!(inspect(file.as_fd()).unwrap().1, 4096);
-        let null = fs::File::open("/dev/null").unwrap();
+        let null = std::fs::File::open("/dev/null").unwrap();
         assert!(inspect(null.as_fd()).is_err());
     }
 

@@ -13,5 +13,7 @@ pub(crate) mod init_array;
 pub(crate) mod memory;
 pub(crate) mod presence;
 pub(crate) mod robust;
+pub(crate) mod room;
+pub(crate) mod secure;
 pub(crate) mod signal;
 pub(crate) mod stdio;

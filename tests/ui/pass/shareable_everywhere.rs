@@ -45,6 +45,23 @@ pub enum Shape {
     },
 }
 
+/// Without gaps.
+#[derive(Clone, Copy, Debug, PartialEq, Shareable)]
+#[repr(C, packed)]
+pub struct Packed {
+    flag: bool,
+    number: u32,
+}
+
+/// Names only.
+#[derive(Clone, Copy, Debug, PartialEq, Shareable)]
+pub enum Name {
+    /// Not 0.
+    First = 3,
+    /// 4.
+    Second,
+}
+
 fn main() {
     let shape = Mutex::new(Shape::Empty).unwrap();
     *shape.lock().unwrap() = Shape::Line {
@@ -54,6 +71,22 @@ fn main() {
     assert_ne!(*shape.lock().unwrap(), Shape::Circle(1.0));
     let pair = RwLock::new(Pair(Unit, [Some(1_u8); 3])).unwrap();
     assert_eq!(pair.read().unwrap().0, Unit);
+    let packed = Mutex::new((
+        Packed {
+            flag: true,
+            number: 1,
+        },
+        Name::First,
+    ))
+    .unwrap();
+    packed.lock().unwrap().1 = Name::Second;
+    assert_eq!(
+        packed.lock().unwrap().0,
+        Packed {
+            flag: true,
+            number: 1
+        }
+    );
     let named = Shared::new(Named::<u16, 2> {
         list: [None, Some(1)],
         count: AtomicU64::new(7),

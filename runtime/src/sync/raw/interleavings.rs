@@ -140,7 +140,8 @@ fn the_mutex_is_for_the_next_when_its_holder_dies() {
     explorer.explore(world, &[&take, &take], is_free);
     let explorer = Explorer::preempting(1).deaths(1);
     explorer.explore(world, &[&take, &take, &take], is_free);
-    let explorer = Explorer::preempting(0).deaths(2);
+    // Whoever takes it over from the dead may die of that.
+    let explorer = Explorer::preempting(0).deaths(2).mortal(&[0, 1]);
     explorer.explore(world, &[&take, &take, &take], is_free);
 }
 

@@ -29,7 +29,7 @@ mod held;
 mod interleavings;
 mod lock;
 mod monitor;
-mod poison;
+pub(super) mod poison;
 mod reentrant;
 mod rwlock;
 mod semaphore;

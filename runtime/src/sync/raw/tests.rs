@@ -331,6 +331,9 @@ fn a_death_between_announcing_and_finishing_poisons() {
     assert!(lock.poison().is_set());
     lock.leave(&survivor);
     lock.poison().clear();
+    assert!(lock.poison().is_set(), "nobody has looked yet");
+    assert!(lock.poison().look(|| true));
+    lock.poison().clear();
     is_usable(&lock, &survivor);
     assert!(!lock.poison().is_set());
 }
