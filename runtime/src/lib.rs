@@ -404,8 +404,8 @@
 //! * In a process that was made by `fork`, starting a worker is
 //!   [`Unsupported`](ErrorKind::Unsupported). So it is in a shared library, an extension of Python
 //!   for example: the program would have to know the library's workers.
-//! * A program that runs with more rights than the user who executes it (set-user-ID, file
-//!   capabilities) must not have this library in it. Executing the program again gives children
+//! * In a program that has more rights than the user who executed it (set-user-ID, file
+//!   capabilities), too, it is `Unsupported`. Executing the program again would give children
 //!   those rights even if their parent has given them up, and a child trusts whoever executed it.
 //!
 //! What it needs:
@@ -503,7 +503,8 @@ pub use multiproc_macros::Shareable;
 ///
 /// # Caveats
 ///
-/// * It must not start workers: each of them would run it first, and start another, without end.
+/// * It cannot start workers, which is [`Unsupported`](crate::ErrorKind::Unsupported): each of them
+///   would run it first, and start another, without end.
 /// * It runs on the first thread of the process, and the worker on another. The worker has what
 ///   that thread was restricted to (signals, CPUs, sandboxes), but not its thread-locals.
 /// * It must not use locks and queues that it shares with other processes, should it come to have

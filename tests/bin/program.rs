@@ -31,6 +31,7 @@ fn main() {
         "forked" => forked(),
         "sending" => sending(),
         "starting-up" => starting_up(),
+        "start-in-startup" => start_in_startup(),
         "panic" => panic(),
         "replaced" => replaced(),
         "load" => load(&arguments.next().expect("a library")),
@@ -104,6 +105,19 @@ fn never_get_ready() {
         println!("{}", std::process::id());
         wait_for_ever();
     }
+}
+
+/// Tells why it cannot start a worker.
+#[startup]
+fn start_a_worker() {
+    if std::env::var_os("START_A_WORKER").is_some() {
+        println!("{:?}", panics::spawn(6).unwrap_err().kind());
+    }
+}
+
+fn start_in_startup() {
+    let call = panics::call(6).env("START_A_WORKER", "1");
+    println!("{:?}", call.run().unwrap());
 }
 
 fn starting_up() {

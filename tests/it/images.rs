@@ -1,13 +1,16 @@
 //! Programs of all kinds: `main` runs once in each, and workers run in none that cannot run them.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use multiproc::{StartMethod, worker};
+use rustix::fs::StatVfsMountFlags;
 
 use crate::support::{Running, cases, check, program, returns, run_apart, with_method};
 
@@ -17,6 +20,8 @@ cases! {
     a_library_that_was_loaded
     a_library_that_was_loaded_before_the_program
     constructors_that_come_first
+    startup_functions_that_start_workers
+    a_program_with_rights_of_its_own
     children_that_die_in_a_constructor
     children_that_hang_in_a_constructor
     an_image_that_was_replaced
@@ -114,6 +119,50 @@ fn constructors_that_come_first(method: StartMethod) {
     check_output(&early("nothing", method), "Ok(7)\n");
 }
 
+/// Each of those would run them first, and so start another.
+fn startup_functions_that_start_workers(method: StartMethod) {
+    let mut command = program("program");
+    command.arg("start-in-startup");
+    let output = with_method(&mut command, method).output().unwrap();
+    check_output(&output, "Unsupported\n7\n");
+}
+
+/// Whoever executes such a program could send its children orders in the name of another user.
+fn a_program_with_rights_of_its_own(method: StartMethod) {
+    // Where everybody can execute it.
+    let directory = std::env::temp_dir();
+    let place = Place(directory.join(format!("set-user-id-{}", std::process::id())));
+    let mount = rustix::fs::statvfs(&directory).unwrap();
+    if !rustix::process::geteuid().is_root() || mount.f_flag.contains(StatVfsMountFlags::NOSUID) {
+        // Only the superuser can run a program as somebody who has fewer rights than its file.
+        return;
+    }
+    fs::copy(env!("CARGO_BIN_EXE_early"), &place.0).unwrap();
+    fs::set_permissions(&place.0, Permissions::from_mode(0o4755)).unwrap();
+    let nobody = 65534;
+    let mut command = Command::new(&place.0);
+    command.env("EARLY", "nothing").uid(nobody).gid(nobody);
+    let output = with_method(&mut command, method).output().unwrap();
+    let output = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.starts_with("Err(worker `seven` cannot run in a process: the program has more"),
+        "{output}"
+    );
+    let (socket, _other_end) = UnixStream::pair().unwrap();
+    let mut command = Command::new(&place.0);
+    command
+        .env("MULTIPROC_CHILD", "worker:0")
+        .uid(nobody)
+        .gid(nobody);
+    let output = command.stdin(OwnedFd::from(socket)).output().unwrap();
+    assert_eq!(output.status.code(), Some(70));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        message.contains("more rights than whoever started it"),
+        "{message}"
+    );
+}
+
 fn children_that_die_in_a_constructor(method: StartMethod) {
     let killed = "Signaled: worker `seven` was killed by SIGKILL before it received its arguments";
     check_output(&early("kill", method), &format!("{killed}\n{killed}\n"));
@@ -151,7 +200,7 @@ fn an_image_that_was_replaced(method: StartMethod) {
 fn a_program_without_arguments(method: StartMethod) {
     let mut command = program("early");
     command.env("EARLY", "nothing");
-    std::os::unix::process::CommandExt::arg0(&mut command, "");
+    command.arg0("");
     let output = with_method(&mut command, method).output().unwrap();
     check_output(&output, "Ok(7)\n");
 }

@@ -19,7 +19,7 @@ use crate::dispatch::{Argument, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Callee, Header, Request};
-use crate::sys::{image, secure};
+use crate::sys::image;
 use crate::transport::{Parcel, is_gone};
 
 /// A worker bound to its arguments, not yet started.
@@ -503,10 +503,8 @@ fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
 fn place(entry: &'static Entry) -> Result<Place> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
-    } else if !origin::is_hooked() {
-        "no process can be started before `main`, by a start-up function, in a process made by `fork`, or from a program linked without its constructors"
-    } else if secure::is_privileged() {
-        "the program has more rights than whoever started it, as set-user-ID programs have, and its processes could be made to share them"
+    } else if let Some(reason) = origin::why_childless() {
+        reason
     } else {
         match entry.place() {
             Some(place) => return Ok(place),

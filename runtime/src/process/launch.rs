@@ -4,7 +4,7 @@ use std::io;
 
 use super::launched::{Launched, Surroundings};
 use super::start_method::StartMethod;
-use super::{fork_server, spawn};
+use super::{fork_server, origin, spawn};
 use crate::dispatch::Function;
 use crate::error::{Error, ErrorKind, Result};
 use crate::transport;
@@ -14,6 +14,9 @@ pub(super) fn launch(
     start_method: StartMethod,
     surroundings: Surroundings,
 ) -> io::Result<Launched> {
+    if let Some(reason) = origin::why_childless() {
+        return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+    }
     surroundings.environment.check()?;
     transport::warm_up()?;
     match start_method {

@@ -3,6 +3,8 @@
 use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::sys::secure;
+
 /// Tells a process that it was started to be something else than the program, and what.
 pub(super) const MARKER: &str = "MULTIPROC_CHILD";
 
@@ -16,15 +18,23 @@ pub(super) const FORK_SERVER: &str = "fork-server";
 /// software error.
 pub(super) const EXIT_SOFTWARE: i32 = 70;
 
-/// The process in which the hook ran, or which knows that it did.
+/// The process that can start others, because the hook ran in it or it knows that it did.
 static HOOKED: AtomicU32 = AtomicU32::new(0);
 
-/// Whether the constructor ran when this process started.
+/// Why this process cannot start any, if so.
 ///
-/// Not so before `main`, in a program linked without it, and in a copy of a process made by
-/// `fork`: there our thread and connections are missing.
-pub(super) fn is_hooked() -> bool {
-    HOOKED.load(Ordering::Relaxed) == process::id()
+/// In a copy of a process made by `fork`, our thread and connections are missing. In a program
+/// linked without the constructor, and before that has run, nobody would keep `main` from running
+/// again.
+pub(super) fn why_childless() -> Option<&'static str> {
+    if HOOKED.load(Ordering::Relaxed) != process::id() {
+        return Some(
+            "no process can be started before `main`, by a start-up function, in a process made by `fork`, or from a program linked without its constructors",
+        );
+    }
+    secure::is_privileged().then_some(
+        "the program has more rights than whoever started it, as set-user-ID programs have, and its processes could be made to share them",
+    )
 }
 
 /// Notes that this process is one in which workers can be started.
