@@ -106,7 +106,8 @@
 //! groups. It claims each one, in a piece of memory that it shares with the pool, right before it
 //! runs it, and leaves a short result there. So when it dies, the pool knows which task died with
 //! it, which ones were done, and which ones it may give to another. One thread of the pool receives
-//! results, watches over deadlines and replaces workers; callbacks have a thread of their own.
+//! results, watches over deadlines and replaces workers; a thread that waits for a task hears its
+//! result itself. Callbacks have a thread of their own.
 //!
 //! # At exit
 //!
