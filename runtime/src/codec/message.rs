@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::attachments::{Departure, Outgoing};
 use super::bulk::{self, Kind};
 use super::de::Decoder;
-use super::ser::Names;
+use super::names::Names;
 use super::{Error, SPLICE_MINIMUM, attachments, tag};
 
 /// A message being written. Long runs of bytes may be borrowed from the values until it is sent.

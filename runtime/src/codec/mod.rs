@@ -26,6 +26,7 @@ mod bulk;
 mod de;
 mod error;
 mod message;
+mod names;
 mod ser;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]

@@ -105,9 +105,9 @@
 //! A worker of a [`Pool`](crate::Pool) is a child with a loop in it. Short tasks are sent to it in
 //! groups. It claims each one, in a piece of memory that it shares with the pool, right before it
 //! runs it, and leaves a short result there. So when it dies, the pool knows which task died with
-//! it, which ones were done, and which ones it may give to another. One thread of the pool receives
-//! results, watches over deadlines and replaces workers; a thread that waits for a task hears its
-//! result itself. Callbacks have a thread of their own.
+//! it, which ones were done, and which ones it may give to another. One thread of the pool watches
+//! over deadlines and replaces workers. It also receives results, unless somebody waits for one,
+//! who then listens to its worker. Callbacks have a thread of their own.
 //!
 //! # At exit
 //!

@@ -8,17 +8,19 @@ use rustix::process::Signal;
 
 use super::environment::Change;
 use super::handle::Process;
-use super::launch::{Launched, Surroundings, launch};
+use super::launch::{function, launch};
+use super::launched::{Launched, Surroundings};
 use super::member::Setup;
+use super::start_method::StartMethod;
 use super::stdio::Stdio;
-use super::{fork_server, hook};
+use super::{fork_server, origin};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Defaults, Entry, Function, Place, ResultCodec};
+use crate::dispatch::{Argument, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Callee, Header, Request};
 use crate::sys::image;
-use crate::transport::Parcel;
+use crate::transport::{Parcel, is_gone};
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -74,59 +76,6 @@ struct Options {
     surroundings: Surroundings,
     limits: Limits,
     before_worker: Option<fn()>,
-}
-
-/// How a process comes to be.
-///
-/// The default is the fork server, unless the environment variable `MULTIPROC_START_METHOD` says
-/// `spawn` (or `forkserver`). [`Call::start_method`] decides for one call,
-/// [`Process::start_method`] tells what came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum StartMethod {
-    /// A process that was prepared once is cloned, which is several times faster than starting a
-    /// program.
-    ///
-    /// The first such call starts the *fork server*: the program's own image, executed again and
-    /// stopped before `main`. It has one thread and has run none of the program's code but its
-    /// constructors, so its clones start clean. They are children of this process, not of the
-    /// server, and have this process's current environment, working directory and standard streams.
-    /// What else a process inherits they have as it was at the first call: resource limits,
-    /// priority, the file mode mask, process group and session, control group, namespaces,
-    /// sandboxes, blocked and ignored signals, descriptors that are not close-on-exec. A process
-    /// that restricts itself after its first call should use [`Spawn`](StartMethod::Spawn). When
-    /// this process changes its user or group, a new server is started.
-    ///
-    /// Children of one server share their address space layout.
-    ///
-    /// Where processes cannot be cloned (a filter on system calls, a constructor that started
-    /// threads), and for a call with a [`std::process::Stdio`], the image is executed again
-    /// instead.
-    #[default]
-    ForkServer,
-    /// The program's own image is executed again for each call.
-    ///
-    /// The image is the one that this process runs, also when its file has been replaced
-    /// meanwhile. It costs what starting a program costs, a millisecond or so.
-    Spawn,
-}
-
-impl StartMethod {
-    /// What calls use that do not choose.
-    pub(super) fn by_environment() -> Result<StartMethod> {
-        match std::env::var_os("MULTIPROC_START_METHOD") {
-            None => Ok(StartMethod::default()),
-            Some(name) if name == "forkserver" => Ok(StartMethod::ForkServer),
-            Some(name) if name == "spawn" => Ok(StartMethod::Spawn),
-            Some(other) => Err(Error::new(
-                ErrorKind::Unsupported,
-                format!(
-                    "the environment variable MULTIPROC_START_METHOD is `{}`, but must be `forkserver` or `spawn`",
-                    other.display()
-                ),
-            )),
-        }
-    }
 }
 
 /// What generated code calls.
@@ -554,7 +503,7 @@ fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
 fn place(entry: &'static Entry) -> Result<Place> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
-    } else if !hook::is_set() {
+    } else if !origin::is_hooked() {
         "no process can be started before `main`, in a process made by `fork`, or from a program linked without its constructors"
     } else {
         match entry.place() {
@@ -569,14 +518,6 @@ fn place(entry: &'static Entry) -> Result<Place> {
             entry.name()
         ),
     ))
-}
-
-/// A function of the program, to be called in the process.
-pub(super) fn function(function: fn()) -> Result<Function> {
-    Function::new(function).ok_or_else(|| {
-        let text = "the function to run before the worker is part of a shared library";
-        Error::new(ErrorKind::Unsupported, text)
-    })
 }
 
 fn request<'e>(
@@ -609,14 +550,6 @@ fn start(
             Err(error)
         }
     }
-}
-
-/// Whether a send failed because nobody is left to receive.
-pub(super) fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
 }
 
 impl<R> fmt::Debug for Call<'_, R> {

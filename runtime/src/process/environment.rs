@@ -16,7 +16,7 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::Command;
 use std::sync::OnceLock;
 
-use super::hook::MARKER;
+use super::origin::MARKER;
 
 /// Variables and their values.
 pub(crate) type Environment = BTreeMap<OsString, OsString>;

@@ -23,17 +23,17 @@ use rustix::process::{
     waitpid,
 };
 
-use super::call::{StartMethod, is_gone};
 use super::environment;
-use super::hook::{FORK_SERVER, MARKER};
-use super::launch::{Launched, Surroundings};
+use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
-use super::spawn::{self, Started};
-use super::watch::{Pidfd, Watch};
+use super::origin::{FORK_SERVER, MARKER};
+use super::spawn;
+use super::start_method::StartMethod;
+use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
 use crate::sys::births::{self, Births};
 use crate::sys::descriptors;
-use crate::transport::{self, Inbox, Sender};
+use crate::transport::{self, Inbox, Sender, is_gone};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::call::StartMethod;
 use super::end::Status;
-use super::launch::Launched;
+use super::launched::Launched;
 use super::monitor::{Child, Monitor};
+use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};

@@ -29,44 +29,15 @@ use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::net::RecvFlags;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::getppid;
 
 use super::lifeline::Lifeline;
+use super::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use super::{serve, zygote};
 use crate::sys::{descriptors, image, init_array, signal, stdio};
-
-/// Tells a process that it was started to be something else than the program, and what.
-pub(super) const MARKER: &str = "MULTIPROC_CHILD";
-
-/// The marker of a worker, and a colon and a descriptor.
-pub(super) const WORKER: &str = "worker";
-
-/// The marker of a fork server, likewise.
-pub(super) const FORK_SERVER: &str = "fork-server";
-
-/// The status of a process that could not become what it was started for, from `sysexits.h`:
-/// software error.
-pub(super) const EXIT_SOFTWARE: i32 = 70;
-
-/// The process in which the hook ran, or which knows that it did.
-static HOOKED: AtomicU32 = AtomicU32::new(0);
-
-/// Whether the constructor ran when this process started.
-///
-/// Not so before `main`, in a program linked without it, and in a copy of a process made by
-/// `fork`: there our thread and connections are missing.
-pub(super) fn is_set() -> bool {
-    HOOKED.load(Ordering::Relaxed) == process::id()
-}
-
-/// Notes that this process is one in which workers can be started.
-pub(super) fn set() {
-    HOOKED.store(process::id(), Ordering::Relaxed);
-}
 
 // SAFETY: the section holds pointers to functions that are called before `main` with arguments
 // that they need not take; this is one, and it does not unwind.
@@ -80,7 +51,7 @@ extern "C" fn hook() {
         return;
     }
     let Some(marker) = std::env::var_os(MARKER) else {
-        set();
+        origin::set_hooked();
         return;
     };
     let Err(error) = become_marked(&marker.to_string_lossy());
@@ -115,7 +86,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     // SAFETY: this is that constructor, and it does not return.
     unsafe { init_array::run_rest(&HOOK) };
     // Not before: a constructor that starts a worker would do so in that worker, and so on.
-    set();
+    origin::set_hooked();
     match role {
         WORKER => {
             if number == 0 {

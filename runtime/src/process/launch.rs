@@ -1,36 +1,13 @@
-//! What every way of starting a child is given and gives back.
+//! Starting a child, one way or the other.
 
 use std::io;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Instant;
 
-use super::call::StartMethod;
-use super::environment::Changes;
-use super::monitor::Child;
-use super::stdio::{ParentEnds, Streams};
+use super::launched::{Launched, Surroundings};
+use super::start_method::StartMethod;
 use super::{fork_server, spawn};
-use crate::transport::{self, Sender};
-
-/// The surroundings of a child, as its call asks for them.
-#[derive(Debug, Default)]
-pub(super) struct Surroundings {
-    pub(super) environment: Changes,
-    pub(super) current_dir: Option<PathBuf>,
-    pub(super) streams: Streams,
-    /// When to kill the child.
-    pub(super) timeout: Option<Instant>,
-}
-
-/// A child that waits for its request, and is minded.
-#[derive(Debug)]
-pub(super) struct Launched {
-    pub(super) child: Arc<Child>,
-    pub(super) sender: Sender,
-    pub(super) streams: ParentEnds,
-    /// How it was started in the end.
-    pub(super) start_method: StartMethod,
-}
+use crate::dispatch::Function;
+use crate::error::{Error, ErrorKind, Result};
+use crate::transport;
 
 /// Starts a child in these surroundings.
 pub(super) fn launch(
@@ -46,4 +23,12 @@ pub(super) fn launch(
         }
         StartMethod::ForkServer | StartMethod::Spawn => spawn::launch(surroundings),
     }
+}
+
+/// A function of the program, to be called in the process.
+pub(super) fn function(function: fn()) -> Result<Function> {
+    Function::new(function).ok_or_else(|| {
+        let text = "the function to run before the worker is part of a shared library";
+        Error::new(ErrorKind::Unsupported, text)
+    })
 }

@@ -11,20 +11,21 @@ use std::time::Instant;
 
 use rustix::process::Signal;
 
-use super::call::{StartMethod, function, is_gone};
 use super::end::{End, Killed, Status};
 use super::environment::Changes;
 use super::fork_server;
-use super::launch::{Surroundings, launch};
+use super::launch::{function, launch};
+use super::launched::Surroundings;
 use super::monitor::{Child, Monitor};
 use super::serve::Service;
+use super::start_method::StartMethod;
 use super::watch::{Pidfd, handshake_deadline};
 use crate::codec::Output;
 use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::transport::{Inbox, Outbox, Parcel, Received, Sender};
+use crate::transport::{Inbox, Outbox, Parcel, Received, Sender, is_gone};
 
 /// How the members of a pool are started.
 #[derive(Debug, Clone, Default)]

@@ -37,25 +37,28 @@ mod end;
 mod environment;
 mod fork_server;
 mod future;
+mod handle;
 mod hook;
 mod launch;
+mod launched;
 mod lifeline;
 mod member;
 mod monitor;
+mod origin;
 mod serve;
 mod spawn;
+mod start_method;
 mod stdio;
 mod watch;
 mod zygote;
 
-mod handle;
-
 pub use active::{ChildInfo, active_children};
-pub use call::{Call, StartMethod};
+pub use call::Call;
 pub use current::{Current, current};
 pub use fork_server::set_spare_processes;
 pub use future::CallFuture;
 pub use handle::Process;
+pub use start_method::StartMethod;
 pub use stdio::Stdio;
 
 pub use call::bind;

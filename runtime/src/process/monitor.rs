@@ -19,8 +19,7 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::process::Pid;
 
 use super::end::{Status, Who};
-use super::spawn::Started;
-use super::watch::{Pidfd, Watch};
+use super::watch::{Pidfd, Started, Watch};
 
 /// A child, as the handle and the monitor share it.
 #[derive(Debug)]

@@ -19,8 +19,8 @@ use linkme::distributed_slice;
 
 use super::current::{self, Current};
 use super::environment;
-use super::hook::EXIT_SOFTWARE;
 use super::lifeline::{Lifeline, die};
+use super::origin::EXIT_SOFTWARE;
 use crate::codec::{Input, Output};
 use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
 use crate::error::PanicInfo;

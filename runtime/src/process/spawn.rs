@@ -20,12 +20,12 @@ use std::process::Command;
 use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
-use super::call::StartMethod;
-use super::hook::{MARKER, WORKER};
-use super::launch::{Launched, Surroundings};
+use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
+use super::origin::{MARKER, WORKER};
+use super::start_method::StartMethod;
 use super::stdio::{ParentEnds, into_std, open_stdin};
-use super::watch::{Pidfd, Watch};
+use super::watch::{Pidfd, Started, Watch};
 use crate::sys::descriptors;
 use crate::transport;
 
@@ -87,13 +87,6 @@ pub(super) fn start(mut command: Command) -> io::Result<(Started, ParentEnds)> {
             Err(error.into())
         }
     }
-}
-
-/// A process that was just started.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) pid: Pid,
-    pub(super) pidfd: Pidfd,
 }
 
 fn execute(

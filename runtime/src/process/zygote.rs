@@ -29,7 +29,7 @@ use rustix::net::RecvFlags;
 use rustix::process::Pid;
 
 use super::lifeline::{Lifeline, die};
-use super::{environment, hook, serve};
+use super::{environment, origin, serve};
 use crate::sys::births::Births;
 use crate::sys::clone::{Cloned, clone_sibling};
 use crate::sys::signal::Blocked;
@@ -146,7 +146,7 @@ fn is_single_threaded() -> bool {
 
 /// A clone waits for its surroundings, takes them on and lives as a child.
 fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
-    hook::set();
+    origin::set_hooked();
     let (sender, receiver) = transport::open_with(blank, lifeline.connection())?;
     lifeline.listen();
     let mut kind = [SURROUNDINGS];

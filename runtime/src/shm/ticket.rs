@@ -74,9 +74,10 @@ impl Ticket {
             }
             if self.word.load(Ordering::Acquire) != LENT {
                 // Let go since the first look, perhaps.
-                return match self.replace(OPEN, REDEEMED) {
-                    true => Redeemed::Yes,
-                    false => Redeemed::No,
+                return if self.replace(OPEN, REDEEMED) {
+                    Redeemed::Yes
+                } else {
+                    Redeemed::No
                 };
             }
             if !holders.is_mark_alive(self.lender.load(Ordering::Relaxed)) {

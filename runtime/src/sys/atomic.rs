@@ -1,9 +1,7 @@
 //! The atomic words in shared memory: std's.
 //!
-//! In the unit tests each access is also a step before which the [explorer] may stop, or end, the
-//! one who takes it. So a machine is explored as it is, whatever it does with its words.
-//!
-//! [explorer]: crate::probe
+//! In the unit tests each access is also a step before which the explorer of `probe` may stop, or
+//! end, the one who takes it. So a machine is explored as it is, whatever it does with its words.
 
 #[cfg(not(test))]
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, fence};

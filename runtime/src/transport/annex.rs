@@ -98,7 +98,7 @@ impl Writer<'_> {
     }
 
     fn wait(&self) -> io::Result<()> {
-        super::send::wait_writable(self.socket.as_fd(), self.deadline)
+        super::wait_writable(self.socket.as_fd(), self.deadline)
     }
 }
 

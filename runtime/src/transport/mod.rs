@@ -82,6 +82,23 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     )?)
 }
 
+/// Waits until something can be written; "timed out" at the deadline.
+fn wait_writable(end: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<()> {
+    if wait_for(end, PollFlags::OUT, deadline) {
+        Ok(())
+    } else {
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+/// Whether a send failed because nobody is left to receive.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+    )
+}
+
 /// Waits until a descriptor has something to say; false if the deadline came first.
 pub(crate) fn wait_for(
     descriptor: BorrowedFd<'_>,

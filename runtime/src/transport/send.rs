@@ -3,13 +3,11 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use rustix::event::PollFlags;
-
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
 use super::frame::{AnnexFrame, Bytes, Frame, INLINE_MAXIMUM, Plan, nonce};
-use super::{adopt, annex};
+use super::{adopt, annex, wait_writable};
 use crate::codec::Output;
 
 /// The end of a connection that messages are sent into.
@@ -119,15 +117,6 @@ impl Sender {
                 Err(error) => Err(into_io(error)),
             };
         }
-    }
-}
-
-/// Waits until something can be written; "timed out" at the deadline.
-pub(super) fn wait_writable(end: BorrowedFd<'_>, deadline: Option<Instant>) -> io::Result<()> {
-    if super::wait_for(end, PollFlags::OUT, deadline) {
-        Ok(())
-    } else {
-        Err(io::ErrorKind::TimedOut.into())
     }
 }
 

@@ -11,7 +11,7 @@
 //!
 //! | file | |
 //! |---|---|
-//! | [`core`](self::core) | the state, and what users do to it |
+//! | [`core`] | the state, and what users do to it |
 //! | [`crew`] | one member |
 //! | [`life`] | how members come and go |
 //! | [`intake`] | what members say |

@@ -1,0 +1,31 @@
+//! What every way of starting a child is given and gives back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::environment::Changes;
+use super::monitor::Child;
+use super::start_method::StartMethod;
+use super::stdio::{ParentEnds, Streams};
+use crate::transport::Sender;
+
+/// The surroundings of a child, as its call asks for them.
+#[derive(Debug, Default)]
+pub(super) struct Surroundings {
+    pub(super) environment: Changes,
+    pub(super) current_dir: Option<PathBuf>,
+    pub(super) streams: Streams,
+    /// When to kill the child.
+    pub(super) timeout: Option<Instant>,
+}
+
+/// A child that waits for its request, and is minded.
+#[derive(Debug)]
+pub(super) struct Launched {
+    pub(super) child: Arc<Child>,
+    pub(super) sender: Sender,
+    pub(super) streams: ParentEnds,
+    /// How it was started in the end.
+    pub(super) start_method: StartMethod,
+}
