@@ -12,14 +12,22 @@ fn tasks() -> u64 {
     std::env::var("MULTIPROC_SOAK").map_or(10_000, |count| count.parse().unwrap())
 }
 
-/// Runs the tasks while a worker is killed every 20 ms, and gives how many were lost.
+/// Runs the tasks while a worker is killed every 20 ms, if the pool has come on since the last
+/// time, and gives how many were lost.
 fn soak(pool: &Pool, tasks: u64, map: bool) -> u64 {
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
             let mut turn = 0;
+            let mut before = 0;
             while !done.load(Ordering::Relaxed) {
                 std::thread::sleep(Duration::from_millis(20));
+                // Where processes take longer than this to start, all would be killed before they
+                // do anything, and the pool would rightly give up.
+                let now = pool.stats().finished();
+                if std::mem::replace(&mut before, now) == now {
+                    continue;
+                }
                 let ids = pool.worker_ids();
                 if let Some(id) = ids.get(turn % ids.len().max(1)) {
                     kill(*id);
