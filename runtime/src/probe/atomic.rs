@@ -5,8 +5,9 @@
 
 use std::sync::atomic::{self, Ordering};
 
-use super::explorer::{self, Act};
+use super::hooks;
 use super::is_dead;
+use super::trace::Act;
 
 macro_rules! words {
     ($($name:ident($plain:ident, $value:ty)),*) => {$(
@@ -22,7 +23,7 @@ macro_rules! words {
 
             #[track_caller]
             fn step(&self, act: Act) {
-                explorer::step(std::ptr::from_ref(self).addr(), act);
+                hooks::step(std::ptr::from_ref(self).addr(), act);
             }
 
             #[track_caller]

@@ -8,13 +8,17 @@
 
 pub(crate) mod atomic;
 mod explorer;
+mod hooks;
+mod run;
 mod schedule;
+mod state;
 mod tests;
+mod trace;
 mod uses;
 
-pub(crate) use explorer::{
-    Dead, Explorer, Part, World, after_lock, ask, before_lock, before_unlock, bytes_of, now, pause,
-    queue, sleep, wake,
+pub(crate) use explorer::{Dead, Explorer, Part, World, bytes_of};
+pub(crate) use hooks::{
+    after_lock, ask, before_lock, before_unlock, now, pause, queue, sleep, wake,
 };
 
 use std::cell::Cell;

@@ -1,6 +1,6 @@
 //! Who uses which word, and how: where it makes a difference to stop.
 
-use super::explorer::{Act, Step};
+use super::trace::{Act, Step};
 
 /// What is known of the words so far.
 #[derive(Debug, Default)]

@@ -1,0 +1,181 @@
+//! What the library calls before its steps. On threads that play no part nothing happens.
+
+use std::panic::Location;
+use std::sync::atomic::Ordering;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::is_dead;
+use super::run::{ROLE, Run};
+use super::state::{Actor, CHECKER, Status};
+use super::trace::{Act, Step};
+use super::uses::Uses;
+use crate::sys::atomic::AtomicU32;
+
+/// Calls `with` if this thread is somebody in a run and is not dead.
+fn as_actor<R>(with: impl FnOnce(&Run, usize) -> Option<R>) -> Option<R> {
+    if is_dead() || thread::panicking() {
+        return None;
+    }
+    // Not borrowed meanwhile: a death unwinds from there.
+    let (run, me) = ROLE.with_borrow(Clone::clone)?;
+    with(&run, me)
+}
+
+#[track_caller]
+fn step_of(act: Act, word: usize) -> Step {
+    Step {
+        act,
+        word,
+        at: Location::caller(),
+    }
+}
+
+/// The word at an address is about to be used.
+#[track_caller]
+pub(super) fn step(address: usize, act: Act) {
+    let at = step_of(act, 0);
+    as_actor(|run, me| {
+        let word = run.word(address)?;
+        drop(run.step(me, Step { word, ..at }));
+        Some(())
+    });
+}
+
+/// A stop that the test wants, where the library's user would be at work.
+#[track_caller]
+pub(crate) fn pause() {
+    let step = step_of(Act::Pause, Uses::PAUSE);
+    as_actor(|run, me| {
+        drop(run.step(me, step));
+        Some(())
+    });
+}
+
+/// The kernel is about to be asked whether a holder lives, or told that one does.
+#[track_caller]
+pub(crate) fn ask(byte: u32) {
+    let step = step_of(Act::Ask, Uses::of_byte(byte));
+    as_actor(|run, me| {
+        drop(run.step(me, step));
+        Some(())
+    });
+}
+
+/// The time, as far as it passes.
+pub(crate) fn now() -> Instant {
+    let explored = as_actor(|run, me| {
+        let clock = run.lock().clock;
+        (me != CHECKER).then(|| run.began + clock)
+    });
+    explored.unwrap_or_else(Instant::now)
+}
+
+/// Sleeps as the kernel would; false if that is for the kernel to do.
+#[track_caller]
+pub(crate) fn sleep(word: &AtomicU32, expected: u32, timeout: Duration) -> bool {
+    let at = step_of(Act::Sleep, 0);
+    let slept = as_actor(|run, me| {
+        if me == CHECKER {
+            return None;
+        }
+        let place = run
+            .word(std::ptr::from_ref(word).addr())
+            .expect("a word to sleep on is shared");
+        let mut state = run.step(me, Step { word: place, ..at });
+        if word.plain().load(Ordering::SeqCst) == expected {
+            state.actors[me].status = Status::Asleep {
+                word: place,
+                turn: state.schedule.steps(),
+                until: state.clock.saturating_add(timeout),
+            };
+            state.decide(&run.explorer, None);
+            drop(run.wait(state, me));
+        }
+        Some(())
+    });
+    slept.is_some()
+}
+
+/// Wakes as the kernel would, and says how many; `None` if that is for the kernel to do.
+#[track_caller]
+pub(crate) fn wake(word: &AtomicU32, count: u32) -> Option<usize> {
+    if is_dead() {
+        return Some(0);
+    }
+    let at = step_of(Act::Wake, 0);
+    as_actor(|run, me| {
+        let word = run.word(std::ptr::from_ref(word).addr())?;
+        let mut state = run.step(me, Step { word, ..at });
+        let mut asleep: Vec<(usize, usize)> = Vec::new();
+        for (actor, Actor { status, .. }) in state.actors.iter().enumerate() {
+            match status {
+                Status::Asleep { word: on, turn, .. } if *on == word => asleep.push((*turn, actor)),
+                _ => {}
+            }
+        }
+        asleep.sort_unstable();
+        asleep.truncate(count as usize);
+        for (_, actor) in &asleep {
+            state.actors[*actor].status = Status::Ready;
+        }
+        Some(asleep.len())
+    })
+}
+
+/// A robust mutex is about to be tried.
+#[track_caller]
+pub(crate) fn before_lock(mutex: usize) {
+    step(mutex, Act::Lock);
+}
+
+/// A robust mutex was taken.
+pub(crate) fn after_lock(mutex: usize) {
+    as_actor(|run, me| {
+        let word = run.word(mutex)?;
+        let mut state = run.lock();
+        state.owners.push((word, me));
+        Some(())
+    });
+}
+
+/// A robust mutex is about to be given back; false if the dead are not to do that.
+#[track_caller]
+pub(crate) fn before_unlock(mutex: usize) -> bool {
+    if is_dead() {
+        return false;
+    }
+    step(mutex, Act::Unlock);
+    as_actor(|run, me| {
+        let word = run.word(mutex)?;
+        let mut state = run.lock();
+        // It may have been taken several times.
+        let place = state
+            .owners
+            .iter()
+            .rposition(|owned| *owned == (word, me))?;
+        state.owners.remove(place);
+        Some(())
+    });
+    true
+}
+
+/// Waits until a robust mutex may be free; false if time was up before. `None` if that is for
+/// the kernel to do.
+pub(crate) fn queue(mutex: usize, deadline: Option<Instant>) -> Option<bool> {
+    as_actor(|run, me| {
+        let word = run.word(mutex).filter(|_| me != CHECKER)?;
+        let mut state = run.lock();
+        let until = deadline.map(|deadline| deadline.saturating_duration_since(run.began));
+        if until.is_some_and(|until| until <= state.clock) {
+            return Some(false);
+        }
+        let status = Status::Queued { word, until };
+        state.actors[me].status = status;
+        state.decide(&run.explorer, None);
+        state = run.wait(state, me);
+        let expired = state.actors[me].status != status;
+        state.actors[me].status = Status::Ready;
+        Some(!expired)
+    })
+}

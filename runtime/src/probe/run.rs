@@ -1,0 +1,270 @@
+//! One run: its threads, of which one at a time goes on.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::explorer::{Dead, Explorer, Part, World};
+use super::schedule::Schedule;
+use super::state::{Actor, CHECKER, STEPS, State, Status, Turn};
+use super::trace::{Act, Step, Trace};
+use super::uses::Uses;
+use super::{die, is_dead};
+
+/// One run.
+pub(super) struct Run {
+    pub(super) explorer: Explorer,
+    pub(super) memory: Vec<Range<usize>>,
+    pub(super) began: Instant,
+    pub(super) state: Mutex<State>,
+    /// For each actor, and the coordinator behind them.
+    pub(super) calls: Vec<Condvar>,
+}
+
+thread_local! {
+    /// Whose part in which run this thread plays.
+    pub(super) static ROLE: RefCell<Option<(Arc<Run>, usize)>> = const { RefCell::new(None) };
+}
+
+impl Run {
+    pub(super) fn new<W: World>(
+        explorer: Explorer,
+        world: &W,
+        schedule: Schedule,
+        uses: Uses,
+        actors: usize,
+    ) -> Arc<Run> {
+        assert!(actors < CHECKER);
+        let actor = || Actor {
+            status: Status::Ready,
+            is_doomed: false,
+            looks: Vec::new(),
+        };
+        let state = State {
+            turn: Turn::Over,
+            actors: (0..actors).map(|_| actor()).collect(),
+            preemptions: explorer.preemptions,
+            deaths: explorer.deaths,
+            timeouts: explorer.timeouts,
+            dead: 0,
+            changes: 0,
+            owners: Vec::new(),
+            clock: Duration::ZERO,
+            schedule,
+            uses,
+            trace: Trace::default(),
+            failure: None,
+        };
+        Arc::new(Run {
+            explorer,
+            memory: world.memory(),
+            began: Instant::now(),
+            state: Mutex::new(state),
+            calls: (0..=actors).map(|_| Condvar::new()).collect(),
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn play<W: World>(
+        self: Arc<Self>,
+        world: &W,
+        parts: &[Part<'_, W>],
+        check: &impl Fn(&W, Dead),
+    ) -> State {
+        self.lock().decide(&self.explorer, None);
+        thread::scope(|scope| {
+            let mut threads: Vec<_> = (0..parts.len())
+                .map(|me| {
+                    let run = Arc::clone(&self);
+                    Some(scope.spawn(move || run.act(me, || parts[me](world, me))))
+                })
+                .collect();
+            self.coordinate(world, |actor| {
+                if let Some(thread) = threads[actor].take() {
+                    let _ = thread.join();
+                }
+            });
+            self.check(world, check);
+            // Those who are at their end have waited for this.
+            let mut state = self.lock();
+            for actor in &mut state.actors {
+                actor.is_doomed = true;
+            }
+            self.calls.iter().for_each(Condvar::notify_all);
+        });
+        let run = Arc::into_inner(self).expect("the actors are gone");
+        run.state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends whom the schedule ends, until all is over.
+    pub(super) fn coordinate<W: World>(&self, world: &W, mut join: impl FnMut(usize)) {
+        let coordinator = self.calls.last().expect("it is the last");
+        let mut state = self.lock();
+        loop {
+            match state.turn {
+                Turn::Over => return,
+                Turn::Actor(actor) => {
+                    self.calls[actor].notify_one();
+                    while matches!(state.turn, Turn::Actor(_)) {
+                        state = coordinator
+                            .wait(state)
+                            .unwrap_or_else(PoisonError::into_inner);
+                    }
+                }
+                Turn::Kill(victim, next) => {
+                    state.actors[victim].is_doomed = true;
+                    self.calls[victim].notify_one();
+                    drop(state);
+                    // Not only the thread's own work is done then: the kernel has marked the
+                    // robust mutexes it had.
+                    join(victim);
+                    world.bury(victim);
+                    state = self.lock();
+                    state.actors[victim].status = Status::Dead;
+                    state.owners.retain(|(_, owner)| *owner != victim);
+                    state.dead |= 1 << victim;
+                    state.changes += 1;
+                    let next = next.filter(|(actor, _)| *actor != victim);
+                    state.decide(&self.explorer, next);
+                }
+            }
+        }
+    }
+
+    pub(super) fn check<W: World>(self: &Arc<Self>, world: &W, check: &impl Fn(&W, Dead)) {
+        let (dead, failed) = {
+            let state = self.lock();
+            (Dead(state.dead), state.failure.is_some())
+        };
+        if failed {
+            return;
+        }
+        ROLE.set(Some((Arc::clone(self), CHECKER)));
+        let result = catch_unwind(AssertUnwindSafe(|| check(world, dead)));
+        ROLE.set(None);
+        if let Err(payload) = result {
+            self.lock().failure = Some(message(&*payload));
+        }
+    }
+
+    /// The life of an actor.
+    pub(super) fn act(self: Arc<Self>, me: usize, part: impl FnOnce()) {
+        ROLE.set(Some((Arc::clone(&self), me)));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            drop(self.wait(self.lock(), me));
+            part();
+            self.finish(me);
+        }));
+        ROLE.set(None);
+        if let Err(payload) = result
+            && !is_dead()
+        {
+            let mut state = self.lock();
+            state.fail(message(&*payload));
+            self.call(&state);
+        }
+    }
+
+    pub(super) fn finish(&self, me: usize) {
+        let mut state = self.lock();
+        state.trace.end(me);
+        state.actors[me].status = Status::Finished;
+        state.decide(&self.explorer, None);
+        // Its thread has to be there as long as it is not dead.
+        drop(self.wait(state, me));
+    }
+
+    /// Tells whose turn it is.
+    pub(super) fn call(&self, state: &State) {
+        match state.turn {
+            Turn::Actor(actor) => self.calls[actor].notify_one(),
+            Turn::Kill(..) | Turn::Over => {
+                if let Some(coordinator) = self.calls.last() {
+                    coordinator.notify_one();
+                }
+            }
+        }
+    }
+
+    /// Waits until it is this actor's turn. It dies if it is not to go on.
+    pub(super) fn wait<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        me: usize,
+    ) -> MutexGuard<'a, State> {
+        if !matches!(state.turn, Turn::Actor(actor) if actor == me) {
+            self.call(&state);
+        }
+        loop {
+            if state.actors[me].is_doomed {
+                drop(state);
+                die();
+            }
+            if matches!(state.turn, Turn::Actor(actor) if actor == me) {
+                return state;
+            }
+            state = self.calls[me]
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The number of a word that the actors share.
+    pub(super) fn word(&self, address: usize) -> Option<usize> {
+        let mut first = Uses::FIRST_WORD;
+        for range in &self.memory {
+            if range.contains(&address) {
+                return Some(first + (address - range.start) / 4);
+            }
+            first += range.len().div_ceil(4);
+        }
+        None
+    }
+
+    /// An actor is about to do something; when this returns it does.
+    pub(super) fn step(&self, me: usize, step: Step) -> MutexGuard<'_, State> {
+        let mut state = self.lock();
+        let guards: Vec<usize> = state
+            .owners
+            .iter()
+            .filter(|(_, owner)| *owner == me)
+            .map(|(mutex, _)| *mutex)
+            .collect();
+        state.uses.note(me, &step, &guards);
+        if me == CHECKER {
+            return state;
+        }
+        state.trace.step(me, step);
+        if state.schedule.step() > STEPS {
+            state.fail("this goes on for ever".to_owned());
+            return self.wait(state, me);
+        }
+        if state.is_stop(me, &step, &self.explorer) {
+            state.actors[me].status = Status::Ready;
+            state.decide(&self.explorer, Some((me, step)));
+            state = self.wait(state, me);
+        }
+        if step.act != Act::Read && step.act != Act::Ask {
+            state.changes += 1;
+        }
+        state
+    }
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    match payload.downcast_ref::<String>() {
+        Some(text) => text.clone(),
+        None => payload
+            .downcast_ref::<&str>()
+            .map_or_else(|| "a panic".to_owned(), |text| (*text).to_owned()),
+    }
+}

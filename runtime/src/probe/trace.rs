@@ -1,0 +1,74 @@
+//! What the actors did.
+
+use std::fmt;
+use std::panic::Location;
+
+use super::schedule::Choice;
+
+/// What an actor is about to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Read,
+    Write,
+    /// To sleep on a word.
+    Sleep,
+    /// To wake those who do.
+    Wake,
+    /// To take a robust mutex if it is free.
+    Lock,
+    /// To give it back.
+    Unlock,
+    /// To ask the kernel whether somebody lives.
+    Ask,
+    /// Nothing; the test wants a stop here.
+    Pause,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Step {
+    pub(super) act: Act,
+    pub(super) word: usize,
+    pub(super) at: &'static Location<'static>,
+}
+
+/// What was done, for whoever has to understand a failure.
+#[derive(Debug, Default)]
+pub(super) struct Trace(Vec<Event>);
+
+#[derive(Debug)]
+pub(super) enum Event {
+    Step(usize, Step),
+    End(usize),
+    Choice(Choice),
+}
+
+impl Trace {
+    pub(super) fn step(&mut self, actor: usize, step: Step) {
+        self.0.push(Event::Step(actor, step));
+    }
+
+    pub(super) fn end(&mut self, actor: usize) {
+        self.0.push(Event::End(actor));
+    }
+
+    pub(super) fn choice(&mut self, choice: Choice) {
+        if !matches!(choice, Choice::Go(_)) {
+            self.0.push(Event::Choice(choice));
+        }
+    }
+}
+
+impl fmt::Display for Trace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for event in &self.0 {
+            match event {
+                Event::Step(actor, Step { act, word, at }) => {
+                    writeln!(f, "  {actor}: {act:?} word {word} at {at}")?;
+                }
+                Event::End(actor) => writeln!(f, "  {actor} is at its end")?,
+                Event::Choice(choice) => writeln!(f, "  {choice:?}")?,
+            }
+        }
+        Ok(())
+    }
+}
