@@ -119,13 +119,25 @@ impl State {
             *self = State::NotStarted;
         }
         if let State::NotStarted = self {
-            *self = State::Running(Server::start()?);
+            *self = match Server::start() {
+                Ok(server) => State::Running(server),
+                // A filter on system calls.
+                Err(error) if is_forbidden(&error) => State::Unusable,
+                Err(error) => return Err(error),
+            };
         }
         match self {
             State::Running(server) => Ok(Some(server)),
             State::NotStarted | State::Unusable => Ok(None),
         }
     }
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error(),
+        Some(libc::EPERM | libc::EACCES | libc::ENOSYS)
+    )
 }
 
 /// Why there is no clone.
