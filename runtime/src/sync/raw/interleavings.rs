@@ -581,21 +581,24 @@ fn nobody_waits_at_a_barrier_that_is_broken() {
 }
 
 /// Takes a lock twice, works, and gives it back twice.
-#[expect(unsafe_code, reason = "the tests have no guards")]
 fn reenter(scene: &Scene<ReentrantLock>, me: usize) {
     assert!(scene.machine.lock_until(None));
     let poisoned = scene.machine.poison().is_set();
     assert!(!scene.work_alone(me) || poisoned, "a death does not poison");
     assert!(scene.machine.try_lock());
     scene.work_alone(me);
-    let mut is_last = false;
-    // SAFETY: taken twice by this thread.
-    unsafe { scene.machine.unlock(|| is_last = true) };
-    assert!(!is_last);
+    assert!(!unlock(scene));
     scene.work_alone(me);
-    // SAFETY: as above.
+    assert!(unlock(scene));
+}
+
+/// Gives a lock back, and says whether that was all.
+#[expect(unsafe_code, reason = "the tests have no guards")]
+fn unlock(scene: &Scene<ReentrantLock>) -> bool {
+    let mut is_last = false;
+    // SAFETY: the callers have taken it on this thread.
     unsafe { scene.machine.unlock(|| is_last = true) };
-    assert!(is_last);
+    is_last
 }
 
 #[test]
@@ -604,6 +607,7 @@ fn a_reentrant_lock_is_given_back_as_often_as_it_was_taken() {
     let is_free = |scene: &Scene<ReentrantLock>, dead: Dead| {
         assert!(scene.machine.try_lock());
         assert!(dead.count() > 0 || !scene.machine.poison().is_set());
+        assert!(unlock(scene));
     };
     Explorer::preempting(2).explore(world, &[&reenter, &reenter, &reenter], is_free);
     let explorer = Explorer::preempting(2).deaths(1);
