@@ -324,7 +324,14 @@ impl Region {
         let kind = Kind::from_number(self.record(cell).kind.load(Ordering::Acquire));
         // SAFETY: a kind is only recorded when the cell's state machine has been made, and the
         // caller knows that the number's bit is set, so the cell has not been freed since.
-        unsafe { kind.wipe(self.payload(cell), number) };
+        unsafe { kind.wipe(self.payload(cell), self, number) };
+    }
+
+    /// Whether a thread of this process has a lock in the cell.
+    pub(super) fn is_locked(&self, cell: u32) -> bool {
+        let kind = Kind::from_number(self.record(cell).kind.load(Ordering::Acquire));
+        // SAFETY: as in `wipe`; the cell is the caller's.
+        unsafe { kind.is_locked_by(self.payload(cell), self.mark) }
     }
 
     /// What a message needs to carry handles into this region.
@@ -546,9 +553,13 @@ impl Holders for Region {
     }
 
     fn is_mark_alive(&self, known: u32) -> bool {
-        let number = known % MARKS;
+        let number = self.number(known);
         // Given out since, or damaged: whoever had that mark is gone.
         number < HOLDERS && mark(number, self.claims(number)) == known && self.is_alive(number)
+    }
+
+    fn number(&self, mark: u32) -> u32 {
+        mark % MARKS
     }
 }
 

@@ -101,10 +101,12 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let panicking = thread::panicking();
+        self.0.machine().note();
         if !self.0.machine().try_lock_fast(self.0.holders()) {
             self.lock_slowly();
         }
-        MutexGuard::new(self)
+        MutexGuard::new(self, panicking)
     }
 
     /// Takes the lock if it is free.
@@ -117,7 +119,8 @@ impl<T: ?Sized> Mutex<T> {
         if !self.0.machine().try_lock(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
         }
-        Ok(MutexGuard::new(self)?)
+        self.0.machine().note();
+        Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
     /// Waits for the lock no longer than `timeout`.
@@ -143,16 +146,20 @@ impl<T: ?Sized> Mutex<T> {
         if !self.0.machine().lock_until(self.0.holders(), deadline) {
             return Err(TryLockError::WouldBlock);
         }
-        Ok(MutexGuard::new(self)?)
+        self.0.machine().note();
+        Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
     #[cold]
     #[track_caller]
     fn lock_slowly(&self) {
-        if self.0.machine().is_mine() {
+        let machine = self.0.machine();
+        machine.strike_out();
+        if machine.is_mine() {
             waits_for_itself();
         }
-        self.0.machine().lock_until(self.0.holders(), None);
+        machine.wait(self.0.holders(), None);
+        machine.note();
     }
 
     /// Whether a holder panicked or died and nobody has cleared that.
@@ -190,14 +197,12 @@ pub struct MutexGuard<'a, T: ?Sized> {
 unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// The mutex has just been locked by this thread.
+    /// The mutex has just been locked by this thread, which has noted it.
     #[inline]
-    fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
-        mutex.0.set_held(true);
-        mutex.0.machine().note();
+    fn new(mutex: &'a Mutex<T>, panicking: bool) -> LockResult<MutexGuard<'a, T>> {
         let guard = MutexGuard {
             mutex,
-            panicking: thread::panicking(),
+            panicking,
             thread: PhantomData,
         };
         if mutex.is_poisoned() {
@@ -220,7 +225,6 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
         if !self.panicking && thread::panicking() {
             spot.machine().poison().set();
         }
-        spot.set_held(false);
         spot.machine().unlock();
     }
 }

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -60,8 +60,9 @@ impl<T> ReentrantLock<T> {
     ///
     /// A [`PoisonError`] with the guard, if a holder panicked or died, until
     /// [`clear_poison`](ReentrantLock::clear_poison).
+    #[inline]
     pub fn lock(&self) -> LockResult<ReentrantLockGuard<'_, T>> {
-        self.0.machine().lock_until(None);
+        self.lock_until(None);
         ReentrantLockGuard::new(self)
     }
 
@@ -71,7 +72,7 @@ impl<T> ReentrantLock<T> {
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if one has, or the guard in a [`PoisonError`].
     pub fn try_lock(&self) -> TryLockResult<ReentrantLockGuard<'_, T>> {
-        if !self.0.machine().try_lock() {
+        if !self.0.machine().try_lock(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(ReentrantLockGuard::new(self)?)
@@ -83,10 +84,15 @@ impl<T> ReentrantLock<T> {
     ///
     /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<ReentrantLockGuard<'_, T>> {
-        if !self.0.machine().lock_until(raw::deadline(timeout)) {
+        if !self.lock_until(raw::deadline(timeout)) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(ReentrantLockGuard::new(self)?)
+    }
+
+    #[inline]
+    fn lock_until(&self, deadline: Option<Instant>) -> bool {
+        self.0.machine().lock_until(self.0.holders(), deadline)
     }
 
     /// Whether a holder panicked or died and nobody has cleared that.
@@ -106,7 +112,7 @@ impl<T> ReentrantLock<T> {
 pub struct ReentrantLockGuard<'a, T> {
     lock: &'a ReentrantLock<T>,
     panicking: bool,
-    /// A robust mutex is its thread's; the guard is `!Send`.
+    /// The lock is its thread's; the guard is `!Send`.
     thread: PhantomData<*const ()>,
 }
 
@@ -114,8 +120,8 @@ pub struct ReentrantLockGuard<'a, T> {
 unsafe impl<T: Sync> Sync for ReentrantLockGuard<'_, T> {}
 
 impl<'a, T> ReentrantLockGuard<'a, T> {
+    #[inline]
     fn new(lock: &'a ReentrantLock<T>) -> LockResult<ReentrantLockGuard<'a, T>> {
-        lock.0.set_held(true);
         let guard = ReentrantLockGuard {
             lock,
             panicking: thread::panicking(),
@@ -130,19 +136,20 @@ impl<'a, T> ReentrantLockGuard<'a, T> {
 }
 
 impl<T> Drop for ReentrantLockGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         let spot = &self.lock.0;
         if !self.panicking && thread::panicking() {
             spot.machine().poison().set();
         }
-        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
-        unsafe { spot.machine().unlock(|| spot.set_held(false)) };
+        spot.machine().unlock();
     }
 }
 
 impl<T> Deref for ReentrantLockGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: initialised; only guards of this thread exist, in all processes, and they give
         // shared references only.

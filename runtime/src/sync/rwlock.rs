@@ -83,6 +83,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Panics
     ///
     /// If this thread has the lock to write.
+    #[inline]
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         self.read_until(None);
@@ -122,6 +123,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Panics
     ///
     /// If this thread has the lock to write already.
+    #[inline]
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
         self.write_until(None);
@@ -153,6 +155,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockWriteGuard::new(self)?)
     }
 
+    #[inline]
     #[track_caller]
     fn read_until(&self, deadline: Option<Instant>) -> bool {
         let holders = self.0.holders();
@@ -162,6 +165,7 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
+    #[inline]
     #[track_caller]
     fn write_until(&self, deadline: Option<Instant>) -> bool {
         let holders = self.0.holders();
@@ -198,7 +202,7 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,
     panicking: bool,
-    /// A robust mutex is its thread's; the guard is `!Send`.
+    /// The lock is its thread's; the guard is `!Send`.
     thread: PhantomData<*const ()>,
 }
 
@@ -208,6 +212,7 @@ unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
 unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
+    #[inline]
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
         let guard = RwLockReadGuard {
             lock,
@@ -222,8 +227,9 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
 }
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
+    #[inline]
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
-        lock.0.set_held(true);
+        lock.0.machine().writer().note();
         let guard = RwLockWriteGuard {
             lock,
             panicking: thread::panicking(),
@@ -238,26 +244,27 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
 }
 
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.lock.0.machine().leave(self.lock.0.holders());
     }
 }
 
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         let spot = &self.lock.0;
         if !self.panicking && thread::panicking() {
             spot.machine().poison().set();
         }
-        spot.set_held(false);
-        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
-        unsafe { spot.machine().finish() };
+        spot.machine().finish();
     }
 }
 
 impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: initialised, and there is no writer; `T` is `Sync`, or there would be no lock.
         unsafe { self.lock.0.data().as_ref() }
@@ -267,6 +274,7 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
 impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: initialised, and we have the lock: no other guard, in any process.
         unsafe { self.lock.0.data().as_ref() }
@@ -274,6 +282,7 @@ impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
 }
 
 impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as above.
         unsafe { self.lock.0.data().as_mut() }
