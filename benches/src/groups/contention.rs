@@ -7,14 +7,16 @@
 //! waits. So each lock that is taken was given back by the other just before.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 
+use multiproc::shm::Shared;
 use multiproc::sync::{
     Barrier, Condvar, Mutex, MutexGuard, Permit, RwLock, RwLockWriteGuard, Semaphore,
 };
 use multiproc::worker;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::team::{Team, in_rounds};
 use super::textbook;
@@ -30,7 +32,7 @@ pub(super) fn run(bench: &mut Bench) -> Failable {
         let contest = Contest {
             parties,
             locks: 1,
-            turns: 200_000,
+            turns: 100_000,
         };
         let mut contestants = contest.contestants()?;
         contestants.push(bench.python("CPython, Lock, processes", "contended_lock", 2000, parties));
@@ -40,7 +42,7 @@ pub(super) fn run(bench: &mut Bench) -> Failable {
     let contest = Contest {
         parties: 2,
         locks: 3,
-        turns: 5000,
+        turns: 1000,
     };
     let title = "handed over, by 2 in a ring of 3";
     race(bench, title.to_owned(), contest.contestants()?);
@@ -65,7 +67,7 @@ fn race(bench: &mut Bench, title: String, contestants: Vec<Contestant<'_>>) {
 struct Contest {
     parties: usize,
     locks: usize,
-    /// A helper's turns in a round: enough that all are at it at the same time, whoever was first.
+    /// A helper's turns in a round.
     turns: usize,
 }
 
@@ -91,7 +93,8 @@ impl Contest {
         new: impl Fn() -> io::Result<L>,
     ) -> Failable<Contestant<'static>> {
         let locks = self.locks(new)?;
-        let start = |gate| contend::spawn(locks.clone(), self.turns, gate);
+        let line = StartingLine::new(self.parties)?;
+        let start = |gate| contend::spawn(locks.clone(), self.turns, line.clone(), gate);
         Ok(self.contestant(name, Team::of_processes(self.parties, start)?))
     }
 
@@ -101,7 +104,8 @@ impl Contest {
         new: impl Fn() -> io::Result<L>,
     ) -> Failable<Contestant<'static>> {
         let locks = self.locks(new)?;
-        let work = move |gate| contend(locks, self.turns, gate);
+        let line = StartingLine::new(self.parties)?;
+        let work = move |gate| contend(locks, self.turns, line, gate);
         Ok(self.contestant(name, Team::of_threads(self.parties, work)?))
     }
 
@@ -117,8 +121,9 @@ impl Contest {
 
 /// Takes the only lock again and again, or goes round a ring of them.
 #[worker]
-fn contend<L: Lock>(locks: Vec<L>, turns: usize, gate: Barrier) {
+fn contend<L: Lock>(locks: Vec<L>, turns: usize, line: StartingLine, gate: Barrier) {
     in_rounds(&gate, || {
+        line.wait();
         if let [lock] = &*locks {
             (0..turns).for_each(|_| drop(lock.take()));
         } else {
@@ -127,6 +132,32 @@ fn contend<L: Lock>(locks: Vec<L>, turns: usize, gate: Barrier) {
             (0..turns).for_each(|_| last = ring.next().map(L::take));
         }
     });
+}
+
+/// Where helpers wait awake for the last, who is late because it was woken last. Otherwise the
+/// first have done much of their work alone by then.
+#[derive(Clone, Serialize, Deserialize)]
+struct StartingLine {
+    parties: usize,
+    arrivals: Shared<AtomicUsize>,
+}
+
+impl StartingLine {
+    fn new(parties: usize) -> io::Result<StartingLine> {
+        Ok(StartingLine {
+            parties,
+            arrivals: Shared::new(AtomicUsize::new(0))?,
+        })
+    }
+
+    fn wait(&self) {
+        let before = self.arrivals.fetch_add(1, Ordering::SeqCst);
+        let last = before - before % self.parties + self.parties;
+        while self.arrivals.load(Ordering::SeqCst) < last {
+            // There may be fewer cores than helpers.
+            std::thread::yield_now();
+        }
+    }
 }
 
 /// What one at a time can have.
