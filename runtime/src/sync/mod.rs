@@ -54,9 +54,10 @@
 //!
 //! Locks and permits that nobody else wants are taken and given back without a system call, in
 //! about the time of a [`std::sync::Mutex`]; so are events set and cleared for which nobody waits.
-//! Whoever has to wait does so awake for about ten microseconds, which is as long as it would take
-//! to be woken, and then sleeps. So processes that work in turn hand each other a lock, an event or
-//! a notification in less than a microsecond, as long as each has a core to itself.
+//! Whoever has to wait does so awake for up to ten microseconds, which is as long as it would take
+//! to be woken, if that was of use to its thread lately, and then sleeps. So processes that work in
+//! turn mostly hand each other a lock, an event or a notification in less than a microsecond, as
+//! long as each has a core to itself.
 //!
 //! # Caveats
 //!
