@@ -98,6 +98,11 @@ impl Run {
                 actor.is_doomed = true;
             }
             self.calls.iter().for_each(Condvar::notify_all);
+            drop(state);
+            // Not only for what they do: what a thread leaves at its end may use the world, too.
+            for thread in threads.into_iter().flatten() {
+                let _ = thread.join();
+            }
         });
         let run = Arc::into_inner(self).expect("the actors are gone");
         run.state

@@ -50,6 +50,15 @@
 //! All of that within a second: whoever waits looks for it by itself, first after a millisecond and
 //! then less often, but at least every 200. Nobody ever waits for an answer of another process, and no process serves the others.
 //!
+//! # What it costs
+//!
+//! Locks and permits that nobody else wants are taken and given back without a system call, in
+//! about the time of a [`std::sync::Mutex`]; so are events set and cleared for which nobody waits.
+//! Whoever has to wait does so awake for up to ten microseconds, which is as long as it would take
+//! to be woken, if that was of use to its thread lately, and then sleeps. So processes that work in
+//! turn mostly hand each other a lock, an event or a notification in less than a microsecond, as
+//! long as each has a core to itself.
+//!
 //! # Caveats
 //!
 //! * **Data of a killed holder** are as it left them, between any two instructions. A panic leaves
@@ -62,7 +71,6 @@
 //! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
 //! * A guard must not be held across `fork` or `exec`; a process that the program forks by other
 //!   means has no handles.
-//! * The kernel looks after 2048 held `RwLock`s (to write) and `ReentrantLock`s in a thread.
 //! * As in `std`, threads are not served in the order of their arrival, except by [`Condvar`].
 
 pub(crate) mod raw;

@@ -283,10 +283,8 @@ fn write(scene: &Scene<RwLock>, me: usize) {
     finish(scene);
 }
 
-#[expect(unsafe_code, reason = "the tests have no guards")]
 fn finish(scene: &Scene<RwLock>) {
-    // SAFETY: the callers have just taken it on this thread.
-    unsafe { scene.machine.finish() };
+    scene.machine.finish();
 }
 
 fn nobody_has_it(scene: &Scene<RwLock>, dead: Dead) {
@@ -581,28 +579,24 @@ fn nobody_waits_at_a_barrier_that_is_broken() {
 }
 
 /// Takes a lock twice, works, and gives it back twice.
-#[expect(unsafe_code, reason = "the tests have no guards")]
 fn reenter(scene: &Scene<ReentrantLock>, me: usize) {
-    assert!(scene.machine.lock_until(None));
+    let actor = scene.actor(me);
+    assert!(scene.machine.lock_until(&actor, None));
     let poisoned = scene.machine.poison().is_set();
     assert!(!scene.work_alone(me) || poisoned, "a death does not poison");
-    assert!(scene.machine.try_lock());
+    assert!(scene.machine.try_lock(&actor));
     scene.work_alone(me);
-    let mut is_last = false;
-    // SAFETY: taken twice by this thread.
-    unsafe { scene.machine.unlock(|| is_last = true) };
-    assert!(!is_last);
+    scene.machine.unlock();
     scene.work_alone(me);
-    // SAFETY: as above.
-    unsafe { scene.machine.unlock(|| is_last = true) };
-    assert!(is_last);
+    scene.machine.unlock();
 }
 
 #[test]
 fn a_reentrant_lock_is_given_back_as_often_as_it_was_taken() {
     let world = || Scene::new(nothing);
     let is_free = |scene: &Scene<ReentrantLock>, dead: Dead| {
-        assert!(scene.machine.try_lock());
+        assert!(scene.machine.try_lock(&scene.survivor()));
+        scene.machine.unlock();
         assert!(dead.count() > 0 || !scene.machine.poison().is_set());
     };
     Explorer::preempting(2).explore(world, &[&reenter, &reenter, &reenter], is_free);
