@@ -224,12 +224,29 @@ fn forgets(mutex: Mutex<u8>) {
     }
 }
 
+#[worker]
+fn forgets_others(lock: RwLock<u8>, reentrant: ReentrantLock<u8>) {
+    let (inner, inner_reentrant) = (lock.clone(), reentrant.clone());
+    thread::spawn(move || {
+        std::mem::forget(inner.write().unwrap());
+        std::mem::forget(inner_reentrant.lock().unwrap());
+        std::mem::forget(inner_reentrant.lock().unwrap());
+    })
+    .join()
+    .unwrap();
+    assert!(lock.read().is_err() && lock.write().is_err());
+    assert!(reentrant.lock().is_err());
+}
+
 #[test]
 fn a_thread_that_forgets_its_guard_does_not_stop_the_others() {
     within(seconds(30), || {
         let mutex = Mutex::new(1).unwrap();
         forgets::run(mutex.clone()).unwrap();
         assert!(mutex.is_poisoned());
+        let (lock, reentrant) = (RwLock::new(1).unwrap(), ReentrantLock::new(1).unwrap());
+        forgets_others::run(lock.clone(), reentrant.clone()).unwrap();
+        assert!(lock.is_poisoned() && reentrant.is_poisoned());
     });
 }
 
@@ -243,6 +260,16 @@ fn a_guard_forgotten_with_its_mutex_does_not_break_its_thread() {
         for _ in 0..100 {
             *other.lock().unwrap() += 1;
         }
+        assert_eq!(*other.lock().unwrap(), 100);
+        // So it is with the other locks, and with one that was taken again.
+        let lock = RwLock::new(0).unwrap();
+        std::mem::forget(lock.write().unwrap());
+        drop(lock);
+        let reentrant = ReentrantLock::new(0).unwrap();
+        std::mem::forget(reentrant.lock().unwrap());
+        let again = reentrant.lock().unwrap();
+        drop(again);
+        drop(reentrant);
         assert_eq!(*other.lock().unwrap(), 100);
     });
 }

@@ -216,6 +216,8 @@ fn with_a_reaper(work: Work) -> Table {
         done.store(true, Ordering::Relaxed);
         assert!(reaper.join().unwrap() > 0);
     });
+    // All victims may have been killed before their first turn; this one gets through.
+    toil::call(work, table.clone(), 0, 4).run().unwrap();
     table
 }
 

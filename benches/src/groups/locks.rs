@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, PoisonError};
 use multiproc::sync::{Barrier, Event, Mutex, ReentrantLock, RwLock, Semaphore};
 use multiproc::worker;
 
+use super::contention;
 use super::team::{Team, in_rounds};
 use crate::bench::{Bench, Race};
 use crate::measure::{Contestant, Failable};
@@ -18,10 +19,7 @@ const STD_IN_THREADS: &str = "std::sync, threads";
 
 pub(crate) fn run(bench: &mut Bench) -> Failable {
     alone(bench)?;
-    for parties in [2, 4] {
-        contended_lock(bench, parties)?;
-        contended_semaphore(bench, parties)?;
-    }
+    contention::run(bench)?;
     events(bench)?;
     barriers(bench)
 }
@@ -83,82 +81,12 @@ fn each<'a>(name: &'static str, mut work: impl FnMut() + 'a) -> Contestant<'a> {
     })
 }
 
-/// A helper's turns in a round: enough that all are at it at the same time, whoever was first.
-const TURNS: usize = 200_000;
-
-/// Of those that take a hundred times as long.
-const FEWER_TURNS: usize = 2000;
-
-fn contended_lock(bench: &mut Bench, parties: usize) -> Failable {
-    let mutex = Mutex::new(0)?;
-    let processes = Team::of_processes(parties, |gate| hold::spawn(mutex.clone(), gate))?;
-    let mutex = Mutex::new(0)?;
-    let threads = Team::of_threads(parties, move |gate| hold(mutex, gate))?;
-    let mutex = Arc::new(std::sync::Mutex::new(0_u64));
-    let std_threads = Team::of_threads(parties, move |gate| hold_std(&mutex, &gate))?;
-    let contestants = vec![
-        team(IN_PROCESSES, processes, parties),
-        team(IN_THREADS, threads, parties),
-        team(STD_IN_THREADS, std_threads, parties),
-        bench.python("CPython, processes", "contended_lock", FEWER_TURNS, parties),
-    ];
-    contended(bench, format!("a lock among {parties}"), contestants);
-    Ok(())
-}
-
-fn contended_semaphore(bench: &mut Bench, parties: usize) -> Failable {
-    let semaphore = Semaphore::new(1)?;
-    let processes = Team::of_processes(parties, |gate| pass::spawn(semaphore.clone(), gate))?;
-    let semaphore = Semaphore::new(1)?;
-    let threads = Team::of_threads(parties, move |gate| pass(semaphore, gate))?;
-    let mutex = Arc::new(std::sync::Mutex::new(0_u64));
-    let std_threads = Team::of_threads(parties, move |gate| hold_std(&mutex, &gate))?;
-    let contestants = vec![
-        team(IN_PROCESSES, processes, parties),
-        team(IN_THREADS, threads, parties),
-        team(STD_IN_THREADS, std_threads, parties),
-    ];
-    let title = format!("a semaphore of one permit among {parties} (std: a lock)");
-    contended(bench, title, contestants);
-    Ok(())
-}
-
-fn team(name: &'static str, team: Team, parties: usize) -> Contestant<'static> {
-    Contestant::sampled(name, move || team.time(TURNS * parties, || Ok(())))
-}
-
-fn contended(bench: &mut Bench, title: String, contestants: Vec<Contestant<'_>>) {
+fn meetings(bench: &mut Bench, title: String, contestants: Vec<Contestant<'_>>) {
     bench.race(Race {
         title,
         base_line: STD_IN_THREADS,
         contestants,
         aims: vec![],
-    });
-}
-
-#[worker]
-fn hold(mutex: Mutex<u64>, gate: Barrier) {
-    in_rounds(&gate, || {
-        for _ in 0..TURNS {
-            *mutex.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        }
-    });
-}
-
-fn hold_std(mutex: &std::sync::Mutex<u64>, gate: &Barrier) {
-    in_rounds(gate, || {
-        for _ in 0..TURNS {
-            *mutex.lock().unwrap_or_else(PoisonError::into_inner) += 1;
-        }
-    });
-}
-
-#[worker]
-fn pass(semaphore: Semaphore, gate: Barrier) {
-    in_rounds(&gate, || {
-        for _ in 0..TURNS {
-            drop(semaphore.acquire());
-        }
     });
 }
 
@@ -209,7 +137,7 @@ fn events(bench: &mut Bench) -> Failable {
         }),
     ];
     let title = "two events, there and back (std: a flag and a Condvar)";
-    contended(bench, title.to_owned(), contestants);
+    meetings(bench, title.to_owned(), contestants);
     Ok(())
 }
 
@@ -283,7 +211,7 @@ fn barriers(bench: &mut Bench) -> Failable {
             })
         }),
     ];
-    contended(bench, "a barrier of two".to_owned(), contestants);
+    meetings(bench, "a barrier of two".to_owned(), contestants);
     Ok(())
 }
 

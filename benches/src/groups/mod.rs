@@ -3,11 +3,13 @@
 mod arguments;
 mod call;
 mod channels;
+mod contention;
 mod locks;
 mod memory;
 mod spawn;
 mod tasks;
 mod team;
+mod textbook;
 
 use crate::bench::Bench;
 use crate::measure::Failable;

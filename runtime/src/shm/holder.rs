@@ -130,9 +130,13 @@ impl Holders for Holder {
     }
 
     fn is_mark_alive(&self, known: u32) -> bool {
-        let number = known % MARKS;
+        let number = self.number(known);
         // Given out since, or damaged: whoever had that mark is gone.
         number < HOLDERS && mark(number, self.claims(number)) == known && self.is_alive(number)
+    }
+
+    fn number(&self, mark: u32) -> u32 {
+        mark % MARKS
     }
 }
 

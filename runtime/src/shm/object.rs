@@ -16,9 +16,6 @@ pub(crate) struct Object {
     region: Arc<Region>,
     cell: u32,
     generation: u32,
-    /// A lock in the cell is held by a thread of this process, which may have forgotten it.
-    /// Written only by the thread that holds the lock.
-    held: AtomicBool,
     /// A message may hold the cell in our name.
     lent: AtomicBool,
 }
@@ -34,7 +31,6 @@ impl Object {
             region: Arc::clone(region),
             cell,
             generation,
-            held: AtomicBool::new(false),
             lent: AtomicBool::new(false),
         }
     }
@@ -127,12 +123,6 @@ impl Object {
             && self.region.holder().is_alone(self.cell)
             && Arc::strong_count(self) == 1
     }
-
-    /// Notes whether a lock in the cell is held. Only the thread that holds it says so.
-    #[inline]
-    pub(crate) fn set_held(&self, held: bool) {
-        self.held.store(held, Ordering::Relaxed);
-    }
 }
 
 impl Drop for Object {
@@ -145,8 +135,8 @@ impl Drop for Object {
             _ => return,
         }
         objects.remove(&self.cell);
-        if self.held.load(Ordering::Relaxed) {
-            // A guard was forgotten: the lists of locks that its thread has lead through the cell,
+        if self.region.holder().is_locked(self.cell) {
+            // A guard was forgotten: the list of locks that its thread has leads to the cell,
             // which therefore has to stay where it is.
             #[expect(clippy::mem_forget, reason = "the mapping must outlive the thread")]
             std::mem::forget(Arc::clone(&self.region));

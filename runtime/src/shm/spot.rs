@@ -138,12 +138,6 @@ impl<M: Machine, T: ?Sized> Spot<M, T> {
         self.object.holders()
     }
 
-    /// See [`Object::set_held`].
-    #[inline]
-    pub(crate) fn set_held(&self, held: bool) {
-        self.object.set_held(held);
-    }
-
     /// See [`Object::is_alone`].
     pub(super) fn is_alone(&self) -> bool {
         self.object.is_alone()

@@ -102,10 +102,12 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
+        let panicking = thread::panicking();
+        self.0.machine().note();
         if !self.0.machine().try_lock_fast(self.0.holders()) {
             self.lock_slowly();
         }
-        MutexGuard::new(self)
+        MutexGuard::new(self, panicking)
     }
 
     /// Takes the lock if it is free.
@@ -123,7 +125,8 @@ impl<T: ?Sized> Mutex<T> {
         if !self.0.machine().try_lock(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
         }
-        Ok(MutexGuard::new(self)?)
+        self.0.machine().note();
+        Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
     /// Waits for the lock no longer than `timeout`.
@@ -154,16 +157,20 @@ impl<T: ?Sized> Mutex<T> {
         if !self.0.machine().lock_until(self.0.holders(), deadline) {
             return Err(TryLockError::WouldBlock);
         }
-        Ok(MutexGuard::new(self)?)
+        self.0.machine().note();
+        Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
     #[cold]
     #[track_caller]
     fn lock_slowly(&self) {
-        if self.0.machine().is_mine() {
+        let machine = self.0.machine();
+        machine.strike_out();
+        if machine.is_mine() {
             waits_for_itself();
         }
-        self.0.machine().lock_until(self.0.holders(), None);
+        machine.wait(self.0.holders(), None);
+        machine.note();
     }
 
     /// Whether a holder panicked or died and nobody has cleared that.
@@ -203,11 +210,11 @@ pub struct MutexGuard<'a, T: ?Sized> {
 unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// The mutex has just been locked by this thread.
+    /// The mutex has just been locked by this thread, which has noted it.
     #[inline]
     #[track_caller]
-    fn new(mutex: &'a Mutex<T>) -> LockResult<MutexGuard<'a, T>> {
-        let guard = MutexGuard::of(mutex);
+    fn new(mutex: &'a Mutex<T>, panicking: bool) -> LockResult<MutexGuard<'a, T>> {
+        let guard = MutexGuard::of(mutex, panicking);
         if mutex.is_poisoned() {
             if !guard.is_whole() {
                 is_in_pieces("mutex");
@@ -221,12 +228,10 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
     /// [is whole](Self::is_whole).
     #[inline]
-    fn of(mutex: &'a Mutex<T>) -> MutexGuard<'a, T> {
-        mutex.0.set_held(true);
-        mutex.0.machine().note();
+    fn of(mutex: &'a Mutex<T>, panicking: bool) -> MutexGuard<'a, T> {
         MutexGuard {
             mutex,
-            panicking: thread::panicking(),
+            panicking,
             thread: PhantomData,
         }
     }
@@ -253,7 +258,6 @@ impl<T: ?Sized> Drop for MutexGuard<'_, T> {
         if !self.panicking && thread::panicking() {
             spot.machine().poison().set_by_panic();
         }
-        spot.set_held(false);
         spot.machine().unlock();
     }
 }
@@ -304,7 +308,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct("Mutex");
         let guard = self.0.machine().try_lock(self.0.holders());
-        match guard.then(|| MutexGuard::of(self)) {
+        match guard.then(|| MutexGuard::of(self, thread::panicking())) {
             Some(guard) if guard.is_whole() => text.field("data", &&*guard),
             Some(_) => text.field("data", &format_args!("<in pieces>")),
             None => text.field("data", &format_args!("<locked>")),

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
@@ -65,9 +65,10 @@ impl<T> ReentrantLock<T> {
     ///
     /// If a holder was killed while it wrote and what it left is no value of the type (see
     /// [the module](super#caveats)).
+    #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<ReentrantLockGuard<'_, T>> {
-        self.0.machine().lock_until(None);
+        self.lock_until(None);
         ReentrantLockGuard::new(self)
     }
 
@@ -82,7 +83,7 @@ impl<T> ReentrantLock<T> {
     /// If what a killed holder left is no value, as [`lock`](ReentrantLock::lock).
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<ReentrantLockGuard<'_, T>> {
-        if !self.0.machine().try_lock() {
+        if !self.0.machine().try_lock(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(ReentrantLockGuard::new(self)?)
@@ -99,10 +100,15 @@ impl<T> ReentrantLock<T> {
     /// If what a killed holder left is no value, as [`lock`](ReentrantLock::lock).
     #[track_caller]
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<ReentrantLockGuard<'_, T>> {
-        if !self.0.machine().lock_until(raw::deadline(timeout)) {
+        if !self.lock_until(raw::deadline(timeout)) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(ReentrantLockGuard::new(self)?)
+    }
+
+    #[inline]
+    fn lock_until(&self, deadline: Option<Instant>) -> bool {
+        self.0.machine().lock_until(self.0.holders(), deadline)
     }
 
     /// Whether a holder panicked or died and nobody has cleared that.
@@ -124,7 +130,7 @@ impl<T> ReentrantLock<T> {
 pub struct ReentrantLockGuard<'a, T> {
     lock: &'a ReentrantLock<T>,
     panicking: bool,
-    /// A robust mutex is its thread's; the guard is `!Send`.
+    /// The lock is its thread's; the guard is `!Send`.
     thread: PhantomData<*const ()>,
 }
 
@@ -132,6 +138,7 @@ pub struct ReentrantLockGuard<'a, T> {
 unsafe impl<T: Sync> Sync for ReentrantLockGuard<'_, T> {}
 
 impl<'a, T> ReentrantLockGuard<'a, T> {
+    #[inline]
     #[track_caller]
     fn new(lock: &'a ReentrantLock<T>) -> LockResult<ReentrantLockGuard<'a, T>> {
         let guard = ReentrantLockGuard::of(lock);
@@ -150,7 +157,6 @@ impl<'a, T> ReentrantLockGuard<'a, T> {
     /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
     /// [is whole](Self::is_whole).
     fn of(lock: &'a ReentrantLock<T>) -> ReentrantLockGuard<'a, T> {
-        lock.0.set_held(true);
         ReentrantLockGuard {
             lock,
             panicking: thread::panicking(),
@@ -169,19 +175,20 @@ impl<'a, T> ReentrantLockGuard<'a, T> {
 }
 
 impl<T> Drop for ReentrantLockGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         let spot = &self.lock.0;
         if !self.panicking && thread::panicking() {
             spot.machine().poison().set_by_panic();
         }
-        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
-        unsafe { spot.machine().unlock(|| spot.set_held(false)) };
+        spot.machine().unlock();
     }
 }
 
 impl<T> Deref for ReentrantLockGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: initialised; only guards of this thread exist, in all processes, and they give
         // shared references only.
@@ -210,7 +217,7 @@ impl<'de, T: Shareable> Deserialize<'de> for ReentrantLock<T> {
 impl<T: fmt::Debug> fmt::Debug for ReentrantLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = f.debug_struct("ReentrantLock");
-        let guard = self.0.machine().try_lock();
+        let guard = self.0.machine().try_lock(self.0.holders());
         match guard.then(|| ReentrantLockGuard::of(self)) {
             Some(guard) if guard.is_whole() => text.field("data", &*guard),
             Some(_) => text.field("data", &format_args!("<in pieces>")),

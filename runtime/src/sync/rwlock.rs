@@ -84,6 +84,7 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// If this thread has the lock to write, or if a writer was killed and what it left is no
     /// value of the type (see [the module](super#caveats)).
+    #[inline]
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
         self.read_until(None);
@@ -133,6 +134,7 @@ impl<T: ?Sized> RwLock<T> {
     /// # Panics
     ///
     /// As [`read`](RwLock::read).
+    #[inline]
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
         self.write_until(None);
@@ -174,6 +176,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockWriteGuard::new(self)?)
     }
 
+    #[inline]
     #[track_caller]
     fn read_until(&self, deadline: Option<Instant>) -> bool {
         let holders = self.0.holders();
@@ -183,6 +186,7 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
+    #[inline]
     #[track_caller]
     fn write_until(&self, deadline: Option<Instant>) -> bool {
         let holders = self.0.holders();
@@ -221,7 +225,7 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,
     panicking: bool,
-    /// A robust mutex is its thread's; the guard is `!Send`.
+    /// The lock is its thread's; the guard is `!Send`.
     thread: PhantomData<*const ()>,
 }
 
@@ -231,6 +235,7 @@ unsafe impl<T: ?Sized + Sync> Sync for RwLockReadGuard<'_, T> {}
 unsafe impl<T: ?Sized + Sync> Sync for RwLockWriteGuard<'_, T> {}
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
+    #[inline]
     #[track_caller]
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockReadGuard<'a, T>> {
         let guard = RwLockReadGuard::of(lock);
@@ -266,9 +271,10 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
 }
 
 impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
+    #[inline]
     #[track_caller]
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
-        lock.0.set_held(true);
+        lock.0.machine().writer().note();
         let guard = RwLockWriteGuard {
             lock,
             panicking: thread::panicking(),
@@ -289,26 +295,27 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
 }
 
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.lock.0.machine().leave(self.lock.0.holders());
     }
 }
 
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         let spot = &self.lock.0;
         if !self.panicking && thread::panicking() {
             spot.machine().poison().set_by_panic();
         }
-        spot.set_held(false);
-        // SAFETY: the guard was made on this thread, which had the lock, and has not left it.
-        unsafe { spot.machine().finish() };
+        spot.machine().finish();
     }
 }
 
 impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: initialised, and there is no writer; `T` is `Sync`, or there would be no lock.
         unsafe { self.lock.0.data().as_ref() }
@@ -318,6 +325,7 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
 impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
     type Target = T;
 
+    #[inline]
     fn deref(&self) -> &T {
         // SAFETY: initialised, and we have the lock: no other guard, in any process.
         unsafe { self.lock.0.data().as_ref() }
@@ -325,6 +333,7 @@ impl<T: ?Sized> Deref for RwLockWriteGuard<'_, T> {
 }
 
 impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
+    #[inline]
     fn deref_mut(&mut self) -> &mut T {
         // SAFETY: as above.
         unsafe { self.lock.0.data().as_mut() }

@@ -62,12 +62,14 @@ impl Semaphore {
     }
 
     /// Waits for a permit.
+    #[inline]
     pub fn acquire(&self) -> Permit<'_> {
         self.0.machine().acquire_until(self.0.holders(), None);
         Permit(self)
     }
 
     /// A permit, if there is one.
+    #[inline]
     #[must_use]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
         self.0
@@ -127,6 +129,7 @@ impl Permit<'_> {
 }
 
 impl Drop for Permit<'_> {
+    #[inline]
     fn drop(&mut self) {
         let spot = &self.0.0;
         spot.machine().release(spot.holders());

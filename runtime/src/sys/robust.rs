@@ -12,7 +12,7 @@
 //! Two rules follow from the list:
 //!
 //! * It holds addresses: a mutex is locked and unlocked through one mapping, which must not go
-//!   away in between. A guard that was forgotten therefore keeps its mapping for ever.
+//!   away in between. So nobody has one while code of the user's runs, which may do anything.
 //! * It must be the list of the calling thread. In a process made by a bare `clone`, libc's
 //!   record of the first thread is still the parent's; so nothing may lock there, and nothing
 //!   does: workers run on a thread of their own.
@@ -50,15 +50,6 @@ pub(crate) enum Acquired {
     OwnerDied,
 }
 
-/// What happens when the owner locks again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Relock {
-    /// It is told that this would wait for itself.
-    Refused,
-    /// It is counted.
-    Counted,
-}
-
 /// The calling thread already holds the mutex.
 #[derive(Debug)]
 pub(crate) struct WouldWaitForItself;
@@ -69,13 +60,9 @@ impl RobustMutex {
     /// # Safety
     ///
     /// The place is valid for writes, aligned, and not in use.
-    pub(crate) unsafe fn init(place: *mut RobustMutex, relock: Relock) {
+    pub(crate) unsafe fn init(place: *mut RobustMutex) {
         let mut attributes = MaybeUninit::<libc::pthread_mutexattr_t>::uninit();
         let attributes = attributes.as_mut_ptr();
-        let kind = match relock {
-            Relock::Refused => libc::PTHREAD_MUTEX_ERRORCHECK,
-            Relock::Counted => libc::PTHREAD_MUTEX_RECURSIVE,
-        };
         // SAFETY: initialised here before any other use.
         check(unsafe { libc::pthread_mutexattr_init(attributes) });
         // SAFETY: the attributes are initialised.
@@ -85,7 +72,9 @@ impl RobustMutex {
         // SAFETY: as above.
         check(unsafe { libc::pthread_mutexattr_setrobust(attributes, libc::PTHREAD_MUTEX_ROBUST) });
         // SAFETY: as above.
-        check(unsafe { libc::pthread_mutexattr_settype(attributes, kind) });
+        check(unsafe {
+            libc::pthread_mutexattr_settype(attributes, libc::PTHREAD_MUTEX_ERRORCHECK)
+        });
         // SAFETY: `RobustMutex` is transparent; the caller promises that the place is ours.
         check(unsafe { libc::pthread_mutex_init(place.cast(), attributes) });
         // SAFETY: initialised above and not used afterwards.

@@ -65,7 +65,7 @@ use crate::codec::{Message, Output};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::descriptors;
 use crate::sys::memory::{self, Mapping};
-use crate::sys::robust::{Relock, RobustMutex};
+use crate::sys::robust::RobustMutex;
 
 /// Slots of short queues are large: together they take at least this many bytes.
 const SLOTS: u64 = 128 * 1024;
@@ -242,7 +242,7 @@ impl Core {
             unsafe { &raw mut (*header).popping.0.lock },
         ] {
             // SAFETY: the place is in a mapping that nobody else has yet.
-            unsafe { RobustMutex::init(lock, Relock::Refused) };
+            unsafe { RobustMutex::init(lock) };
         }
         core.header().capacity.store(capacity, Ordering::Relaxed);
         core.header().slot.store(slot, Ordering::Relaxed);

@@ -32,6 +32,10 @@ impl Holders for Actor<'_> {
     }
 
     fn is_mark_alive(&self, mark: u32) -> bool {
-        self.is_alive(mark - 1)
+        self.is_alive(self.number(mark))
+    }
+
+    fn number(&self, mark: u32) -> u32 {
+        mark - 1
     }
 }

@@ -20,9 +20,10 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::monitor::Monitor;
+use super::sleepers::Sleepers;
+use super::spin::spin_until;
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
-use crate::sys::futex;
 
 #[derive(Debug)]
 #[repr(C)]
@@ -34,6 +35,7 @@ pub(crate) struct Barrier {
     broken: AtomicU32,
     /// Changes when a round ends or breaks, for sleepers.
     changes: AtomicU32,
+    sleepers: Sleepers,
     /// One bit for each of the last rounds: whether it was completed.
     outcomes: AtomicU64,
     /// Round and number of arrivals, by holder.
@@ -129,8 +131,11 @@ impl Barrier {
                 (self.changes.load(Ordering::Relaxed), nap)
             };
             step();
-            futex::wait(&self.changes, seen, nap.unwrap_or_default());
-            look_for_dead = self.changes.load(Ordering::Relaxed) == seen;
+            let is_as_before = || self.changes.load(Ordering::SeqCst) == seen;
+            if !spin_until(|| !is_as_before()) {
+                self.sleepers.sleep(nap.unwrap_or_default(), is_as_before);
+            }
+            look_for_dead = is_as_before();
         }
     }
 
@@ -203,9 +208,9 @@ impl Barrier {
 
     /// Wakes those who sleep, to see what has changed.
     fn tell(&self) {
-        self.changes.fetch_add(1, Ordering::Relaxed);
+        self.changes.fetch_add(1, Ordering::SeqCst);
         step();
-        futex::wake_all(&self.changes);
+        self.sleepers.wake();
     }
 
     fn arrivals(&self, round: u32) -> u32 {

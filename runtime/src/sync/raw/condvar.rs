@@ -7,18 +7,23 @@
 //! | word | |
 //! |---|---|
 //! | 0 | free |
-//! | 1 | somebody waits |
-//! | 2 | somebody was notified and has not left yet |
+//! | 1 | somebody waits, awake |
+//! | 2 | somebody waits, and may sleep |
+//! | 3 | somebody was notified and has not left yet |
 //!
-//! | step, inside the monitor | what if the actor dies right after it |
+//! | step, inside the monitor where not said otherwise | what if the actor dies right after it |
 //! |---|---|
 //! | a waiter writes its number and turn | the place is still free |
-//! | a waiter sets the word to 1 | a notifier finds it dead and frees the place |
-//! | a notifier sets a word to 2 | the waiter finds it when it next looks; the rest of `notify_n` dies with the notifier |
-//! | a waiter finds 2 and sets the word to 0 | it has been notified, and died of something else |
-//! | a waiter whose time is up finds 1 and sets it to 0 | it was not notified |
-//! | somebody finds a dead waiter with 2, notifies the next | both are notified: one time too often, which waiters must expect |
+//! | a waiter sets the word to 1 | as when it sleeps |
+//! | a waiter outside sets the word to 2, and sleeps | a notifier that finds nobody asleep asks whether it lives, and so do those who wait themselves, every so often; who finds it dead frees the place |
+//! | a notifier sets a word to 3 | the waiter finds it when it next looks; the rest of `notify_n` dies with the notifier |
+//! | a waiter outside finds 3 and sets the word to 0 | it has been notified, and died of something else |
+//! | a waiter whose time is up finds 1 or 2 and sets it to 0 | it was not notified |
+//! | somebody finds a dead waiter with 3, notifies the next | both are notified: one time too often, which waiters must expect |
 //! | and sets the word to 0 | done |
+//!
+//! What happens outside is a change by the one thread that has the place, and of no other place;
+//! it is made in one step, and so are changes inside that could meet it.
 //!
 //! When all places are taken, a waiter naps and returns without having been notified, which
 //! waiters must expect of any condition variable.
@@ -29,6 +34,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::monitor::Monitor;
+use super::spin::spin_until;
 use super::{Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::futex;
@@ -36,7 +42,8 @@ use crate::sys::futex;
 const PLACES: usize = 128;
 const FREE: u32 = 0;
 const WAITING: u32 = 1;
-const NOTIFIED: u32 = 2;
+const ASLEEP: u32 = 2;
+const NOTIFIED: u32 = 3;
 
 /// How long one naps that found no place.
 const NAP: Duration = Duration::from_millis(5);
@@ -79,7 +86,7 @@ impl Condvar {
     /// Takes a place. Notifications from now on count.
     pub(crate) fn queue(&self, holders: &dyn Holders) -> Ticket {
         let _inside = self.monitor.enter(|| {});
-        let free = |place: &Place| place.word.load(Ordering::Relaxed) == FREE;
+        let free = |place: &Place| place.word.load(Ordering::Acquire) == FREE;
         let Some(index) = self.places.iter().position(free) else {
             return Ticket(None);
         };
@@ -92,7 +99,7 @@ impl Condvar {
         place.holder.store(holders.me(), Ordering::Relaxed);
         place.turn.store(turn, Ordering::Relaxed);
         step();
-        place.word.store(WAITING, Ordering::Relaxed);
+        place.word.store(WAITING, Ordering::Release);
         step();
         Ticket(Some(index))
     }
@@ -114,53 +121,69 @@ impl Condvar {
             };
         };
         let place = &self.places[index];
+        let is_notified = || place.word.load(Ordering::Acquire) == NOTIFIED;
         let mut patience = Patience::new();
-        loop {
-            let nap = patience.nap(deadline);
-            if let Some(nap) = nap {
-                step();
-                futex::wait(&place.word, WAITING, nap);
-            }
-            if nap.is_some() && place.word.load(Ordering::Relaxed) == WAITING {
+        while !spin_until(is_notified) {
+            let Some(nap) = patience.nap(deadline) else {
+                let _inside = self.monitor.enter(|| {});
+                let notified = is_notified();
+                place.leave();
+                return notified;
+            };
+            let _ = change(&place.word, WAITING, ASLEEP);
+            step();
+            futex::wait(&place.word, ASLEEP, nap);
+            if !is_notified() {
                 let _inside = self.monitor.enter(|| {});
                 self.bury(holders);
-                continue;
             }
-            let _inside = self.monitor.enter(|| {});
-            let notified = place.word.load(Ordering::Relaxed) == NOTIFIED;
-            place.word.store(FREE, Ordering::Relaxed);
-            step();
-            return notified;
         }
+        place.leave();
+        true
     }
 
     /// Notifies up to `count` of those who wait, in their turn.
     pub(crate) fn notify(&self, holders: &dyn Holders, count: usize) {
-        let mut chosen = Vec::new();
+        // Those that sleep, to be woken outside.
+        let mut asleep = [0_u64; PLACES.div_ceil(64)];
+        let mut left = count;
         {
             let _inside = self.monitor.enter(|| {});
-            self.bury(holders);
-            while chosen.len() < count
-                && let Some(index) = self.next()
+            while left > 0
+                && let Some((index, was_asleep)) = self.notify_next()
             {
-                step();
-                self.places[index].word.store(NOTIFIED, Ordering::Relaxed);
-                chosen.push(index);
+                left -= 1;
+                asleep[index / 64] |= u64::from(was_asleep) << (index % 64);
             }
             step();
         }
-        for index in chosen {
+        let asleep = |index: &usize| asleep[index / 64] & 1 << (index % 64) != 0;
+        let mut all_woke = true;
+        for index in (0..PLACES).filter(asleep) {
             step();
-            futex::wake_all(&self.places[index].word);
+            all_woke &= futex::wake(&self.places[index].word, 1) != 0;
+        }
+        if !all_woke {
+            // Somebody has just woken up by itself, or is dead.
+            let _inside = self.monitor.enter(|| {});
+            self.bury(holders);
         }
     }
 
-    /// The place whose turn it is.
-    fn next(&self) -> Option<usize> {
-        self.used()
-            .filter(|(_, place)| place.word.load(Ordering::Relaxed) == WAITING)
-            .min_by_key(|(_, place)| place.turn.load(Ordering::Relaxed))
-            .map(|(index, _)| index)
+    /// Notifies the one whose turn it is; where that was, and whether it may sleep.
+    fn notify_next(&self) -> Option<(usize, bool)> {
+        loop {
+            let (index, place) = self
+                .used()
+                .filter(|(_, place)| place.is_waiting())
+                .min_by_key(|(_, place)| place.turn.load(Ordering::Relaxed))?;
+            let word = place.word.load(Ordering::Relaxed);
+            step();
+            // It may just be about to sleep.
+            if change(&place.word, word, NOTIFIED) {
+                return Some((index, word == ASLEEP));
+            }
+        }
     }
 
     fn used(&self) -> impl Iterator<Item = (usize, &Place)> {
@@ -197,14 +220,29 @@ impl Condvar {
 
     fn vacate(&self, place: &Place) {
         if place.word.load(Ordering::Relaxed) == NOTIFIED
-            && let Some(next) = self.next()
+            && let Some((next, _)) = self.notify_next()
         {
-            self.places[next].word.store(NOTIFIED, Ordering::Relaxed);
             step();
             // A call inside the monitor, once in a death.
-            futex::wake_all(&self.places[next].word);
+            futex::wake(&self.places[next].word, 1);
         }
-        place.word.store(FREE, Ordering::Relaxed);
+        place.leave();
+    }
+}
+
+impl Place {
+    fn is_waiting(&self) -> bool {
+        matches!(self.word.load(Ordering::Relaxed), WAITING | ASLEEP)
+    }
+
+    fn leave(&self) {
+        self.word.store(FREE, Ordering::Release);
         step();
     }
+}
+
+fn change(word: &AtomicU32, from: u32, to: u32) -> bool {
+    let changed = word.compare_exchange(from, to, Ordering::AcqRel, Ordering::Relaxed);
+    step();
+    changed.is_ok()
 }

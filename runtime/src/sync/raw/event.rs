@@ -17,6 +17,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::spin::spin_until;
 use super::{Kind, Machine, Patience, step};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
@@ -79,10 +80,11 @@ impl Event {
     pub(crate) fn wait_until(&self, deadline: Option<Instant>) -> bool {
         let first = self.0.load(Ordering::Acquire);
         let times = |word: u32| word / ONCE_MORE;
+        let is_over = |word: u32| word & SET != 0 || times(word) != times(first);
         let mut word = first;
         let mut patience = Patience::new();
         loop {
-            if word & SET != 0 || times(word) != times(first) {
+            if is_over(word) || spin_until(|| is_over(self.0.load(Ordering::Acquire))) {
                 return true;
             }
             let Some(nap) = patience.nap(deadline) else {

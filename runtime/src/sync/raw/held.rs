@@ -5,22 +5,38 @@
 
 #![expect(unsafe_code, reason = "a lock outlives its forgotten guard")]
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 
 use super::Lock;
 
 thread_local! {
-    static HELD: Held = const { Held(RefCell::new(Vec::new())) };
+    static HELD: Held = const {
+        Held {
+            last: Cell::new(ptr::null()),
+            earlier: RefCell::new(Vec::new()),
+        }
+    };
 }
 
-struct Held(RefCell<Vec<*const Lock>>);
+struct Held {
+    /// What was noted last, unless it has been struck out since. Most threads have one lock at most.
+    last: Cell<*const Lock>,
+    earlier: RefCell<Vec<*const Lock>>,
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
-        for lock in self.0.take() {
-            // SAFETY: whoever drops the last handle to a lock that is held keeps its memory
-            // mapped for ever, so the lock is where it was.
+        let last = self.last.replace(ptr::null());
+        let earlier = self.earlier.take();
+        for lock in earlier
+            .into_iter()
+            .chain([last])
+            .filter(|lock| !lock.is_null())
+        {
+            // SAFETY: whoever drops the last handle to a lock that is taken keeps its memory
+            // mapped for ever, so the lock is where it was. No other than this thread, which is
+            // not waiting for any, has taken it.
             let lock = unsafe { &*lock };
             lock.poison().set();
             lock.give_back();
@@ -33,22 +49,37 @@ impl Drop for Held {
 
 #[inline]
 pub(super) fn add(lock: &Lock) {
-    let _ = HELD.try_with(|held| held.0.borrow_mut().push(ptr::from_ref(lock)));
+    let _ = HELD.try_with(|held| {
+        let before = held.last.replace(lock);
+        if !before.is_null() {
+            held.earlier.borrow_mut().push(before);
+        }
+    });
 }
 
 #[inline]
 pub(super) fn remove(lock: &Lock) {
     let _ = HELD.try_with(|held| {
-        let mut held = held.0.borrow_mut();
-        if held.last() == Some(&ptr::from_ref(lock)) {
-            held.pop();
+        if ptr::eq(held.last.get(), lock) {
+            held.last.set(ptr::null());
         } else {
-            held.retain(|other| !ptr::eq(*other, lock));
+            remove_earlier(held, lock);
         }
     });
 }
 
+#[cold]
+fn remove_earlier(held: &Held, lock: &Lock) {
+    let mut earlier = held.earlier.borrow_mut();
+    if let Some(place) = earlier.iter().rposition(|other| ptr::eq(*other, lock)) {
+        earlier.remove(place);
+    }
+}
+
 pub(super) fn has(lock: &Lock) -> bool {
-    HELD.try_with(|held| held.0.borrow().contains(&ptr::from_ref(lock)))
-        .unwrap_or(false)
+    HELD.try_with(|held| {
+        let lock = ptr::from_ref(lock);
+        held.last.get() == lock || held.earlier.borrow().contains(&lock)
+    })
+    .unwrap_or(false)
 }

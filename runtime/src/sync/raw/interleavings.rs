@@ -283,10 +283,8 @@ fn write(scene: &Scene<RwLock>, me: usize) {
     finish(scene);
 }
 
-#[expect(unsafe_code, reason = "the tests have no guards")]
 fn finish(scene: &Scene<RwLock>) {
-    // SAFETY: the callers have just taken it on this thread.
-    unsafe { scene.machine.finish() };
+    scene.machine.finish();
 }
 
 fn nobody_has_it(scene: &Scene<RwLock>, dead: Dead) {
@@ -582,32 +580,24 @@ fn nobody_waits_at_a_barrier_that_is_broken() {
 
 /// Takes a lock twice, works, and gives it back twice.
 fn reenter(scene: &Scene<ReentrantLock>, me: usize) {
-    assert!(scene.machine.lock_until(None));
+    let actor = scene.actor(me);
+    assert!(scene.machine.lock_until(&actor, None));
     let poisoned = scene.machine.poison().is_set();
     assert!(!scene.work_alone(me) || poisoned, "a death does not poison");
-    assert!(scene.machine.try_lock());
+    assert!(scene.machine.try_lock(&actor));
     scene.work_alone(me);
-    assert!(!unlock(scene));
+    scene.machine.unlock();
     scene.work_alone(me);
-    assert!(unlock(scene));
-}
-
-/// Gives a lock back, and says whether that was all.
-#[expect(unsafe_code, reason = "the tests have no guards")]
-fn unlock(scene: &Scene<ReentrantLock>) -> bool {
-    let mut is_last = false;
-    // SAFETY: the callers have taken it on this thread.
-    unsafe { scene.machine.unlock(|| is_last = true) };
-    is_last
+    scene.machine.unlock();
 }
 
 #[test]
 fn a_reentrant_lock_is_given_back_as_often_as_it_was_taken() {
     let world = || Scene::new(nothing);
     let is_free = |scene: &Scene<ReentrantLock>, dead: Dead| {
-        assert!(scene.machine.try_lock());
+        assert!(scene.machine.try_lock(&scene.survivor()));
+        scene.machine.unlock();
         assert!(dead.count() > 0 || !scene.machine.poison().is_set());
-        assert!(unlock(scene));
     };
     Explorer::preempting(2).explore(world, &[&reenter, &reenter, &reenter], is_free);
     let explorer = Explorer::preempting(2).deaths(1);

@@ -21,21 +21,22 @@
 //!
 //! A mark is not given out twice, so what is taken over from a dead process cannot be anybody
 //! else's by then.
+//!
+//! Changes of the word are sequentially consistent for the sake of [`RwLock`](super::RwLock), whose
+//! readers look at it. On x86-64 that costs nothing.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::held;
 use super::poison::Poison;
+use super::spin::spin_until;
 use super::{Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
 
 const FREE: u32 = 0;
 const WAITED: u32 = 1 << 31;
-
-/// How often a waiter looks before it sleeps.
-const SPINS: u32 = 100;
 
 #[derive(Debug)]
 #[repr(C)]
@@ -68,6 +69,17 @@ impl Lock {
         self.take(holders.mark())
     }
 
+    /// Whether anybody has the lock, dead or alive.
+    #[inline]
+    pub(super) fn is_taken(&self) -> bool {
+        self.word.load(Ordering::SeqCst) & !WAITED != FREE
+    }
+
+    /// Whether a thread of the process with this mark has the lock.
+    pub(crate) fn is_taken_by(&self, mark: u32) -> bool {
+        self.word.load(Ordering::SeqCst) & !WAITED == mark
+    }
+
     /// Takes the lock by `deadline`; false when time is up. `None` waits for ever.
     #[inline]
     pub(crate) fn lock_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
@@ -78,7 +90,7 @@ impl Lock {
     fn take(&self, mark: u32) -> bool {
         let taken = self
             .word
-            .compare_exchange(FREE, mark, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(FREE, mark, Ordering::SeqCst, Ordering::Relaxed)
             .is_ok();
         step();
         taken
@@ -90,44 +102,41 @@ impl Lock {
     }
 
     /// Notes that the calling thread has the lock, in case it ends before it says otherwise.
+    ///
+    /// A thread may do so when it is about to take the lock, for the time that it takes is then
+    /// not the time of those who wait.
     #[inline]
     pub(crate) fn note(&self) {
         held::add(self);
     }
 
+    /// Strikes out what was noted.
+    #[inline]
+    pub(crate) fn strike_out(&self) {
+        held::remove(self);
+    }
+
+    /// Waits for a lock that was found taken: awake for a while, because an attempt to take it
+    /// disturbs whoever has it more than a look.
     #[cold]
-    fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
-        for _ in 0..SPINS {
-            match self.word.load(Ordering::Relaxed) {
-                FREE if self.take(holders.mark()) => return true,
-                word if word & WAITED != 0 => break,
-                _ => std::hint::spin_loop(),
-            }
-        }
+    pub(crate) fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
+        let mut ours = holders.mark();
         let mut patience = Patience::new();
         loop {
-            // Whoever has slept does not know whether others do.
-            let word = self.word.load(Ordering::Relaxed);
-            if word & !WAITED == FREE {
-                let ours = holders.mark() | WAITED;
-                let taken =
-                    self.word
-                        .compare_exchange(word, ours, Ordering::Acquire, Ordering::Relaxed);
-                step();
-                if taken.is_ok() {
-                    return true;
-                }
-                continue;
+            if spin_until(|| self.word.load(Ordering::Relaxed) == FREE && self.take(ours)) {
+                return true;
             }
             let Some(nap) = patience.nap(deadline) else {
                 return self.bury(holders);
             };
+            let word = self.word.load(Ordering::Relaxed);
             let waited = word | WAITED;
-            if word != waited
-                && self
-                    .word
-                    .compare_exchange(word, waited, Ordering::Relaxed, Ordering::Relaxed)
-                    .is_err()
+            if word == FREE
+                || word != waited
+                    && self
+                        .word
+                        .compare_exchange(word, waited, Ordering::Relaxed, Ordering::Relaxed)
+                        .is_err()
             {
                 continue;
             }
@@ -136,24 +145,33 @@ impl Lock {
             if self.word.load(Ordering::Relaxed) == waited && self.bury(holders) {
                 return true;
             }
+            // Whoever has slept does not know whether others do.
+            ours = holders.mark() | WAITED;
+        }
+    }
+
+    /// Takes the lock if it is free after all or its holder dead.
+    #[cold]
+    fn bury(&self, holders: &dyn Holders) -> bool {
+        if self.is_taken() {
+            self.take_over(holders)
+        } else {
+            self.take(holders.mark())
         }
     }
 
     /// Takes the lock over from a holder that is dead.
     #[cold]
-    fn bury(&self, holders: &dyn Holders) -> bool {
+    pub(super) fn take_over(&self, holders: &dyn Holders) -> bool {
         let word = self.word.load(Ordering::Relaxed);
         let mark = word & !WAITED;
-        if mark == FREE {
-            return self.take(holders.mark());
-        }
-        if mark == holders.mark() || holders.is_mark_alive(mark) {
+        if mark == FREE || mark == holders.mark() || holders.is_mark_alive(mark) {
             return false;
         }
         let ours = holders.mark() | WAITED;
         let taken = self
             .word
-            .compare_exchange(word, ours, Ordering::Acquire, Ordering::Relaxed)
+            .compare_exchange(word, ours, Ordering::SeqCst, Ordering::Relaxed)
             .is_ok();
         step();
         if taken {
@@ -166,13 +184,13 @@ impl Lock {
     /// Gives the lock back. Only the thread that has it does.
     #[inline]
     pub(crate) fn unlock(&self) {
-        held::remove(self);
         self.give_back();
+        self.strike_out();
     }
 
     #[inline]
     pub(super) fn give_back(&self) {
-        let word = self.word.swap(FREE, Ordering::Release);
+        let word = self.word.swap(FREE, Ordering::SeqCst);
         step();
         if word & WAITED != 0 {
             futex::wake(&self.word, 1);

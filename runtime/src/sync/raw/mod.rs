@@ -5,7 +5,7 @@
 //!
 //! | what | how |
 //! |---|---|
-//! | the owner of a [`Lock`] dies | its mark is in the word; whoever waits asks, every [`LOOK`] at least, whether it lives |
+//! | the owner of a [`Lock`] dies, or of what has one inside | its mark is in the word; whoever waits asks, every [`LOOK`] at least, whether it lives |
 //! | the owner of a [`RobustMutex`] dies, or somebody who waits for it | the kernel marks it and wakes a waiter; whoever sleeps looks again after a while |
 //! | somebody dies inside a [`Monitor`](monitor::Monitor) | its mutex is robust; whoever enters next repairs first |
 //! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`LOOK`] at least, whether the holders live |
@@ -33,6 +33,8 @@ pub(super) mod poison;
 mod reentrant;
 mod rwlock;
 mod semaphore;
+mod sleepers;
+mod spin;
 #[cfg(test)]
 mod tests;
 
@@ -68,6 +70,9 @@ pub(crate) trait Holders: Sync {
 
     /// Whether the process with this mark is still there. A system call.
     fn is_mark_alive(&self, mark: u32) -> bool;
+
+    /// The number in a mark.
+    fn number(&self, mark: u32) -> u32;
 }
 
 /// What lives in a cell, for whoever has to clear up after a dead holder.
@@ -90,6 +95,8 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) fn from_number(number: u32) -> Kind {
         match number {
+            2 => Kind::Lock,
+            3 => Kind::ReentrantLock,
             4 => Kind::RwLock,
             5 => Kind::Condvar,
             6 => Kind::Semaphore,
@@ -99,20 +106,39 @@ impl Kind {
         }
     }
 
+    /// Whether a thread of the process with this mark has the lock that this is.
+    ///
+    /// # Safety
+    ///
+    /// A machine of this kind lives at `place`.
+    #[expect(unsafe_code, reason = "the kind tells the type of the machine")]
+    pub(crate) unsafe fn is_locked_by(self, place: NonNull<u8>, mark: u32) -> bool {
+        let lock = match self {
+            // SAFETY: the caller's promise; the machine is shared by reference only.
+            Kind::Lock => unsafe { place.cast::<Lock>().as_ref() },
+            // SAFETY: as above.
+            Kind::ReentrantLock => unsafe { place.cast::<ReentrantLock>().as_ref() }.lock(),
+            // SAFETY: as above.
+            Kind::RwLock => unsafe { place.cast::<RwLock>().as_ref() }.writer(),
+            _ => return false,
+        };
+        lock.is_taken_by(mark)
+    }
+
     /// Takes back what a holder that is gone had taken.
     ///
     /// # Safety
     ///
     /// A machine of this kind lives at `place`.
     #[expect(unsafe_code, reason = "the kind tells the type of the machine")]
-    pub(crate) unsafe fn wipe(self, place: NonNull<u8>, holder: u32) {
+    pub(crate) unsafe fn wipe(self, place: NonNull<u8>, holders: &dyn Holders, holder: u32) {
         match self {
             // SAFETY: the caller's promise; the machine is shared by reference only.
             Kind::RwLock => unsafe { place.cast::<RwLock>().as_ref() }.wipe(holder),
             // SAFETY: as above.
             Kind::Condvar => unsafe { place.cast::<Condvar>().as_ref() }.wipe(holder),
             // SAFETY: as above.
-            Kind::Semaphore => unsafe { place.cast::<Semaphore>().as_ref() }.wipe(holder),
+            Kind::Semaphore => unsafe { place.cast::<Semaphore>().as_ref() }.wipe(holders, holder),
             // SAFETY: as above.
             Kind::Barrier => unsafe { place.cast::<Barrier>().as_ref() }.wipe(holder),
             _ => {}

@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use crate::sys::robust::{Acquired, Relock, RobustMutex};
+use crate::sys::robust::{Acquired, RobustMutex};
 
 /// The mutex around a machine's words. No user code runs while it is held.
 ///
@@ -23,7 +23,7 @@ impl Monitor {
     /// As [`RobustMutex::init`].
     pub(super) unsafe fn init(place: *mut Monitor) {
         // SAFETY: `Monitor` is transparent; the rest is the caller's promise.
-        unsafe { RobustMutex::init(place.cast(), Relock::Refused) };
+        unsafe { RobustMutex::init(place.cast()) };
     }
 
     /// Enters, however long the others take.

@@ -1,20 +1,11 @@
-//! Whether a holder died, and the mutex of a writer.
+//! Whether a holder ended in the middle of its work.
 //!
-//! | step | what if the actor dies right after it |
-//! |---|---|
-//! | the mutex is locked | the kernel marks it; the next owner is told and sets `poisoned` |
-//! | the next owner wipes the mark | it holds the mutex: the mark comes back |
-//! | `poisoned` is set | it stays set until somebody has looked at what was left, and clears it |
-//! | the guard is dropped in a panic: `poisoned` is set | the mutex is still held: marked as well |
-//! | the mutex is unlocked | nothing is held any more |
-
-#![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
+//! Only whoever has the lock sets it, before anybody else can have the lock; so if that one dies
+//! first, the next finds it dead and sets it.
 
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 use crate::sys::atomic::AtomicU32;
-use crate::sys::robust::{Acquired, Relock, RobustMutex, WouldWaitForItself};
 
 /// Whether a holder ended in the middle of its work.
 ///
@@ -67,53 +58,5 @@ impl Poison {
         let _ = self
             .0
             .compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);
-    }
-}
-
-/// A robust mutex that remembers that a holder died.
-#[derive(Debug)]
-#[repr(C)]
-pub(crate) struct Writer {
-    mutex: RobustMutex,
-    poison: Poison,
-}
-
-impl Writer {
-    /// # Safety
-    ///
-    /// As [`RobustMutex::init`].
-    pub(crate) unsafe fn init(place: *mut Writer, relock: Relock) {
-        // SAFETY: in bounds of the place that the caller promises.
-        let mutex = unsafe { &raw mut (*place).mutex };
-        // SAFETY: the caller's promise.
-        unsafe { RobustMutex::init(mutex, relock) };
-    }
-
-    #[inline]
-    pub(crate) fn try_lock(&self) -> bool {
-        let acquired = self.mutex.try_lock();
-        acquired.inspect(|acquired| self.note(*acquired)).is_some()
-    }
-
-    /// False when time is up.
-    pub(crate) fn lock_until(&self, deadline: Option<Instant>) -> Result<bool, WouldWaitForItself> {
-        let acquired = self.mutex.lock_until(deadline)?;
-        Ok(acquired.inspect(|acquired| self.note(*acquired)).is_some())
-    }
-
-    #[inline]
-    fn note(&self, acquired: Acquired) {
-        if acquired == Acquired::OwnerDied {
-            self.poison.set();
-        }
-    }
-
-    /// # Safety
-    ///
-    /// The calling thread holds the lock.
-    #[inline]
-    pub(crate) unsafe fn unlock(&self) {
-        // SAFETY: the caller's promise; a process has one mapping of a region.
-        unsafe { self.mutex.unlock() };
     }
 }

@@ -1,85 +1,110 @@
-//! A mutex that its owner may lock again: a [`RobustMutex`] that counts, and its count for us to see.
+//! A mutex that its owner may lock again: a [`Lock`], and how often its owner has it.
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
-//! | the mutex is locked for the first time | it is marked; `depth` is 0, or what a dead owner left |
-//! | `depth` is written | it is marked; the next owner is told, and counts from 1 |
-//! | `depth` is lowered | likewise, as long as the mutex is held |
-//! | the mutex is unlocked | still held if it was locked more than once: marked |
+//! | the lock is taken for the first time | as there; `owner` and `depth` are nobody's, or what a dead owner left |
+//! | `depth` is set to 1, `owner` to us | likewise: the next owner does as much |
+//! | `depth` is raised or lowered | likewise, as long as the lock is taken |
+//! | `owner` is set to nobody | likewise |
+//! | the lock is given back | as there |
+//!
+//! No two threads ever have the same `owner` here: it is a mark and a number, neither of which is
+//! given out twice. So only the owner finds itself in it, whatever the dead leave.
 
-#![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
-
+use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::poison::Poison;
-use super::{Kind, Machine};
-use crate::sys::atomic::AtomicU32;
-use crate::sys::robust::{Acquired, Relock, RobustMutex};
+use super::{Holders, Kind, Lock, Machine, step};
+use crate::sys::atomic::{AtomicU32, AtomicU64};
 
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct ReentrantLock {
-    mutex: RobustMutex,
-    poison: Poison,
+    lock: Lock,
+    /// The mark of a process and the number of its thread. Only the owner writes it.
+    owner: AtomicU64,
     /// How often the owner has it. Only the owner reads and writes it.
     depth: AtomicU32,
 }
 
-// SAFETY: zeros are a lock without an owner; `init` makes the mutex.
+#[expect(unsafe_code, reason = "machines are made in place")]
+// SAFETY: zeros are a lock without an owner.
 unsafe impl Machine for ReentrantLock {
     const KIND: Kind = Kind::ReentrantLock;
-
-    unsafe fn init(place: *mut ReentrantLock) {
-        // SAFETY: in bounds of the place that the caller promises.
-        let mutex = unsafe { &raw mut (*place).mutex };
-        // SAFETY: the caller's promise.
-        unsafe { RobustMutex::init(mutex, Relock::Counted) };
-    }
 }
 
 impl ReentrantLock {
+    #[inline]
     pub(crate) fn poison(&self) -> &Poison {
-        &self.poison
+        self.lock.poison()
     }
 
     /// Waits for the lock until `deadline`; false when time is up.
-    pub(crate) fn lock_until(&self, deadline: Option<Instant>) -> bool {
-        let acquired = self
-            .mutex
-            .lock_until(deadline)
-            .expect("a counting mutex does not refuse");
-        acquired.inspect(|acquired| self.note(*acquired)).is_some()
+    #[inline]
+    pub(crate) fn lock_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
+        self.lock_again(holders) || self.lock.lock_until(holders, deadline) && self.begin(holders)
     }
 
-    pub(crate) fn try_lock(&self) -> bool {
-        let acquired = self.mutex.try_lock();
-        acquired.inspect(|acquired| self.note(*acquired)).is_some()
+    #[inline]
+    pub(crate) fn try_lock(&self, holders: &dyn Holders) -> bool {
+        self.lock_again(holders) || self.lock.try_lock(holders) && self.begin(holders)
     }
 
-    fn note(&self, acquired: Acquired) {
-        let depth = match acquired {
-            Acquired::Clean => self.depth.load(Ordering::Relaxed) + 1,
-            Acquired::OwnerDied => {
-                self.poison.set();
-                1
-            }
-        };
-        self.depth.store(depth, Ordering::Relaxed);
+    /// Counts once more if the calling thread has the lock already.
+    #[inline]
+    fn lock_again(&self, holders: &dyn Holders) -> bool {
+        let is_mine = self.owner.load(Ordering::Relaxed) == caller(holders);
+        if is_mine {
+            let depth = self.depth.load(Ordering::Relaxed);
+            let depth = depth.checked_add(1).expect("a lock taken too often");
+            self.depth.store(depth, Ordering::Relaxed);
+        }
+        is_mine
     }
 
-    /// Gives back what was locked last; `before` is called if that is all.
-    ///
-    /// # Safety
-    ///
-    /// The calling thread holds the lock.
-    pub(crate) unsafe fn unlock(&self, before: impl FnOnce()) {
+    #[inline]
+    fn begin(&self, holders: &dyn Holders) -> bool {
+        self.lock.note();
+        self.depth.store(1, Ordering::Relaxed);
+        self.owner.store(caller(holders), Ordering::Relaxed);
+        step();
+        true
+    }
+
+    pub(super) fn lock(&self) -> &Lock {
+        &self.lock
+    }
+
+    /// Gives back what was locked last. Only the thread that has the lock does.
+    #[inline]
+    pub(crate) fn unlock(&self) {
         let depth = self.depth.load(Ordering::Relaxed) - 1;
         self.depth.store(depth, Ordering::Relaxed);
+        step();
         if depth == 0 {
-            before();
+            self.owner.store(NOBODY, Ordering::Relaxed);
+            step();
+            self.lock.unlock();
         }
-        // SAFETY: the caller's promise; a process has one mapping of a region.
-        unsafe { self.mutex.unlock() };
     }
+}
+
+const NOBODY: u64 = 0;
+
+fn caller(holders: &dyn Holders) -> u64 {
+    u64::from(holders.mark()) << 32 | u64::from(thread_number())
+}
+
+/// A number that no other thread of this process has; after billions of threads they repeat.
+fn thread_number() -> u32 {
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    thread_local! {
+        static OURS: Cell<u32> = const { Cell::new(0) };
+    }
+    if OURS.get() == 0 {
+        OURS.set(LAST.fetch_add(1, Ordering::Relaxed).wrapping_add(1));
+    }
+    OURS.get()
 }

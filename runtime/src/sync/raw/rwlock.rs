@@ -1,6 +1,6 @@
 //! Many readers or one writer.
 //!
-//! A writer holds `writer`, a robust mutex, from before it announces itself until it is done.
+//! A writer takes `writer`, a [`Lock`], waits until no reader is left, and has it until it is done.
 //! Readers count themselves under their process's number, each process in a word of its own, so
 //! that the locks of a dead process can be told from those of the living.
 //!
@@ -10,46 +10,49 @@
 //! | reader | raises `readers[me]` | a writer that waits asks whether `me` lives, every so often |
 //! | reader | finds no writer: it has the lock | likewise |
 //! | reader | finds a writer, lowers `readers[me]` again | nothing is held |
-//! | reader | waits for `writer` | nothing is held |
-//! | reader | has `writer`, raises `readers[me]` | the mutex is marked, but there was no writer to poison: `announced` is not set |
-//! | reader | unlocks `writer`: it has the lock | as above |
-//! | writer | has `writer` | the mutex is marked; `announced` is not set: not poisoned |
-//! | writer | sets `announced` | the next to have `writer` finds it set: poisoned, though nothing was written; better once too often |
-//! | writer | sees that no reader is left: it has the lock | likewise, rightly |
-//! | writer | clears `announced` | the mutex is marked, nothing else |
-//! | writer | unlocks `writer` | nothing is held |
+//! | reader | says that it sleeps | a needless call |
+//! | reader | has slept long, and takes `writer` over from a writer that is dead | the next does; poisoned, and rightly |
+//! | reader | raises `readers[me]`, gives `writer` back: it has the lock | as above |
+//! | writer | has `writer` | whoever waits takes it over: poisoned, though nothing was written; better once too often |
+//! | writer | says that it sleeps | a needless call |
+//! | writer | sees that no reader is left: it has the lock | poisoned, and rightly |
+//! | writer | gives `writer` back | nothing is held; readers that sleep find it when they next look |
+//! | either | lowers what says that somebody sleeps | who sleeps finds what has changed when it next looks |
 //!
-//! A reader raises its count and then looks at `announced`; a writer sets `announced` and then
-//! looks at the counts. All four are sequentially consistent, so not both miss the other. A
-//! reader that comes while a writer is announced queues behind it, so writers do not starve.
-
-#![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
+//! A reader raises its count and then looks at `writer`; a writer takes `writer` and then looks at
+//! the counts. All four are sequentially consistent, so not both miss the other. A reader that
+//! comes while there is a writer waits for it, so writers do not starve.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::poison::{Poison, Writer};
-use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
+use super::poison::Poison;
+use super::sleepers::Sleepers;
+use super::spin::spin_until;
+use super::{HOLDERS, Holders, Kind, Lock, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
-use crate::sys::futex;
-use crate::sys::robust::{Relock, WouldWaitForItself};
+use crate::sys::robust::WouldWaitForItself;
 
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct RwLock {
-    /// Its own flag is not used: a reader may die with this mutex.
-    writer: Writer,
-    poison: Poison,
-    /// Whether a writer has the lock or waits for readers to leave.
-    announced: AtomicU32,
-    /// Changes when a reader leaves that a writer may wait for.
-    departures: AtomicU32,
+    /// Taken by a writer that has the lock or waits for readers to leave.
+    writer: Line<Lock>,
+    /// For readers that wait for the writer.
+    readable: Sleepers,
+    /// For the writer that waits for readers.
+    deserted: Sleepers,
     /// Holders from here on have never read.
     fresh: AtomicU32,
     /// By holder: how many locks it has, in the lower half. The upper half changes when they are
     /// taken back from the dead, so that this cannot happen to the next holder of the number.
     readers: [AtomicU64; HOLDERS as usize],
 }
+
+/// A cache line of its own. Writers take it from each other; what comes behind they only look at.
+#[derive(Debug)]
+#[repr(C, align(64))]
+struct Line<T>(T);
 
 /// The number of locks in a word of `readers`.
 fn count(word: u64) -> u64 {
@@ -61,24 +64,25 @@ fn emptied(word: u64) -> u64 {
     (word >> 32).wrapping_add(1) << 32
 }
 
-// SAFETY: zeros are no readers and no writer; `init` makes the mutex.
+#[expect(unsafe_code, reason = "machines are made in place")]
+// SAFETY: zeros are no readers and no writer.
 unsafe impl Machine for RwLock {
     const KIND: Kind = Kind::RwLock;
-
-    unsafe fn init(place: *mut RwLock) {
-        // SAFETY: in bounds of the place that the caller promises.
-        let writer = unsafe { &raw mut (*place).writer };
-        // SAFETY: the caller's promise.
-        unsafe { Writer::init(writer, Relock::Refused) };
-    }
 }
 
 impl RwLock {
     pub(crate) fn poison(&self) -> &Poison {
-        &self.poison
+        self.writer().poison()
+    }
+
+    /// What a writer takes.
+    #[inline]
+    pub(crate) fn writer(&self) -> &Lock {
+        &self.writer.0
     }
 
     /// Takes the lock for reading; false when time is up.
+    #[inline]
     pub(crate) fn read_until(
         &self,
         holders: &dyn Holders,
@@ -87,30 +91,48 @@ impl RwLock {
         if self.enter(holders) {
             return Ok(true);
         }
-        if !self.writer.lock_until(deadline)? {
-            return Ok(false);
+        self.wait_to_read(holders, deadline)
+    }
+
+    #[cold]
+    fn wait_to_read(
+        &self,
+        holders: &dyn Holders,
+        deadline: Option<Instant>,
+    ) -> Result<bool, WouldWaitForItself> {
+        if deadline.is_none() && self.writer().is_mine() {
+            return Err(WouldWaitForItself);
         }
-        self.pass(holders);
-        Ok(true)
+        let mut patience = Patience::new();
+        loop {
+            spin_until(|| !self.writer().is_taken());
+            if self.enter(holders) {
+                return Ok(true);
+            }
+            let Some(nap) = patience.nap(deadline) else {
+                return Ok(self.succeed_the_dead(holders));
+            };
+            let woken = self.readable.sleep(nap, || self.writer().is_taken());
+            if !woken && self.succeed_the_dead(holders) {
+                return Ok(true);
+            }
+        }
     }
 
     /// Takes the lock for reading if there is no writer.
     pub(crate) fn try_read(&self, holders: &dyn Holders) -> bool {
-        if self.enter(holders) {
-            return true;
-        }
-        // The writer may be dead.
-        if !self.writer.try_lock() {
-            return false;
-        }
-        self.pass(holders);
-        true
+        self.enter(holders) || self.succeed_the_dead(holders)
     }
 
+    #[inline]
     fn enter(&self, holders: &dyn Holders) -> bool {
+        // Who looks first need not disturb a writer.
+        if self.writer().is_taken() {
+            return false;
+        }
         self.raise(holders.me());
         step();
-        if self.announced.load(Ordering::SeqCst) == 0 {
+        if !self.writer().is_taken() {
             return true;
         }
         step();
@@ -118,6 +140,7 @@ impl RwLock {
         false
     }
 
+    #[inline]
     fn raise(&self, me: u32) {
         if self.fresh.load(Ordering::Relaxed) <= me {
             self.fresh.fetch_max(me + 1, Ordering::SeqCst);
@@ -126,113 +149,96 @@ impl RwLock {
         self.readers[me as usize].fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Becomes a reader while no writer can come, because we have the mutex.
-    fn pass(&self, holders: &dyn Holders) {
-        self.bury();
-        step();
+    /// Becomes a reader behind a writer that is dead.
+    #[cold]
+    fn succeed_the_dead(&self, holders: &dyn Holders) -> bool {
+        if !self.writer().take_over(holders) {
+            return false;
+        }
         self.raise(holders.me());
         step();
-        #[cfg(test)]
-        if crate::probe::is_dead() {
-            return;
-        }
-        // SAFETY: the callers have just locked it.
-        unsafe { self.writer.unlock() };
-    }
-
-    /// Whoever has the mutex finds `announced` set only if the writer before it died.
-    fn bury(&self) {
-        if self.announced.load(Ordering::SeqCst) != 0 {
-            self.poison.set();
-            step();
-            self.announced.store(0, Ordering::SeqCst);
-        }
+        self.give_back();
+        true
     }
 
     /// Gives a lock for reading back.
+    #[inline]
     pub(crate) fn leave(&self, holders: &dyn Holders) {
         let before = self.readers[holders.me() as usize].fetch_sub(1, Ordering::SeqCst);
         step();
-        if count(before) == 1 && self.announced.load(Ordering::SeqCst) != 0 {
-            self.departures.fetch_add(1, Ordering::SeqCst);
-            step();
-            futex::wake_all(&self.departures);
+        if count(before) == 1 {
+            self.deserted.wake();
         }
     }
 
     /// Takes the lock for writing; false when time is up.
+    #[inline]
     pub(crate) fn write_until(
         &self,
         holders: &dyn Holders,
         deadline: Option<Instant>,
     ) -> Result<bool, WouldWaitForItself> {
-        if !self.writer.lock_until(deadline)? {
-            return Ok(false);
+        if !self.writer().try_lock_fast(holders) {
+            if deadline.is_none() && self.writer().is_mine() {
+                return Err(WouldWaitForItself);
+            }
+            if !self.writer().wait(holders, deadline) {
+                return Ok(false);
+            }
         }
-        self.announce();
+        Ok(!self.has_readers(holders, false) || self.wait_to_write(holders, deadline))
+    }
+
+    /// Waits for readers to leave, with `writer` taken. It is given back when time is up.
+    #[cold]
+    fn wait_to_write(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         let mut look_for_dead = false;
         let mut patience = Patience::new();
         loop {
-            let seen = self.departures.load(Ordering::SeqCst);
-            if !self.has_readers(holders, look_for_dead) {
-                return Ok(true);
+            if spin_until(|| !self.has_readers(holders, false))
+                || look_for_dead && !self.has_readers(holders, true)
+            {
+                return true;
             }
             let Some(nap) = patience.nap(deadline) else {
-                // SAFETY: locked above.
-                unsafe { self.finish() };
-                return Ok(false);
+                self.give_back();
+                return false;
             };
-            step();
-            futex::wait(&self.departures, seen, nap);
-            look_for_dead = self.departures.load(Ordering::SeqCst) == seen;
+            let has_readers = || self.has_readers(holders, false);
+            look_for_dead = !self.deserted.sleep(nap, has_readers);
         }
     }
 
     /// Takes the lock for writing if nobody has it.
     pub(crate) fn try_write(&self, holders: &dyn Holders) -> bool {
-        if !self.writer.try_lock() {
+        if !self.writer().try_lock(holders) {
             return false;
         }
-        self.announce();
         if self.has_readers(holders, true) {
-            // SAFETY: locked above.
-            unsafe { self.finish() };
+            self.give_back();
             return false;
         }
         true
     }
 
-    fn announce(&self) {
-        step();
-        self.bury();
-        step();
-        self.announced.store(1, Ordering::SeqCst);
-        step();
+    /// Gives the lock for writing back. Only the thread that has it does.
+    #[inline]
+    pub(crate) fn finish(&self) {
+        self.give_back();
+        self.writer().strike_out();
     }
 
-    /// Gives the lock for writing back.
-    ///
-    /// # Safety
-    ///
-    /// The calling thread has it.
-    pub(crate) unsafe fn finish(&self) {
-        #[cfg(test)]
-        if crate::probe::is_dead() {
-            return;
-        }
-        self.announced.store(0, Ordering::SeqCst);
+    #[inline]
+    fn give_back(&self) {
+        self.writer().give_back();
         step();
-        #[cfg(test)]
-        if crate::probe::is_dead() {
-            return;
-        }
-        // SAFETY: the caller's promise.
-        unsafe { self.writer.unlock() };
+        self.readable.wake();
     }
 
+    #[inline]
     fn has_readers(&self, holders: &dyn Holders, look_for_dead: bool) -> bool {
         // A reader writes `fresh` before its word, so who is not seen here has not raised a word
-        // that is older than `announced`.
+        // before `writer` was taken.
         let fresh = self.fresh.load(Ordering::SeqCst);
         (0..fresh).zip(&self.readers).any(|(holder, readers)| {
             let word = readers.load(Ordering::SeqCst);
@@ -261,8 +267,6 @@ impl RwLock {
         // If this fails, a writer has just done it.
         let _ = readers.compare_exchange(word, emptied(word), Ordering::SeqCst, Ordering::SeqCst);
         step();
-        self.departures.fetch_add(1, Ordering::SeqCst);
-        step();
-        futex::wake_all(&self.departures);
+        self.deserted.wake();
     }
 }

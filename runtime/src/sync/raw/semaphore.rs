@@ -1,7 +1,27 @@
 //! Permits, each noted under the process that took it.
 //!
-//! The truth is `total` and `taken`; `available` is their difference, kept for speed, and
-//! computed anew by whoever enters the monitor after a death inside.
+//! The first permits are *slots*: words that say who has them, each a small mutex. They are taken
+//! and given back in one atomic step, and tell by themselves that whoever has one is dead.
+//!
+//! | slot | |
+//! |---|---|
+//! | 0 | no permit (any more) |
+//! | the highest bit | a permit that nobody has |
+//! | a [mark](Holders::mark) | a thread of that process has it |
+//!
+//! | step | what if the actor dies right after it |
+//! |---|---|
+//! | `acquire`: a slot is set to our mark | a waiter asks whether we live, and takes the slot over |
+//! | `acquire`: a slot is taken over from the dead | likewise |
+//! | `acquire`: it is noted that somebody may sleep | a needless call |
+//! | `release`: a slot is free | sleepers find it when they next look |
+//! | `forget`: a slot is 0 | done |
+//! | `add`, in the monitor: slots from `slots_made` on are free | nobody looks there yet |
+//! | `add`, in the monitor: `slots_made` is raised | they were added |
+//!
+//! What does not fit into the slots is counted, inside a monitor. The truth is `total` and `taken`,
+//! by holder; `available` is their difference, computed anew by whoever enters after a death
+//! inside.
 //!
 //! | step, all inside the monitor | what if the actor dies right after it |
 //! |---|---|
@@ -14,6 +34,13 @@
 //! | `add`: `total` is raised | `available` is recomputed: they were added |
 //! | `reclaim`: `taken[dead]` is zeroed | `available` is recomputed |
 //! | the monitor is left, sleepers not yet woken | they find what there is when they next look |
+//!
+//! A process's permits are all the same: it gives back a slot of its own, if it has one, whichever
+//! permit it was.
+//!
+//! Whoever wants to sleep says so and then looks for a permit; whoever gives one back looks
+//! afterwards whether anybody said so. These are sequentially consistent, so not both miss the
+//! other.
 
 #![expect(unsafe_code, reason = "machines are made in place")]
 
@@ -21,6 +48,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::monitor::Monitor;
+use super::spin::spin_until;
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
@@ -28,17 +56,31 @@ use crate::sys::futex;
 /// How many permits there can be, taken ones included.
 pub(crate) const MOST: u32 = u32::MAX / 2;
 
+const SLOTS: u32 = 64;
+
+/// How often a permit is looked for that other threads move about.
+const ATTEMPTS: u32 = 1000;
+
+const ABSENT: u32 = 0;
+const FREE: u32 = 1 << 31;
+
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Semaphore {
-    monitor: Monitor,
-    /// Changes with every release, for sleepers.
+    /// They fill their cache lines, so that who gives a permit back need not wait for who takes it
+    /// to see whether anybody sleeps.
+    slots: [AtomicU32; SLOTS as usize],
+    /// Changes when somebody may have to wake up.
     releases: AtomicU32,
-    /// How often somebody was about to sleep, when that was last so; 0 if nobody can sleep.
+    /// The number of the last who was about to sleep; 0 if nobody can sleep.
     waited: AtomicU32,
     /// How often somebody was about to sleep.
     waits: AtomicU32,
+    /// Slots from here on have never been permits.
+    slots_made: AtomicU32,
+    /// Permits that are counted.
     total: AtomicU32,
+    monitor: Monitor,
     available: AtomicU32,
     taken: [AtomicU32; HOLDERS as usize],
 }
@@ -57,29 +99,38 @@ unsafe impl Machine for Semaphore {
 
 impl Semaphore {
     /// Takes a permit by `deadline`; false when time is up. `None` waits for ever.
+    #[inline]
     pub(crate) fn acquire_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
-        let mut look_for_dead = true;
+        self.take_slot(holders.mark()) || self.take_counted(holders) || self.wait(holders, deadline)
+    }
+
+    #[cold]
+    fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
+        let mut look_for_dead = false;
         let mut patience = Patience::new();
         loop {
-            let seen = {
-                let Some(_inside) = self.monitor.enter_until(deadline, || self.repair()) else {
-                    return false;
-                };
-                if self.take(holders.me())
-                    || look_for_dead && self.reclaim(holders) && self.take(holders.me())
-                {
-                    return true;
-                }
-                let waits = self.waits.load(Ordering::Relaxed).wrapping_add(1).max(1);
-                self.waits.store(waits, Ordering::Relaxed);
-                step();
-                self.waited.store(waits, Ordering::Relaxed);
-                step();
-                self.releases.load(Ordering::Relaxed)
-            };
-            let Some(nap) = patience.nap(deadline) else {
+            if spin_until(|| {
+                self.has_free_slot() && self.take_slot(holders.mark())
+                    || self.available.load(Ordering::Relaxed) != 0 && self.take_counted(holders)
+            }) {
+                return true;
+            }
+            let nap = patience.nap(deadline);
+            if (look_for_dead || nap.is_none()) && self.inherit(holders) {
+                return true;
+            }
+            let Some(nap) = nap else {
                 return false;
             };
+            // Before the rest: see `wake`.
+            let seen = self.releases.load(Ordering::SeqCst);
+            let number = self.waits.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            step();
+            self.waited.store(number.max(1), Ordering::SeqCst);
+            step();
+            if self.take_slot(holders.mark()) || self.take_counted(holders) {
+                return true;
+            }
             futex::wait(&self.releases, seen, nap);
             // Whoever was not woken has slept its time: somebody may have died meanwhile.
             look_for_dead = self.releases.load(Ordering::Relaxed) == seen;
@@ -88,71 +139,179 @@ impl Semaphore {
 
     /// Takes a permit if there is one.
     pub(crate) fn try_acquire(&self, holders: &dyn Holders) -> bool {
-        let _inside = self.monitor.enter(|| self.repair());
-        self.take(holders.me()) || self.reclaim(holders) && self.take(holders.me())
+        self.take_slot(holders.mark()) || self.take_counted(holders) || self.inherit(holders)
     }
 
     /// Gives a permit of this process back.
+    #[inline]
     pub(crate) fn release(&self, holders: &dyn Holders) {
-        let inside = self.monitor.enter(|| self.repair());
-        lower(&self.taken[holders.me() as usize]);
-        step();
-        raise(&self.available);
-        step();
-        let wake = self.announce();
-        drop(inside);
-        step();
-        self.wake(wake, 1);
+        if self.replace_slot(holders.mark(), FREE) {
+            self.announce(1);
+        } else {
+            self.release_late(holders);
+        }
+    }
+
+    /// Gives a permit back that was not found in a slot: it is counted, or it was in one that
+    /// another thread has given back meanwhile, while that one's was in another.
+    #[cold]
+    fn release_late(&self, holders: &dyn Holders) {
+        self.part_with(holders, FREE, |taken| {
+            lower(taken);
+            step();
+            raise(&self.available);
+            step();
+        });
+        self.announce(1);
     }
 
     /// Removes a permit of this process for good.
     pub(crate) fn forget(&self, holders: &dyn Holders) {
-        let _inside = self.monitor.enter(|| self.repair());
-        lower(&self.total);
-        step();
-        lower(&self.taken[holders.me() as usize]);
-        step();
+        self.part_with(holders, ABSENT, |taken| {
+            lower(&self.total);
+            step();
+            lower(taken);
+            step();
+        });
+    }
+
+    /// Changes one of this process's slots, or one of its counted permits.
+    fn part_with(&self, holders: &dyn Holders, slot: u32, counted: impl Fn(&AtomicU32)) {
+        let taken = &self.taken[holders.me() as usize];
+        // It is somewhere; but in a copy of this process, which should not be there, it is not.
+        for _ in 0..ATTEMPTS {
+            if self.replace_slot(holders.mark(), slot) {
+                return;
+            }
+            let _inside = self.monitor.enter(|| self.repair());
+            if taken.load(Ordering::Relaxed) != 0 {
+                return counted(taken);
+            }
+        }
     }
 
     /// Adds permits; false if there would be too many.
     pub(crate) fn add(&self, permits: u32) -> bool {
         let inside = self.monitor.enter(|| self.repair());
+        let made = self.slots_made.load(Ordering::Relaxed);
         let total = self.total.load(Ordering::Relaxed);
-        let Some(total) = total.checked_add(permits).filter(|total| *total <= MOST) else {
+        let all = total
+            .checked_add(made)
+            .and_then(|all| all.checked_add(permits));
+        if all.is_none_or(|all| all > MOST) {
             return false;
-        };
-        self.total.store(total, Ordering::Relaxed);
+        }
+        if permits <= SLOTS - made {
+            for slot in &self.slots[made as usize..][..permits as usize] {
+                slot.store(FREE, Ordering::Relaxed);
+            }
+            step();
+            self.slots_made.store(made + permits, Ordering::SeqCst);
+        } else if permits != 1 || !self.replace_slot(ABSENT, FREE) {
+            self.total.store(total + permits, Ordering::SeqCst);
+            step();
+            let available = self.available.load(Ordering::Relaxed);
+            self.available.store(available + permits, Ordering::Relaxed);
+        }
         step();
-        let available = self.available.load(Ordering::Relaxed);
-        self.available.store(available + permits, Ordering::Relaxed);
-        step();
-        let wake = self.announce();
         drop(inside);
         step();
-        self.wake(wake, permits);
+        self.announce(permits);
         true
     }
 
     /// The permits that nobody alive has.
     pub(crate) fn available(&self, holders: &dyn Holders) -> u32 {
+        while self.find_dead(holders, FREE) {}
+        let free = |slot: &&AtomicU32| slot.load(Ordering::SeqCst) == FREE;
+        let in_slots = self.slots().filter(free).map(|_| 1).sum::<u32>();
         let _inside = self.monitor.enter(|| self.repair());
         self.reclaim(holders);
-        self.available.load(Ordering::Relaxed)
+        in_slots + self.available.load(Ordering::Relaxed)
     }
 
     /// Takes back what a holder has that is gone.
-    pub(super) fn wipe(&self, holder: u32) {
+    pub(super) fn wipe(&self, holders: &dyn Holders, holder: u32) {
+        for slot in self.slots() {
+            let word = slot.load(Ordering::SeqCst);
+            if is_mark(word) && holders.number(word) == holder {
+                // If this fails, somebody has just inherited it.
+                replace(slot, word, FREE);
+            }
+        }
         let inside = self.monitor.enter(|| self.repair());
         self.taken[holder as usize].store(0, Ordering::Relaxed);
         step();
         self.repair();
-        let wake = self.announce();
         drop(inside);
         step();
-        self.wake(wake, u32::MAX);
+        self.announce(u32::MAX);
     }
 
-    fn take(&self, me: u32) -> bool {
+    #[inline]
+    fn slots(&self) -> impl Iterator<Item = &AtomicU32> {
+        let made = self.slots_made.load(Ordering::SeqCst) as usize;
+        self.slots.iter().take(made)
+    }
+
+    fn has_free_slot(&self) -> bool {
+        let mut slots = self.slots();
+        slots.any(|slot| slot.load(Ordering::Relaxed) == FREE)
+    }
+
+    #[inline]
+    fn take_slot(&self, mark: u32) -> bool {
+        self.replace_slot(FREE, mark)
+    }
+
+    /// Changes a slot that is `old`.
+    #[inline]
+    fn replace_slot(&self, old: u32, new: u32) -> bool {
+        // Mostly it is the first, and a look before would fetch the cache line twice.
+        let is_old = |slot: &AtomicU32| slot.load(Ordering::SeqCst) == old;
+        let mut slots = self.slots();
+        slots.next().is_some_and(|first| replace(first, old, new))
+            || slots.any(|slot| is_old(slot) && replace(slot, old, new))
+    }
+
+    /// Takes a permit over from the dead.
+    fn inherit(&self, holders: &dyn Holders) -> bool {
+        if self.find_dead(holders, holders.mark()) {
+            return true;
+        }
+        if self.total.load(Ordering::SeqCst) == 0 {
+            return false;
+        }
+        let _inside = self.monitor.enter(|| self.repair());
+        self.reclaim(holders) && self.count_one(holders.me())
+    }
+
+    /// Changes the first slot that somebody dead has.
+    fn find_dead(&self, holders: &dyn Holders, new: u32) -> bool {
+        let mut known_alive = holders.mark();
+        self.slots().any(|slot| {
+            let word = slot.load(Ordering::SeqCst);
+            if !is_mark(word) || word == known_alive {
+                return false;
+            }
+            if holders.is_mark_alive(word) {
+                known_alive = word;
+                return false;
+            }
+            replace(slot, word, new)
+        })
+    }
+
+    /// Takes one of the permits that are counted.
+    fn take_counted(&self, holders: &dyn Holders) -> bool {
+        if self.total.load(Ordering::SeqCst) == 0 {
+            return false;
+        }
+        let _inside = self.monitor.enter(|| self.repair());
+        self.count_one(holders.me())
+    }
+
+    fn count_one(&self, me: u32) -> bool {
         if self.available.load(Ordering::Relaxed) == 0 {
             return false;
         }
@@ -163,7 +322,7 @@ impl Semaphore {
         true
     }
 
-    /// Takes back the permits of the dead; true if there were any.
+    /// Takes back the counted permits of the dead; true if there were any.
     fn reclaim(&self, holders: &dyn Holders) -> bool {
         let mut found = false;
         for (holder, taken) in (0..).zip(&self.taken) {
@@ -191,26 +350,39 @@ impl Semaphore {
             .store(total.saturating_sub(taken), Ordering::Relaxed);
     }
 
-    /// Tells sleepers that there is something; what `waited` was, if they must be woken too.
-    fn announce(&self) -> Option<u32> {
-        let waited = self.waited.load(Ordering::Relaxed);
-        if waited == 0 {
-            return None;
+    /// Wakes as many as there are permits for, if anybody sleeps.
+    #[inline]
+    fn announce(&self, count: u32) {
+        let waited = self.waited.load(Ordering::SeqCst);
+        if waited != 0 {
+            self.wake(waited, count);
         }
-        self.releases.fetch_add(1, Ordering::Relaxed);
-        Some(waited)
     }
 
-    fn wake(&self, waited: Option<u32>, count: u32) {
+    #[cold]
+    fn wake(&self, waited: u32, count: u32) {
+        self.releases.fetch_add(1, Ordering::SeqCst);
+        step();
         // Whoever meant to sleep and does not yet has seen an older number of releases, and will
-        // not. So if nobody was woken and nobody has come since, nobody sleeps.
-        if waited.is_some() && futex::wake(&self.releases, count) == 0 {
-            let _inside = self.monitor.enter(|| self.repair());
-            if Some(self.waited.load(Ordering::Relaxed)) == waited {
-                self.waited.store(0, Ordering::Relaxed);
-            }
+        // not: it looked at that before it said so. So if nobody was woken and nobody has come
+        // since, nobody sleeps.
+        if futex::wake(&self.releases, count) == 0 {
+            let _ = self
+                .waited
+                .compare_exchange(waited, 0, Ordering::SeqCst, Ordering::Relaxed);
         }
     }
+}
+
+fn is_mark(word: u32) -> bool {
+    word != ABSENT && word != FREE
+}
+
+#[inline]
+fn replace(slot: &AtomicU32, word: u32, new: u32) -> bool {
+    let replaced = slot.compare_exchange(word, new, Ordering::SeqCst, Ordering::Relaxed);
+    step();
+    replaced.is_ok()
 }
 
 fn raise(word: &AtomicU32) {

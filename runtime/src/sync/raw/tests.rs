@@ -1,8 +1,8 @@
 //! Every machine, with an actor that dies after each of its steps, and others that go on.
 //!
-//! Machines that change inside a monitor, or under a mutex, are only ever seen between two
-//! critical sections or after a death inside one; so to end an actor after each step is to try
-//! all that the others can find. Each check is made by actors with a deadline.
+//! What changes inside a monitor is only ever seen between two critical sections or after a death
+//! inside one, and what changes outside, one word in one step; so to end an actor after each step
+//! is to try all that the dead can leave. Each check is made by actors with a deadline.
 
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -70,108 +70,189 @@ fn has_permits(semaphore: &Semaphore, survivor: &Actor<'_>, count: u32) {
     assert_eq!(semaphore.available(survivor), count);
 }
 
+/// Its permits are in slots.
 fn semaphore(permits: u32) -> Box<Semaphore> {
     let semaphore = machine::<Semaphore>();
     assert!(semaphore.add(permits));
     semaphore
 }
 
+/// More permits at once than there are slots, so that they are counted.
+const MANY: u32 = 100;
+
+/// Its permits are counted.
+fn counted(permits: u32) -> Box<Semaphore> {
+    let semaphore = semaphore(MANY);
+    let dead = AtomicU64::new(0);
+    let actor = Actor { me: 4, dead: &dead };
+    for _ in permits..MANY {
+        assert!(semaphore.try_acquire(&actor));
+        semaphore.forget(&actor);
+    }
+    semaphore
+}
+
+const BOTH: [fn(u32) -> Box<Semaphore>; 2] = [semaphore, counted];
+
 #[test]
 fn permits_survive_a_death_while_they_are_taken() {
-    after_each_step(
-        || semaphore(3),
-        |semaphore, victim| {
-            semaphore.acquire_until(victim, None);
-            semaphore.try_acquire(victim);
-        },
-        |semaphore, survivor, _| has_permits(semaphore, survivor, 3),
-    );
+    for with_permits in BOTH {
+        after_each_step(
+            || with_permits(3),
+            |semaphore, victim| {
+                semaphore.acquire_until(victim, None);
+                semaphore.try_acquire(victim);
+            },
+            |semaphore, survivor, _| has_permits(semaphore, survivor, 3),
+        );
+    }
 }
 
 #[test]
 fn permits_survive_a_death_while_they_are_given_back() {
-    after_each_step(
-        || semaphore(3),
-        |semaphore, victim| {
-            semaphore.acquire_until(victim, None);
-            semaphore.acquire_until(victim, None);
-            semaphore.release(victim);
-            semaphore.release(victim);
-        },
-        |semaphore, survivor, _| has_permits(semaphore, survivor, 3),
-    );
+    for with_permits in BOTH {
+        after_each_step(
+            || with_permits(3),
+            |semaphore, victim| {
+                semaphore.acquire_until(victim, None);
+                semaphore.acquire_until(victim, None);
+                semaphore.release(victim);
+                semaphore.release(victim);
+            },
+            |semaphore, survivor, _| has_permits(semaphore, survivor, 3),
+        );
+    }
 }
 
 #[test]
 fn permits_survive_a_death_while_waiting_for_one() {
-    after_each_step(
-        || {
-            let semaphore = semaphore(0);
-            (semaphore, AtomicU64::new(0))
-        },
-        |(semaphore, _), victim| {
-            semaphore.acquire_until(victim, at_once());
-        },
-        |(semaphore, _), survivor, _| {
-            assert!(semaphore.add(1));
-            has_permits(semaphore, survivor, 1);
-        },
-    );
+    for with_permits in BOTH {
+        after_each_step(
+            || with_permits(0),
+            |semaphore, victim| {
+                let a_moment = Instant::now().checked_add(Duration::from_millis(1));
+                semaphore.acquire_until(victim, a_moment);
+            },
+            |semaphore, survivor, _| {
+                assert!(semaphore.add(1));
+                has_permits(semaphore, survivor, 1);
+            },
+        );
+    }
 }
 
 #[test]
 fn permits_are_added_wholly_or_not_at_all() {
-    after_each_step(
-        || semaphore(1),
-        |semaphore, _| {
-            semaphore.add(2);
-        },
-        |semaphore, survivor, died| {
-            let available = semaphore.available(survivor);
-            assert!(available == 3 || died && available == 1);
-            has_permits(semaphore, survivor, available);
-        },
-    );
+    for (with_permits, more) in [(BOTH[0], 2), (BOTH[0], MANY), (BOTH[1], 2), (BOTH[1], MANY)] {
+        after_each_step(
+            || with_permits(1),
+            |semaphore, _| {
+                semaphore.add(more);
+            },
+            |semaphore, survivor, died| {
+                let available = semaphore.available(survivor);
+                assert!(available == 1 + more || died && available == 1);
+                has_permits(semaphore, survivor, available);
+            },
+        );
+    }
 }
 
 #[test]
 fn a_permit_is_forgotten_wholly_or_not_at_all() {
-    after_each_step(
-        || semaphore(2),
-        |semaphore, victim| {
-            semaphore.acquire_until(victim, None);
-            semaphore.forget(victim);
-        },
-        |semaphore, survivor, died| {
-            let available = semaphore.available(survivor);
-            assert!(available == 1 || died && available == 2);
-            has_permits(semaphore, survivor, available);
-        },
-    );
+    for with_permits in BOTH {
+        after_each_step(
+            || with_permits(2),
+            |semaphore, victim| {
+                semaphore.acquire_until(victim, None);
+                semaphore.forget(victim);
+            },
+            |semaphore, survivor, died| {
+                let available = semaphore.available(survivor);
+                assert!(available == 1 || died && available == 2);
+                has_permits(semaphore, survivor, available);
+            },
+        );
+    }
 }
 
 #[test]
 fn permits_are_reclaimed_though_the_one_who_does_dies() {
-    after_each_step(
-        || {
-            let semaphore = semaphore(2);
-            let dead = AtomicU64::new(1 << 3);
-            let earlier = Actor { me: 3, dead: &dead };
-            semaphore.acquire_until(&earlier, None);
-            semaphore.acquire_until(&earlier, None);
-            earlier.dies();
-            semaphore
-        },
-        |semaphore, victim| {
-            victim.dead.fetch_or(1 << 3, Ordering::SeqCst);
-            semaphore.wipe(3);
-            semaphore.acquire_until(victim, None);
-        },
-        |semaphore, survivor, _| {
-            survivor.dead.fetch_or(1 << 3, Ordering::SeqCst);
-            has_permits(semaphore, survivor, 2);
-        },
-    );
+    for (with_permits, wiped) in [
+        (BOTH[0], true),
+        (BOTH[0], false),
+        (BOTH[1], true),
+        (BOTH[1], false),
+    ] {
+        after_each_step(
+            || {
+                let semaphore = with_permits(2);
+                let dead = AtomicU64::new(0);
+                let earlier = Actor { me: 3, dead: &dead };
+                semaphore.acquire_until(&earlier, None);
+                semaphore.acquire_until(&earlier, None);
+                semaphore
+            },
+            |semaphore, victim| {
+                victim.dead.fetch_or(1 << 3, Ordering::SeqCst);
+                if wiped {
+                    semaphore.wipe(victim, 3);
+                }
+                semaphore.acquire_until(victim, None);
+            },
+            |semaphore, survivor, _| {
+                survivor.dead.fetch_or(1 << 3, Ordering::SeqCst);
+                has_permits(semaphore, survivor, 2);
+            },
+        );
+    }
+}
+
+#[test]
+fn permits_in_slots_and_counted_ones_are_the_same() {
+    let semaphore = semaphore(2);
+    let dead = AtomicU64::new(0);
+    let one = Actor { me: 1, dead: &dead };
+    let other = Actor { me: 2, dead: &dead };
+    assert!(semaphore.add(MANY));
+    has_permits(&semaphore, &one, 2 + MANY);
+    for _ in 0..MANY {
+        assert!(semaphore.try_acquire(&one));
+    }
+    has_permits(&semaphore, &other, 2);
+    thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..1000 {
+                    semaphore.release(&one);
+                    assert!(semaphore.acquire_until(&one, soon()));
+                }
+            });
+        }
+    });
+    for _ in 0..MANY {
+        semaphore.release(&one);
+    }
+    has_permits(&semaphore, &other, 2 + MANY);
+    for _ in 0..2 + MANY {
+        assert!(semaphore.try_acquire(&one));
+        semaphore.forget(&one);
+    }
+    has_permits(&semaphore, &other, 0);
+}
+
+#[test]
+fn a_permit_can_be_added_and_forgotten_for_ever() {
+    let semaphore = semaphore(0);
+    let dead = AtomicU64::new(0);
+    let actor = Actor { me: 1, dead: &dead };
+    for _ in 0..1000 {
+        assert!(semaphore.add(1));
+        assert!(semaphore.try_acquire(&actor));
+        assert!(!semaphore.try_acquire(&actor));
+        semaphore.forget(&actor);
+    }
+    has_permits(&semaphore, &actor, 0);
 }
 
 #[test]
@@ -271,18 +352,12 @@ fn is_usable(lock: &RwLock, survivor: &Actor<'_>) {
     lock.leave(survivor);
     write(lock, survivor, soon());
     assert!(lock.try_write(survivor));
-    finish(lock);
+    lock.finish();
 }
 
 fn write(lock: &RwLock, actor: &Actor<'_>, deadline: Option<Instant>) {
     assert!(lock.write_until(actor, deadline).unwrap());
-    finish(lock);
-}
-
-#[expect(unsafe_code, reason = "the tests have no guards")]
-fn finish(lock: &RwLock) {
-    // SAFETY: the callers have just taken it on this thread.
-    unsafe { lock.finish() };
+    lock.finish();
 }
 
 #[test]
@@ -309,24 +384,22 @@ fn the_lock_survives_a_death_while_writing() {
         |lock, victim| {
             lock.write_until(victim, None).unwrap();
             super::step();
-            finish(lock);
+            lock.finish();
             lock.try_write(victim);
-            finish(lock);
+            lock.finish();
         },
         |lock, survivor, _| is_usable(lock, survivor),
     );
 }
 
 #[test]
-fn a_death_between_announcing_and_finishing_poisons() {
+fn a_writer_that_dies_poisons() {
     let lock = machine::<RwLock>();
     let dead = AtomicU64::new(0);
     let victim = Actor { me: 1, dead: &dead };
     let survivor = Actor { me: 2, dead: &dead };
-    thread::scope(|scope| {
-        // Ends its thread with the lock.
-        scope.spawn(|| lock.write_until(&victim, None).unwrap());
-    });
+    assert!(lock.write_until(&victim, None).unwrap());
+    victim.dies();
     assert!(lock.read_until(&survivor, soon()).unwrap());
     assert!(lock.poison().is_set());
     lock.leave(&survivor);
@@ -345,16 +418,16 @@ fn the_lock_survives_the_death_of_a_reader_behind_a_dead_writer() {
             let lock = machine::<RwLock>();
             let dead = AtomicU64::new(0);
             let earlier = Actor { me: 3, dead: &dead };
-            thread::scope(|scope| {
-                scope.spawn(|| lock.write_until(&earlier, None).unwrap());
-            });
+            assert!(lock.write_until(&earlier, None).unwrap());
             lock
         },
         |lock, victim| {
+            victim.dead.fetch_or(1 << 3, Ordering::SeqCst);
             lock.read_until(victim, None).unwrap();
             lock.leave(victim);
         },
         |lock, survivor, _| {
+            survivor.dead.fetch_or(1 << 3, Ordering::SeqCst);
             is_usable(lock, survivor);
             assert!(lock.poison().is_set());
         },
