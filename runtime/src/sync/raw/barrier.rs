@@ -21,7 +21,7 @@ use std::time::Instant;
 
 use super::monitor::Monitor;
 use super::sleepers::Sleepers;
-use super::spin::spin_until;
+use super::spin::{Awaited, spin_until};
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 
@@ -132,7 +132,7 @@ impl Barrier {
             };
             step();
             let is_as_before = || self.changes.load(Ordering::SeqCst) == seen;
-            if !spin_until(|| !is_as_before()) {
+            if !spin_until(Awaited::News, || !is_as_before()) {
                 self.sleepers.sleep(nap.unwrap_or_default(), is_as_before);
             }
             look_for_dead = is_as_before();

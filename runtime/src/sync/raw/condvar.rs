@@ -34,7 +34,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::monitor::Monitor;
-use super::spin::spin_until;
+use super::spin::{Awaited, spin_until};
 use super::{Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::futex;
@@ -123,7 +123,7 @@ impl Condvar {
         let place = &self.places[index];
         let is_notified = || place.word.load(Ordering::Acquire) == NOTIFIED;
         let mut patience = Patience::new();
-        while !spin_until(is_notified) {
+        while !spin_until(Awaited::News, is_notified) {
             let Some(nap) = patience.nap(deadline) else {
                 let _inside = self.monitor.enter(|| {});
                 let notified = is_notified();

@@ -17,7 +17,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::spin::spin_until;
+use super::spin::{Awaited, spin_until};
 use super::{Kind, Machine, Patience, step};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
@@ -84,7 +84,9 @@ impl Event {
         let mut word = first;
         let mut patience = Patience::new();
         loop {
-            if is_over(word) || spin_until(|| is_over(self.0.load(Ordering::Acquire))) {
+            if is_over(word)
+                || spin_until(Awaited::News, || is_over(self.0.load(Ordering::Acquire)))
+            {
                 return true;
             }
             let Some(nap) = patience.nap(deadline) else {

@@ -13,30 +13,29 @@ use super::Lock;
 thread_local! {
     static HELD: Held = const {
         Held {
-            last: Cell::new(ptr::null()),
-            earlier: RefCell::new(Vec::new()),
+            few: [const { Cell::new(ptr::null()) }; FEW],
+            more: RefCell::new(Vec::new()),
         }
     };
 }
 
 struct Held {
-    /// What was noted last, unless it has been struck out since. Most threads have one lock at most.
-    last: Cell<*const Lock>,
-    earlier: RefCell<Vec<*const Lock>>,
+    /// Null where there is none.
+    few: [Cell<*const Lock>; FEW],
+    more: RefCell<Vec<*const Lock>>,
 }
+
+/// More locks than this at a time are rare.
+const FEW: usize = 4;
 
 impl Drop for Held {
     fn drop(&mut self) {
-        let last = self.last.replace(ptr::null());
-        let earlier = self.earlier.take();
-        for lock in earlier
-            .into_iter()
-            .chain([last])
-            .filter(|lock| !lock.is_null())
-        {
-            // SAFETY: whoever drops the last handle to a lock that is taken keeps its memory
-            // mapped for ever, so the lock is where it was. No other than this thread, which is
-            // not waiting for any, has taken it.
+        let few = self.few.iter().map(|place| place.replace(ptr::null()));
+        let noted = few.filter(|lock| !lock.is_null());
+        for lock in noted.chain(self.more.take()) {
+            // SAFETY: a thread that ends does not wait for a lock, so it has what it noted. And
+            // whoever drops the last handle to a lock that is taken keeps its memory mapped for
+            // ever, so the lock is where it was.
             let lock = unsafe { &*lock };
             lock.poison().set();
             lock.give_back();
@@ -49,37 +48,36 @@ impl Drop for Held {
 
 #[inline]
 pub(super) fn add(lock: &Lock) {
-    let _ = HELD.try_with(|held| {
-        let before = held.last.replace(lock);
-        if !before.is_null() {
-            held.earlier.borrow_mut().push(before);
-        }
-    });
+    let _ = HELD.try_with(
+        |held| match held.few.iter().find(|place| place.get().is_null()) {
+            Some(place) => place.set(lock),
+            None => held.more.borrow_mut().push(lock),
+        },
+    );
 }
 
 #[inline]
 pub(super) fn remove(lock: &Lock) {
-    let _ = HELD.try_with(|held| {
-        if ptr::eq(held.last.get(), lock) {
-            held.last.set(ptr::null());
-        } else {
-            remove_earlier(held, lock);
-        }
-    });
+    let _ = HELD.try_with(
+        |held| match held.few.iter().find(|place| ptr::eq(place.get(), lock)) {
+            Some(place) => place.set(ptr::null()),
+            None => remove_from_more(held, lock),
+        },
+    );
 }
 
 #[cold]
-fn remove_earlier(held: &Held, lock: &Lock) {
-    let mut earlier = held.earlier.borrow_mut();
-    if let Some(place) = earlier.iter().rposition(|other| ptr::eq(*other, lock)) {
-        earlier.remove(place);
+fn remove_from_more(held: &Held, lock: &Lock) {
+    let mut more = held.more.borrow_mut();
+    if let Some(place) = more.iter().rposition(|other| ptr::eq(*other, lock)) {
+        more.swap_remove(place);
     }
 }
 
 pub(super) fn has(lock: &Lock) -> bool {
     HELD.try_with(|held| {
         let lock = ptr::from_ref(lock);
-        held.last.get() == lock || held.earlier.borrow().contains(&lock)
+        held.few.iter().any(|place| place.get() == lock) || held.more.borrow().contains(&lock)
     })
     .unwrap_or(false)
 }

@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use super::held;
 use super::poison::Poison;
-use super::spin::spin_until;
+use super::spin::{Awaited, spin_until};
 use super::{Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
@@ -123,7 +123,9 @@ impl Lock {
         let mut ours = holders.mark();
         let mut patience = Patience::new();
         loop {
-            if spin_until(|| self.word.load(Ordering::Relaxed) == FREE && self.take(ours)) {
+            if spin_until(Awaited::Lock, || {
+                self.word.load(Ordering::Relaxed) == FREE && self.take(ours)
+            }) {
                 return true;
             }
             let Some(nap) = patience.nap(deadline) else {

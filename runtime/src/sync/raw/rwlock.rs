@@ -28,7 +28,7 @@ use std::time::Instant;
 
 use super::poison::Poison;
 use super::sleepers::Sleepers;
-use super::spin::spin_until;
+use super::spin::{Awaited, spin_until};
 use super::{HOLDERS, Holders, Kind, Lock, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::robust::WouldWaitForItself;
@@ -105,7 +105,7 @@ impl RwLock {
         }
         let mut patience = Patience::new();
         loop {
-            spin_until(|| !self.writer().is_taken());
+            spin_until(Awaited::Lock, || !self.writer().is_taken());
             if self.enter(holders) {
                 return Ok(true);
             }
@@ -195,7 +195,7 @@ impl RwLock {
         let mut look_for_dead = false;
         let mut patience = Patience::new();
         loop {
-            if spin_until(|| !self.has_readers(holders, false))
+            if spin_until(Awaited::Lock, || !self.has_readers(holders, false))
                 || look_for_dead && !self.has_readers(holders, true)
             {
                 return true;

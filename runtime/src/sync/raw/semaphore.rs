@@ -48,7 +48,7 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::monitor::Monitor;
-use super::spin::spin_until;
+use super::spin::{Awaited, spin_until};
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
@@ -109,7 +109,7 @@ impl Semaphore {
         let mut look_for_dead = false;
         let mut patience = Patience::new();
         loop {
-            if spin_until(|| {
+            if spin_until(Awaited::Lock, || {
                 self.has_free_slot() && self.take_slot(holders.mark())
                     || self.available.load(Ordering::Relaxed) != 0 && self.take_counted(holders)
             }) {

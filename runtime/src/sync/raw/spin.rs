@@ -24,15 +24,22 @@ const OFTEN: u32 = 4;
 /// The longest time between two looks, in pauses: a little less than a microsecond.
 const RAREST: u32 = 32;
 
+/// What a thread waits for. Locks come back soon, as a rule, whatever becomes of the rest.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Awaited {
+    Lock,
+    News,
+}
+
 /// Looks for a while whether something is so.
-pub(super) fn spin_until(mut is_so: impl FnMut() -> bool) -> bool {
+pub(super) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> bool {
     if is_so() {
         return true;
     }
-    let habit = HABIT.get();
+    let habit = HABITS.with(|habits| habits[awaited as usize].get());
     let pauses = habit.pauses();
     let came = pauses > 0 && wait_awake(pauses, is_so);
-    HABIT.set(habit.after(pauses, came));
+    HABITS.with(|habits| habits[awaited as usize].set(habit.after(pauses, came)));
     came
 }
 
@@ -53,7 +60,7 @@ fn wait_awake(pauses: u32, mut is_so: impl FnMut() -> bool) -> bool {
 }
 
 thread_local! {
-    static HABIT: Cell<Habit> = const { Cell::new(Habit::AWAKE) };
+    static HABITS: [Cell<Habit>; 2] = const { [const { Cell::new(Habit::AWAKE) }; 2] };
 }
 
 /// What a thread does when it has to wait.

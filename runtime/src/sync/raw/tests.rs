@@ -343,6 +343,32 @@ fn a_thread_that_ends_with_the_mutex_gives_it_back_poisoned() {
     lock.unlock();
 }
 
+#[test]
+fn a_thread_that_ends_with_many_mutexes_gives_those_back_that_it_has() {
+    let locks: Vec<_> = (0..9).map(|_| machine::<Lock>()).collect();
+    let dead = AtomicU64::new(0);
+    let actor = Actor { me: 1, dead: &dead };
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for lock in &locks {
+                assert!(lock.try_lock(&actor));
+                lock.note();
+            }
+            for lock in locks.iter().step_by(2) {
+                lock.unlock();
+                assert!(!lock.is_mine());
+            }
+            for lock in locks.iter().skip(1).step_by(2) {
+                assert!(lock.is_mine());
+            }
+        });
+    });
+    for (number, lock) in locks.iter().enumerate() {
+        assert!(lock.lock_until(&actor, soon()));
+        assert_eq!(lock.poison().is_set(), number % 2 == 1);
+    }
+}
+
 /// Readers and writers come and go as if nothing had been.
 fn is_usable(lock: &RwLock, survivor: &Actor<'_>) {
     assert!(lock.read_until(survivor, soon()).unwrap());
