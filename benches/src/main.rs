@@ -42,7 +42,7 @@ NAME...    run these groups only
 
 /// What a reader of the figures should know.
 const NOTES: &[&str] = &[
-    "Contestants take turns, a sample each; nothing is pinned. Ratios are of medians.",
+    "Contestants take turns, a sample each, after a round that does not count if it takes less than 5 ms; nothing is pinned. Ratios are of medians.",
     "`crossmist` 1.1.2 is absent: it does not work with current Rust, each of its spawns panics (`entered unreachable code`).",
     "CPython measures itself, in a process of its own that is idle in the others' turns.",
     "The load says what else ran on the machine: ratios suffer less from it than times.",

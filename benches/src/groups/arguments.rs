@@ -12,7 +12,7 @@ use crate::bench::{Bench, Race};
 use crate::measure::{Contestant, Failable, nanoseconds};
 use crate::report::Aim;
 
-const COPY: &str = "memcpy, fresh memory";
+const COPY: &str = "memcpy, into a new Vec";
 const BY_VALUE: &str = "multiproc, by value";
 const BY_SLICE: &str = "multiproc, by slice";
 const SHARED: &str = "multiproc, by Shared";

@@ -19,7 +19,7 @@ const CHANNEL: &str = "multiproc, channel";
 const DUPLEX: &str = "multiproc, duplex";
 const QUEUE: &str = "multiproc, Queue";
 const IPC: &str = "ipc-channel, bytes";
-const COPY: &str = "memcpy, fresh memory";
+const COPY: &str = "memcpy, into a new Vec";
 const PYTHON: &str = "CPython, Queue";
 const CROSSBEAM: &str = "crossbeam-channel, threads";
 
