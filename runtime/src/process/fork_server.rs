@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
@@ -368,7 +368,8 @@ impl Spare {
     }
 
     fn is_alive(&self) -> bool {
-        self.child.has_ended() == Some(false)
+        let mut pidfd = [PollFd::new(&self.child.pidfd, PollFlags::IN)];
+        poll(&mut pidfd, Some(&Timespec::default())) == Ok(0)
     }
 
     /// Hands the clone its surroundings, but for the environment, which goes with the request.
@@ -389,8 +390,8 @@ impl Spare {
         if let Some(timeout) = timeout {
             Monitor::get()?.set_timeout(&self.child, timeout);
         }
-        let [stdin, stdout, stderr] = &ends;
-        let descriptors = [stdin, stdout, stderr, &directory].map(AsFd::as_fd);
+        let [stdin, stdout, stderr] = ends.each_ref().map(AsFd::as_fd);
+        let descriptors = [stdin, stdout, stderr, directory.as_fd()];
         match descriptors::send(
             self.connection.as_fd(),
             &[zygote::SURROUNDINGS],

@@ -6,6 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use rustix::io::{FdFlags, fcntl_getfd};
+use rustix::stdio;
 
 /// What a standard stream of a worker's process is connected to: [`std::process::Stdio`] with the
 /// same three words, made from the same types.
@@ -142,10 +143,10 @@ impl Streams {
     }
 
     /// The child's ends, in the order of their numbers, and the parent's.
-    pub(super) fn open(self) -> io::Result<([OwnedFd; 3], ParentEnds)> {
+    pub(super) fn open(self) -> io::Result<([End; 3], ParentEnds)> {
         let (stdin, parent_stdin) = open_stdin(self.stdin)?;
-        let (stdout, parent_stdout) = open_output(self.stdout, io::stdout().as_fd())?;
-        let (stderr, parent_stderr) = open_output(self.stderr, io::stderr().as_fd())?;
+        let (stdout, parent_stdout) = open_output(self.stdout, stdio::stdout())?;
+        let (stderr, parent_stderr) = open_output(self.stderr, stdio::stderr())?;
         let parent_ends = ParentEnds {
             stdin: parent_stdin,
             stdout: parent_stdout.map(ChildStdout::from),
@@ -155,49 +156,66 @@ impl Streams {
     }
 }
 
+/// A child's end of a stream.
+#[derive(Debug)]
+pub(super) enum End {
+    /// This process's own stream.
+    Inherited(BorrowedFd<'static>),
+    Opened(OwnedFd),
+}
+
+impl AsFd for End {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            End::Inherited(own) => *own,
+            End::Opened(opened) => opened.as_fd(),
+        }
+    }
+}
+
 /// A child's end of its standard input, and the parent's end if it is a pipe.
-pub(super) fn open_stdin(stdin: Stdio) -> io::Result<(OwnedFd, Option<ChildStdin>)> {
+pub(super) fn open_stdin(stdin: Stdio) -> io::Result<(End, Option<ChildStdin>)> {
     if let Kind::Piped = stdin.0 {
         let (reader, writer) = io::pipe()?;
-        return Ok((reader.into(), Some(OwnedFd::from(writer).into())));
+        return Ok((
+            End::Opened(reader.into()),
+            Some(OwnedFd::from(writer).into()),
+        ));
     }
-    Ok((open(stdin, io::stdin().as_fd())?, None))
+    Ok((open(stdin, stdio::stdin())?, None))
 }
 
 /// A child's end of an output, and the parent's end if it is a pipe.
-fn open_output(output: Stdio, own: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<OwnedFd>)> {
+fn open_output(output: Stdio, own: BorrowedFd<'static>) -> io::Result<(End, Option<OwnedFd>)> {
     if let Kind::Piped = output.0 {
         let (reader, writer) = io::pipe()?;
-        return Ok((writer.into(), Some(reader.into())));
+        return Ok((End::Opened(writer.into()), Some(reader.into())));
     }
     Ok((open(output, own)?, None))
 }
 
-fn open(stream: Stdio, own: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+fn open(stream: Stdio, own: BorrowedFd<'static>) -> io::Result<End> {
     match stream.0 {
         Kind::Inherit => inherit(own),
         Kind::Null => open_null(),
-        Kind::Descriptor(descriptor) => Ok(descriptor),
+        Kind::Descriptor(descriptor) => Ok(End::Opened(descriptor)),
         Kind::Piped | Kind::Opaque(_) => Err(io::Error::other("the stream is no descriptor")),
     }
 }
 
 /// A stream of this process's own; `/dev/null` if it has been closed.
-fn inherit(own: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+fn inherit(own: BorrowedFd<'static>) -> io::Result<End> {
     match fcntl_getfd(own) {
         // Something else was opened in its place: standard streams survive `exec`.
         Ok(flags) if flags.contains(FdFlags::CLOEXEC) => open_null(),
-        Ok(_) => own.try_clone_to_owned(),
+        Ok(_) => Ok(End::Inherited(own)),
         Err(_) => open_null(),
     }
 }
 
-fn open_null() -> io::Result<OwnedFd> {
-    Ok(File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/null")?
-        .into())
+fn open_null() -> io::Result<End> {
+    let null = File::options().read(true).write(true).open("/dev/null")?;
+    Ok(End::Opened(null.into()))
 }
 
 /// The stream as std knows it.
