@@ -46,7 +46,7 @@
 //! | to start a trivial worker and to join it | 455 µs; by [`Spawn`](crate::StartMethod::Spawn) 1.28 ms | a program: 672 µs; a thread: 32 µs |
 //! | memory that each of 32 idle processes adds | 124 KiB | a program: 134 KiB |
 //! | a task of a pool, there and back | 16 µs | a byte to a process and back: 9 µs |
-//! | a tiny task among a million of a `map` | 118 ns | CPython's `Pool.map`: 119 ns; rayon: less than 1 ns |
+//! | a tiny task among a million of a `map` | 118 ns | Python's `Pool.map`: 119 ns; rayon: less than 1 ns |
 //! | a worker with an argument of 64 MiB | 42 ms; by `Shared` 0.6 ms | copying it into new memory: 34 ms |
 //! | an item of 16 bytes through a `Queue` | 236 ns | a bare socket: 1.05 µs |
 //! | a lock that is free, taken and given back | 5.0 ns | [`std::sync::Mutex`]: 4.3 ns |
