@@ -65,11 +65,16 @@ impl Lifeline {
     /// Waits until the parent is gone, and ends this process with it.
     pub(super) fn follow(&self) -> ! {
         // No event is asked for: a hang-up is always told.
-        while !self
-            .wait(PollFlags::empty())
-            .intersects(PollFlags::HUP | PollFlags::ERR)
-        {}
-        die()
+        loop {
+            let happened = self.wait(PollFlags::empty());
+            if happened.intersects(PollFlags::HUP | PollFlags::ERR) {
+                die();
+            }
+            // The worker has closed what it does not know. Then nothing can be heard any more.
+            while happened.contains(PollFlags::NVAL) {
+                std::thread::park();
+            }
+        }
     }
 
     /// Waits until the parent has said something; if it is gone without a word, ends this process.
@@ -88,14 +93,13 @@ impl Lifeline {
         // A signal that comes in between is an error: wait on.
         while poll(&mut sources, None).is_err() {}
         let happened = sources[0].revents();
-        let parent_ended = sources
-            .get(1)
-            .is_some_and(|parent| !parent.revents().is_empty());
-        if parent_ended || (happened.contains(PollFlags::HUP) && !happened.contains(PollFlags::IN))
+        let parent = sources.get(1).map_or(PollFlags::empty(), PollFd::revents);
+        if parent.contains(PollFlags::IN)
+            || (happened.contains(PollFlags::HUP) && !happened.contains(PollFlags::IN))
         {
             die();
         }
-        happened
+        happened | parent & PollFlags::NVAL
     }
 }
 
