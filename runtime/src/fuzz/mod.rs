@@ -3,6 +3,11 @@
 //! The programs around them are in `fuzz/`. The ordinary tests run the same functions on the same
 //! corpus, and on what a generator of their own makes of it.
 
+#[allow(
+    clippy::type_complexity,
+    clippy::large_enum_variant,
+    reason = "there are types of many shapes"
+)]
 mod decode;
 
 pub use decode::decode;
