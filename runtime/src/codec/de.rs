@@ -261,9 +261,9 @@ impl<'m> Decoder<'m> {
 
     /// The value of an option, without a tag.
     fn bare_some<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.depth.enter(WRAPPER)?;
+        let outside = self.depth.enter(WRAPPER)?;
         let value = visitor.visit_some(&mut *self)?;
-        self.depth.leave(WRAPPER);
+        self.depth = outside;
         Ok(value)
     }
 
@@ -283,9 +283,10 @@ impl<'m> Decoder<'m> {
 
     fn fields<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.byte()?;
-        self.depth.enter(CONTAINER)?;
+        let outside = self.depth.enter(CONTAINER)?;
         let mut fields = Fields {
             decoder: self,
+            outside,
             ended: false,
         };
         let value = visitor.visit_map(&mut fields)?;
@@ -415,9 +416,9 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         if name == handle::NAME && self.peek()? == tag::HANDLE {
             return self.scalar(visitor);
         }
-        self.depth.enter(WRAPPER)?;
+        let outside = self.depth.enter(WRAPPER)?;
         let value = visitor.visit_newtype_struct(&mut *self)?;
-        self.depth.leave(WRAPPER);
+        self.depth = outside;
         Ok(value)
     }
 
@@ -475,20 +476,21 @@ const LARGEST_HINT: usize = 1 << 16;
 /// The items of a sequence or map.
 struct Items<'a, 'm> {
     decoder: &'a mut Decoder<'m>,
+    outside: Depth,
     left: usize,
 }
 
 impl<'a, 'm> Items<'a, 'm> {
     fn enter(decoder: &'a mut Decoder<'m>) -> Result<Items<'a, 'm>, Error> {
-        decoder.depth.enter(CONTAINER)?;
         Ok(Items {
+            outside: decoder.depth.enter(CONTAINER)?,
             left: decoder.count()?,
             decoder,
         })
     }
 
     fn close<T>(&mut self, value: T) -> Result<T, Error> {
-        self.decoder.depth.leave(CONTAINER);
+        self.decoder.depth = self.outside;
         match self.left {
             0 => Ok(value),
             left => Err(de::Error::custom(format_args!(
@@ -547,13 +549,14 @@ impl<'m> de::MapAccess<'m> for &mut Items<'_, 'm> {
 /// The fields of a struct.
 struct Fields<'a, 'm> {
     decoder: &'a mut Decoder<'m>,
+    outside: Depth,
     ended: bool,
 }
 
 impl Fields<'_, '_> {
     fn close<T>(&mut self, value: T) -> Result<T, Error> {
         if self.ended || self.decoder.name_or_end()?.is_none() {
-            self.decoder.depth.leave(CONTAINER);
+            self.decoder.depth = self.outside;
             Ok(value)
         } else {
             Err(Error::new("more fields than were expected"))
@@ -593,9 +596,9 @@ struct Variant<'a, 'm> {
 impl<'m> Variant<'_, 'm> {
     /// What is in the variant. Sequences and structs are a level by themselves.
     fn content<T: DeserializeSeed<'m>>(self, seed: T) -> Result<T::Value, Error> {
-        self.decoder.depth.enter(CONTAINER)?;
+        let outside = self.decoder.depth.enter(CONTAINER)?;
         let value = seed.deserialize(&mut *self.decoder)?;
-        self.decoder.depth.leave(CONTAINER);
+        self.decoder.depth = outside;
         Ok(value)
     }
 }

@@ -17,19 +17,15 @@ pub(super) const WRAPPER: u16 = 1;
 pub(super) struct Depth(u16);
 
 impl Depth {
+    /// Goes a level deeper. Gives what was, to be put back when the level is left.
     #[inline]
-    pub(super) fn enter(&mut self, level: u16) -> Result<(), Error> {
-        let inside = self.0 + level;
-        if inside > DEEPEST * CONTAINER {
+    pub(super) fn enter(&mut self, level: u16) -> Result<Depth, Error> {
+        let outside = *self;
+        if outside.0 + level > DEEPEST * CONTAINER {
             return Err(too_deep());
         }
-        self.0 = inside;
-        Ok(())
-    }
-
-    #[inline]
-    pub(super) fn leave(&mut self, level: u16) {
-        self.0 -= level;
+        self.0 = outside.0 + level;
+        Ok(outside)
     }
 }
 

@@ -25,13 +25,13 @@ pub(crate) struct Output<'e> {
 }
 
 /// More than what is written between two looks at the room that is left: whoever writes more looks.
-const ROOM: usize = 64;
+const ROOM: usize = 32;
 
 impl<'e> Output<'e> {
     /// A message whose first byte tells the receiver what it is.
     pub(crate) fn new(kind: u8) -> Output<'e> {
         // Enough for most messages, so that there is one allocation and not several.
-        let mut head = Vec::with_capacity(2 * ROOM);
+        let mut head = Vec::with_capacity(64);
         head.push(kind);
         Output {
             head,

@@ -2,7 +2,7 @@
 
 use serde::ser::{self, Serialize};
 
-use super::depth::{CONTAINER, WRAPPER};
+use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::message::low_bits;
 use super::{Error, Output, bulk, handle, tag};
 
@@ -64,7 +64,7 @@ impl Output<'_> {
     }
 
     fn items(&mut self, tag: u8, announced: Option<usize>) -> Result<Items<'_, Self>, Error> {
-        self.depth.enter(CONTAINER)?;
+        let outside = self.depth.enter(CONTAINER)?;
         self.head.push(tag);
         let length = match announced {
             Some(length) => {
@@ -79,6 +79,7 @@ impl Output<'_> {
         };
         Ok(Items {
             out: self,
+            outside,
             length,
             written: 0,
         })
@@ -104,6 +105,7 @@ enum Length {
 #[derive(Debug)]
 pub(crate) struct Items<'a, O> {
     out: &'a mut O,
+    outside: Depth,
     length: Length,
     written: usize,
 }
@@ -116,7 +118,7 @@ impl Items<'_, Output<'_>> {
     }
 
     fn close(self) -> Result<(), Error> {
-        self.out.depth.leave(CONTAINER);
+        self.out.depth = self.outside;
         match self.length {
             Length::Announced(length) if length != self.written => Err(Error::new(format!(
                 "a `Serialize` announced {length} items and wrote {}",
@@ -143,6 +145,7 @@ impl Items<'_, Output<'_>> {
 #[derive(Debug)]
 pub(crate) struct Fields<'a, O> {
     out: &'a mut O,
+    outside: Depth,
 }
 
 impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
@@ -241,10 +244,10 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Error> {
-        self.depth.enter(WRAPPER)?;
+        let outside = self.depth.enter(WRAPPER)?;
         self.head.push(tag::SOME);
         value.serialize(&mut *self)?;
-        self.depth.leave(WRAPPER);
+        self.depth = outside;
         Ok(())
     }
 
@@ -275,9 +278,9 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         if name == handle::NAME {
             return self.handle(value);
         }
-        self.depth.enter(WRAPPER)?;
+        let outside = self.depth.enter(WRAPPER)?;
         value.serialize(&mut *self)?;
-        self.depth.leave(WRAPPER);
+        self.depth = outside;
         Ok(())
     }
 
@@ -288,10 +291,10 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.depth.enter(CONTAINER)?;
+        let outside = self.depth.enter(CONTAINER)?;
         self.variant(variant)?;
         value.serialize(&mut *self)?;
-        self.depth.leave(CONTAINER);
+        self.depth = outside;
         Ok(())
     }
 
@@ -327,9 +330,9 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Error> {
-        self.depth.enter(CONTAINER)?;
+        let outside = self.depth.enter(CONTAINER)?;
         self.head.push(tag::STRUCT);
-        Ok(Fields { out: self })
+        Ok(Fields { out: self, outside })
     }
 
     fn serialize_struct_variant(
@@ -451,7 +454,7 @@ impl ser::SerializeStruct for Fields<'_, Output<'_>> {
     fn end(self) -> Result<(), Error> {
         self.out.room()?;
         self.out.varint(tag::END);
-        self.out.depth.leave(CONTAINER);
+        self.out.depth = self.outside;
         Ok(())
     }
 }
