@@ -257,7 +257,8 @@ impl<R> Call<'_, R> {
     /// * [`Encode`](ErrorKind::Encode): an argument cannot be turned into a message. Nothing was
     ///   started.
     /// * [`Spawn`](ErrorKind::Spawn): the operating system refused, for example because the
-    ///   working directory does not exist or the process has too many open files.
+    ///   working directory does not exist or the process has too many open files; or the call asks
+    ///   for what no process can have, such as the user `u32::MAX`.
     /// * [`Unsupported`](ErrorKind::Unsupported): this code is in a shared library, or runs
     ///   before `main`.
     ///
@@ -306,12 +307,13 @@ impl<R> Call<'_, R> {
         };
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched = start(request, start_method, surroundings).map_err(|error| {
-            let text = format!("cannot start a process for worker `{worker}`");
-            Error::new(ErrorKind::Spawn, text)
-                .with_worker(worker)
-                .with_source(error)
-        })?;
+        let launched =
+            start(request, start_method, surroundings, &header.limits).map_err(|error| {
+                let text = format!("cannot start a process for worker `{worker}`");
+                Error::new(ErrorKind::Spawn, text)
+                    .with_worker(worker)
+                    .with_source(error)
+            })?;
         // What was handed over is not ours any more, and some receivers wait for that.
         drop(arguments);
         launched.child.assign(name, worker, header.limits.memory);
@@ -539,8 +541,9 @@ fn start(
     request: Output<'_>,
     start_method: StartMethod,
     surroundings: Surroundings,
+    limits: &Limits,
 ) -> io::Result<Launched> {
-    let launched = launch(start_method, surroundings)?;
+    let launched = launch(start_method, surroundings, limits)?;
     match launched.sender.send(request) {
         Ok(()) => Ok(launched),
         // The child is gone already: how, its end will tell.

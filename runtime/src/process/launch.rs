@@ -7,17 +7,20 @@ use super::start_method::StartMethod;
 use super::{fork_server, origin, spawn};
 use crate::dispatch::Function;
 use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
 use crate::transport;
 
-/// Starts a child in these surroundings.
+/// Starts a child in these surroundings, which will be given these limits.
 pub(super) fn launch(
     start_method: StartMethod,
     surroundings: Surroundings,
+    limits: &Limits,
 ) -> io::Result<Launched> {
     if let Some(reason) = origin::why_childless() {
         return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
     }
     surroundings.environment.check()?;
+    limits.check()?;
     transport::warm_up()?;
     match start_method {
         // What cannot be looked into cannot be handed over either.

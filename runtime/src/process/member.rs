@@ -83,7 +83,7 @@ impl Member {
             .and_then(|()| request.write(service.name))
             .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
         written.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
-        let launched = launch(setup.start_method, surroundings).map_err(failed)?;
+        let launched = launch(setup.start_method, surroundings, &setup.limits).map_err(failed)?;
         let name = setup.name.clone();
         launched.child.assign(name, "", setup.limits.memory);
         // Taken over before the child has anything to say but that it is there: what it says later
