@@ -23,10 +23,11 @@ use rustix::process::{
     waitpid,
 };
 
+use super::end::Status;
 use super::environment;
 use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
-use super::origin::{FORK_SERVER, MARKER};
+use super::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
 use super::spawn;
 use super::start_method::StartMethod;
 use super::watch::{Pidfd, Started, Watch};
@@ -80,11 +81,11 @@ pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
             };
             match server.take_spare() {
                 Ok(spare) => spare,
-                Err(Trouble::Gone) => {
+                Err(Trouble::Gone) if !server.gave_up() => {
                     *state = State::NotStarted;
                     continue;
                 }
-                Err(Trouble::CannotClone) => {
+                Err(Trouble::Gone | Trouble::CannotClone) => {
                     *state = State::Unusable;
                     break;
                 }
@@ -123,6 +124,8 @@ impl State {
                 Ok(server) => State::Running(server),
                 // A filter on system calls.
                 Err(error) if is_forbidden(&error) => State::Unusable,
+                // A limit that leaves no room for what the two share. It may be raised again.
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
                 Err(error) => return Err(error),
             };
         }
@@ -272,6 +275,16 @@ impl Server {
             }
         }
         Ok(())
+    }
+
+    /// Whether the server, which is gone, ended of its own accord: the program cannot be one, and
+    /// another would end likewise.
+    fn gave_up(&self) -> bool {
+        let mut pidfd = [PollFd::new(&self.process.pidfd, PollFlags::IN)];
+        let moment = super::watch::until(Instant::now() + Duration::from_secs(1));
+        while poll(&mut pidfd, Some(&moment)) == Err(Errno::INTR) {}
+        let status = self.process.status().and_then(Status::known);
+        status.and_then(|status| status.code()) == Some(EXIT_SOFTWARE)
     }
 
     /// Whether an answer is there, or comes within `patience`.

@@ -51,6 +51,7 @@ use crate::error::{Error, ErrorKind, Result};
 ///   and read it first.
 /// * A process that is stopped (`SIGSTOP`) has not ended. Its [`timeout`](crate::Call::timeout)
 ///   kills it all the same.
+#[must_use = "the process is detached when this is dropped, and ends with the program: join it, or bind it to a name"]
 pub struct Process<R> {
     child: Arc<Child>,
     result: ResultCodec<R>,

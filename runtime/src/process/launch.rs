@@ -4,21 +4,19 @@ use std::io;
 
 use super::launched::{Launched, Surroundings};
 use super::start_method::StartMethod;
-use super::{fork_server, origin, spawn};
+use super::{fork_server, spawn};
 use crate::dispatch::Function;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::transport;
 
-/// Starts a child in these surroundings, which will be given these limits.
+/// Starts a child in these surroundings, which will be given these limits. This process is one that
+/// can [start others](super::origin::why_childless).
 pub(super) fn launch(
     start_method: StartMethod,
     surroundings: Surroundings,
     limits: &Limits,
 ) -> io::Result<Launched> {
-    if let Some(reason) = origin::why_childless() {
-        return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
-    }
     surroundings.environment.check()?;
     limits.check()?;
     transport::warm_up()?;

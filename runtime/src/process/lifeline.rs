@@ -4,8 +4,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
-use rustix::process::{PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
 
 use crate::sys::signal;
 
@@ -100,6 +101,18 @@ impl Lifeline {
             die();
         }
         happened | parent & PollFlags::NVAL
+    }
+}
+
+/// Whether there is no such process any more.
+pub(super) fn has_ended(process: Pid) -> bool {
+    match pidfd_open(process, PidfdFlags::empty()) {
+        // Readable when it has ended, and nobody has asked how yet.
+        Ok(pidfd) => {
+            let mut ended = [PollFd::new(&pidfd, PollFlags::IN)];
+            poll(&mut ended, Some(&Timespec::default())).is_ok_and(|ended| ended > 0)
+        }
+        Err(error) => error == Errno::SRCH,
     }
 }
 

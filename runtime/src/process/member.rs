@@ -13,13 +13,13 @@ use rustix::process::Signal;
 
 use super::end::{End, Killed, Status};
 use super::environment::Changes;
-use super::fork_server;
 use super::launch::{function, launch};
 use super::launched::Surroundings;
 use super::monitor::{Child, Monitor};
 use super::serve::Service;
 use super::start_method::StartMethod;
 use super::watch::{Pidfd, handshake_deadline};
+use super::{fork_server, origin};
 use crate::codec::Output;
 use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
@@ -57,6 +57,10 @@ impl Member {
         service: &Service,
         board: BorrowedFd<'_>,
     ) -> Result<Member> {
+        if let Some(reason) = origin::why_childless() {
+            let text = format!("the pool cannot have processes: {reason}");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
         let failed = |error: io::Error| {
             let text = "cannot start a process for the pool";
             Error::new(ErrorKind::Spawn, text).with_source(error)

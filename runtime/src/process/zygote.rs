@@ -67,8 +67,11 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     )?;
     stdio::set_all(null.as_fd(), null.as_fd(), null.as_fd())?;
     drop(null);
-    // Constructors may have changed it.
-    environment::replace(&environment::executed_with()?);
+    // Constructors may have changed it. Where that cannot be seen, because the program's file may be
+    // executed but not read, clones have it as they left it, as re-executed children do.
+    if let Ok(environment) = environment::executed_with() {
+        environment::replace(&environment);
+    }
     rehearse();
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
