@@ -13,6 +13,7 @@ mod family;
 mod futures;
 mod handle;
 mod images;
+mod inheritance;
 mod leaks;
 mod libtest;
 mod limits;

@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,13 +18,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
-use rustix::process::{
-    Gid, Pid, PidfdFlags, Signal, Uid, WaitOptions, getegid, geteuid, getgid, getuid, pidfd_open,
-    waitpid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid};
 
 use super::end::Status;
 use super::environment;
+use super::inheritance::{Inheritance, Reach, Standing};
 use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
 use super::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
@@ -113,11 +111,17 @@ fn lock() -> MutexGuard<'static, State> {
 impl State {
     /// The server, started if need be; `None` if there can be none.
     fn server(&mut self) -> io::Result<Option<&mut Server>> {
-        if let State::Running(server) = self
-            && server.credentials != Credentials::current()
-        {
-            // Its clones would have rights that this process has given up, or lack its new ones.
-            *self = State::NotStarted;
+        if let State::Running(server) = self {
+            if server.standing == Standing::current() {
+                match server.inheritance.reach() {
+                    Reach::Clone => {}
+                    Reach::OtherServer => *self = State::NotStarted,
+                    Reach::Execution => return Ok(None),
+                }
+            } else {
+                // Its clones would have rights that this process has given up, or lack its new ones.
+                *self = State::NotStarted;
+            }
         }
         if let State::NotStarted = self {
             *self = match Server::start() {
@@ -167,7 +171,9 @@ impl From<io::Error> for Trouble {
 struct Server {
     control: OwnedFd,
     process: Arc<Child>,
-    credentials: Credentials,
+    standing: Standing,
+    /// What it has, and so its clones.
+    inheritance: Arc<Inheritance>,
     births: Births,
     /// How many clones have been asked for.
     requests: usize,
@@ -181,6 +187,8 @@ impl Server {
         let monitor = Monitor::get()?;
         let (control, theirs) = transport::pair()?;
         let (births, file) = Births::new()?;
+        let standing = Standing::current();
+        let inheritance = Arc::new(Inheritance::current());
         let mut command = spawn::command();
         command
             .stdin(theirs)
@@ -201,7 +209,8 @@ impl Server {
         Ok(Server {
             control,
             process,
-            credentials: Credentials::current(),
+            standing,
+            inheritance,
             births,
             requests: 0,
             asked: VecDeque::new(),
@@ -265,7 +274,8 @@ impl Server {
             };
             let ours = self.asked.pop_front().ok_or(Trouble::Gone)?;
             let pid = zygote::read_answer(bytes).map_err(refusal)?;
-            match pidfd.and_then(move |pidfd| Ok(Spare::new(pid, pidfd, ours)?)) {
+            let has = Arc::clone(&self.inheritance);
+            match pidfd.and_then(move |pidfd| Ok(Spare::new(pid, pidfd, ours, has)?)) {
                 Ok(spare) => self.spares.push_back(spare),
                 Err(trouble) => {
                     // It has no connection any more, and ends.
@@ -356,11 +366,18 @@ struct Spare {
     child: Arc<Child>,
     sender: Sender,
     connection: Arc<OwnedFd>,
+    /// What it has from its server.
+    inheritance: Arc<Inheritance>,
     settled: bool,
 }
 
 impl Spare {
-    fn new(pid: Pid, pidfd: OwnedFd, ours: End) -> io::Result<Spare> {
+    fn new(
+        pid: Pid,
+        pidfd: OwnedFd,
+        ours: End,
+        inheritance: Arc<Inheritance>,
+    ) -> io::Result<Spare> {
         let child = Child::new(Started {
             pid,
             pidfd: Pidfd::new(pidfd),
@@ -376,6 +393,7 @@ impl Spare {
             child,
             sender,
             connection,
+            inheritance,
             settled: false,
         })
     }
@@ -405,21 +423,27 @@ impl Spare {
         }
         let [stdin, stdout, stderr] = ends.each_ref().map(AsFd::as_fd);
         let descriptors = [stdin, stdout, stderr, directory.as_fd()];
-        match descriptors::send(
-            self.connection.as_fd(),
-            &[zygote::SURROUNDINGS],
-            &descriptors,
-        ) {
-            // One that has just died is like one that dies before its request.
-            Err(error) if !is_gone(&error) => return Err(error),
-            _ => self.settled = true,
-        }
+        self.tell(&[zygote::SURROUNDINGS], &descriptors)?;
+        // While it wakes up.
+        let differences = Inheritance::current().beyond(&self.inheritance);
+        self.tell(&zygote::write_differences(&differences)?, &[])?;
+        self.settled = true;
         Ok(Launched {
             child: Arc::clone(&self.child),
             sender: self.sender.clone(),
             streams: parent_ends,
             start_method: StartMethod::ForkServer,
         })
+    }
+}
+
+impl Spare {
+    /// Sends the clone a packet. One that has just died is like one that dies before its request.
+    fn tell(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        match descriptors::send(self.connection.as_fd(), bytes, descriptors) {
+            Err(error) if !is_gone(&error) => Err(error),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -456,20 +480,4 @@ fn reap(pid: Pid) -> io::Result<()> {
         pidfd: pidfd.clone(),
     });
     Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))
-}
-
-/// Who this process acts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Credentials {
-    users: (Uid, Uid),
-    groups: (Gid, Gid),
-}
-
-impl Credentials {
-    fn current() -> Credentials {
-        Credentials {
-            users: (getuid(), geteuid()),
-            groups: (getgid(), getegid()),
-        }
-    }
 }

@@ -39,6 +39,7 @@ mod fork_server;
 mod future;
 mod handle;
 mod hook;
+mod inheritance;
 mod launch;
 mod launched;
 mod lifeline;

@@ -28,15 +28,18 @@ use rustix::fs::OFlags;
 use rustix::net::RecvFlags;
 use rustix::process::Pid;
 
+use super::inheritance::Differences;
 use super::lifeline::{Lifeline, die};
 use super::{environment, serve};
+use crate::codec::{Message, Output};
 use crate::sys::births::Births;
 use crate::sys::clone::{Cloned, clone_sibling};
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
 use crate::transport::{self, Blank};
 
-/// First byte to a clone: its standard descriptors and its directory come along.
+/// First byte to a clone: its standard descriptors and its directory come along. Also that of the
+/// packet that follows, with the [`Differences`] if there are any.
 pub(super) const SURROUNDINGS: u8 = 0;
 
 /// First byte to a clone that its parent knows nothing of: it answers for itself, and ends.
@@ -171,5 +174,38 @@ fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
         serve::refuse(&sender, &reason);
     }
     drop(directory);
+    lifeline.listen();
+    let mut packet = vec![0; DIFFERENCES_MAXIMUM];
+    let received =
+        descriptors::receive_any(lifeline.connection(), &mut packet, RecvFlags::empty())?;
+    packet.truncate(received.bytes);
+    let applied = read_differences(packet).and_then(|differences| differences.apply());
+    if let Err(reason) = applied {
+        serve::refuse(&sender, &reason);
+    }
     serve::serve(sender, receiver, lifeline)
+}
+
+/// The second packet to a clone.
+pub(super) fn write_differences(differences: &Differences) -> io::Result<Vec<u8>> {
+    let mut packet = Output::new(SURROUNDINGS);
+    if !differences.are_none() {
+        packet.write(differences).map_err(io::Error::other)?;
+    }
+    Ok(packet.head)
+}
+
+/// More than all differences there can be.
+const DIFFERENCES_MAXIMUM: usize = 4096;
+
+fn read_differences(packet: Vec<u8>) -> Result<Differences, String> {
+    if packet.len() <= 1 {
+        return Ok(Differences::default());
+    }
+    let mut message = Message {
+        head: packet,
+        ..Message::default()
+    };
+    let differences = message.open().read();
+    differences.map_err(|error| format!("what it inherits cannot be read: {error}"))
 }

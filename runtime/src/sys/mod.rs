@@ -14,6 +14,7 @@ pub(crate) mod memory;
 pub(crate) mod presence;
 pub(crate) mod robust;
 pub(crate) mod room;
+pub(crate) mod scheduling;
 pub(crate) mod secure;
 pub(crate) mod signal;
 pub(crate) mod stdio;
