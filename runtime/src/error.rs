@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
+use crate::usage::Usage;
+
 /// The result of calling a worker.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -72,6 +74,7 @@ struct Repr {
     worker: Option<String>,
     panic: Option<PanicInfo>,
     exit_status: Option<ExitStatus>,
+    usage: Option<Usage>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -100,6 +103,13 @@ impl Error {
         self.0.exit_status
     }
 
+    /// What the process had used up when it ended, where that is known. Of a task of a pool it is
+    /// not: its process had others.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.0.usage
+    }
+
     /// The signal that ended the process, if one did.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
@@ -114,6 +124,7 @@ impl Error {
             worker: None,
             panic: None,
             exit_status: None,
+            usage: None,
             source: None,
         }))
     }
@@ -126,6 +137,7 @@ impl Error {
             worker: self.0.worker.clone(),
             panic: self.0.panic.clone(),
             exit_status: self.0.exit_status,
+            usage: self.0.usage,
             source: None,
         }))
     }
@@ -145,6 +157,12 @@ impl Error {
     #[must_use]
     pub(crate) fn with_exit_status(mut self, status: Option<ExitStatus>) -> Error {
         self.0.exit_status = status;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_usage(mut self, usage: Option<Usage>) -> Error {
+        self.0.usage = usage;
         self
     }
 
@@ -185,6 +203,7 @@ impl fmt::Debug for Error {
             worker,
             panic,
             exit_status,
+            usage,
             source,
         } = &*self.0;
         f.debug_struct("Error")
@@ -193,6 +212,7 @@ impl fmt::Debug for Error {
             .field("worker", worker)
             .field("panic", panic)
             .field("exit_status", exit_status)
+            .field("usage", usage)
             .field("source", source)
             .finish()
     }

@@ -449,6 +449,7 @@ pub mod shm;
 pub mod sync;
 mod sys;
 mod transport;
+mod usage;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -462,11 +463,12 @@ pub use pool::{
     as_completed, wait_all, wait_any,
 };
 pub use process::{
-    Call, CallFuture, ChildInfo, Current, Process, StartMethod, Stdio, active_children, current,
-    set_spare_processes,
+    Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,
+    current, set_spare_processes,
 };
 pub use remote_error::RemoteError;
 pub use shm::Shareable;
+pub use usage::Usage;
 
 pub use multiproc_macros::Shareable;
 /// Runs a function in every child process before its worker.

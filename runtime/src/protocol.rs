@@ -21,9 +21,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
+use crate::descriptor::Fd;
 use crate::dispatch::{Entry, Function, Place};
 use crate::limits::Limits;
 
@@ -87,6 +89,8 @@ pub(crate) struct Header {
     /// The whole environment, for a child that did not inherit the right one.
     pub(crate) environment: Option<BTreeMap<OsString, OsString>>,
     pub(crate) limits: Limits,
+    /// Where the child notes that it was refused memory, if that is limited.
+    pub(crate) exhaustion: Option<Fd<OwnedFd>>,
     /// What to run before the arguments are decoded, if not what the worker's option says.
     pub(crate) before_worker: Option<Function>,
 }

@@ -11,6 +11,7 @@ use super::handle::Process;
 use super::launch::{function, launch};
 use super::launched::{Launched, Surroundings};
 use super::member::Setup;
+use super::memory_limit::MemoryLimit;
 use super::start_method::StartMethod;
 use super::stdio::Stdio;
 use super::{fork_server, origin};
@@ -181,8 +182,10 @@ impl<R> Call<'_, R> {
     /// count.
     ///
     /// A worker that asks for more is refused it, at which most code aborts, and Rust's does: the
-    /// error is [`Signaled`](ErrorKind::Signaled) and its text names the limit. The arguments
-    /// count, since they are decoded under the limit.
+    /// error is [`Signaled`](ErrorKind::Signaled). Its text names the limit if the thread that crashed
+    /// had last been refused memory, and not for other crashes. A handler for the signals of a crash
+    /// (such as `SIGSEGV`) finds that out; where the worker installs its own, the limit is not named.
+    /// The arguments count, since they are decoded under the limit.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.options().limits.memory = Some(bytes);
         self
@@ -288,6 +291,7 @@ impl<R> Call<'_, R> {
         };
         surroundings.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
+        let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
         let header = Header {
             name: name.clone(),
             parent: std::process::id(),
@@ -300,6 +304,7 @@ impl<R> Call<'_, R> {
                 .transpose()
                 .map_err(about_worker)?,
             limits,
+            exhaustion,
         };
         let callee = Callee {
             place,
@@ -316,7 +321,7 @@ impl<R> Call<'_, R> {
             })?;
         // What was handed over is not ours any more, and some receivers wait for that.
         drop(arguments);
-        launched.child.assign(name, worker, header.limits.memory);
+        launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
         Ok(Process::new(launched, result))
     }

@@ -7,6 +7,7 @@ use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
 use crate::sys::signal;
+use crate::usage::Usage;
 
 /// All that is known of a child that ended.
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct End {
     /// Why a reply that was on its way could not be taken.
     pub(crate) broken: Option<std::io::Error>,
     pub(crate) status: Status,
+    /// What it had used up, where that is known.
+    pub(crate) usage: Option<Usage>,
     /// Whether and why we killed it.
     pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
@@ -54,6 +57,7 @@ pub(crate) enum Killed {
 pub(crate) struct Who<'a> {
     pub(crate) worker: &'a str,
     pub(crate) id: u32,
+    /// The limit on its memory, if it was refused some before it crashed.
     pub(crate) memory_limit: Option<u64>,
 }
 
@@ -81,7 +85,10 @@ impl End {
             },
             None => without_reply(self.status, self.killed, self.broken, self.greeted, who),
         };
-        Err(error.with_worker(who.worker).with_exit_status(status))
+        Err(error
+            .with_worker(who.worker)
+            .with_exit_status(status)
+            .with_usage(self.usage))
     }
 }
 
@@ -193,16 +200,12 @@ fn without_reply(
         ),
         Status::Known(status) => match (status.signal(), status.code()) {
             (Some(signal), _) => {
-                // What code does that is refused memory: most aborts, some follows a null pointer.
-                let memory = match (memory_limit, signal) {
-                    (Some(limit), libc::SIGABRT | libc::SIGSEGV | libc::SIGBUS | libc::SIGTRAP) => {
-                        format!(
-                            ", as happens beyond its memory limit of {} MiB",
-                            limit >> 20
-                        )
-                    }
-                    _ => String::new(),
-                };
+                let memory = memory_limit.map_or_else(String::new, |limit| {
+                    format!(
+                        ", as happens beyond its memory limit of {} MiB",
+                        limit >> 20
+                    )
+                });
                 let dumped = if status.core_dumped() {
                     ", core dumped"
                 } else {
@@ -254,6 +257,7 @@ mod tests {
             reply: None,
             broken: None,
             status,
+            usage: None,
             killed: None,
             greeted: true,
         }

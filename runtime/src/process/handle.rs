@@ -7,13 +7,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use super::end::Status;
+use super::end::{End, Status};
+use super::killer::Killer;
 use super::launched::Launched;
 use super::monitor::{Child, Monitor};
 use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::usage::Usage;
 
 /// A worker running in a process of its own.
 ///
@@ -57,8 +59,10 @@ pub struct Process<R> {
     result: ResultCodec<R>,
     streams: ParentEnds,
     start_method: StartMethod,
+    /// Set while it has been waited for and the result is still to be given out.
+    end: Option<End>,
     /// Set when the result has been given out, by `try_join` or `join_timeout`.
-    given_out: Option<Status>,
+    given_out: Option<(Status, Option<Usage>)>,
 }
 
 impl<R> Process<R> {
@@ -68,6 +72,7 @@ impl<R> Process<R> {
             result,
             streams: launched.streams,
             start_method: launched.start_method,
+            end: None,
             given_out: None,
         }
     }
@@ -117,10 +122,43 @@ impl<R> Process<R> {
     /// [`Closed`](ErrorKind::Closed): `try_join` or `join_timeout` has given out the result
     /// before.
     pub fn join(mut self) -> Result<R> {
-        match self.wait(None) {
+        match self.finish(None) {
             Some(result) => result,
             None => Err(self.no_result()),
         }
+    }
+
+    /// Waits for the end of the process, and keeps the result for [`join`](Process::join). How the
+    /// process ended, as [`exit_status`](Process::exit_status) tells it.
+    ///
+    /// The standard input, if it is piped and was not taken, is closed first. It does not wait if the
+    /// result was given out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::worker;
+    ///
+    /// #[worker]
+    /// fn fill(bytes: usize) -> usize {
+    ///     vec![1; bytes].iter().map(|byte| usize::from(*byte)).sum()
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let mut process = fill::spawn(50 << 20)?;
+    /// let status = process.wait().expect("nothing else waits for it");
+    /// let usage = process.usage().expect("it has ended");
+    /// assert_eq!(process.join()?, 50 << 20);
+    /// assert!(status.success());
+    /// assert!(usage.max_resident_memory() > 50 << 20);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn wait(&mut self) -> Option<ExitStatus> {
+        if self.given_out.is_none() && self.end.is_none() {
+            self.end = self.see_end(None);
+        }
+        self.exit_status()
     }
 
     /// The worker's result if its process has ended, without waiting; `None` while it is running.
@@ -132,8 +170,8 @@ impl<R> Process<R> {
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
-        match self.child.has_ended() {
-            Some(true) => self.wait(None).transpose(),
+        match self.has_ended() {
+            Some(true) => self.finish(None).transpose(),
             _ => Ok(None),
         }
     }
@@ -149,23 +187,50 @@ impl<R> Process<R> {
             return Err(self.no_result());
         }
         match Instant::now().checked_add(timeout) {
-            Some(limit) => self.wait(Some(limit)).transpose(),
-            None => self.wait(None).transpose(),
+            Some(limit) => self.finish(Some(limit)).transpose(),
+            None => self.finish(None).transpose(),
         }
     }
 
     /// Whether the process has not ended.
     pub fn is_running(&mut self) -> bool {
-        self.given_out.is_none() && self.child.has_ended() == Some(false)
+        self.given_out.is_none() && self.has_ended() == Some(false)
     }
 
     /// How the process ended; `None` while it is running, or if that cannot be known because
     /// something else in this program waited for it.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
-        if let Some(status) = self.given_out {
+        if let Some((status, _)) = self.given_out {
             return status.known();
         }
-        self.child.status()?.known()
+        match &self.end {
+            Some(end) => end.status.known(),
+            None => self.child.status()?.known(),
+        }
+    }
+
+    /// What the process had used up; `None` while it is running, or if that cannot be known because
+    /// something else in this program waited for it.
+    ///
+    /// Of one that fails, [`Error::usage`] tells it, too.
+    ///
+    /// # Examples
+    ///
+    /// See [`wait`](Process::wait).
+    pub fn usage(&mut self) -> Option<Usage> {
+        if let Some((_, usage)) = self.given_out {
+            return usage;
+        }
+        match &self.end {
+            Some(end) => end.usage,
+            None => self.child.usage(),
+        }
+    }
+
+    /// A handle that can end the process while this one is waited for, from any thread.
+    #[must_use]
+    pub fn killer(&self) -> Killer {
+        Killer::new(Arc::clone(&self.child))
     }
 
     /// Asks the process to end: sends it `SIGTERM`. Does nothing if it has ended.
@@ -206,17 +271,35 @@ impl<R> Process<R> {
         if self.given_out.is_some() {
             return Poll::Ready(Err(self.no_result()));
         }
-        if !self.child.poll_ended(waker) {
+        if self.end.is_none() && !self.child.poll_ended(waker) {
             return Poll::Pending;
         }
-        match self.wait(None) {
+        match self.finish(None) {
             Some(result) => Poll::Ready(result),
             None => Poll::Ready(Err(self.no_result())),
         }
     }
 
-    /// Minds the child until it has ended or `limit` has come, and then resolves its end.
-    fn wait(&mut self, limit: Option<Instant>) -> Option<Result<R>> {
+    /// Whether the process has ended; `None` if another thread waits for it.
+    fn has_ended(&self) -> Option<bool> {
+        match self.end {
+            Some(_) => Some(true),
+            None => self.child.has_ended(),
+        }
+    }
+
+    /// Waits until the child has ended or `limit` has come, and then gives out the result.
+    fn finish(&mut self, limit: Option<Instant>) -> Option<Result<R>> {
+        let end = match self.end.take() {
+            Some(end) => end,
+            None => self.see_end(limit)?,
+        };
+        self.given_out = Some((end.status, end.usage));
+        Some(end.resolve(self.child.who(), &self.result))
+    }
+
+    /// Minds the child until it has ended or `limit` has come.
+    fn see_end(&mut self, limit: Option<Instant>) -> Option<End> {
         let monitor = Monitor::get().ok()?;
         let mut watch = monitor.release(&self.child)?;
         if limit.is_none() {
@@ -234,9 +317,7 @@ impl<R> Process<R> {
             }
         }
         monitor.forget(&self.child);
-        let end = watch.into_end();
-        self.given_out = Some(end.status);
-        Some(end.resolve(self.child.who(), &self.result))
+        Some(watch.into_end())
     }
 
     fn no_result(&self) -> Error {

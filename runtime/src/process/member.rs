@@ -15,6 +15,7 @@ use super::end::{End, Killed, Status};
 use super::environment::Changes;
 use super::launch::{function, launch};
 use super::launched::Surroundings;
+use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, Monitor};
 use super::serve::Service;
 use super::start_method::StartMethod;
@@ -47,7 +48,6 @@ pub(crate) struct Member {
     inbox: Inbox,
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
-    memory_limit: Option<u64>,
 }
 
 impl Member {
@@ -70,6 +70,7 @@ impl Member {
             current_dir: setup.current_dir.clone(),
             ..Surroundings::default()
         };
+        let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
         let header = Header {
             name: setup.name.clone(),
             parent: std::process::id(),
@@ -78,6 +79,7 @@ impl Member {
                 StartMethod::Spawn => None,
             },
             limits: setup.limits.clone(),
+            exhaustion,
             before_worker: setup.before_worker.map(function).transpose()?,
         };
         let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
@@ -89,7 +91,7 @@ impl Member {
         written.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
         let launched = launch(setup.start_method, surroundings, &setup.limits).map_err(failed)?;
         let name = setup.name.clone();
-        launched.child.assign(name, "", setup.limits.memory);
+        launched.child.assign(name, "", memory_limit);
         // Taken over before the child has anything to say but that it is there: what it says later
         // is for the pool.
         let monitor = Monitor::get().map_err(failed)?;
@@ -121,7 +123,6 @@ impl Member {
                 StartMethod::Spawn if !greeted => handshake_deadline(),
                 StartMethod::Spawn | StartMethod::ForkServer => None,
             },
-            memory_limit: setup.limits.memory,
         })
     }
 
@@ -129,8 +130,9 @@ impl Member {
         self.child.id()
     }
 
+    /// Its memory limit, if it crashed at that.
     pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.memory_limit
+        self.child.met_memory_limit()
     }
 
     /// Begins to send a message; what could not be sent at once remains.
@@ -191,6 +193,7 @@ pub(crate) fn end(status: Status, killed: Option<Killed>) -> End {
         reply: None,
         broken: None,
         status,
+        usage: None,
         killed,
         greeted: true,
     }

@@ -19,7 +19,9 @@ use rustix::event::{EventfdFlags, Timespec, eventfd};
 use rustix::process::Pid;
 
 use super::end::{Status, Who};
+use super::memory_limit::MemoryLimit;
 use super::watch::{Pidfd, Started, Watch};
+use crate::usage::Usage;
 
 /// A child, as the handle and the monitor share it.
 #[derive(Debug)]
@@ -62,7 +64,12 @@ impl Child {
     }
 
     /// Gives the child its role, once.
-    pub(super) fn assign(&self, name: String, worker: &'static str, memory_limit: Option<u64>) {
+    pub(super) fn assign(
+        &self,
+        name: String,
+        worker: &'static str,
+        memory_limit: Option<MemoryLimit>,
+    ) {
         let role = Role {
             name,
             worker,
@@ -76,8 +83,13 @@ impl Child {
         Who {
             worker: self.worker(),
             id: self.id(),
-            memory_limit: self.role.get().and_then(|role| role.memory_limit),
+            memory_limit: self.met_memory_limit(),
         }
+    }
+
+    /// The child's memory limit, if it crashed at that.
+    pub(super) fn met_memory_limit(&self) -> Option<u64> {
+        self.role.get()?.memory_limit.as_ref()?.met()
     }
 
     /// The name of the process.
@@ -114,6 +126,11 @@ impl Child {
         self.look(|minded| minded.watch.status()).flatten()
     }
 
+    /// What the child had used up, as far as [`status`](Child::status) tells how it ended.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.look(|minded| minded.watch.usage()).flatten()
+    }
+
     /// Looks at what is minded, after all that has happened is taken in.
     fn look<R>(&self, look: impl FnOnce(&mut Minded) -> R) -> Option<R> {
         let mut place = lock(&self.minded);
@@ -134,7 +151,7 @@ impl Child {
 struct Role {
     name: String,
     worker: &'static str,
-    memory_limit: Option<u64>,
+    memory_limit: Option<MemoryLimit>,
 }
 
 /// The state of the monitor's thread that others reach.

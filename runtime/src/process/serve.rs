@@ -25,6 +25,7 @@ use crate::codec::{Input, Output};
 use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::protocol::{Callee, Header, Reply, Request};
+use crate::sys::exhaustion;
 use crate::transport::{self, Received, Receiver, Sender};
 
 /// What a child can do instead of running one worker.
@@ -81,6 +82,10 @@ pub(super) fn serve(
         let name = header.name.clone();
         Current::set(header.name, worker, header.parent);
         name_process();
+        if let Some(file) = &header.exhaustion {
+            // Without it, a crash is told as it is.
+            let _ = exhaustion::note_in(file);
+        }
         header
             .limits
             .apply()

@@ -14,7 +14,9 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, wai
 use super::end::{End, Killed, Status};
 use crate::codec::Message;
 use crate::protocol::Reply;
+use crate::sys::wait;
 use crate::transport::{Inbox, Received};
+use crate::usage::Usage;
 
 /// How long a re-executed child may take to reach its dispatch. Far more than a loaded machine
 /// needs; only a program whose hook never runs takes as long.
@@ -86,6 +88,7 @@ pub(super) struct Watch {
     broken: Option<io::Error>,
     greeted: bool,
     status: Option<Status>,
+    usage: Option<Usage>,
     handshake: Option<Instant>,
     timeout: Option<Instant>,
     killed: Option<Killed>,
@@ -115,6 +118,7 @@ impl Watch {
             broken: None,
             greeted: true,
             status: None,
+            usage: None,
             handshake: None,
             timeout: None,
             killed: None,
@@ -133,6 +137,7 @@ impl Watch {
         }
         self.drain();
         // The order matters: a child that is gone has sent all that it will ever send.
+        self.usage = wait::usage_of_ended(self.pidfd.as_fd());
         if let Some(status) = self.pidfd.reap() {
             self.drain();
             self.inbox = None;
@@ -204,6 +209,11 @@ impl Watch {
         self.status
     }
 
+    /// What the child had used up, once it has ended.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
     /// The inbox, for somebody who minds the child in another way, and whether the child has
     /// reached its dispatch. No inbox if it has hung up.
     pub(super) fn take_inbox(&mut self) -> (Option<Inbox>, bool) {
@@ -216,6 +226,7 @@ impl Watch {
             reply: self.reply,
             broken: self.broken,
             status: self.status.unwrap_or(Status::Lost),
+            usage: self.usage,
             killed: self.killed,
             greeted: self.greeted,
         }
