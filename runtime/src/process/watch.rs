@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, wai
 use super::end::{End, Killed, Status};
 use crate::codec::Message;
 use crate::protocol::Reply;
-use crate::transport::{Inbox, Received};
+use crate::transport::{Inbox, Received, is_nonsense};
 
 /// How long a re-executed child may take to reach its dispatch. Far more than a loaded machine
 /// needs; only a program whose hook never runs takes as long.
@@ -231,8 +231,8 @@ impl Watch {
     }
 
     fn drain(&mut self) {
-        // A child says nothing after its reply.
-        while let (Some(inbox), None) = (&mut self.inbox, &self.reply) {
+        // A child says nothing after its reply, and what it says after nonsense is none.
+        while let (Some(inbox), None, None) = (&mut self.inbox, &self.reply, &self.broken) {
             match inbox.receive() {
                 Ok(Received::Message(message)) if message.kind() == Some(Reply::Hello as u8) => {
                     self.greeted = true;
@@ -245,8 +245,11 @@ impl Watch {
                 Ok(Received::Closed) => self.inbox = None,
                 // The connection stays: to the child its end would be the parent's.
                 Err(error) => {
-                    self.broken.get_or_insert(error);
-                    return;
+                    if is_nonsense(&error) && self.killed.is_none() {
+                        self.killed = Some(Killed::Nonsense);
+                        self.pidfd.signal(Signal::KILL);
+                    }
+                    self.broken = Some(error);
                 }
             }
         }
