@@ -186,7 +186,7 @@ pub(crate) fn peek(
 }
 
 /// Whether it is the end that looks like a packet of no bytes, and not such a packet.
-fn is_over(socket: BorrowedFd<'_>) -> io::Result<bool> {
+pub(crate) fn is_over(socket: BorrowedFd<'_>) -> io::Result<bool> {
     let mut polled = [PollFd::from_borrowed_fd(socket, PollFlags::RDHUP)];
     // An error is a signal that came in between.
     while poll(&mut polled, Some(&Timespec::default())).is_err() {}

@@ -157,30 +157,47 @@ enum Taken {
 }
 
 /// Takes the next packet of a connection, after a look at it.
-///
-/// What is no frame is dropped here, with all that it carries. What is one, ipc-channel takes in
-/// one system call, unless a descriptor comes with it: then ipc-channel would panic if the process
-/// had no room for that, or if another came along, so such a packet is taken here.
 fn take(
     socket: BorrowedFd<'_>,
     receiver: &IpcReceiver<Frame>,
     flags: RecvFlags,
 ) -> io::Result<Taken> {
+    loop {
+        match look_and_take(socket, receiver, flags) {
+            Ok(None) => {}
+            Ok(Some(taken)) => return Ok(taken),
+            Err(error) if is_to_be_repeated(&error) => {}
+            // A copy of this process, made by `fork`, has taken it.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Taken::Nothing),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// `None` if there was nothing in the packet.
+///
+/// What is no frame is dropped here, with all that it carries. What is one, ipc-channel takes in
+/// one system call, unless a descriptor comes with it: then ipc-channel would panic if the process
+/// had no room for that, or if another came along, so such a packet is taken here.
+fn look_and_take(
+    socket: BorrowedFd<'_>,
+    receiver: &IpcReceiver<Frame>,
+    flags: RecvFlags,
+) -> io::Result<Option<Taken>> {
     let mut beginning = [0; BEGINNING];
     let (length, is_carrying) = match descriptors::peek(socket, &mut beginning, flags)? {
-        Packet::None => return Ok(Taken::Nothing),
-        Packet::End => return Ok(Taken::Closed),
+        Packet::None => return Ok(Some(Taken::Nothing)),
+        Packet::End => return Ok(Some(Taken::Closed)),
         Packet::Plain(length) => (length, false),
         Packet::Carrying(length) => (length, true),
-        Packet::Empty => (0, false),
+        // It says nothing, and does no harm.
+        Packet::Empty => {
+            descriptors::skip(socket);
+            return Ok(None);
+        }
     };
-    match Opening::read(&beginning, length) {
-        Some(Opening { plan: None, .. }) if !is_carrying => match take_by_ipc(receiver) {
-            Err(error) if is_to_be_repeated(&error) => take(socket, receiver, flags),
-            // A copy of this process, made by `fork`, has taken it.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(Taken::Nothing),
-            taken => taken,
-        },
+    let taken = match Opening::read(&beginning, length) {
+        Some(Opening { plan: None, .. }) if !is_carrying => take_by_ipc(receiver),
         Some(Opening {
             plan: Some(plan),
             head,
@@ -189,7 +206,8 @@ fn take(
             descriptors::skip(socket);
             Err(nonsense())
         }
-    }
+    };
+    taken.map(Some)
 }
 
 fn take_by_ipc(receiver: &IpcReceiver<Frame>) -> io::Result<Taken> {
@@ -217,14 +235,7 @@ fn is_to_be_repeated(error: &io::Error) -> bool {
 /// Takes a frame that comes with the receiving end of its annex.
 fn take_annex(socket: BorrowedFd<'_>, length: usize, plan: Plan, head: usize) -> io::Result<Taken> {
     let mut packet = vec![0; length];
-    let mut received = loop {
-        match descriptors::receive_any(socket, &mut packet, RecvFlags::DONTWAIT) {
-            Ok(received) => break received,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Taken::Nothing),
-            Err(error) if is_to_be_repeated(&error) => {}
-            Err(error) => return Err(error),
-        }
-    };
+    let mut received = descriptors::receive_any(socket, &mut packet, RecvFlags::DONTWAIT)?;
     if received.descriptors.len() > 1 || received.bytes != length {
         return Err(nonsense());
     }
