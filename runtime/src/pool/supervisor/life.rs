@@ -16,7 +16,7 @@ use crate::pool::task::{Loss, Outcome};
 use crate::pool::worker::SERVICE;
 use crate::process::{Killed, Member, Status, unheard};
 use crate::protocol::Request;
-use crate::transport::Parcel;
+use crate::transport::{Parcel, is_nonsense};
 
 /// How long a worker may take to leave before it is killed.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -144,7 +144,14 @@ impl Core {
         let Some(crew) = self.members.remove(&id) else {
             return;
         };
-        let begun = crew.ledger.claimed();
+        let begun = match (&crew.broken, part) {
+            // It may have written to the ledger as well. Were its task not taken for begun, one
+            // worker after the other would begin it.
+            (Some(error), Some((_, answered))) if is_nonsense(error) => {
+                crew.ledger.claimed().max(answered + 1)
+            }
+            _ => crew.ledger.claimed(),
+        };
         let loss = Loss {
             status,
             killed: crew.killed,
