@@ -11,7 +11,12 @@
 //! assert_eq!(of_a_doctest::run("four").unwrap(), 4);
 //! ```
 
-#![expect(unsafe_code, reason = "a function is exported by its plain name")]
+#![expect(
+    unsafe_code,
+    reason = "a function is exported by its plain name, and descriptors are misused"
+)]
+
+pub mod sick;
 
 use multiproc::{ErrorKind, Pool, worker};
 

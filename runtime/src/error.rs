@@ -58,7 +58,8 @@ pub enum ErrorKind {
     Cancelled,
     /// An argument or the result could not be turned into a message.
     Encode,
-    /// An argument or the result could not be read back from its message.
+    /// An argument or the result could not be read back from its message, or there was no memory
+    /// for that; or the worker wrote bytes of its own to the connection that its result comes over.
     Decode,
     /// The other end is gone.
     Closed,

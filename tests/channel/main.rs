@@ -8,4 +8,5 @@
 mod channels;
 mod model;
 mod queues;
+mod sick;
 mod support;

@@ -18,6 +18,7 @@ mod leaks;
 mod libtest;
 mod limits;
 mod midway;
+mod sick;
 mod signals;
 mod sizes;
 mod values;

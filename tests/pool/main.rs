@@ -9,6 +9,7 @@ mod input;
 mod life;
 mod map;
 mod order;
+mod sick;
 mod soak;
 mod stopped;
 mod wait;

@@ -49,7 +49,14 @@ impl Job<'_> {
         match (self.send)(out) {
             Ok(()) => Ok(()),
             // Nobody is left to hear of it.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                ) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(Failure(Reply::NotEncoded, error.to_string())),
         }
     }

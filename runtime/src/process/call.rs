@@ -1,6 +1,7 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -21,7 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Callee, Header, Request};
 use crate::sys::image;
-use crate::transport::{Parcel, is_gone};
+use crate::transport::{Limit, Parcel, is_gone};
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -339,7 +340,7 @@ impl<R> Call<'_, R> {
             .map_err(|error| not_encoded(entry, &error))?;
         Ok(TaskCall {
             entry,
-            arguments: Parcel::new(output),
+            arguments: Parcel::new(output).map_err(|error| not_encoded(entry, &error))?,
             result: self.result,
             timeout: self.timeout,
         })
@@ -362,7 +363,8 @@ impl<R> Call<'_, R> {
             *head = std::mem::take(&mut output.head);
             written.map_err(|error| not_encoded(self.entry, &error))?;
             output.head = arguments;
-            return Ok(Some(Parcel::new(output)));
+            let parcel = Parcel::new(output).map_err(|error| not_encoded(self.entry, &error))?;
+            return Ok(Some(parcel));
         }
         *head = output.head;
         Ok(None)
@@ -549,7 +551,8 @@ fn start(
     limits: &Limits,
 ) -> io::Result<Launched> {
     let launched = launch(start_method, surroundings, limits)?;
-    match launched.sender.send(request) {
+    let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
+    match launched.sender.send_within(request, limit) {
         Ok(()) => Ok(launched),
         // The child is gone already: how, its end will tell.
         Err(error) if is_gone(&error) => Ok(launched),

@@ -1,5 +1,6 @@
 //! How a child ended: the one place that decides.
 
+use std::io;
 use std::process::ExitStatus;
 
 use crate::codec::Message;
@@ -7,6 +8,7 @@ use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
 use crate::sys::signal;
+use crate::transport::is_nonsense;
 use crate::usage::Usage;
 
 /// All that is known of a child that ended.
@@ -14,7 +16,7 @@ use crate::usage::Usage;
 pub(crate) struct End {
     pub(crate) reply: Option<Message>,
     /// Why a reply that was on its way could not be taken.
-    pub(crate) broken: Option<std::io::Error>,
+    pub(crate) broken: Option<io::Error>,
     pub(crate) status: Status,
     /// What it had used up, where that is known.
     pub(crate) usage: Option<Usage>,
@@ -50,6 +52,8 @@ pub(crate) enum Killed {
     Cancelled,
     /// It did not reach its dispatch in time.
     NoHandshake,
+    /// What it wrote to its connection was no message.
+    Nonsense,
 }
 
 /// Who ended, for the text.
@@ -137,7 +141,7 @@ fn failed(kind: ErrorKind, who: Who<'_>, reason: &str) -> Error {
 fn without_reply(
     status: Status,
     killed: Option<Killed>,
-    broken: Option<std::io::Error>,
+    broken: Option<io::Error>,
     greeted: bool,
     Who {
         worker,
@@ -173,18 +177,15 @@ fn without_reply(
                 ),
             );
         }
-        (None, _) => {}
+        (Some(Killed::Nonsense), _) | (None, _) => {}
     }
-    // The process went on after its reply failed to arrive; its status says nothing of that.
+    // Its status says nothing of what failed to arrive: the process went on after that, or was
+    // killed because of it.
     if let (Some(error), true) = (
         broken,
-        matches!(status, Status::Known(status) if status.success()),
+        killed.is_some() || matches!(status, Status::Known(status) if status.success()),
     ) {
-        return Error::new(
-            ErrorKind::Decode,
-            format!("the reply of worker `{worker}` could not be received"),
-        )
-        .with_source(error);
+        return unheard(worker, id, &error);
     }
     let before = if greeted {
         ""
@@ -234,6 +235,16 @@ fn without_reply(
             ),
         },
     }
+}
+
+/// What a worker said could not be taken in, and why.
+pub(crate) fn unheard(worker: &str, id: u32, why: &io::Error) -> Error {
+    let text = if is_nonsense(why) {
+        format!("worker `{worker}` wrote unexpected bytes to its connection (pid {id})")
+    } else {
+        format!("the reply of worker `{worker}` could not be received: {why} (pid {id})")
+    };
+    Error::new(ErrorKind::Decode, text)
 }
 
 #[cfg(test)]
@@ -378,6 +389,58 @@ mod tests {
             Err((
                 ErrorKind::TimedOut,
                 "worker `decode` was killed because its timeout was over (pid 4711)",
+            )),
+        );
+    }
+
+    fn nonsense() -> Option<io::Error> {
+        Some(io::ErrorKind::InvalidData.into())
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_unless_the_process_died_of_something_else() {
+        for (killed, status) in [
+            (Some(Killed::Nonsense), signaled(libc::SIGKILL)),
+            (Some(Killed::Nonsense), exited(0)),
+            (Some(Killed::Nonsense), Status::Lost),
+            (None, exited(0)),
+        ] {
+            check(
+                End {
+                    broken: nonsense(),
+                    killed,
+                    ..end(status)
+                },
+                Err((
+                    ErrorKind::Decode,
+                    "worker `decode` wrote unexpected bytes to its connection (pid 4711)",
+                )),
+            );
+        }
+        check(
+            End {
+                broken: nonsense(),
+                killed: Some(Killed::Nonsense),
+                ..end(signaled(libc::SIGSEGV))
+            },
+            Err((
+                ErrorKind::Signaled,
+                "worker `decode` was killed by SIGSEGV (pid 4711)",
+            )),
+        );
+    }
+
+    #[test]
+    fn what_there_is_no_memory_for_is_told() {
+        let error = io::Error::new(io::ErrorKind::OutOfMemory, "there is no memory");
+        check(
+            End {
+                broken: Some(error),
+                ..end(exited(0))
+            },
+            Err((
+                ErrorKind::Decode,
+                "the reply of worker `decode` could not be received: there is no memory (pid 4711)",
             )),
         );
     }

@@ -249,7 +249,8 @@ impl Server {
         let (ours, theirs) = transport::pair()?;
         let ours = End::open(ours)?;
         self.births.expect(self.requests);
-        descriptors::send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
+        // One that does not answer is not waited for here.
+        descriptors::try_send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
         self.asked.push_back(ours);
         self.requests += 1;
         Ok(())
@@ -262,18 +263,23 @@ impl Server {
                 break;
             }
             let mut bytes = Answer::default();
-            // A refusal carries no descriptor.
-            let answered =
-                descriptors::receive(self.control.as_fd(), &mut bytes, 1, RecvFlags::empty());
-            let pidfd = match answered {
-                Ok(Some(mut batch)) => batch.pop().ok_or(Trouble::Gone),
-                Ok(None) => return Err(Trouble::Gone),
-                // Nothing was received.
-                Err(error) if bytes == Answer::default() => return Err(error.into()),
-                Err(error) => Err(error.into()),
-            };
+            let control = self.control.as_fd();
+            let mut heard = descriptors::receive_any(control, &mut bytes, RecvFlags::DONTWAIT)?;
+            if heard.bytes == 0 {
+                return Err(Trouble::Gone);
+            }
+            let answer = zygote::read_answer(bytes);
+            // A pid comes with a pidfd, and nothing else does.
+            let carries = heard.truncated || heard.descriptors.len() == 1;
+            if heard.bytes != bytes.len() || answer.is_ok() != carries {
+                // It is sick: something in it writes what it does not own.
+                self.process.pidfd.signal(Signal::KILL);
+                return Err(Trouble::Gone);
+            }
             let ours = self.asked.pop_front().ok_or(Trouble::Gone)?;
-            let pid = zygote::read_answer(bytes).map_err(refusal)?;
+            let pid = answer.map_err(refusal)?;
+            let pidfd = heard.descriptors.pop();
+            let pidfd = pidfd.ok_or_else(|| Trouble::Io(Errno::MFILE.into()));
             let has = Arc::clone(&self.inheritance);
             match pidfd.and_then(move |pidfd| Ok(Spare::new(pid, pidfd, ours, has)?)) {
                 Ok(spare) => self.spares.push_back(spare),

@@ -117,7 +117,8 @@ impl<R> Process<R> {
     /// | crashed, aborted, was killed | [`Signaled`](ErrorKind::Signaled) |
     /// | was killed because of its own [`timeout`](crate::Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
     /// | returned a value that cannot be sent | [`Encode`](ErrorKind::Encode) |
-    /// | was sent or returned what cannot be read back | [`Decode`](ErrorKind::Decode) |
+    /// | was sent or returned what cannot be read back, or there is no memory for | [`Decode`](ErrorKind::Decode) |
+    /// | wrote to a descriptor that is not its own, but this library's | [`Decode`](ErrorKind::Decode): it is killed at once |
     ///
     /// [`Closed`](ErrorKind::Closed): `try_join` or `join_timeout` has given out the result
     /// before.

@@ -4,7 +4,7 @@
 //! how it ends wakes one thread.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +26,7 @@ use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::transport::{Inbox, Outbox, Parcel, Received, Sender, is_gone};
+use crate::transport::{Inbox, Limit, Outbox, Parcel, Received, Sender, is_gone};
 
 /// How the members of a pool are started.
 #[derive(Debug, Clone, Default)]
@@ -105,7 +105,9 @@ impl Member {
             let _ = monitor.mind(&launched.child, watch);
             return Err(failed(io::Error::other("it ended at once")));
         };
-        match launched.sender.send(request) {
+        // Nothing else ends it, should it not receive.
+        let limit = Limit::until(handshake_deadline()).while_alive(launched.child.pidfd.as_fd());
+        match launched.sender.send_within(request, limit) {
             // Of a child that is gone already, its end will tell.
             Err(error) if !is_gone(&error) => {
                 launched.child.pidfd.signal(Signal::KILL);

@@ -68,7 +68,7 @@ pub use stdio::Stdio;
 pub use call::bind;
 
 pub(crate) use call::{TaskCall, callee};
-pub(crate) use end::{End, Killed, Status, Who};
+pub(crate) use end::{End, Killed, Status, Who, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use serve::{SERVICES, Serve, Service};
 pub(crate) use watch::until;

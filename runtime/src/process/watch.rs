@@ -15,7 +15,7 @@ use super::end::{End, Killed, Status};
 use crate::codec::Message;
 use crate::protocol::Reply;
 use crate::sys::wait;
-use crate::transport::{Inbox, Received};
+use crate::transport::{Inbox, Received, is_nonsense};
 use crate::usage::Usage;
 
 /// How long a re-executed child may take to reach its dispatch. Far more than a loaded machine
@@ -242,8 +242,8 @@ impl Watch {
     }
 
     fn drain(&mut self) {
-        // A child says nothing after its reply.
-        while let (Some(inbox), None) = (&mut self.inbox, &self.reply) {
+        // A child says nothing after its reply, and what it says after nonsense is none.
+        while let (Some(inbox), None, None) = (&mut self.inbox, &self.reply, &self.broken) {
             match inbox.receive() {
                 Ok(Received::Message(message)) if message.kind() == Some(Reply::Hello as u8) => {
                     self.greeted = true;
@@ -256,8 +256,11 @@ impl Watch {
                 Ok(Received::Closed) => self.inbox = None,
                 // The connection stays: to the child its end would be the parent's.
                 Err(error) => {
-                    self.broken.get_or_insert(error);
-                    return;
+                    if is_nonsense(&error) && self.killed.is_none() {
+                        self.killed = Some(Killed::Nonsense);
+                        self.pidfd.signal(Signal::KILL);
+                    }
+                    self.broken = Some(error);
                 }
             }
         }

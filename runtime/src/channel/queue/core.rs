@@ -555,7 +555,7 @@ impl Core {
             let parcel = number.fetch_add(1, Ordering::Relaxed);
             let batch: Vec<BorrowedFd<'_>> = batch.iter().map(|it| it.as_fd()).collect();
             let socket = self.handles.parcels_in.as_fd();
-            descriptors::send(socket, &parcel.to_ne_bytes(), &batch)?;
+            descriptors::try_send(socket, &parcel.to_ne_bytes(), &batch)?;
             step();
         }
         Ok(())
@@ -582,12 +582,19 @@ impl Core {
         Ok(attachments)
     }
 
+    /// The next batch of descriptors and its number. What else a process may have written there, by
+    /// mistake, is dropped.
     fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::Parcel)>> {
         let mut number = [0; 8];
         loop {
             let socket = self.handles.parcels_out.as_fd();
             return match descriptors::receive_any(socket, &mut number, RecvFlags::DONTWAIT) {
-                Ok(parcel) => Ok(Some((u64::from_ne_bytes(number), parcel))),
+                Ok(parcel) if parcel.bytes == number.len() => {
+                    Ok(Some((u64::from_ne_bytes(number), parcel)))
+                }
+                // All processes have this end, so one of them has shut it down.
+                Ok(parcel) if parcel.bytes == 0 && descriptors::is_over(socket)? => Ok(None),
+                Ok(_) => continue,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
                 Err(error) => Err(error),

@@ -8,7 +8,7 @@ use super::core::{Core, Overflow, Popped, Pushed};
 use super::event::{Event, GLANCE};
 use super::*;
 use crate::channel::Sender;
-use crate::sys::memory;
+use crate::sys::{descriptors, memory};
 
 fn message<T: Serialize>(value: &T) -> Output<'_> {
     let mut output = Output::new(0);
@@ -163,4 +163,36 @@ fn a_sleeper_that_nobody_told_looks_by_itself() {
     let start = Instant::now();
     event.sleep(ticket, None, Duration::from_mins(1));
     assert!(start.elapsed() < Duration::from_secs(30));
+}
+
+/// What a process writes to a socket that is not its own, or does to it.
+#[test]
+fn a_misused_socket_costs_the_items_in_it_and_nothing_else() {
+    let core = Core::create(100).unwrap();
+    let socket = || core.handles().parcels_in.as_fd();
+    let write = |text: &[u8]| {
+        let sent = rustix::net::send(socket(), text, rustix::net::SendFlags::empty());
+        assert_eq!(sent, Ok(text.len()));
+    };
+    let (sender, _receiver) = crate::channel::channel::<u32>().unwrap();
+    let push = || core.push(&message(&sender), Overflow::Allowed, None);
+    for text in [&b"hello, world\n"[..], &[0; 64], &[0xff; 64], b"x", b""] {
+        write(text);
+        assert!(matches!(push(), Some(Ok(Pushed::Done))));
+        write(text);
+        assert!(matches!(push(), Some(Ok(Pushed::Done))));
+        for _ in 0..2 {
+            assert!(matches!(core.pop(None), Some(Popped::Item(_))));
+        }
+    }
+    // What was in the socket is stolen, and the socket is shut down.
+    assert!(matches!(push(), Some(Ok(Pushed::Done))));
+    descriptors::skip(core.handles().parcels_out.as_fd());
+    rustix::net::shutdown(socket(), rustix::net::Shutdown::Both).unwrap();
+    assert!(matches!(core.pop(None), Some(Popped::Failed(_))));
+    assert!(matches!(push(), Some(Err(_))));
+    let pushed = core.push(&message(&1_u8), Overflow::Allowed, None);
+    assert!(matches!(pushed, Some(Ok(Pushed::Done))));
+    assert!(matches!(core.pop(None), Some(Popped::Item(_))));
+    assert!(matches!(core.pop(None), Some(Popped::Empty)));
 }

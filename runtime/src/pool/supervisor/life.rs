@@ -14,9 +14,9 @@ use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::MemberId;
 use crate::pool::task::{Loss, Outcome};
 use crate::pool::worker::SERVICE;
-use crate::process::{Killed, Member, Status};
+use crate::process::{Killed, Member, Status, unheard};
 use crate::protocol::Request;
-use crate::transport::Parcel;
+use crate::transport::{Parcel, is_nonsense};
 
 /// How long a worker may take to leave before it is killed.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -144,7 +144,14 @@ impl Core {
         let Some(crew) = self.members.remove(&id) else {
             return;
         };
-        let begun = crew.ledger.claimed();
+        let begun = match (&crew.broken, part) {
+            // It may have written to the ledger as well. Were its task not taken for begun, one
+            // worker after the other would begin it.
+            (Some(error), Some((_, answered))) if is_nonsense(error) => {
+                crew.ledger.claimed().max(answered + 1)
+            }
+            _ => crew.ledger.claimed(),
+        };
         let loss = Loss {
             status,
             killed: crew.killed,
@@ -165,7 +172,7 @@ impl Core {
             let how = match crew.killed {
                 Some(Killed::Cancelled) => "its task was cancelled".to_owned(),
                 Some(Killed::TimedOut) => "its time was over".to_owned(),
-                Some(Killed::NoHandshake) | None => describe(status),
+                Some(Killed::NoHandshake | Killed::Nonsense) | None => describe(status),
             };
             let expected = expected || self.refusal.is_some();
             trace.ended(loss.id, &how, lost, expected);
@@ -193,8 +200,7 @@ impl Core {
             let worker = self.jobs.get(&job).map_or("", |job| job.worker);
             let outcome = match crew.broken {
                 Some(error) if crew.killed.is_none() => {
-                    let text = format!("the reply of worker `{worker}` could not be received");
-                    let error = Error::new(ErrorKind::Decode, text).with_source(error);
+                    let error = unheard(worker, loss.id, &error).with_exit_status(status.known());
                     Outcome::Failed(error.with_worker(worker))
                 }
                 _ => Outcome::Lost(loss),

@@ -1,0 +1,34 @@
+//! What ipc-channel has to find out before descriptors run out.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::OnceLock;
+
+use rustix::event::{EventfdFlags, eventfd};
+
+/// Makes ipc-channel take its measures while descriptors are free: should that fail, it would
+/// fail for ever after.
+///
+/// # Errors
+///
+/// "Too many open files".
+pub(crate) fn warm_up() -> io::Result<()> {
+    static WARM: OnceLock<()> = OnceLock::new();
+    if WARM.get().is_some() {
+        return Ok(());
+    }
+    // What the measures need, held and freed.
+    drop([open()?, open()?, open()?, open()?, open()?]);
+    WARM.get_or_init(|| {
+        if let Ok((sender, receiver)) = ipc_channel::ipc::channel::<u8>()
+            && sender.send(0).is_ok()
+        {
+            let _ = receiver.recv();
+        }
+    });
+    Ok(())
+}
+
+fn open() -> io::Result<OwnedFd> {
+    Ok(eventfd(0, EventfdFlags::CLOEXEC)?)
+}
