@@ -170,7 +170,7 @@ fn without_reply(
                 ),
             );
         }
-        (Some(Killed::Nonsense), _) | (None, _) => {}
+        (Some(Killed::Nonsense) | None, _) => {}
     }
     // Its status says nothing of what failed to arrive: the process went on after that, or was
     // killed because of it.
@@ -389,8 +389,8 @@ mod tests {
         );
     }
 
-    fn nonsense() -> Option<io::Error> {
-        Some(io::ErrorKind::InvalidData.into())
+    fn nonsense() -> io::Error {
+        io::ErrorKind::InvalidData.into()
     }
 
     #[test]
@@ -403,7 +403,7 @@ mod tests {
         ] {
             check(
                 End {
-                    broken: nonsense(),
+                    broken: Some(nonsense()),
                     killed,
                     ..end(status)
                 },
@@ -415,7 +415,7 @@ mod tests {
         }
         check(
             End {
-                broken: nonsense(),
+                broken: Some(nonsense()),
                 killed: Some(Killed::Nonsense),
                 ..end(signaled(libc::SIGSEGV))
             },
