@@ -259,6 +259,7 @@
 //! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal |
 //! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
 //! | returns what cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
+//! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!
 //! ```
 //! use multiproc::sync::Mutex;
@@ -430,6 +431,10 @@
 )))]
 compile_error!("multiproc runs on Linux (x86-64 and aarch64) only");
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[path = "fuzz/mod.rs"]
+pub mod __fuzz;
 pub mod channel;
 mod codec;
 mod descriptor;

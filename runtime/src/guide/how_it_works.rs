@@ -69,7 +69,8 @@
 //! descriptor beside it, which the kernel hands over.
 //!
 //! Nothing is sent of a value that cannot be encoded, and a message that cannot be decoded costs
-//! only itself.
+//! only itself. What comes is looked at before it is believed: a process whose C library writes into
+//! the connection, having mistaken its number for another, is ended, and nothing else is harmed.
 //!
 //! # Who notices what
 //!

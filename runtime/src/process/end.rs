@@ -177,7 +177,7 @@ fn without_reply(
                 ),
             );
         }
-        (Some(Killed::Nonsense), _) | (None, _) => {}
+        (Some(Killed::Nonsense) | None, _) => {}
     }
     // Its status says nothing of what failed to arrive: the process went on after that, or was
     // killed because of it.
@@ -393,8 +393,8 @@ mod tests {
         );
     }
 
-    fn nonsense() -> Option<io::Error> {
-        Some(io::ErrorKind::InvalidData.into())
+    fn nonsense() -> io::Error {
+        io::ErrorKind::InvalidData.into()
     }
 
     #[test]
@@ -407,7 +407,7 @@ mod tests {
         ] {
             check(
                 End {
-                    broken: nonsense(),
+                    broken: Some(nonsense()),
                     killed,
                     ..end(status)
                 },
@@ -419,7 +419,7 @@ mod tests {
         }
         check(
             End {
-                broken: nonsense(),
+                broken: Some(nonsense()),
                 killed: Some(Killed::Nonsense),
                 ..end(signaled(libc::SIGSEGV))
             },
