@@ -350,7 +350,7 @@ impl Spare {
     fn new(pid: Pid, pidfd: OwnedFd, ours: End) -> io::Result<Spare> {
         let child = Child::new(Started {
             pid,
-            pidfd: Pidfd::new(pidfd),
+            pidfd: Pidfd::new(pid, pidfd),
         });
         let End {
             connection,
@@ -437,7 +437,7 @@ fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
 
 /// Has a clone that ends, or has ended, reaped.
 fn reap(pid: Pid) -> io::Result<()> {
-    let pidfd = Pidfd::new(pidfd_open(pid, PidfdFlags::empty())?);
+    let pidfd = Pidfd::new(pid, pidfd_open(pid, PidfdFlags::empty())?);
     let child = Child::new(Started {
         pid,
         pidfd: pidfd.clone(),

@@ -17,6 +17,7 @@ use super::fork_server;
 use super::launch::{function, launch};
 use super::launched::Surroundings;
 use super::monitor::{Child, Monitor};
+use super::remains::Vigil;
 use super::serve::Service;
 use super::start_method::StartMethod;
 use super::watch::{Pidfd, handshake_deadline};
@@ -48,6 +49,8 @@ pub(crate) struct Member {
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
     memory_limit: Option<u64>,
+    /// Kept from when it should end to its end.
+    vigil: Option<Vigil>,
 }
 
 impl Member {
@@ -118,6 +121,7 @@ impl Member {
                 StartMethod::Spawn | StartMethod::ForkServer => None,
             },
             memory_limit: setup.limits.memory,
+            vigil: None,
         })
     }
 
@@ -159,13 +163,26 @@ impl Member {
         &self.child.pidfd
     }
 
-    pub(crate) fn kill(&self) {
+    pub(crate) fn kill(&mut self) {
         self.child.pidfd.signal(Signal::KILL);
+        self.expect_end();
+    }
+
+    /// Has its end looked for from now on: it has nothing more to say.
+    pub(crate) fn expect_end(&mut self) {
+        self.vigil.get_or_insert_default();
+    }
+
+    /// When to look whether it has ended, even if nothing is heard of that.
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        self.vigil.as_ref().map(Vigil::next)
     }
 
     /// How it ended, once it has. Not to be asked again then.
-    pub(crate) fn reap(&self) -> Option<Status> {
-        let status = self.child.pidfd.reap()?;
+    pub(crate) fn reap(&mut self) -> Option<Status> {
+        let pidfd = &self.child.pidfd;
+        let remains = || self.vigil.as_mut()?.look(pidfd);
+        let status = pidfd.reap().or_else(remains)?;
         if let Ok(monitor) = Monitor::get() {
             monitor.forget(&self.child);
         }

@@ -45,6 +45,7 @@ mod lifeline;
 mod member;
 mod monitor;
 mod origin;
+mod remains;
 mod serve;
 mod spawn;
 mod start_method;

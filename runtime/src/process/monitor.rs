@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -345,6 +345,18 @@ impl Monitor {
             .take_while(|(deadline, _)| *deadline <= now)
             .map(|(_, key)| *key)
             .collect()
+    }
+}
+
+/// Has a child reaped that is of no more interest, whenever it can be.
+pub(super) fn reap_later(pidfd: &Pidfd) {
+    // An error leaves a zombie, which ends with this program. The descriptor is a duplicate, since
+    // the child may be registered with its own.
+    if let (Ok(monitor), Ok(descriptor)) = (Monitor::get(), pidfd.as_fd().try_clone_to_owned()) {
+        let pid = pidfd.pid();
+        let pidfd = Pidfd::new(pid, descriptor);
+        let watch = Watch::cloned(pidfd.clone(), None);
+        let _ = monitor.mind(&Child::new(Started { pid, pidfd }), watch);
     }
 }
 

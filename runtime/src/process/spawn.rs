@@ -75,7 +75,7 @@ pub(super) fn start(mut command: Command) -> io::Result<(Started, ParentEnds)> {
             Ok((
                 Started {
                     pid,
-                    pidfd: Pidfd::new(pidfd),
+                    pidfd: Pidfd::new(pid, pidfd),
                 },
                 streams,
             ))

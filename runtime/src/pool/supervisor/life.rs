@@ -67,7 +67,7 @@ impl Core {
                 if let Some(trace) = &mut self.trace {
                     trace.started(member.id());
                 }
-                let crew = Crew {
+                let mut crew = Crew {
                     member,
                     ledger: Arc::new(ledger),
                     outbox: None,
@@ -131,7 +131,11 @@ impl Core {
 
     /// Reaps a member that has ended, and deals with what it leaves.
     pub(super) fn bury(&mut self, shared: &Arc<Shared>, id: MemberId) {
-        let Some(status) = self.members.get(&id).and_then(|crew| crew.member.reap()) else {
+        let Some(status) = self
+            .members
+            .get_mut(&id)
+            .and_then(|crew| crew.member.reap())
+        else {
             return;
         };
         // It said all that it will ever say before it ended.
