@@ -308,9 +308,7 @@ impl<R> Call<'_, R> {
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
         let launched = start(request, start_method, surroundings).map_err(|error| {
             let text = format!("cannot start a process for worker `{worker}`");
-            Error::new(ErrorKind::Spawn, text)
-                .with_worker(worker)
-                .with_source(error)
+            Error::not_started(&text, error).with_worker(worker)
         })?;
         // What was handed over is not ours any more, and some receivers wait for that.
         drop(arguments);

@@ -33,6 +33,7 @@ use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
 use crate::sys::births::{self, Births};
 use crate::sys::descriptors;
+use crate::sys::refused::is_refusal;
 use crate::transport::{self, Inbox, Sender, is_gone};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
@@ -122,7 +123,7 @@ impl State {
             *self = match Server::start() {
                 Ok(server) => State::Running(server),
                 // A filter on system calls.
-                Err(error) if is_forbidden(&error) => State::Unusable,
+                Err(error) if is_refusal(&error) => State::Unusable,
                 Err(error) => return Err(error),
             };
         }
@@ -131,13 +132,6 @@ impl State {
             State::NotStarted | State::Unusable => Ok(None),
         }
     }
-}
-
-fn is_forbidden(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EPERM | libc::EACCES | libc::ENOSYS)
-    )
 }
 
 /// Why there is no clone.

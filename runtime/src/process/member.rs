@@ -23,7 +23,7 @@ use super::start_method::StartMethod;
 use super::watch::{Pidfd, handshake_deadline};
 use crate::codec::Output;
 use crate::descriptor::Fd;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::transport::{Inbox, Outbox, Parcel, Received, Sender, is_gone};
@@ -60,10 +60,7 @@ impl Member {
         service: &Service,
         board: BorrowedFd<'_>,
     ) -> Result<Member> {
-        let failed = |error: io::Error| {
-            let text = "cannot start a process for the pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        };
+        let failed = |error| Error::not_started("cannot start a process for the pool", error);
         let surroundings = Surroundings {
             environment: setup.environment.clone(),
             current_dir: setup.current_dir.clone(),
@@ -85,7 +82,8 @@ impl Member {
             .write(&header)
             .and_then(|()| request.write(service.name))
             .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
-        written.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
+        // Strings and numbers can always be written; for the board a descriptor may be missing.
+        written.map_err(|error| failed(io::Error::other(error.to_string())))?;
         let launched = launch(setup.start_method, surroundings).map_err(failed)?;
         let name = setup.name.clone();
         launched.child.assign(name, "", setup.limits.memory);
@@ -97,10 +95,12 @@ impl Member {
         };
         let (inbox, greeted) = watch.take_inbox();
         let Some(inbox) = inbox else {
-            // It has ended, or is about to: the monitor reaps it.
-            launched.child.pidfd.signal(Signal::KILL);
-            let _ = monitor.mind(&launched.child, watch);
-            return Err(failed(io::Error::other("it ended at once")));
+            monitor.forget(&launched.child);
+            let codec = crate::dispatch::result::<()>();
+            let error = watch.finish().resolve(launched.child.who(), &codec);
+            let error = error.map_or_else(|error| error.to_string(), |()| "it left".to_owned());
+            let reason = error.replacen("worker `` ", "it ", 1);
+            return Err(failed(io::Error::other(reason)));
         };
         match launched.sender.send(request) {
             // Of a child that is gone already, its end will tell.

@@ -67,5 +67,5 @@ pub use call::bind;
 pub(crate) use call::{TaskCall, callee};
 pub(crate) use end::{End, Killed, Status, Who};
 pub(crate) use member::{Member, Setup, end};
-pub(crate) use serve::{SERVICES, Serve, Service};
+pub(crate) use serve::{Replies, SERVICES, Serve, Service};
 pub(crate) use watch::until;

@@ -20,6 +20,7 @@ use rustix::process::Pid;
 
 use super::end::{Status, Who};
 use super::watch::{Pidfd, Started, Watch};
+use crate::sys::refused::Naming as _;
 
 /// A child, as the handle and the monitor share it.
 #[derive(Debug)]
@@ -169,8 +170,8 @@ impl Monitor {
         if let Some(monitor) = MONITOR.get() {
             return Ok(monitor);
         }
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let epoll = epoll::create(CreateFlags::CLOEXEC).naming("epoll_create1")?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).naming("eventfd2")?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         let monitor = Monitor {
             epoll,
@@ -180,7 +181,7 @@ impl Monitor {
         };
         // The thread finds the monitor where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-monitor".to_owned());
-        thread.spawn(|| MONITOR.wait().run())?;
+        thread.spawn(|| MONITOR.wait().run()).naming("clone")?;
         Ok(MONITOR.get_or_init(|| monitor))
     }
 

@@ -24,6 +24,9 @@ use crate::transport::{Inbox, Received};
 /// needs; only a program whose hook never runs takes as long.
 const HANDSHAKE: Duration = Duration::from_secs(30);
 
+/// How long a child that has hung up may take to end.
+const FAREWELL: Duration = Duration::from_secs(2);
+
 /// By when a child that is re-executed now has to have reached its dispatch.
 pub(super) fn handshake_deadline() -> Option<Instant> {
     Instant::now().checked_add(HANDSHAKE)
@@ -257,6 +260,15 @@ impl Watch {
             .into_iter()
             .chain(self.vigil.as_ref().map(Vigil::next))
             .min()
+    }
+
+    /// Waits for the end of a child that has hung up, and so is about to end.
+    pub(super) fn finish(mut self) -> End {
+        self.timeout = Instant::now().checked_add(FAREWELL);
+        while !self.advance() {
+            self.wait(None);
+        }
+        self.into_end()
     }
 
     /// How the child ended, once it has.

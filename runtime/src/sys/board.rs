@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicU8, AtomicU64};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
+use super::refused::Naming as _;
+
 /// The words.
 pub(crate) const WORDS: usize = 72;
 
@@ -45,7 +47,8 @@ unsafe impl Sync for Board {}
 impl Board {
     /// Fresh memory, all zero.
     pub(crate) fn new() -> io::Result<Board> {
-        let descriptor = memfd_create("multiproc-board", MemfdFlags::CLOEXEC)?;
+        let descriptor =
+            memfd_create("multiproc-board", MemfdFlags::CLOEXEC).naming("memfd_create")?;
         ftruncate(&descriptor, size_of::<Layout>() as u64)?;
         Board::map(Arc::new(descriptor))
     }

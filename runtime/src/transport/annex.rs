@@ -23,18 +23,20 @@ use rustix::net::{
 use super::frame::{AnnexFrame, Plan};
 use crate::codec::{Message, Output};
 use crate::sys::descriptors;
+use crate::sys::refused::Naming as _;
 
 /// Descriptors that are sent at once; the kernel takes up to 253.
 pub(super) const BATCH: usize = 240;
 
 /// The two ends, for the sender and the receiver.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(
+    socketpair(
         AddressFamily::UNIX,
         SocketType::STREAM,
         SocketFlags::CLOEXEC,
         None,
-    )?)
+    )
+    .naming("socketpair")
 }
 
 /// Writes what the frame could not hold. Blocks until the receiver has taken nearly all of it, or

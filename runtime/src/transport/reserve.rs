@@ -11,6 +11,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::sys::refused::Naming as _;
+
 static RESERVE: Mutex<Option<OwnedFd>> = Mutex::new(None);
 
 /// Runs ipc-channel's `receive` with the reserve given up.
@@ -70,5 +72,5 @@ pub(crate) fn warm_up() -> io::Result<()> {
 }
 
 fn open() -> io::Result<OwnedFd> {
-    Ok(eventfd(0, EventfdFlags::CLOEXEC)?)
+    eventfd(0, EventfdFlags::CLOEXEC).naming("eventfd2")
 }

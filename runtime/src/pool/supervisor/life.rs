@@ -16,6 +16,7 @@ use crate::pool::task::{Loss, Outcome};
 use crate::pool::worker::SERVICE;
 use crate::process::{Killed, Member, Status};
 use crate::protocol::Request;
+use crate::sys::refused::Naming as _;
 use crate::transport::Parcel;
 
 /// How long a worker may take to leave before it is killed.
@@ -27,10 +28,8 @@ pub(super) const BACK_OFF: Duration = Duration::from_millis(10);
 
 impl Shared {
     pub(super) fn launch(&self) -> Result<(Member, Ledger)> {
-        let ledger = Ledger::new().map_err(|error| {
-            let text = "cannot start a process for the pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        })?;
+        let failed = |error| Error::not_started("cannot start a process for the pool", error);
+        let ledger = Ledger::new().map_err(failed)?;
         let member = Member::launch(&self.settings.setup, &SERVICE, ledger.descriptor())?;
         Ok((member, ledger))
     }
@@ -47,9 +46,8 @@ impl Core {
             // It may be the last thing the supervisor waits for.
             theirs.wake();
         };
-        if let Err(error) = thread.spawn(launch) {
-            let text = "cannot start a process for the pool";
-            let error = Error::new(ErrorKind::Spawn, text).with_source(error);
+        if let Err(error) = thread.spawn(launch).naming("clone") {
+            let error = Error::not_started("cannot start a process for the pool", error);
             self.launched(shared, id, Err(error));
         }
     }
