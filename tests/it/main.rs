@@ -8,6 +8,7 @@ mod support;
 
 mod builder;
 mod crowd;
+mod deeds;
 mod ends;
 mod family;
 mod futures;
@@ -17,6 +18,7 @@ mod leaks;
 mod libtest;
 mod limits;
 mod midway;
+mod scarcity;
 mod signals;
 mod sizes;
 mod values;

@@ -118,6 +118,7 @@ impl Core {
         };
         crew.check = None;
         crew.leave = Instant::now().checked_add(FAREWELL);
+        crew.member.expect_end();
         let farewell = Parcel {
             head: vec![Request::Retire as u8],
             ..Parcel::default()
