@@ -39,6 +39,9 @@ use crate::transport::{self, Inbox, Sender, is_gone};
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How often to look meanwhile whether it can answer at all.
+const GLANCE: Duration = Duration::from_millis(300);
+
 /// How often a call tries another fork server when the one it has is gone.
 const TRIES: usize = 3;
 
@@ -270,15 +273,24 @@ impl Server {
 
     /// Whether an answer is there, or comes within `patience`.
     fn has_answer(&self, patience: Option<Duration>) -> Result<bool, Trouble> {
-        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+        let begin = Instant::now();
         loop {
-            let timeout = super::watch::until(deadline.unwrap_or_else(Instant::now));
+            let timeout = super::watch::until(match patience {
+                Some(_) => Instant::now() + GLANCE,
+                None => begin,
+            });
             let mut source = [PollFd::new(&self.control, PollFlags::IN)];
             match poll(&mut source, Some(&timeout)) {
-                Ok(0) if patience.is_some() => {
+                Ok(0) if patience.is_some_and(|patience| begin.elapsed() >= patience) => {
                     self.process.pidfd.signal(Signal::KILL);
                     return Err(Trouble::CannotClone);
                 }
+                // It does not answer before somebody lets it go on.
+                Ok(0) if patience.is_some() && self.process.pidfd.is_stopped() => {
+                    self.process.pidfd.signal(Signal::KILL);
+                    return Err(Trouble::Gone);
+                }
+                Ok(0) if patience.is_some() => {}
                 Ok(ready) => return Ok(ready > 0),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(Trouble::Io(error.into())),

@@ -1,4 +1,4 @@
-//! How a process notices that its parent is gone.
+//! How a process notices that its parent is gone, or the thread that does its work.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -64,6 +64,13 @@ impl Pidfd {
         }
     }
 
+    /// Whether the child is stopped (`SIGSTOP`).
+    pub(super) fn is_stopped(&self) -> bool {
+        let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::PidFd(self.descriptor.as_fd()), stops);
+        status.is_ok_and(|status| status.is_some())
+    }
+
     /// Whether the child has ended and could be reaped, or was.
     fn has_ended(&self) -> bool {
         let mut pidfd = [PollFd::new(&self.descriptor, PollFlags::IN)];

@@ -4,7 +4,6 @@ use std::{ptr, thread};
 
 /// Does it, as far as this process may.
 #[expect(clippy::too_many_lines, reason = "a few lines for each deed")]
-#[expect(clippy::wildcard_imports, reason = "the deeds are what C allows")]
 pub(crate) fn do_it(deed: &str) {
     use libc::*;
 
