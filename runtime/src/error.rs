@@ -130,6 +130,12 @@ impl Error {
         }))
     }
 
+    /// Something could not be started.
+    pub(crate) fn not_started(what: &str, error: std::io::Error) -> Error {
+        let why = scarcity(&error).unwrap_or_default();
+        Error::new(ErrorKind::Spawn, format!("{what}{why}")).with_source(error)
+    }
+
     /// The same once more, for somebody else. The source is in the text.
     pub(crate) fn duplicate(&self) -> Error {
         Error(Box::new(Repr {
@@ -175,6 +181,19 @@ impl Error {
         self.0.source = Some(source.into());
         self
     }
+}
+
+/// What there is too little of, and which limit to look at.
+pub(crate) fn scarcity(error: &std::io::Error) -> Option<&'static str> {
+    Some(match error.raw_os_error()? {
+        libc::EMFILE => ", which takes more open files than the limit (`ulimit -n`) allows",
+        libc::ENFILE => ", for the system has too many open files",
+        libc::EAGAIN => {
+            ", which takes more processes, threads (`ulimit -u`) or memory (`ulimit -v`) than the limits allow"
+        }
+        libc::ENOMEM => ", which takes more memory than there is or a limit (`ulimit -v`) allows",
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Error {

@@ -14,6 +14,8 @@ use std::thread;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
+use crate::sys::refused::Naming as _;
+
 /// A descriptor that tasks wait for.
 ///
 /// It is a duplicate: what it was made from may be closed at any time.
@@ -80,12 +82,12 @@ impl Service {
             return Ok(service);
         }
         let service = Service {
-            epoll: epoll::create(CreateFlags::CLOEXEC)?,
+            epoll: epoll::create(CreateFlags::CLOEXEC).naming("epoll_create1")?,
             wakers: Mutex::default(),
         };
         // The thread finds the service where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-wakers".to_owned());
-        thread.spawn(|| SERVICE.wait().run())?;
+        thread.spawn(|| SERVICE.wait().run()).naming("clone")?;
         Ok(SERVICE.get_or_init(|| service))
     }
 

@@ -642,9 +642,9 @@ fn closes_everything() -> u32 {
     7
 }
 
-/// As daemons do. Then nothing can be told any more, but the end is seen.
+/// As daemons do. Then nothing can be told any more, but that there was something.
 fn a_worker_that_closes_every_descriptor(method: StartMethod) {
-    let text = "worker `closes_everything` exited with code 0 without returning a value (pid PID)";
+    let text = "worker `closes_everything` exited with code 74, as happens when the worker has closed the connection that its result was to be sent through (pid PID)";
     check(method, closes_everything::call(), fails(Exited, text));
 }
 

@@ -8,6 +8,7 @@ mod support;
 
 mod builder;
 mod crowd;
+mod deeds;
 mod ends;
 mod family;
 mod futures;
@@ -18,6 +19,7 @@ mod leaks;
 mod libtest;
 mod limits;
 mod midway;
+mod scarcity;
 mod sick;
 mod signals;
 mod sizes;

@@ -316,9 +316,7 @@ impl<R> Call<'_, R> {
         let launched =
             start(request, start_method, surroundings, &header.limits).map_err(|error| {
                 let text = format!("cannot start a process for worker `{worker}`");
-                Error::new(ErrorKind::Spawn, text)
-                    .with_worker(worker)
-                    .with_source(error)
+                Error::not_started(&text, error).with_worker(worker)
             })?;
         // What was handed over is not ours any more, and some receivers wait for that.
         drop(arguments);

@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitStatus;
 
+use super::origin::{EXIT_IO, EXIT_SOFTWARE};
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
@@ -135,6 +136,10 @@ fn read<R>(
 }
 
 fn failed(kind: ErrorKind, who: Who<'_>, reason: &str) -> Error {
+    if who.worker.is_empty() {
+        // A process of a pool that has no task.
+        return Error::new(kind, reason);
+    }
     Error::new(kind, format!("worker `{}`: {reason}", who.worker))
 }
 
@@ -226,13 +231,14 @@ fn without_reply(
                     "worker `{worker}` exited with code 0{before} without returning a value (pid {id})"
                 ),
             ),
-            (None, code) => Error::new(
-                ErrorKind::Exited,
-                format!(
-                    "worker `{worker}` exited with code {}{before} (pid {id})",
-                    code.unwrap_or(-1)
-                ),
-            ),
+            (None, code) => {
+                let code = code.unwrap_or(-1);
+                let hint = hint(code, greeted);
+                Error::new(
+                    ErrorKind::Exited,
+                    format!("worker `{worker}` exited with code {code}{before}{hint} (pid {id})"),
+                )
+            }
         },
     }
 }
@@ -245,6 +251,20 @@ pub(crate) fn unheard(worker: &str, id: u32, why: &io::Error) -> Error {
         format!("the reply of worker `{worker}` could not be received: {why} (pid {id})")
     };
     Error::new(ErrorKind::Decode, text)
+}
+
+/// When a process of this library's exits with such a code; the worker's own code may, too.
+fn hint(code: i32, greeted: bool) -> &'static str {
+    match (code, greeted) {
+        (EXIT_SOFTWARE, false) => {
+            ", as happens when the process cannot be prepared: it says why on its standard error"
+        }
+        (EXIT_SOFTWARE, true) => ", as happens when the worker's thread ends without returning",
+        (EXIT_IO, true) => {
+            ", as happens when the worker has closed the connection that its result was to be sent through"
+        }
+        _ => "",
+    }
 }
 
 #[cfg(test)]

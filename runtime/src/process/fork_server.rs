@@ -32,10 +32,14 @@ use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
 use crate::sys::births::{self, Births};
 use crate::sys::descriptors;
+use crate::sys::refused::is_refusal;
 use crate::transport::{self, Inbox, Sender, is_gone};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often to look meanwhile whether it can answer at all.
+const GLANCE: Duration = Duration::from_millis(300);
 
 /// How often a call tries another fork server when the one it has is gone.
 const TRIES: usize = 3;
@@ -127,7 +131,7 @@ impl State {
             *self = match Server::start() {
                 Ok(server) => State::Running(server),
                 // A filter on system calls.
-                Err(error) if is_forbidden(&error) => State::Unusable,
+                Err(error) if is_refusal(&error) => State::Unusable,
                 // A limit that leaves no room for what the two share. It may be raised again.
                 Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
                 Err(error) => return Err(error),
@@ -138,13 +142,6 @@ impl State {
             State::NotStarted | State::Unusable => Ok(None),
         }
     }
-}
-
-fn is_forbidden(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EPERM | libc::EACCES | libc::ENOSYS)
-    )
 }
 
 /// Why there is no clone.
@@ -305,15 +302,24 @@ impl Server {
 
     /// Whether an answer is there, or comes within `patience`.
     fn has_answer(&self, patience: Option<Duration>) -> Result<bool, Trouble> {
-        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+        let begin = Instant::now();
         loop {
-            let timeout = super::watch::until(deadline.unwrap_or_else(Instant::now));
+            let timeout = super::watch::until(match patience {
+                Some(_) => Instant::now() + GLANCE,
+                None => begin,
+            });
             let mut source = [PollFd::new(&self.control, PollFlags::IN)];
             match poll(&mut source, Some(&timeout)) {
-                Ok(0) if patience.is_some() => {
+                Ok(0) if patience.is_some_and(|patience| begin.elapsed() >= patience) => {
                     self.process.pidfd.signal(Signal::KILL);
                     return Err(Trouble::CannotClone);
                 }
+                // It does not answer before somebody lets it go on.
+                Ok(0) if patience.is_some() && self.process.pidfd.is_stopped() => {
+                    self.process.pidfd.signal(Signal::KILL);
+                    return Err(Trouble::Gone);
+                }
+                Ok(0) if patience.is_some() => {}
                 Ok(ready) => return Ok(ready > 0),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(Trouble::Io(error.into())),
@@ -386,7 +392,7 @@ impl Spare {
     ) -> io::Result<Spare> {
         let child = Child::new(Started {
             pid,
-            pidfd: Pidfd::new(pidfd),
+            pidfd: Pidfd::new(pid, pidfd),
         });
         let End {
             connection,
@@ -480,7 +486,7 @@ fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
 
 /// Has a clone that ends, or has ended, reaped.
 fn reap(pid: Pid) -> io::Result<()> {
-    let pidfd = Pidfd::new(pidfd_open(pid, PidfdFlags::empty())?);
+    let pidfd = Pidfd::new(pid, pidfd_open(pid, PidfdFlags::empty())?);
     let child = Child::new(Started {
         pid,
         pidfd: pidfd.clone(),

@@ -51,8 +51,11 @@ use crate::usage::Usage;
 /// * Joining does not read piped streams. A worker that prints more than a pipe holds (64 KiB)
 ///   waits until somebody reads, and so does who joins it: [take](Process::take_stdout) the stream
 ///   and read it first.
-/// * A process that is stopped (`SIGSTOP`) has not ended. Its [`timeout`](crate::Call::timeout)
-///   kills it all the same.
+/// * A process that is stopped (`SIGSTOP`), or held by a debugger, has not ended. Its
+///   [`timeout`](crate::Call::timeout) kills it all the same.
+/// * A worker can make it impossible to say what it returned. If it ends its own thread (C's
+///   `pthread_exit`, a filter on system calls that kills threads) its process exits with code 70;
+///   if it closes descriptors that are not its own, as daemons do, with code 74.
 #[must_use = "the process is detached when this is dropped, and ends with the program: join it, or bind it to a name"]
 pub struct Process<R> {
     child: Arc<Child>,

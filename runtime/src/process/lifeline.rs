@@ -1,14 +1,22 @@
-//! How a process notices that its parent is gone.
+//! How a process notices that its parent is gone, or the thread that does its work.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
 
+use crate::sys::runner::Runner;
 use crate::sys::signal;
+
+/// After this time, the end of the worker's thread is listened for too.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// How often to look for what cannot be listened for.
+const LONG: Duration = Duration::from_secs(1);
 
 /// The two signs of a parent's end.
 #[derive(Debug)]
@@ -17,6 +25,7 @@ pub(super) struct Lifeline {
     connection: OwnedFd,
     /// Readable when the parent has ended, also if a process it forked still holds its end.
     parent: Option<OwnedFd>,
+    parent_id: Option<Pid>,
 }
 
 impl Lifeline {
@@ -26,12 +35,14 @@ impl Lifeline {
         let parent = socket_peercred(&connection).map(|made_by| made_by.pid);
         let pidfd = parent.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()));
         // Looked at last: as long as it is our parent, the number is nobody else's.
-        if getppid() != parent.ok() {
+        let parent_id = getppid();
+        if parent_id != parent.ok() {
             die();
         }
         Lifeline {
             connection,
             parent: pidfd.ok(),
+            parent_id,
         }
     }
 
@@ -40,6 +51,7 @@ impl Lifeline {
         Lifeline {
             connection,
             parent: self.parent,
+            parent_id: self.parent_id,
         }
     }
 
@@ -63,38 +75,63 @@ impl Lifeline {
         Ok(result)
     }
 
-    /// Waits until the parent is gone, and ends this process with it.
-    pub(super) fn follow(&self) -> ! {
-        // No event is asked for: a hang-up is always told.
+    /// Waits until the parent is gone, and ends this process with it; returns if the thread that
+    /// runs the worker is gone.
+    pub(super) fn follow(&self, runner: &Runner) {
+        let mut thread: Option<OwnedFd> = None;
+        // Most workers are done before anything is opened for that.
+        let mut patience = Some(SHORT);
         loop {
-            let happened = self.wait(PollFlags::empty());
+            // No event is asked for: a hang-up is always told.
+            let happened = self.wait(PollFlags::empty(), thread.as_ref(), patience);
             if happened.intersects(PollFlags::HUP | PollFlags::ERR) {
                 die();
             }
+            if runner.is_gone() {
+                return;
+            }
             // The worker has closed what it does not know. Then nothing can be heard any more.
             while happened.contains(PollFlags::NVAL) {
-                std::thread::park();
+                std::thread::sleep(LONG);
+                if getppid() != self.parent_id {
+                    die();
+                }
+                if runner.is_gone() {
+                    return;
+                }
             }
+            if thread.is_none() {
+                thread = runner.descriptor();
+            }
+            patience = thread.is_none().then_some(LONG);
         }
     }
 
     /// Waits until the parent has said something; if it is gone without a word, ends this process.
     pub(super) fn listen(&self) {
-        while !self.wait(PollFlags::IN).contains(PollFlags::IN) {}
+        while !self.wait(PollFlags::IN, None, None).contains(PollFlags::IN) {}
     }
 
     /// Waits for events of the connection, and ends this process if the parent's end comes first.
-    fn wait(&self, events: PollFlags) -> PollFlags {
+    /// Returns also when `thread` is readable, or it has waited for so long.
+    fn wait(
+        &self,
+        events: PollFlags,
+        thread: Option<&OwnedFd>,
+        patience: Option<Duration>,
+    ) -> PollFlags {
         let mut sources = vec![PollFd::new(&self.connection, events)];
-        sources.extend(
-            self.parent
-                .as_ref()
-                .map(|parent| PollFd::new(parent, PollFlags::IN)),
-        );
+        let parent = self.parent.as_ref();
+        let others = [parent, thread].into_iter().flatten();
+        sources.extend(others.map(|other| PollFd::new(other, PollFlags::IN)));
+        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
         // A signal that comes in between is an error: wait on.
-        while poll(&mut sources, None).is_err() {}
+        while poll(&mut sources, patience.as_ref()).is_err() {}
         let happened = sources[0].revents();
-        let parent = sources.get(1).map_or(PollFlags::empty(), PollFd::revents);
+        let parent = match parent {
+            Some(_) => sources[1].revents(),
+            None => PollFlags::empty(),
+        };
         if parent.contains(PollFlags::IN)
             || (happened.contains(PollFlags::HUP) && !happened.contains(PollFlags::IN))
         {

@@ -17,6 +17,7 @@ use super::launch::{function, launch};
 use super::launched::Surroundings;
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, Monitor};
+use super::remains::Vigil;
 use super::serve::Service;
 use super::start_method::StartMethod;
 use super::watch::{Pidfd, handshake_deadline};
@@ -48,6 +49,8 @@ pub(crate) struct Member {
     inbox: Inbox,
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
+    /// Kept from when it should end to its end.
+    vigil: Option<Vigil>,
 }
 
 impl Member {
@@ -61,10 +64,7 @@ impl Member {
             let text = format!("the pool cannot have processes: {reason}");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
-        let failed = |error: io::Error| {
-            let text = "cannot start a process for the pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        };
+        let failed = |error| Error::not_started("cannot start a process for the pool", error);
         let surroundings = Surroundings {
             environment: setup.environment.clone(),
             current_dir: setup.current_dir.clone(),
@@ -88,7 +88,8 @@ impl Member {
             .write(&header)
             .and_then(|()| request.write(service.name))
             .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
-        written.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
+        // Strings and numbers can always be written; for the board a descriptor may be missing.
+        written.map_err(|error| failed(io::Error::other(error.to_string())))?;
         let launched = launch(setup.start_method, surroundings, &setup.limits).map_err(failed)?;
         let name = setup.name.clone();
         launched.child.assign(name, "", memory_limit);
@@ -100,10 +101,12 @@ impl Member {
         };
         let (inbox, greeted) = watch.take_inbox();
         let Some(inbox) = inbox else {
-            // It has ended, or is about to: the monitor reaps it.
-            launched.child.pidfd.signal(Signal::KILL);
-            let _ = monitor.mind(&launched.child, watch);
-            return Err(failed(io::Error::other("it ended at once")));
+            monitor.forget(&launched.child);
+            let codec = crate::dispatch::result::<()>();
+            let error = watch.finish().resolve(launched.child.who(), &codec);
+            let error = error.map_or_else(|error| error.to_string(), |()| "it left".to_owned());
+            let reason = error.replacen("worker `` ", "it ", 1);
+            return Err(failed(io::Error::other(reason)));
         };
         // Nothing else ends it, should it not receive.
         let limit = Limit::until(handshake_deadline()).while_alive(launched.child.pidfd.as_fd());
@@ -125,6 +128,7 @@ impl Member {
                 StartMethod::Spawn if !greeted => handshake_deadline(),
                 StartMethod::Spawn | StartMethod::ForkServer => None,
             },
+            vigil: None,
         })
     }
 
@@ -167,13 +171,26 @@ impl Member {
         &self.child.pidfd
     }
 
-    pub(crate) fn kill(&self) {
+    pub(crate) fn kill(&mut self) {
         self.child.pidfd.signal(Signal::KILL);
+        self.expect_end();
+    }
+
+    /// Has its end looked for from now on: it has nothing more to say.
+    pub(crate) fn expect_end(&mut self) {
+        self.vigil.get_or_insert_default();
+    }
+
+    /// When to look whether it has ended, even if nothing is heard of that.
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        self.vigil.as_ref().map(Vigil::next)
     }
 
     /// How it ended, once it has. Not to be asked again then.
-    pub(crate) fn reap(&self) -> Option<Status> {
-        let status = self.child.pidfd.reap()?;
+    pub(crate) fn reap(&mut self) -> Option<Status> {
+        let pidfd = &self.child.pidfd;
+        let remains = || self.vigil.as_mut()?.look(pidfd);
+        let status = pidfd.reap().or_else(remains)?;
         if let Ok(monitor) = Monitor::get() {
             monitor.forget(&self.child);
         }

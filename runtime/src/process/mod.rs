@@ -25,6 +25,8 @@
 //! | before or while it receives its arguments | a broken pipe in the sending thread, which is not reported: the end is |
 //! | before its reply is complete | exit status without a reply: `Exited` or `Signaled` |
 //! | after it | the reply; what it returned, it returned |
+//! | and a tracer holds its threads | all threads are seen to be dead ([`remains`]) |
+//! | not, but its worker's thread does | its first thread sees it, and ends it: `Exited` |
 //!
 //! The parent dies: the child's first thread waits for that, and nothing else, from the moment
 //! the request is in ([`lifeline`]); the kernel closes the connection and marks the parent's pidfd.
@@ -48,6 +50,7 @@ mod member;
 mod memory_limit;
 mod monitor;
 mod origin;
+mod remains;
 mod serve;
 mod spawn;
 mod start_method;
@@ -70,5 +73,5 @@ pub use call::bind;
 pub(crate) use call::{TaskCall, callee};
 pub(crate) use end::{End, Killed, Status, Who, unheard};
 pub(crate) use member::{Member, Setup, end};
-pub(crate) use serve::{SERVICES, Serve, Service};
+pub(crate) use serve::{Replies, SERVICES, Serve, Service};
 pub(crate) use watch::until;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -21,6 +21,7 @@ use rustix::process::Pid;
 use super::end::{Status, Who};
 use super::memory_limit::MemoryLimit;
 use super::watch::{Pidfd, Started, Watch};
+use crate::sys::refused::Naming as _;
 use crate::usage::Usage;
 
 /// A child, as the handle and the monitor share it.
@@ -186,8 +187,8 @@ impl Monitor {
         if let Some(monitor) = MONITOR.get() {
             return Ok(monitor);
         }
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let epoll = epoll::create(CreateFlags::CLOEXEC).naming("epoll_create1")?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).naming("eventfd2")?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         let monitor = Monitor {
             epoll,
@@ -197,7 +198,7 @@ impl Monitor {
         };
         // The thread finds the monitor where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-monitor".to_owned());
-        thread.spawn(|| MONITOR.wait().run())?;
+        thread.spawn(|| MONITOR.wait().run()).naming("clone")?;
         Ok(MONITOR.get_or_init(|| monitor))
     }
 
@@ -362,6 +363,18 @@ impl Monitor {
             .take_while(|(deadline, _)| *deadline <= now)
             .map(|(_, key)| *key)
             .collect()
+    }
+}
+
+/// Has a child reaped that is of no more interest, whenever it can be.
+pub(super) fn reap_later(pidfd: &Pidfd) {
+    // An error leaves a zombie, which ends with this program. The descriptor is a duplicate, since
+    // the child may be registered with its own.
+    if let (Ok(monitor), Ok(descriptor)) = (Monitor::get(), pidfd.as_fd().try_clone_to_owned()) {
+        let pid = pidfd.pid();
+        let pidfd = Pidfd::new(pid, descriptor);
+        let watch = Watch::cloned(pidfd.clone(), None);
+        let _ = monitor.mind(&Child::new(Started { pid, pidfd }), watch);
     }
 }
 

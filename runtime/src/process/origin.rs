@@ -15,9 +15,12 @@ pub(super) const WORKER: &str = "worker";
 /// The marker of a fork server, likewise.
 pub(super) const FORK_SERVER: &str = "fork-server";
 
-/// The status of a process that could not become what it was started for, from `sysexits.h`:
-/// software error.
+/// The status of a process that could not become what it was started for, or whose worker is gone
+/// without a trace, from `sysexits.h`: software error.
 pub(super) const EXIT_SOFTWARE: i32 = 70;
+
+/// The status of a process whose reply could not be sent, likewise: input/output error.
+pub(super) const EXIT_IO: i32 = 74;
 
 /// The process that can start others, because the hook ran in it or it knows that it did.
 static HOOKED: AtomicU32 = AtomicU32::new(0);

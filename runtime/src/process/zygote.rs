@@ -14,6 +14,7 @@
 //! | this one, between clone and answer | likewise; it asks the clone for its pid, and reaps it |
 //! | this one and the clone, then | the kernel has noted the clone's [birth](crate::sys::births); it is reaped |
 //! | the clone, at any time | its parent learns it from the pidfd |
+//! | this one is stopped, and a clone is waited for | it is killed, and another started |
 //! | the parent | this process ends, as do clones that wait for a request |
 
 #![expect(unsafe_code, reason = "this process is cloned while it has one thread")]

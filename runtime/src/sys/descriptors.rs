@@ -16,6 +16,8 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 
+use super::refused::Naming as _;
+
 /// The kernel's limit for one message.
 const MAXIMUM: usize = 253;
 
@@ -55,9 +57,8 @@ fn send_with(
             &mut control,
             SendFlags::NOSIGNAL | flags,
         ) {
-            Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            sent => return sent.map(drop).naming("sendmsg"),
         }
     }
 }
@@ -116,7 +117,8 @@ pub(crate) fn receive_any(
         &mut [IoSliceMut::new(bytes)],
         &mut control,
         flags | RecvFlags::CMSG_CLOEXEC,
-    )?;
+    )
+    .naming("recvmsg")?;
     let mut descriptors = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(batch) = message {

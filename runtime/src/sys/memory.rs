@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
+use super::refused::{Naming as _, named, without_proc};
 use super::room;
 
 /// After this a file cannot change its size any more, so no mapping of it can run into its end.
@@ -59,15 +60,16 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
     if length > LARGE && room::available().is_some_and(|available| available < length) {
         return Err(Errno::NOMEM.into());
     }
-    let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        .naming("memfd_create")?;
     loop {
         match fallocate(&file, FallocateFlags::empty(), 0, length) {
             Ok(()) => break,
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(named("fallocate", error.into())),
         }
     }
-    fcntl_add_seals(&file, seals)?;
+    fcntl_add_seals(&file, seals).naming("fcntl")?;
     Ok(file)
 }
 
@@ -108,7 +110,7 @@ pub(crate) fn reopen(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         match rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
             Ok(opened) => return Ok(opened),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(without_proc(error.into())),
         }
     }
 }

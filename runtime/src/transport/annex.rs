@@ -26,6 +26,7 @@ use super::frame::Plan;
 use super::{Limit, nonsense};
 use crate::codec::{Message, Output};
 use crate::sys::descriptors;
+use crate::sys::refused::Naming as _;
 
 /// Descriptors that are sent at once; the kernel takes up to 253.
 pub(super) const BATCH: usize = 240;
@@ -35,12 +36,13 @@ const STEP: usize = 4 << 20;
 
 /// The two ends, for the sender and the receiver.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(
+    socketpair(
         AddressFamily::UNIX,
         SocketType::STREAM,
         SocketFlags::CLOEXEC,
         None,
-    )?)
+    )
+    .naming("socketpair")
 }
 
 /// Whether a descriptor can be the end of an annex.

@@ -75,6 +75,8 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
+use crate::sys::refused::Naming as _;
+
 /// What sends into and receives from an end of a connection. They keep duplicates.
 pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
     open_with(Blank::new()?, end)
@@ -103,12 +105,13 @@ pub(crate) fn open_polled(end: impl Into<Arc<OwnedFd>>) -> io::Result<(Sender, I
 
 /// The two ends of a new connection.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(
+    socketpair(
         AddressFamily::UNIX,
         SocketType::SEQPACKET,
         SocketFlags::CLOEXEC,
         None,
-    )?)
+    )
+    .naming("socketpair")
 }
 
 /// How long to wait for the receiver of a message to make room.

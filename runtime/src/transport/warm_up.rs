@@ -6,6 +6,8 @@ use std::sync::OnceLock;
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use crate::sys::refused::Naming as _;
+
 /// Makes ipc-channel take its measures while descriptors are free: should that fail, it would
 /// fail for ever after.
 ///
@@ -30,5 +32,5 @@ pub(crate) fn warm_up() -> io::Result<()> {
 }
 
 fn open() -> io::Result<OwnedFd> {
-    Ok(eventfd(0, EventfdFlags::CLOEXEC)?)
+    eventfd(0, EventfdFlags::CLOEXEC).naming("eventfd2")
 }

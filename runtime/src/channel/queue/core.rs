@@ -65,6 +65,7 @@ use crate::codec::{Message, Output};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::descriptors;
 use crate::sys::memory::{self, Mapping};
+use crate::sys::refused::Naming as _;
 use crate::sys::robust::RobustMutex;
 
 /// Slots of short queues are large: together they take at least this many bytes.
@@ -225,8 +226,9 @@ impl Core {
             SocketType::SEQPACKET,
             SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
             None,
-        )?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        )
+        .naming("socketpair")?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).naming("eventfd2")?;
         let handles = Handles {
             memory: Arc::new(memory),
             bell: Arc::new(bell),

@@ -107,6 +107,7 @@ impl Crew {
     /// Listens no more. The connection stays: to the member, its end would be the parent's.
     pub(super) fn close(&mut self, shared: &Shared) {
         self.closed = true;
+        self.member.expect_end();
         let (connection, assembly) = self.member.sources();
         for source in [connection].into_iter().chain(assembly) {
             let _ = epoll::delete(&shared.epoll, source);

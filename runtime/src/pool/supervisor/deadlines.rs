@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::core::Core;
-use super::crew::Stage;
+use super::crew::{Crew, Stage};
 use crate::pool::builder::Settings;
 use crate::pool::scheduler::MemberId;
 use crate::process::Killed;
@@ -62,6 +62,10 @@ impl Core {
                 // Who is given it has to have it before anybody is looked at again.
                 self.act(shared);
             }
+            let looks = |crew: &Crew| crew.member.next_look().is_some_and(|at| at <= now);
+            if self.members.get(&id).is_some_and(looks) {
+                self.bury(shared, id);
+            }
             let Some(crew) = self.members.get(&id) else {
                 continue;
             };
@@ -97,10 +101,17 @@ impl Core {
         let shares = self.scheduler.has_idle() && !self.scheduler.has_queue();
         let spare = self.members.len() > settings.policy.floor;
         for (id, crew) in &self.members {
-            [crew.member.handshake, crew.check, crew.leave, crew.look]
-                .into_iter()
-                .flatten()
-                .for_each(&mut earlier);
+            let end = crew.member.next_look();
+            [
+                crew.member.handshake,
+                crew.check,
+                crew.leave,
+                crew.look,
+                end,
+            ]
+            .into_iter()
+            .flatten()
+            .for_each(&mut earlier);
             let part = self.scheduler.part(*id);
             match part {
                 Some((part, answered)) if shares && crew.could_give(part, answered) => {

@@ -9,13 +9,14 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use super::core::Core;
 use super::crew::{Crew, Ear, Stage};
 use super::{CONNECTION, PIDFD, Shared};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::MemberId;
 use crate::pool::task::{Loss, Outcome};
 use crate::pool::worker::SERVICE;
 use crate::process::{Killed, Member, Status, unheard};
 use crate::protocol::Request;
+use crate::sys::refused::Naming as _;
 use crate::transport::{Parcel, is_nonsense};
 
 /// How long a worker may take to leave before it is killed.
@@ -27,10 +28,8 @@ pub(super) const BACK_OFF: Duration = Duration::from_millis(10);
 
 impl Shared {
     pub(super) fn launch(&self) -> Result<(Member, Ledger)> {
-        let ledger = Ledger::new().map_err(|error| {
-            let text = "cannot start a process for the pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        })?;
+        let failed = |error| Error::not_started("cannot start a process for the pool", error);
+        let ledger = Ledger::new().map_err(failed)?;
         let member = Member::launch(&self.settings.setup, &SERVICE, ledger.descriptor())?;
         Ok((member, ledger))
     }
@@ -47,9 +46,8 @@ impl Core {
             // It may be the last thing the supervisor waits for.
             theirs.wake();
         };
-        if let Err(error) = thread.spawn(launch) {
-            let text = "cannot start a process for the pool";
-            let error = Error::new(ErrorKind::Spawn, text).with_source(error);
+        if let Err(error) = thread.spawn(launch).naming("clone") {
+            let error = Error::not_started("cannot start a process for the pool", error);
             self.launched(shared, id, Err(error));
         }
     }
@@ -67,7 +65,7 @@ impl Core {
                 if let Some(trace) = &mut self.trace {
                     trace.started(member.id());
                 }
-                let crew = Crew {
+                let mut crew = Crew {
                     member,
                     ledger: Arc::new(ledger),
                     outbox: None,
@@ -120,6 +118,7 @@ impl Core {
         };
         crew.check = None;
         crew.leave = Instant::now().checked_add(FAREWELL);
+        crew.member.expect_end();
         let farewell = Parcel {
             head: vec![Request::Retire as u8],
             ..Parcel::default()
@@ -131,7 +130,11 @@ impl Core {
 
     /// Reaps a member that has ended, and deals with what it leaves.
     pub(super) fn bury(&mut self, shared: &Arc<Shared>, id: MemberId) {
-        let Some(status) = self.members.get(&id).and_then(|crew| crew.member.reap()) else {
+        let Some(status) = self
+            .members
+            .get_mut(&id)
+            .and_then(|crew| crew.member.reap())
+        else {
             return;
         };
         // It said all that it will ever say before it ended.

@@ -43,7 +43,6 @@ mod life;
 mod listen;
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering::SeqCst;
@@ -67,6 +66,7 @@ use super::task::Outcome;
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::until;
+use crate::sys::refused::Naming as _;
 
 /// What others and the supervisor share.
 pub(super) struct Shared {
@@ -100,15 +100,16 @@ impl Shared {
         initializer: Option<Initializer>,
         trace: Option<Trace>,
     ) -> Result<(Arc<Shared>, JoinHandle<()>)> {
-        let failed = |error: io::Error| {
-            let text = "cannot start a pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        };
-        let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
+        let failed = |error| Error::not_started("cannot start a pool", error);
+        let epoll = epoll::create(CreateFlags::CLOEXEC)
+            .naming("epoll_create1")
+            .map_err(failed)?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(|error| failed(error.into()))?;
+            .naming("eventfd2")
+            .map_err(failed)?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)
-            .map_err(|error| failed(error.into()))?;
+            .naming("epoll_ctl")
+            .map_err(failed)?;
         let mut scheduler = Scheduler::new(settings.policy);
         let first = scheduler.actions();
         let shared = Arc::new(Shared {
@@ -156,7 +157,10 @@ impl Shared {
         }
         let thread = thread::Builder::new().name("multiproc-pool".to_owned());
         let theirs = Arc::clone(&shared);
-        let supervisor = thread.spawn(move || theirs.supervise()).map_err(failed)?;
+        let supervisor = thread
+            .spawn(move || theirs.supervise())
+            .naming("clone")
+            .map_err(failed)?;
         shared.lock().supervisor = Some(supervisor.thread().id());
         match started {
             Ok(()) => Ok((shared, supervisor)),
