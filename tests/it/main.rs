@@ -19,6 +19,7 @@ mod leaks;
 mod libtest;
 mod limits;
 mod midway;
+mod nesting;
 mod scarcity;
 mod sick;
 mod signals;

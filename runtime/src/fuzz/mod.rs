@@ -4,5 +4,7 @@
 //! corpus, and on what a generator of their own makes of it.
 
 mod connection;
+mod decode;
 
 pub use connection::connection;
+pub use decode::decode;
