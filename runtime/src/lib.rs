@@ -124,6 +124,10 @@
 //!
 //! What several processes are to see is in [`sync`] and [`shm`].
 //!
+//! Values can be nested 128 levels deep: a list, map, struct or variant is one, an option or newtype
+//! a quarter of one. What is deeper could overflow the stack where it is read, and is an
+//! [`Encode`](ErrorKind::Encode) error where it is written. A long chain is sent as a list.
+//!
 //! # Results and errors
 //!
 //! A worker's own `Result` is a value like any other, so there are two: how the process fared,

@@ -8,7 +8,13 @@ use crate::dispatch::{BorrowedCodec, OwnedCodec, ResultCodec, borrowed, owned};
 ///
 /// Everything that serde can write and read back has it: derive `serde::Serialize` and
 /// `serde::Deserialize` for types of your own. Handles of this library (locks, channels, shared
-/// memory) have it too, alone or as fields of your types.
+/// memory) have it too, alone or as fields of your types. To serde they are opaque: they go through
+/// `flatten`, untagged enums and buffers, but not through another format such as JSON, and there
+/// cannot be made two of one that there is one of.
+///
+/// A value can be nested 128 levels deep: a list, map, struct or variant is one, an option or
+/// newtype a quarter of one. A deeper one is an [`Encode`](crate::ErrorKind::Encode) error; one that
+/// there is no memory for, an error of the side that has none.
 ///
 /// The trait is implemented for all such types and cannot be implemented by hand.
 #[diagnostic::on_unimplemented(

@@ -4,6 +4,11 @@
 //! corpus, and on what a generator of their own makes of it.
 
 mod connection;
+#[allow(
+    clippy::type_complexity,
+    clippy::large_enum_variant,
+    reason = "there are types of many shapes"
+)]
 mod decode;
 
 pub use connection::connection;

@@ -65,8 +65,8 @@
 //!
 //! Messages go over ipc-channel, whose connections are sockets. A long message gets a socket of its
 //! own, of which the sender keeps only the writing end: if the receiver dies, sending fails, and
-//! does not wait for ever. Handles travel with the value: each is a number in the message and a
-//! descriptor beside it, which the kernel hands over.
+//! does not wait for ever. Handles travel with the value: each is a record in the message, which
+//! serde never sees, and descriptors beside it, which the kernel hands over.
 //!
 //! Nothing is sent of a value that cannot be encoded, and a message that cannot be decoded costs
 //! only itself. What comes is looked at before it is believed: a process whose C library writes into

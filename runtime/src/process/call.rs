@@ -194,6 +194,9 @@ impl<R> Call<'_, R> {
 
     /// Sets the size of the worker's stack in bytes. The default is 8 MiB, or what the environment
     /// variable `RUST_MIN_STACK` says.
+    ///
+    /// The arguments are read on it, too. The most deeply nested ones can take a megabyte, in debug
+    /// builds.
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.options().limits.stack = Some(bytes);
         self
