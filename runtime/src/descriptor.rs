@@ -5,10 +5,11 @@ use std::ops::{Deref, DerefMut};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{self, Serialize, Serializer};
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
-use crate::codec::{attach, detach};
+use crate::codec::Error;
+use crate::codec::handle::{self, Identity, Kind};
 
 /// An open descriptor that can be sent: `Fd<File>`, `Fd<TcpListener>`, `Fd<OwnedFd>`.
 ///
@@ -86,25 +87,31 @@ impl<T> DerefMut for Fd<T> {
     }
 }
 
+/// Whatever type the receiver makes of it.
+const IDENTITY: Identity = Identity::of_kind(Kind::Descriptor);
+
 impl<T: AsFd> Serialize for Fd<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let descriptor = self
-            .0
-            .as_fd()
-            .try_clone_to_owned()
-            .map_err(ser::Error::custom)?;
-        attach(&Arc::new(descriptor))
-            .map_err(ser::Error::custom)?
-            .serialize(serializer)
+        handle::serialize(serializer, IDENTITY, |parts| {
+            let descriptor = self
+                .0
+                .as_fd()
+                .try_clone_to_owned()
+                .map_err(Error::display)?;
+            parts.attach(&Arc::new(descriptor));
+            Ok(())
+        })
     }
 }
 
 impl<'de, T: From<OwnedFd>> Deserialize<'de> for Fd<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fd<T>, D::Error> {
-        let descriptor = detach(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
-        // The message keeps its own until it has been read.
-        let descriptor = descriptor.try_clone().map_err(de::Error::custom)?;
-        Ok(Fd(T::from(descriptor)))
+        handle::deserialize(deserializer, IDENTITY, |parts| {
+            let ([], [descriptor]) = parts.exactly()?;
+            // The message keeps its own until it has been read.
+            descriptor.try_clone().map_err(Error::display)
+        })
+        .map(|descriptor| Fd(T::from(descriptor)))
     }
 }
 

@@ -430,6 +430,10 @@
 )))]
 compile_error!("multiproc runs on Linux (x86-64 and aarch64) only");
 
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+#[path = "fuzz/mod.rs"]
+pub mod __fuzz;
 pub mod channel;
 mod codec;
 mod descriptor;

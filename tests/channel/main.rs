@@ -6,6 +6,7 @@
 )]
 
 mod channels;
+mod handles;
 mod model;
 mod queues;
 mod sick;

@@ -19,6 +19,7 @@ mod libtest;
 mod limits;
 mod midway;
 mod sick;
+mod nesting;
 mod signals;
 mod sizes;
 mod values;

@@ -227,6 +227,63 @@ fn a_large_buffer_is_filled_where_it_lies() {
     });
 }
 
+/// Chunks that a `Deserialize` of the user's takes apart, as it may anything that is data.
+#[derive(Serialize)]
+struct Forged {
+    a: Chunk<u64>,
+    b: Chunk<u64>,
+}
+
+impl<'de> Deserialize<'de> for Forged {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Forged, D::Error> {
+        // Descriptor, region, cell and generation of the memory and of the right to it; start, length.
+        type Place = (u32, (u64, u32, u32));
+        #[derive(Deserialize)]
+        struct Parts {
+            a: (Place, Place, usize, usize),
+            b: (Place, Place, usize, usize),
+        }
+        let Parts { mut a, b } = Parts::deserialize(deserializer)?;
+        a.3 += b.3;
+        let chunk = |parts| {
+            let value = serde_json::to_value(parts).map_err(serde::de::Error::custom)?;
+            Chunk::deserialize(value).map_err(serde::de::Error::custom)
+        };
+        Ok(Forged {
+            a: chunk(a)?,
+            b: chunk(b)?,
+        })
+    }
+}
+
+#[worker]
+fn overlap(mut forged: Forged) -> bool {
+    let (a, b) = (forged.a.as_mut_ptr_range(), forged.b.as_mut_ptr_range());
+    a.start < b.end && b.start < a.end
+}
+
+#[test]
+fn a_chunk_cannot_be_made_longer_on_its_way() {
+    within(seconds(30), || {
+        let forged = || {
+            let mut chunks = Buffer::from_slice(&[0; 8]).unwrap().split(2);
+            let (b, a) = (chunks.pop().unwrap(), chunks.pop().unwrap());
+            Forged { a, b }
+        };
+        for method in METHODS {
+            let error = overlap::call(forged()).start_method(method).run();
+            assert_eq!(
+                error.unwrap_err().to_string(),
+                "worker `overlap`: its arguments cannot be decoded: invalid type: a chunk of a \
+                 buffer, expected a tuple of size 4"
+            );
+        }
+        let (sender, receiver) = multiproc::channel::channel().unwrap();
+        sender.send(forged()).unwrap();
+        assert!(receiver.recv().is_err());
+    });
+}
+
 #[worker]
 fn dies_with(chunk: Chunk<u64>) {
     drop(chunk);

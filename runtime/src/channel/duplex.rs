@@ -2,20 +2,21 @@ use std::io;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError};
 use super::receiver::{IntoIter, Iter, Receiver};
 use super::sender::Sender;
 use super::wait::{Source, Watched};
+use crate::codec;
+use crate::codec::handle::{self, Identity, Kind};
 
 /// One of the two ends of a [`duplex`] connection: sends items of type `S`, receives items of
 /// type `R`.
 ///
 /// Like a [`Receiver`] it is in one place: sent to another process, it is there and no longer
 /// here.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(bound = "")]
+#[derive(Debug)]
 pub struct Duplex<S, R> {
     sender: Sender<S>,
     receiver: Receiver<R>,
@@ -145,6 +146,34 @@ impl<S, R: DeserializeOwned> Duplex<S, R> {
     /// Iterates over the items until the other side is gone, as [`Receiver::iter`] does.
     pub fn iter(&self) -> Iter<'_, R> {
         self.receiver.iter()
+    }
+}
+
+impl<S, R> Serialize for Duplex<S, R> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        handle::serialize(serializer, Identity::new::<(S, R)>(Kind::Duplex), |parts| {
+            self.sender.pack(parts);
+            self.receiver.pack(parts)
+        })
+    }
+}
+
+impl<'de, S, R> Deserialize<'de> for Duplex<S, R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duplex<S, R>, D::Error> {
+        handle::deserialize(
+            deserializer,
+            Identity::new::<(S, R)>(Kind::Duplex),
+            |parts| {
+                let (sender, receiver) = parts
+                    .descriptors
+                    .split_first()
+                    .ok_or_else(codec::Error::damaged_handle)?;
+                Ok(Duplex {
+                    sender: Sender::unpack(sender)?,
+                    receiver: Receiver::unpack(receiver, &mut parts.bytes)?,
+                })
+            },
+        )
     }
 }
 

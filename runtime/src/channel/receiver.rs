@@ -8,12 +8,13 @@ use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
-use serde::ser::{self, Serialize, Serializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, RecvError, RecvTimeoutError, TryRecvError};
 use super::wait::{Source, Watched};
-use crate::codec::{self, Depart, Message, attach, depart, detach};
+use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
+use crate::codec::{self, Message};
 use crate::readiness::Readiness;
 use crate::transport::{self, Inbox, Received};
 
@@ -300,78 +301,65 @@ impl Depart for Core {
     }
 }
 
-/// An item that was received by the process that had the end before.
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Carried {
-    head: Vec<u8>,
-    splices: Vec<Vec<u8>>,
-    attachments: Vec<u32>,
-}
-
 impl<T> Receiver<T> {
     /// Whether this end was not sent to another process.
     pub(super) fn check_here(&self) -> Result<(), ItemError> {
         self.core.place().here().map(drop).map_err(ItemError::new)
     }
 
-    /// What is written for this end, which leaves with the message it is written into.
-    fn leave(&self) -> Result<(u32, Option<Carried>), codec::Error> {
+    /// Adds this end, which leaves with the message, to what a handle is made of. An item that was
+    /// received here, and not asked for, moves along.
+    pub(super) fn pack(&self, parts: &mut Parts) -> Result<(), codec::Error> {
         let mut place = self.core.place();
-        let end = place
-            .here()
-            .map_err(|error| codec::Error::new(error.to_string()))?;
-        end.settle()
-            .map_err(|error| codec::Error::new(error.to_string()))?;
-        let socket = attach(&end.socket)?;
-        let carry = |message: &Message| {
-            Ok(Carried {
-                head: message.head.clone(),
-                splices: message.splices.clone(),
-                attachments: message
-                    .attachments
-                    .iter()
-                    .map(attach)
-                    .collect::<Result<_, codec::Error>>()?,
-            })
-        };
-        let carried = end.pending.as_ref().map(carry).transpose()?;
+        let end = place.here().map_err(codec::Error::display)?;
+        end.settle().map_err(codec::Error::display)?;
+        parts.attach(&end.socket);
+        if let Some(message) = &end.pending {
+            for bytes in std::iter::once(&message.head).chain(&message.splices) {
+                parts.bytes.push(codec::copy(bytes)?);
+            }
+            message.attachments.iter().for_each(|it| parts.attach(it));
+        }
         if let Place::Here(end) = std::mem::replace(&mut *place, Place::Gone) {
             *place = Place::Leaving(end);
         }
         drop(place);
-        depart(Arc::clone(&self.core) as Arc<dyn Depart>)?;
-        Ok((socket, carried))
+        parts.depart(Arc::clone(&self.core) as Arc<dyn Depart>);
+        Ok(())
+    }
+
+    /// The end that a handle is made of, and the item that moved along.
+    pub(super) fn unpack(
+        descriptors: &[Arc<OwnedFd>],
+        bytes: &mut Vec<Vec<u8>>,
+    ) -> Result<Receiver<T>, codec::Error> {
+        let (socket, attachments) = descriptors
+            .split_first()
+            .ok_or_else(codec::Error::damaged_handle)?;
+        super::check_socket(socket)?;
+        let mut bytes = std::mem::take(bytes).into_iter();
+        let pending = bytes.next().map(|head| Message {
+            head,
+            splices: bytes.collect(),
+            attachments: attachments.to_vec(),
+        });
+        Ok(Receiver::new(Arc::clone(socket), pending))
     }
 }
 
 impl<T> Serialize for Receiver<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.leave()
-            .map_err(ser::Error::custom)?
-            .serialize(serializer)
+        handle::serialize(serializer, Identity::new::<T>(Kind::Receiver), |parts| {
+            self.pack(parts)
+        })
     }
 }
 
 impl<'de, T> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Receiver<T>, D::Error> {
-        let (socket, carried) = <(u32, Option<Carried>)>::deserialize(deserializer)?;
-        let socket = detach(socket).map_err(de::Error::custom)?;
-        let unpack = |carried: Carried| {
-            Ok(Message {
-                head: carried.head,
-                splices: carried.splices,
-                attachments: carried
-                    .attachments
-                    .into_iter()
-                    .map(detach)
-                    .collect::<Result<_, codec::Error>>()?,
-            })
-        };
-        let pending = carried
-            .map(unpack)
-            .transpose()
-            .map_err(|error: codec::Error| de::Error::custom(error))?;
-        Ok(Receiver::new(socket, pending))
+        handle::deserialize(deserializer, Identity::new::<T>(Kind::Receiver), |parts| {
+            Receiver::unpack(&parts.descriptors, &mut parts.bytes)
+        })
     }
 }
 

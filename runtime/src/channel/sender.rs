@@ -5,11 +5,12 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{self, Serialize, Serializer};
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, SendError, SendTimeoutError};
-use crate::codec::{Output, attach, detach};
+use crate::codec::handle::{self, Identity, Kind, Parts};
+use crate::codec::{self, Output};
 use crate::transport::{self, Limit};
 
 /// The sending end of a [`channel`](super::channel()).
@@ -123,18 +124,34 @@ impl<T> Clone for Sender<T> {
     }
 }
 
+impl<T> Sender<T> {
+    /// Adds the end to what a handle is made of.
+    pub(super) fn pack(&self, parts: &mut Parts) {
+        parts.attach(&self.core.socket);
+    }
+
+    /// The end that a handle is made of.
+    pub(super) fn unpack(socket: &Arc<OwnedFd>) -> Result<Sender<T>, codec::Error> {
+        super::check_socket(socket)?;
+        Ok(Sender::new(Arc::clone(socket)))
+    }
+}
+
 impl<T> Serialize for Sender<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        attach(&self.core.socket)
-            .map_err(ser::Error::custom)?
-            .serialize(serializer)
+        handle::serialize(serializer, Identity::new::<T>(Kind::Sender), |parts| {
+            self.pack(parts);
+            Ok(())
+        })
     }
 }
 
 impl<'de, T> Deserialize<'de> for Sender<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sender<T>, D::Error> {
-        let socket = detach(u32::deserialize(deserializer)?).map_err(de::Error::custom)?;
-        Ok(Sender::new(socket))
+        handle::deserialize(deserializer, Identity::new::<T>(Kind::Sender), |parts| {
+            let ([], [socket]) = parts.exactly()?;
+            Sender::unpack(socket)
+        })
     }
 }
 

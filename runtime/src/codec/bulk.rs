@@ -19,7 +19,7 @@ use std::slice;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
 
-use super::Error;
+use super::{Error, memory};
 
 /// The element type of a packed sequence; its number is the byte on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +129,22 @@ pub(super) fn is_plain<T: ?Sized>() -> bool {
     .contains(&id)
 }
 
+/// The text that `value` is, if it is one.
+pub(super) fn text_of<T: ?Sized>(value: &T) -> Option<&str> {
+    let id = typeid::of::<T>();
+    if id == TypeId::of::<String>() {
+        // SAFETY: `T` is `String`: equal ids mean equal types up to lifetimes, and `String` has
+        // none. The reference keeps its own lifetime.
+        let text: &String = unsafe { cast_reference(value) };
+        return Some(text);
+    }
+    if id == TypeId::of::<str>() {
+        // SAFETY: as above; `T` is `str`, so both references are fat.
+        return Some(unsafe { cast_reference(value) });
+    }
+    None
+}
+
 /// The memory of `value` if it is a `Vec` or a slice of numbers.
 pub(super) fn memory_of<T: ?Sized>(value: &T) -> Option<(Kind, &[u8])> {
     let id = typeid::of::<T>();
@@ -229,7 +245,8 @@ fn vec_from<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
         ));
     }
     let length = bytes.len() / size_of::<T>();
-    let mut vec = Vec::<T>::with_capacity(length);
+    let mut vec = Vec::<T>::new();
+    memory::reserve(&mut vec, length)?;
     // SAFETY: the capacity holds `bytes.len()` bytes, and a fresh allocation overlaps nothing.
     unsafe {
         std::ptr::copy_nonoverlapping(bytes.as_ptr(), vec.as_mut_ptr().cast::<u8>(), bytes.len());

@@ -1,11 +1,14 @@
 //! Reading: `&mut Decoder` is the deserializer.
 
+use std::cell::Cell;
 use std::vec;
 
-use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
 use super::bulk::{self, Bytes, Kind};
-use super::{Error, tag};
+use super::depth::{CONTAINER, Depth, WRAPPER};
+use super::handle::{self, Identity, LAYERS, Parts, Record, TokenDeserializer};
+use super::{Error, SPLICE_MINIMUM, memory, tag};
 
 /// Reads values from the front of a head.
 #[derive(Debug)]
@@ -13,6 +16,7 @@ pub(super) struct Decoder<'m> {
     rest: &'m [u8],
     splices: vec::IntoIter<Vec<u8>>,
     names: Vec<&'m str>,
+    depth: Depth,
 }
 
 impl<'m> Decoder<'m> {
@@ -21,7 +25,13 @@ impl<'m> Decoder<'m> {
             rest: head,
             splices: splices.into_iter(),
             names: Vec::new(),
+            depth: Depth::default(),
         }
+    }
+
+    /// Before each value: the last may have been given up half-way.
+    pub(super) fn begin(&mut self) {
+        self.depth = Depth::default();
     }
 
     pub(super) fn finish(&self) -> Result<(), Error> {
@@ -73,6 +83,14 @@ impl<'m> Decoder<'m> {
         usize::try_from(self.varint()?).map_err(|_| ended())
     }
 
+    /// How many values follow. Each takes a byte at least.
+    fn count(&mut self) -> Result<usize, Error> {
+        match self.length()? {
+            count if count <= self.rest.len() => Ok(count),
+            _ => Err(ended()),
+        }
+    }
+
     fn splice(&mut self) -> Result<Vec<u8>, Error> {
         self.splices.next().ok_or_else(ended)
     }
@@ -84,6 +102,7 @@ impl<'m> Decoder<'m> {
             tag::NEW_NAME => {
                 let length = self.length()?;
                 let name = text(self.take(length)?)?;
+                memory::grow(&mut self.names, 1)?;
                 self.names.push(name);
                 Ok(Some(name))
             }
@@ -127,8 +146,55 @@ impl<'m> Decoder<'m> {
         }))
     }
 
+    /// Text, which is in memory that was asked for if it is long.
+    fn text<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let length = self.length()?;
+        let text = text(self.take(length)?)?;
+        if length < SPLICE_MINIMUM {
+            return visitor.visit_borrowed_str(text);
+        }
+        let copy = String::from_utf8(memory::copy(text.as_bytes())?);
+        visitor.visit_string(copy.map_err(|_| not_text())?)
+    }
+
+    /// Bytes, likewise.
+    fn bytes<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let length = self.length()?;
+        let bytes = self.take(length)?;
+        if length < SPLICE_MINIMUM {
+            return visitor.visit_borrowed_bytes(bytes);
+        }
+        visitor.visit_byte_buf(memory::copy(bytes)?)
+    }
+
+    /// The handle that comes next, and the numbers of its attachments.
+    fn record(&mut self) -> Result<(Record, Vec<u32>), Error> {
+        let kind = handle::Kind::from_wire(self.byte()?)?;
+        let types = u64::from_ne_bytes(self.array()?);
+        let mut parts = Parts::default();
+        let count = self.count()?;
+        memory::reserve(&mut parts.numbers, count)?;
+        for _ in 0..count {
+            parts.numbers.push(u64::from_ne_bytes(self.array()?));
+        }
+        let mut descriptors = Vec::new();
+        let count = self.count()?;
+        memory::reserve(&mut descriptors, count)?;
+        for _ in 0..count {
+            descriptors.push(u32::try_from(self.length()?).map_err(|_| ended())?);
+        }
+        for _ in 0..self.length()? {
+            let bytes = self.splice()?;
+            memory::grow(&mut parts.bytes, 1)?;
+            parts.bytes.push(bytes);
+        }
+        let identity = Identity { kind, types };
+        Ok((Record { identity, parts }, descriptors))
+    }
+
     /// Hands a packed sequence to a visitor: as a whole to serde's own for `Vec`, else by item.
-    fn packed<'de, V: Visitor<'de>>(
+    fn packed<V: Visitor<'m>>(
+        &self,
         kind: u8,
         bytes: Bytes<'_>,
         visitor: V,
@@ -139,6 +205,7 @@ impl<'m> Decoder<'m> {
             Err(bytes) => visitor.visit_seq(Packed {
                 kind,
                 rest: bytes.as_ref(),
+                depth: self.depth,
             }),
         }
     }
@@ -184,14 +251,58 @@ macro_rules! integer_as {
     )*};
 }
 
-impl<'de> Deserializer<'de> for &mut Decoder<'de> {
-    type Error = Error;
-
-    fn is_human_readable(&self) -> bool {
-        super::HUMAN_READABLE
+/// One kind of value each, with its tag.
+impl<'m> Decoder<'m> {
+    /// An option that is there.
+    fn some<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        self.bare_some(visitor)
     }
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    /// The value of an option, without a tag.
+    fn bare_some<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.depth.enter(WRAPPER)?;
+        let value = visitor.visit_some(&mut *self)?;
+        self.depth.leave(WRAPPER);
+        Ok(value)
+    }
+
+    fn seq<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        let mut items = Items::enter(self)?;
+        let value = visitor.visit_seq(&mut items)?;
+        items.close(value)
+    }
+
+    fn map<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        let mut items = Items::enter(self)?;
+        let value = visitor.visit_map(&mut items)?;
+        items.close(value)
+    }
+
+    fn fields<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        self.depth.enter(CONTAINER)?;
+        let mut fields = Fields {
+            decoder: self,
+            ended: false,
+        };
+        let value = visitor.visit_map(&mut fields)?;
+        fields.close(value)
+    }
+
+    /// To a visitor that knows no enums.
+    fn variant<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        visitor.visit_map(Variant {
+            decoder: self,
+            name: None,
+        })
+    }
+
+    /// A value without others inside.
+    fn scalar<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         if let Some(integer) = self.integer()? {
             return integer.visit(visitor);
         }
@@ -200,7 +311,6 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
             tag::FALSE => visitor.visit_bool(false),
             tag::TRUE => visitor.visit_bool(true),
             tag::NONE => visitor.visit_none(),
-            tag::SOME => visitor.visit_some(self),
             tag::CHAR => {
                 let code = u32::from_ne_bytes(self.array()?);
                 visitor.visit_char(
@@ -210,57 +320,65 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
             }
             tag::F32 => visitor.visit_f32(f32::from_ne_bytes(self.array()?)),
             tag::F64 => visitor.visit_f64(f64::from_ne_bytes(self.array()?)),
-            tag::STR => {
-                let length = self.length()?;
-                visitor.visit_borrowed_str(text(self.take(length)?)?)
-            }
+            tag::STR => self.text(visitor),
             tag::STR_SPLICE => {
                 visitor.visit_string(String::from_utf8(self.splice()?).map_err(|_| not_text())?)
             }
-            tag::BYTES => {
-                let length = self.length()?;
-                visitor.visit_borrowed_bytes(self.take(length)?)
-            }
+            tag::BYTES => self.bytes(visitor),
             tag::BYTES_SPLICE => visitor.visit_byte_buf(self.splice()?),
-            tag::SEQ => {
-                let mut items = Items {
-                    left: self.length()?,
-                    decoder: self,
-                };
-                let value = visitor.visit_seq(&mut items)?;
-                items.close(value)
-            }
-            tag::MAP => {
-                let mut items = Items {
-                    left: self.length()?,
-                    decoder: self,
-                };
-                let value = visitor.visit_map(&mut items)?;
-                items.close(value)
-            }
-            tag::STRUCT => {
-                let mut fields = Fields {
-                    decoder: self,
-                    ended: false,
-                };
-                let value = visitor.visit_map(&mut fields)?;
-                fields.close(value)
-            }
             tag::PACKED => {
                 let kind = self.byte()?;
                 let length = self.length()?;
-                Decoder::packed(kind, Bytes::Borrowed(self.take(length)?), visitor)
+                let bytes = Bytes::Borrowed(self.take(length)?);
+                self.packed(kind, bytes, visitor)
             }
             tag::PACKED_SPLICE => {
                 let kind = self.byte()?;
-                Decoder::packed(kind, Bytes::Owned(self.splice()?), visitor)
+                let bytes = Bytes::Owned(self.splice()?);
+                self.packed(kind, bytes, visitor)
             }
             tag::UNIT_VARIANT => visitor.visit_borrowed_str(self.name()?),
-            tag::VARIANT => visitor.visit_map(Variant {
-                decoder: self,
-                name: None,
-            }),
+            tag::HANDLE => self.handle(visitor),
             other => Err(unknown(other)),
+        }
+    }
+
+    fn handle<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        let (record, descriptors) = self.record()?;
+        let found = Unexpected::Other(record.identity.kind.name());
+        let refusal = de::Error::invalid_type(found, &visitor);
+        if !handle::is_reading() {
+            return Err(refusal);
+        }
+        let token = handle::present(record, &descriptors)?;
+        let is_used = Cell::new(false);
+        visitor
+            .visit_newtype_struct(TokenDeserializer {
+                token,
+                layers: LAYERS - 1,
+                is_used: &is_used,
+            })
+            .map_err(|error| if is_used.get() { error } else { refusal })
+    }
+}
+
+impl<'de> Deserializer<'de> for &mut Decoder<'de> {
+    type Error = Error;
+
+    fn is_human_readable(&self) -> bool {
+        super::HUMAN_READABLE
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        // In debug builds a frame has room for what each of its arms returns. So there are few in
+        // this one, which may be on the stack many times.
+        match self.peek()? {
+            tag::SOME => self.some(visitor),
+            tag::SEQ => self.seq(visitor),
+            tag::MAP => self.map(visitor),
+            tag::STRUCT => self.fields(visitor),
+            tag::VARIANT => self.variant(visitor),
+            _ => self.scalar(visitor),
         }
     }
 
@@ -284,20 +402,23 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
                 self.byte()?;
                 visitor.visit_none()
             }
-            tag::SOME => {
-                self.byte()?;
-                visitor.visit_some(self)
-            }
-            _ => visitor.visit_some(self),
+            tag::SOME => self.some(visitor),
+            _ => self.bare_some(visitor),
         }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
+        if name == handle::NAME && self.peek()? == tag::HANDLE {
+            return self.scalar(visitor);
+        }
+        self.depth.enter(WRAPPER)?;
+        let value = visitor.visit_newtype_struct(&mut *self)?;
+        self.depth.leave(WRAPPER);
+        Ok(value)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -331,8 +452,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         match self.rest {
             [tag::PACKED, kind, ..] if *kind == Kind::U8 as u8 => {
                 self.take(2)?;
-                let length = self.length()?;
-                visitor.visit_borrowed_bytes(self.take(length)?)
+                self.bytes(visitor)
             }
             [tag::PACKED_SPLICE, kind, ..] if *kind == Kind::U8 as u8 => {
                 self.take(2)?;
@@ -348,14 +468,27 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     }
 }
 
+/// Collections make room for so many items at once. More they get as they come: items may be much
+/// larger than what says that there are some.
+const LARGEST_HINT: usize = 1 << 16;
+
 /// The items of a sequence or map.
 struct Items<'a, 'm> {
     decoder: &'a mut Decoder<'m>,
     left: usize,
 }
 
-impl Items<'_, '_> {
-    fn close<T>(&self, value: T) -> Result<T, Error> {
+impl<'a, 'm> Items<'a, 'm> {
+    fn enter(decoder: &'a mut Decoder<'m>) -> Result<Items<'a, 'm>, Error> {
+        decoder.depth.enter(CONTAINER)?;
+        Ok(Items {
+            left: decoder.count()?,
+            decoder,
+        })
+    }
+
+    fn close<T>(&mut self, value: T) -> Result<T, Error> {
+        self.decoder.depth.leave(CONTAINER);
         match self.left {
             0 => Ok(value),
             left => Err(de::Error::custom(format_args!(
@@ -364,9 +497,8 @@ impl Items<'_, '_> {
         }
     }
 
-    /// Enough to avoid growing in steps, not enough for a corrupt length to exhaust memory.
     fn hint(&self) -> usize {
-        self.left.min(self.decoder.rest.len())
+        self.left.min(LARGEST_HINT)
     }
 }
 
@@ -421,6 +553,7 @@ struct Fields<'a, 'm> {
 impl Fields<'_, '_> {
     fn close<T>(&mut self, value: T) -> Result<T, Error> {
         if self.ended || self.decoder.name_or_end()?.is_none() {
+            self.decoder.depth.leave(CONTAINER);
             Ok(value)
         } else {
             Err(Error::new("more fields than were expected"))
@@ -457,6 +590,16 @@ struct Variant<'a, 'm> {
     name: Option<()>,
 }
 
+impl<'m> Variant<'_, 'm> {
+    /// What is in the variant. Sequences and structs are a level by themselves.
+    fn content<T: DeserializeSeed<'m>>(self, seed: T) -> Result<T::Value, Error> {
+        self.decoder.depth.enter(CONTAINER)?;
+        let value = seed.deserialize(&mut *self.decoder)?;
+        self.decoder.depth.leave(CONTAINER);
+        Ok(value)
+    }
+}
+
 impl<'m> de::EnumAccess<'m> for Variant<'_, 'm> {
     type Error = Error;
     type Variant = Self;
@@ -476,7 +619,7 @@ impl<'m> de::VariantAccess<'m> for Variant<'_, 'm> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'m>>(self, seed: T) -> Result<T::Value, Error> {
-        seed.deserialize(self.decoder)
+        self.content(seed)
     }
 
     fn tuple_variant<V: Visitor<'m>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
@@ -508,7 +651,11 @@ impl<'m> de::MapAccess<'m> for Variant<'_, 'm> {
     }
 
     fn next_value_seed<V: DeserializeSeed<'m>>(&mut self, seed: V) -> Result<V::Value, Error> {
-        seed.deserialize(&mut *self.decoder)
+        let variant = Variant {
+            decoder: &mut *self.decoder,
+            name: None,
+        };
+        variant.content(seed)
     }
 }
 
@@ -516,6 +663,7 @@ impl<'m> de::MapAccess<'m> for Variant<'_, 'm> {
 struct Packed<'b> {
     kind: Kind,
     rest: &'b [u8],
+    depth: Depth,
 }
 
 impl<'de> de::SeqAccess<'de> for Packed<'_> {
@@ -536,12 +684,13 @@ impl<'de> de::SeqAccess<'de> for Packed<'_> {
         seed.deserialize(Number {
             kind: self.kind,
             bytes: number,
+            depth: self.depth,
         })
         .map(Some)
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.rest.len() / self.kind.width())
+        Some((self.rest.len() / self.kind.width()).min(LARGEST_HINT))
     }
 }
 
@@ -549,6 +698,8 @@ impl<'de> de::SeqAccess<'de> for Packed<'_> {
 struct Number<'b> {
     kind: Kind,
     bytes: &'b [u8],
+    /// A type may be options or newtypes of itself without an end.
+    depth: Depth,
 }
 
 impl<'de> Deserializer<'de> for Number<'_> {
@@ -578,15 +729,17 @@ impl<'de> Deserializer<'de> for Number<'_> {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_option<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Error> {
+        self.depth.enter(WRAPPER)?;
         visitor.visit_some(self)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
+        mut self,
         _: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        self.depth.enter(WRAPPER)?;
         visitor.visit_newtype_struct(self)
     }
 

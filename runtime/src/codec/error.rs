@@ -9,6 +9,18 @@ impl Error {
     pub(crate) fn new(message: impl Into<String>) -> Error {
         Error(message.into())
     }
+
+    /// An error of something else.
+    #[cold]
+    pub(crate) fn display(error: impl fmt::Display) -> Error {
+        Error(error.to_string())
+    }
+
+    /// A handle arrived, but not as one is sent.
+    #[cold]
+    pub(crate) fn damaged_handle() -> Error {
+        Error::new("a handle is damaged, or what it stood for is gone")
+    }
 }
 
 impl fmt::Display for Error {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::attachments::{Departure, Outgoing};
 use super::bulk::{self, Kind};
 use super::de::Decoder;
+use super::depth::Depth;
+use super::handle::{self, Departure, Record, Token};
 use super::names::Names;
-use super::{Error, SPLICE_MINIMUM, attachments, tag};
+use super::{Error, SPLICE_MINIMUM, memory, tag};
 
 /// A message being written. Long runs of bytes may be borrowed from the values until it is sent.
 #[derive(Debug, Default)]
@@ -20,7 +21,11 @@ pub(crate) struct Output<'e> {
     pub(crate) attachments: Vec<Arc<OwnedFd>>,
     departures: Vec<Departure>,
     pub(super) names: Names,
+    pub(super) depth: Depth,
 }
+
+/// More than what is written between two looks at the room that is left, save bytes and names.
+const ROOM: usize = 64;
 
 impl<'e> Output<'e> {
     /// A message whose first byte tells the receiver what it is.
@@ -47,14 +52,10 @@ impl<'e> Output<'e> {
         if bulk::is_plain::<T>() {
             return value.serialize(self);
         }
-        let mut outgoing = Outgoing {
-            descriptors: std::mem::take(&mut self.attachments),
-            departures: std::mem::take(&mut self.departures),
-        };
-        let result = attachments::collecting(&mut outgoing, || value.serialize(&mut *self));
-        self.attachments = outgoing.descriptors;
-        self.departures = outgoing.departures;
-        result
+        self.depth = Depth::default();
+        self.room()?;
+        let (result, outgoing) = handle::collecting(|| value.serialize(&mut *self));
+        result.and_then(|()| outgoing.check())
     }
 
     /// The message was sent: the handles that leave with it are gone.
@@ -62,43 +63,126 @@ impl<'e> Output<'e> {
         self.departures.iter_mut().for_each(Departure::confirm);
     }
 
-    /// Appends a value that lives until the message is sent: a long slice of numbers is not
-    /// even copied.
+    /// Appends a value that lives until the message is sent: a long text or slice of numbers is
+    /// not even copied.
     pub(crate) fn write_borrowed<T: ?Sized + Serialize>(
         &mut self,
         value: &'e T,
     ) -> Result<(), Error> {
-        match bulk::memory_of(value) {
-            Some((kind, bytes)) if bytes.len() >= SPLICE_MINIMUM => {
-                self.head.extend([tag::PACKED_SPLICE, kind as u8]);
-                self.splices.push(Cow::Borrowed(bytes));
-                Ok(())
-            }
-            _ => self.write(value),
+        if let Some((kind, bytes)) = bulk::memory_of(value)
+            && bytes.len() >= SPLICE_MINIMUM
+        {
+            self.head.extend([tag::PACKED_SPLICE, kind as u8]);
+            self.splices.push(Cow::Borrowed(bytes));
+            return Ok(());
         }
+        if let Some(text) = bulk::text_of(value)
+            && text.len() >= SPLICE_MINIMUM
+        {
+            self.head.push(tag::STR_SPLICE);
+            self.splices.push(Cow::Borrowed(text.as_bytes()));
+            return Ok(());
+        }
+        self.write(value)
     }
 
-    pub(super) fn packed(&mut self, kind: Kind, bytes: &[u8]) {
+    pub(super) fn packed(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() >= SPLICE_MINIMUM {
             self.head.extend([tag::PACKED_SPLICE, kind as u8]);
-            self.splices.push(Cow::Owned(bytes.to_vec()));
+            self.splice(memory::copy(bytes)?)
         } else {
             self.head.extend([tag::PACKED, kind as u8]);
-            self.length(bytes.len());
-            self.head.extend_from_slice(bytes);
+            self.inline(bytes)
         }
     }
 
     /// Bytes or text: `inline` and a length, or `spliced` and a splice.
-    pub(super) fn bytes(&mut self, inline: u8, spliced: u8, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, inline: u8, spliced: u8, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() >= SPLICE_MINIMUM {
             self.head.push(spliced);
-            self.splices.push(Cow::Owned(bytes.to_vec()));
+            self.splice(memory::copy(bytes)?)
         } else {
             self.head.push(inline);
-            self.length(bytes.len());
-            self.head.extend_from_slice(bytes);
+            self.inline(bytes)
         }
+    }
+
+    fn splice(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+        memory::grow(&mut self.splices, 1)?;
+        self.splices.push(Cow::Owned(bytes));
+        Ok(())
+    }
+
+    /// A length and so many bytes.
+    pub(super) fn inline(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        memory::grow(&mut self.head, ROOM + bytes.len())?;
+        self.length(bytes.len());
+        self.head.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    /// Makes room for what is written next, up to [`ROOM`] bytes.
+    pub(super) fn room(&mut self) -> Result<(), Error> {
+        memory::grow(&mut self.head, ROOM)
+    }
+
+    /// Begins a value inside of another.
+    pub(super) fn enter(&mut self, level: u16) -> Result<(), Error> {
+        self.depth.enter(level)?;
+        self.room()
+    }
+
+    pub(super) fn leave(&mut self, level: u16) {
+        self.depth.leave(level);
+    }
+
+    /// Writes the handle whose token this is. What the token wrote is looked at and taken back.
+    pub(super) fn handle(&mut self, token: &(impl ?Sized + Serialize)) -> Result<(), Error> {
+        let start = self.head.len();
+        token.serialize(&mut *self)?;
+        let Some(token) = Token::written(&self.head[start..]) else {
+            return Err(Error::new(format!(
+                "a newtype is named {} and is none of multiproc's",
+                handle::NAME
+            )));
+        };
+        self.head.truncate(start);
+        self.record(handle::claim(token)?)
+    }
+
+    fn record(&mut self, Record { identity, parts }: Record) -> Result<(), Error> {
+        self.head.extend([tag::HANDLE, identity.kind as u8]);
+        self.head.extend(identity.types.to_ne_bytes());
+        self.length(parts.numbers.len());
+        memory::grow(
+            &mut self.head,
+            ROOM + parts.numbers.len() * size_of::<u64>(),
+        )?;
+        self.head
+            .extend(parts.numbers.iter().flat_map(|it| it.to_ne_bytes()));
+        self.length(parts.descriptors.len());
+        for descriptor in parts.descriptors {
+            let place = self.attach(descriptor);
+            self.room()?;
+            self.length(place);
+        }
+        self.length(parts.bytes.len());
+        self.departures.extend(parts.departures);
+        parts
+            .bytes
+            .into_iter()
+            .try_for_each(|bytes| self.splice(bytes))
+    }
+
+    /// The number of a descriptor among the attachments. It is sent once however often it comes.
+    fn attach(&mut self, descriptor: Arc<OwnedFd>) -> usize {
+        let mut known = self.attachments.iter();
+        known
+            .position(|known| Arc::ptr_eq(known, &descriptor))
+            .unwrap_or_else(|| {
+                self.attachments.push(descriptor);
+                self.attachments.len() - 1
+            })
     }
 
     pub(super) fn length(&mut self, length: usize) {
@@ -134,9 +218,10 @@ impl Message {
         let attachments: std::io::Result<_> = attachments
             .map(|descriptor| descriptor.try_clone().map(Arc::new))
             .collect();
+        let copy = |bytes: &Vec<u8>| memory::copy(bytes).map_err(std::io::Error::other);
         Ok(Message {
-            head: self.head.clone(),
-            splices: self.splices.clone(),
+            head: copy(&self.head)?,
+            splices: self.splices.iter().map(copy).collect::<Result<_, _>>()?,
             attachments: attachments?,
         })
     }
@@ -184,7 +269,8 @@ impl<'m> Input<'m> {
         if bulk::is_plain::<T>() {
             return T::deserialize(&mut self.decoder);
         }
-        attachments::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))
+        self.decoder.begin();
+        handle::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))
     }
 
     /// Says whether all that was written has been read, and lets go of the descriptors: from now

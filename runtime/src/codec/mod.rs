@@ -9,8 +9,8 @@
 //! * **Bulk moves at memory speed**: slices of numbers, strings and byte buffers are copied as
 //!   memory at any depth ([`bulk`]), and above [`SPLICE_MINIMUM`] they stand beside the head as
 //!   *splices*, which the transport sends from where they lie and receives to where they stay.
-//! * **Descriptors travel along** ([`attachments`]): a handle writes a number into the head and
-//!   its descriptor into the message's list.
+//! * **Handles are not data** ([`handle`]): what they are made of goes around serde, and their
+//!   descriptors travel beside the head.
 //!
 //! The format is private to one version of this crate: both ends are the same program image.
 //!
@@ -20,11 +20,18 @@
 //! | [`tag`] | the kind, followed by what its comment says |
 //!
 //! Lengths are LEB128. Numbers are in the machine's own byte order.
+//!
+//! What is read may have been written by a process that is out of its mind. Whatever the bytes are,
+//! reading them ends in a value or an error: no length is believed that is more than the bytes that
+//! are there, memory of their size is asked for and may be refused ([`memory`]), and values are
+//! nested to a [`depth`] only.
 
-mod attachments;
 mod bulk;
 mod de;
+mod depth;
 mod error;
+pub(crate) mod handle;
+mod memory;
 mod message;
 mod names;
 mod ser;
@@ -32,8 +39,8 @@ mod ser;
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
 
-pub(crate) use attachments::{Depart, attach, depart, detach};
 pub(crate) use error::Error;
+pub(crate) use memory::copy;
 pub(crate) use message::{Input, Message, Output};
 
 /// Runs of bytes at least this long leave the head and become splices.
@@ -101,6 +108,10 @@ mod tag {
     pub(super) const UNIT_VARIANT: u8 = 0x40;
     /// name, value
     pub(super) const VARIANT: u8 = 0x41;
+
+    /// kind, types in 8 bytes; numbers, after how many, 8 bytes each; likewise attachments, as
+    /// lengths; how many of the next splices
+    pub(super) const HANDLE: u8 = 0x50;
 
     /// A name is a length: [`END`], [`NEW_NAME`] and then length and bytes, or
     /// [`KNOWN_NAMES`] plus the name's place among those already seen in this message.

@@ -2,8 +2,9 @@
 
 use serde::ser::{self, Serialize};
 
+use super::depth::{CONTAINER, WRAPPER};
 use super::message::low_bits;
-use super::{Error, Output, bulk, tag};
+use super::{Error, Output, bulk, handle, tag};
 
 impl Output<'_> {
     fn unsigned(&mut self, value: u128) {
@@ -52,17 +53,18 @@ impl Output<'_> {
         }
     }
 
-    fn name(&mut self, name: &'static str) {
+    fn name(&mut self, name: &'static str) -> Result<(), Error> {
         if let Some(place) = self.names.place(name) {
             self.varint(tag::KNOWN_NAMES + place as u64);
+            Ok(())
         } else {
             self.varint(tag::NEW_NAME);
-            self.length(name.len());
-            self.head.extend_from_slice(name.as_bytes());
+            self.inline(name.as_bytes())
         }
     }
 
-    fn items(&mut self, tag: u8, announced: Option<usize>) -> Items<'_, Self> {
+    fn items(&mut self, tag: u8, announced: Option<usize>) -> Result<Items<'_, Self>, Error> {
+        self.enter(CONTAINER)?;
         self.head.push(tag);
         let length = match announced {
             Some(length) => {
@@ -75,16 +77,16 @@ impl Output<'_> {
                 Length::Reserved(place)
             }
         };
-        Items {
+        Ok(Items {
             out: self,
             length,
             written: 0,
-        }
+        })
     }
 
-    fn variant(&mut self, variant: &'static str) {
+    fn variant(&mut self, variant: &'static str) -> Result<(), Error> {
         self.head.push(tag::VARIANT);
-        self.name(variant);
+        self.name(variant)
     }
 }
 
@@ -109,10 +111,12 @@ pub(crate) struct Items<'a, O> {
 impl Items<'_, Output<'_>> {
     fn item<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
         self.written += 1;
+        self.out.room()?;
         value.serialize(&mut *self.out)
     }
 
     fn close(self) -> Result<(), Error> {
+        self.out.leave(CONTAINER);
         match self.length {
             Length::Announced(length) if length != self.written => Err(Error::new(format!(
                 "a `Serialize` announced {length} items and wrote {}",
@@ -224,13 +228,11 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), Error> {
-        self.bytes(tag::STR, tag::STR_SPLICE, value.as_bytes());
-        Ok(())
+        self.bytes(tag::STR, tag::STR_SPLICE, value.as_bytes())
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), Error> {
-        self.bytes(tag::BYTES, tag::BYTES_SPLICE, value);
-        Ok(())
+        self.bytes(tag::BYTES, tag::BYTES_SPLICE, value)
     }
 
     fn serialize_none(self) -> Result<(), Error> {
@@ -239,8 +241,11 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Error> {
+        self.enter(WRAPPER)?;
         self.head.push(tag::SOME);
-        value.serialize(self)
+        value.serialize(&mut *self)?;
+        self.leave(WRAPPER);
+        Ok(())
     }
 
     fn serialize_unit(self) -> Result<(), Error> {
@@ -259,16 +264,21 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         variant: &'static str,
     ) -> Result<(), Error> {
         self.head.push(tag::UNIT_VARIANT);
-        self.name(variant);
-        Ok(())
+        self.name(variant)
     }
 
     fn serialize_newtype_struct<T: ?Sized + Serialize>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        value.serialize(self)
+        if name == handle::NAME {
+            return self.handle(value);
+        }
+        self.enter(WRAPPER)?;
+        value.serialize(&mut *self)?;
+        self.leave(WRAPPER);
+        Ok(())
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
@@ -278,16 +288,19 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.variant(variant);
-        value.serialize(self)
+        self.enter(CONTAINER)?;
+        self.variant(variant)?;
+        value.serialize(&mut *self)?;
+        self.leave(CONTAINER);
+        Ok(())
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, Error> {
-        Ok(self.items(tag::SEQ, length))
+        self.items(tag::SEQ, length)
     }
 
     fn serialize_tuple(self, length: usize) -> Result<Self::SerializeTuple, Error> {
-        Ok(self.items(tag::SEQ, Some(length)))
+        self.items(tag::SEQ, Some(length))
     }
 
     fn serialize_tuple_struct(
@@ -305,15 +318,16 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeTupleVariant, Error> {
-        self.variant(variant);
+        self.variant(variant)?;
         self.serialize_tuple(length)
     }
 
     fn serialize_map(self, length: Option<usize>) -> Result<Self::SerializeMap, Error> {
-        Ok(self.items(tag::MAP, length))
+        self.items(tag::MAP, length)
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Error> {
+        self.enter(CONTAINER)?;
         self.head.push(tag::STRUCT);
         Ok(Fields { out: self })
     }
@@ -325,7 +339,7 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         variant: &'static str,
         length: usize,
     ) -> Result<Self::SerializeStructVariant, Error> {
-        self.variant(variant);
+        self.variant(variant)?;
         self.serialize_struct(name, length)
     }
 
@@ -335,15 +349,14 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         I::Item: Serialize,
     {
         if let Some((kind, bytes)) = bulk::memory_of_iterated(&items) {
-            self.packed(kind, bytes);
-            return Ok(());
+            return self.packed(kind, bytes);
         }
         let items = items.into_iter();
         let length = match items.size_hint() {
             (low, Some(high)) if low == high => Some(low),
             _ => None,
         };
-        let mut seq = self.items(tag::SEQ, length);
+        let mut seq = self.items(tag::SEQ, length)?;
         for item in items {
             seq.item(&item)?;
         }
@@ -408,6 +421,7 @@ impl ser::SerializeMap for Items<'_, Output<'_>> {
     type Error = Error;
 
     fn serialize_key<T: ?Sized + Serialize>(&mut self, key: &T) -> Result<(), Error> {
+        self.out.room()?;
         key.serialize(&mut *self.out)
     }
 
@@ -429,12 +443,15 @@ impl ser::SerializeStruct for Fields<'_, Output<'_>> {
         name: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.out.name(name);
+        self.out.room()?;
+        self.out.name(name)?;
         value.serialize(&mut *self.out)
     }
 
     fn end(self) -> Result<(), Error> {
+        self.out.room()?;
         self.out.varint(tag::END);
+        self.out.leave(CONTAINER);
         Ok(())
     }
 }

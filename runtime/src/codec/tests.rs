@@ -8,9 +8,7 @@ use std::fs::File;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::ops::{Bound, Range};
-use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
@@ -18,7 +16,11 @@ use serde::ser::{SerializeMap, SerializeSeq, SerializeTuple};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Error, Message, Output, SPLICE_MINIMUM, attach, detach};
+use super::{Error, Message, Output, SPLICE_MINIMUM};
+
+mod damage;
+mod depth;
+mod handles;
 
 /// Writes a value and reads it back as another type, which must take all of it.
 fn read_as<T: DeserializeOwned>(written: &(impl Serialize + ?Sized)) -> Result<T, Error> {
@@ -812,212 +814,6 @@ fn a_serialize_that_fails_says_why() {
         &PathBuf::from(os_string_that_is_no_text()),
         "path contains invalid UTF-8 characters",
     );
-}
-
-struct Handle(Arc<OwnedFd>);
-
-impl Serialize for Handle {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        attach(&self.0)
-            .map_err(serde::ser::Error::custom)?
-            .serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Handle {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Handle, D::Error> {
-        detach(u32::deserialize(deserializer)?)
-            .map(Handle)
-            .map_err(serde::de::Error::custom)
-    }
-}
-
-fn handle() -> Handle {
-    Handle(Arc::new(File::open("/dev/null").unwrap().into()))
-}
-
-fn same_file(a: impl AsFd, b: impl AsFd) -> bool {
-    let identity = |file: rustix::fs::Stat| (file.st_dev, file.st_ino);
-    identity(rustix::fs::fstat(a).unwrap()) == identity(rustix::fs::fstat(b).unwrap())
-}
-
-#[test]
-fn handles_travel_beside_the_values() {
-    let (null, zero) = (
-        handle(),
-        Handle(Arc::new(File::open("/dev/zero").unwrap().into())),
-    );
-    let mut out = Output::new(0);
-    out.write(&[&null, &zero, &null]).unwrap();
-    out.write_borrowed(&zero).unwrap();
-    assert_eq!(out.attachments.len(), 2);
-    let mut message = sent(out);
-    let mut input = message.open();
-    let read: Vec<Handle> = input.read().unwrap();
-    let more: Handle = input.read().unwrap();
-    assert!(same_file(&*read[0].0, &*null.0));
-    assert!(same_file(&*read[1].0, &*zero.0));
-    assert!(Arc::ptr_eq(&read[0].0, &read[2].0));
-    assert!(Arc::ptr_eq(&read[1].0, &more.0));
-}
-
-#[test]
-fn handles_outside_of_a_message_are_an_error() {
-    let outside = "a handle to something shared between processes can only be written into a \
-                   message to another process: an argument, a result or an item of a channel";
-    let error = serde_json::to_string(&handle()).unwrap_err();
-    assert_eq!(error.to_string(), outside);
-    let error = serde_json::from_str::<Handle>("0").err().unwrap();
-    assert_eq!(error.to_string(), outside);
-    assert!(attach(&handle().0).is_err());
-    // A message before leaves nothing behind.
-    let mut out = Output::new(0);
-    out.write(&handle()).unwrap();
-    assert!(attach(&handle().0).is_err());
-    decode::<Handle>(&mut sent(out)).unwrap();
-    assert!(detach(0).is_err());
-}
-
-#[test]
-fn a_handle_that_is_not_there_is_an_error() {
-    let error = read_as::<Handle>(&0_u32).err().unwrap();
-    assert_eq!(error.to_string(), "the message has no descriptor 0");
-    assert!(read_as::<Handle>(&u32::MAX).is_err());
-}
-
-#[test]
-fn messages_inside_of_messages_keep_their_own_handles() {
-    /// Writes a message of its own while it is being written.
-    struct Nesting(Handle, bool);
-
-    impl Serialize for Nesting {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            let before = attach(&self.0.0).map_err(serde::ser::Error::custom)?;
-            let mut inner = Output::new(0);
-            inner.write(&[handle(), handle()]).unwrap();
-            assert_eq!(inner.attachments.len(), 2);
-            assert_eq!(decode::<Vec<Handle>>(&mut sent(inner)).unwrap().len(), 2);
-            if self.1 {
-                let _ = std::panic::catch_unwind(|| {
-                    Output::new(0).write(&Panicking).unwrap();
-                });
-            }
-            let after = attach(&handle().0).map_err(serde::ser::Error::custom)?;
-            (before, after).serialize(serializer)
-        }
-    }
-
-    struct Panicking;
-
-    impl Serialize for Panicking {
-        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            let _ = attach(&handle().0);
-            std::panic::resume_unwind(Box::new(()));
-        }
-    }
-
-    for panics in [false, true] {
-        let mut out = Output::new(0);
-        out.write(&handle()).unwrap();
-        out.write(&Nesting(handle(), panics)).unwrap();
-        assert_eq!(out.attachments.len(), 3);
-        let mut message = sent(out);
-        let mut input = message.open();
-        input.read::<Handle>().unwrap();
-        assert_eq!(input.read::<(u32, u32)>().unwrap(), (1, 2));
-    }
-    let _ = std::panic::catch_unwind(|| Output::new(0).write(&Panicking));
-    assert!(attach(&handle().0).is_err());
-}
-
-/// Everything at once, for the tests that do violence to messages.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-struct Everything {
-    nested: Named<f32>,
-    numbers: (u8, i16, u32, i64, u128, f64, char, bool),
-    lists: (Vec<u8>, Vec<f64>, Vec<bool>, Vec<String>),
-    map: BTreeMap<String, Option<Value>>,
-    #[serde(flatten)]
-    rest: BTreeMap<String, Value>,
-    long: Vec<u8>,
-    long_text: String,
-}
-
-fn everything() -> Everything {
-    Everything {
-        nested: nested(),
-        numbers: (200, -300, 70_000, i64::MIN, u128::MAX, 0.5, '🦀', true),
-        lists: (vec![1; 5], vec![1.0], vec![true], vec!["x".to_owned()]),
-        map: BTreeMap::from([("a".to_owned(), None), ("b".to_owned(), Some(json!([1])))]),
-        rest: BTreeMap::from([("c".to_owned(), json!({"d": [null, -1.5]}))]),
-        long: vec![3; SPLICE_MINIMUM],
-        long_text: "x".repeat(SPLICE_MINIMUM),
-    }
-}
-
-fn encoded(value: &impl Serialize) -> (Vec<u8>, Vec<Vec<u8>>) {
-    let mut out = Output::new(0);
-    out.write(value).unwrap();
-    let message = sent(out);
-    (message.head, message.splices)
-}
-
-fn message(head: &[u8], splices: &[Vec<u8>]) -> Message {
-    Message {
-        head: head.to_vec(),
-        splices: splices.to_vec(),
-        ..Message::default()
-    }
-}
-
-/// Reads the message as several types: whatever comes of it, it comes.
-fn survives(head: &[u8], splices: &[Vec<u8>]) {
-    let _ = decode::<Everything>(&mut message(head, splices));
-    let _ = decode::<Value>(&mut message(head, splices));
-    let _ = decode::<IgnoredAny>(&mut message(head, splices));
-    let _ = decode::<Vec<u64>>(&mut message(head, splices));
-    let _ = decode::<(Shape, String)>(&mut message(head, splices));
-}
-
-#[test]
-fn truncated_messages_are_errors() {
-    let (head, splices) = encoded(&everything());
-    assert_eq!(splices.len(), 2);
-    assert_eq!(
-        decode::<Everything>(&mut message(&head, &splices)),
-        Ok(everything())
-    );
-    for length in 0..head.len() {
-        assert!(decode::<Everything>(&mut message(&head[..length], &splices)).is_err());
-        survives(&head[..length], &[]);
-    }
-    assert!(decode::<Everything>(&mut message(&head, &splices[..1])).is_err());
-    assert!(decode::<Everything>(&mut message(&head, &[])).is_err());
-    let odd = vec![0; SPLICE_MINIMUM + 1];
-    let (head, _) = encoded(&vec![0_u32; SPLICE_MINIMUM]);
-    assert!(decode::<Vec<u32>>(&mut message(&head, std::slice::from_ref(&odd))).is_err());
-    assert!(decode::<Vec<u64>>(&mut message(&head, &[odd])).is_err());
-}
-
-#[test]
-fn damaged_messages_do_no_damage() {
-    let (head, splices) = encoded(&everything());
-    let splices: Vec<_> = splices.iter().map(|splice| splice[..9].to_vec()).collect();
-    for bit in 0..head.len() * 8 {
-        let mut damaged = head.clone();
-        damaged[bit / 8] ^= 1 << (bit % 8);
-        survives(&damaged, &splices);
-    }
-}
-
-#[test]
-fn noise_does_no_damage() {
-    let mut random = Random(0x9e37_79b9_7f4a_7c15);
-    for _ in 0..20_000 {
-        let length = random.below(40);
-        let head: Vec<u8> = (0..length).map(|_| random.byte()).collect();
-        survives(&head, &[head.clone(), Vec::new()]);
-    }
 }
 
 #[test]

@@ -9,16 +9,18 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{self, Serialize, Serializer};
+use serde::de::{Deserialize, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
 use super::ground::Divided;
 use super::shareable::Shareable;
 use super::spot::Spot;
 use super::ticket::{Redeemed, Ticket};
+use crate::codec::Error;
+use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
 use crate::sync::raw;
 
 /// Elements in shared memory that are written where they lie, by one owner at a time.
@@ -93,10 +95,15 @@ pub struct Chunk<T> {
     received: Option<Spot<Ticket, ()>>,
     /// Whether there may be a `&[T]` into it.
     is_looked_at: AtomicBool,
-    /// Whether it was sent, and with what.
-    is_sent: AtomicBool,
-    sent: Mutex<Option<Spot<Ticket, ()>>>,
+    sent: Arc<Sent>,
     elements: PhantomData<T>,
+}
+
+/// Whether a chunk was sent, and with what.
+#[derive(Debug, Default)]
+struct Sent {
+    is_sent: AtomicBool,
+    ticket: Mutex<Option<Spot<Ticket, ()>>>,
 }
 
 impl<T: Shareable> Buffer<T> {
@@ -184,7 +191,7 @@ fn check_whole<T>(chunks: &[Chunk<T>]) -> Result<Spot<Divided, [T]>, &'static st
         if !chunk.spot.is(&first.spot) {
             return Err("the chunks are of different buffers");
         }
-        if chunk.is_sent.load(Ordering::Relaxed) {
+        if chunk.sent.is_sent.load(Ordering::Relaxed) {
             return Err("a chunk has been sent to another process");
         }
         if chunk.start != end {
@@ -211,8 +218,7 @@ impl<T> Chunk<T> {
             length,
             received,
             is_looked_at: AtomicBool::new(false),
-            is_sent: AtomicBool::new(false),
-            sent: Mutex::new(None),
+            sent: Arc::default(),
             elements: PhantomData,
         }
     }
@@ -239,7 +245,7 @@ impl<T> Chunk<T> {
     #[track_caller]
     fn check(&self) {
         assert!(
-            !self.is_sent.load(Ordering::SeqCst),
+            !self.sent.is_sent.load(Ordering::SeqCst),
             "this chunk has been sent to another process"
         );
     }
@@ -255,7 +261,8 @@ impl<T> Chunk<T> {
 // Ownership is what makes the references below unique. There is one chunk for each part of a
 // spot that has not been sent: `split` and `join` consume what they divide and unite. Sending
 // makes a ticket that one receiver can redeem, and marks the chunk; the mark goes only when the
-// ticket was not voided and nobody else holds it, so that no receiver has the part any more.
+// ticket was not voided and nobody else holds it, so that no receiver has the part any more, or
+// when the message was not sent and the ticket is withdrawn, which nobody had redeemed.
 //
 // What if a slice was borrowed from the chunk before it was sent? `serialize` takes `&self`, so
 // there is no `&mut [T]`: that borrows the chunk uniquely, and would have to be over. But a `&[T]`
@@ -296,8 +303,7 @@ impl<T> DerefMut for Chunk<T> {
 
 impl<T> Drop for Chunk<T> {
     fn drop(&mut self) {
-        let sent = self.sent.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(ticket) = sent {
+        if let Some(ticket) = &*self.sent.ticket() {
             ticket.machine().let_go();
         }
     }
@@ -319,98 +325,139 @@ impl<T> DerefMut for Buffer<T> {
     }
 }
 
-impl<T> Serialize for Chunk<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+impl Sent {
+    fn ticket(&self) -> MutexGuard<'_, Option<Spot<Ticket, ()>>> {
+        self.ticket.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A chunk's departure with one ticket.
+struct Leaving {
+    sent: Arc<Sent>,
+    ticket: Spot<Ticket, ()>,
+}
+
+impl Depart for Leaving {
+    fn settle(&self, sent: bool) {
+        if sent {
+            return;
+        }
+        let mut ticket = self.sent.ticket();
+        if ticket.as_ref().is_some_and(|it| it.is(&self.ticket)) && self.ticket.machine().withdraw()
+        {
+            // The chunk never left: nobody can redeem that ticket any more.
+            *ticket = None;
+            self.sent.is_sent.store(false, Ordering::SeqCst);
+        }
+    }
+}
+
+impl<T> Chunk<T> {
+    /// Adds the chunk, which leaves with the message, to what a handle is made of.
+    fn pack(&self, parts: &mut Parts) -> Result<(), Error> {
+        let mut sent = self.sent.ticket();
         if let Some(ticket) = &*sent
             && (ticket.machine().is_void() || !ticket.is_alone())
         {
-            return Err(ser::Error::custom(
+            return Err(Error::new(
                 "this chunk has been sent to another process already",
             ));
         }
         // SAFETY: it is our part, and who had it is gone.
         if sent.is_some() && !unsafe { self.spot.is_value(self.part()) } {
-            return Err(ser::Error::custom(
+            return Err(Error::new(
                 "this chunk is lost: a process was killed while it wrote, and what is there is not \
                  of its type",
             ));
         }
-        let ticket = Spot::<Ticket, ()>::new(()).map_err(ser::Error::custom)?;
-        // Even if what follows fails: the message may go out without an end.
-        self.is_sent.store(true, Ordering::SeqCst);
+        let ticket = Spot::<Ticket, ()>::new(()).map_err(Error::display)?;
+        self.spot.pack(parts)?;
+        ticket.pack(parts)?;
+        parts
+            .numbers
+            .extend([self.start as u64, self.length as u64]);
+        self.sent.is_sent.store(true, Ordering::SeqCst);
         if self.is_looked_at.load(Ordering::SeqCst) {
             ticket.machine().lend(ticket.holders());
         }
         *sent = Some(Spot::clone(&ticket));
         drop(sent);
         self.void();
-        (&self.spot, ticket, self.start, self.length).serialize(serializer)
+        parts.depart(Arc::new(Leaving {
+            sent: Arc::clone(&self.sent),
+            ticket,
+        }));
+        Ok(())
+    }
+}
+
+impl<T> Serialize for Chunk<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        handle::serialize(serializer, Identity::new::<T>(Kind::Chunk), |parts| {
+            self.pack(parts)
+        })
     }
 }
 
 /// How long a receiver waits for the sender to drop what it has sent.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The parts of a chunk as they stand in a message.
-struct Parts<T>(Spot<Divided, [T]>);
-
-impl<'de, T: Shareable> Deserialize<'de> for Parts<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Parts<T>, D::Error> {
-        Spot::receive_slice(deserializer).map(Parts)
-    }
-}
-
-struct Redeemable(Spot<Ticket, ()>);
-
-impl<'de> Deserialize<'de> for Redeemable {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Redeemable, D::Error> {
-        Spot::receive(deserializer).map(Redeemable)
+impl<T: Shareable> Chunk<T> {
+    /// The chunk that a handle is made of, if its length is right for that of the buffer.
+    fn unpack(
+        parts: &Parts,
+        is_right: impl FnOnce(usize, usize) -> bool,
+    ) -> Result<Chunk<T>, Error> {
+        let ([a, b, c, d, start, length], [memory, right]) = parts.exactly()?;
+        let spot = Spot::<Divided, [T]>::unpack_slice(memory, [a, b])?;
+        let ticket = Spot::<Ticket, ()>::unpack(right, [c, d])?;
+        let whole = spot.data().len();
+        let range = usize::try_from(start)
+            .ok()
+            .zip(usize::try_from(length).ok());
+        let (start, length) = range
+            .filter(|(start, length)| start.checked_add(*length).is_some_and(|end| end <= whole))
+            .filter(|(_, length)| is_right(*length, whole))
+            .ok_or_else(Error::damaged_handle)?;
+        let deadline = raw::deadline(PATIENCE);
+        match ticket.machine().redeem(ticket.holders(), deadline) {
+            Redeemed::Yes => Ok(Chunk::new(spot, start, length, Some(ticket))),
+            Redeemed::No => Err(Error::new("a chunk can be received once only")),
+            Redeemed::StillLent => Err(Error::new(
+                "the sender of a chunk has kept it: hand it over by value, not in an `Arc` or \
+                 through a reference",
+            )),
+        }
     }
 }
 
 impl<'de, T: Shareable> Deserialize<'de> for Chunk<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chunk<T>, D::Error> {
-        let (Parts(spot), Redeemable(ticket), start, length) =
-            <(Parts<T>, Redeemable, usize, usize)>::deserialize(deserializer)?;
-        let end = start.checked_add(length);
-        if end.is_none_or(|end| end > spot.data().len()) {
-            return Err(de::Error::custom("a handle to shared memory is damaged"));
-        }
-        let deadline = raw::deadline(PATIENCE);
-        match ticket.machine().redeem(ticket.holders(), deadline) {
-            Redeemed::Yes => {}
-            Redeemed::No => return Err(de::Error::custom("a chunk can be received once only")),
-            Redeemed::StillLent => {
-                return Err(de::Error::custom(
-                    "the sender of a chunk has kept it: hand it over by value, not in an `Arc` or \
-                     through a reference",
-                ));
-            }
-        }
-        Ok(Chunk::new(spot, start, length, Some(ticket)))
+        handle::deserialize(deserializer, Identity::new::<T>(Kind::Chunk), |parts| {
+            Chunk::unpack(parts, |_, _| true)
+        })
     }
 }
 
 impl<T> Serialize for Buffer<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        handle::serialize(serializer, Identity::new::<T>(Kind::Buffer), |parts| {
+            self.0.pack(parts)
+        })
     }
 }
 
 impl<'de, T: Shareable> Deserialize<'de> for Buffer<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Buffer<T>, D::Error> {
-        let chunk = Chunk::deserialize(deserializer)?;
-        if chunk.length != chunk.spot.data().len() {
-            return Err(de::Error::custom("this is a part of a buffer only"));
-        }
-        Ok(Buffer(chunk))
+        handle::deserialize(deserializer, Identity::new::<T>(Kind::Buffer), |parts| {
+            Chunk::unpack(parts, |length, whole| length == whole).map(Buffer)
+        })
     }
 }
 
 impl<T: fmt::Debug> fmt::Debug for Chunk<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.is_sent.load(Ordering::Relaxed) {
+        if self.sent.is_sent.load(Ordering::Relaxed) {
             return f.write_str("(sent)");
         }
         (**self).fmt(f)

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 use super::arena;
 use super::region::{Address, Region};
-use crate::codec::{attach, detach};
+use crate::codec::Error;
+use crate::codec::handle::Parts;
 use crate::sync::raw::{Holders, Kind};
 
 /// What this process has of a cell. There is one for all handles to it.
@@ -58,15 +60,9 @@ impl Object {
         self.region.layout().cell_size()
     }
 
-    /// Puts a reference into the message being written: descriptor number and address.
-    pub(super) fn send(&self) -> Result<(u32, Address), String> {
-        let address = Address {
-            region: self.region.layout().id(),
-            cell: self.cell,
-            generation: self.generation,
-        };
+    /// Adds a reference to what a handle is made of: a descriptor, and an address.
+    pub(super) fn pack(&self, parts: &mut Parts) -> Result<(), Error> {
         let passage = self.region.passage();
-        let number = attach(&passage.descriptor).map_err(|error| error.to_string())?;
         if self.region.is_dedicated() {
             // The region, and with it the object, lives as long as any descriptor of it.
         } else if passage.lent {
@@ -76,18 +72,24 @@ impl Object {
             .holder()
             .acquire(self.cell, self.generation, passage.holder)
         {
-            return Err(damaged());
+            return Err(Error::damaged_handle());
         }
-        Ok((number, address))
+        parts.attach(&passage.descriptor);
+        let address = Address {
+            region: self.region.layout().id(),
+            cell: self.cell,
+            generation: self.generation,
+        };
+        parts.numbers.extend(address.to_numbers());
+        Ok(())
     }
 
-    /// Takes the reference that a message carries. The message's descriptor is still open.
-    pub(super) fn receive(number: u32, address: Address) -> Result<Arc<Object>, String> {
-        let descriptor = detach(number).map_err(|error| error.to_string())?;
-        let region = Region::open(std::os::fd::AsFd::as_fd(&*descriptor))
-            .map_err(|error| error.to_string())?;
+    /// Takes the reference that a handle is made of. The message's descriptor is still open.
+    pub(super) fn unpack(descriptor: &OwnedFd, address: [u64; 2]) -> Result<Arc<Object>, Error> {
+        let address = Address::from_numbers(address).ok_or_else(Error::damaged_handle)?;
+        let region = Region::open(descriptor.as_fd()).map_err(Error::display)?;
         if region.layout().id() != address.region || address.cell >= region.layout().cells() {
-            return Err(damaged());
+            return Err(Error::damaged_handle());
         }
         let mut objects = region.objects();
         if let Some(object) = objects.get(&address.cell).and_then(Weak::upgrade) {
@@ -95,14 +97,14 @@ impl Object {
             return if object.generation == address.generation {
                 Ok(object)
             } else {
-                Err(damaged())
+                Err(Error::damaged_handle())
             };
         }
         if !region
             .holder()
             .acquire(address.cell, address.generation, region.holder().me())
         {
-            return Err(damaged());
+            return Err(Error::damaged_handle());
         }
         let object = Arc::new(Object::new(&region, address.cell, address.generation));
         objects.insert(address.cell, Arc::downgrade(&object));
@@ -153,8 +155,4 @@ impl fmt::Debug for Object {
             .field("generation", &self.generation)
             .finish_non_exhaustive()
     }
-}
-
-fn damaged() -> String {
-    "a handle to shared memory is damaged, or what it stood for is gone".to_owned()
 }

@@ -24,12 +24,27 @@ use super::object::Object;
 use crate::sync::raw::Holders;
 use crate::sys::memory::{self, Identity};
 
-/// A handle as it is written into a message; the region's descriptor stands beside it.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+/// A handle as it is in a message; the region's descriptor stands beside it.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Address {
     pub(super) region: u64,
     pub(super) cell: u32,
     pub(super) generation: u32,
+}
+
+impl Address {
+    pub(super) fn to_numbers(self) -> [u64; 2] {
+        let place = u64::from(self.cell) << 32 | u64::from(self.generation);
+        [self.region, place]
+    }
+
+    pub(super) fn from_numbers([region, place]: [u64; 2]) -> Option<Address> {
+        Some(Address {
+            region,
+            cell: u32::try_from(place >> 32).ok()?,
+            generation: u32::try_from(place & u64::from(u32::MAX)).ok()?,
+        })
+    }
 }
 
 /// A region as this process sees it.

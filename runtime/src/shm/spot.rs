@@ -3,21 +3,21 @@
 #![expect(unsafe_code, reason = "a cell's memory is given its types")]
 
 use std::alloc::Layout;
-use std::any::TypeId;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 
-use serde::de::{self, Deserialize, Deserializer};
-use serde::ser::{self, Serialize, Serializer};
+use serde::de::Deserializer;
+use serde::ser::{Serialize, Serializer};
 
 use super::object::Object;
-use super::region::Address;
 use super::shareable::Shareable;
+use crate::codec::Error;
+use crate::codec::handle::{self, Identity, Kind, Parts};
 use crate::sync::raw::{Holders, Machine};
 
 /// A handle to a machine `M` and data `T` in shared memory. What may be done with the data is for
@@ -54,7 +54,15 @@ impl<M: Machine, T: Shareable> Spot<M, T> {
 
     /// The spot of that type that a message carries.
     pub(crate) fn receive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (place, _) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, T>>())?;
+        handle::deserialize(deserializer, Self::identity(), |parts| {
+            let (address, [descriptor]) = parts.exactly()?;
+            Self::unpack(descriptor, address)
+        })
+    }
+
+    /// The spot of that type that is a part of a handle.
+    pub(super) fn unpack(descriptor: &OwnedFd, address: [u64; 2]) -> Result<Self, Error> {
+        let (place, _) = Place::<M, T>::unpack(descriptor, address, Self::identity())?;
         Ok(place.into_value())
     }
 }
@@ -102,8 +110,27 @@ impl<M: Machine, T: Shareable> Spot<M, [T]> {
     pub(crate) fn receive_slice<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
-        let (place, length) = Place::<M, T>::receive(deserializer, TypeId::of::<Spot<M, [T]>>())?;
+        handle::deserialize(deserializer, Self::identity(), |parts| {
+            let (address, [descriptor]) = parts.exactly()?;
+            Self::unpack_slice(descriptor, address)
+        })
+    }
+
+    /// The spot of that type that is a part of a handle.
+    pub(super) fn unpack_slice(descriptor: &OwnedFd, address: [u64; 2]) -> Result<Self, Error> {
+        let (place, length) = Place::<M, T>::unpack(descriptor, address, Self::identity())?;
         Ok(place.into_slice(length))
+    }
+}
+
+impl<M, T: ?Sized> Spot<M, T> {
+    fn identity() -> Identity {
+        Identity::new::<Self>(Kind::Cell)
+    }
+
+    /// Adds the spot to what a handle is made of.
+    pub(super) fn pack(&self, parts: &mut Parts) -> Result<(), Error> {
+        self.object.pack(parts)
     }
 }
 
@@ -162,10 +189,7 @@ impl<M, T: ?Sized> Clone for Spot<M, T> {
 
 impl<M, T: ?Sized> Serialize for Spot<M, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.object
-            .send()
-            .map_err(ser::Error::custom)?
-            .serialize(serializer)
+        handle::serialize(serializer, Self::identity(), |parts| self.pack(parts))
     }
 }
 
@@ -218,13 +242,13 @@ impl<M: Machine, T: Shareable> Place<M, T> {
     }
 
     fn publish(&self, length: usize) {
-        let hash = hash(TypeId::of::<Spot<M, T>>());
-        self.object.publish(M::KIND, hash, length);
+        let types = Spot::<M, T>::identity().types();
+        self.object.publish(M::KIND, types, length);
     }
 
     fn publish_slice(&self, length: usize) {
-        let hash = hash(TypeId::of::<Spot<M, [T]>>());
-        self.object.publish(M::KIND, hash, length);
+        let types = Spot::<M, [T]>::identity().types();
+        self.object.publish(M::KIND, types, length);
     }
 
     fn into_value(self) -> Spot<M, T> {
@@ -245,19 +269,19 @@ impl<M: Machine, T: Shareable> Place<M, T> {
         }
     }
 
-    fn receive<'de, D: Deserializer<'de>>(
-        deserializer: D,
-        id: TypeId,
-    ) -> Result<(Self, usize), D::Error> {
-        let (number, address) = <(u32, Address)>::deserialize(deserializer)?;
-        let object = Object::receive(number, address).map_err(de::Error::custom)?;
-        let length = object.is(M::KIND, hash(id)).ok_or_else(|| {
-            de::Error::custom("a handle to shared memory is damaged: it is of another type")
+    fn unpack(
+        descriptor: &OwnedFd,
+        address: [u64; 2],
+        identity: Identity,
+    ) -> Result<(Self, usize), Error> {
+        let object = Object::unpack(descriptor, address)?;
+        let length = object.is(M::KIND, identity.types()).ok_or_else(|| {
+            Error::new("a handle to shared memory is damaged: it is of another type")
         })?;
         let offset = layout::<M, T>(length)
             .filter(|(layout, _)| layout.size() <= object.size())
             .map(|(_, offset)| offset)
-            .ok_or_else(|| de::Error::custom("a handle to shared memory is damaged"))?;
+            .ok_or_else(Error::damaged_handle)?;
         // SAFETY: the data at this offset are within the cell.
         let data = unsafe { object.payload().add(offset) }.cast();
         let place = Place {
@@ -292,13 +316,6 @@ unsafe fn are_values<T: Shareable>(data: NonNull<[T]>) -> bool {
 fn layout<M, T>(length: usize) -> Option<(Layout, usize)> {
     let data = Layout::array::<T>(length).ok()?;
     Layout::new::<M>().extend(data).ok()
-}
-
-/// The same in all processes of a program: they run the same image.
-fn hash(id: TypeId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// Nobody would run the destructor when the last process is gone.

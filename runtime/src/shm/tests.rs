@@ -15,7 +15,8 @@ fn sent(value: &impl Serialize) -> Message {
     arrived(out)
 }
 
-fn arrived(out: Output<'_>) -> Message {
+fn arrived(mut out: Output<'_>) -> Message {
+    out.confirm_sent();
     // Each has its own opening, as on the way, and the sender's are closed.
     let attachments = out
         .attachments

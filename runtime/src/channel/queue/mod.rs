@@ -14,8 +14,8 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::de::{self, Deserialize, DeserializeOwned, Deserializer};
-use serde::ser::{self, Serialize, Serializer};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer};
+use serde::ser::{Serialize, Serializer};
 
 use self::core::{Core, Handles, Overflow, Popped, Pushed};
 use self::event::GLANCE;
@@ -24,7 +24,8 @@ use super::error::{
 };
 use super::receiver;
 use super::wait::{Source, Watched};
-use crate::codec::{Output, attach, detach};
+use crate::codec::handle::{self, Identity, Kind};
+use crate::codec::{self, Output};
 
 /// A bounded queue in shared memory, for any number of producers and consumers in any processes.
 ///
@@ -401,31 +402,33 @@ impl<T> Clone for Queue<T> {
 
 impl<T> Serialize for Queue<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let handles = self.core.handles();
-        let attach = |descriptor| attach(descriptor).map_err(ser::Error::custom);
-        [
-            attach(&handles.memory)?,
-            attach(&handles.bell)?,
-            attach(&handles.parcels_in)?,
-            attach(&handles.parcels_out)?,
-        ]
-        .serialize(serializer)
+        handle::serialize(serializer, Identity::new::<T>(Kind::Queue), |parts| {
+            let handles = self.core.handles();
+            parts.attach(&handles.memory);
+            parts.attach(&handles.bell);
+            parts.attach(&handles.parcels_in);
+            parts.attach(&handles.parcels_out);
+            Ok(())
+        })
     }
 }
 
 impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
-        let numbers = <[u32; 4]>::deserialize(deserializer)?;
-        let detach = |place: usize| detach(numbers[place]).map_err(de::Error::custom);
-        let handles = Handles {
-            memory: detach(0)?,
-            bell: detach(1)?,
-            parcels_in: detach(2)?,
-            parcels_out: detach(3)?,
-        };
-        Core::open(handles)
-            .map(Queue::new)
-            .map_err(de::Error::custom)
+        handle::deserialize(deserializer, Identity::new::<T>(Kind::Queue), |parts| {
+            let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
+            super::check_socket(parcels_in)?;
+            super::check_socket(parcels_out)?;
+            let handles = Handles {
+                memory: Arc::clone(memory),
+                bell: Arc::clone(bell),
+                parcels_in: Arc::clone(parcels_in),
+                parcels_out: Arc::clone(parcels_out),
+            };
+            Core::open(handles)
+                .map(Queue::new)
+                .map_err(codec::Error::display)
+        })
     }
 }
 

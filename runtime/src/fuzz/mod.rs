@@ -1,0 +1,8 @@
+//! What fuzzers call: a function for each place where bytes of another process are believed.
+//!
+//! The programs around them are in `fuzz/`. The ordinary tests run the same functions on the same
+//! corpus, and on what a generator of their own makes of it.
+
+mod decode;
+
+pub use decode::decode;
