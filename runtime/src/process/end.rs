@@ -177,7 +177,7 @@ fn without_reply(
                 ),
             );
         }
-        (Some(Killed::Nonsense), _) | (None, _) => {}
+        (Some(Killed::Nonsense) | None, _) => {}
     }
     // Its status says nothing of what failed to arrive: the process went on after that, or was
     // killed because of it.

@@ -48,7 +48,7 @@ static SERVER: Mutex<State> = Mutex::new(State::NotStarted);
 #[derive(Debug)]
 enum State {
     NotStarted,
-    Running(Server),
+    Running(Box<Server>),
     /// It cannot clone here: calls re-execute instead.
     Unusable,
 }
@@ -125,7 +125,7 @@ impl State {
         }
         if let State::NotStarted = self {
             *self = match Server::start() {
-                Ok(server) => State::Running(server),
+                Ok(server) => State::Running(Box::new(server)),
                 // A filter on system calls.
                 Err(error) if is_forbidden(&error) => State::Unusable,
                 // A limit that leaves no room for what the two share. It may be raised again.

@@ -61,14 +61,19 @@ impl Locals {
     }
 
     /// Makes a call that uses them, on another thread if they are gone.
-    pub(super) fn using_somewhere<R: Send>(&self, call: impl FnOnce() -> R + Send) -> io::Result<R> {
+    pub(super) fn using_somewhere<R: Send>(
+        &self,
+        call: impl FnOnce() -> R + Send,
+    ) -> io::Result<R> {
         let call = match self.using(call) {
             Ok(result) => return Ok(result),
             Err(call) => call,
         };
         thread::scope(|scope| {
             let helper = thread::Builder::new().spawn_scoped(scope, call)?;
-            helper.join().map_err(|_| io::Error::other("ipc-channel has panicked"))
+            helper
+                .join()
+                .map_err(|_| io::Error::other("ipc-channel has panicked"))
         })
     }
 }

@@ -11,8 +11,8 @@ use rustix::net::RecvFlags;
 
 use super::annex::{self, Assembly, Wait};
 use super::frame::{BEGINNING, Frame, Opening, Plan};
-use super::{locals, nonsense};
 use super::send::into_io;
+use super::{locals, nonsense};
 use crate::codec::Message;
 use crate::sys::descriptors::{self, Packet};
 
