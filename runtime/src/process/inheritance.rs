@@ -13,7 +13,7 @@
 //! | a higher priority than the fork server has | likewise |
 //! | a real-time policy, another than the fork server has | there is none: the program is executed |
 //! | control group, namespaces, filters on system calls, Landlock, `no_new_privs`, securebits, memory policy, `oom_score_adj`, personality | has the fork server's: they cannot be seen, or not for a price worth paying with each call |
-//! | other open descriptors | has none |
+//! | descriptors that are not close-on-exec | has the fork server's |
 //!
 //! Reading all that takes some twenty microseconds. It is done while the clone wakes up.
 
