@@ -15,6 +15,7 @@ mod futures;
 mod handle;
 mod images;
 mod inheritance;
+mod late;
 mod leaks;
 mod libtest;
 mod limits;

@@ -132,6 +132,7 @@
 //! | shared memory | mappings, and values in them that several processes see. Types have to be [`Shareable`](trait@crate::Shareable), which has no pointers and no destructor |
 //! | locks | robust mutexes, and giving `&mut` to who has the lock |
 //! | numbers as bytes | slices of numbers are copied as memory |
+//! | crashes of processes with a memory limit | a signal handler notes whether memory had been refused |
 //! | system calls | the few that rustix does not have |
 //!
 //! What the types cannot rule out is that a process with a handle writes past it: a worker whose

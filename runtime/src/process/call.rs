@@ -124,6 +124,12 @@ impl<R> Call<'_, R> {
     /// Sets an environment variable of the process.
     ///
     /// The process inherits the environment that the parent has when it is started.
+    ///
+    /// Some variables are read when a program is executed, before any of its code runs: by the
+    /// dynamic loader those that begin with `LD_`, by glibc's allocator `GLIBC_TUNABLES` and those that
+    /// begin with `MALLOC_`; others by constructors of C and C++ libraries, such as `OMP_NUM_THREADS`.
+    /// A process of the [fork server](StartMethod::ForkServer) was executed before it had this call's
+    /// environment: set such variables with [`StartMethod::Spawn`].
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
         self.options().surroundings.environment.push(change);
@@ -140,6 +146,9 @@ impl<R> Call<'_, R> {
     }
 
     /// Removes all environment variables, inherited ones and those set before.
+    ///
+    /// The worker does not find them, but they are no secret from it: see
+    /// [`StartMethod::ForkServer`].
     pub fn env_clear(mut self) -> Self {
         self.options().surroundings.environment.push(Change::Clear);
         self

@@ -9,7 +9,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -52,7 +52,7 @@ static SERVER: Mutex<State> = Mutex::new(State::NotStarted);
 #[derive(Debug)]
 enum State {
     NotStarted,
-    Running(Server),
+    Running(Box<Server>),
     /// It cannot clone here: calls re-execute instead.
     Unusable,
 }
@@ -129,7 +129,7 @@ impl State {
         }
         if let State::NotStarted = self {
             *self = match Server::start() {
-                Ok(server) => State::Running(server),
+                Ok(server) => State::Running(Box::new(server)),
                 // A filter on system calls.
                 Err(error) if is_refusal(&error) => State::Unusable,
                 // A limit that leaves no room for what the two share. It may be raised again.
@@ -435,27 +435,19 @@ impl Spare {
         }
         let [stdin, stdout, stderr] = ends.each_ref().map(AsFd::as_fd);
         let descriptors = [stdin, stdout, stderr, directory.as_fd()];
-        self.tell(&[zygote::SURROUNDINGS], &descriptors)?;
-        // While it wakes up.
         let differences = Inheritance::current().beyond(&self.inheritance);
-        self.tell(&zygote::write_differences(&differences)?, &[])?;
-        self.settled = true;
+        let packet = zygote::write_surroundings(&differences)?;
+        match descriptors::send(self.connection.as_fd(), &packet, &descriptors) {
+            // One that has just died is like one that dies before its request.
+            Err(error) if !is_gone(&error) => return Err(error),
+            _ => self.settled = true,
+        }
         Ok(Launched {
             child: Arc::clone(&self.child),
             sender: self.sender.clone(),
             streams: parent_ends,
             start_method: StartMethod::ForkServer,
         })
-    }
-}
-
-impl Spare {
-    /// Sends the clone a packet. One that has just died is like one that dies before its request.
-    fn tell(&self, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        match descriptors::send(self.connection.as_fd(), bytes, descriptors) {
-            Err(error) if !is_gone(&error) => Err(error),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -63,7 +63,7 @@ pub struct Process<R> {
     streams: ParentEnds,
     start_method: StartMethod,
     /// Set while it has been waited for and the result is still to be given out.
-    end: Option<End>,
+    end: Option<Box<End>>,
     /// Set when the result has been given out, by `try_join` or `join_timeout`.
     given_out: Option<(Status, Option<Usage>)>,
 }
@@ -160,7 +160,7 @@ impl<R> Process<R> {
     /// ```
     pub fn wait(&mut self) -> Option<ExitStatus> {
         if self.given_out.is_none() && self.end.is_none() {
-            self.end = self.see_end(None);
+            self.end = self.see_end(None).map(Box::new);
         }
         self.exit_status()
     }
@@ -295,7 +295,7 @@ impl<R> Process<R> {
     /// Waits until the child has ended or `limit` has come, and then gives out the result.
     fn finish(&mut self, limit: Option<Instant>) -> Option<Result<R>> {
         let end = match self.end.take() {
-            Some(end) => end,
+            Some(end) => *end,
             None => self.see_end(limit)?,
         };
         self.given_out = Some((end.status, end.usage));

@@ -7,19 +7,22 @@
 //! | `fork(2)` and `execve(2)` hand on | a clone of the fork server |
 //! |---|---|
 //! | CPU affinity, niceness, scheduling policy, I/O priority, timer slack, blocked signals: of the thread | is told |
-//! | ignored signals, file mode mask, resource limits | is told |
+//! | ignored signals, file mode mask, the limits that programs set | is told |
 //! | standard streams, working directory, environment | is given in any case |
 //! | user, groups, capabilities, session, process group, root directory | has the fork server's: it is [started anew](Standing) when they differ |
 //! | a higher priority than the fork server has | likewise |
 //! | a real-time policy, another than the fork server has | there is none: the program is executed |
-//! | control group, namespaces, filters on system calls, Landlock, `no_new_privs`, securebits, memory policy, `oom_score_adj`, personality | has the fork server's: they cannot be seen, or not for a price worth paying with each call |
-//! | other open descriptors | has none |
+//! | control group, namespaces, filters on system calls, Landlock, `no_new_privs`, securebits, memory policy, `oom_score_adj`, personality, limits on pending signals, message queues and real-time priorities | has the fork server's: they cannot be seen, or not for a price worth paying with each call |
+//! | descriptors that are not close-on-exec | has the fork server's |
 //!
-//! Reading all that takes some twenty microseconds. It is done while the clone wakes up.
+//! Asking for all that takes some twenty microseconds with each call, most of it for the file mode mask
+//! and the limits: whoever has the wrong ones of those finds out late.
 
 use std::fmt;
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, Mode, StatxFlags, statx};
 use rustix::process::{
@@ -35,8 +38,8 @@ use serde::{Deserialize, Serialize};
 use crate::sys::scheduling::Scheduling;
 use crate::sys::signal::{self, Signals};
 
-/// The limits that mean something; those on locks and resident memory have no effect.
-const LIMITS: [Resource; 14] = [
+/// The limits that programs set. To ask for each is a system call.
+const LIMITS: [Resource; 9] = [
     Resource::Cpu,
     Resource::Fsize,
     Resource::Data,
@@ -46,11 +49,6 @@ const LIMITS: [Resource; 14] = [
     Resource::Nofile,
     Resource::Memlock,
     Resource::As,
-    Resource::Sigpending,
-    Resource::Msgqueue,
-    Resource::Nice,
-    Resource::Rtprio,
-    Resource::Rttime,
 ];
 
 /// What a child inherits and a clone can give to itself. What is not known is not compared.
@@ -121,9 +119,17 @@ impl Inheritance {
 
 impl Files {
     fn current() -> io::Result<Files> {
-        // Its beginning, in one system call.
+        // Opened once: that is half of what it takes to read it.
+        static STATUS: OnceLock<File> = OnceLock::new();
+        let file = match STATUS.get() {
+            Some(file) => file,
+            None => {
+                let file = File::open("/proc/self/status")?;
+                STATUS.get_or_init(|| file)
+            }
+        };
         let mut status = [0; 4096];
-        let length = File::open("/proc/self/status")?.read(&mut status)?;
+        let length = file.read_at(&mut status, 0)?;
         let status = String::from_utf8_lossy(&status[..length]);
         let number = |name: &str, radix| {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;

@@ -46,7 +46,7 @@ pub(super) fn why_childless() -> Option<&'static str> {
         "this process is a copy of another, made by `fork`, which has none of that one's threads: let the copy execute a program, or start processes before it is made"
     } else if IS_MARKED.load(Ordering::Relaxed) {
         "start-up functions and constructors cannot start any: the new process would run them first, and so start another"
-    } else if init_array::lacks(&hook::HOOK) {
+    } else if init_array::lacks(&raw const hook::HOOK) {
         "the program was linked without its constructors, and the new process would run `main`"
     } else {
         "`main` has not begun, and whatever runs before it would run in the new process too"

@@ -39,8 +39,8 @@ use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
 use crate::transport::{self, Blank};
 
-/// First byte to a clone: its standard descriptors and its directory come along. Also that of the
-/// packet that follows, with the [`Differences`] if there are any.
+/// First byte to a clone: its standard descriptors and its directory come along, and behind it are
+/// the [`Differences`] if there are any.
 pub(super) const SURROUNDINGS: u8 = 0;
 
 /// First byte to a clone that its parent knows nothing of: it answers for itself, and ends.
@@ -155,16 +155,16 @@ fn is_single_threaded() -> bool {
 fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
     let (sender, receiver) = transport::open_with(blank, lifeline.connection())?;
     lifeline.listen();
-    let mut kind = [SURROUNDINGS];
-    let surroundings =
-        descriptors::receive(lifeline.connection(), &mut kind, 4, RecvFlags::empty());
-    if kind == [WHO] {
+    let mut packet = vec![0; SURROUNDINGS_MAXIMUM];
+    let received =
+        descriptors::receive_any(lifeline.connection(), &mut packet, RecvFlags::empty())?;
+    packet.truncate(received.bytes);
+    if packet == [WHO] {
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         descriptors::send(lifeline.connection(), &answer(pid, 0), &[])?;
         die();
     }
-    let Some([stdin, stdout, stderr, directory]) =
-        surroundings?.and_then(|batch| <[OwnedFd; 4]>::try_from(batch).ok())
+    let Ok([stdin, stdout, stderr, directory]) = <[OwnedFd; 4]>::try_from(received.descriptors)
     else {
         die()
     };
@@ -175,11 +175,6 @@ fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
         serve::refuse(&sender, &reason);
     }
     drop(directory);
-    lifeline.listen();
-    let mut packet = vec![0; DIFFERENCES_MAXIMUM];
-    let received =
-        descriptors::receive_any(lifeline.connection(), &mut packet, RecvFlags::empty())?;
-    packet.truncate(received.bytes);
     let applied = read_differences(packet).and_then(|differences| differences.apply());
     if let Err(reason) = applied {
         serve::refuse(&sender, &reason);
@@ -187,8 +182,8 @@ fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
     serve::serve(sender, receiver, lifeline)
 }
 
-/// The second packet to a clone.
-pub(super) fn write_differences(differences: &Differences) -> io::Result<Vec<u8>> {
+/// The packet with a clone's surroundings, but for the descriptors.
+pub(super) fn write_surroundings(differences: &Differences) -> io::Result<Vec<u8>> {
     let mut packet = Output::new(SURROUNDINGS);
     if !differences.are_none() {
         packet.write(differences).map_err(io::Error::other)?;
@@ -197,7 +192,7 @@ pub(super) fn write_differences(differences: &Differences) -> io::Result<Vec<u8>
 }
 
 /// More than all differences there can be.
-const DIFFERENCES_MAXIMUM: usize = 4096;
+const SURROUNDINGS_MAXIMUM: usize = 4096;
 
 fn read_differences(packet: Vec<u8>) -> Result<Differences, String> {
     if packet.len() <= 1 {

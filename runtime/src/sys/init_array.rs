@@ -40,12 +40,12 @@ pub(crate) unsafe fn run_rest(entry: &'static Entry) {
 }
 
 /// Whether the program has a table of constructors, and the linker has not put `entry` into it.
-pub(crate) fn lacks(entry: &'static Entry) -> bool {
+pub(crate) fn lacks(entry: *const Entry) -> bool {
     let table = table();
     !table.is_empty() && place(table, entry).is_none()
 }
 
-fn place(table: &[Option<Constructor>], entry: &'static Entry) -> Option<usize> {
+fn place(table: &[Option<Constructor>], entry: *const Entry) -> Option<usize> {
     table
         .iter()
         .position(|place| std::ptr::addr_eq(place, entry))

@@ -49,28 +49,19 @@ const SELF: libc::c_int = 0;
 impl Scheduling {
     /// That of this thread; `None` where a filter on system calls does not let it be asked.
     pub(crate) fn current() -> Option<Scheduling> {
-        let mut attributes = Attributes::default();
-        let place = &raw mut attributes;
-        // SAFETY: the kernel writes at most `SIZE` bytes to the place, which has as many.
-        let got = unsafe { libc::syscall(libc::SYS_sched_getattr, SELF, place, SIZE, 0) };
-        if got != 0 {
-            return None;
-        }
-        // SAFETY: it takes numbers.
-        let io_priority = unsafe { libc::syscall(libc::SYS_ioprio_get, THREAD, SELF) };
         let Attributes {
             policy,
             flags,
             nice,
             priority,
             ..
-        } = attributes;
+        } = attributes()?;
         Some(Scheduling {
             policy,
             flags,
             nice,
             priority,
-            io_priority: u32::try_from(io_priority).ok()?,
+            io_priority: io_priority()?,
         })
     }
 
@@ -90,24 +81,46 @@ impl Scheduling {
 
     /// Makes it this thread's.
     pub(crate) fn apply(&self) -> io::Result<()> {
-        let attributes = Attributes {
+        set_attributes(&Attributes {
             size: SIZE,
             policy: self.policy,
             flags: self.flags,
             nice: self.nice,
             priority: self.priority,
             ..Attributes::default()
-        };
-        let place = &raw const attributes;
-        // SAFETY: the kernel reads as many bytes as the first field says, which are there.
-        if unsafe { libc::syscall(libc::SYS_sched_setattr, SELF, place, 0) } != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: it takes numbers.
-        match unsafe { libc::syscall(libc::SYS_ioprio_set, THREAD, SELF, self.io_priority) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        })?;
+        set_io_priority(self.io_priority)
+    }
+}
+
+fn attributes() -> Option<Attributes> {
+    let mut attributes = Attributes::default();
+    let place = &raw mut attributes;
+    // SAFETY: the kernel writes at most `SIZE` bytes to the place, which has as many.
+    let got = unsafe { libc::syscall(libc::SYS_sched_getattr, SELF, place, SIZE, 0) };
+    (got == 0).then_some(attributes)
+}
+
+fn set_attributes(attributes: &Attributes) -> io::Result<()> {
+    let place = &raw const *attributes;
+    // SAFETY: the kernel reads as many bytes as the first field says, which are there.
+    match unsafe { libc::syscall(libc::SYS_sched_setattr, SELF, place, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn io_priority() -> Option<u32> {
+    // SAFETY: it takes numbers.
+    let priority = unsafe { libc::syscall(libc::SYS_ioprio_get, THREAD, SELF) };
+    u32::try_from(priority).ok()
+}
+
+fn set_io_priority(priority: u32) -> io::Result<()> {
+    // SAFETY: it takes numbers.
+    match unsafe { libc::syscall(libc::SYS_ioprio_set, THREAD, SELF, priority) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -14,6 +14,7 @@
 //! | panics about packets that are none of its own, or waits for the rest of them | each packet is looked at first |
 //! | panics when a message with a descriptor arrives and none is free | such a message is taken without it |
 //! | returns `EINTR` | retried |
+//! | panics in destructors of thread-locals and exit handlers | [`locals`] |
 //!
 //! Only this folder names `ipc_channel`, and only for what is said above: nothing of the user's
 //! is ever encoded or decoded inside its calls, so a value that cannot be sent leaves no half
@@ -53,6 +54,7 @@
 mod adopt;
 mod annex;
 mod frame;
+mod locals;
 mod outbox;
 mod receive;
 mod send;

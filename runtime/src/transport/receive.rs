@@ -11,8 +11,8 @@ use rustix::net::RecvFlags;
 
 use super::annex::{self, Assembly, Wait};
 use super::frame::{BEGINNING, Frame, Opening, Plan};
-use super::nonsense;
 use super::send::into_io;
+use super::{locals, nonsense};
 use crate::codec::Message;
 use crate::sys::descriptors::{self, Packet};
 
@@ -197,7 +197,9 @@ fn look_and_take(
         }
     };
     let taken = match Opening::read(&beginning, length) {
-        Some(Opening { plan: None, .. }) if !is_carrying => take_by_ipc(receiver),
+        Some(Opening { plan: None, head }) if !is_carrying => locals::RECEIVING
+            .using(|| take_by_ipc(receiver))
+            .unwrap_or_else(|_| take_plain(socket, length, head)),
         Some(Opening {
             plan: Some(plan),
             head,
@@ -221,6 +223,20 @@ fn take_by_ipc(receiver: &IpcReceiver<Frame>) -> io::Result<Taken> {
         Err(IpcError::Disconnected) => Ok(Taken::Closed),
         Err(error) => Err(into_io(error)),
     }
+}
+
+/// Takes a frame that comes with nothing.
+fn take_plain(socket: BorrowedFd<'_>, length: usize, head: usize) -> io::Result<Taken> {
+    let mut packet = vec![0; length];
+    let received = descriptors::receive_any(socket, &mut packet, RecvFlags::DONTWAIT)?;
+    if received.bytes != length {
+        return Err(nonsense());
+    }
+    packet.drain(..head);
+    Ok(Taken::Message(Message {
+        head: packet,
+        ..Message::default()
+    }))
 }
 
 /// A signal came in between, or the other end was closed with packets of ours unread. The packet is

@@ -6,7 +6,7 @@ use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
 use super::frame::{AnnexFrame, Bytes, Frame, Plan, inline_maximum, nonce};
-use super::{Limit, adopt, annex};
+use super::{Limit, adopt, annex, locals};
 use crate::codec::Output;
 
 /// The end of a connection that messages are sent into.
@@ -104,7 +104,8 @@ impl Sender {
         limit: Option<Limit<'_>>,
     ) -> io::Result<()> {
         loop {
-            return match self.sender.clone().to::<Frame>().send(frame()?) {
+            let (sender, frame) = (self.sender.clone().to::<Frame>(), frame()?);
+            return match locals::SENDING.using_somewhere(move || sender.send(frame))? {
                 Ok(()) => Ok(()),
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {

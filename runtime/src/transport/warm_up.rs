@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::locals;
 use crate::sys::refused::Naming as _;
 
 /// Makes ipc-channel take its measures while descriptors are free: should that fail, it would
@@ -23,9 +24,9 @@ pub(crate) fn warm_up() -> io::Result<()> {
     drop([open()?, open()?, open()?, open()?, open()?]);
     WARM.get_or_init(|| {
         if let Ok((sender, receiver)) = ipc_channel::ipc::channel::<u8>()
-            && sender.send(0).is_ok()
+            && let Ok(Ok(())) = locals::SENDING.using_somewhere(|| sender.send(0))
         {
-            let _ = receiver.recv();
+            let _ = locals::RECEIVING.using(|| receiver.recv());
         }
     });
     Ok(())

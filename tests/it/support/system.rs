@@ -72,11 +72,12 @@ impl Pidfd {
     }
 }
 
-/// A program of this package: `deeds`, `quiet`, `early` or `program`.
+/// A program of this package: `deeds`, `quiet`, `early`, `late` or `program`.
 pub(crate) fn program(name: &str) -> Command {
     Command::new(match name {
         "quiet" => env!("CARGO_BIN_EXE_quiet"),
         "deeds" => env!("CARGO_BIN_EXE_deeds"),
+        "late" => env!("CARGO_BIN_EXE_late"),
         "early" => env!("CARGO_BIN_EXE_early"),
         "program" => env!("CARGO_BIN_EXE_program"),
         other => panic!("there is no program {other}"),
