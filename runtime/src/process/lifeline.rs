@@ -9,6 +9,7 @@ use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
 
+use crate::sys::memory::{self, Identity};
 use crate::sys::runner::Runner;
 use crate::sys::signal;
 
@@ -23,6 +24,8 @@ const LONG: Duration = Duration::from_secs(1);
 pub(super) struct Lifeline {
     /// Hung up when nobody holds the parent's end.
     connection: OwnedFd,
+    /// Which socket that is. The worker may put another file in its place.
+    socket: Option<Identity>,
     /// Readable when the parent has ended, also if a process it forked still holds its end.
     parent: Option<OwnedFd>,
     parent_id: Option<Pid>,
@@ -40,6 +43,7 @@ impl Lifeline {
             die();
         }
         Lifeline {
+            socket: memory::identity(connection.as_fd()).ok(),
             connection,
             parent: pidfd.ok(),
             parent_id,
@@ -49,6 +53,7 @@ impl Lifeline {
     /// The lifeline of a clone of this process: of the same parent, with a connection of its own.
     pub(super) fn of_clone(self, connection: OwnedFd) -> Lifeline {
         Lifeline {
+            socket: memory::identity(connection.as_fd()).ok(),
             connection,
             parent: self.parent,
             parent_id: self.parent_id,
@@ -84,13 +89,11 @@ impl Lifeline {
         loop {
             // No event is asked for: a hang-up is always told.
             let happened = self.wait(PollFlags::empty(), thread.as_ref(), patience);
-            if happened.intersects(PollFlags::HUP | PollFlags::ERR) {
-                die();
-            }
             if runner.is_gone() {
                 return;
             }
-            // The worker has closed what it does not know. Then nothing can be heard any more.
+            // The worker has closed or replaced what it does not know. Then nothing can be heard any
+            // more.
             while happened.contains(PollFlags::NVAL) {
                 std::thread::sleep(LONG);
                 if getppid() != self.parent_id {
@@ -109,11 +112,18 @@ impl Lifeline {
 
     /// Waits until the parent has said something; if it is gone without a word, ends this process.
     pub(super) fn listen(&self) {
-        while !self.wait(PollFlags::IN, None, None).contains(PollFlags::IN) {}
+        while let happened = self.wait(PollFlags::IN, None, None)
+            && !happened.contains(PollFlags::IN)
+        {
+            if happened.contains(PollFlags::NVAL) {
+                die();
+            }
+        }
     }
 
     /// Waits for events of the connection, and ends this process if the parent's end comes first.
-    /// Returns also when `thread` is readable, or it has waited for so long.
+    /// Returns also when `thread` is readable, or it has waited for so long; with `NVAL` if what it
+    /// listens to is not there any more.
     fn wait(
         &self,
         events: PollFlags,
@@ -132,10 +142,17 @@ impl Lifeline {
             Some(_) => sources[1].revents(),
             None => PollFlags::empty(),
         };
-        if parent.contains(PollFlags::IN)
-            || (happened.contains(PollFlags::HUP) && !happened.contains(PollFlags::IN))
+        let hung_up = happened.intersects(PollFlags::HUP | PollFlags::ERR)
+            && !happened.contains(PollFlags::IN);
+        // Either could be said by a file that the worker has put in their place.
+        let socket = || memory::identity(self.connection.as_fd()).ok();
+        if (parent.contains(PollFlags::IN) && getppid() != self.parent_id)
+            || (hung_up && socket() == self.socket)
         {
             die();
+        }
+        if parent.contains(PollFlags::IN) || hung_up {
+            return happened | PollFlags::NVAL;
         }
         happened | parent & PollFlags::NVAL
     }

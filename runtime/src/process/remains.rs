@@ -13,6 +13,7 @@
 //! say or was killed, it is looked at from time to time.
 
 use std::fs;
+use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -34,6 +35,8 @@ const LONGEST: Duration = Duration::from_secs(1);
 pub(super) struct Vigil {
     next: Instant,
     pause: Duration,
+    /// Whether it was dead and could not be reaped at the last look.
+    held: bool,
 }
 
 impl Default for Vigil {
@@ -41,6 +44,7 @@ impl Default for Vigil {
         Vigil {
             next: Instant::now() + FIRST,
             pause: FIRST,
+            held: false,
         }
     }
 }
@@ -61,6 +65,7 @@ impl Vigil {
         }
         self.pause = (self.pause * 2).min(LONGEST);
         self.next = now + self.pause;
+        let was_held = std::mem::replace(&mut self.held, false);
         let threads = dead_threads(pidfd.pid())?;
         for thread in threads {
             // An error: this program is not its tracer.
@@ -68,6 +73,11 @@ impl Vigil {
         }
         if let Some(status) = pidfd.reap() {
             return Some(status);
+        }
+        // A thread that has just died is there for a moment without any tracer.
+        self.held = true;
+        if !was_held {
+            return None;
         }
         let status = exit_status(pidfd.pid());
         monitor::reap_later(pidfd);
@@ -105,7 +115,14 @@ fn dead_threads(pid: Pid) -> Option<Vec<Pid>> {
 
 /// How a dead process ended, if `/proc` tells.
 fn exit_status(pid: Pid) -> Option<ExitStatus> {
-    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    let process = format!("/proc/{}", pid.as_raw_nonzero());
+    // To those who may not know, as when it has become another user, the status is shown as 0. The
+    // same right is asked for to see its image, which a dead process has none of.
+    let image = fs::read_link(format!("{process}/exe"));
+    if image.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+        return None;
+    }
+    let stat = fs::read_to_string(format!("{process}/stat")).ok()?;
     // `exit_code`, the 52nd field, of which the name is the second.
     let code = fields(&stat).nth(49)?.parse().ok()?;
     Some(ExitStatus::from_raw(code))
