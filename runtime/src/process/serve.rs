@@ -5,6 +5,9 @@
 //! The first thread receives the request and then waits for one thing only, the end of the
 //! parent. The worker runs on a thread of its own that is named after it; when it has replied, it
 //! ends the process, as returning from `main` does: buffers are flushed, exit handlers run.
+//!
+//! A copy of the child that its worker makes by `fork` has neither the first thread nor anything
+//! to say: when it comes back from the user's code it ends at once ([`copy`]).
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -25,6 +28,7 @@ use crate::codec::{Input, Output};
 use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::protocol::{Callee, Header, Reply, Request};
+use crate::sys::copy;
 use crate::transport::{self, Received, Receiver, Sender};
 
 /// What a child can do instead of running one worker.
@@ -66,6 +70,8 @@ pub(super) fn serve(
     let Received::Message(mut request) = receiver.receive()? else {
         die()
     };
+    // Before any code of the user's runs here that could fork.
+    copy::set_original();
     let sender = REPLIES.get_or_init(|| sender);
     dispatch::install_panic_hook(last_words);
     let serves = request.kind() == Some(Request::Serve as u8);
@@ -135,6 +141,7 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
     let prepared = lifeline
         .meanwhile(|| dispatch::catch(prepare))
         .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
+    copy::leave_if_copy();
     if let Err(panic) = prepared {
         last_words(&panic);
         process::exit(EXIT_PANIC);
@@ -159,6 +166,7 @@ static REPLIED: AtomicBool = AtomicBool::new(false);
 fn last_words(panic: &PanicInfo) {
     if let Some(sender) = REPLIES.get()
         && !REPLIED.load(Ordering::Relaxed)
+        && !copy::is_copy()
     {
         let _ = sender.send(dispatch::message(Reply::Panicked, panic));
     }
