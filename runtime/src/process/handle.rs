@@ -49,6 +49,12 @@ use crate::error::{Error, ErrorKind, Result};
 /// * Joining does not read piped streams. A worker that prints more than a pipe holds (64 KiB)
 ///   waits until somebody reads, and so does who joins it: [take](Process::take_stdout) the stream
 ///   and read it first.
+/// * A worker may fork and return twice, as a C library does that wants a helper. The copy ends when
+///   it returns; the result is the original's. A copy that does not return is a process of the
+///   worker's own: it does not end with the worker or the program, and holds open what the worker
+///   had open, such as its standard streams.
+/// * A `Process` belongs to the process that started it. In a copy of that made by `fork`, dropping
+///   and killing it do nothing, and joining it is [`Unsupported`](ErrorKind::Unsupported).
 /// * A process that is stopped (`SIGSTOP`) has not ended. Its [`timeout`](crate::Call::timeout)
 ///   kills it all the same.
 pub struct Process<R> {
@@ -116,6 +122,7 @@ impl<R> Process<R> {
     /// [`Closed`](ErrorKind::Closed): `try_join` or `join_timeout` has given out the result
     /// before.
     pub fn join(mut self) -> Result<R> {
+        self.check_here()?;
         match self.wait(None) {
             Some(result) => result,
             None => Err(self.no_result()),
@@ -128,6 +135,7 @@ impl<R> Process<R> {
     ///
     /// As [`join`](Process::join). The result is given out once.
     pub fn try_join(&mut self) -> Result<Option<R>> {
+        self.check_here()?;
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
@@ -144,6 +152,7 @@ impl<R> Process<R> {
     ///
     /// As [`join`](Process::join). The result is given out once.
     pub fn join_timeout(&mut self, timeout: Duration) -> Result<Option<R>> {
+        self.check_here()?;
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
@@ -155,7 +164,7 @@ impl<R> Process<R> {
 
     /// Whether the process has not ended.
     pub fn is_running(&mut self) -> bool {
-        self.given_out.is_none() && self.child.has_ended() == Some(false)
+        self.is_here() && self.given_out.is_none() && self.child.has_ended() == Some(false)
     }
 
     /// How the process ended; `None` while it is running, or if that cannot be known because
@@ -163,6 +172,9 @@ impl<R> Process<R> {
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         if let Some(status) = self.given_out {
             return status.known();
+        }
+        if !self.is_here() {
+            return None;
         }
         self.child.status()?.known()
     }
@@ -172,14 +184,18 @@ impl<R> Process<R> {
     /// Unless the worker handles the signal, joining it gives
     /// [`Signaled`](ErrorKind::Signaled).
     pub fn terminate(&self) {
-        self.child.pidfd.signal(Signal::TERM);
+        if self.is_here() {
+            self.child.pidfd.signal(Signal::TERM);
+        }
     }
 
     /// Ends the process: sends it `SIGKILL`. Does nothing if it has ended.
     ///
     /// The processes that the worker itself started through this library end with it.
     pub fn kill(&self) {
-        self.child.pidfd.signal(Signal::KILL);
+        if self.is_here() {
+            self.child.pidfd.signal(Signal::KILL);
+        }
     }
 
     /// The writing end of the standard input, if it is [piped](crate::Stdio::piped) and not yet
@@ -202,6 +218,9 @@ impl<R> Process<R> {
 
     /// The result once there is one; until then, `waker` is woken when that changes.
     pub(super) fn poll_join(&mut self, waker: &Waker) -> Poll<Result<R>> {
+        if let Err(error) = self.check_here() {
+            return Poll::Ready(Err(error));
+        }
         if self.given_out.is_some() {
             return Poll::Ready(Err(self.no_result()));
         }
@@ -236,6 +255,22 @@ impl<R> Process<R> {
         let end = watch.into_end();
         self.given_out = Some(end.status);
         Some(end.resolve(self.child.who(), &self.result))
+    }
+
+    /// Whether this process is the one whose child it is, and not a copy of that.
+    fn is_here(&self) -> bool {
+        self.child.home.is_here()
+    }
+
+    fn check_here(&self) -> Result<()> {
+        if self.is_here() {
+            return Ok(());
+        }
+        let worker = self.child.worker();
+        let text = format!(
+            "the process of worker `{worker}` is another one's child: this one is a copy of that, made by `fork`"
+        );
+        Err(Error::new(ErrorKind::Unsupported, text).with_worker(worker))
     }
 
     fn no_result(&self) -> Error {
