@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 use rustix::process::Signal;
 
 use super::end::{End, Killed, Status};
@@ -59,7 +61,11 @@ impl Member {
     ) -> Result<Member> {
         let failed = |error: io::Error| {
             let text = "cannot start a process for the pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
+            let kind = match error.kind() {
+                io::ErrorKind::Unsupported => ErrorKind::Unsupported,
+                _ => ErrorKind::Spawn,
+            };
+            Error::new(kind, text).with_source(error)
         };
         let surroundings = Surroundings {
             environment: setup.environment.clone(),
@@ -161,6 +167,14 @@ impl Member {
 
     pub(crate) fn kill(&self) {
         self.child.pidfd.signal(Signal::KILL);
+    }
+
+    /// Ends the child, and waits until it has.
+    pub(crate) fn end(&self) {
+        self.kill();
+        let mut pidfd = [PollFd::new(&self.child.pidfd, PollFlags::IN)];
+        while poll(&mut pidfd, None) == Err(Errno::INTR) {}
+        let _ = self.reap();
     }
 
     /// How it ended, once it has. Not to be asked again then.
