@@ -444,6 +444,7 @@ mod codec;
 mod descriptor;
 mod dispatch;
 mod error;
+mod foreign;
 pub mod guide;
 mod limits;
 mod payload;

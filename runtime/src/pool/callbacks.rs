@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use super::slot::Callback;
 use super::task::Outcome;
+use crate::foreign;
 
 /// The thread that calls callbacks, started when there is one, and the way to it.
 ///
@@ -29,11 +30,7 @@ impl Callbacks {
             let thread = thread::Builder::new().name("multiproc-callbacks".to_owned());
             let run = move || {
                 for (callback, outcome) in receiver {
-                    let call = std::panic::AssertUnwindSafe(|| callback(outcome));
-                    if let Err(payload) = std::panic::catch_unwind(call) {
-                        // It has been printed, and a payload may panic when dropped.
-                        let _ = std::mem::ManuallyDrop::new(payload);
-                    }
+                    foreign::call(|| callback(outcome));
                 }
             };
             if let Ok(thread) = thread.spawn(run) {

@@ -2,6 +2,7 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::io;
 use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -364,10 +365,14 @@ impl<R> Call<'_, R> {
         }
         let start = head.len();
         let mut output = Output::after(std::mem::take(head));
-        let written = self
-            .arguments
-            .iter()
-            .try_for_each(|argument| argument.write(&mut output));
+        let arguments = &self.arguments;
+        let write = AssertUnwindSafe(|| arguments.iter().try_for_each(|it| it.write(&mut output)));
+        let written = catch_unwind(write).unwrap_or_else(|panic| {
+            // What stood there is another task's.
+            output.head.truncate(start);
+            *head = std::mem::take(&mut output.head);
+            resume_unwind(panic)
+        });
         if written.is_err() || !output.splices.is_empty() || !output.attachments.is_empty() {
             let arguments = output.head.split_off(start);
             *head = std::mem::take(&mut output.head);

@@ -56,6 +56,12 @@ use crate::usage::Usage;
 /// * A worker can make it impossible to say what it returned. If it ends its own thread (C's
 ///   `pthread_exit`, a filter on system calls that kills threads) its process exits with code 70;
 ///   if it closes descriptors that are not its own, as daemons do, with code 74.
+/// * A worker may fork and return twice, as a C library does that wants a helper. The copy ends when
+///   it returns; the result is the original's. A copy that does not return is a process of the
+///   worker's own: it does not end with the worker or the program, and holds open what the worker
+///   had open, such as its standard streams.
+/// * A `Process` belongs to the process that started it. In a copy of that made by `fork`, dropping
+///   and killing it do nothing, and joining it is [`Unsupported`](ErrorKind::Unsupported).
 #[must_use = "the process is detached when this is dropped, and ends with the program: join it, or bind it to a name"]
 pub struct Process<R> {
     child: Arc<Child>,
@@ -126,6 +132,7 @@ impl<R> Process<R> {
     /// [`Closed`](ErrorKind::Closed): `try_join` or `join_timeout` has given out the result
     /// before.
     pub fn join(mut self) -> Result<R> {
+        self.check_here()?;
         match self.finish(None) {
             Some(result) => result,
             None => Err(self.no_result()),
@@ -159,7 +166,7 @@ impl<R> Process<R> {
     /// # }
     /// ```
     pub fn wait(&mut self) -> Option<ExitStatus> {
-        if self.given_out.is_none() && self.end.is_none() {
+        if self.is_here() && self.given_out.is_none() && self.end.is_none() {
             self.end = self.see_end(None).map(Box::new);
         }
         self.exit_status()
@@ -171,6 +178,7 @@ impl<R> Process<R> {
     ///
     /// As [`join`](Process::join). The result is given out once.
     pub fn try_join(&mut self) -> Result<Option<R>> {
+        self.check_here()?;
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
@@ -187,6 +195,7 @@ impl<R> Process<R> {
     ///
     /// As [`join`](Process::join). The result is given out once.
     pub fn join_timeout(&mut self, timeout: Duration) -> Result<Option<R>> {
+        self.check_here()?;
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
@@ -198,7 +207,7 @@ impl<R> Process<R> {
 
     /// Whether the process has not ended.
     pub fn is_running(&mut self) -> bool {
-        self.given_out.is_none() && self.has_ended() == Some(false)
+        self.is_here() && self.given_out.is_none() && self.has_ended() == Some(false)
     }
 
     /// How the process ended; `None` while it is running, or if that cannot be known because
@@ -209,7 +218,8 @@ impl<R> Process<R> {
         }
         match &self.end {
             Some(end) => end.status.known(),
-            None => self.child.status()?.known(),
+            None if self.is_here() => self.child.status()?.known(),
+            None => None,
         }
     }
 
@@ -227,7 +237,8 @@ impl<R> Process<R> {
         }
         match &self.end {
             Some(end) => end.usage,
-            None => self.child.usage(),
+            None if self.is_here() => self.child.usage(),
+            None => None,
         }
     }
 
@@ -242,14 +253,14 @@ impl<R> Process<R> {
     /// Unless the worker handles the signal, joining it gives
     /// [`Signaled`](ErrorKind::Signaled).
     pub fn terminate(&self) {
-        self.child.pidfd.signal(Signal::TERM);
+        self.child.signal(Signal::TERM);
     }
 
     /// Ends the process: sends it `SIGKILL`. Does nothing if it has ended.
     ///
     /// The processes that the worker itself started through this library end with it.
     pub fn kill(&self) {
-        self.child.pidfd.signal(Signal::KILL);
+        self.child.signal(Signal::KILL);
     }
 
     /// The writing end of the standard input, if it is [piped](crate::Stdio::piped) and not yet
@@ -272,6 +283,9 @@ impl<R> Process<R> {
 
     /// The result once there is one; until then, `waker` is woken when that changes.
     pub(super) fn poll_join(&mut self, waker: &Waker) -> Poll<Result<R>> {
+        if let Err(error) = self.check_here() {
+            return Poll::Ready(Err(error));
+        }
         if self.given_out.is_some() {
             return Poll::Ready(Err(self.no_result()));
         }
@@ -322,6 +336,22 @@ impl<R> Process<R> {
         }
         monitor.forget(&self.child);
         Some(watch.into_end())
+    }
+
+    /// Whether this process is the one whose child it is, and not a copy of that.
+    fn is_here(&self) -> bool {
+        self.child.home.is_here()
+    }
+
+    fn check_here(&self) -> Result<()> {
+        if self.is_here() {
+            return Ok(());
+        }
+        let worker = self.child.worker();
+        let text = format!(
+            "the process of worker `{worker}` is another one's child: this one is a copy of that, made by `fork`"
+        );
+        Err(Error::new(ErrorKind::Unsupported, text).with_worker(worker))
     }
 
     fn no_result(&self) -> Error {

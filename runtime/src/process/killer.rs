@@ -51,13 +51,13 @@ impl Killer {
     /// Asks the process to end, as [`Process::terminate`](crate::Process::terminate) does. Does
     /// nothing if it has ended.
     pub fn terminate(&self) {
-        self.0.pidfd.signal(Signal::TERM);
+        self.0.signal(Signal::TERM);
     }
 
     /// Ends the process, as [`Process::kill`](crate::Process::kill) does. Does nothing if it has
     /// ended.
     pub fn kill(&self) {
-        self.0.pidfd.signal(Signal::KILL);
+        self.0.signal(Signal::KILL);
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rustix::event::PollFlags;
 use rustix::process::Signal;
 
 use super::end::{End, Killed, Status};
@@ -27,7 +28,7 @@ use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::transport::{Inbox, Limit, Outbox, Parcel, Received, Sender, is_gone};
+use crate::transport::{Inbox, Limit, Outbox, Parcel, Received, Sender, is_gone, wait_for};
 
 /// How the members of a pool are started.
 #[derive(Debug, Clone, Default)]
@@ -184,6 +185,14 @@ impl Member {
     /// When to look whether it has ended, even if nothing is heard of that.
     pub(crate) fn next_look(&self) -> Option<Instant> {
         self.vigil.as_ref().map(Vigil::next)
+    }
+
+    /// Ends the child, and waits until it has.
+    pub(crate) fn end(mut self) {
+        self.kill();
+        while self.reap().is_none() {
+            wait_for(self.child.pidfd.as_fd(), PollFlags::IN, self.next_look());
+        }
     }
 
     /// How it ended, once it has. Not to be asked again then.

@@ -16,11 +16,13 @@ use std::time::Instant;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 
 use super::end::{Status, Who};
 use super::memory_limit::MemoryLimit;
 use super::watch::{Pidfd, Started, Watch};
+use crate::foreign;
+use crate::sys::copy::Home;
 use crate::sys::refused::Naming as _;
 use crate::usage::Usage;
 
@@ -33,6 +35,8 @@ pub(super) struct Child {
     role: OnceLock<Role>,
     /// Identifies the child for the life of this process; pids come again.
     key: u64,
+    /// The process whose child it is.
+    pub(super) home: Home,
     /// Empty while a joining thread minds the child.
     minded: Mutex<Option<Minded>>,
 }
@@ -56,12 +60,20 @@ impl Child {
             pidfd,
             role: OnceLock::new(),
             key,
+            home: Home::here(),
             minded: Mutex::new(None),
         })
     }
 
     pub(super) fn id(&self) -> u32 {
         self.pid.as_raw_nonzero().get().cast_unsigned()
+    }
+
+    /// Sends it a signal, unless this process is a copy of the one whose child it is.
+    pub(super) fn signal(&self, signal: Signal) {
+        if self.home.is_here() {
+            self.pidfd.signal(signal);
+        }
     }
 
     /// Gives the child its role, once.
@@ -105,12 +117,12 @@ impl Child {
 
     /// Whether the child has ended; if not, `waker` is woken when it has.
     pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
+        // Wakers are cloned and dropped by code of the user's: not under the lock.
+        let mut waker = Some(waker.clone());
         let ended = self.look(|minded| {
             let ended = minded.watch.status().is_some();
-            match &mut minded.waker {
-                _ if ended => {}
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
+            if !ended {
+                std::mem::swap(&mut minded.waker, &mut waker);
             }
             ended
         });
@@ -141,7 +153,7 @@ impl Child {
         let seen = look(minded);
         drop(place);
         if let Some(waker) = woken {
-            waker.wake();
+            foreign::call(|| waker.wake());
         }
         Some(seen)
     }
@@ -163,6 +175,8 @@ pub(super) struct Monitor {
     wake: OwnedFd,
     children: Mutex<HashMap<u64, Arc<Child>>>,
     deadlines: Mutex<Deadlines>,
+    /// The process that has the thread.
+    home: Home,
 }
 
 #[derive(Debug, Default)]
@@ -195,6 +209,7 @@ impl Monitor {
             wake,
             children: Mutex::default(),
             deadlines: Mutex::default(),
+            home: Home::here(),
         };
         // The thread finds the monitor where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-monitor".to_owned());
@@ -205,6 +220,7 @@ impl Monitor {
     /// The children that have not been seen to end, oldest first.
     pub(super) fn children() -> Vec<Arc<Child>> {
         let mut children: Vec<_> = match Monitor::get() {
+            Ok(monitor) if !monitor.home.is_here() => Vec::new(),
             Ok(monitor) => {
                 let children = lock(&monitor.children);
                 let with_role = children.values().filter(|child| child.role.get().is_some());
@@ -263,6 +279,9 @@ impl Monitor {
 
     /// Forgets a child that has ended.
     pub(super) fn forget(&self, child: &Child) {
+        if !self.home.is_here() {
+            return;
+        }
         lock(&self.children).remove(&child.key);
     }
 

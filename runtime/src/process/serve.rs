@@ -7,6 +7,9 @@
 //! returning from `main` does: buffers are flushed, exit handlers run. Should that thread end in
 //! another way (a filter on system calls kills threads, C code ends them by `pthread_exit`), the
 //! first one ends the process.
+//!
+//! A copy of the child that its worker makes by `fork` has neither the first thread nor anything
+//! to say: when it comes back from the user's code it ends at once ([`copy`]).
 
 use std::convert::Infallible;
 use std::ffi::CString;
@@ -27,6 +30,7 @@ use crate::codec::{Input, Output};
 use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
 use crate::error::{PanicInfo, scarcity};
 use crate::protocol::{Callee, Header, Reply, Request};
+use crate::sys::copy;
 use crate::sys::exhaustion;
 use crate::sys::refused::named;
 use crate::sys::runner::{self, Runner};
@@ -71,6 +75,8 @@ pub(super) fn serve(
     let Received::Message(mut request) = receiver.receive()? else {
         die()
     };
+    // Before any code of the user's runs here that could fork.
+    copy::set_original();
     let sender = REPLIES.get_or_init(|| sender);
     dispatch::install_panic_hook(last_words);
     let serves = request.kind() == Some(Request::Serve as u8);
@@ -150,6 +156,7 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
     let prepared = lifeline
         .meanwhile(|| dispatch::catch(prepare))
         .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
+    copy::leave_if_copy();
     if let Err(panic) = prepared {
         last_words(&panic);
         process::exit(EXIT_PANIC);
@@ -225,6 +232,7 @@ static REPLIED: AtomicBool = AtomicBool::new(false);
 fn last_words(panic: &PanicInfo) {
     if let Some(sender) = REPLIES.get()
         && !REPLIED.load(Ordering::Relaxed)
+        && !copy::is_copy()
     {
         let _ = sender.send(dispatch::message(Reply::Panicked, panic));
     }

@@ -6,6 +6,7 @@ pub(crate) mod atomic;
 pub(crate) mod births;
 pub(crate) mod board;
 pub(crate) mod clone;
+pub(crate) mod copy;
 pub(crate) mod descriptors;
 pub(crate) mod exhaustion;
 pub(crate) mod futex;
