@@ -75,7 +75,6 @@ tests! {
         ("be confined to reading and writing", VANISHED, None),
         ("unmap its stack", Signal(libc::SIGSEGV), None),
         ("be alarmed", Signal(libc::SIGALRM), None),
-        ("allow itself no time", Signal(libc::SIGKILL), None),
         ("execute another program", Code(0), None),
         ("execute another program that goes on", TimedOut, None),
         ("execute the program", Code(0), None),

@@ -155,12 +155,6 @@ pub(crate) fn do_it(deed: &str) {
             }
             "allow itself no more descriptors" => limit(RLIMIT_NOFILE, 3),
             "allow itself no more memory" => limit(RLIMIT_AS, 1 << 20),
-            "allow itself no time" => {
-                limit(RLIMIT_CPU, 1);
-                loop {
-                    std::hint::spin_loop();
-                }
-            }
             "write more than a pipe holds" => {
                 let bytes = vec![b'x'; 1 << 20];
                 write(1, bytes.as_ptr().cast(), bytes.len());
