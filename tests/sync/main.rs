@@ -8,6 +8,7 @@
 )]
 
 mod death;
+mod guards;
 mod handles;
 mod stress;
 mod turns;

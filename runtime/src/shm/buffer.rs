@@ -330,7 +330,7 @@ impl<T> Serialize for Chunk<T> {
             ));
         }
         // SAFETY: it is our part, and who had it is gone.
-        if sent.is_some() && !unsafe { self.spot.is_value(self.part()) } {
+        if sent.is_some() && !unsafe { self.spot.is_value(self.part(), raw::Left::ByTheDead) } {
             return Err(ser::Error::custom(
                 "this chunk is lost: a process was killed while it wrote, and what is there is not \
                  of its type",
