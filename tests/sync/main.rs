@@ -10,6 +10,8 @@
 mod death;
 mod guards;
 mod handles;
+mod shapes;
+mod stray;
 mod stress;
 mod turns;
 
