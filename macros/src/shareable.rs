@@ -302,13 +302,34 @@ fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
             }
         }
     };
+    let is_checkable = is_checkable(shape, runtime);
     quote! {
+        fn __is_checkable() -> bool {
+            #is_checkable
+        }
         unsafe fn __is_value(__place: *const Self) -> bool {
             unsafe fn field<T: #runtime::Shareable>(place: *const T) -> bool {
                 unsafe { T::__is_value(place) }
             }
             #body
         }
+    }
+}
+
+/// Whether that function can look at any bytes: not where it has to take a variant for whole.
+fn is_checkable(shape: &Shape, runtime: &Runtime) -> TokenStream {
+    match shape {
+        Shape::Struct(fields) => {
+            let fields = fields.iter().map(|field| {
+                let ty = &field.ty;
+                quote!(<#ty as #runtime::Shareable>::__is_checkable())
+            });
+            quote!(true #(&& #fields)*)
+        }
+        Shape::Enum(variants) if variants.iter().all(|(_, fields)| fields.is_empty()) => {
+            quote!(true)
+        }
+        Shape::Enum(_) => quote!(false),
     }
 }
 

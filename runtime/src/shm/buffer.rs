@@ -364,7 +364,7 @@ impl<T> Chunk<T> {
             ));
         }
         // SAFETY: it is our part, and who had it is gone.
-        if sent.is_some() && !unsafe { self.spot.is_value(self.part()) } {
+        if sent.is_some() && !unsafe { self.spot.is_value(self.part(), raw::Left::ByTheDead) } {
             return Err(Error::new(
                 "this chunk is lost: a process was killed while it wrote, and what is there is not \
                  of its type",

@@ -104,6 +104,10 @@ impl Holder {
     fn begin(&self, number: u32) {
         let (word, bit) = place(number);
         let used = &self.layout.header().used[word];
+        if !self.layout.is_whole() {
+            // What its records say is not to be acted on.
+            return;
+        }
         if used.fetch_or(bit, Ordering::AcqRel) & bit != 0 {
             (0..self.layout.cells()).for_each(|cell| self.clear_after(cell, number));
         }
@@ -130,6 +134,9 @@ impl Holders for Holder {
     }
 
     fn is_mark_alive(&self, known: u32) -> bool {
+        if known == self.mark {
+            return true;
+        }
         let number = self.number(known);
         // Given out since, or damaged: whoever had that mark is gone.
         number < HOLDERS && mark(number, self.claims(number)) == known && self.is_alive(number)

@@ -137,12 +137,7 @@ impl Drop for Object {
             _ => return,
         }
         objects.remove(&self.cell);
-        if self.region.holder().is_locked(self.cell) {
-            // A guard was forgotten: the list of locks that its thread has leads to the cell,
-            // which therefore has to stay where it is.
-            #[expect(clippy::mem_forget, reason = "the mapping must outlive the thread")]
-            std::mem::forget(Arc::clone(&self.region));
-        } else if !self.lent.load(Ordering::Relaxed) {
+        if !self.lent.load(Ordering::Relaxed) {
             self.region.release(self.cell);
         }
     }

@@ -70,6 +70,14 @@ pub unsafe trait Shareable: Send + Sized + 'static {
     #[doc(hidden)]
     fn __check_fields() {}
 
+    /// Whether [`__is_value`](Shareable::__is_value) can tell for any bytes, also if the variant of
+    /// an `enum` with content is none.
+    #[doc(hidden)]
+    #[must_use]
+    fn __is_checkable() -> bool {
+        true
+    }
+
     /// Whether the bytes are a value of this type, though somebody was killed while it wrote them.
     /// What was written with one instruction, such as the variant of an `enum`, is whole.
     ///
@@ -175,6 +183,10 @@ unsafe fn copy<T>(place: *const T) -> MaybeUninit<T> {
 
 // SAFETY: as its content.
 unsafe impl<T: Shareable> Shareable for Wrapping<T> {
+    fn __is_checkable() -> bool {
+        T::__is_checkable()
+    }
+
     unsafe fn __is_value(place: *const Self) -> bool {
         // SAFETY: the caller's promise; it has the layout of its content.
         unsafe { T::__is_value(place.cast()) }
@@ -182,6 +194,10 @@ unsafe impl<T: Shareable> Shareable for Wrapping<T> {
 }
 // SAFETY: as its content; the representation is the same in all processes of the image.
 unsafe impl<T: Shareable> Shareable for Option<T> {
+    fn __is_checkable() -> bool {
+        false
+    }
+
     unsafe fn __is_value(place: *const Self) -> bool {
         // SAFETY: the caller's promise.
         let copy = unsafe { copy(place) };
@@ -196,6 +212,10 @@ unsafe impl<T: Shareable> Shareable for Option<T> {
 }
 // SAFETY: as above.
 unsafe impl<T: Shareable, E: Shareable> Shareable for Result<T, E> {
+    fn __is_checkable() -> bool {
+        false
+    }
+
     unsafe fn __is_value(place: *const Self) -> bool {
         // SAFETY: the caller's promise.
         let copy = unsafe { copy(place) };
@@ -211,6 +231,10 @@ unsafe impl<T: Shareable, E: Shareable> Shareable for Result<T, E> {
 // SAFETY: as its content. It is not `Sync`, so only what gives one thread at a time access to its
 // content shares it.
 unsafe impl<T: Shareable> Shareable for Cell<T> {
+    fn __is_checkable() -> bool {
+        T::__is_checkable()
+    }
+
     unsafe fn __is_value(place: *const Self) -> bool {
         // SAFETY: the caller's promise; it has the layout of its content.
         unsafe { T::__is_value(place.cast()) }
@@ -220,6 +244,10 @@ unsafe impl<T: Shareable> Shareable for Cell<T> {
 unsafe impl<T: Send + 'static> Shareable for PhantomData<T> {}
 // SAFETY: as its elements.
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
+    fn __is_checkable() -> bool {
+        T::__is_checkable()
+    }
+
     unsafe fn __is_value(place: *const Self) -> bool {
         let first: *const T = place.cast();
         // SAFETY: the caller's promise; the elements lie one after the other.
@@ -231,6 +259,10 @@ macro_rules! tuples {
     ($first:ident $($rest:ident)*) => {
         // SAFETY: as its fields.
         unsafe impl<$first: Shareable, $($rest: Shareable),*> Shareable for ($first, $($rest,)*) {
+            fn __is_checkable() -> bool {
+                $first::__is_checkable() $(&& $rest::__is_checkable())*
+            }
+
             #[expect(non_snake_case, reason = "the fields are named after their types")]
             unsafe fn __is_value(place: *const Self) -> bool {
                 // SAFETY: the caller's promise.
@@ -288,6 +320,13 @@ mod tests {
         unsafe { letter.write(0xd800) };
         // SAFETY: the bytes can be read.
         assert!(!unsafe { Shareable::__is_value(broken.as_ptr()) });
+    }
+
+    #[test]
+    fn a_variant_that_none_is_cannot_be_found() {
+        assert!(<[(bool, Wrapping<Cell<char>>); 2]>::__is_checkable());
+        assert!(!Option::<u8>::__is_checkable() && !Result::<u8, u8>::__is_checkable());
+        assert!(!<(u8, [Cell<Option<bool>>; 1])>::__is_checkable());
     }
 
     fn unsafe_ref<T>(value: &MaybeUninit<T>) -> &T {

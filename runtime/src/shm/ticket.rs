@@ -47,7 +47,7 @@ pub(super) enum Redeemed {
 }
 
 #[expect(unsafe_code, reason = "machines are made in place")]
-// SAFETY: zeros are an open ticket.
+// SAFETY: atomic integers.
 unsafe impl Machine for Ticket {
     const KIND: Kind = Kind::Ticket;
 }

@@ -1,6 +1,8 @@
 //! What one process alone can see; the rest is tested with several.
 
+use std::ops::Range;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use super::area::Area;
@@ -8,6 +10,7 @@ use super::core::{Core, Overflow, Popped, Pushed};
 use super::event::{Event, GLANCE};
 use super::*;
 use crate::channel::Sender;
+use crate::sync::raw::strays::{Stray, strays};
 use crate::sys::{descriptors, memory};
 
 fn message<T: Serialize>(value: &T) -> Output<'_> {
@@ -57,6 +60,11 @@ fn long_items_overflow_and_leave_no_memory_behind() {
     assert!(used < 6 << 20, "{used} bytes are in use");
 }
 
+/// A handle as another process would have it, which dies with it.
+fn of_another_process<T>(queue: &Queue<T>) -> Queue<T> {
+    Queue::new(queue.core.of_another_process())
+}
+
 /// Items of all kinds: short, with descriptors, long, too long for what is kept warm.
 fn item(kind: usize) -> (Vec<u8>, Vec<Sender<u8>>) {
     let sender = || crate::channel::channel().unwrap().0;
@@ -75,7 +83,9 @@ fn a_death_after_any_step_of_a_push_costs_that_item_at_most() {
         for steps in 0.. {
             queue.push(item(0)).unwrap();
             let pushed = item(kind);
-            let died = crate::probe::ends_after(steps, || queue.push(pushed).unwrap());
+            let theirs = of_another_process(&queue);
+            let died = crate::probe::ends_after(steps, || theirs.push(pushed).unwrap());
+            drop(theirs);
             let length = queue.len();
             assert!(length == 2 || died && length == 1, "{length} after {steps}");
             queue.try_push(item(1)).unwrap();
@@ -101,7 +111,9 @@ fn a_death_after_any_step_of_a_pop_costs_that_item_at_most() {
         for steps in 0.. {
             queue.push(item(kind)).unwrap();
             queue.push(item(1)).unwrap();
-            let died = crate::probe::ends_after(steps, || check_pop(&queue, kind));
+            let theirs = of_another_process(&queue);
+            let died = crate::probe::ends_after(steps, || check_pop(&theirs, kind));
+            drop(theirs);
             let length = queue.len();
             assert!(length == 1 || died && length == 2, "{length} after {steps}");
             queue.try_push(item(2)).unwrap();
@@ -144,6 +156,69 @@ fn a_handle_that_is_no_queue_is_refused() {
         assert!(Core::open(handles).is_err());
     }
     Core::open(queue.handles().clone()).unwrap();
+}
+
+/// Writes over the mapped part of a queue, between two places.
+#[expect(unsafe_code, reason = "it is done behind the queue's back")]
+fn overwrite<T>(queue: &Queue<T>, places: Range<usize>, stray: Stray) {
+    let base = queue.core.shared_words().start;
+    for at in places {
+        let byte = std::ptr::with_exposed_provenance::<AtomicU8>(base + at);
+        // SAFETY: the queue is mapped, and any bytes are values of what is there.
+        unsafe { &*byte }.store(stray(at), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn stray_writes_are_errors_and_stop_nobody() {
+    let short = Duration::from_millis(2);
+    // The fields of the header, each alone; those of the first item, in the page behind; all.
+    let header = (0..1024).step_by(8).filter(|at| at % 128 < 48);
+    let header = header.map(|at| at..at + 8);
+    let slots = (4096..4096 + 64).step_by(4).map(|at| at..at + 4);
+    for places in header
+        .chain(slots)
+        .chain([0..16_384, 64..4096, 4096..16_384])
+    {
+        for stray in strays() {
+            for kind in [1, 3] {
+                let queue = Queue::bounded(3).unwrap();
+                queue.push(item(kind)).unwrap();
+                queue.push(item(0)).unwrap();
+                overwrite(&queue, places.clone(), stray);
+                let _ = queue.push_timeout(item(0), short);
+                let _ = queue.try_push(item(1));
+                let _ = queue.pop_timeout(short);
+                assert!(queue.drain().count() <= 4);
+                queue.close();
+                assert!(queue.iter().count() <= 4);
+            }
+        }
+    }
+}
+
+#[test]
+fn who_waits_learns_that_a_queue_is_damaged() {
+    let queue = Queue::<(Vec<u8>, Vec<Sender<u8>>)>::bounded(3).unwrap();
+    std::thread::scope(|scope| {
+        let pops = scope.spawn(|| queue.pop());
+        let iterates = scope.spawn(|| queue.iter().count());
+        let joins = scope.spawn(|| {
+            queue.push(item(0)).unwrap();
+            queue.join();
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        overwrite(&queue, 0..4096, |_| 0);
+        assert!(iterates.join().unwrap() <= 1);
+        assert!(joins.join().is_err());
+        let _ = pops.join().unwrap();
+    });
+    let RecvError::Item(error) = queue.pop().unwrap_err() else {
+        panic!("an error that says nothing");
+    };
+    assert!(error.to_string().contains("damaged"), "{error}");
+    let error = queue.push(item(0)).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
 }
 
 #[test]
