@@ -440,6 +440,7 @@ mod descriptor;
 mod dispatch;
 mod error;
 pub mod guide;
+mod inheritance;
 mod limits;
 mod payload;
 mod pool;
