@@ -446,6 +446,7 @@ mod dispatch;
 mod error;
 mod foreign;
 pub mod guide;
+mod inheritance;
 mod limits;
 mod payload;
 mod pool;

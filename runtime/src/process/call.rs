@@ -10,7 +10,7 @@ use rustix::process::Signal;
 
 use super::environment::Change;
 use super::handle::Process;
-use super::launch::{function, launch};
+use super::launch::{Launching, function};
 use super::launched::{Launched, Surroundings};
 use super::member::Setup;
 use super::memory_limit::MemoryLimit;
@@ -305,18 +305,24 @@ impl<R> Call<'_, R> {
         };
         surroundings.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
+        let before_worker = before_worker.map(function).transpose();
+        let before_worker = before_worker.map_err(about_worker)?;
+        let environment = match start_method {
+            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::Spawn => None,
+        };
+        let failed = |error| {
+            let text = format!("cannot start a process for worker `{worker}`");
+            Error::not_started(&text, error).with_worker(worker)
+        };
+        let launching = Launching::begin(start_method, surroundings, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
         let header = Header {
             name: name.clone(),
             parent: std::process::id(),
-            environment: match start_method {
-                StartMethod::ForkServer => surroundings.environment.for_clone(),
-                StartMethod::Spawn => None,
-            },
-            before_worker: before_worker
-                .map(function)
-                .transpose()
-                .map_err(about_worker)?,
+            environment,
+            inheritance: launching.differences(),
+            before_worker,
             limits,
             exhaustion,
         };
@@ -326,11 +332,7 @@ impl<R> Call<'_, R> {
         };
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched =
-            start(request, start_method, surroundings, &header.limits).map_err(|error| {
-                let text = format!("cannot start a process for worker `{worker}`");
-                Error::not_started(&text, error).with_worker(worker)
-            })?;
+        let launched = start(request, launching).map_err(failed)?;
         // What was handed over is not ours any more, and some receivers wait for that.
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
@@ -559,13 +561,8 @@ fn request<'e>(
 }
 
 /// Launches a child and sends it the request.
-fn start(
-    request: Output<'_>,
-    start_method: StartMethod,
-    surroundings: Surroundings,
-    limits: &Limits,
-) -> io::Result<Launched> {
-    let launched = launch(start_method, surroundings, limits)?;
+fn start(request: Output<'_>, launching: Launching) -> io::Result<Launched> {
+    let launched = launching.finish()?;
     let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
     match launched.sender.send_within(request, limit) {
         Ok(()) => Ok(launched),

@@ -22,14 +22,16 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid}
 
 use super::end::Status;
 use super::environment;
-use super::inheritance::{Inheritance, Reach, Standing};
+use super::launch::Launching;
 use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
 use super::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
 use super::spawn;
 use super::start_method::StartMethod;
+use super::stdio::ParentEnds;
 use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
+use crate::inheritance::{Differences, Inheritance, Reach, Standing};
 use crate::sys::births::{self, Births};
 use crate::sys::descriptors;
 use crate::sys::refused::is_refusal;
@@ -73,8 +75,8 @@ pub fn set_spare_processes(count: usize) {
     SPARES.store(count, Ordering::Relaxed);
 }
 
-/// Starts a child in these surroundings; by re-execution where there can be no fork server.
-pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
+/// Begins to start a child in these surroundings; by re-execution where there can be no fork server.
+pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launching> {
     for _ in 0..TRIES {
         let spare = {
             let mut state = lock();
@@ -94,9 +96,9 @@ pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
                 Err(Trouble::Io(error)) => return Err(error),
             }
         };
-        return spare.settle(surroundings);
+        return Ok(Launching::Clone(spare.wake(surroundings)?));
     }
-    spawn::launch(surroundings)
+    Ok(Launching::Execution(surroundings))
 }
 
 /// Asks for the spares that are missing, without waiting for them.
@@ -372,7 +374,7 @@ impl End {
     }
 }
 
-/// A clone that waits for its surroundings. It ends when this is dropped before it has them.
+/// A clone that waits for its surroundings. It ends when this is dropped before it is launched.
 #[derive(Debug)]
 struct Spare {
     child: Arc<Child>,
@@ -380,7 +382,7 @@ struct Spare {
     connection: Arc<OwnedFd>,
     /// What it has from its server.
     inheritance: Arc<Inheritance>,
-    settled: bool,
+    launched: bool,
 }
 
 impl Spare {
@@ -406,7 +408,7 @@ impl Spare {
             sender,
             connection,
             inheritance,
-            settled: false,
+            launched: false,
         })
     }
 
@@ -415,8 +417,8 @@ impl Spare {
         poll(&mut pidfd, Some(&Timespec::default())) == Ok(0)
     }
 
-    /// Hands the clone its surroundings, but for the environment, which goes with the request.
-    fn settle(mut self, surroundings: Surroundings) -> io::Result<Launched> {
+    /// Hands the clone its surroundings, but for what goes with the request.
+    fn wake(self, surroundings: Surroundings) -> io::Result<Woken> {
         let Surroundings {
             environment: _,
             current_dir,
@@ -435,25 +437,50 @@ impl Spare {
         }
         let [stdin, stdout, stderr] = ends.each_ref().map(AsFd::as_fd);
         let descriptors = [stdin, stdout, stderr, directory.as_fd()];
-        let differences = Inheritance::current().beyond(&self.inheritance);
-        let packet = zygote::write_surroundings(&differences)?;
-        match descriptors::send(self.connection.as_fd(), &packet, &descriptors) {
+        match descriptors::send(
+            self.connection.as_fd(),
+            &[zygote::SURROUNDINGS],
+            &descriptors,
+        ) {
             // One that has just died is like one that dies before its request.
-            Err(error) if !is_gone(&error) => return Err(error),
-            _ => self.settled = true,
+            Err(error) if !is_gone(&error) => Err(error),
+            _ => Ok(Woken {
+                spare: self,
+                streams: parent_ends,
+            }),
         }
-        Ok(Launched {
-            child: Arc::clone(&self.child),
-            sender: self.sender.clone(),
-            streams: parent_ends,
+    }
+}
+
+/// A clone that wakes up. It ends when this is dropped before it is launched.
+#[derive(Debug)]
+pub(super) struct Woken {
+    spare: Spare,
+    streams: ParentEnds,
+}
+
+impl Woken {
+    /// What the clone has to change, to have what this thread hands on.
+    pub(super) fn differences(&self) -> Option<Differences> {
+        let differences = Inheritance::current().beyond(&self.spare.inheritance);
+        (!differences.are_none()).then_some(differences)
+    }
+
+    /// The clone as a child.
+    pub(super) fn launched(mut self) -> Launched {
+        self.spare.launched = true;
+        Launched {
+            child: Arc::clone(&self.spare.child),
+            sender: self.spare.sender.clone(),
+            streams: self.streams,
             start_method: StartMethod::ForkServer,
-        })
+        }
     }
 }
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        if !self.settled {
+        if !self.launched {
             self.child.pidfd.signal(Signal::KILL);
         }
     }

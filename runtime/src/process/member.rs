@@ -14,7 +14,7 @@ use rustix::process::Signal;
 
 use super::end::{End, Killed, Status};
 use super::environment::Changes;
-use super::launch::{function, launch};
+use super::launch::{Launching, function};
 use super::launched::Surroundings;
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, Monitor};
@@ -71,19 +71,24 @@ impl Member {
             current_dir: setup.current_dir.clone(),
             ..Surroundings::default()
         };
+        let before_worker = setup.before_worker.map(function).transpose()?;
+        let environment = match setup.start_method {
+            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::Spawn => None,
+        };
+        let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
+        let launching = Launching::begin(setup.start_method, surroundings, &setup.limits);
+        let launching = launching.map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
         let header = Header {
             name: setup.name.clone(),
             parent: std::process::id(),
-            environment: match setup.start_method {
-                StartMethod::ForkServer => surroundings.environment.for_clone(),
-                StartMethod::Spawn => None,
-            },
+            environment,
+            inheritance: launching.differences(),
             limits: setup.limits.clone(),
             exhaustion,
-            before_worker: setup.before_worker.map(function).transpose()?,
+            before_worker,
         };
-        let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
         let mut request = Output::new(Request::Serve as u8);
         let written = request
             .write(&header)
@@ -91,7 +96,7 @@ impl Member {
             .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
         // Strings and numbers can always be written; for the board a descriptor may be missing.
         written.map_err(|error| failed(io::Error::other(error.to_string())))?;
-        let launched = launch(setup.start_method, surroundings, &setup.limits).map_err(failed)?;
+        let launched = launching.finish().map_err(failed)?;
         let name = setup.name.clone();
         launched.child.assign(name, "", memory_limit);
         // Taken over before the child has anything to say but that it is there: what it says later

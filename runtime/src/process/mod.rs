@@ -41,7 +41,6 @@ mod fork_server;
 mod future;
 mod handle;
 mod hook;
-mod inheritance;
 mod killer;
 mod launch;
 mod launched;

@@ -89,6 +89,9 @@ pub(super) fn serve(
         if let Some(environment) = header.environment {
             environment::replace(&environment);
         }
+        if let Some(differences) = &header.inheritance {
+            differences.apply()?;
+        }
         let name = header.name.clone();
         Current::set(header.name, worker, header.parent);
         name_process();

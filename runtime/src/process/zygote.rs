@@ -29,18 +29,15 @@ use rustix::fs::OFlags;
 use rustix::net::RecvFlags;
 use rustix::process::Pid;
 
-use super::inheritance::Differences;
 use super::lifeline::{Lifeline, die};
 use super::{environment, serve};
-use crate::codec::{Message, Output};
 use crate::sys::births::Births;
 use crate::sys::clone::{Cloned, clone_sibling};
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
 use crate::transport::{self, Blank};
 
-/// First byte to a clone: its standard descriptors and its directory come along, and behind it are
-/// the [`Differences`] if there are any.
+/// First byte to a clone: its standard descriptors and its directory come along.
 pub(super) const SURROUNDINGS: u8 = 0;
 
 /// First byte to a clone that its parent knows nothing of: it answers for itself, and ends.
@@ -155,16 +152,16 @@ fn is_single_threaded() -> bool {
 fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
     let (sender, receiver) = transport::open_with(blank, lifeline.connection())?;
     lifeline.listen();
-    let mut packet = vec![0; SURROUNDINGS_MAXIMUM];
-    let received =
-        descriptors::receive_any(lifeline.connection(), &mut packet, RecvFlags::empty())?;
-    packet.truncate(received.bytes);
-    if packet == [WHO] {
+    let mut kind = [SURROUNDINGS];
+    let surroundings =
+        descriptors::receive(lifeline.connection(), &mut kind, 4, RecvFlags::empty());
+    if kind == [WHO] {
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         descriptors::send(lifeline.connection(), &answer(pid, 0), &[])?;
         die();
     }
-    let Ok([stdin, stdout, stderr, directory]) = <[OwnedFd; 4]>::try_from(received.descriptors)
+    let Some([stdin, stdout, stderr, directory]) =
+        surroundings?.and_then(|batch| <[OwnedFd; 4]>::try_from(batch).ok())
     else {
         die()
     };
@@ -175,33 +172,5 @@ fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
         serve::refuse(&sender, &reason);
     }
     drop(directory);
-    let applied = read_differences(packet).and_then(|differences| differences.apply());
-    if let Err(reason) = applied {
-        serve::refuse(&sender, &reason);
-    }
     serve::serve(sender, receiver, lifeline)
-}
-
-/// The packet with a clone's surroundings, but for the descriptors.
-pub(super) fn write_surroundings(differences: &Differences) -> io::Result<Vec<u8>> {
-    let mut packet = Output::new(SURROUNDINGS);
-    if !differences.are_none() {
-        packet.write(differences).map_err(io::Error::other)?;
-    }
-    Ok(packet.head)
-}
-
-/// More than all differences there can be.
-const SURROUNDINGS_MAXIMUM: usize = 4096;
-
-fn read_differences(packet: Vec<u8>) -> Result<Differences, String> {
-    if packet.len() <= 1 {
-        return Ok(Differences::default());
-    }
-    let mut message = Message {
-        head: packet,
-        ..Message::default()
-    };
-    let differences = message.open().read();
-    differences.map_err(|error| format!("what it inherits cannot be read: {error}"))
 }

@@ -15,8 +15,7 @@
 //! | control group, namespaces, filters on system calls, Landlock, `no_new_privs`, securebits, memory policy, `oom_score_adj`, personality, limits on pending signals, message queues and real-time priorities | has the fork server's: they cannot be seen, or not for a price worth paying with each call |
 //! | descriptors that are not close-on-exec | has the fork server's |
 //!
-//! Asking for all that takes some twenty microseconds with each call, most of it for the file mode mask
-//! and the limits: whoever has the wrong ones of those finds out late.
+//! Asking for all that takes some twenty microseconds. It is done while the clone wakes up.
 
 use std::fmt;
 use std::fs::File;
@@ -53,7 +52,7 @@ const LIMITS: [Resource; 9] = [
 
 /// What a child inherits and a clone can give to itself. What is not known is not compared.
 #[derive(Debug)]
-pub(super) struct Inheritance {
+pub(crate) struct Inheritance {
     cpus: Option<CpuSet>,
     scheduling: Option<Scheduling>,
     timer_slack: Option<u64>,
@@ -71,7 +70,7 @@ struct Files {
 
 impl Inheritance {
     /// What a child started by this thread inherits now.
-    pub(super) fn current() -> Inheritance {
+    pub(crate) fn current() -> Inheritance {
         Inheritance {
             cpus: sched_getaffinity(None).ok(),
             scheduling: Scheduling::current(),
@@ -83,7 +82,7 @@ impl Inheritance {
     }
 
     /// How this thread's scheduling stands to that of the one that this is from.
-    pub(super) fn reach(&self) -> Reach {
+    pub(crate) fn reach(&self) -> Reach {
         match (self.scheduling, Scheduling::current()) {
             (Some(then), Some(now)) if now == then => Reach::Clone,
             (Some(_), Some(now)) if now.is_special() => Reach::Execution,
@@ -93,7 +92,7 @@ impl Inheritance {
     }
 
     /// What a child has to change that has `base`, to have this.
-    pub(super) fn beyond(&self, base: &Inheritance) -> Differences {
+    pub(crate) fn beyond(&self, base: &Inheritance) -> Differences {
         fn change<T: PartialEq + Copy>(ours: Option<T>, base: Option<T>) -> Option<T> {
             ours.filter(|_| base.is_some() && ours != base)
         }
@@ -146,7 +145,7 @@ impl Files {
 
 /// Who can start a child that has this thread's scheduling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// A clone can give it to itself.
     Clone,
     /// A clone of a fork server that is started by this thread.
@@ -157,7 +156,7 @@ pub(super) enum Reach {
 
 /// What a clone has to change to have what it would have inherited.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Differences {
+pub(crate) struct Differences {
     cpus: Option<CpuWords>,
     scheduling: Option<Scheduling>,
     timer_slack: Option<u64>,
@@ -170,7 +169,7 @@ pub(super) struct Differences {
 }
 
 impl Differences {
-    pub(super) fn are_none(&self) -> bool {
+    pub(crate) fn are_none(&self) -> bool {
         *self == Differences::default()
     }
 
@@ -179,7 +178,7 @@ impl Differences {
     /// # Errors
     ///
     /// What could not be set, and why not.
-    pub(super) fn apply(&self) -> Result<(), String> {
+    pub(crate) fn apply(&self) -> Result<(), String> {
         if let Some(words) = &self.cpus {
             sched_setaffinity(None, &cpus(words)).map_err(failed("CPU affinity"))?;
         }
@@ -239,7 +238,7 @@ fn cpus(words: &CpuWords) -> CpuSet {
 
 /// Who this process is, and where: what its children are, too, and cannot become.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Standing {
+pub(crate) struct Standing {
     users: (Uid, Uid),
     groups: (Gid, Gid),
     supplementary: Vec<Gid>,
@@ -251,7 +250,7 @@ pub(super) struct Standing {
 }
 
 impl Standing {
-    pub(super) fn current() -> Standing {
+    pub(crate) fn current() -> Standing {
         let sets = capabilities(None).ok();
         let wanted = StatxFlags::INO | StatxFlags::MNT_ID;
         let root = statx(CWD, "/", AtFlags::empty(), wanted).ok();
