@@ -29,7 +29,7 @@
 //! |---|---|
 //! | claims | they are not what the pool offered: none of its tasks can be said not to have begun. A task that it answers in a message is answered; in the middle of a batch it is killed |
 //! | starts | one before the round was offered, or after it was seen, is taken for that moment |
-//! | results | more than were claimed is nonsense, as above. What can be read is believed: a worker's results are its own |
+//! | results | more than were claimed is nonsense, as above, and so are all beside claims that cannot be. What else can be read is believed: a worker's results are its own |
 //! | hints | who waits awake does so for some microseconds |
 //!
 //! A batch ends for the worker when it cannot claim any more of it; the pool sees the nonsense when
@@ -162,7 +162,7 @@ impl Ledger {
     }
 
     /// The number of the first task whose result is on the board, and the results. `None`: the
-    /// worker has just sent them.
+    /// worker has just sent them, or has overwritten the board.
     pub(super) fn results(&self) -> Option<(u32, Vec<u8>)> {
         let word = &self.board.words()[RESULTS];
         let (first, length) = unpack(word.load(Acquire));
@@ -173,7 +173,9 @@ impl Ledger {
         // results begin with another task now.
         fence(Acquire);
         let (still, _) = unpack(word.load(Relaxed));
-        (still == first).then_some((first, results))
+        // Looked at last: bytes of a board that is being overwritten are not results.
+        let is_sane = self.claimed().is_some();
+        (still == first && is_sane).then_some((first, results))
     }
 }
 
@@ -343,6 +345,7 @@ mod tests {
                 assert_eq!(ledger.claimed(), Some(2));
                 ledger.board.words()[CLAIMS].store(word, Relaxed);
                 assert_eq!((ledger.claimed(), ledger.recall()), (None, None));
+                assert_eq!(ledger.results(), None);
                 assert_eq!(ledger.start_of(0), None);
                 assert!(!claims.claim(7, 0));
             }
