@@ -17,9 +17,9 @@ use multiproc::sync::{
     WaitTimeoutResult,
 };
 use multiproc::{
-    AsCompleted, Call, CallFuture, ChildInfo, Current, Error, ErrorKind, Fd, Location, Map,
+    AsCompleted, Call, CallFuture, ChildInfo, Current, Error, ErrorKind, Fd, Killer, Location, Map,
     PanicInfo, Pool, PoolBuilder, PoolStats, Process, RemoteError, StartMethod, Stdio, Task,
-    TaskState, WorkerStats,
+    TaskState, Usage, WorkerStats,
 };
 
 /// Asks the compiler. What a type has is found before what all have.
@@ -157,6 +157,8 @@ fn processes_and_pools() {
         Call<'static, u32> => "--P--",
         CallFuture<u32> => "SYP--",
         ChildInfo => "SYPUR",
+        Killer => "SYPUR",
+        Usage => "SYPUR",
         Current => "SYPUR",
         StartMethod => "SYPUR",
         Stdio => "SYPUR",
@@ -170,10 +172,10 @@ fn processes_and_pools() {
         PoolBuilder => "SYP--",
         PoolStats => "SYPUR",
         WorkerStats => "SYPUR",
-        Task<u32> => "SYP--",
-        Task<Bound> => "SYP--",
+        Task<u32> => "SYPUR",
+        Task<Bound> => "SYPUR",
         TaskState => "SYPUR",
-        AsCompleted<u32> => "SYP--",
+        AsCompleted<u32> => "SYPUR",
         Map<'static, u32, std::vec::IntoIter<u32>, fn(u32) -> Call<'static, u32>> => "S-P--",
     }
 }

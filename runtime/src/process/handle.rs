@@ -1,5 +1,6 @@
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
@@ -73,6 +74,12 @@ pub struct Process<R> {
     /// Set when the result has been given out, by `try_join` or `join_timeout`.
     given_out: Option<(Status, Option<Usage>)>,
 }
+
+/// A panic cannot be seen in it: what is known of the process changes as a whole.
+impl<R> UnwindSafe for Process<R> {}
+
+/// As above.
+impl<R> RefUnwindSafe for Process<R> {}
 
 impl<R> Process<R> {
     pub(super) fn new(launched: Launched, result: ResultCodec<R>) -> Process<R> {

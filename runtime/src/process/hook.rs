@@ -29,6 +29,7 @@ use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
+use std::sync::Arc;
 
 use rustix::net::RecvFlags;
 use rustix::net::sockopt::socket_peercred;
@@ -115,7 +116,7 @@ fn become_child(
             }
             serve::greet_and_serve(connection)
         }
-        FORK_SERVER => zygote::serve(Lifeline::new(connection)),
+        FORK_SERVER => zygote::serve(Lifeline::new(Arc::new(connection))),
         unknown => Err(io::Error::other(format!("`{unknown}` is no role"))),
     }
 }

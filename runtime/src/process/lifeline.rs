@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -23,7 +24,7 @@ const LONG: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Lifeline {
     /// Hung up when nobody holds the parent's end.
-    connection: OwnedFd,
+    connection: Arc<OwnedFd>,
     /// Which socket that is. The worker may put another file in its place.
     socket: Option<Identity>,
     /// Readable when the parent has ended, also if a process it forked still holds its end.
@@ -34,7 +35,7 @@ pub(super) struct Lifeline {
 impl Lifeline {
     /// Ends this process if the parent is gone already: then whoever took its children in must not
     /// be followed, and a process that the parent forked may keep the connection open.
-    pub(super) fn new(connection: OwnedFd) -> Lifeline {
+    pub(super) fn new(connection: Arc<OwnedFd>) -> Lifeline {
         let parent = socket_peercred(&connection).map(|made_by| made_by.pid);
         let pidfd = parent.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()));
         // Looked at last: as long as it is our parent, the number is nobody else's.
@@ -54,7 +55,7 @@ impl Lifeline {
     pub(super) fn of_clone(self, connection: OwnedFd) -> Lifeline {
         Lifeline {
             socket: memory::identity(connection.as_fd()).ok(),
-            connection,
+            connection: Arc::new(connection),
             parent: self.parent,
             parent_id: self.parent_id,
         }
@@ -62,6 +63,11 @@ impl Lifeline {
 
     pub(super) fn connection(&self) -> BorrowedFd<'_> {
         self.connection.as_fd()
+    }
+
+    /// The same, to be kept.
+    pub(super) fn share(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.connection)
     }
 
     /// Runs code of the user's on the thread that should wait for the parent's end.

@@ -14,10 +14,10 @@
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use linkme::distributed_slice;
@@ -59,7 +59,8 @@ const EXIT_PANIC: i32 = 101;
 
 /// The life of a child that was re-executed: its parent does not know yet that it got here.
 pub(super) fn greet_and_serve(connection: OwnedFd) -> io::Result<Infallible> {
-    let (sender, receiver) = transport::open(connection.as_fd())?;
+    let connection = Arc::new(connection);
+    let (sender, receiver) = transport::open(Arc::clone(&connection))?;
     // A parent that is gone shows in the receive.
     let _ = sender.send(dispatch::message(Reply::Hello, &()));
     serve(sender, receiver, &Lifeline::new(connection))

@@ -150,7 +150,7 @@ fn is_single_threaded() -> bool {
 
 /// A clone waits for its surroundings, takes them on and lives as a child.
 fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
-    let (sender, receiver) = transport::open_with(blank, lifeline.connection())?;
+    let (sender, receiver) = transport::open_with(blank, lifeline.share())?;
     lifeline.listen();
     let mut kind = [SURROUNDINGS];
     let surroundings =

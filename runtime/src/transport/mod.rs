@@ -79,15 +79,14 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 use crate::sys::refused::Naming as _;
 
-/// What sends into and receives from an end of a connection. They keep duplicates.
-pub(crate) fn open(end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
+/// What sends into and receives from an end of a connection.
+pub(crate) fn open(end: Arc<OwnedFd>) -> io::Result<(Sender, Receiver)> {
     open_with(Blank::new()?, end)
 }
 
 /// The same, for a process that has prepared itself.
-pub(crate) fn open_with(blank: Blank, end: BorrowedFd<'_>) -> io::Result<(Sender, Receiver)> {
-    let (sender, receiver) = blank.both(end)?;
-    let end = Arc::new(end.try_clone_to_owned()?);
+pub(crate) fn open_with(blank: Blank, end: Arc<OwnedFd>) -> io::Result<(Sender, Receiver)> {
+    let (sender, receiver) = blank.both(end.as_fd())?;
     Ok((
         Sender::from_ipc(sender, Arc::clone(&end)),
         Receiver::from_ipc(receiver, end),
