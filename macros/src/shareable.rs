@@ -270,7 +270,7 @@ fn check_fields(types: &[&Type], runtime: &Runtime) -> TokenStream {
 }
 
 /// The function that looks at what a killed process left. The variant is taken for whole, unless
-/// there is nothing but the variant; the fields are asked. This asks rustc for their trait, too.
+/// there is nothing but the variant or something else was written over it; the fields are asked. This asks rustc for their trait, too.
 fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
     let body = match shape {
         Shape::Struct(fields) => {
@@ -296,40 +296,19 @@ fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
                         __place.cast::<::core::mem::MaybeUninit<Self>>()
                     )
                 };
-                match unsafe { &*__copy.as_ptr() } {
+                __by_the_dead && match unsafe { &*__copy.as_ptr() } {
                     #(#arms)*
                 }
             }
         }
     };
-    let is_checkable = is_checkable(shape, runtime);
     quote! {
-        fn __is_checkable() -> bool {
-            #is_checkable
-        }
-        unsafe fn __is_value(__place: *const Self) -> bool {
-            unsafe fn field<T: #runtime::Shareable>(place: *const T) -> bool {
-                unsafe { T::__is_value(place) }
+        unsafe fn __is_value(__place: *const Self, __by_the_dead: bool) -> bool {
+            unsafe fn field<T: #runtime::Shareable>(place: *const T, by_the_dead: bool) -> bool {
+                unsafe { T::__is_value(place, by_the_dead) }
             }
             #body
         }
-    }
-}
-
-/// Whether that function can look at any bytes: not where it has to take a variant for whole.
-fn is_checkable(shape: &Shape, runtime: &Runtime) -> TokenStream {
-    match shape {
-        Shape::Struct(fields) => {
-            let fields = fields.iter().map(|field| {
-                let ty = &field.ty;
-                quote!(<#ty as #runtime::Shareable>::__is_checkable())
-            });
-            quote!(true #(&& #fields)*)
-        }
-        Shape::Enum(variants) if variants.iter().all(|(_, fields)| fields.is_empty()) => {
-            quote!(true)
-        }
-        Shape::Enum(_) => quote!(false),
     }
 }
 
@@ -351,7 +330,7 @@ fn arm(name: &Ident, fields: &Fields) -> TokenStream {
 /// Spanned so that rustc underlines the type.
 fn check_field(ty: &Type, place: &TokenStream) -> TokenStream {
     let field = quote_spanned!(ty.span()=> field::<#ty>);
-    quote!(unsafe { #field(#place) })
+    quote!(unsafe { #field(#place, __by_the_dead) })
 }
 
 fn member(index: usize, field: &Field) -> syn::Member {

@@ -35,6 +35,8 @@ pub(super) struct Holder {
     me: u32,
     /// Our number and how often it was given out.
     mark: u32,
+    /// Which process that is.
+    process: u32,
 }
 
 impl Holder {
@@ -46,6 +48,7 @@ impl Holder {
             file,
             me: HOLDERS,
             mark: 0,
+            process: std::process::id(),
         };
         holder.me = holder
             .claim(holder.file.as_fd(), 0..HOLDERS)?
@@ -72,6 +75,12 @@ impl Holder {
     /// Another opening of the file, without a number.
     pub(super) fn opening(&self) -> io::Result<Arc<OwnedFd>> {
         Ok(Arc::new(memory::reopen(self.file.as_fd())?))
+    }
+
+    /// Whether this is another process, a copy made by `fork`, which has the number only because it
+    /// has everything that its original has.
+    pub(super) fn is_copied(&self) -> bool {
+        std::process::id() != self.process
     }
 
     /// Our own opening.

@@ -129,6 +129,10 @@ impl Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
+        if self.region.holder().is_copied() {
+            // The cell is held by the original, which has not dropped anything.
+            return;
+        }
         let mut objects = self.region.objects();
         // A handle may have arrived since the last one went; then the cell is its.
         let ours = std::ptr::from_ref(self);

@@ -297,9 +297,8 @@ impl<M: Machine, T: Shareable> Place<M, T> {
 ///
 /// As [`Shareable::__is_value`].
 unsafe fn is_value<T: Shareable>(data: NonNull<T>, left: Left) -> bool {
-    let can_tell = left == Left::ByTheDead || T::__is_checkable();
     // SAFETY: the caller's promise.
-    can_tell && unsafe { T::__is_value(data.as_ptr()) }
+    unsafe { T::__is_value(data.as_ptr(), left == Left::ByTheDead) }
 }
 
 /// # Safety
