@@ -2,9 +2,16 @@
 //!
 //! Code that is refused memory mostly crashes: Rust's aborts, some follows a null pointer. For the
 //! parent it is a crash like any other, and when it learns of it, all else that could tell is gone.
-//! So a process with a limit leaves a note. In its last moment, a signal handler looks at what the
-//! thread's last failure was; if that was for want of memory (`ENOMEM`), it says so in memory that
-//! the parent sees. Then the signal does what it would have done.
+//! So a process with a limit leaves a note. In its last moment, a signal handler looks for a sign, and
+//! if there is one, says so in memory that the parent sees. Then the signal does what it would have
+//! done. There are two signs:
+//!
+//! * The thread's last failure was for want of memory (`ENOMEM`).
+//! * The thread aborts inside of [`handle_alloc_error`], at which Rust's code ends that is refused
+//!   memory. On its way to the abort it may have printed a backtrace, after which the last failure is
+//!   another. So its place is looked for among the return addresses on the stack.
+//!
+//! Both are signs and no proof: a sign can be missed, and one that is old be taken for new.
 //!
 //! A handler that is there already, or comes later, is another's, and nothing is noted.
 
@@ -13,6 +20,7 @@
     reason = "signal handlers are installed, and a word in shared memory is referred to"
 )]
 
+use std::alloc::{Layout, handle_alloc_error};
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
@@ -91,15 +99,18 @@ fn install(signal: libc::c_int) {
         return;
     }
     action.sa_sigaction = handler as usize;
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESETHAND;
+    // On the thread's own stack, which it looks at. If that is used up, there is no handler, and the
+    // signal does what it does.
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESETHAND;
     // SAFETY: the handler has the signature that the flags announce, and does only what a handler
     // may do.
     unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
 }
 
 /// Makes the note. When it returns, the signal comes again and is what it would have been.
-extern "C" fn on_crash(signal: libc::c_int, info: *const libc::siginfo_t, _: *const ()) {
-    let is_refused = io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM);
+extern "C" fn on_crash(signal: libc::c_int, info: *const libc::siginfo_t, context: *const ()) {
+    let is_refused = io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
+        || (signal == libc::SIGABRT && is_allocation_error(context));
     // SAFETY: a system call without arguments. libc's own may remember the parent's.
     let process = unsafe { libc::syscall(libc::SYS_getpid) };
     let is_owner = u32::try_from(process) == Ok(OWNER.load(Ordering::Relaxed));
@@ -119,4 +130,47 @@ extern "C" fn on_crash(signal: libc::c_int, info: *const libc::siginfo_t, _: *co
         // SAFETY: it takes numbers. The signal is blocked until the handler returns.
         unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) };
     }
+}
+
+/// Whether this thread was inside of [`handle_alloc_error`] when the signal came. What the kernel saved
+/// then is at `context`, and what the stack was like, behind that.
+fn is_allocation_error(context: *const ()) -> bool {
+    /// How long that function is at most, up to the call that does not return.
+    const LENGTH: usize = 24;
+    /// How far up the stack it may be. The registers that the kernel saved lie in between.
+    const DEPTH: usize = 64 << 10;
+    const WORD: usize = size_of::<usize>();
+
+    let function: fn(Layout) -> ! = handle_alloc_error;
+    let function = function as usize;
+    let start = context.expose_provenance().next_multiple_of(WORD);
+    for place in (start..start + DEPTH).step_by(WORD) {
+        // Once at the beginning, and once for each page.
+        if (place == start || place % LEAST_PAGE < WORD) && !is_readable(place) {
+            return false;
+        }
+        // SAFETY: aligned, and readable until this returns: it lies on this thread's own stack, or
+        // on memory that is as good as that.
+        let word = unsafe { ptr::with_exposed_provenance::<usize>(place).read_volatile() };
+        if (function + 1..=function + LENGTH).contains(&word) {
+            return true;
+        }
+    }
+    false
+}
+
+/// No system has smaller pages.
+const LEAST_PAGE: usize = 4096;
+
+/// Whether there is memory at this address.
+fn is_readable(address: usize) -> bool {
+    // It is none of the three things that the call can do, so nothing is done; but the kernel reads
+    // the set first, and tells what it met.
+    const NOTHING: libc::c_int = -1;
+    const LENGTH: usize = 8;
+    let set = ptr::with_exposed_provenance::<libc::sigset_t>(address);
+    let none = ptr::null_mut::<libc::sigset_t>();
+    // SAFETY: the kernel looks itself whether it can read the set, and changes nothing.
+    let asked = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NOTHING, set, none, LENGTH) };
+    asked == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL)
 }
