@@ -60,7 +60,7 @@ impl Readiness {
     /// hung up; at once if it is already.
     pub(crate) fn wake(&self, waker: &Waker) -> io::Result<()> {
         self.service.check_here()?;
-        // Wakers are cloned and dropped by code of the user's: not under the lock.
+        // Wakers are cloned and dropped by user code: not under the lock.
         let waker = waker.clone();
         let before = self.service.wakers().insert(self.key, waker);
         drop(before);

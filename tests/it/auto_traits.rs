@@ -1,5 +1,5 @@
 //! Which public types can go to other threads, be shared between them, be moved while pinned, and be
-//! seen after a panic. Whoever changes that changes the library.
+//! seen after a panic. A change there is a change of the library.
 
 use std::cell::Cell;
 use std::marker::PhantomData;

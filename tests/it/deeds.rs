@@ -91,7 +91,7 @@ tests! {
         ("not be dumped", Returned, None),
         ("continue its parent", Returned, None),
         ("die of broken pipes", Returned, None),
-        // Nobody reads the pipe; a pool's processes have the program's own stream.
+        // The pipe is not read; a pool's processes have the program's own stream.
         ("write more than a pipe holds", TimedOut, Some(Returned)),
     ];
 }

@@ -79,7 +79,7 @@ fn crashes(crash: Crash) {
             }
         }
         Crash::AskAtOnce => drop(black_box(vec![7_u8; 4 << 30])),
-        // SAFETY: none: nobody looks whether there is any memory.
+        // SAFETY: none: it is not known whether there is any memory.
         Crash::AskInC => unsafe { black_box(libc::malloc(4 << 30).cast::<u8>()).write_volatile(7) },
         Crash::OnAnotherThread => {
             let _ = std::thread::spawn(|| drop(black_box(vec![7_u8; 4 << 30]))).join();

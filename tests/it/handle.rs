@@ -271,7 +271,7 @@ fn what_a_process_has_used_up(method: StartMethod) {
     process.wait();
     check(process.usage().unwrap());
     process.join().unwrap();
-    // When the result was given out, and when nobody has waited.
+    // When the result was given out, and when it was not waited for.
     let mut process = call();
     process.join_timeout(Duration::MAX).unwrap().unwrap();
     check(process.usage().unwrap());

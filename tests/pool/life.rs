@@ -320,7 +320,7 @@ fn what_an_initializer_was_given_is_let_go_of_when_the_pool_is_over() {
         let pool = pool().workers(1).initializer(initializer).build().unwrap();
         let task = pool.submit(square::call(2));
         pool.shutdown().unwrap();
-        // Who reads waits until nobody could write any more.
+        // The reader waits until no process could write any more.
         assert_eq!(reader.read(&mut [0]).unwrap(), 0);
         assert_eq!(task.wait().unwrap(), 4);
         drop(pool);

@@ -85,7 +85,7 @@ fn folder(name: &str) -> std::path::PathBuf {
     folder
 }
 
-/// Whether a process does anything yet; nobody may have reaped it.
+/// Whether a process does anything yet; it may not have been reaped.
 fn is_running(id: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{id}/stat"))
         .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))

@@ -142,7 +142,7 @@ fn what_waits_is_cancelled_and_what_runs_goes_on() {
             let seen = results.iter().filter(|result| is_cancelled(result)).count();
             assert_eq!(seen, cancelled);
         }
-        // Nobody was killed for it.
+        // No worker was killed for it.
         assert_eq!(pool.stats().restarts(), 0);
 
         // Of a map, too; it goes on with its next inputs.

@@ -317,7 +317,7 @@ fn adds_one(mutex: Mutex<u64>) {
 /// A process of its own: that it comes to its end is what is seen from outside.
 #[worker]
 fn lives_with_one_that_goes_astray(number: usize) {
-    // Many panics are caught; the last is told by whoever waits for this process.
+    // Many panics are caught; the last is told by the test that waits for this process.
     std::panic::set_hook(Box::new(|_| {}));
     for (stray, then) in STRAYS
         .iter()

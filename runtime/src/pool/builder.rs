@@ -97,7 +97,7 @@ pub(super) struct Initializer {
     pub(super) judge: Judge,
 }
 
-/// Whether an outcome is a success. Code of the user's is called.
+/// Whether an outcome is a success. User code is called.
 pub(super) type Judge = Arc<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
 
 impl Initializer {

@@ -22,7 +22,7 @@ struct Running {
 
 impl Callbacks {
     /// Has a callback called. If there can be no thread for it, gives it back, to be left out:
-    /// there is nobody to tell.
+    /// there is no parent to tell.
     pub(super) fn run(&self, callback: Callback, outcome: Outcome) -> Result<(), Callback> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.sender.is_none() {

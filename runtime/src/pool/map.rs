@@ -43,7 +43,7 @@ const SHORTEST: usize = 16;
 ///
 /// If the iterator of inputs panics, or the function that makes the calls, [`next`](Iterator::next)
 /// gives the results of all inputs before that, and panics then. If writing an argument panics, or
-/// reading a result, it panics in the place of that result; without an order, when it comes. Whoever
+/// reading a result, it panics in the place of that result; without an order, when it comes. Code that
 /// catches that can go on.
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
 pub struct Map<'p, R, I, F> {

@@ -328,7 +328,7 @@ impl Scheduler {
     /// A member could not be started.
     pub(super) fn not_started(&mut self, id: MemberId) {
         if !self.replaces(id) {
-            // Whoever is started next is the first in this place.
+            // The one that is started next is the first in this place.
             self.places = self.places.saturating_sub(1);
         }
         self.died(
@@ -449,7 +449,7 @@ impl Scheduler {
         count
     }
 
-    /// Forgets all that nobody was sent, and says what that was.
+    /// Forgets all that was not sent to a member, and says what that was.
     pub(super) fn withdraw_all(&mut self) -> Vec<Part> {
         let parts = self.queue.drain(..).collect();
         self.settle();

@@ -136,7 +136,7 @@ impl Slot {
         if inner.finished || inner.waker.as_ref().is_some_and(|it| it.will_wake(waker)) {
             return inner.finished;
         }
-        // Wakers are cloned and dropped by code of the user's.
+        // Wakers are cloned and dropped by user code.
         drop(inner);
         let waker = waker.clone();
         let mut inner = self.lock();
@@ -195,7 +195,7 @@ impl Slot {
         Some((callback, outcome))
     }
 
-    /// No code of the user's runs under this lock, so a poisoned one is as good as any.
+    /// No user code runs under this lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

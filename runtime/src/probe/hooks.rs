@@ -123,7 +123,7 @@ pub(crate) fn wake(word: &AtomicU32, count: u32) -> Option<usize> {
     })
 }
 
-/// This actor has entered a monitor: what it does from now on, nobody else does meanwhile.
+/// This actor has entered a monitor: what it does from now on, no other actor does meanwhile.
 pub(crate) fn entered(monitor: usize) {
     as_actor(|run, me| {
         let word = run.word(monitor)?;

@@ -2,7 +2,7 @@
 //!
 //! A state machine in shared memory calls [`step`] after each change that others can see, and uses
 //! [`atomic`] words. An actor that is to end there unwinds without giving anything back, and its
-//! thread ends; whoever made it says then that its process is dead. [`ends_after`] ends one actor while nobody else does anything; the [`Explorer`] tries
+//! thread ends; the test that made it says then that its process is dead. [`ends_after`] ends one actor while no other does anything; the [`Explorer`] tries
 //! how the steps of several can follow each other.
 
 pub(crate) mod atomic;

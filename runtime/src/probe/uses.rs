@@ -14,7 +14,7 @@ struct Use {
     /// Actors, a bit for each; the highest is who looks when all is over.
     readers: u32,
     writers: u32,
-    /// The monitors inside which all use it; `None` if nobody has yet.
+    /// The monitors inside which all use it; `None` if none has yet.
     guards: Option<Vec<usize>>,
 }
 

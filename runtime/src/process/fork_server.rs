@@ -109,7 +109,7 @@ pub(super) fn replenish() {
     }
 }
 
-/// No code of the user's runs under this lock, so a poisoned one is as good as any.
+/// No user code runs under this lock, so a poisoned one is as good as any.
 fn lock() -> MutexGuard<'static, State> {
     SERVER.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -316,7 +316,7 @@ impl Server {
                     self.process.pidfd.signal(Signal::KILL);
                     return Err(Trouble::CannotClone);
                 }
-                // It does not answer before somebody lets it go on.
+                // It does not answer before it is continued.
                 Ok(0) if patience.is_some() && self.process.pidfd.is_stopped() => {
                     self.process.pidfd.signal(Signal::KILL);
                     return Err(Trouble::Gone);

@@ -18,7 +18,7 @@
 //! | ignored `SIGPIPE`, open standard descriptors | done here |
 //! | other constructors of the program | [run here](crate::sys::init_array) |
 //! | the handler that reports a stack overflow | left out: the parent is told of the signal |
-//! | the name of the first thread | runs no code of the user's |
+//! | the name of the first thread | runs no user code |
 
 #![expect(
     unsafe_code,
@@ -57,7 +57,7 @@ extern "C" fn hook() {
     };
     origin::set_marked();
     let Err(error) = become_marked(&marker.to_string_lossy());
-    #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
+    #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
     {
         eprintln!("multiproc: {MARKER} says that this process is not the program, but: {error}");
     }
@@ -93,7 +93,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
         return Err(io::Error::other("the connection is not the parent's"));
     }
     let Err(error) = become_child(role, number == 0, connection);
-    // Whatever went wrong, it went wrong because of that: there is nobody to tell.
+    // Whatever went wrong, it went wrong because of that: there is no parent to tell.
     if Some(peer.pid) != getppid() {
         die();
     }

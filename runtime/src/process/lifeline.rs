@@ -70,7 +70,7 @@ impl Lifeline {
         Arc::clone(&self.connection)
     }
 
-    /// Runs code of the user's on the thread that should wait for the parent's end.
+    /// Runs user code on the thread that should wait for the parent's end.
     ///
     /// Meanwhile the kernel does, by the connection alone: from a parent that has sent its
     /// request nothing more is to come but the hang-up.
@@ -167,7 +167,7 @@ impl Lifeline {
 /// Whether there is no such process any more.
 pub(super) fn has_ended(process: Pid) -> bool {
     match pidfd_open(process, PidfdFlags::empty()) {
-        // Readable when it has ended, and nobody has asked how yet.
+        // Readable when it has ended, and its status was not asked for yet.
         Ok(pidfd) => {
             let mut ended = [PollFd::new(&pidfd, PollFlags::IN)];
             poll(&mut ended, Some(&Timespec::default())).is_ok_and(|ended| ended > 0)

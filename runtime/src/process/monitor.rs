@@ -117,7 +117,7 @@ impl Child {
 
     /// Whether the child has ended; if not, `waker` is woken when it has.
     pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
-        // Wakers are cloned and dropped by code of the user's: not under the lock.
+        // Wakers are cloned and dropped by user code: not under the lock.
         let mut waker = Some(waker.clone());
         let ended = self.look(|minded| {
             let ended = minded.watch.status().is_some();
@@ -397,7 +397,7 @@ pub(super) fn reap_later(pidfd: &Pidfd) {
     }
 }
 
-/// No code of the user's runs under these locks, so a poisoned one is as good as any.
+/// No user code runs under these locks, so a poisoned one is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -37,7 +37,7 @@ pub(super) fn why_childless() -> Option<&'static str> {
     let hooked = HOOKED.load(Ordering::Relaxed);
     if hooked == process::id() {
         return secure::is_privileged().then_some(
-            "the program has more rights than whoever started it, as set-user-ID programs have, and its processes could be made to share them",
+            "the program has more rights than the user who started it, as set-user-ID programs have, and its processes could be made to share them",
         );
     }
     Some(if !image::contains((&raw const HOOKED).cast()) {

@@ -76,7 +76,7 @@ pub(super) fn serve(
     let Received::Message(mut request) = receiver.receive()? else {
         die()
     };
-    // Before any code of the user's runs here that could fork.
+    // Before any user code runs here that could fork.
     copy::set_original();
     let sender = REPLIES.get_or_init(|| sender);
     dispatch::install_panic_hook(last_words);
@@ -211,7 +211,7 @@ impl<'s> Replies<'s> {
         let Some(error) = self.trouble else {
             return Ok(());
         };
-        #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
+        #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
         {
             eprintln!("multiproc: the result of worker `{worker}` cannot be sent: {error}");
         }

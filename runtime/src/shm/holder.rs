@@ -133,7 +133,7 @@ impl Holders for Holder {
     }
 
     fn is_alive(&self, holder: u32) -> bool {
-        // Where the kernel does not answer, nobody is declared dead.
+        // Where the kernel does not answer, no process is declared dead.
         holder == self.me || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
     }
 

@@ -286,7 +286,7 @@ fn what_a_copy_of_the_process_drops_stays_with_the_original() {
         unsafe { libc::_exit(0) };
     }
     let mut status = -1;
-    // SAFETY: it is a child of ours, and the pointer is valid.
+    // SAFETY: it is a child of this process, and the pointer is valid.
     assert_eq!(unsafe { libc::waitpid(copy, &raw mut status, 0) }, copy);
     assert_eq!(status, 0);
     // The cell is as it was, and can be sent on.

@@ -75,7 +75,7 @@
 //! * **A process that writes where it should not** can damage all that it shares, which lies in
 //!   memory that it has mapped. To the others a lock is poisoned then, and its value lost if it has
 //!   an `enum` with content in it; a barrier is broken; a condition variable lets go who waits, now
-//!   and again; a semaphore has no permits, and panics where somebody would wait for one without an
+//!   and again; a semaphore has no permits, and panics where a caller would wait for one without an
 //!   end. An event is set or not. That is what they find if the lock itself was written over. A value
 //!   that was damaged beside a lock that was not is taken for what it is not.
 //! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
@@ -113,7 +113,7 @@ fn is_in_pieces(lock: &str) -> ! {
     )
 }
 
-/// What waits without a timeout does when nobody can know any more what it waits for.
+/// What waits without a timeout does when what it waits for cannot be known any more.
 #[track_caller]
 #[cold]
 fn is_overwritten(what: &str) -> ! {

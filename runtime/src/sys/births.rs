@@ -54,7 +54,7 @@ impl Births {
     }
 
     /// The clone that was made for this request, if there was one. Clones give the memory up before
-    /// they run anything of the user's.
+    /// they run any user code.
     ///
     /// It is certain when no process is left that holds what was sent with the request.
     pub(crate) fn of(&self, request: usize) -> Option<Pid> {

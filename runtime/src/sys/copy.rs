@@ -3,7 +3,7 @@
 //!
 //! A copy has all the memory and descriptors of the original, but only the thread that called
 //! `fork`. It must neither answer in the place of the original nor end what belongs to that, and
-//! a lock that another thread held just then is never given back in it: whoever may be in a copy
+//! a lock that another thread held just then is never given back in it: code that may run in a copy
 //! asks here before anything else.
 
 #![expect(

@@ -173,7 +173,7 @@ pub(crate) fn peek(
                 Packet::Empty
             }),
             Ok(packet) => Ok(Packet::Plain(packet.bytes)),
-            // The other end was closed with packets of ours unread. It is told once, and before
+            // The other end was closed with packets from here unread. It is told once, and before
             // the packets that came from there.
             Err(Errno::CONNRESET) if !was_reset => {
                 was_reset = true;

@@ -1,6 +1,6 @@
 //! Naming what the system refuses.
 //!
-//! "Operation not permitted" is no help to whoever has to find the filter on system calls, or the
+//! "Operation not permitted" is no help to a user who has to find the filter on system calls, or the
 //! container without `/proc`, that stands behind it.
 
 use std::error::Error;

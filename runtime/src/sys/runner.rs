@@ -28,7 +28,7 @@ impl Runner {
     pub(crate) fn is_gone(&self) -> bool {
         let own = getpid().as_raw_nonzero().get();
         let id = self.0.load(Ordering::Relaxed);
-        // SAFETY: a system call that takes numbers; signal 0 is sent to nobody.
+        // SAFETY: a system call that takes numbers; signal 0 is sent to no process.
         let asked = unsafe { libc::syscall(libc::SYS_tgkill, own, id, 0) };
         id != 0 && asked < 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
     }

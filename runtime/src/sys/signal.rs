@@ -15,7 +15,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 /// Ignores `SIGPIPE`, as std does before `main`: a write into a closed pipe is an error, not the
 /// end of the process.
 pub(crate) fn ignore_broken_pipes() {
-    // SAFETY: `SIG_IGN` is a valid disposition, and no handler of ours depends on the old one.
+    // SAFETY: `SIG_IGN` is a valid disposition, and no handler of this library depends on the old one.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn ignore(signals: Signals, changed: Signals) {
             0 => libc::SIG_DFL,
             _ => libc::SIG_IGN,
         };
-        // SAFETY: both are valid dispositions, and no handler of ours depends on the old one. What
+        // SAFETY: both are valid dispositions, and no handler of this library depends on the old one. What
         // can have none (`SIGKILL`, those of libc's own) is an error.
         unsafe { libc::signal(number, disposition) };
     }

@@ -108,7 +108,7 @@ mod tests {
             unsafe { libc::_exit(if is_another { 42 } else { 1 }) };
         }
         let mut status = 0;
-        // SAFETY: it is a child of ours, and the pointer is valid.
+        // SAFETY: it is a child of this process, and the pointer is valid.
         assert_eq!(unsafe { libc::waitpid(copy, &raw mut status, 0) }, copy);
         assert_eq!(libc::WEXITSTATUS(status), 42);
     }

@@ -2,7 +2,7 @@
 //!
 //! ipc-channel lists what a message carries in thread-locals that have destructors. In a destructor
 //! that comes after those, and in an exit handler, using it is a panic, which ends the program.
-//! Only ipc-channel itself could ask whether they are there. But a thread-local of ours that is made
+//! Only ipc-channel itself could ask whether they are there. But a thread-local of this library's that is made
 //! right after them is destroyed before them (std begins with the latest): while it is there, they
 //! are. Should std change that, nothing is worse than it would be without.
 

@@ -183,7 +183,7 @@ fn nonsense() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
-/// Whether what arrived was no message: somebody else than this library has written it.
+/// Whether what arrived was no message: something else than this library has written it.
 pub(crate) fn is_nonsense(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }

@@ -239,7 +239,7 @@ fn take_plain(socket: BorrowedFd<'_>, length: usize, head: usize) -> io::Result<
     }))
 }
 
-/// A signal came in between, or the other end was closed with packets of ours unread. The packet is
+/// A signal came in between, or the other end was closed with packets from here unread. The packet is
 /// still there.
 fn is_to_be_repeated(error: &io::Error) -> bool {
     matches!(

@@ -1081,7 +1081,7 @@ fn whatever_is_written_does_no_harm() {
                 let mut wire = 7_u64.to_ne_bytes().to_vec();
                 wire.extend((0..chance.below(50)).map(|_| (chance.next() % 3) as u8));
                 wire.truncate(wire.len() - chance.below(2) * chance.below(8));
-                // An error is that of one that nobody reads.
+                // An error is that of one that is not read.
                 let _ = annex.write_all(&wire);
             }
             drop(annexes);

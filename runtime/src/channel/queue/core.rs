@@ -15,7 +15,7 @@
 //!
 //! Whoever has the lock `push` may write the slots that no item is in, and `tail`. Whoever has the
 //! lock `pop` may read the slots that an item is in, and write `head`. Both locks are
-//! [monitors](Monitor): when the process of their holder dies, the next one gets them. Nobody sleeps
+//! [monitors](Monitor): when the process of their holder dies, the next one gets them. No process sleeps
 //! with a lock, and the user's code (encoding, decoding) runs without.
 //!
 //! # What if the process dies right after it
@@ -748,7 +748,7 @@ impl Core {
     fn read_slot(&self, number: u64) -> (Entry, Option<Message>) {
         let slot = self.slot_of(number);
         // SAFETY: as in `write_slot`; an item is in this slot (the caller has seen `tail`), so
-        // nobody writes to it before `head` is moved. If something does all the same, the entry is
+        // no process writes to it before `head` is moved. If something does all the same, the entry is
         // integers, of which any bytes are a value, and this copy does not change.
         let entry = unsafe { slot.read_volatile() };
         let is_short = entry.place == Place::Slot as u32 && entry.length <= self.inline_maximum();

@@ -6,7 +6,7 @@
 //!
 //! | step | what if the process dies right after it |
 //! |---|---|
-//! | the count of marks is raised | nobody has that mark |
+//! | the count of marks is raised | no process has that mark |
 //! | its byte is locked | it is unlocked |
 
 use std::io;
@@ -54,7 +54,7 @@ impl Holders for Member {
     }
 
     fn is_alive(&self, holder: u32) -> bool {
-        // Where the kernel does not answer, nobody is declared dead.
+        // Where the kernel does not answer, no process is declared dead.
         holder == self.mark || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
     }
 

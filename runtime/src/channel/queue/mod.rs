@@ -81,7 +81,7 @@ use crate::codec::{self, Output};
 ///   waits then as if the queue were full.
 /// * A process that writes where it should not can damage the queue, which is mapped into all that
 ///   have it: an item is an error then, or each push and pop, [`join`](Queue::join) panics, and what
-///   iterates ends. Nobody waits for what cannot come any more.
+///   iterates ends. No caller waits for what cannot come any more.
 /// * A queue costs five descriptors in each process that has it, and 128 bytes of memory for each
 ///   place, 128 KiB at least. Longer items take more as long as they are in the queue, and up to
 ///   4 MiB are kept for them.
@@ -479,7 +479,7 @@ impl<T> Source for Queue<T> {
 
 impl<T> Queue<T> {
     fn is_ready(&self) -> bool {
-        // What is damaged says so to whoever pops.
+        // What is damaged says so to the process that pops.
         !self.is_empty() || self.is_closed() || self.core.is_damaged()
     }
 }

@@ -79,7 +79,7 @@ impl Core {
         self.give_up(shared, job, &error)
     }
 
-    /// Ends a job, whose tasks are nobody's any more, with an error.
+    /// Ends a job, whose tasks no member has any more, with an error.
     fn give_up(&mut self, shared: &Arc<Shared>, job: JobId, error: &Error) -> bool {
         if let Some(job) = self.jobs.remove(&job) {
             self.fail_rest(&job, error);

@@ -15,7 +15,7 @@ use crate::pool::slot::Slot;
 use crate::pool::task::Outcome;
 use crate::pool::trace::Span;
 
-/// What is to be done when the pool's lock is free: it takes a while, or code of the user's runs.
+/// What is to be done when the pool's lock is free: it takes a while, or user code runs.
 pub(super) enum Effect {
     /// Give out the result of a task.
     Slot(Arc<Slot>, Outcome),
@@ -28,7 +28,7 @@ pub(super) enum Effect {
 }
 
 impl Shared {
-    /// Does what is to be done. Whatever becomes of code of the user's, this goes on.
+    /// Does what is to be done. Whatever becomes of user code, this goes on.
     pub(super) fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
         for effect in effects {
             foreign::call(|| match effect {

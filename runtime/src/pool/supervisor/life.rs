@@ -77,7 +77,7 @@ impl Shared {
         }
     }
 
-    /// Looks at what the initializer returned, on a thread of its own: code of the user's runs.
+    /// Looks at what the initializer returned, on a thread of its own: user code runs.
     pub(super) fn judge_aside(
         self: &Arc<Self>,
         id: MemberId,

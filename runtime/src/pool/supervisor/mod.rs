@@ -6,7 +6,7 @@
 //! pool, the supervisor, waits for all that can happen (replies, ends of processes, room to send,
 //! deadlines), takes it in and acts on it. `submit` acts on the state itself, so that a task for
 //! an idle worker is on its way without a detour. Starting a process takes a while and has a
-//! thread of its own for that while. What takes time or runs code of the user's is an [`Effect`](delivery::Effect),
+//! thread of its own for that while. What takes time or runs user code is an [`Effect`](delivery::Effect),
 //! done when the mutex is free again: results are given out and wakers called; what an initializer
 //! returned is looked at, on a thread of its own. Callbacks have a thread of their own, too.
 //!
@@ -419,7 +419,7 @@ impl Shared {
     }
 }
 
-/// No code of the user's runs under these locks, so a poisoned one is as good as any.
+/// No user code runs under these locks, so a poisoned one is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -28,7 +28,7 @@
 //! When all places are taken, a waiter naps and returns without having been notified, which
 //! waiters must expect of any condition variable. So it is when something wrote over the memory:
 //! who waits finds its place another's or the seal broken, and returns, now and every [`NAP`]. What
-//! stands in a place under a mark that nobody alive has is cleared as a dead one's.
+//! stands in a place under a mark that no living process has is cleared as a dead one's.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -168,7 +168,7 @@ impl Condvar {
         let mut left = count;
         {
             let _inside = self.enter(holders);
-            // Nobody queues meanwhile, so there are no more than there are places.
+            // No thread queues meanwhile, so there are no more than there are places.
             left = left.min(PLACES);
             while left > 0
                 && let Some((index, was_asleep)) = self.notify_next()
@@ -259,7 +259,7 @@ impl Place {
         matches!(self.word.load(Ordering::Relaxed), WAITING | ASLEEP)
     }
 
-    /// Whether it is the place of that thread of ours.
+    /// Whether it is the place of that thread of this process.
     fn is_of(&self, holders: &dyn Holders, turn: u64) -> bool {
         self.holder.load(Ordering::Relaxed) == holders.mark()
             && self.turn.load(Ordering::Relaxed) == turn

@@ -6,7 +6,7 @@
 //! | a [mark](Holders::mark) | a thread of that process has it |
 //! | the highest bit | somebody may sleep |
 //!
-//! Taking and giving back are one atomic step each, as in std's mutex. Death is found by whoever
+//! Taking and giving back are one atomic step each, as in std's mutex. Death is found by the thread that
 //! waits. The list of robust mutexes that the kernel keeps would not do: it is in the memory that
 //! is shared, where anything can write over its pointers, and it ends with a thread.
 //!

@@ -6,7 +6,7 @@
 //! | what | how |
 //! |---|---|
 //! | the owner of a [`Lock`] dies, or of what has one inside | its mark is in the word; whoever waits asks, every [`LOOK`] at least, whether it lives |
-//! | somebody dies inside a [`Monitor`] | likewise, and whoever enters next repairs first |
+//! | a process dies inside a [`Monitor`] | likewise, and the next to enter repairs first |
 //! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`LOOK`] at least, whether the holders live |
 //! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`LOOK`] at least |
 //! | a waiter dies | it held nothing; nobody waits for its answer |

@@ -1,7 +1,7 @@
 //! A short critical section that repairs what a dead predecessor left half done.
 //!
 //! It is given back when its *process* is dead, not when a thread ends; and no thread ends inside:
-//! what runs there is the machine's own code, which calls nothing of the user's: no destructor, no
+//! what runs there is the machine's own code, which calls no user code: no destructor, no
 //! waker, no closure, no encoder. It does not panic either, whatever stands in the words, so no
 //! panic hook runs. (If it did, the section would be left while the stack unwinds.)
 

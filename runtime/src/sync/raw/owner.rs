@@ -6,11 +6,11 @@ use crate::sys::thread;
 
 /// The [number](thread::number) of the thread that has a lock; 0 if none has.
 ///
-/// Whoever has taken the lock writes its number, and 0 before it gives the lock back. So a thread
-/// finds its own number only if it has the lock: nobody else ever writes that, also not in memory
+/// The thread that has taken the lock writes its number, and 0 before it gives the lock back. So a thread
+/// finds its own number only if it has the lock: no other thread ever writes that, also not in memory
 /// that a dead process left. What else a thread finds says nothing.
 ///
-/// It is not one of the words that the explorer sees: nobody changes what another looks for.
+/// It is not one of the words that the explorer sees: no thread changes what another looks for.
 #[derive(Debug)]
 #[repr(transparent)]
 pub(super) struct Owner(AtomicU64);

@@ -13,8 +13,8 @@ use crate::sys::atomic::AtomicU32;
 /// |---|---|
 /// | [`CLEAN`] | no |
 /// | [`POISONED`] | it did, and what it left is a value |
-/// | [`UNSEEN`] | it died, and nobody has looked at what it left |
-/// | anything else | something wrote over this memory, and nobody has looked at what it left |
+/// | [`UNSEEN`] | it died, and what it left was not looked at yet |
+/// | anything else | something wrote over this memory, and what is there was not looked at yet |
 ///
 /// The first three are numbers that memory does not hold by chance, so that a process that writes
 /// where it should not is found out here.
@@ -36,7 +36,7 @@ pub(crate) enum Left {
 }
 
 impl Poison {
-    /// Nobody has ended. Before anybody else has the lock, or by whoever has it.
+    /// No holder has ended. To be called before another has the lock, or by its holder.
     pub(super) fn init(&self) {
         self.0.store(CLEAN, Ordering::Relaxed);
     }

@@ -2,7 +2,7 @@
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
-//! | the lock is taken for the first time | as there; `depth` is nobody's, or what a dead owner left |
+//! | the lock is taken for the first time | as there; `depth` has no meaning yet, or is what a dead owner left |
 //! | `depth` is set to 1 | likewise: the next owner does as much |
 //! | `depth` is raised or lowered | likewise, as long as the lock is taken |
 //! | the lock is given back | as there |

@@ -259,7 +259,7 @@ impl RwLock {
                 return false;
             }
             if look_for_dead && !has_locks(holders, holder, word) {
-                // Unless somebody has the number by now: then its mark stands here, and behind us
+                // Unless another process has the number by now: then its mark stands here, and behind us
                 // it waits for the lock.
                 let _ = readers.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst);
                 return false;
@@ -295,7 +295,7 @@ fn begin(readers: &AtomicU64, mut word: u64, ours: u32) {
             Ordering::Relaxed,
         ) {
             Ok(_) => break,
-            // Another thread of ours was first, or somebody has just taken the dead one's back.
+            // Another thread of this process was first, or another process has just taken the dead one's back.
             Err(other) => word = other,
         }
     }

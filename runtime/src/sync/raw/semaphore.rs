@@ -99,7 +99,7 @@ unsafe impl Machine for Semaphore {
 impl Semaphore {
     /// Takes a permit by `deadline`; false when time is up. `None` waits for ever.
     ///
-    /// False also if something wrote over the memory: then nobody knows of any permits.
+    /// False also if something wrote over the memory: then no permits are known.
     #[inline]
     pub(crate) fn acquire_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         self.take_slot(holders.mark()) || self.take_counted(holders) || self.wait(holders, deadline)

@@ -406,7 +406,7 @@ fn stray_writes_do_not_stop_a_mutex() {
             }
         },
     );
-    // What is locked and all written over is poisoned: nobody knows what is behind it.
+    // What is locked and all written over is poisoned: what is behind it is not known.
     let lock = machine::<Lock>();
     for stray in strays() {
         overwrite(&*lock, 0, stray);
