@@ -160,7 +160,7 @@ fn a_program_with_rights_of_its_own(method: StartMethod) {
     assert_eq!(output.status.code(), Some(70));
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(
-        message.contains("more rights than whoever started it"),
+        message.contains("more rights than the user who started it"),
         "{message}"
     );
 }
