@@ -17,6 +17,7 @@ pub(super) const WRAPPER: u16 = 1;
 pub(super) struct Depth(u16);
 
 impl Depth {
+    #[inline]
     pub(super) fn enter(&mut self, level: u16) -> Result<(), Error> {
         let inside = self.0 + level;
         if inside > DEEPEST * CONTAINER {
@@ -26,6 +27,7 @@ impl Depth {
         Ok(())
     }
 
+    #[inline]
     pub(super) fn leave(&mut self, level: u16) {
         self.0 -= level;
     }

@@ -24,14 +24,14 @@ pub(crate) struct Output<'e> {
     pub(super) depth: Depth,
 }
 
-/// More than what is written between two looks at the room that is left, save bytes and names.
+/// More than what is written between two looks at the room that is left: whoever writes more looks.
 const ROOM: usize = 64;
 
 impl<'e> Output<'e> {
     /// A message whose first byte tells the receiver what it is.
     pub(crate) fn new(kind: u8) -> Output<'e> {
         // Enough for most messages, so that there is one allocation and not several.
-        let mut head = Vec::with_capacity(64);
+        let mut head = Vec::with_capacity(2 * ROOM);
         head.push(kind);
         Output {
             head,
@@ -122,18 +122,12 @@ impl<'e> Output<'e> {
     }
 
     /// Makes room for what is written next, up to [`ROOM`] bytes.
+    #[inline]
     pub(super) fn room(&mut self) -> Result<(), Error> {
+        if self.head.capacity() - self.head.len() >= ROOM {
+            return Ok(());
+        }
         memory::grow(&mut self.head, ROOM)
-    }
-
-    /// Begins a value inside of another.
-    pub(super) fn enter(&mut self, level: u16) -> Result<(), Error> {
-        self.depth.enter(level)?;
-        self.room()
-    }
-
-    pub(super) fn leave(&mut self, level: u16) {
-        self.depth.leave(level);
     }
 
     /// Writes the handle whose token this is. What the token wrote is looked at and taken back.

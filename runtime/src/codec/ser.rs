@@ -64,7 +64,7 @@ impl Output<'_> {
     }
 
     fn items(&mut self, tag: u8, announced: Option<usize>) -> Result<Items<'_, Self>, Error> {
-        self.enter(CONTAINER)?;
+        self.depth.enter(CONTAINER)?;
         self.head.push(tag);
         let length = match announced {
             Some(length) => {
@@ -116,7 +116,7 @@ impl Items<'_, Output<'_>> {
     }
 
     fn close(self) -> Result<(), Error> {
-        self.out.leave(CONTAINER);
+        self.out.depth.leave(CONTAINER);
         match self.length {
             Length::Announced(length) if length != self.written => Err(Error::new(format!(
                 "a `Serialize` announced {length} items and wrote {}",
@@ -241,10 +241,10 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     }
 
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Error> {
-        self.enter(WRAPPER)?;
+        self.depth.enter(WRAPPER)?;
         self.head.push(tag::SOME);
         value.serialize(&mut *self)?;
-        self.leave(WRAPPER);
+        self.depth.leave(WRAPPER);
         Ok(())
     }
 
@@ -275,9 +275,9 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         if name == handle::NAME {
             return self.handle(value);
         }
-        self.enter(WRAPPER)?;
+        self.depth.enter(WRAPPER)?;
         value.serialize(&mut *self)?;
-        self.leave(WRAPPER);
+        self.depth.leave(WRAPPER);
         Ok(())
     }
 
@@ -288,10 +288,10 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), Error> {
-        self.enter(CONTAINER)?;
+        self.depth.enter(CONTAINER)?;
         self.variant(variant)?;
         value.serialize(&mut *self)?;
-        self.leave(CONTAINER);
+        self.depth.leave(CONTAINER);
         Ok(())
     }
 
@@ -327,7 +327,7 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Error> {
-        self.enter(CONTAINER)?;
+        self.depth.enter(CONTAINER)?;
         self.head.push(tag::STRUCT);
         Ok(Fields { out: self })
     }
@@ -451,7 +451,7 @@ impl ser::SerializeStruct for Fields<'_, Output<'_>> {
     fn end(self) -> Result<(), Error> {
         self.out.room()?;
         self.out.varint(tag::END);
-        self.out.leave(CONTAINER);
+        self.out.depth.leave(CONTAINER);
         Ok(())
     }
 }
