@@ -59,7 +59,7 @@ use std::time::Instant;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 
-use super::area::{Area, check_file_size_limit};
+use super::area::Area;
 use super::event::Event;
 use crate::codec::{Message, Output};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
@@ -425,7 +425,7 @@ impl Core {
             let mut position = *end;
             *end += entry.length;
             let area = self.area(entry.place);
-            check_file_size_limit(area.start + area.size.min(position + entry.length))?;
+            memory::check_file_size_limit(area.start + area.size.min(position + entry.length))?;
             let parts = [&lengths[..], &output.head].into_iter();
             for part in parts.chain(output.splices.iter().map(|splice| &**splice)) {
                 area.write(&self.handles.memory, position, part)?;
