@@ -259,6 +259,13 @@ fn short_files(method: StartMethod) {
         // What the fork server and its parent share is a page.
         assert!(length < 4096 || process.start_method() == method);
         assert_eq!(process.join().unwrap().len(), 600_000);
+        match multiproc::Pool::builder().workers(1).build() {
+            Ok(pool) => assert_eq!(pool.submit(wait_free::call()).wait().unwrap(), 7),
+            Err(error) => {
+                assert_eq!(error.kind(), Spawn, "{error}");
+                assert!(error.to_string().contains("ulimit -f"), "{error}");
+            }
+        }
     }
 }
 

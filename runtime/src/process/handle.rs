@@ -159,7 +159,7 @@ impl<R> Process<R> {
     ///
     /// #[worker]
     /// fn fill(bytes: usize) -> usize {
-    ///     vec![1; bytes].iter().map(|byte| usize::from(*byte)).sum()
+    ///     vec![1_u8; bytes].iter().map(|byte| usize::from(*byte)).sum()
     /// }
     ///
     /// # fn main() -> multiproc::Result<()> {

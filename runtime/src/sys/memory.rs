@@ -50,13 +50,7 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
     if i64::try_from(length).is_err() {
         return Err(Errno::FBIG.into());
     }
-    // Beyond this limit the kernel would not only fail but also send a deadly signal.
-    if getrlimit(Resource::Fsize)
-        .current
-        .is_some_and(|limit| limit < length)
-    {
-        return Err(Errno::FBIG.into());
-    }
+    check_file_size_limit(length)?;
     if length > LARGE && room::available().is_some_and(|available| available < length) {
         return Err(Errno::NOMEM.into());
     }
@@ -71,6 +65,20 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
     }
     fcntl_add_seals(&file, seals).naming("fcntl")?;
     Ok(file)
+}
+
+/// Refuses to write so far into a file as this process may not: the kernel would not only fail, but
+/// also send a deadly signal.
+pub(crate) fn check_file_size_limit(end: u64) -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if limit < end => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!(
+                "it takes {end} bytes of shared memory, which counts as a file, and the limit on the size of files (`ulimit -f`) is {limit} bytes"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Which file it is, and its length if the file is such as [`create`] makes.

@@ -9,7 +9,6 @@ use std::os::fd::OwnedFd;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::{Errno, pread, pwrite};
-use rustix::process::{Resource, getrlimit};
 
 /// A ring of bytes in the file. Positions count up for ever, and around: sizes are powers of two.
 #[derive(Debug, Clone, Copy)]
@@ -80,14 +79,5 @@ impl Area {
             position = position.wrapping_add(run);
             left -= run;
         }
-    }
-}
-
-/// Whether this process may write so far into a file: the kernel would not only refuse, but also
-/// send a deadly signal.
-pub(super) fn check_file_size_limit(end: u64) -> io::Result<()> {
-    match getrlimit(Resource::Fsize).current {
-        Some(limit) if limit < end => Err(Errno::FBIG.into()),
-        _ => Ok(()),
     }
 }

@@ -63,7 +63,7 @@ use std::time::Instant;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 
-use super::area::{Area, check_file_size_limit};
+use super::area::Area;
 use super::event::Event;
 use super::member::Member;
 use crate::codec::{Message, Output};
@@ -458,7 +458,7 @@ impl Core {
             entry.place = place as u32;
             let area = self.area(place);
             let end = (position % area.size).saturating_add(entry.length);
-            check_file_size_limit(area.start + area.size.min(end))?;
+            memory::check_file_size_limit(area.start + area.size.min(end))?;
             let parts = [&lengths[..], &output.head].into_iter();
             for part in parts.chain(output.splices.iter().map(|splice| &**splice)) {
                 area.write(&self.handles.memory, position, part)?;
