@@ -71,7 +71,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     // Whoever started it holds the other end of the connection, and could have any code run.
     if secure::is_privileged() {
         return Err(io::Error::other(
-            "a program with more rights than whoever started it takes no orders",
+            "a program with more rights than the user who started it takes no orders",
         ));
     }
     let unknown = || io::Error::other(format!("`{marker}` is no marker"));
