@@ -11,9 +11,14 @@
 //! assert_eq!(of_a_doctest::run("four").unwrap(), 4);
 //! ```
 
-#![expect(unsafe_code, reason = "a function is exported by its plain name")]
+#![expect(
+    unsafe_code,
+    reason = "a function is exported by its plain name, and descriptors are misused"
+)]
 
-use multiproc::{ErrorKind, worker};
+pub mod sick;
+
+use multiproc::{ErrorKind, Pool, worker};
 
 /// Doubles a number.
 #[worker]
@@ -36,6 +41,21 @@ pub fn double_in_a_process(number: u64) -> u64 {
 pub extern "C" fn multiproc_tests_spawn() -> i32 {
     match double::spawn(1) {
         Err(error) if error.kind() == ErrorKind::Unsupported => 0,
+        Err(_) => 1,
+        Ok(_) => 2,
+    }
+}
+
+/// The same for a pool.
+#[unsafe(no_mangle)]
+pub extern "C" fn multiproc_tests_pool() -> i32 {
+    match Pool::new() {
+        Err(error)
+            if error.kind() == ErrorKind::Unsupported
+                && error.to_string().contains("part of a shared library") =>
+        {
+            0
+        }
         Err(_) => 1,
         Ok(_) => 2,
     }

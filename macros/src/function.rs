@@ -89,9 +89,18 @@ impl ToTokens for Function {
 
 /// The user's identifier where readers and editors look for it, but a word of generated code:
 /// lints have said what they think of it where the user wrote it.
+///
+/// Generated code is of this crate's edition, which may reserve a word that the user's leaves free.
 pub(crate) fn generated(original: &Ident) -> Ident {
+    /// The words that are reserved since an edition of Rust after the first.
+    const LATELY_RESERVED: [&str; 5] = ["async", "await", "dyn", "gen", "try"];
+
+    let span = Span::call_site().located_at(original.span());
+    if LATELY_RESERVED.iter().any(|word| original == word) {
+        return Ident::new_raw(&original.to_string(), span);
+    }
     let mut ident = original.clone();
-    ident.set_span(Span::call_site().located_at(original.span()));
+    ident.set_span(span);
     ident
 }
 

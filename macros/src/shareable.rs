@@ -270,7 +270,7 @@ fn check_fields(types: &[&Type], runtime: &Runtime) -> TokenStream {
 }
 
 /// The function that looks at what a killed process left. The variant is taken for whole, unless
-/// there is nothing but the variant; the fields are asked. This asks rustc for their trait, too.
+/// there is nothing but the variant or something else was written over it; the fields are asked. This asks rustc for their trait, too.
 fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
     let body = match shape {
         Shape::Struct(fields) => {
@@ -296,16 +296,16 @@ fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
                         __place.cast::<::core::mem::MaybeUninit<Self>>()
                     )
                 };
-                match unsafe { &*__copy.as_ptr() } {
+                __by_the_dead && match unsafe { &*__copy.as_ptr() } {
                     #(#arms)*
                 }
             }
         }
     };
     quote! {
-        unsafe fn __is_value(__place: *const Self) -> bool {
-            unsafe fn field<T: #runtime::Shareable>(place: *const T) -> bool {
-                unsafe { T::__is_value(place) }
+        unsafe fn __is_value(__place: *const Self, __by_the_dead: bool) -> bool {
+            unsafe fn field<T: #runtime::Shareable>(place: *const T, by_the_dead: bool) -> bool {
+                unsafe { T::__is_value(place, by_the_dead) }
             }
             #body
         }
@@ -330,7 +330,7 @@ fn arm(name: &Ident, fields: &Fields) -> TokenStream {
 /// Spanned so that rustc underlines the type.
 fn check_field(ty: &Type, place: &TokenStream) -> TokenStream {
     let field = quote_spanned!(ty.span()=> field::<#ty>);
-    quote!(unsafe { #field(#place) })
+    quote!(unsafe { #field(#place, __by_the_dead) })
 }
 
 fn member(index: usize, field: &Field) -> syn::Member {

@@ -6,6 +6,8 @@ use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
+use crate::usage::Usage;
+
 /// The result of calling a worker.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -56,7 +58,8 @@ pub enum ErrorKind {
     Cancelled,
     /// An argument or the result could not be turned into a message.
     Encode,
-    /// An argument or the result could not be read back from its message.
+    /// An argument or the result could not be read back from its message, or there was no memory
+    /// for that; or the worker wrote bytes of its own to the connection that its result comes over.
     Decode,
     /// The other end is gone.
     Closed,
@@ -72,6 +75,7 @@ struct Repr {
     worker: Option<String>,
     panic: Option<PanicInfo>,
     exit_status: Option<ExitStatus>,
+    usage: Option<Usage>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -100,6 +104,13 @@ impl Error {
         self.0.exit_status
     }
 
+    /// What the process had used up when it ended, where that is known. Of a task of a pool it is
+    /// not: its process had others.
+    #[must_use]
+    pub fn usage(&self) -> Option<Usage> {
+        self.0.usage
+    }
+
     /// The signal that ended the process, if one did.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
@@ -114,8 +125,15 @@ impl Error {
             worker: None,
             panic: None,
             exit_status: None,
+            usage: None,
             source: None,
         }))
+    }
+
+    /// Something could not be started.
+    pub(crate) fn not_started(what: &str, error: std::io::Error) -> Error {
+        let why = scarcity(&error).unwrap_or_default();
+        Error::new(ErrorKind::Spawn, format!("{what}{why}")).with_source(error)
     }
 
     /// The same once more, for somebody else. The source is in the text.
@@ -126,6 +144,7 @@ impl Error {
             worker: self.0.worker.clone(),
             panic: self.0.panic.clone(),
             exit_status: self.0.exit_status,
+            usage: self.0.usage,
             source: None,
         }))
     }
@@ -149,6 +168,12 @@ impl Error {
     }
 
     #[must_use]
+    pub(crate) fn with_usage(mut self, usage: Option<Usage>) -> Error {
+        self.0.usage = usage;
+        self
+    }
+
+    #[must_use]
     pub(crate) fn with_source(
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -156,6 +181,19 @@ impl Error {
         self.0.source = Some(source.into());
         self
     }
+}
+
+/// What there is too little of, and which limit to look at.
+pub(crate) fn scarcity(error: &std::io::Error) -> Option<&'static str> {
+    Some(match error.raw_os_error()? {
+        libc::EMFILE => ", which takes more open files than the limit (`ulimit -n`) allows",
+        libc::ENFILE => ", for the system has too many open files",
+        libc::EAGAIN => {
+            ", which takes more processes, threads (`ulimit -u`) or memory (`ulimit -v`) than the limits allow"
+        }
+        libc::ENOMEM => ", which takes more memory than there is or a limit (`ulimit -v`) allows",
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Error {
@@ -185,6 +223,7 @@ impl fmt::Debug for Error {
             worker,
             panic,
             exit_status,
+            usage,
             source,
         } = &*self.0;
         f.debug_struct("Error")
@@ -193,6 +232,7 @@ impl fmt::Debug for Error {
             .field("worker", worker)
             .field("panic", panic)
             .field("exit_status", exit_status)
+            .field("usage", usage)
             .field("source", source)
             .finish()
     }

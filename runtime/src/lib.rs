@@ -263,6 +263,7 @@
 //! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal |
 //! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
 //! | returns what cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
+//! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!
 //! ```
 //! use multiproc::sync::Mutex;
@@ -443,7 +444,9 @@ mod codec;
 mod descriptor;
 mod dispatch;
 mod error;
+mod foreign;
 pub mod guide;
+mod inheritance;
 mod limits;
 mod payload;
 mod pool;
@@ -457,6 +460,7 @@ pub mod shm;
 pub mod sync;
 mod sys;
 mod transport;
+mod usage;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -470,11 +474,12 @@ pub use pool::{
     as_completed, wait_all, wait_any,
 };
 pub use process::{
-    Call, CallFuture, ChildInfo, Current, Process, StartMethod, Stdio, active_children, current,
-    set_spare_processes,
+    Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,
+    current, set_spare_processes,
 };
 pub use remote_error::RemoteError;
 pub use shm::Shareable;
+pub use usage::Usage;
 
 pub use multiproc_macros::Shareable;
 /// Runs a function in every child process before its worker.

@@ -35,7 +35,37 @@ impl std::fmt::Display for Refusal {
     }
 }
 
+/// What `setresuid(2)` and its like take for "leave it as it is", and nothing for a user or group.
+const UNCHANGED: u32 = u32::MAX;
+
 impl Limits {
+    /// Refuses numbers that stand for something else to the system, which would do that in silence.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        let Limits {
+            memory: _,
+            stack: _,
+            nice: _,
+            cpus: _,
+            groups,
+            gid,
+            uid,
+        } = self;
+        let groups = groups.iter().flatten();
+        let what = if *uid == Some(UNCHANGED) {
+            "user"
+        } else if gid.iter().chain(groups).any(|id| *id == UNCHANGED) {
+            "group"
+        } else {
+            return Ok(());
+        };
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "no {what} has the number {UNCHANGED}: to the system it means that the {what} stays the same"
+            ),
+        ))
+    }
+
     /// Applies all but the stack to this process, which has one thread; those it starts inherit
     /// them.
     ///

@@ -21,10 +21,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
+use crate::descriptor::Fd;
 use crate::dispatch::{Entry, Function, Place};
+use crate::inheritance::Differences;
 use crate::limits::Limits;
 
 /// The kinds of messages to a child.
@@ -86,7 +89,11 @@ pub(crate) struct Header {
     pub(crate) parent: u32,
     /// The whole environment, for a child that did not inherit the right one.
     pub(crate) environment: Option<BTreeMap<OsString, OsString>>,
+    /// What it would have inherited, if it did not.
+    pub(crate) inheritance: Option<Differences>,
     pub(crate) limits: Limits,
+    /// Where the child notes that it was refused memory, if that is limited.
+    pub(crate) exhaustion: Option<Fd<OwnedFd>>,
     /// What to run before the arguments are decoded, if not what the worker's option says.
     pub(crate) before_worker: Option<Function>,
 }

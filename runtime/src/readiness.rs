@@ -2,6 +2,9 @@
 //!
 //! One thread serves the whole process. It is started by the first task that has to wait, and
 //! waits for descriptors only.
+//!
+//! A copy of the process made by `fork` has not got that thread, but the same epoll instance: what is
+//! registered there is the original's, and is left alone.
 
 use std::collections::HashMap;
 use std::io;
@@ -13,6 +16,10 @@ use std::task::Waker;
 use std::thread;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+
+use crate::foreign;
+use crate::sys::copy::Home;
+use crate::sys::refused::Naming as _;
 
 /// A descriptor that tasks wait for.
 ///
@@ -28,6 +35,8 @@ pub(crate) struct Readiness {
 struct Service {
     epoll: OwnedFd,
     wakers: Mutex<HashMap<u64, Waker>>,
+    /// The process that has the thread.
+    home: Home,
 }
 
 impl Readiness {
@@ -50,7 +59,11 @@ impl Readiness {
     /// Wakes this task, instead of the one before it, as soon as the descriptor is readable or
     /// hung up; at once if it is already.
     pub(crate) fn wake(&self, waker: &Waker) -> io::Result<()> {
-        self.service.wakers().insert(self.key, waker.clone());
+        self.service.check_here()?;
+        // Wakers are cloned and dropped by user code: not under the lock.
+        let waker = waker.clone();
+        let before = self.service.wakers().insert(self.key, waker);
+        drop(before);
         let flags = EventFlags::IN | EventFlags::ONESHOT;
         let data = EventData::new_u64(self.key);
         Ok(epoll::modify(
@@ -64,6 +77,9 @@ impl Readiness {
 
 impl Drop for Readiness {
     fn drop(&mut self) {
+        if self.service.check_here().is_err() {
+            return;
+        }
         // Closing alone would not do: others hold the same open file.
         let _ = epoll::delete(&self.service.epoll, &self.descriptor);
         let waker = self.service.wakers().remove(&self.key);
@@ -75,17 +91,21 @@ impl Service {
     fn get() -> io::Result<&'static Service> {
         static SERVICE: OnceLock<Service> = OnceLock::new();
         static STARTING: Mutex<()> = Mutex::new(());
+        if let Some(service) = SERVICE.get() {
+            return service.check_here().map(|()| service);
+        }
         let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(service) = SERVICE.get() {
             return Ok(service);
         }
         let service = Service {
-            epoll: epoll::create(CreateFlags::CLOEXEC)?,
+            epoll: epoll::create(CreateFlags::CLOEXEC).naming("epoll_create1")?,
             wakers: Mutex::default(),
+            home: Home::here(),
         };
         // The thread finds the service where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-wakers".to_owned());
-        thread.spawn(|| SERVICE.wait().run())?;
+        thread.spawn(|| SERVICE.wait().run()).naming("clone")?;
         Ok(SERVICE.get_or_init(|| service))
     }
 
@@ -100,10 +120,19 @@ impl Service {
                 // Taken first: a waker is code of somebody else's.
                 let waker = self.wakers().remove(&event.data.u64());
                 if let Some(waker) = waker {
-                    waker.wake();
+                    foreign::call(|| waker.wake());
                 }
             }
         }
+    }
+
+    fn check_here(&self) -> io::Result<()> {
+        if self.home.is_here() {
+            return Ok(());
+        }
+        let text =
+            "this process is a copy of another one, made by `fork`, in which no task can be woken";
+        Err(io::Error::new(io::ErrorKind::Unsupported, text))
     }
 
     fn wakers(&self) -> MutexGuard<'_, HashMap<u64, Waker>> {

@@ -25,6 +25,13 @@ extern "C" fn early() {
         Ok("spawn") => drop(seven::spawn()),
         // SAFETY: a system call that takes a number.
         Ok("kill") if is_child => drop(unsafe { libc::raise(libc::SIGKILL) }),
+        Ok("give-up")
+            if std::env::var("MULTIPROC_CHILD").is_ok_and(|it| it.starts_with("fork-server")) =>
+        {
+            eprintln!("no fork server");
+            // SAFETY: a system call that takes a number.
+            unsafe { libc::_exit(70) };
+        }
         // SAFETY: a system call that takes a number.
         Ok("exit") if is_child => unsafe { libc::_exit(0) },
         Ok("hang") if is_child => loop {
@@ -43,6 +50,11 @@ fn main() {
         Ok("kill" | "exit") => {
             tell(seven::call());
             tell(seven::call());
+        }
+        Ok("give-up") => {
+            for _ in 0..3 {
+                println!("{:?}", seven::run());
+            }
         }
         _ => println!("{:?}", seven::run()),
     }

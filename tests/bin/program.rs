@@ -34,6 +34,8 @@ fn main() {
         "start-in-startup" => start_in_startup(),
         "panic" => panic(),
         "replaced" => replaced(),
+        "spawn-and-return" => drop(tell_and_wait::spawn(&[1]).unwrap()),
+        "square" => square(),
         "load" => load(&arguments.next().expect("a library")),
         other => panic!("there is no scenario {other}"),
     }
@@ -145,6 +147,27 @@ fn panic() {
     println!("{:?}", multiproc_tests::double::run(4).unwrap());
 }
 
+/// Tells how a process and a pool fare, and how the process was started.
+fn square() {
+    let tell = |result: multiproc::Result<u32>| match result {
+        Ok(number) => println!("{number}"),
+        Err(error) => println!("{error}"),
+    };
+    for _ in 0..3 {
+        match panics::spawn(6) {
+            Ok(process) => {
+                println!("{:?}", process.start_method());
+                tell(process.join());
+            }
+            Err(error) => println!("{error}"),
+        }
+    }
+    match multiproc::Pool::builder().workers(1).build() {
+        Ok(pool) => tell(pool.submit(panics::call(6)).wait()),
+        Err(error) => println!("{error}"),
+    }
+}
+
 /// Starts workers before and after the program's file was replaced.
 fn replaced() {
     println!("{:?}", panics::run(1));
@@ -159,12 +182,14 @@ fn load(library: &str) {
     // SAFETY: the library's constructors may be called.
     let library = unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_NOW) };
     assert!(!library.is_null(), "{}", dlerror());
-    // SAFETY: the library is loaded.
-    let spawn = unsafe { libc::dlsym(library, c"multiproc_tests_spawn".as_ptr()) };
-    assert!(!spawn.is_null(), "{}", dlerror());
-    // SAFETY: this is the type of the function of that name.
-    let spawn: extern "C" fn() -> i32 = unsafe { std::mem::transmute(spawn) };
-    println!("{}", spawn());
+    for name in [c"multiproc_tests_spawn", c"multiproc_tests_pool"] {
+        // SAFETY: the library is loaded.
+        let function = unsafe { libc::dlsym(library, name.as_ptr()) };
+        assert!(!function.is_null(), "{}", dlerror());
+        // SAFETY: this is the type of the functions of these names.
+        let function: extern "C" fn() -> i32 = unsafe { std::mem::transmute(function) };
+        println!("{}", function());
+    }
     println!("{:?}", panics::run(1).unwrap());
 }
 

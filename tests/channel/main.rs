@@ -9,4 +9,5 @@ mod channels;
 mod handles;
 mod model;
 mod queues;
+mod sick;
 mod support;

@@ -23,6 +23,8 @@ cases! {
     the_environment_is_the_parents_of_now
     an_environment_that_is_no_text
     an_environment_that_cannot_be
+    users_and_groups_that_cannot_be
+    numbers_at_the_end_of_what_there_is
     a_start_method_by_the_environment
     the_marker_is_not_there
     the_arguments_are_the_parents
@@ -143,6 +145,56 @@ fn an_environment_that_cannot_be(method: StartMethod) {
         assert_eq!(call.start_method(method).spawn().unwrap_err().kind(), Spawn);
     }
     assert!(active_children().is_empty());
+}
+
+/// To the system the number means "unchanged", which is the opposite of what such a call is for.
+fn users_and_groups_that_cannot_be(method: StartMethod) {
+    let call = || length_of::call("A".to_owned()).start_method(method);
+    for call in [
+        call().uid(u32::MAX),
+        call().gid(u32::MAX),
+        call().groups([1, u32::MAX]),
+        call().uid(1).gid(u32::MAX),
+    ] {
+        let error = call.spawn().unwrap_err();
+        assert_eq!(error.kind(), Spawn, "{error}");
+        assert!(error.to_string().contains("4294967295"), "{error}");
+        let source = std::error::Error::source(&error).unwrap();
+        let source = source.downcast_ref::<io::Error>().unwrap();
+        assert_eq!(source.kind(), io::ErrorKind::InvalidInput);
+    }
+    let initializer = wait_for_ever::call().uid(u32::MAX);
+    let built = multiproc::Pool::builder()
+        .workers(1)
+        .initializer(initializer);
+    assert!(built.build().is_err());
+    assert!(active_children().is_empty());
+}
+
+/// Each does what it says, or is an error.
+fn numbers_at_the_end_of_what_there_is(method: StartMethod) {
+    let call = || length_of::call("not there".to_owned()).start_method(method);
+    for call in [
+        call().stack_size(0),
+        call().nice(i32::MAX),
+        call().timeout(std::time::Duration::MAX),
+        call().memory_limit(u64::MAX),
+        call().cpu_affinity(0..1000),
+    ] {
+        assert_eq!(call.run().unwrap(), None);
+    }
+    for call in [
+        call().stack_size(usize::MAX),
+        call().stack_size(1 << 60),
+        call().cpu_affinity([]),
+        call().cpu_affinity([usize::MAX]),
+    ] {
+        let error = call.run().unwrap_err();
+        assert_eq!(error.kind(), Spawn, "{error}");
+    }
+    let call = wait_for_ever::call().timeout(std::time::Duration::ZERO);
+    let error = call.start_method(method).run().unwrap_err();
+    assert_eq!(error.kind(), multiproc::ErrorKind::TimedOut, "{error}");
 }
 
 fn a_start_method_by_the_environment(method: StartMethod) {
@@ -590,13 +642,8 @@ fn descriptors_are_the_minimal_set(method: StartMethod) {
         })
         .collect();
     for one in five {
-        let mut expected = vec!["0", "1", "2"];
         // The parent's pidfd; the connection, once to send and once to wait for its end.
-        expected.extend(["anon_inode", "socket", "socket"]);
-        if method == StartMethod::ForkServer {
-            // The reserve, which a re-executed child has no need of yet.
-            expected.insert(3, "anon_inode");
-        }
+        let expected = ["0", "1", "2", "anon_inode", "socket", "socket"];
         assert_eq!(one.join().unwrap(), expected);
     }
 }

@@ -31,6 +31,8 @@ cases! {
     a_worker_that_segfaults
     a_worker_that_overflows_its_stack
     a_worker_that_runs_out_of_memory
+    a_crash_at_the_memory_limit
+    a_crash_below_the_memory_limit
     a_worker_that_raises_a_signal
     a_worker_that_kills_itself
     a_worker_that_is_killed_from_outside
@@ -49,6 +51,105 @@ cases! {
     a_worker_that_closes_every_descriptor
     a_worker_that_cannot_have_a_thread
     a_thread_that_is_left_behind
+}
+
+/// What it does when memory runs out, or before.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+enum Crash {
+    Grow,
+    AskAtOnce,
+    AskInC,
+    OnAnotherThread,
+    FollowNull,
+    Abort,
+    Overflow,
+    Recover,
+}
+
+#[worker]
+fn crashes(crash: Crash) {
+    // Raised by a failing `malloc` only.
+    // SAFETY: it belongs to this thread.
+    unsafe { *libc::__errno_location() = libc::EAGAIN };
+    match crash {
+        Crash::Grow => {
+            let mut all = Vec::new();
+            loop {
+                all.push(black_box([7_u8; 4096]));
+            }
+        }
+        Crash::AskAtOnce => drop(black_box(vec![7_u8; 4 << 30])),
+        // SAFETY: none: it is not known whether there is any memory.
+        Crash::AskInC => unsafe { black_box(libc::malloc(4 << 30).cast::<u8>()).write_volatile(7) },
+        Crash::OnAnotherThread => {
+            let _ = std::thread::spawn(|| drop(black_box(vec![7_u8; 4 << 30]))).join();
+        }
+        // SAFETY: none: this is the crash.
+        Crash::FollowNull => unsafe { black_box(std::ptr::null_mut::<u8>()).write_volatile(7) },
+        Crash::Abort => process::abort(),
+        Crash::Overflow => _ = overflows(1),
+        Crash::Recover => {
+            assert!(Vec::<u8>::new().try_reserve(4 << 30).is_err());
+            let mut half = Vec::<u8>::new();
+            half.resize(500 << 20, 7);
+        }
+    }
+}
+
+fn a_crash_at_the_memory_limit(method: StartMethod) {
+    for (crash, signal) in [
+        (Crash::Grow, "SIGABRT"),
+        (Crash::AskAtOnce, "SIGABRT"),
+        (Crash::AskInC, "SIGSEGV"),
+        (Crash::OnAnotherThread, "SIGABRT"),
+    ] {
+        let text = format!(
+            "worker `crashes` was killed by {signal}, as happens beyond its memory limit of 256 MiB (pid PID)"
+        );
+        // Printing a backtrace opens files that are not there.
+        for backtrace in ["0", "1"] {
+            let call = crashes::call(crash).memory_limit(256 << 20);
+            let call = call.env("RUST_BACKTRACE", backtrace).stderr(Stdio::null());
+            check(method, call, fails(Signaled, &text));
+        }
+    }
+    check(
+        method,
+        crashes::call(Crash::Recover).memory_limit(1 << 30),
+        returns(()),
+    );
+}
+
+/// These have nothing to do with it.
+fn a_crash_below_the_memory_limit(method: StartMethod) {
+    for (crash, signal) in [
+        (Crash::FollowNull, "SIGSEGV"),
+        (Crash::Abort, "SIGABRT"),
+        (Crash::Overflow, "SIGSEGV"),
+    ] {
+        let text = format!("worker `crashes` was killed by {signal} (pid PID)");
+        let call = crashes::call(crash).memory_limit(1 << 30);
+        check(method, call.stderr(Stdio::null()), fails(Signaled, &text));
+    }
+    // What comes from outside ends it, too.
+    for signal in [
+        libc::SIGSEGV,
+        libc::SIGABRT,
+        libc::SIGBUS,
+        libc::SIGILL,
+        libc::SIGTRAP,
+    ] {
+        let process = wait_for_ever::call()
+            .memory_limit(1 << 30)
+            .start_method(method);
+        let process = process.spawn().unwrap();
+        let pid = i32::try_from(process.id()).unwrap();
+        // SAFETY: it takes numbers; the process is there, since it was not joined.
+        unsafe { libc::kill(pid, signal) };
+        let error = process.join().unwrap_err();
+        assert_eq!(error.signal(), Some(signal));
+        assert!(!error.to_string().contains("limit"), "{error}");
+    }
 }
 
 #[worker]
@@ -545,9 +646,9 @@ fn closes_everything() -> u32 {
     7
 }
 
-/// As daemons do. Then nothing can be told any more, but the end is seen.
+/// As daemons do. Then nothing can be told any more, but that there was something.
 fn a_worker_that_closes_every_descriptor(method: StartMethod) {
-    let text = "worker `closes_everything` exited with code 0 without returning a value (pid PID)";
+    let text = "worker `closes_everything` exited with code 74, as happens when the worker has closed the connection that its result was to be sent through (pid PID)";
     check(method, closes_everything::call(), fails(Exited, text));
 }
 

@@ -9,12 +9,15 @@ use multiproc::ErrorKind::Signaled;
 use multiproc::{Fd, StartMethod, Stdio, worker};
 use rustix::process::Signal;
 
-use crate::support::{Pidfd, Running, cases, check, fails, program, returns, wait_for_ever};
+use crate::support::{
+    Pidfd, Running, cases, check, fails, program, returns, wait_for_ever, with_method,
+};
 
 cases! {
     children_do_not_outlive_a_killed_program
     children_do_not_outlive_a_program_that_returns
     children_do_not_outlive_a_program_that_exits_at_once
+    children_of_a_program_that_returns_at_once_say_nothing
     children_do_not_outlive_a_killed_worker
     children_do_not_outlive_a_parent_that_was_forked
     children_do_not_outlive_a_parent_that_was_killed_while_it_sent
@@ -76,6 +79,18 @@ fn children_do_not_outlive_a_program_that_exits_at_once(method: StartMethod) {
     assert_eq!(program.child.wait().unwrap().code(), Some(4));
     all_end(processes);
     assert_eq!(program.rest(), "");
+}
+
+/// They may not even have begun.
+fn children_of_a_program_that_returns_at_once_say_nothing(method: StartMethod) {
+    for _ in 0..30 {
+        let mut command = program("program");
+        command.arg("spawn-and-return");
+        // It is read until the last of them is gone.
+        let output = with_method(&mut command, method).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert!(output.status.success());
+    }
 }
 
 /// Starts this many workers that do likewise, one generation less, and waits for ever. Each tells

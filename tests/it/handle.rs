@@ -18,6 +18,9 @@ cases! {
     is_running_and_exit_status
     killing_and_terminating
     killing_what_has_ended
+    killing_what_another_thread_waits_for
+    waiting_keeps_the_result
+    what_a_process_has_used_up
     the_descriptor_is_readable_at_the_end
     dropping_detaches
     dropping_in_any_order
@@ -173,6 +176,113 @@ fn killing_what_has_ended(method: StartMethod) {
     process.kill();
     process.terminate();
     assert_eq!(process.join().unwrap(), [1]);
+}
+
+fn killing_what_another_thread_waits_for(method: StartMethod) {
+    for signal in [libc::SIGKILL, libc::SIGTERM] {
+        let mut process = wait_for_ever::call().start_method(method).spawn().unwrap();
+        let killer = process.killer();
+        assert_eq!(killer.id(), process.id());
+        let other = killer.clone();
+        let joining = std::thread::spawn(move || {
+            // It is waited for by now, or will be.
+            assert_eq!(process.wait().unwrap().signal(), Some(signal));
+            process.join().unwrap_err()
+        });
+        std::thread::spawn(move || match signal {
+            libc::SIGKILL => other.kill(),
+            _ => other.terminate(),
+        });
+        let error = joining.join().unwrap();
+        assert_eq!((error.kind(), error.signal()), (Signaled, Some(signal)));
+        killer.kill();
+        killer.terminate();
+    }
+    // It keeps nothing alive, and does nothing when it is dropped.
+    let Waiting { process, pipe } = waiting(method, vec![1]);
+    drop(process.killer());
+    drop(pipe);
+    assert_eq!(process.join().unwrap(), [1]);
+}
+
+fn waiting_keeps_the_result(method: StartMethod) {
+    type Join = fn(Process<Vec<u8>>) -> multiproc::Result<Vec<u8>>;
+    let joins: [Join; 4] = [
+        Process::join,
+        |mut process| process.try_join().map(Option::unwrap),
+        |mut process| process.join_timeout(Duration::ZERO).map(Option::unwrap),
+        |process| smol::block_on(process),
+    ];
+    for join in joins {
+        let Waiting { mut process, pipe } = waiting(method, vec![7; 3 << 20]);
+        drop(pipe);
+        for _ in 0..2 {
+            assert_eq!(process.wait().unwrap().code(), Some(0));
+        }
+        assert!(!process.is_running());
+        assert_eq!(process.exit_status().unwrap().code(), Some(0));
+        assert_eq!(join(process).unwrap().len(), 3 << 20);
+    }
+    let mut process = exits::call(3).start_method(method).spawn().unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(3));
+    assert_eq!(process.join().unwrap_err().kind(), Exited);
+}
+
+/// Uses memory, and a CPU for this long.
+#[worker]
+fn use_up(bytes: usize, time: Duration) -> u32 {
+    let memory = vec![1_u8; bytes];
+    let mut sum = 0;
+    while cpu_time() < time {
+        sum += memory
+            .iter()
+            .step_by(4096)
+            .map(|byte| u32::from(*byte))
+            .sum::<u32>()
+            & 1;
+    }
+    sum & 1
+}
+
+fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(time).unwrap()
+}
+
+fn what_a_process_has_used_up(method: StartMethod) {
+    const BYTES: usize = 100 << 20;
+    let time = Duration::from_millis(50);
+    let call = || {
+        use_up::call(BYTES, time)
+            .start_method(method)
+            .spawn()
+            .unwrap()
+    };
+    let check = |usage: multiproc::Usage| {
+        assert!(usage.max_resident_memory() >= BYTES as u64, "{usage:?}");
+        assert!(
+            usage.user_time() + usage.system_time() >= time / 2,
+            "{usage:?}"
+        );
+    };
+    let mut process = call();
+    let mut running = wait_for_ever::call().start_method(method).spawn().unwrap();
+    assert_eq!(running.usage(), None);
+    process.wait();
+    check(process.usage().unwrap());
+    process.join().unwrap();
+    // When the result was given out, and when it was not waited for.
+    let mut process = call();
+    process.join_timeout(Duration::MAX).unwrap().unwrap();
+    check(process.usage().unwrap());
+    let mut process = call();
+    ended(&process);
+    check(process.usage().unwrap());
+    // Of one that fails, too.
+    running.kill();
+    running.wait();
+    let usage = running.usage().unwrap();
+    assert_eq!(running.join().unwrap_err().usage(), Some(usage));
 }
 
 fn the_descriptor_is_readable_at_the_end(method: StartMethod) {

@@ -22,6 +22,8 @@ cases! {
     constructors_that_come_first
     startup_functions_that_start_workers
     a_program_with_rights_of_its_own
+    a_program_that_can_only_be_executed
+    a_program_that_cannot_be_a_fork_server
     children_that_die_in_a_constructor
     children_that_hang_in_a_constructor
     an_image_that_was_replaced
@@ -96,7 +98,7 @@ fn a_library_that_was_loaded(method: StartMethod) {
     let mut command = program("program");
     command.arg("load").arg(library());
     let output = with_method(&mut command, method).output().unwrap();
-    check_output(&output, "0\n2\n");
+    check_output(&output, "0\n0\n2\n");
 }
 
 /// Its hook runs first, and leaves the program's children to the program.
@@ -158,9 +160,43 @@ fn a_program_with_rights_of_its_own(method: StartMethod) {
     assert_eq!(output.status.code(), Some(70));
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(
-        message.contains("more rights than whoever started it"),
+        message.contains("more rights than the user who started it"),
         "{message}"
     );
+}
+
+/// The kernel hides from such a program how it was executed.
+fn a_program_that_can_only_be_executed(method: StartMethod) {
+    // Where everybody can execute it.
+    let place = std::env::temp_dir().join(format!("execute-only-{}", std::process::id()));
+    let place = Place(place);
+    if !rustix::process::geteuid().is_root() {
+        // One's own program can be made readable again.
+        return;
+    }
+    fs::copy(env!("CARGO_BIN_EXE_program"), &place.0).unwrap();
+    fs::set_permissions(&place.0, Permissions::from_mode(0o111)).unwrap();
+    let nobody = 65534;
+    let mut command = Command::new(&place.0);
+    command.arg("square").uid(nobody).gid(nobody);
+    let output = with_method(&mut command, method).output().unwrap();
+    check_output(
+        &output,
+        &format!("{}7\n", format!("{method:?}\n7\n").repeat(3)),
+    );
+}
+
+/// It is tried once, and then the program is executed for each call.
+fn a_program_that_cannot_be_a_fork_server(method: StartMethod) {
+    let output = early("give-up", method);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let expected = match method {
+        StartMethod::ForkServer => "no fork server\n",
+        _ => "",
+    };
+    assert_eq!(errors, expected);
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(told, "Ok(7)\n".repeat(3));
 }
 
 fn children_that_die_in_a_constructor(method: StartMethod) {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
+use std::time::{Duration, Instant};
+
 use multiproc::{StartMethod, Stdio, active_children, set_spare_processes, worker};
 
 use crate::support::{
@@ -15,6 +17,7 @@ cases! {
     workers_that_nobody_joins
     spares_are_let_go
     a_killed_fork_server
+    a_stopped_fork_server
     hash_seeds_differ
 }
 
@@ -208,6 +211,26 @@ fn a_killed_fork_server(method: StartMethod) {
         }
     }
     before.check();
+}
+
+/// It would never answer, so another is started.
+fn a_stopped_fork_server(method: StartMethod) {
+    set_spare_processes(0);
+    check(method, add::call(1, &[1]), returns(2));
+    for _ in 0..3 {
+        // It and nothing else, or nothing.
+        for other in children() {
+            Pidfd::of(other).signal(rustix::process::Signal::STOP);
+        }
+        let begin = Instant::now();
+        check(method, add::call(1, &[1]), returns(2));
+        // Much less than the time in which a busy one may answer.
+        assert!(begin.elapsed() < Duration::from_secs(20));
+        let others = usize::from(method == StartMethod::ForkServer);
+        while children().len() > others {
+            std::thread::yield_now();
+        }
+    }
 }
 
 #[worker]

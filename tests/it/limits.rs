@@ -19,6 +19,7 @@ cases! {
     no_descriptors_from_the_beginning
     few_descriptors_in_the_child
     many_descriptors_to_a_child_with_few
+    short_files
     no_temporary_directory
     a_long_temporary_directory
 }
@@ -242,6 +243,29 @@ fn many_descriptors_to_a_child_with_few(method: StartMethod) {
     match count::call(some).start_method(StartMethod::Spawn).run() {
         Ok(number) => assert_eq!(number, 60),
         Err(error) => assert!(matches!(error.kind(), Spawn | Decode | Exited), "{error}"),
+    }
+}
+
+/// Beyond this limit the kernel sends a deadly signal. It counts shared memory, too.
+fn short_files(method: StartMethod) {
+    for length in [0, 1, 4, 32, 63, 64].map(|kibibytes| kibibytes << 10) {
+        let limit = Rlimit {
+            current: Some(length),
+            ..getrlimit(Resource::Fsize)
+        };
+        setrlimit(Resource::Fsize, limit).unwrap();
+        let call = || double::call(vec![1; 300_000]).start_method(method);
+        let process = call().spawn().unwrap();
+        // What the fork server and its parent share is a page.
+        assert!(length < 4096 || process.start_method() == method);
+        assert_eq!(process.join().unwrap().len(), 600_000);
+        match multiproc::Pool::builder().workers(1).build() {
+            Ok(pool) => assert_eq!(pool.submit(wait_free::call()).wait().unwrap(), 7),
+            Err(error) => {
+                assert_eq!(error.kind(), Spawn, "{error}");
+                assert!(error.to_string().contains("ulimit -f"), "{error}");
+            }
+        }
     }
 }
 

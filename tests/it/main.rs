@@ -6,18 +6,24 @@
 
 mod support;
 
+mod auto_traits;
 mod builder;
 mod crowd;
+mod deeds;
 mod ends;
 mod family;
 mod futures;
 mod handle;
 mod images;
+mod inheritance;
+mod late;
 mod leaks;
 mod libtest;
 mod limits;
 mod midway;
 mod nesting;
+mod scarcity;
+mod sick;
 mod signals;
 mod sizes;
 mod values;

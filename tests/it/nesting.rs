@@ -1,4 +1,4 @@
-//! Values that are nested too deeply are errors, and nobody's stack overflows.
+//! Values that are nested too deeply are errors, and no stack overflows.
 
 use std::thread;
 

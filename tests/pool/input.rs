@@ -1,7 +1,5 @@
 //! What is wrong with what a pool is given.
 
-use std::panic::catch_unwind;
-
 use multiproc::{ErrorKind, Pool, worker};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -17,15 +15,31 @@ fn a_pool_of_nobody_is_an_error() {
 }
 
 #[test]
-fn a_chunk_of_nothing_is_a_panic_where_it_is_asked_for() {
+fn a_chunk_may_be_of_any_size() {
     check(|pool| {
-        let pool = pool().workers(1).build().unwrap();
-        let asked = std::panic::AssertUnwindSafe(|| {
-            drop(pool.map(square::call, 0..3).chunk_size(0));
-        });
-        assert!(catch_unwind(asked).is_err());
-        assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);
+        let pool = pool().workers(2).build().unwrap();
+        for size in [0, 1, 3, u32::MAX as usize + 1, usize::MAX] {
+            let results: Vec<_> = pool
+                .map(square::call, 0..5)
+                .chunk_size(size)
+                .map(Result::unwrap)
+                .collect();
+            assert_eq!(results, [0, 1, 4, 9, 16]);
+            // Nor does it take all of an endless input.
+            let found = pool
+                .map_unordered(square::call, 0..)
+                .chunk_size(size)
+                .any(|it| it.unwrap() == 100);
+            assert!(found);
+        }
     });
+}
+
+#[test]
+fn a_name_with_a_nul_in_it_is_an_error() {
+    let error = Pool::builder().name("a\0b").build().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("NUL"), "{error}");
 }
 
 #[test]

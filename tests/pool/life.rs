@@ -6,7 +6,7 @@ use std::time::Duration;
 use multiproc::channel::{Sender, channel};
 use multiproc::{ErrorKind, Pool, RemoteError, StartMethod, worker};
 
-use crate::{check, doze, eventually, identify, square, within};
+use crate::{check, doze, eventually, identify, is_running, square, within};
 
 #[test]
 fn each_worker_is_initialized_before_its_first_task() {
@@ -284,12 +284,6 @@ fn workers_do_not_outlive_a_program_that_is_killed() {
     });
 }
 
-/// Whether a process does anything yet; nobody may have reaped it.
-fn is_running(id: u32) -> bool {
-    std::fs::read_to_string(format!("/proc/{id}/stat"))
-        .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
-}
-
 #[test]
 fn there_is_a_worker_for_each_cpu() {
     within(Duration::from_mins(1), || {
@@ -297,5 +291,38 @@ fn there_is_a_worker_for_each_cpu() {
         let pool = Pool::new().unwrap();
         assert_eq!(pool.workers(), cpus);
         assert_eq!(pool.worker_ids().len(), cpus);
+    });
+}
+
+#[test]
+fn each_process_in_the_place_of_another_is_counted() {
+    check(|pool| {
+        let pool = pool().workers(2).max_tasks_per_worker(1).build().unwrap();
+        for n in 0..10 {
+            assert_eq!(pool.submit(square::call(n)).wait().unwrap(), n * n);
+        }
+        eventually("all are counted", || pool.stats().restarts() == 10);
+        pool.shutdown().unwrap();
+        assert_eq!(pool.stats().restarts(), 10);
+    });
+}
+
+#[test]
+fn what_an_initializer_was_given_is_let_go_of_when_the_pool_is_over() {
+    use std::io::Read;
+
+    #[worker]
+    fn take(_: multiproc::Fd<std::os::fd::OwnedFd>) {}
+
+    check(|pool| {
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let initializer = take::call(multiproc::Fd::new(writer.into()));
+        let pool = pool().workers(1).initializer(initializer).build().unwrap();
+        let task = pool.submit(square::call(2));
+        pool.shutdown().unwrap();
+        // The reader waits until no process could write any more.
+        assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+        assert_eq!(task.wait().unwrap(), 4);
+        drop(pool);
     });
 }

@@ -4,11 +4,17 @@
 //! methods.
 
 mod arguments;
+mod copies;
 mod death;
+mod futile;
+mod guests;
+mod hostile;
 mod input;
 mod life;
 mod map;
 mod order;
+mod purposes;
+mod sick;
 mod soak;
 mod stopped;
 mod wait;
@@ -67,6 +73,22 @@ fn signal(id: u32, signal: rustix::process::Signal) {
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     let _ = rustix::process::kill_process(id.expect("a process id"), signal);
+}
+
+/// A new folder for files of this test's.
+fn folder(name: &str) -> std::path::PathBuf {
+    static NUMBER: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    let folder = format!("multiproc-pool-{name}-{}-{number}", std::process::id());
+    let folder = std::env::temp_dir().join(folder);
+    std::fs::create_dir(&folder).unwrap();
+    folder
+}
+
+/// Whether a process does anything yet; it may not have been reaped.
+fn is_running(id: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{id}/stat"))
+        .is_ok_and(|stat| !stat.contains(") Z ") && !stat.contains(") X "))
 }
 
 fn is_alive(id: u32) -> bool {

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use multiproc::{ErrorKind, Result};
+use multiproc::{ErrorKind, Result, worker};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{check, die_by, doze, panic_with, square};
 
@@ -150,20 +151,85 @@ fn progress_is_told() {
 fn an_input_that_panics_loses_nothing_else() {
     check(|pool| {
         let pool = pool().workers(2).build().unwrap();
-        let inputs = (0..20).inspect(|x| assert_ne!(*x, 13, "unlucky"));
-        let mut results = pool.map(square::call, inputs).chunk_size(5);
-        let mut values = Vec::new();
-        let mut panics = 0;
-        loop {
-            match catch_unwind(AssertUnwindSafe(|| results.next())) {
-                Ok(Some(value)) => values.push(value.unwrap()),
-                Ok(None) => break,
-                Err(_) => panics += 1,
+        let inputs = (0..20_u64).inspect(|x: &u64| assert_ne!(*x, 13, "unlucky"));
+        for ordered in [true, false] {
+            let inputs = inputs.clone();
+            let mut results = match ordered {
+                true => pool.map(square::call, inputs).chunk_size(5),
+                false => pool.map_unordered(square::call, inputs).chunk_size(5),
+            };
+            let mut values = Vec::new();
+            let mut panics = Vec::new();
+            loop {
+                match catch_unwind(AssertUnwindSafe(|| results.next())) {
+                    Ok(Some(value)) => values.push(value.unwrap()),
+                    Ok(None) => break,
+                    Err(_) => panics.push(values.len()),
+                }
             }
+            // In its turn, and not before what comes before.
+            assert_eq!(panics, [13]);
+            assert_eq!(values.len(), 19);
         }
-        assert_eq!(panics, 1);
-        assert_eq!(values.len(), 19);
-        drop(results);
+        assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);
+    });
+}
+
+/// Panics when it is written or read.
+#[derive(Debug, PartialEq)]
+struct Moody(u64);
+
+impl Serialize for Moody {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        assert_ne!(self.0, 3, "not this one");
+        self.0.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moody {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Moody, D::Error> {
+        let number = u64::deserialize(deserializer)?;
+        assert_ne!(number, 5, "not that one");
+        Ok(Moody(number))
+    }
+}
+
+#[worker]
+fn calm(number: u64) -> Moody {
+    Moody(number)
+}
+
+#[worker]
+fn excite(moody: Moody) -> u64 {
+    moody.0
+}
+
+#[test]
+fn a_panic_of_serde_is_that_of_one_item() {
+    fn watch<R>(results: impl Iterator<Item = multiproc::Result<R>>) -> Vec<&'static str> {
+        let mut results = results;
+        let next = || match catch_unwind(AssertUnwindSafe(|| results.next())) {
+            Ok(Some(Ok(_))) => Some("value"),
+            Ok(Some(Err(_))) => Some("error"),
+            Ok(None) => None,
+            Err(_) => Some("panic"),
+        };
+        std::iter::from_fn(next).collect()
+    }
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        for size in [1, 4, 100] {
+            // The worker cannot write the third, which it tells, and the program not read the fifth.
+            let seen = watch(pool.map(calm::call, 0..8).chunk_size(size));
+            let mut expected = ["value"; 8];
+            (expected[3], expected[5]) = ("error", "panic");
+            assert_eq!(seen, expected);
+            // The program cannot write the third, and the worker not read the fifth.
+            let inputs = (0..8).map(Moody);
+            let seen = watch(pool.map(excite::call, inputs).chunk_size(size));
+            (expected[3], expected[5]) = ("panic", "error");
+            assert_eq!(seen, expected);
+        }
         assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);
     });
 }

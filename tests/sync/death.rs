@@ -1,6 +1,7 @@
 //! A process is killed while it has or waits for something; the others go on within a second.
 
-use std::sync::{PoisonError, TryLockError};
+use std::sync::PoisonError;
+use std::sync::TryLockError::{self, WouldBlock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -209,44 +210,32 @@ fn a_panic_poisons() {
 }
 
 #[worker]
-fn forgets(mutex: Mutex<u8>) {
-    let inner = mutex.clone();
-    thread::spawn(move || std::mem::forget(inner.lock().unwrap()))
-        .join()
-        .unwrap();
-    // The thread is gone and the process is not.
-    assert!(mutex.lock().is_err());
-    drop(mutex);
-    // More threads and locks, while the list of the first is no more.
-    let other = Mutex::new(1).unwrap();
-    for _ in 0..100 {
-        drop(other.lock().unwrap());
-    }
-}
-
-#[worker]
-fn forgets_others(lock: RwLock<u8>, reentrant: ReentrantLock<u8>) {
-    let (inner, inner_reentrant) = (lock.clone(), reentrant.clone());
+fn forgets(mutex: Mutex<u8>, lock: RwLock<u8>, reentrant: ReentrantLock<u8>) {
+    let (inner, inner_lock, inner_reentrant) = (mutex.clone(), lock.clone(), reentrant.clone());
     thread::spawn(move || {
-        std::mem::forget(inner.write().unwrap());
+        std::mem::forget(inner.lock().unwrap());
+        std::mem::forget(inner_lock.write().unwrap());
         std::mem::forget(inner_reentrant.lock().unwrap());
         std::mem::forget(inner_reentrant.lock().unwrap());
     })
     .join()
     .unwrap();
-    assert!(lock.read().is_err() && lock.write().is_err());
-    assert!(reentrant.lock().is_err());
+    // The thread is gone and the process is not.
+    let short = Duration::from_millis(300);
+    assert!(matches!(mutex.try_lock_for(short), Err(WouldBlock)));
+    assert!(matches!(lock.try_read_for(short), Err(WouldBlock)));
+    assert!(matches!(lock.try_write_for(short), Err(WouldBlock)));
+    assert!(matches!(reentrant.try_lock_for(short), Err(WouldBlock)));
 }
 
 #[test]
-fn a_thread_that_forgets_its_guard_does_not_stop_the_others() {
-    within(seconds(30), || {
+fn a_thread_that_forgets_its_guard_leaves_the_lock_taken_until_its_process_ends() {
+    within(seconds(60), || {
         let mutex = Mutex::new(1).unwrap();
-        forgets::run(mutex.clone()).unwrap();
-        assert!(mutex.is_poisoned());
         let (lock, reentrant) = (RwLock::new(1).unwrap(), ReentrantLock::new(1).unwrap());
-        forgets_others::run(lock.clone(), reentrant.clone()).unwrap();
-        assert!(lock.is_poisoned() && reentrant.is_poisoned());
+        forgets::run(mutex.clone(), lock.clone(), reentrant.clone()).unwrap();
+        assert!(mutex.lock().is_err() && lock.read().is_err() && lock.write().is_err());
+        assert!(reentrant.lock().is_err());
     });
 }
 

@@ -227,7 +227,7 @@ fn a_large_buffer_is_filled_where_it_lies() {
     });
 }
 
-/// Chunks that a `Deserialize` of the user's takes apart, as it may anything that is data.
+/// Chunks that a user's `Deserialize` takes apart, as it may anything that is data.
 #[derive(Serialize)]
 struct Forged {
     a: Chunk<u64>,

@@ -8,7 +8,10 @@
 )]
 
 mod death;
+mod guards;
 mod handles;
+mod shapes;
+mod stray;
 mod stress;
 mod turns;
 

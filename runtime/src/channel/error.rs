@@ -9,7 +9,8 @@ use crate::codec;
 /// It could not be turned into a message or read back from one, or the operating system refused
 /// (too many open files, no memory). `Display` says which.
 ///
-/// Only this one item is concerned: those before and after it are not.
+/// Only this one item is concerned: those before and after it are not. Unless it says that the queue
+/// is damaged, which all who use that queue are told from then on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemError(Arc<str>);
 

@@ -43,6 +43,9 @@
 //! | while sending an item | that item was not sent; other senders go on |
 //! | holding the receiver | sending fails at once, also in the middle of a long item |
 //!
+//! A process that writes into a channel behind this library's back, as a faulty C library may,
+//! gives the receiver an item that [cannot be read](RecvError::Item). The next item may be fine.
+//!
 //! # Caveats
 //!
 //! * A process that holds a sender keeps the channel open, also if it only passed a clone on.

@@ -53,6 +53,10 @@ struct End {
     readiness: Option<Readiness>,
 }
 
+/// How long an item that is arriving may stand still while its end is to be sent away. Its sender
+/// may be stopped, or sick.
+const STANDSTILL: Duration = Duration::from_secs(10);
+
 /// What [`End::look`] sees.
 enum Seen {
     Item(Message),
@@ -274,7 +278,10 @@ impl End {
             match self.look() {
                 Ok(Seen::Item(message)) => self.pending = Some(message),
                 Ok(Seen::Nothing) => {
-                    self.wait(None);
+                    if !self.wait(Instant::now().checked_add(STANDSTILL)) {
+                        let text = "an item that is arriving does not get on";
+                        return Err(RecvError::Item(ItemError::new(text)));
+                    }
                 }
                 Ok(Seen::Closed) => {}
                 Err(error) => return Err(error),

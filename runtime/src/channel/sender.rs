@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use serde::ser::{Serialize, Serializer};
 use super::error::{ItemError, SendError, SendTimeoutError};
 use crate::codec::handle::{self, Identity, Kind, Parts};
 use crate::codec::{self, Output};
-use crate::transport;
+use crate::transport::{self, Limit};
 
 /// The sending end of a [`channel`](super::channel()).
 ///
@@ -107,11 +107,11 @@ impl Core {
             Some(sender) => sender,
             None => {
                 transport::warm_up()?;
-                let sender = transport::Sender::new(self.socket.as_fd())?;
+                let sender = transport::Sender::new(Arc::clone(&self.socket))?;
                 self.sender.get_or_init(|| sender)
             }
         };
-        sender.send_until(self.socket.as_fd(), output, deadline)
+        sender.send_within(output, Limit::until(deadline))
     }
 }
 

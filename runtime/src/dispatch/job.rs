@@ -8,6 +8,7 @@ use super::registry::Entry;
 use super::witness::{Parameter, ResultCodec};
 use crate::codec::{self, Input, Output};
 use crate::protocol::Reply;
+use crate::sys::copy;
 
 /// Where replies go. An error means that the parent is gone.
 pub(crate) type Send<'a> = dyn FnMut(Output<'_>) -> io::Result<()> + 'a;
@@ -42,6 +43,7 @@ impl Job<'_> {
 
     /// Sends the worker's result.
     pub fn reply<R>(&mut self, codec: &ResultCodec<R>, value: &R) -> Result<(), Failure> {
+        copy::leave_if_copy();
         let mut out = Output::new(Reply::Returned as u8);
         codec
             .write(value, &mut out)
@@ -49,7 +51,14 @@ impl Job<'_> {
         match (self.send)(out) {
             Ok(()) => Ok(()),
             // Nobody is left to hear of it.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
+                ) =>
+            {
+                Ok(())
+            }
             Err(error) => Err(Failure(Reply::NotEncoded, error.to_string())),
         }
     }
@@ -60,10 +69,14 @@ fn not_decoded(error: &codec::Error) -> Failure {
 }
 
 /// Runs a worker on its arguments and sends one reply, whatever happens.
+///
+/// A worker may fork and return twice. The copy ends here: it has the connection and all that its
+/// original knows, but the answer and whatever comes next are the original's.
 pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended {
     let mut replied = false;
     let result = catch(|| {
         let mut send = |out: Output<'_>| {
+            copy::leave_if_copy();
             let sent = send(out);
             replied = sent.is_ok();
             sent
@@ -73,6 +86,7 @@ pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended
             send: &mut send,
         })
     });
+    copy::leave_if_copy();
     let (reply, ended) = match result {
         Ok(Ok(())) => return Ended::Well,
         Ok(Err(Failure(reply, reason))) => (message(reply, &reason), Ended::Well),

@@ -31,12 +31,12 @@ pub(crate) fn install(last_words: fn(&PanicInfo)) {
 
 /// Runs `body`; its panic, if it ends in one.
 pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicInfo> {
-    LAST.take();
+    take_last();
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
         let message = text(&*payload);
         // A payload may panic when dropped, and it has no more to say.
         let _ = ManuallyDrop::new(payload);
-        match LAST.take() {
+        match take_last() {
             // The worker may have caught one panic and died of another that went past the hook
             // (`resume_unwind`): then the place is not this one's.
             Some(info) if info.message == message => info,
@@ -47,6 +47,11 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicInfo> {
             },
         }
     })
+}
+
+/// The last panic of this thread that its hook was told of; none where its locals are gone.
+fn take_last() -> Option<PanicInfo> {
+    LAST.try_with(RefCell::take).ok().flatten()
 }
 
 fn describe(panic: &PanicHookInfo<'_>) -> PanicInfo {

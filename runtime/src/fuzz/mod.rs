@@ -3,6 +3,7 @@
 //! The programs around them are in `fuzz/`. The ordinary tests run the same functions on the same
 //! corpus, and on what a generator of their own makes of it.
 
+mod connection;
 #[allow(
     clippy::type_complexity,
     clippy::large_enum_variant,
@@ -10,4 +11,5 @@
 )]
 mod decode;
 
+pub use connection::connection;
 pub use decode::decode;

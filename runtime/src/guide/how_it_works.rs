@@ -69,7 +69,8 @@
 //! serde never sees, and descriptors beside it, which the kernel hands over.
 //!
 //! Nothing is sent of a value that cannot be encoded, and a message that cannot be decoded costs
-//! only itself.
+//! only itself. What comes is looked at before it is believed: a process whose C library writes into
+//! the connection, having mistaken its number for another, is ended, and nothing else is harmed.
 //!
 //! # Who notices what
 //!
@@ -95,8 +96,7 @@
 //! Each process that has such a file holds a lock on one byte of it, which the kernel gives back
 //! when the process ends, however it ends. So everybody can ask whether a holder is alive, without
 //! a process id that may be another's by now. Who waits asks, and takes over what a dead holder
-//! held. Some locks are robust mutexes besides, which the kernel itself marks when their holder
-//! ends. No process serves the others, and no operation waits for an answer of another process.
+//! held. What is held is a process's, never a thread's. No process serves the others, and no operation waits for an answer of another process.
 //! Each change of shared state is a sequence of steps after each of which a process may die; the
 //! tests end one after each.
 //!
@@ -129,8 +129,9 @@
 //! | before `main` | a constructor, the table of the others, the environment while there is one thread, the clone |
 //! | functions by distance | in the same file, the same distance is the same function |
 //! | shared memory | mappings, and values in them that several processes see. Types have to be [`Shareable`](trait@crate::Shareable), which has no pointers and no destructor |
-//! | locks | robust mutexes, and giving `&mut` to who has the lock |
+//! | locks | giving `&mut` to who has the lock |
 //! | numbers as bytes | slices of numbers are copied as memory |
+//! | crashes of processes with a memory limit | a signal handler notes whether memory had been refused |
 //! | system calls | the few that rustix does not have |
 //!
 //! What the types cannot rule out is that a process with a handle writes past it: a worker whose

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Display};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Pool;
@@ -93,27 +94,15 @@ pub(super) struct Initializer {
     name: Name,
     arguments: Parcel,
     pub(super) timeout: Option<Duration>,
-    judge: Judge,
+    pub(super) judge: Judge,
 }
 
-/// Whether an outcome is a success.
-type Judge = Box<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
+/// Whether an outcome is a success. User code is called.
+pub(super) type Judge = Arc<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
 
 impl Initializer {
     pub(super) fn parcel(&self, round: u16) -> Parcel {
         one(&self.name, &self.arguments, round)
-    }
-
-    pub(super) fn judge(&self, outcome: Outcome) -> Result<()> {
-        (self.judge)(outcome).map_err(|error| {
-            let mut failure = Error::new(error.kind(), "the pool's initializer failed")
-                .with_worker(self.worker)
-                .with_exit_status(error.exit_status());
-            if let Some(panic) = error.panic() {
-                failure = failure.with_panic(panic.clone());
-            }
-            failure.with_source(error)
-        })
     }
 }
 
@@ -174,7 +163,14 @@ impl PoolBuilder {
     /// What the call says about its process (environment, working directory, limits, rights, the
     /// function to [run before](Call::before_worker)) is so for all processes of the pool.
     ///
-    /// If it panics or returns an error, the pool is of no use: all its tasks fail with that.
+    /// If it panics or returns an error, or its own [timeout](Call::timeout) is over, the pool is of
+    /// no use: all its tasks fail with that.
+    ///
+    /// If a process dies in it, or otherwise soon after its start and before it has begun a task,
+    /// another one is tried, one at a time and each later than the one before. After five such
+    /// starts in a row, about a second, the pool gives up if no other worker is ready: all its tasks
+    /// fail with how the last one died. A worker that does a task, or lives on for a tenth of a
+    /// second, breaks the row; workers that die later than that are replaced at once, however often.
     ///
     /// # Examples
     ///
@@ -298,6 +294,13 @@ impl PoolBuilder {
             None if setup.name.is_empty() => "pool".clone_into(&mut setup.name),
             None => {}
         }
+        if setup.name.contains('\0') {
+            let text = format!(
+                "the name {:?} of a pool's processes has a NUL in it",
+                setup.name
+            );
+            return Err(unsupported(&text));
+        }
         setup.limits.memory = self.memory_limit.or(setup.limits.memory);
         let trace = self.trace.map(|path| {
             Trace::create(&path, &setup.name).map_err(|error| {
@@ -333,21 +336,29 @@ impl Initializer {
         let (setup, task) = call.into_setup()?;
         let (entry, codec) = (task.entry, task.result);
         let judge = move |outcome: Outcome| {
-            let value = outcome.resolve(entry.name(), &codec)?;
-            match value.failure() {
-                None => Ok(()),
-                Some(reason) => {
-                    let text = format!("worker `{}` returned an error: {reason}", entry.name());
-                    Err(Error::new(ErrorKind::Spawn, text))
+            let judged = outcome.resolve(entry.name(), &codec).and_then(|value| {
+                let Some(reason) = value.failure() else {
+                    return Ok(());
+                };
+                let text = format!("worker `{}` returned an error: {reason}", entry.name());
+                Err(Error::new(ErrorKind::Spawn, text))
+            });
+            judged.map_err(|error| {
+                let mut failure = Error::new(error.kind(), "the pool's initializer failed")
+                    .with_worker(entry.name())
+                    .with_exit_status(error.exit_status());
+                if let Some(panic) = error.panic() {
+                    failure = failure.with_panic(panic.clone());
                 }
-            }
+                failure.with_source(error)
+            })
         };
         let initializer = Initializer {
             worker: entry.name(),
             name: Name::of(entry)?,
             arguments: task.arguments,
             timeout: task.timeout,
-            judge: Box::new(judge),
+            judge: Arc::new(judge),
         };
         Ok((setup, initializer))
     }

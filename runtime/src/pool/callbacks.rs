@@ -6,6 +6,7 @@ use std::thread::{self, JoinHandle};
 
 use super::slot::Callback;
 use super::task::Outcome;
+use crate::foreign;
 
 /// The thread that calls callbacks, started when there is one, and the way to it.
 ///
@@ -21,7 +22,7 @@ struct Running {
 
 impl Callbacks {
     /// Has a callback called. If there can be no thread for it, gives it back, to be left out:
-    /// there is nobody to tell.
+    /// there is no parent to tell.
     pub(super) fn run(&self, callback: Callback, outcome: Outcome) -> Result<(), Callback> {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if running.sender.is_none() {
@@ -29,11 +30,7 @@ impl Callbacks {
             let thread = thread::Builder::new().name("multiproc-callbacks".to_owned());
             let run = move || {
                 for (callback, outcome) in receiver {
-                    let call = std::panic::AssertUnwindSafe(|| callback(outcome));
-                    if let Err(payload) = std::panic::catch_unwind(call) {
-                        // It has been printed, and a payload may panic when dropped.
-                        let _ = std::mem::ManuallyDrop::new(payload);
-                    }
+                    foreign::call(|| callback(outcome));
                 }
             };
             if let Ok(thread) = thread.spawn(run) {

@@ -21,12 +21,24 @@
 //! claimed in the last has been answered; the message of a round of which nothing was claimed may
 //! still be on its way then, and the worker finds that it is over.
 //!
-//! The last two words are hints for who waits awake; nothing depends on them.
+//! `SENT` and `ANSWERED` are hints for who waits awake; nothing depends on them.
+//!
+//! # What if the worker writes nonsense
+//!
+//! | what it overwrites | then |
+//! |---|---|
+//! | claims | they are not what the pool offered: none of its tasks can be said not to have begun. A task that it answers in a message is answered; in the middle of a batch it is killed |
+//! | starts | one before the round was offered, or after it was seen, is taken for that moment |
+//! | results | more than were claimed is nonsense, as above, and so are all beside claims that cannot be. What else can be read is believed: a worker's results are its own |
+//! | hints | who waits awake does so for some microseconds |
+//!
+//! A batch ends for the worker when it cannot claim any more of it; the pool sees the nonsense when
+//! it next looks ([`Ledger::claimed`]), and it looks while it waits for a batch.
 
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::fence;
+use std::sync::atomic::{AtomicU64, fence};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -42,84 +54,128 @@ const STARTED: usize = 8;
 const STARTS: usize = WORDS - STARTED;
 
 /// The pool's side.
+///
+/// The worker's process can write anything at any time, also by mistake: what stands on the board
+/// is believed as far as it can be true. What the pool itself has written there it knows by heart.
 #[derive(Debug)]
-pub(super) struct Ledger(Board);
+pub(super) struct Ledger {
+    board: Board,
+    /// The round as it was offered, and as far as it was seen to be claimed.
+    known: AtomicU64,
+    /// When it was offered.
+    since: AtomicU64,
+    /// When it was first seen that so many are claimed.
+    seen: AtomicU64,
+}
 
 impl Ledger {
     pub(super) fn new() -> io::Result<Ledger> {
-        Ok(Ledger(Board::new()?))
+        Ok(Ledger {
+            board: Board::new()?,
+            known: AtomicU64::new(0),
+            since: AtomicU64::new(now()),
+            seen: AtomicU64::new(0),
+        })
     }
 
     pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.0.descriptor()
+        self.board.descriptor()
     }
 
     /// Lets the worker, which has nothing to do, claim this many tasks in a new round.
     pub(super) fn offer(&self, round: u16, count: u32) {
-        self.0.words()[RESULTS].store(0, Relaxed);
+        self.board.words()[RESULTS].store(0, Relaxed);
         let round = Round {
             number: round,
             limit: count.min(MAXIMUM),
             claimed: 0,
         };
-        self.0.words()[CLAIMS].store(round.pack(), Release);
+        self.known.store(round.pack(), Relaxed);
+        self.since.store(now(), Relaxed);
+        self.board.words()[CLAIMS].store(round.pack(), Release);
     }
 
     /// The message of a round has been sent.
     pub(super) fn sent(&self, round: u16) {
-        self.0.words()[SENT].store(round.into(), Release);
+        self.board.words()[SENT].store(round.into(), Release);
     }
 
     /// Whether the worker has sent its last reply of a round.
     pub(super) fn is_answered(&self, round: u16) -> bool {
-        self.0.words()[ANSWERED].load(Acquire) == u64::from(round)
+        self.board.words()[ANSWERED].load(Acquire) == u64::from(round)
     }
 
-    /// How many tasks were claimed.
-    pub(super) fn claimed(&self) -> u32 {
-        Round::unpack(self.0.words()[CLAIMS].load(Acquire)).claimed
+    /// How many tasks were claimed. `None`: what stands there cannot be.
+    pub(super) fn claimed(&self) -> Option<u32> {
+        let word = self.board.words()[CLAIMS].load(Acquire);
+        self.understand(word).map(|round| round.claimed)
     }
 
-    /// Takes back what is not claimed, and says how many are.
-    pub(super) fn recall(&self) -> u32 {
-        let word = &self.0.words()[CLAIMS];
-        let update = |word| {
-            let round = Round::unpack(word);
+    /// Takes back what is not claimed, and says how many are. `None`: what stands there cannot be.
+    pub(super) fn recall(&self) -> Option<u32> {
+        let word = &self.board.words()[CLAIMS];
+        let cut = |word| {
+            let round = self.understand(word)?;
             let limit = round.claimed;
             Some(Round { limit, ..round }.pack())
         };
-        match word.fetch_update(AcqRel, Acquire, update) {
-            Ok(word) | Err(word) => Round::unpack(word).claimed,
-        }
+        let round = Round::unpack(word.fetch_update(AcqRel, Acquire, cut).ok()?);
+        let limit = round.claimed;
+        self.known.store(Round { limit, ..round }.pack(), Relaxed);
+        Some(limit)
     }
 
-    /// When the latest task was claimed.
+    /// What a word says, if it can be so: the round is the one that was offered, and no more are
+    /// claimed than may be, or fewer than were.
+    fn understand(&self, word: u64) -> Option<Round> {
+        let round = Round::unpack(word);
+        let known = Round::unpack(self.known.load(Relaxed));
+        let can_be = (round.number, round.limit) == (known.number, known.limit)
+            && (known.claimed..=known.limit).contains(&round.claimed);
+        if can_be && round.claimed > known.claimed {
+            self.known.store(word, Relaxed);
+            self.seen.store(now(), Relaxed);
+        }
+        can_be.then_some(round)
+    }
+
+    /// When the latest task was claimed, if one was. Not before the round was offered and not
+    /// after it was seen, whatever the board says.
     pub(super) fn started(&self) -> u64 {
-        let latest = self.claimed().saturating_sub(1);
-        self.0.words()[place(latest)].load(Acquire)
+        let latest = self.claimed().unwrap_or(1).saturating_sub(1);
+        let (since, seen) = (self.since.load(Relaxed), self.seen.load(Relaxed));
+        let start = self.board.words()[place(latest)].load(Acquire);
+        if (since..=now()).contains(&start) {
+            start.min(seen.max(since))
+        } else {
+            since
+        }
     }
 
     /// When a task of the round was claimed. Known of the latest ones that were.
     pub(super) fn start_of(&self, task: u32) -> Option<u64> {
-        let behind = self.claimed().checked_sub(task)? as usize;
+        let behind = self.claimed()?.checked_sub(task)? as usize;
         // The one that is a whole turn behind is about to be overwritten.
         let is_known = (1..STARTS).contains(&behind);
-        is_known.then(|| self.0.words()[place(task)].load(Acquire))
+        let start = is_known.then(|| self.board.words()[place(task)].load(Acquire));
+        start.filter(|start| (self.since.load(Relaxed)..=now()).contains(start))
     }
 
     /// The number of the first task whose result is on the board, and the results. `None`: the
-    /// worker has just sent them.
+    /// worker has just sent them, or has overwritten the board.
     pub(super) fn results(&self) -> Option<(u32, Vec<u8>)> {
-        let word = &self.0.words()[RESULTS];
+        let word = &self.board.words()[RESULTS];
         let (first, length) = unpack(word.load(Acquire));
         let length = BYTES.min(length as usize);
-        let bytes = &self.0.bytes()[..length];
+        let bytes = &self.board.bytes()[..length];
         let results = bytes.iter().map(|byte| byte.load(Relaxed)).collect();
         // Pairs with the fence in `sent`: who saw a byte that was written after it sees that the
         // results begin with another task now.
         fence(Acquire);
         let (still, _) = unpack(word.load(Relaxed));
-        (still == first).then_some((first, results))
+        // Looked at last: bytes of a board that is being overwritten are not results.
+        let is_sane = self.claimed().is_some();
+        (still == first && is_sane).then_some((first, results))
     }
 }
 
@@ -246,14 +302,77 @@ mod tests {
         check(|ledger, claims| {
             ledger.offer(7, 1000);
             assert_eq!(ledger.start_of(0), None);
-            for task in 0..100 {
-                assert!(claims.claim(7, 5000 + task));
+            let starts: Vec<_> = (0..100).map(|_| now()).collect();
+            for start in &starts {
+                assert!(claims.claim(7, *start));
             }
             assert_eq!(ledger.start_of(100), None);
-            assert_eq!(ledger.start_of(99), Some(5099));
-            assert_eq!(ledger.started(), 5099);
-            assert_eq!(ledger.start_of(50), Some(5050));
+            assert_eq!(ledger.start_of(99), Some(starts[99]));
+            assert_eq!(ledger.started(), starts[99]);
+            assert_eq!(ledger.start_of(50), Some(starts[50]));
             assert_eq!(ledger.start_of(0), None);
+        });
+    }
+
+    #[test]
+    fn a_start_that_cannot_be_is_not_believed() {
+        check(|ledger, claims| {
+            let before = now();
+            ledger.offer(7, 9);
+            for start in [0, before - 1, u64::MAX] {
+                assert!(claims.claim(7, start));
+                let task = ledger.claimed().unwrap() - 1;
+                assert_eq!(ledger.start_of(task), None);
+                assert!((before..=now()).contains(&ledger.started()));
+            }
+            // One that moves on while the task runs is not believed either.
+            assert!(claims.claim(7, now()));
+            let seen = ledger.claimed().map(|_| now()).unwrap();
+            ledger.board.words()[place(3)].store(now() + 1, Relaxed);
+            std::thread::sleep(std::time::Duration::from_millis(1));
+            assert!(ledger.started() <= seen);
+        });
+    }
+
+    #[test]
+    fn claims_that_cannot_be_are_not_believed() {
+        check(|ledger, claims| {
+            let words = [0, 1, 3, u64::MAX, 0x0101_0101_0101_0101];
+            for word in words {
+                ledger.offer(7, 4);
+                assert!(claims.claim(7, 0));
+                assert!(claims.claim(7, 0));
+                assert_eq!(ledger.claimed(), Some(2));
+                ledger.board.words()[CLAIMS].store(word, Relaxed);
+                assert_eq!((ledger.claimed(), ledger.recall()), (None, None));
+                assert_eq!(ledger.results(), None);
+                assert_eq!(ledger.start_of(0), None);
+                assert!(!claims.claim(7, 0));
+            }
+            // More than may be, another limit, and more than were taken back.
+            ledger.offer(7, 4);
+            for (limit, claimed) in [(4, 5), (5, 1)] {
+                let round = Round {
+                    number: 7,
+                    limit,
+                    claimed,
+                };
+                ledger.board.words()[CLAIMS].store(round.pack(), Relaxed);
+                assert_eq!(ledger.claimed(), None);
+            }
+            ledger.offer(8, 4);
+            assert!(claims.claim(8, 0));
+            assert_eq!(ledger.recall(), Some(1));
+            let round = Round {
+                number: 8,
+                limit: 4,
+                claimed: 1,
+            };
+            ledger.board.words()[CLAIMS].store(round.pack(), Relaxed);
+            assert_eq!(ledger.claimed(), None);
+            // The next round is as good as any.
+            ledger.offer(9, 1);
+            assert_eq!(ledger.claimed(), Some(0));
         });
     }
 
@@ -263,11 +382,11 @@ mod tests {
             assert!(!claims.claim(7, 0));
             ledger.offer(7, 3);
             assert!(claims.claim(7, 0));
-            assert_eq!(ledger.claimed(), 1);
+            assert_eq!(ledger.claimed(), Some(1));
             assert!(claims.claim(7, 0));
-            assert_eq!(ledger.recall(), 2);
+            assert_eq!(ledger.recall(), Some(2));
             assert!(!claims.claim(7, 0));
-            assert_eq!(ledger.claimed(), 2);
+            assert_eq!(ledger.claimed(), Some(2));
             ledger.offer(8, 1);
             assert!(!claims.claim(7, 0));
             assert!(claims.claim(8, 0));
@@ -323,7 +442,7 @@ mod tests {
                 let claiming =
                     scope.spawn(|| (0..TASKS).take_while(|_| claims.claim(7, 0)).count());
                 std::thread::yield_now();
-                let recalled = ledger.recall();
+                let recalled = ledger.recall().unwrap();
                 (claiming.join().unwrap(), recalled)
             });
             assert_eq!(claimed, recalled as usize);

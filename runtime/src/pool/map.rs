@@ -1,5 +1,6 @@
 //! The same worker on many inputs.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter::FusedIterator;
@@ -15,7 +16,7 @@ use super::task::Outcome;
 use super::worker::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::process::Call;
 use crate::protocol::Reply;
 
@@ -25,7 +26,7 @@ const CHUNK_TIME: Duration = Duration::from_millis(4);
 /// How much of arguments is sent together.
 const CHUNK_BYTES: usize = 96 << 10;
 
-/// How many tasks are sent together at most, unless the user says how many.
+/// How many tasks are sent together at most.
 const CHUNK_MAXIMUM: usize = 16 << 10;
 
 /// How many tasks are sent together at most before one has ended.
@@ -39,6 +40,11 @@ const SHORTEST: usize = 16;
 ///
 /// It takes its inputs as it goes: no more than workers can be kept busy with are taken before
 /// their results are asked for. Dropping it cancels the tasks that have not begun.
+///
+/// If the iterator of inputs panics, or the function that makes the calls, [`next`](Iterator::next)
+/// gives the results of all inputs before that, and panics then. If writing an argument panics, or
+/// reading a result, it panics in the place of that result; without an order, when it comes. Code that
+/// catches that can go on.
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
 pub struct Map<'p, R, I, F> {
     pool: &'p Pool,
@@ -58,7 +64,9 @@ pub struct Map<'p, R, I, F> {
     given: u64,
     /// Results that arrived and are not given out: in the order of the inputs, with gaps, if the
     /// order counts.
-    waiting: VecDeque<Option<Result<R>>>,
+    waiting: VecDeque<Option<Arrived<R>>>,
+    /// What was instead of the next input.
+    panic: Option<Panic>,
     codec: Option<ResultCodec<R>>,
     /// How many tasks are to be sent together.
     chunk: usize,
@@ -71,7 +79,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
         // not begun in time is taken back. Of an input that may be endless, none is taken too much.
         let chunk = match inputs.size_hint() {
             (least, Some(most)) if least == most => {
-                (most / (16 * pool.workers())).clamp(1, FIRST_CHUNK)
+                (most / pool.workers().saturating_mul(16)).clamp(1, FIRST_CHUNK)
             }
             _ => 1,
         };
@@ -89,6 +97,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
             arrived: 0,
             given: 0,
             waiting: VecDeque::new(),
+            panic: None,
             codec: None,
             chunk,
             jobs: VecDeque::new(),
@@ -101,13 +110,10 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     /// milliseconds: one, unless they are short. What becomes of one task in a group is no
     /// concern of the others in any case.
     ///
-    /// # Panics
-    ///
-    /// If `size` is 0.
-    #[track_caller]
+    /// A group has at least one task, also if `size` is 0, and no more than one message holds: as
+    /// many as have arguments of 96 KiB together, and 16384 at most.
     pub fn chunk_size(mut self, size: usize) -> Self {
-        assert!(size > 0, "a chunk of a map has at least one task, not 0");
-        self.chunk_size = Some(size);
+        self.chunk_size = Some(size.clamp(1, CHUNK_MAXIMUM));
         self
     }
 
@@ -129,7 +135,12 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
 
     /// How many inputs may be taken beyond the results given out.
     fn window(&self) -> u64 {
-        4 * (self.pool.workers() * self.together()) as u64
+        self.many().saturating_mul(4)
+    }
+
+    /// A group for each worker.
+    fn many(&self) -> u64 {
+        self.pool.workers().saturating_mul(self.together()) as u64
     }
 
     /// How many tasks are to be sent together now.
@@ -160,7 +171,7 @@ where
         {
             // The last ones are shared.
             let shortest = size.div_ceil(SHORTEST);
-            size = size.min((most / (2 * self.pool.workers())).max(shortest));
+            size = size.min((most / self.pool.workers().saturating_mul(2)).max(shortest));
         }
         let mut group = Group::default();
         while group.ends.len() < size && group.bytes.len() < CHUNK_BYTES {
@@ -172,10 +183,10 @@ where
                     self.exhausted = true;
                     break;
                 }
+                // It is told when all that was taken before is.
                 Err(panic) => {
-                    // What was taken before is not lost.
-                    self.send(&mut group);
-                    resume_unwind(panic);
+                    self.panic = Some(panic);
+                    break;
                 }
             };
             let number = self.taken;
@@ -194,7 +205,18 @@ where
             }
             let start = group.bytes.len();
             group.bytes.extend([0; 4]);
-            match call.write_task(&mut group.bytes) {
+            let bytes = &mut group.bytes;
+            let write = AssertUnwindSafe(|| call.write_task(bytes));
+            let written = match catch_unwind(write) {
+                Ok(written) => written,
+                Err(panic) => {
+                    group.bytes.truncate(start);
+                    self.send(&mut group);
+                    self.arrive(number, Err(panic));
+                    continue;
+                }
+            };
+            match written {
                 Ok(None) => {
                     let length = group.bytes.len() - start - 4;
                     let length = u32::try_from(length).unwrap_or(u32::MAX);
@@ -209,7 +231,7 @@ where
                 Err(error) => {
                     group.bytes.truncate(start);
                     self.send(&mut group);
-                    self.arrive(number, Err(error));
+                    self.arrive(number, Ok(Err(error)));
                 }
             }
         }
@@ -254,7 +276,7 @@ where
             Ok(name) => name,
             Err(error) => {
                 for number in first..first + u64::from(count) {
-                    self.arrive(number, Err(error.duplicate()));
+                    self.arrive(number, Ok(Err(error.duplicate())));
                 }
                 return;
             }
@@ -274,7 +296,7 @@ where
 
 impl<R, I: Iterator, F> Map<'_, R, I, F> {
     /// A result is there.
-    fn arrive(&mut self, number: u64, result: Result<R>) {
+    fn arrive(&mut self, number: u64, result: Arrived<R>) {
         self.arrived += 1;
         if !self.ordered {
             self.waiting.push_back(Some(result));
@@ -303,7 +325,7 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
                     if let Some(time) = time {
                         self.estimate(time, 1);
                     }
-                    let result = outcome.resolve(worker, &codec);
+                    let result = resolve_with(|| outcome.resolve(worker, &codec));
                     self.arrive(number, result);
                 }
                 Mail::Many(many) => {
@@ -314,7 +336,7 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
                     let mut rest = many.replies.as_slice();
                     while let Some((reply, others)) = split(rest) {
                         rest = others;
-                        let result = resolve(reply, &many, &codec);
+                        let result = resolve_with(|| resolve(reply, &many, &codec));
                         self.arrive(number, result);
                         number += 1;
                     }
@@ -345,7 +367,19 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
         while self.jobs.front().is_some_and(|(_, end)| *end <= self.given) {
             self.jobs.pop_front();
         }
-        Some(next)
+        match next {
+            Ok(next) => Some(next),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    /// The one result there is in a copy of the process whose map it is.
+    fn end_elsewhere(&mut self, error: Error) -> Option<Result<R>> {
+        let is_first = !self.exhausted || self.taken > self.given;
+        self.exhausted = true;
+        self.given = self.taken;
+        self.panic = None;
+        is_first.then_some(Err(error))
     }
 }
 
@@ -357,13 +391,15 @@ where
     type Item = Result<R>;
 
     fn next(&mut self) -> Option<Result<R>> {
+        if let Err(error) = self.pool.shared.check_here() {
+            return self.end_elsewhere(error);
+        }
         loop {
             let under_way = self.taken - self.arrived;
             // Enough for all workers to go on with while this one result is looked at.
-            let enough = 2 * (self.pool.workers() * self.together()) as u64;
-            if (under_way >= enough || self.exhausted)
-                && let Some(next) = self.take_next()
-            {
+            let enough = self.many().saturating_mul(2);
+            let is_enough = under_way >= enough || self.exhausted || self.panic.is_some();
+            if is_enough && let Some(next) = self.take_next() {
                 return Some(next);
             }
             let mail = self.mailbox.take();
@@ -371,7 +407,7 @@ where
                 self.open(mail);
                 continue;
             }
-            if !self.exhausted && under_way < enough && self.taken - self.given < self.window() {
+            if !is_enough && self.taken - self.given < self.window() {
                 self.submit();
                 continue;
             }
@@ -379,10 +415,11 @@ where
                 return Some(next);
             }
             if self.taken == self.given {
-                if self.exhausted {
-                    return None;
+                match self.panic.take() {
+                    Some(panic) => resume_unwind(panic),
+                    None if self.exhausted => return None,
+                    None => continue,
                 }
-                continue;
             }
             let mail = self.mailbox.wait();
             self.open(mail);
@@ -413,7 +450,7 @@ where
 impl<R, I, F> Drop for Map<'_, R, I, F> {
     fn drop(&mut self) {
         let jobs: Vec<JobId> = self.jobs.iter().map(|(id, _)| *id).collect();
-        if !jobs.is_empty() {
+        if !jobs.is_empty() && self.pool.shared.is_here() {
             self.pool.shared.abandon(&jobs);
         }
     }
@@ -427,6 +464,16 @@ impl<R, I, F> fmt::Debug for Map<'_, R, I, F> {
             .field("given", &self.given)
             .finish_non_exhaustive()
     }
+}
+
+/// A result, or how reading it panicked.
+type Arrived<R> = std::result::Result<Result<R>, Panic>;
+
+type Panic = Box<dyn Any + Send>;
+
+/// Reads a result. A panic in that is not to cost those behind it.
+fn resolve_with<R>(resolve: impl FnOnce() -> Result<R>) -> Arrived<R> {
+    catch_unwind(AssertUnwindSafe(resolve))
 }
 
 /// What one reply of several says.

@@ -47,6 +47,7 @@ pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
 use self::job::{Job, Name, Payload, Recipient};
 use self::scheduler::JobId;
 use self::slot::Slot;
+use self::stats::Counters;
 use self::supervisor::Shared;
 use self::task::Outcome;
 use crate::error::Result;
@@ -100,7 +101,22 @@ use crate::process::{Call, TaskCall};
 /// * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
 ///   timeout goes on and ends it. Tasks that it has received and not begun are given to others that
 ///   have nothing to do. One that nobody else can begin waits, unless it has a timeout: then the
-///   worker is killed, after a second at least, and another begins the task.
+///   worker is killed, after a second at least, and another begins the task; if three in a row do
+///   not, it has failed.
+/// * Workers that die are replaced at once. If they die soon after their start, before they have
+///   begun anything, they are started one at a time, later and later, and after five such starts in
+///   a row the pool gives up: see [`initializer`](PoolBuilder::initializer). A worker that the pool
+///   itself has ended, because of a timeout or a cancelled task, does not count.
+/// * A task that forks and returns twice, as a C library may do that wants a helper, returns once:
+///   the copy ends when it returns, without running destructors or exit handlers. A copy that does
+///   not return is a process of the task's own: it does not end with the pool or the program, and
+///   holds open what the worker had open, such as the standard streams.
+/// * A pool belongs to the process that made it. In a copy of that made by `fork`, dropping a pool, a
+///   task or a map does nothing, nothing is waited for, and the result of all else is
+///   [`Unsupported`](crate::ErrorKind::Unsupported), or empty.
+/// * What a task writes where it should not, in the memory that its worker shares with the pool, can
+///   cost that worker and the tasks it was sent, which fail with
+///   [`Decode`](crate::ErrorKind::Decode); not the pool, and no other worker's tasks.
 pub struct Pool {
     shared: Arc<Shared>,
     supervisor: Option<JoinHandle<()>>,
@@ -134,8 +150,10 @@ impl Pool {
     /// [`map`](Pool::map) sends several together.
     pub fn submit<R>(&self, call: Call<'static, R>) -> Task<R> {
         let (worker, result) = (call.entry().name(), call.result());
-        let named = call
-            .into_task()
+        let about_worker = |error: crate::error::Error| error.with_worker(worker);
+        let here = self.shared.check_here().map_err(about_worker);
+        let named = here
+            .and_then(|()| call.into_task())
             .and_then(|task| Ok((Name::of(task.entry)?, task)));
         let (job, slot) = match named {
             Ok((name, task)) => self.submit_task(name, task),
@@ -147,6 +165,54 @@ impl Pool {
             slot,
             worker,
             result,
+        }
+    }
+
+    /// Cancels all tasks that wait, and says how many that were. Those that a worker has begun go on.
+    ///
+    /// A task that is cancelled while it waits is never begun, and one that a worker is about to
+    /// begin is either begun or cancelled: nothing that runs is harmed. (A [`Task::cancel`] ends a
+    /// worker that has just begun the task.) The result of each is
+    /// [`Cancelled`](crate::ErrorKind::Cancelled); a [`map`](Pool::map) under way gives these results
+    /// and goes on with its next inputs.
+    ///
+    /// # Examples
+    ///
+    /// Ending a program soon, without losing what has been begun:
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn doze(millis: u64) -> u64 {
+    ///     std::thread::sleep(Duration::from_millis(millis));
+    ///     millis
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).build()?;
+    /// let tasks: Vec<_> = (0..10).map(|_| pool.submit(doze::call(200))).collect();
+    /// while pool.active() == 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// assert_eq!(pool.cancel_queued(), 9);
+    /// pool.shutdown()?;
+    /// let results: Vec<_> = tasks.into_iter().map(|task| task.wait()).collect();
+    /// assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
+    /// assert_eq!(results[9].as_ref().unwrap_err().kind(), ErrorKind::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers do not care how many there were"
+    )]
+    pub fn cancel_queued(&self) -> usize {
+        if self.shared.is_here() {
+            self.shared.cancel_queued()
+        } else {
+            0
         }
     }
 
@@ -217,6 +283,7 @@ impl Pool {
     ///
     /// What made the pool useless, if something did: see [`PoolBuilder::initializer`].
     pub fn shutdown(&self) -> Result<()> {
+        self.shared.check_here()?;
         self.shared.drain();
         self.shared.wait_over();
         self.shared.finish_callbacks();
@@ -235,30 +302,50 @@ impl Pool {
     /// How many tasks run.
     #[must_use]
     pub fn active(&self) -> usize {
-        self.shared.load().1
+        self.load().1
     }
 
     /// How many tasks wait for a worker.
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.shared.load().0
+        self.load().0
     }
 
     /// The ids of the worker processes, oldest first.
     #[must_use]
     pub fn worker_ids(&self) -> Vec<u32> {
-        self.shared.worker_ids()
+        if self.shared.is_here() {
+            self.shared.worker_ids()
+        } else {
+            Vec::new()
+        }
     }
 
     /// What the pool has done so far.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        PoolStats::new(&self.shared.counters())
+        PoolStats::new(&if self.shared.is_here() {
+            self.shared.counters()
+        } else {
+            Counters::default()
+        })
+    }
+
+    /// How many tasks wait, and how many run.
+    fn load(&self) -> (usize, usize) {
+        if self.shared.is_here() {
+            self.shared.load()
+        } else {
+            (0, 0)
+        }
     }
 }
 
 impl Drop for Pool {
     fn drop(&mut self) {
+        if !self.shared.is_here() {
+            return;
+        }
         self.shared.close();
         if let Some(supervisor) = self.supervisor.take()
             && supervisor.thread().id() != std::thread::current().id()
@@ -271,7 +358,7 @@ impl Drop for Pool {
 
 impl fmt::Debug for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (queued, active) = self.shared.load();
+        let (queued, active) = self.load();
         f.debug_struct("Pool")
             .field("workers", &self.workers())
             .field("queued", &queued)

@@ -18,12 +18,26 @@
 //!
 //! # When a member dies
 //!
-//! What it had not begun returns to the front of the queue. The task it had begun is lost, or
-//! tried again if it may be. A member that dies without having answered or begun anything is
-//! nobody's fault but the pool's: several of them in a row are replaced later and later, and in
-//! the end not at all ([`Action::Break`]).
+//! What it had not begun returns to the front of the queue, but not for ever: a task that member
+//! after member dies of while receiving it ([`SPOILED`]) is lost too. What it had begun and not answered is
+//! lost, or tried again if it may be: one task, unless results got lost with it.
+//!
+//! # Futile starts
+//!
+//! A start was *futile* if the member died by itself, soon ([`HEALTHY`]) and before it had begun
+//! anything. How its successors are started depends on how many were futile in a row:
+//!
+//! | event | then |
+//! |---|---|
+//! | a member dies in a task, or after a healthy life, or because the pool has ended it | it is replaced at once, and not counted |
+//! | a start is futile | it is counted, unless the member was started before the last one that was: those are one failure |
+//! | some are counted | members are started one at a time, each later than the one before |
+//! | a member started after the last futile one answers a task, or dies after a healthy life | the count begins anew |
+//! | the [`FUTILE`]th or a further one is counted, and no member is ready to work | the pool gives up ([`Action::Break`]) |
+//! | a member was ended because it did not get ready in time | the pool gives up: no other would |
 
 use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
 /// A member, for the life of its pool.
 pub(super) type MemberId = u64;
@@ -31,8 +45,14 @@ pub(super) type MemberId = u64;
 /// A job, likewise.
 pub(super) type JobId = u64;
 
-/// How many members in a row may die without having done anything, for each that there can be.
-pub(super) const FUTILE: u32 = 8;
+/// How many starts in a row may be futile.
+pub(super) const FUTILE: u32 = 5;
+
+/// How many members, one started after another, may die with a task before one has begun it.
+pub(super) const SPOILED: u32 = 3;
+
+/// A member that lived this long after it was ready was worth its start.
+pub(super) const HEALTHY: Duration = Duration::from_millis(100);
 
 /// What does not change.
 #[derive(Debug, Clone, Copy)]
@@ -55,19 +75,52 @@ pub(super) struct Part {
     pub(super) count: u32,
     /// How often the first was lost.
     pub(super) attempts: u32,
+    /// How often members died that had been sent it, before they began the first.
+    pub(super) spoiled: Spoiled,
+}
+
+/// Deaths one after another: those of members that were there at the last one are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Spoiled {
+    times: u32,
+    /// The members from this one on were started since.
+    since: MemberId,
+}
+
+/// How a member ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Death {
+    pub(super) cause: Cause,
+    /// How many of its part's tasks it had begun.
+    pub(super) begun: u32,
+    /// Whether those of them that it did not answer may be tried again.
+    pub(super) retry: bool,
+    /// How long it lived after it was ready.
+    pub(super) lived: Duration,
+}
+
+/// Why a member ended, as far as that decides what follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It died by itself or its task, or something outside the pool ended it.
+    Itself,
+    /// The pool ended it for what it did or had to do, or to be rid of it.
+    Pool,
+    /// The pool ended it because it was not ready in time.
+    Unready,
 }
 
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Start this member; in a while if members have died for nothing this often just now.
+    /// Start this member; in a while if this many starts before it were futile.
     Launch(MemberId, u32),
     /// Send a member a part.
     Send(MemberId, Part),
     /// Let a member go that has nothing to do.
     Retire(MemberId),
-    /// The pool is of no use any more.
-    Break,
+    /// The pool is of no use any more, because of a death of this cause.
+    Break(Cause),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +139,10 @@ struct Member {
     tasks: u64,
     /// To leave when it is done.
     doomed: bool,
+    /// How many starts were futile before its own, ever.
+    after: u64,
+    /// Whether it is in the place of one that has gone.
+    replaces: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,8 +163,12 @@ pub(super) struct Scheduler {
     /// Those with nothing to do; the last to become so is the first to get something.
     idle: Vec<MemberId>,
     next: MemberId,
-    /// How many members in a row died for nothing.
-    futile: u32,
+    /// How many starts were futile, ever; those of members started meanwhile are one.
+    futile: u64,
+    /// How many of them count no more.
+    forgiven: u64,
+    /// The most members that were there at once, leaving ones aside.
+    places: usize,
     /// Tasks tried again.
     pub(super) retried: u64,
     actions: Vec<Action>,
@@ -123,6 +184,8 @@ impl Scheduler {
             idle: Vec::new(),
             next: 0,
             futile: 0,
+            forgiven: 0,
+            places: 0,
             retried: 0,
             actions: Vec::new(),
         };
@@ -173,6 +236,11 @@ impl Scheduler {
             .collect()
     }
 
+    /// Whether a member was started in the place of one that has gone.
+    pub(super) fn replaces(&self, id: MemberId) -> bool {
+        self.members.get(&id).is_some_and(|member| member.replaces)
+    }
+
     /// Whether a member has begun to leave.
     pub(super) fn is_leaving(&self, id: MemberId) -> bool {
         self.members
@@ -186,6 +254,7 @@ impl Scheduler {
             first: 0,
             count,
             attempts: 0,
+            spoiled: Spoiled::default(),
         });
         self.settle();
     }
@@ -195,8 +264,7 @@ impl Scheduler {
         if let Some(member) = self.members.get_mut(&id)
             && member.state == State::Launching
         {
-            member.state = State::Idle;
-            self.idle.push(id);
+            self.release(id);
             self.settle();
         }
     }
@@ -209,9 +277,11 @@ impl Scheduler {
         let State::Busy(part, answered) = &mut member.state else {
             return;
         };
-        *answered = part.count.min(*answered + count);
+        *answered = part.count.min(answered.saturating_add(count));
         member.tasks += u64::from(count);
-        self.futile = 0;
+        if member.after == self.futile {
+            self.forgiven = self.futile;
+        }
         let done = *answered == part.count;
         if done {
             self.release(id);
@@ -220,16 +290,14 @@ impl Scheduler {
     }
 
     /// A member begins no more than the first `begun` tasks of its part: the others are free again
-    /// or, if they are not to be kept, forgotten.
-    pub(super) fn recalled(&mut self, id: MemberId, begun: u32, keep: bool) {
-        let Some(member) = self.members.get_mut(&id) else {
-            return;
-        };
+    /// or, if they are not to be kept, forgotten. Returns them in the second case.
+    pub(super) fn recalled(&mut self, id: MemberId, begun: u32, keep: bool) -> Option<Part> {
+        let member = self.members.get_mut(&id)?;
         let State::Busy(part, answered) = &mut member.state else {
-            return;
+            return None;
         };
         let keep = keep && self.phase != Phase::Closed;
-        let rest = cut(part, begun);
+        let rest = cut(part, begun.max(*answered));
         let done = *answered == part.count;
         self.queue.extend_front_part(rest.filter(|_| keep));
         if done {
@@ -240,6 +308,7 @@ impl Scheduler {
             }
         }
         self.settle();
+        rest.filter(|_| !keep)
     }
 
     /// A member has to leave when it is done with what it does.
@@ -256,45 +325,116 @@ impl Scheduler {
         self.settle();
     }
 
-    /// A member has ended. `begun` is how many of its part's tasks it had begun, and `retry`
-    /// whether the one that it did not answer may be tried again. Returns that one if it is lost.
-    pub(super) fn died(&mut self, id: MemberId, begun: u32, retry: bool) -> Option<(JobId, u32)> {
+    /// A member could not be started.
+    pub(super) fn not_started(&mut self, id: MemberId) {
+        if !self.replaces(id) {
+            // The one that is started next is the first in this place.
+            self.places = self.places.saturating_sub(1);
+        }
+        self.died(
+            id,
+            Death {
+                cause: Cause::Itself,
+                begun: 0,
+                retry: false,
+                lived: Duration::ZERO,
+            },
+        );
+    }
+
+    /// A member has ended. Returns what it had begun and not answered, if that is lost.
+    pub(super) fn died(&mut self, id: MemberId, death: Death) -> Option<Part> {
         let member = self.members.remove(&id)?;
         let mut lost = None;
+        let mut was_of_use = member.tasks > 0;
         self.idle.retain(|idle| *idle != id);
-        match member.state {
-            State::Busy(mut part, answered) => {
-                let rest = cut(&mut part, begun);
-                let keep = self.phase != Phase::Closed;
-                self.queue.extend_front_part(rest.filter(|_| keep));
-                let attempts = if answered == 0 { part.attempts } else { 0 };
-                if answered < part.count {
-                    self.futile = 0;
-                    if retry && attempts < self.policy.retries && self.phase != Phase::Closed {
-                        self.retried += 1;
-                        self.queue.push_front(Part {
-                            job: part.job,
-                            first: part.first + answered,
-                            count: 1,
-                            attempts: attempts + 1,
-                        });
-                    } else {
-                        lost = Some((part.job, part.first + answered));
-                    }
-                } else if member.tasks == 0 {
-                    self.futile += 1;
+        if let State::Busy(mut part, answered) = member.state {
+            let mut rest = cut(&mut part, death.begun.max(answered));
+            let keep = self.phase != Phase::Closed;
+            if let Some(next) = &mut rest
+                && answered == part.count
+                && death.cause == Cause::Itself
+                && id >= next.spoiled.since
+            {
+                next.spoiled = Spoiled {
+                    times: next.spoiled.times + 1,
+                    since: self.next,
+                };
+                if next.spoiled.times >= SPOILED {
+                    let others = cut(next, 1);
+                    lost = std::mem::replace(&mut rest, others);
                 }
             }
-            State::Launching => self.futile += 1,
-            State::Idle if member.tasks == 0 && !member.doomed => self.futile += 1,
-            State::Idle | State::Leaving => {}
+            self.queue.extend_front_part(rest.filter(|_| keep));
+            if answered < part.count {
+                was_of_use = true;
+                let begun = Part {
+                    first: part.first + answered,
+                    count: part.count - answered,
+                    attempts: if answered == 0 { part.attempts } else { 0 },
+                    spoiled: Spoiled::default(),
+                    job: part.job,
+                };
+                if death.retry && begun.attempts < self.policy.retries && keep {
+                    self.try_again(begun);
+                } else {
+                    lost = Some(begun);
+                }
+            }
         }
-        if self.rounds() >= FUTILE && self.phase != Phase::Closed {
-            self.actions.push(Action::Break);
+        let is_new = member.after == self.futile;
+        let mut is_useless = death.cause == Cause::Unready;
+        if member.state != State::Leaving && death.cause == Cause::Itself {
+            if was_of_use {
+                // As `answered` has it; a task that was begun is a sign of life, too.
+                self.forgive(is_new);
+            } else if member.state != State::Launching && death.lived >= HEALTHY {
+                self.forgive(is_new);
+            } else if is_new {
+                self.futile += 1;
+                is_useless = self.counted() >= FUTILE && !self.has_ready();
+            }
+        }
+        if is_useless && self.phase != Phase::Closed {
+            self.actions.push(Action::Break(death.cause));
         } else {
             self.settle();
         }
         lost
+    }
+
+    /// Puts tasks that were lost in front of the queue, each by itself: if it is the death of one
+    /// of them, the others are not to be lost with it again.
+    fn try_again(&mut self, lost: Part) {
+        self.retried += u64::from(lost.count);
+        for task in (0..lost.count).rev() {
+            self.queue.push_front(Part {
+                first: lost.first + task,
+                count: 1,
+                attempts: if task == 0 { lost.attempts + 1 } else { 1 },
+                spoiled: Spoiled::default(),
+                job: lost.job,
+            });
+        }
+    }
+
+    fn forgive(&mut self, is_new: bool) {
+        if is_new {
+            self.forgiven = self.futile;
+        }
+    }
+
+    /// How many starts in a row were futile.
+    fn counted(&self) -> u32 {
+        u32::try_from(self.futile - self.forgiven).unwrap_or(u32::MAX)
+    }
+
+    /// Whether a member can work.
+    fn has_ready(&self) -> bool {
+        let is_ready = |member: &Member| {
+            matches!(member.state, State::Idle | State::Busy(..)) && !member.doomed
+        };
+        self.members.values().any(is_ready)
     }
 
     /// Forgets what nobody was sent of a job, and says how many tasks that are.
@@ -307,6 +447,13 @@ impl Scheduler {
         });
         self.settle();
         count
+    }
+
+    /// Forgets all that was not sent to a member, and says what that was.
+    pub(super) fn withdraw_all(&mut self) -> Vec<Part> {
+        let parts = self.queue.drain(..).collect();
+        self.settle();
+        parts
     }
 
     /// No more jobs will come.
@@ -322,12 +469,6 @@ impl Scheduler {
         self.phase = Phase::Closed;
         self.queue.clear();
         self.settle();
-    }
-
-    /// How often each member has died for nothing, about.
-    fn rounds(&self) -> u32 {
-        let workers = u32::try_from(self.policy.workers).unwrap_or(u32::MAX);
-        self.futile.div_ceil(workers.max(1))
     }
 
     /// A member is done with its part.
@@ -383,17 +524,29 @@ impl Scheduler {
             Phase::Draining => busy.saturating_add(queued),
             Phase::Closed => 0,
         };
-        let rounds = self.rounds();
-        for _ in present..needed.min(self.policy.workers) {
+        let is_launching = |member: &Member| member.state == State::Launching;
+        let launching = self.members.values().filter(|it| is_launching(it)).count();
+        let counted = self.counted();
+        // After futile starts one is tried at a time.
+        let most = match counted {
+            0 => usize::MAX,
+            _ => 1_usize.saturating_sub(launching),
+        };
+        let wanted = needed.min(self.policy.workers).saturating_sub(present);
+        for started in 0..wanted.min(most) {
             let id = self.next;
             self.next += 1;
+            let place = present + started + 1;
             let member = Member {
                 state: State::Launching,
                 tasks: 0,
                 doomed: false,
+                after: self.futile,
+                replaces: place <= self.places,
             };
+            self.places = self.places.max(place);
             self.members.insert(id, member);
-            self.actions.push(Action::Launch(id, rounds));
+            self.actions.push(Action::Launch(id, counted));
         }
         if self.phase != Phase::Open && self.queue.is_empty() {
             for id in std::mem::take(&mut self.idle) {
@@ -415,6 +568,11 @@ fn cut(part: &mut Part, count: u32) -> Option<Part> {
         first: part.first + count,
         count: part.count - count,
         attempts: if count == 0 { part.attempts } else { 0 },
+        spoiled: if count == 0 {
+            part.spoiled
+        } else {
+            Spoiled::default()
+        },
         job: part.job,
     };
     part.count = count;
@@ -454,6 +612,25 @@ mod tests {
             first,
             count,
             attempts: 0,
+            spoiled: Spoiled::default(),
+        }
+    }
+
+    /// The death of a member that had begun so much, by itself and soon.
+    fn death(begun: u32, retry: bool) -> Death {
+        Death {
+            cause: Cause::Itself,
+            begun,
+            retry,
+            lived: Duration::ZERO,
+        }
+    }
+
+    /// That of one which was ended by the pool.
+    fn ended(cause: Cause) -> Death {
+        Death {
+            cause,
+            ..death(0, false)
         }
     }
 
@@ -512,7 +689,7 @@ mod tests {
         scheduler.submitted(7, 5);
         scheduler.actions();
         scheduler.answered(0, 2);
-        assert_eq!(scheduler.died(0, 3, true), Some((7, 2)));
+        assert_eq!(scheduler.died(0, death(3, true)), Some(part(7, 2, 1)));
         assert_eq!(scheduler.actions(), [Action::Launch(1, 0)]);
         scheduler.ready(1);
         assert_eq!(scheduler.actions(), [Action::Send(1, part(7, 3, 2))]);
@@ -526,10 +703,11 @@ mod tests {
         });
         scheduler.submitted(7, 1);
         for id in 0..2 {
-            assert_eq!(scheduler.died(id, 1, true), None);
+            assert_eq!(scheduler.died(id, death(1, true)), None);
             scheduler.ready(id + 1);
         }
-        assert_eq!(scheduler.died(2, 1, true), Some((7, 0)));
+        let lost = scheduler.died(2, death(1, true)).unwrap();
+        assert_eq!((lost.job, lost.first, lost.count), (7, 0, 1));
         assert_eq!(scheduler.retried, 2);
     }
 
@@ -538,12 +716,216 @@ mod tests {
         let mut scheduler = Scheduler::new(policy(1));
         scheduler.actions();
         for times in 1..FUTILE {
-            scheduler.died(u64::from(times) - 1, 0, false);
+            scheduler.died(u64::from(times) - 1, death(0, false));
             let launch = Action::Launch(u64::from(times), times);
             assert_eq!(scheduler.actions(), [launch]);
         }
-        scheduler.died(u64::from(FUTILE) - 1, 0, false);
-        assert_eq!(scheduler.actions(), [Action::Break]);
+        scheduler.died(u64::from(FUTILE) - 1, death(0, false));
+        assert_eq!(scheduler.actions(), [Action::Break(Cause::Itself)]);
+    }
+
+    #[test]
+    fn so_many_futile_starts_end_a_pool_of_any_size() {
+        let mut scheduler = Scheduler::new(policy(8));
+        let mut starts = 0;
+        let mut launching = VecDeque::new();
+        'pool: loop {
+            for action in scheduler.actions() {
+                match action {
+                    Action::Launch(id, _) => launching.push_back(id),
+                    Action::Break(_) => break 'pool,
+                    other => panic!("{other:?}"),
+                }
+            }
+            starts += 1;
+            let id = launching.pop_front().unwrap();
+            scheduler.died(id, death(0, false));
+        }
+        // All at once first, and then one at a time.
+        assert_eq!(starts, 8 + FUTILE - 1);
+    }
+
+    #[test]
+    fn the_death_of_a_member_that_the_pool_ended_is_no_failure() {
+        let mut scheduler = ready(policy(1));
+        for id in 0..100 {
+            scheduler.doom(id);
+            assert_eq!(scheduler.died(id, ended(Cause::Pool)), None);
+            let actions = scheduler.actions();
+            assert_eq!(actions, [Action::Retire(id), Action::Launch(id + 1, 0)]);
+            scheduler.ready(id + 1);
+        }
+        // Nor if it was about to get ready, or had just been given something.
+        scheduler.doom(100);
+        scheduler.died(100, ended(Cause::Pool));
+        scheduler.submitted(1, 1);
+        for id in 101..200 {
+            scheduler.actions();
+            scheduler.doom(id);
+            if id % 2 == 0 {
+                scheduler.ready(id);
+            }
+            scheduler.died(id, ended(Cause::Pool));
+        }
+        assert_eq!(scheduler.actions(), [Action::Launch(200, 0)]);
+        assert_eq!(scheduler.queued(), 1);
+    }
+
+    #[test]
+    fn a_member_that_is_doomed_before_it_is_ready_gets_nothing() {
+        let mut scheduler = Scheduler::new(policy(1));
+        scheduler.doom(0);
+        scheduler.submitted(1, 1);
+        scheduler.actions();
+        scheduler.ready(0);
+        let actions = scheduler.actions();
+        assert_eq!(actions, [Action::Retire(0), Action::Launch(1, 0)]);
+    }
+
+    #[test]
+    fn a_member_that_does_not_get_ready_in_time_ends_the_pool() {
+        let mut scheduler = Scheduler::new(policy(2));
+        scheduler.actions();
+        scheduler.died(0, ended(Cause::Unready));
+        assert_eq!(scheduler.actions(), [Action::Break(Cause::Unready)]);
+    }
+
+    #[test]
+    fn members_that_die_after_a_healthy_life_are_replaced_for_ever() {
+        let mut scheduler = ready(policy(1));
+        for id in 0..100 {
+            let death = Death {
+                lived: HEALTHY,
+                ..death(0, false)
+            };
+            scheduler.died(id, death);
+            assert_eq!(scheduler.actions(), [Action::Launch(id + 1, 0)]);
+            scheduler.ready(id + 1);
+        }
+    }
+
+    #[test]
+    fn the_count_begins_anew_with_a_member_that_is_of_use() {
+        let mut scheduler = Scheduler::new(policy(1));
+        let mut id = 0;
+        for _ in 0..10 {
+            for _ in 1..FUTILE {
+                scheduler.died(id, death(0, false));
+                id += 1;
+            }
+            scheduler.actions();
+            scheduler.ready(id);
+            scheduler.submitted(1, 1);
+            assert_eq!(scheduler.actions(), [Action::Send(id, part(1, 0, 1))]);
+            scheduler.answered(id, 1);
+        }
+        assert_eq!(scheduler.actions(), []);
+    }
+
+    #[test]
+    fn a_pool_goes_on_with_the_members_that_can_work() {
+        let mut scheduler = Scheduler::new(policy(2));
+        scheduler.actions();
+        scheduler.ready(0);
+        let mut futile = 0;
+        for id in 1..40 {
+            scheduler.died(id, death(0, false));
+            futile += 1;
+            assert_eq!(scheduler.actions(), [Action::Launch(id + 1, futile)]);
+        }
+        // Until there is none.
+        scheduler.died(
+            0,
+            Death {
+                lived: HEALTHY,
+                ..death(0, false)
+            },
+        );
+        scheduler.died(40, death(0, false));
+        assert_eq!(scheduler.actions(), [Action::Break(Cause::Itself)]);
+    }
+
+    #[test]
+    fn all_that_was_begun_and_not_answered_is_lost() {
+        let mut scheduler = ready(policy(1));
+        scheduler.submitted(7, 9);
+        scheduler.actions();
+        scheduler.answered(0, 2);
+        assert_eq!(scheduler.died(0, death(6, false)), Some(part(7, 2, 4)));
+        scheduler.ready(1);
+        let actions = scheduler.actions();
+        let then = [Action::Launch(1, 0), Action::Send(1, part(7, 6, 3))];
+        assert_eq!(actions, then);
+        // Or tried again, one by one.
+        let mut scheduler = ready(Policy {
+            retries: 1,
+            ..policy(1)
+        });
+        scheduler.submitted(7, 3);
+        assert_eq!(scheduler.died(0, death(2, true)), None);
+        assert_eq!((scheduler.retried, scheduler.queued()), (2, 3));
+        scheduler.actions();
+        for (id, first) in [(1, 0), (2, 1)] {
+            scheduler.ready(id);
+            let sent = scheduler.actions();
+            assert!(
+                matches!(sent.last(), Some(Action::Send(_, Part { first: it, count: 1, .. })) if *it == first)
+            );
+            let lost = scheduler.died(id, death(1, true)).unwrap();
+            assert_eq!((lost.first, lost.count), (first, 1));
+        }
+    }
+
+    #[test]
+    fn a_task_that_cannot_be_received_is_lost_in_the_end() {
+        let mut scheduler = ready(policy(1));
+        scheduler.submitted(7, 1);
+        let mut id = 0;
+        for _ in 1..SPOILED {
+            scheduler.actions();
+            assert_eq!(scheduler.died(id, death(0, false)), None);
+            id += 1;
+            scheduler.ready(id);
+            assert_eq!(scheduler.part(id).unwrap().0.spoiled.since, id);
+        }
+        let lost = scheduler.died(id, death(0, false)).unwrap();
+        assert_eq!((lost.job, lost.first, lost.count), (7, 0, 1));
+        assert!(!scheduler.has_queue());
+    }
+
+    #[test]
+    fn a_member_in_the_place_of_another_is_known() {
+        let mut scheduler = ready(Policy {
+            floor: 1,
+            max_tasks: Some(1),
+            ..policy(2)
+        });
+        assert!(!scheduler.replaces(0));
+        scheduler.submitted(1, 1);
+        scheduler.submitted(2, 1);
+        scheduler.ready(1);
+        assert!(!scheduler.replaces(1));
+        // One that leaves has a successor before it has gone.
+        scheduler.answered(0, 1);
+        scheduler.answered(1, 1);
+        assert!(scheduler.replaces(2));
+        // A start that fails is none.
+        let mut scheduler = Scheduler::new(policy(1));
+        scheduler.not_started(0);
+        assert!(!scheduler.replaces(1));
+        scheduler.died(1, death(0, false));
+        assert!(scheduler.replaces(2));
+    }
+
+    #[test]
+    fn what_waits_can_be_withdrawn_and_what_runs_stays() {
+        let mut scheduler = ready(policy(1));
+        scheduler.submitted(1, 4);
+        scheduler.submitted(2, 2);
+        assert_eq!(scheduler.recalled(0, 1, false), Some(part(1, 1, 3)));
+        assert_eq!(scheduler.withdraw_all(), [part(2, 0, 2)]);
+        assert_eq!(scheduler.part(0), Some((part(1, 0, 1), 0)));
+        assert_eq!(scheduler.queued(), 0);
     }
 
     #[test]
@@ -565,7 +947,7 @@ mod tests {
         scheduler.submitted(1, 3);
         scheduler.actions();
         scheduler.close();
-        assert_eq!(scheduler.died(0, 1, true), Some((1, 0)));
+        assert_eq!(scheduler.died(0, death(1, true)), Some(part(1, 0, 1)));
         assert!(scheduler.is_over());
         assert_eq!(scheduler.actions(), []);
     }
@@ -621,7 +1003,7 @@ mod tests {
                         assert!(!busy.contains_key(&id));
                         assert!(leaving.insert(id));
                     }
-                    Action::Break => unreachable!("members die with tasks only"),
+                    Action::Break(_) => unreachable!("members die with tasks only"),
                 }
             }
             assert!(launching.len() + busy.len() <= workers);
@@ -637,7 +1019,7 @@ mod tests {
             if let Some(id) = launching.pop_first() {
                 scheduler.ready(id);
             } else if let Some(id) = leaving.pop_first() {
-                assert_eq!(scheduler.died(id, 0, true), None);
+                assert_eq!(scheduler.died(id, death(0, true)), None);
             } else if let Some((&id, (part, begun, answered))) = busy.iter_mut().next() {
                 match dice.roll(4) {
                     0 if *begun < part.count => *begun += 1,
@@ -656,17 +1038,21 @@ mod tests {
                             // Else it might be one too many that dies for nothing.
                             begun = begun.max(1);
                         }
-                        // One begins only when all before it are answered.
-                        while answered + 1 < begun {
+                        // One begins only when all before it are answered; some results may be
+                        // lost with the member.
+                        let unheard = u32::try_from(dice.roll(3)).unwrap();
+                        while answered + 1 + unheard < begun {
                             assert!(open.remove(&(part.job, part.first + answered)));
                             answered += 1;
                             scheduler.answered(id, 1);
                         }
-                        let lost = scheduler.died(id, begun, true);
+                        let lost = scheduler.died(id, death(begun, true));
                         if let Some(lost) = lost {
-                            assert_eq!(lost, (part.job, part.first + answered));
-                            assert!(begun > answered);
-                            assert!(open.remove(&lost));
+                            assert_eq!((lost.job, lost.first), (part.job, part.first + answered));
+                            assert_eq!(lost.count, begun - answered);
+                            for task in lost.first..lost.first + lost.count {
+                                assert!(open.remove(&(lost.job, task)));
+                            }
                         }
                     }
                     _ if *begun > *answered || *answered < part.count => {
@@ -689,13 +1075,13 @@ mod tests {
                     Action::Launch(id, _) => drop(launching.insert(id)),
                     Action::Send(id, part) => drop(busy.insert(id, (part, 0, 0))),
                     Action::Retire(id) => drop(leaving.insert(id)),
-                    Action::Break => unreachable!("nobody dies"),
+                    Action::Break(_) => unreachable!("nobody dies"),
                 }
             }
             if let Some(id) = launching.pop_first() {
                 scheduler.ready(id);
             } else if let Some(id) = leaving.pop_first() {
-                scheduler.died(id, 0, true);
+                scheduler.died(id, death(0, true));
             } else if let Some(id) = busy.keys().next().copied() {
                 let (part, _, answered) = busy.remove(&id).unwrap();
                 for task in answered..part.count {

@@ -9,6 +9,7 @@ use std::time::Instant;
 use super::callbacks::Callbacks;
 use super::task::Outcome;
 use crate::error::{Error, ErrorKind};
+use crate::foreign;
 
 /// What is called with a result.
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
@@ -68,7 +69,9 @@ impl Slot {
         let kick = inner.kick.take();
         let sleepers = inner.sleepers;
         drop(inner);
-        drop(left);
+        for left in left {
+            foreign::call(|| drop(left));
+        }
         // Waking nobody would be a system call too.
         if sleepers > 0 {
             self.changed.notify_all();
@@ -77,9 +80,7 @@ impl Slot {
             let _ = rustix::io::write(&kick, &1_u64.to_ne_bytes());
         }
         for waker in listeners.into_iter().chain(waker) {
-            // Somebody else's code, on a thread that must go on.
-            let wake = std::panic::AssertUnwindSafe(|| waker.wake());
-            let _ = std::panic::catch_unwind(wake);
+            foreign::call(|| waker.wake());
         }
     }
 
@@ -131,14 +132,23 @@ impl Slot {
 
     /// Whether it is finished; if not, `waker` is woken when it is.
     pub(super) fn poll(&self, waker: &Waker) -> bool {
-        let mut inner = self.lock();
-        if !inner.finished {
-            match &mut inner.waker {
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
-            }
+        let inner = self.lock();
+        if inner.finished || inner.waker.as_ref().is_some_and(|it| it.will_wake(waker)) {
+            return inner.finished;
         }
-        inner.finished
+        // Wakers are cloned and dropped by user code.
+        drop(inner);
+        let waker = waker.clone();
+        let mut inner = self.lock();
+        let finished = inner.finished;
+        let not_needed = if finished {
+            Some(waker)
+        } else {
+            inner.waker.replace(waker)
+        };
+        drop(inner);
+        drop(not_needed);
+        finished
     }
 
     /// Wakes `listener` when it is finished: at once, if it is.
@@ -160,7 +170,12 @@ impl Slot {
     /// Wakes a listener no more.
     pub(super) fn forget(&self, listener: &Waker) {
         let mut inner = self.lock();
-        inner.listeners.retain(|known| !known.will_wake(listener));
+        let forgotten = inner
+            .listeners
+            .extract_if(.., |known| known.will_wake(listener));
+        let forgotten: Vec<_> = forgotten.collect();
+        drop(inner);
+        drop(forgotten);
     }
 
     /// Keeps a callback for later, or gives it back with what to call it with.
@@ -180,7 +195,7 @@ impl Slot {
         Some((callback, outcome))
     }
 
-    /// No code of the user's runs under this lock, so a poisoned one is as good as any.
+    /// No user code runs under this lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -60,7 +60,8 @@ impl PoolStats {
         self.retried
     }
 
-    /// Processes that were started in the place of others.
+    /// Processes that were started in the place of others: of crashed or killed ones, of those that
+    /// had done their share, and of those that had left because there was nothing to do.
     #[must_use]
     pub fn restarts(&self) -> u64 {
         self.restarts
@@ -101,15 +102,12 @@ pub(super) struct Counters {
     pub(super) failed: u64,
     pub(super) retried: u64,
     restarts: u64,
-    ends: u64,
     workers: BTreeMap<MemberId, WorkerStats>,
 }
 
 impl Counters {
-    pub(super) fn launched(&mut self, member: MemberId, id: u32) {
-        if self.ends > self.restarts {
-            self.restarts += 1;
-        }
+    pub(super) fn launched(&mut self, member: MemberId, id: u32, replaces: bool) {
+        self.restarts += u64::from(replaces);
         let stats = WorkerStats {
             id,
             tasks: 0,
@@ -126,7 +124,6 @@ impl Counters {
     }
 
     pub(super) fn ended(&mut self, member: MemberId) {
-        self.ends += 1;
         self.workers.remove(&member);
     }
 }

@@ -67,6 +67,7 @@ impl<R> Task<R> {
     /// task was [cancelled](Task::cancel) or its pool dropped, [`Closed`](ErrorKind::Closed) if it
     /// was submitted to a pool that was [shut down](super::Pool::shutdown) before.
     pub fn wait(self) -> Result<R> {
+        self.check_here()?;
         self.shared.wait(self.job, &self.slot, None);
         self.take()
     }
@@ -78,6 +79,7 @@ impl<R> Task<R> {
     /// As [`wait`](Task::wait). The result is given out once; after that the error is
     /// [`Closed`](ErrorKind::Closed).
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<R>> {
+        self.check_here()?;
         let limit = Instant::now().checked_add(timeout);
         if self.shared.wait(self.job, &self.slot, limit) {
             self.take().map(Some)
@@ -89,7 +91,7 @@ impl<R> Task<R> {
     /// Whether there is a result.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        self.slot.is_finished()
+        !self.is_here() || self.slot.is_finished()
     }
 
     /// Where the task is.
@@ -97,6 +99,9 @@ impl<R> Task<R> {
     /// It is running when a worker has begun it, not when it has been sent to one.
     #[must_use]
     pub fn state(&self) -> TaskState {
+        if !self.is_here() {
+            return TaskState::Finished;
+        }
         // In this order: what is finished is known to the pool no longer.
         let running = self.shared.is_running(self.job);
         match (self.slot.is_finished(), running) {
@@ -115,7 +120,7 @@ impl<R> Task<R> {
         reason = "most callers do not care whether it was in time"
     )]
     pub fn cancel(&self) -> bool {
-        self.shared.cancel(self.job)
+        self.is_here() && self.shared.cancel(self.job)
     }
 
     /// Calls a function with the result when it is there: at once, if it is there already.
@@ -144,12 +149,26 @@ impl<R> Task<R> {
     where
         R: 'static,
     {
+        if let Err(error) = self.check_here() {
+            // There is no such thread in a copy of the program.
+            return callback(Err(error));
+        }
         let (worker, result) = (self.worker, self.result);
         let callback: Callback =
             Box::new(move |outcome| callback(outcome.resolve(worker, &result)));
         if let Some((callback, outcome)) = self.slot.call_back(callback) {
             self.shared.run_callback(callback, outcome);
         }
+    }
+
+    /// Whether this process is the one whose task it is.
+    pub(super) fn is_here(&self) -> bool {
+        self.shared.is_here()
+    }
+
+    fn check_here(&self) -> Result<()> {
+        let about_worker = |error: Error| error.with_worker(self.worker);
+        self.shared.check_here().map_err(about_worker)
     }
 
     fn take(&self) -> Result<R> {
@@ -171,6 +190,9 @@ impl<R> Future for Task<R> {
     type Output = Result<R>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R>> {
+        if let Err(error) = self.check_here() {
+            return Poll::Ready(Err(error));
+        }
         if self.slot.poll(context.waker()) {
             Poll::Ready(self.take())
         } else {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::slot::Slot;
 use super::task::Task;
 use crate::error::Result;
+use crate::sys::copy::Home;
 
 /// The results of tasks in the order in which they come, each with the place of its task in
 /// `tasks`. The tasks may be of different pools.
@@ -40,7 +41,7 @@ pub fn as_completed<R>(tasks: impl IntoIterator<Item = Task<R>>) -> AsCompleted<
     let tasks: Vec<_> = tasks.into_iter().collect();
     AsCompleted {
         left: tasks.len(),
-        listeners: Listeners::new(tasks.iter().map(|task| &task.slot)),
+        listeners: Listeners::new(tasks.iter()),
         tasks: tasks.into_iter().map(Some).collect(),
     }
 }
@@ -59,11 +60,23 @@ impl<R> AsCompleted<R> {
         self.take(Instant::now().checked_add(timeout))
     }
 
+    /// The place of a task of another process, of which this one is a copy: there is nothing to wait
+    /// for.
+    fn elsewhere(&self) -> Option<usize> {
+        if self.listeners.home.is_here() {
+            return None;
+        }
+        self.tasks.iter().position(Option::is_some)
+    }
+
     fn take(&mut self, limit: Option<Instant>) -> Option<(usize, Result<R>)> {
         if self.left == 0 {
             return None;
         }
-        let place = self.listeners.done.wait(limit)?;
+        let place = match self.elsewhere() {
+            Some(place) => place,
+            None => self.listeners.done.wait(limit)?,
+        };
         self.left -= 1;
         let task = self.tasks[place].take()?;
         Some((place, task.wait()))
@@ -120,7 +133,7 @@ pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
     if tasks.is_empty() {
         return None;
     }
-    let listeners = Listeners::new(tasks.iter().map(|task| &task.slot));
+    let listeners = Listeners::new(tasks.iter());
     listeners.done.wait(Instant::now().checked_add(timeout))
 }
 
@@ -149,7 +162,7 @@ pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
 #[must_use]
 pub fn wait_all<R>(tasks: &[Task<R>], timeout: Duration) -> bool {
     let limit = Instant::now().checked_add(timeout);
-    let listeners = Listeners::new(tasks.iter().map(|task| &task.slot));
+    let listeners = Listeners::new(tasks.iter());
     tasks.iter().all(|_| listeners.done.wait(limit).is_some())
 }
 
@@ -158,29 +171,44 @@ pub fn wait_all<R>(tasks: &[Task<R>], timeout: Duration) -> bool {
 struct Listeners {
     done: Arc<Done>,
     listening: Vec<(Arc<Slot>, Waker)>,
+    home: Home,
 }
 
 impl Listeners {
-    fn new<'s>(slots: impl Iterator<Item = &'s Arc<Slot>>) -> Listeners {
+    fn new<'t, R: 't>(tasks: impl Iterator<Item = &'t Task<R>>) -> Listeners {
+        Listeners::of(tasks.map(|task| task.is_here().then_some(&task.slot)))
+    }
+
+    /// Listens to slots. What is in none is finished: a task of another process, of which this one
+    /// is a copy.
+    fn of<'s>(slots: impl Iterator<Item = Option<&'s Arc<Slot>>>) -> Listeners {
         let done = Arc::<Done>::default();
-        let listen = |(place, slot): (usize, &Arc<Slot>)| {
+        let listen = |(place, slot): (usize, Option<&Arc<Slot>>)| {
             let listener = Listener {
                 place,
                 done: Arc::clone(&done),
             };
             let waker = Waker::from(Arc::new(listener));
+            let Some(slot) = slot else {
+                waker.wake();
+                return None;
+            };
             slot.listen(waker.clone());
-            (Arc::clone(slot), waker)
+            Some((Arc::clone(slot), waker))
         };
         Listeners {
-            listening: slots.enumerate().map(listen).collect(),
+            listening: slots.enumerate().filter_map(listen).collect(),
             done,
+            home: Home::here(),
         }
     }
 }
 
 impl Drop for Listeners {
     fn drop(&mut self) {
+        if !self.home.is_here() {
+            return;
+        }
         for (slot, waker) in &self.listening {
             slot.forget(waker);
         }
@@ -241,7 +269,10 @@ mod tests {
     #[test]
     fn nothing_stays_with_a_task_that_outlasts_a_wait() {
         let slot = Arc::<Slot>::default();
-        let (one, other) = (|| Listeners::new([&slot].into_iter()), Arc::clone(&slot));
+        let (one, other) = (
+            || Listeners::of([Some(&slot)].into_iter()),
+            Arc::clone(&slot),
+        );
         let kept = one();
         let before = Arc::strong_count(&kept.done);
         for _ in 0..3 {

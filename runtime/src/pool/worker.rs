@@ -17,7 +17,7 @@ use super::pause::Pause;
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Entry, message};
-use crate::process::{Current, SERVICES, Serve, Service};
+use crate::process::{Current, Replies, SERVICES, Serve, Service};
 use crate::protocol::{Callee, Reply, Request};
 use crate::sys::board::Board;
 use crate::transport::{Received, Receiver, Sender};
@@ -42,9 +42,10 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
         .map_err(|error| format!("the request cannot be read: {error}"))?;
     let board = Board::map(Arc::new(board.into_inner()))
         .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
-    Ok(Box::new(move |receiver, sender| {
-        serve(receiver, sender, &board)
-    }))
+    // It is there until the process ends. A task that closes all descriptors closes the board's too,
+    // and dropping that then would be the end of the process, for which it would be blamed.
+    let board = Box::leak(Box::new(board));
+    Ok(Box::new(|receiver, sender| serve(receiver, sender, board)))
 }
 
 /// Runs tasks until there will be none, and gives the status to end with.
@@ -77,8 +78,8 @@ impl Worker<'_> {
             let has_come = || self.claims.is_sent_after(self.round);
             match self.pause.wait(has_come, || receiver.receive()) {
                 Ok(Received::Message(mut task)) => match task.kind().and_then(Request::from_wire) {
-                    Some(Request::Task) => self.task(&mut task),
-                    Some(Request::Batch) => self.batch(&task),
+                    Some(Request::Task) => self.task(&mut task)?,
+                    Some(Request::Batch) => self.batch(&task)?,
                     Some(Request::Call | Request::Serve | Request::Retire) | None => {
                         return Err(0);
                     }
@@ -102,26 +103,29 @@ impl Worker<'_> {
     }
 
     /// Runs a task that came alone.
-    fn task(&mut self, task: &mut Message) {
+    fn task(&mut self, task: &mut Message) -> Result<(), i32> {
         let (round, callee, arguments) = parse(&task.head);
         self.round = round;
         if !self.claims.claim(round, now()) {
-            return;
+            return Ok(());
         }
         let arguments = task.head.len() - arguments.len();
         match self.find(callee) {
             Ok(entry) => {
                 Current::set_worker(entry.name());
                 let input = task.open_at(arguments);
-                dispatch::run(entry, input, &mut |out| self.sender.send(out));
+                let mut replies = Replies::new(self.sender);
+                dispatch::run(entry, input, &mut |out| replies.send(out));
+                replies.finish(entry.name())?;
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
         self.claims.answered(round);
+        Ok(())
     }
 
     /// Runs the tasks of a batch until they are done or the rest is taken back.
-    fn batch(&mut self, batch: &Message) {
+    fn batch(&mut self, batch: &Message) -> Result<(), i32> {
         let (round, callee, mut rest) = parse(&batch.head);
         self.round = round;
         let entry = self.find(callee);
@@ -129,6 +133,7 @@ impl Worker<'_> {
             Current::set_worker(entry.name());
         }
         let mut results = Results::new(self.sender, &self.claims, round);
+        let name = entry.as_ref().map_or("", |entry| entry.name());
         while let Some((arguments, others)) = split(rest) {
             rest = others;
             if !self.claims.claim(round, results.now) {
@@ -142,8 +147,12 @@ impl Worker<'_> {
                 Err(reason) => drop(results.add(message(Reply::Refused, reason))),
             }
             results.next();
+            if results.replies.is_stuck() {
+                break;
+            }
         }
         results.send();
+        results.replies.finish(name)
     }
 
     fn find(&mut self, name: &[u8]) -> Result<&'static Entry, String> {
@@ -166,7 +175,7 @@ impl Worker<'_> {
 
 /// The results of a batch on their way: on the board at once, in a message some time.
 struct Results<'w> {
-    sender: &'w Sender,
+    replies: Replies<'w>,
     claims: &'w Claims<'w>,
     round: u16,
     /// The number of the task that runs.
@@ -185,7 +194,7 @@ impl<'w> Results<'w> {
     fn new(sender: &'w Sender, claims: &'w Claims<'w>, round: u16) -> Results<'w> {
         let now = now();
         Results {
-            sender,
+            replies: Replies::new(sender),
             claims,
             round,
             current: 0,
@@ -205,6 +214,9 @@ impl<'w> Results<'w> {
             let result = [&length[..], &out.head];
             if !self.claims.put(self.first, self.waiting.len(), &result) {
                 self.send();
+                if self.replies.is_stuck() {
+                    return Err(io::ErrorKind::NotConnected.into());
+                }
                 self.claims.put(self.first, 0, &result);
             }
             for part in result {
@@ -213,7 +225,7 @@ impl<'w> Results<'w> {
             return Ok(());
         }
         self.send();
-        self.sender.send(out)?;
+        self.replies.send(out)?;
         self.first = self.current + 1;
         self.claims.sent(self.first);
         Ok(())
@@ -234,9 +246,9 @@ impl<'w> Results<'w> {
         }
     }
 
-    /// Sends what is waiting.
+    /// Sends what is waiting. If that cannot be sent it stays on the board, where it is found.
     fn send(&mut self) {
-        if !self.waiting.is_empty() {
+        if !self.waiting.is_empty() && !self.replies.is_stuck() {
             let header = Header {
                 time: self.now - self.since,
                 round: self.round,
@@ -244,10 +256,11 @@ impl<'w> Results<'w> {
             };
             let mut out = Output::after(header.write());
             out.head.append(&mut self.waiting);
-            // An error means that nobody is left to hear of it.
-            let _ = self.sender.send(out);
-            self.first = self.current;
-            self.claims.sent(self.first);
+            let _ = self.replies.send(out);
+            if !self.replies.is_stuck() {
+                self.first = self.current;
+                self.claims.sent(self.first);
+            }
         }
         self.since = self.now;
     }

@@ -13,11 +13,11 @@
 //!   sleeps that end before anybody has called. Switching from one that sleeps, ends or dies costs
 //!   nothing. Nearly all known mistakes of this kind need two preemptions at most.
 //! * **Stops that nobody notices.** A step on a word that no other actor uses, or that all only
-//!   read, or that all use under the same robust mutex, is no place to switch; nor is a look at a
+//!   read, or that all use inside the same monitor, is no place to switch; nor is a look at a
 //!   word at which the actor has looked a few times and which nobody has changed since (it spins).
 //!   Which words these are is found while exploring, and when one turns out to be used otherwise,
-//!   all begins anew. A death is possible before every step on a word that another uses, under a
-//!   mutex or not.
+//!   all begins anew. A death is possible before every step on a word that another uses, inside a
+//!   monitor or not.
 //! * **Weak memory.** The steps are in one order for all. That the orderings suffice is argued
 //!   where they are, and tried by the stress tests.
 //!

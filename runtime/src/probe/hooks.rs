@@ -55,7 +55,7 @@ pub(crate) fn pause() {
 /// The kernel is about to be asked whether a holder lives, or told that one does.
 #[track_caller]
 pub(crate) fn ask(byte: u32) {
-    let step = step_of(Act::Ask, Uses::of_byte(byte));
+    let step = step_of(Act::Ask, Uses::of_byte(byte % 256));
     as_actor(|run, me| {
         drop(run.step(me, step));
         Some(())
@@ -123,33 +123,24 @@ pub(crate) fn wake(word: &AtomicU32, count: u32) -> Option<usize> {
     })
 }
 
-/// A robust mutex is about to be tried.
-#[track_caller]
-pub(crate) fn before_lock(mutex: usize) {
-    step(mutex, Act::Lock);
-}
-
-/// A robust mutex was taken.
-pub(crate) fn after_lock(mutex: usize) {
+/// This actor has entered a monitor: what it does from now on, no other actor does meanwhile.
+pub(crate) fn entered(monitor: usize) {
     as_actor(|run, me| {
-        let word = run.word(mutex)?;
+        let word = run.word(monitor)?;
         let mut state = run.lock();
         state.owners.push((word, me));
         Some(())
     });
 }
 
-/// A robust mutex is about to be given back; false if the dead are not to do that.
-#[track_caller]
-pub(crate) fn before_unlock(mutex: usize) -> bool {
+/// This actor is about to leave a monitor; false if it is dead, and leaves nothing.
+pub(crate) fn leaves(monitor: usize) -> bool {
     if is_dead() {
         return false;
     }
-    step(mutex, Act::Unlock);
     as_actor(|run, me| {
-        let word = run.word(mutex)?;
+        let word = run.word(monitor)?;
         let mut state = run.lock();
-        // It may have been taken several times.
         let place = state
             .owners
             .iter()
@@ -158,24 +149,4 @@ pub(crate) fn before_unlock(mutex: usize) -> bool {
         Some(())
     });
     true
-}
-
-/// Waits until a robust mutex may be free; false if time was up before. `None` if that is for
-/// the kernel to do.
-pub(crate) fn queue(mutex: usize, deadline: Option<Instant>) -> Option<bool> {
-    as_actor(|run, me| {
-        let word = run.word(mutex).filter(|_| me != CHECKER)?;
-        let mut state = run.lock();
-        let until = deadline.map(|deadline| deadline.saturating_duration_since(run.began));
-        if until.is_some_and(|until| until <= state.clock) {
-            return Some(false);
-        }
-        let status = Status::Queued { word, until };
-        state.actors[me].status = status;
-        state.decide(&run.explorer, None);
-        state = run.wait(state, me);
-        let expired = state.actors[me].status != status;
-        state.actors[me].status = Status::Ready;
-        Some(!expired)
-    })
 }

@@ -2,8 +2,7 @@
 //!
 //! A state machine in shared memory calls [`step`] after each change that others can see, and uses
 //! [`atomic`] words. An actor that is to end there unwinds without giving anything back, and its
-//! thread ends: for the kernel that is a death like any other, and the robust mutexes it held are
-//! marked. [`ends_after`] ends one actor while nobody else does anything; the [`Explorer`] tries
+//! thread ends; the test that made it says then that its process is dead. [`ends_after`] ends one actor while no other does anything; the [`Explorer`] tries
 //! how the steps of several can follow each other.
 
 pub(crate) mod atomic;
@@ -17,9 +16,7 @@ mod trace;
 mod uses;
 
 pub(crate) use explorer::{Dead, Explorer, Part, World, bytes_of};
-pub(crate) use hooks::{
-    after_lock, ask, before_lock, before_unlock, now, pause, queue, sleep, wake,
-};
+pub(crate) use hooks::{ask, entered, leaves, now, pause, sleep, wake};
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -129,8 +129,7 @@ impl Run {
                     state.actors[victim].is_doomed = true;
                     self.calls[victim].notify_one();
                     drop(state);
-                    // Not only the thread's own work is done then: the kernel has marked the
-                    // robust mutexes it had.
+                    // What its thread leaves at its end is left before it is dead.
                     join(victim);
                     world.bury(victim);
                     state = self.lock();

@@ -18,7 +18,7 @@ pub(super) struct State {
     pub(super) dead: u32,
     /// How often something was changed.
     pub(super) changes: u64,
-    /// Who has which robust mutex.
+    /// Who is inside which monitor.
     pub(super) owners: Vec<(usize, usize)>,
     pub(super) clock: Duration,
     pub(super) schedule: Schedule,
@@ -51,11 +51,6 @@ pub(super) enum Status {
         word: usize,
         turn: usize,
         until: Duration,
-    },
-    /// Waits for a robust mutex.
-    Queued {
-        word: usize,
-        until: Option<Duration>,
     },
     Finished,
     Dead,
@@ -181,17 +176,12 @@ impl State {
     pub(super) fn until(&self, actor: usize) -> Option<Duration> {
         match self.actors[actor].status {
             Status::Asleep { until, .. } => Some(until),
-            Status::Queued { until, .. } => until,
             _ => None,
         }
     }
 
     pub(super) fn can_go(&self, actor: usize) -> bool {
-        match self.actors[actor].status {
-            Status::Ready => true,
-            Status::Queued { word, .. } => self.owners.iter().all(|(mutex, _)| *mutex != word),
-            _ => false,
-        }
+        self.actors[actor].status == Status::Ready
     }
 
     pub(super) fn can_die(&self, actor: usize, explorer: &Explorer) -> bool {
@@ -223,7 +213,6 @@ impl State {
         // Whose death makes a difference to this step?
         let matters = |other: usize| match step.act {
             Act::Ask => true,
-            Act::Lock => self.owners.contains(&(step.word, other)),
             Act::Wake => {
                 matches!(self.actors[other].status, Status::Asleep { word, .. } if word == step.word)
             }

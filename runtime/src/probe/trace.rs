@@ -14,10 +14,6 @@ pub(super) enum Act {
     Sleep,
     /// To wake those who do.
     Wake,
-    /// To take a robust mutex if it is free.
-    Lock,
-    /// To give it back.
-    Unlock,
     /// To ask the kernel whether somebody lives.
     Ask,
     /// Nothing; the test wants a stop here.

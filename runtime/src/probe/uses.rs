@@ -14,7 +14,7 @@ struct Use {
     /// Actors, a bit for each; the highest is who looks when all is over.
     readers: u32,
     writers: u32,
-    /// The mutexes under which all use it; `None` if nobody has yet.
+    /// The monitors inside which all use it; `None` if none has yet.
     guards: Option<Vec<usize>>,
 }
 
@@ -69,13 +69,13 @@ impl Uses {
         let who = 1 << who;
         match step.act {
             Act::Read | Act::Sleep | Act::Ask => word.readers |= who,
-            Act::Write | Act::Wake | Act::Lock | Act::Unlock | Act::Pause => word.writers |= who,
+            Act::Write | Act::Wake | Act::Pause => word.writers |= who,
         }
         if who != CHECKER && step.act != Act::Wake {
-            // A mutex does not guard itself.
-            let held = held.iter().filter(|mutex| **mutex != step.word);
+            // A monitor does not guard itself.
+            let held = held.iter().filter(|monitor| **monitor != step.word);
             match &mut word.guards {
-                Some(guards) => guards.retain(|mutex| held.clone().any(|it| it == mutex)),
+                Some(guards) => guards.retain(|monitor| held.clone().any(|it| it == monitor)),
                 guards @ None => *guards = Some(held.copied().collect()),
             }
         }

@@ -1,6 +1,8 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
+use std::os::fd::AsFd;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -8,9 +10,10 @@ use rustix::process::Signal;
 
 use super::environment::Change;
 use super::handle::Process;
-use super::launch::{function, launch};
+use super::launch::{Launching, function};
 use super::launched::{Launched, Surroundings};
 use super::member::Setup;
+use super::memory_limit::MemoryLimit;
 use super::start_method::StartMethod;
 use super::stdio::Stdio;
 use super::{fork_server, origin};
@@ -20,7 +23,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Callee, Header, Request};
 use crate::sys::image;
-use crate::transport::{Parcel, is_gone};
+use crate::transport::{Limit, Parcel, is_gone};
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -122,6 +125,12 @@ impl<R> Call<'_, R> {
     /// Sets an environment variable of the process.
     ///
     /// The process inherits the environment that the parent has when it is started.
+    ///
+    /// Some variables are read when a program is executed, before any of its code runs: by the
+    /// dynamic loader those that begin with `LD_`, by glibc's allocator `GLIBC_TUNABLES` and those that
+    /// begin with `MALLOC_`; others by constructors of C and C++ libraries, such as `OMP_NUM_THREADS`.
+    /// A process of the [fork server](StartMethod::ForkServer) was executed before it had this call's
+    /// environment: set such variables with [`StartMethod::Spawn`].
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
         self.options().surroundings.environment.push(change);
@@ -138,6 +147,9 @@ impl<R> Call<'_, R> {
     }
 
     /// Removes all environment variables, inherited ones and those set before.
+    ///
+    /// The worker does not find them, but they are no secret from it: see
+    /// [`StartMethod::ForkServer`].
     pub fn env_clear(mut self) -> Self {
         self.options().surroundings.environment.push(Change::Clear);
         self
@@ -181,8 +193,10 @@ impl<R> Call<'_, R> {
     /// count.
     ///
     /// A worker that asks for more is refused it, at which most code aborts, and Rust's does: the
-    /// error is [`Signaled`](ErrorKind::Signaled) and its text names the limit. The arguments
-    /// count, since they are decoded under the limit.
+    /// error is [`Signaled`](ErrorKind::Signaled). Its text names the limit if the thread that crashed
+    /// had last been refused memory, and not for other crashes. A handler for the signals of a crash
+    /// (such as `SIGSEGV`) finds that out; where the worker installs its own, the limit is not named.
+    /// The arguments count, since they are decoded under the limit.
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.options().limits.memory = Some(bytes);
         self
@@ -260,7 +274,8 @@ impl<R> Call<'_, R> {
     /// * [`Encode`](ErrorKind::Encode): an argument cannot be turned into a message. Nothing was
     ///   started.
     /// * [`Spawn`](ErrorKind::Spawn): the operating system refused, for example because the
-    ///   working directory does not exist or the process has too many open files.
+    ///   working directory does not exist or the process has too many open files; or the call asks
+    ///   for what no process can have, such as the user `u32::MAX`.
     /// * [`Unsupported`](ErrorKind::Unsupported): this code is in a shared library, or runs
     ///   before `main`.
     ///
@@ -290,18 +305,26 @@ impl<R> Call<'_, R> {
         };
         surroundings.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
+        let before_worker = before_worker.map(function).transpose();
+        let before_worker = before_worker.map_err(about_worker)?;
+        let environment = match start_method {
+            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::Spawn => None,
+        };
+        let failed = |error| {
+            let text = format!("cannot start a process for worker `{worker}`");
+            Error::not_started(&text, error).with_worker(worker)
+        };
+        let launching = Launching::begin(start_method, surroundings, &limits).map_err(failed)?;
+        let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
         let header = Header {
             name: name.clone(),
             parent: std::process::id(),
-            environment: match start_method {
-                StartMethod::ForkServer => surroundings.environment.for_clone(),
-                StartMethod::Spawn => None,
-            },
-            before_worker: before_worker
-                .map(function)
-                .transpose()
-                .map_err(about_worker)?,
+            environment,
+            inheritance: launching.differences(),
+            before_worker,
             limits,
+            exhaustion,
         };
         let callee = Callee {
             place,
@@ -309,15 +332,10 @@ impl<R> Call<'_, R> {
         };
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched = start(request, start_method, surroundings).map_err(|error| {
-            let text = format!("cannot start a process for worker `{worker}`");
-            Error::new(ErrorKind::Spawn, text)
-                .with_worker(worker)
-                .with_source(error)
-        })?;
+        let launched = start(request, launching).map_err(failed)?;
         // What was handed over is not ours any more, and some receivers wait for that.
         drop(arguments);
-        launched.child.assign(name, worker, header.limits.memory);
+        launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
         Ok(Process::new(launched, result))
     }
@@ -335,7 +353,7 @@ impl<R> Call<'_, R> {
             .map_err(|error| not_encoded(entry, &error))?;
         Ok(TaskCall {
             entry,
-            arguments: Parcel::new(output),
+            arguments: Parcel::new(output).map_err(|error| not_encoded(entry, &error))?,
             result: self.result,
             timeout: self.timeout,
         })
@@ -349,16 +367,21 @@ impl<R> Call<'_, R> {
         }
         let start = head.len();
         let mut output = Output::after(std::mem::take(head));
-        let written = self
-            .arguments
-            .iter()
-            .try_for_each(|argument| argument.write(&mut output));
+        let arguments = &self.arguments;
+        let write = AssertUnwindSafe(|| arguments.iter().try_for_each(|it| it.write(&mut output)));
+        let written = catch_unwind(write).unwrap_or_else(|panic| {
+            // What stood there is another task's.
+            output.head.truncate(start);
+            *head = std::mem::take(&mut output.head);
+            resume_unwind(panic)
+        });
         if written.is_err() || !output.splices.is_empty() || !output.attachments.is_empty() {
             let arguments = output.head.split_off(start);
             *head = std::mem::take(&mut output.head);
             written.map_err(|error| not_encoded(self.entry, &error))?;
             output.head = arguments;
-            return Ok(Some(Parcel::new(output)));
+            let parcel = Parcel::new(output).map_err(|error| not_encoded(self.entry, &error))?;
+            return Ok(Some(parcel));
         }
         *head = output.head;
         Ok(None)
@@ -538,13 +561,10 @@ fn request<'e>(
 }
 
 /// Launches a child and sends it the request.
-fn start(
-    request: Output<'_>,
-    start_method: StartMethod,
-    surroundings: Surroundings,
-) -> io::Result<Launched> {
-    let launched = launch(start_method, surroundings)?;
-    match launched.sender.send(request) {
+fn start(request: Output<'_>, launching: Launching) -> io::Result<Launched> {
+    let launched = launching.finish()?;
+    let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
+    match launched.sender.send_within(request, limit) {
         Ok(()) => Ok(launched),
         // The child is gone already: how, its end will tell.
         Err(error) if is_gone(&error) => Ok(launched),

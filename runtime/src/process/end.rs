@@ -1,20 +1,26 @@
 //! How a child ended: the one place that decides.
 
+use std::io;
 use std::process::ExitStatus;
 
+use super::origin::{EXIT_IO, EXIT_SOFTWARE};
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
 use crate::sys::signal;
+use crate::transport::is_nonsense;
+use crate::usage::Usage;
 
 /// All that is known of a child that ended.
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) reply: Option<Message>,
     /// Why a reply that was on its way could not be taken.
-    pub(crate) broken: Option<std::io::Error>,
+    pub(crate) broken: Option<io::Error>,
     pub(crate) status: Status,
+    /// What it had used up, where that is known.
+    pub(crate) usage: Option<Usage>,
     /// Whether and why we killed it.
     pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
@@ -47,6 +53,8 @@ pub(crate) enum Killed {
     Cancelled,
     /// It did not reach its dispatch in time.
     NoHandshake,
+    /// What it wrote to its connection was no message.
+    Nonsense,
 }
 
 /// Who ended, for the text.
@@ -54,6 +62,7 @@ pub(crate) enum Killed {
 pub(crate) struct Who<'a> {
     pub(crate) worker: &'a str,
     pub(crate) id: u32,
+    /// The limit on its memory, if it was refused some before it crashed.
     pub(crate) memory_limit: Option<u64>,
 }
 
@@ -81,7 +90,10 @@ impl End {
             },
             None => without_reply(self.status, self.killed, self.broken, self.greeted, who),
         };
-        Err(error.with_worker(who.worker).with_exit_status(status))
+        Err(error
+            .with_worker(who.worker)
+            .with_exit_status(status)
+            .with_usage(self.usage))
     }
 }
 
@@ -124,13 +136,17 @@ fn read<R>(
 }
 
 fn failed(kind: ErrorKind, who: Who<'_>, reason: &str) -> Error {
+    if who.worker.is_empty() {
+        // A process of a pool that has no task.
+        return Error::new(kind, reason);
+    }
     Error::new(kind, format!("worker `{}`: {reason}", who.worker))
 }
 
 fn without_reply(
     status: Status,
     killed: Option<Killed>,
-    broken: Option<std::io::Error>,
+    broken: Option<io::Error>,
     greeted: bool,
     Who {
         worker,
@@ -166,18 +182,15 @@ fn without_reply(
                 ),
             );
         }
-        (None, _) => {}
+        (Some(Killed::Nonsense) | None, _) => {}
     }
-    // The process went on after its reply failed to arrive; its status says nothing of that.
+    // Its status says nothing of what failed to arrive: the process went on after that, or was
+    // killed because of it.
     if let (Some(error), true) = (
         broken,
-        matches!(status, Status::Known(status) if status.success()),
+        killed.is_some() || matches!(status, Status::Known(status) if status.success()),
     ) {
-        return Error::new(
-            ErrorKind::Decode,
-            format!("the reply of worker `{worker}` could not be received"),
-        )
-        .with_source(error);
+        return unheard(worker, id, &error);
     }
     let before = if greeted {
         ""
@@ -193,16 +206,12 @@ fn without_reply(
         ),
         Status::Known(status) => match (status.signal(), status.code()) {
             (Some(signal), _) => {
-                // What code does that is refused memory: most aborts, some follows a null pointer.
-                let memory = match (memory_limit, signal) {
-                    (Some(limit), libc::SIGABRT | libc::SIGSEGV | libc::SIGBUS | libc::SIGTRAP) => {
-                        format!(
-                            ", as happens beyond its memory limit of {} MiB",
-                            limit >> 20
-                        )
-                    }
-                    _ => String::new(),
-                };
+                let memory = memory_limit.map_or_else(String::new, |limit| {
+                    format!(
+                        ", as happens beyond its memory limit of {} MiB",
+                        limit >> 20
+                    )
+                });
                 let dumped = if status.core_dumped() {
                     ", core dumped"
                 } else {
@@ -222,14 +231,39 @@ fn without_reply(
                     "worker `{worker}` exited with code 0{before} without returning a value (pid {id})"
                 ),
             ),
-            (None, code) => Error::new(
-                ErrorKind::Exited,
-                format!(
-                    "worker `{worker}` exited with code {}{before} (pid {id})",
-                    code.unwrap_or(-1)
-                ),
-            ),
+            (None, code) => {
+                let code = code.unwrap_or(-1);
+                let hint = hint(code, greeted);
+                Error::new(
+                    ErrorKind::Exited,
+                    format!("worker `{worker}` exited with code {code}{before}{hint} (pid {id})"),
+                )
+            }
         },
+    }
+}
+
+/// What a worker said could not be taken in, and why.
+pub(crate) fn unheard(worker: &str, id: u32, why: &io::Error) -> Error {
+    let text = if is_nonsense(why) {
+        format!("worker `{worker}` wrote unexpected bytes to its connection (pid {id})")
+    } else {
+        format!("the reply of worker `{worker}` could not be received: {why} (pid {id})")
+    };
+    Error::new(ErrorKind::Decode, text)
+}
+
+/// When a process of this library's exits with such a code; the worker's own code may, too.
+fn hint(code: i32, greeted: bool) -> &'static str {
+    match (code, greeted) {
+        (EXIT_SOFTWARE, false) => {
+            ", as happens when the process cannot be prepared: it says why on its standard error"
+        }
+        (EXIT_SOFTWARE, true) => ", as happens when the worker's thread ends without returning",
+        (EXIT_IO, true) => {
+            ", as happens when the worker has closed the connection that its result was to be sent through"
+        }
+        _ => "",
     }
 }
 
@@ -254,6 +288,7 @@ mod tests {
             reply: None,
             broken: None,
             status,
+            usage: None,
             killed: None,
             greeted: true,
         }
@@ -374,6 +409,58 @@ mod tests {
             Err((
                 ErrorKind::TimedOut,
                 "worker `decode` was killed because its timeout was over (pid 4711)",
+            )),
+        );
+    }
+
+    fn nonsense() -> io::Error {
+        io::ErrorKind::InvalidData.into()
+    }
+
+    #[test]
+    fn what_is_no_message_is_told_unless_the_process_died_of_something_else() {
+        for (killed, status) in [
+            (Some(Killed::Nonsense), signaled(libc::SIGKILL)),
+            (Some(Killed::Nonsense), exited(0)),
+            (Some(Killed::Nonsense), Status::Lost),
+            (None, exited(0)),
+        ] {
+            check(
+                End {
+                    broken: Some(nonsense()),
+                    killed,
+                    ..end(status)
+                },
+                Err((
+                    ErrorKind::Decode,
+                    "worker `decode` wrote unexpected bytes to its connection (pid 4711)",
+                )),
+            );
+        }
+        check(
+            End {
+                broken: Some(nonsense()),
+                killed: Some(Killed::Nonsense),
+                ..end(signaled(libc::SIGSEGV))
+            },
+            Err((
+                ErrorKind::Signaled,
+                "worker `decode` was killed by SIGSEGV (pid 4711)",
+            )),
+        );
+    }
+
+    #[test]
+    fn what_there_is_no_memory_for_is_told() {
+        let error = io::Error::new(io::ErrorKind::OutOfMemory, "there is no memory");
+        check(
+            End {
+                broken: Some(error),
+                ..end(exited(0))
+            },
+            Err((
+                ErrorKind::Decode,
+                "the reply of worker `decode` could not be received: there is no memory (pid 4711)",
             )),
         );
     }

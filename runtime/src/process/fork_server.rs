@@ -18,25 +18,30 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
-use rustix::process::{
-    Gid, Pid, PidfdFlags, Signal, Uid, WaitOptions, getegid, geteuid, getgid, getuid, pidfd_open,
-    waitpid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid};
 
+use super::end::Status;
 use super::environment;
+use super::launch::Launching;
 use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
-use super::origin::{FORK_SERVER, MARKER};
+use super::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
 use super::spawn;
 use super::start_method::StartMethod;
+use super::stdio::ParentEnds;
 use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
+use crate::inheritance::{Differences, Inheritance, Reach, Standing};
 use crate::sys::births::{self, Births};
 use crate::sys::descriptors;
+use crate::sys::refused::is_refusal;
 use crate::transport::{self, Inbox, Sender, is_gone};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often to look meanwhile whether it can answer at all.
+const GLANCE: Duration = Duration::from_millis(300);
 
 /// How often a call tries another fork server when the one it has is gone.
 const TRIES: usize = 3;
@@ -49,7 +54,7 @@ static SERVER: Mutex<State> = Mutex::new(State::NotStarted);
 #[derive(Debug)]
 enum State {
     NotStarted,
-    Running(Server),
+    Running(Box<Server>),
     /// It cannot clone here: calls re-execute instead.
     Unusable,
 }
@@ -70,8 +75,8 @@ pub fn set_spare_processes(count: usize) {
     SPARES.store(count, Ordering::Relaxed);
 }
 
-/// Starts a child in these surroundings; by re-execution where there can be no fork server.
-pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
+/// Begins to start a child in these surroundings; by re-execution where there can be no fork server.
+pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launching> {
     for _ in 0..TRIES {
         let spare = {
             let mut state = lock();
@@ -80,20 +85,20 @@ pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
             };
             match server.take_spare() {
                 Ok(spare) => spare,
-                Err(Trouble::Gone) => {
+                Err(Trouble::Gone) if !server.gave_up() => {
                     *state = State::NotStarted;
                     continue;
                 }
-                Err(Trouble::CannotClone) => {
+                Err(Trouble::Gone | Trouble::CannotClone) => {
                     *state = State::Unusable;
                     break;
                 }
                 Err(Trouble::Io(error)) => return Err(error),
             }
         };
-        return spare.settle(surroundings);
+        return Ok(Launching::Clone(spare.wake(surroundings)?));
     }
-    spawn::launch(surroundings)
+    Ok(Launching::Execution(surroundings))
 }
 
 /// Asks for the spares that are missing, without waiting for them.
@@ -104,7 +109,7 @@ pub(super) fn replenish() {
     }
 }
 
-/// No code of the user's runs under this lock, so a poisoned one is as good as any.
+/// No user code runs under this lock, so a poisoned one is as good as any.
 fn lock() -> MutexGuard<'static, State> {
     SERVER.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -112,17 +117,25 @@ fn lock() -> MutexGuard<'static, State> {
 impl State {
     /// The server, started if need be; `None` if there can be none.
     fn server(&mut self) -> io::Result<Option<&mut Server>> {
-        if let State::Running(server) = self
-            && server.credentials != Credentials::current()
-        {
-            // Its clones would have rights that this process has given up, or lack its new ones.
-            *self = State::NotStarted;
+        if let State::Running(server) = self {
+            if server.standing == Standing::current() {
+                match server.inheritance.reach() {
+                    Reach::Clone => {}
+                    Reach::OtherServer => *self = State::NotStarted,
+                    Reach::Execution => return Ok(None),
+                }
+            } else {
+                // Its clones would have rights that this process has given up, or lack its new ones.
+                *self = State::NotStarted;
+            }
         }
         if let State::NotStarted = self {
             *self = match Server::start() {
-                Ok(server) => State::Running(server),
+                Ok(server) => State::Running(Box::new(server)),
                 // A filter on system calls.
-                Err(error) if is_forbidden(&error) => State::Unusable,
+                Err(error) if is_refusal(&error) => State::Unusable,
+                // A limit that leaves no room for what the two share. It may be raised again.
+                Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
                 Err(error) => return Err(error),
             };
         }
@@ -131,13 +144,6 @@ impl State {
             State::NotStarted | State::Unusable => Ok(None),
         }
     }
-}
-
-fn is_forbidden(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EPERM | libc::EACCES | libc::ENOSYS)
-    )
 }
 
 /// Why there is no clone.
@@ -164,7 +170,9 @@ impl From<io::Error> for Trouble {
 struct Server {
     control: OwnedFd,
     process: Arc<Child>,
-    credentials: Credentials,
+    standing: Standing,
+    /// What it has, and so its clones.
+    inheritance: Arc<Inheritance>,
     births: Births,
     /// How many clones have been asked for.
     requests: usize,
@@ -178,6 +186,8 @@ impl Server {
         let monitor = Monitor::get()?;
         let (control, theirs) = transport::pair()?;
         let (births, file) = Births::new()?;
+        let standing = Standing::current();
+        let inheritance = Arc::new(Inheritance::current());
         let mut command = spawn::command();
         command
             .stdin(theirs)
@@ -198,7 +208,8 @@ impl Server {
         Ok(Server {
             control,
             process,
-            credentials: Credentials::current(),
+            standing,
+            inheritance,
             births,
             requests: 0,
             asked: VecDeque::new(),
@@ -237,7 +248,8 @@ impl Server {
         let (ours, theirs) = transport::pair()?;
         let ours = End::open(ours)?;
         self.births.expect(self.requests);
-        descriptors::send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
+        // One that does not answer is not waited for here.
+        descriptors::try_send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
         self.asked.push_back(ours);
         self.requests += 1;
         Ok(())
@@ -250,19 +262,25 @@ impl Server {
                 break;
             }
             let mut bytes = Answer::default();
-            // A refusal carries no descriptor.
-            let answered =
-                descriptors::receive(self.control.as_fd(), &mut bytes, 1, RecvFlags::empty());
-            let pidfd = match answered {
-                Ok(Some(mut batch)) => batch.pop().ok_or(Trouble::Gone),
-                Ok(None) => return Err(Trouble::Gone),
-                // Nothing was received.
-                Err(error) if bytes == Answer::default() => return Err(error.into()),
-                Err(error) => Err(error.into()),
-            };
+            let control = self.control.as_fd();
+            let mut heard = descriptors::receive_any(control, &mut bytes, RecvFlags::DONTWAIT)?;
+            if heard.bytes == 0 {
+                return Err(Trouble::Gone);
+            }
+            let answer = zygote::read_answer(bytes);
+            // A pid comes with a pidfd, and nothing else does.
+            let carries = heard.truncated || heard.descriptors.len() == 1;
+            if heard.bytes != bytes.len() || answer.is_ok() != carries {
+                // It is sick: something in it writes what it does not own.
+                self.process.pidfd.signal(Signal::KILL);
+                return Err(Trouble::Gone);
+            }
             let ours = self.asked.pop_front().ok_or(Trouble::Gone)?;
-            let pid = zygote::read_answer(bytes).map_err(refusal)?;
-            match pidfd.and_then(move |pidfd| Ok(Spare::new(pid, pidfd, ours)?)) {
+            let pid = answer.map_err(refusal)?;
+            let pidfd = heard.descriptors.pop();
+            let pidfd = pidfd.ok_or_else(|| Trouble::Io(Errno::MFILE.into()));
+            let has = Arc::clone(&self.inheritance);
+            match pidfd.and_then(move |pidfd| Ok(Spare::new(pid, pidfd, ours, has)?)) {
                 Ok(spare) => self.spares.push_back(spare),
                 Err(trouble) => {
                     // It has no connection any more, and ends.
@@ -274,17 +292,36 @@ impl Server {
         Ok(())
     }
 
+    /// Whether the server, which is gone, ended of its own accord: the program cannot be one, and
+    /// another would end likewise.
+    fn gave_up(&self) -> bool {
+        let mut pidfd = [PollFd::new(&self.process.pidfd, PollFlags::IN)];
+        let moment = super::watch::until(Instant::now() + Duration::from_secs(1));
+        while poll(&mut pidfd, Some(&moment)) == Err(Errno::INTR) {}
+        let status = self.process.status().and_then(Status::known);
+        status.and_then(|status| status.code()) == Some(EXIT_SOFTWARE)
+    }
+
     /// Whether an answer is there, or comes within `patience`.
     fn has_answer(&self, patience: Option<Duration>) -> Result<bool, Trouble> {
-        let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
+        let begin = Instant::now();
         loop {
-            let timeout = super::watch::until(deadline.unwrap_or_else(Instant::now));
+            let timeout = super::watch::until(match patience {
+                Some(_) => Instant::now() + GLANCE,
+                None => begin,
+            });
             let mut source = [PollFd::new(&self.control, PollFlags::IN)];
             match poll(&mut source, Some(&timeout)) {
-                Ok(0) if patience.is_some() => {
+                Ok(0) if patience.is_some_and(|patience| begin.elapsed() >= patience) => {
                     self.process.pidfd.signal(Signal::KILL);
                     return Err(Trouble::CannotClone);
                 }
+                // It does not answer before it is continued.
+                Ok(0) if patience.is_some() && self.process.pidfd.is_stopped() => {
+                    self.process.pidfd.signal(Signal::KILL);
+                    return Err(Trouble::Gone);
+                }
+                Ok(0) if patience.is_some() => {}
                 Ok(ready) => return Ok(ready > 0),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(Trouble::Io(error.into())),
@@ -337,20 +374,27 @@ impl End {
     }
 }
 
-/// A clone that waits for its surroundings. It ends when this is dropped before it has them.
+/// A clone that waits for its surroundings. It ends when this is dropped before it is launched.
 #[derive(Debug)]
 struct Spare {
     child: Arc<Child>,
     sender: Sender,
     connection: Arc<OwnedFd>,
-    settled: bool,
+    /// What it has from its server.
+    inheritance: Arc<Inheritance>,
+    launched: bool,
 }
 
 impl Spare {
-    fn new(pid: Pid, pidfd: OwnedFd, ours: End) -> io::Result<Spare> {
+    fn new(
+        pid: Pid,
+        pidfd: OwnedFd,
+        ours: End,
+        inheritance: Arc<Inheritance>,
+    ) -> io::Result<Spare> {
         let child = Child::new(Started {
             pid,
-            pidfd: Pidfd::new(pidfd),
+            pidfd: Pidfd::new(pid, pidfd),
         });
         let End {
             connection,
@@ -363,7 +407,8 @@ impl Spare {
             child,
             sender,
             connection,
-            settled: false,
+            inheritance,
+            launched: false,
         })
     }
 
@@ -372,8 +417,8 @@ impl Spare {
         poll(&mut pidfd, Some(&Timespec::default())) == Ok(0)
     }
 
-    /// Hands the clone its surroundings, but for the environment, which goes with the request.
-    fn settle(mut self, surroundings: Surroundings) -> io::Result<Launched> {
+    /// Hands the clone its surroundings, but for what goes with the request.
+    fn wake(self, surroundings: Surroundings) -> io::Result<Woken> {
         let Surroundings {
             environment: _,
             current_dir,
@@ -398,21 +443,44 @@ impl Spare {
             &descriptors,
         ) {
             // One that has just died is like one that dies before its request.
-            Err(error) if !is_gone(&error) => return Err(error),
-            _ => self.settled = true,
+            Err(error) if !is_gone(&error) => Err(error),
+            _ => Ok(Woken {
+                spare: self,
+                streams: parent_ends,
+            }),
         }
-        Ok(Launched {
-            child: Arc::clone(&self.child),
-            sender: self.sender.clone(),
-            streams: parent_ends,
+    }
+}
+
+/// A clone that wakes up. It ends when this is dropped before it is launched.
+#[derive(Debug)]
+pub(super) struct Woken {
+    spare: Spare,
+    streams: ParentEnds,
+}
+
+impl Woken {
+    /// What the clone has to change, to have what this thread hands on.
+    pub(super) fn differences(&self) -> Option<Differences> {
+        let differences = Inheritance::current().beyond(&self.spare.inheritance);
+        (!differences.are_none()).then_some(differences)
+    }
+
+    /// The clone as a child.
+    pub(super) fn launched(mut self) -> Launched {
+        self.spare.launched = true;
+        Launched {
+            child: Arc::clone(&self.spare.child),
+            sender: self.spare.sender.clone(),
+            streams: self.streams,
             start_method: StartMethod::ForkServer,
-        })
+        }
     }
 }
 
 impl Drop for Spare {
     fn drop(&mut self) {
-        if !self.settled {
+        if !self.launched {
             self.child.pidfd.signal(Signal::KILL);
         }
     }
@@ -437,26 +505,10 @@ fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
 
 /// Has a clone that ends, or has ended, reaped.
 fn reap(pid: Pid) -> io::Result<()> {
-    let pidfd = Pidfd::new(pidfd_open(pid, PidfdFlags::empty())?);
+    let pidfd = Pidfd::new(pid, pidfd_open(pid, PidfdFlags::empty())?);
     let child = Child::new(Started {
         pid,
         pidfd: pidfd.clone(),
     });
     Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))
-}
-
-/// Who this process acts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Credentials {
-    users: (Uid, Uid),
-    groups: (Gid, Gid),
-}
-
-impl Credentials {
-    fn current() -> Credentials {
-        Credentials {
-            users: (getuid(), geteuid()),
-            groups: (getgid(), getegid()),
-        }
-    }
 }

@@ -18,7 +18,7 @@
 //! | ignored `SIGPIPE`, open standard descriptors | done here |
 //! | other constructors of the program | [run here](crate::sys::init_array) |
 //! | the handler that reports a stack overflow | left out: the parent is told of the signal |
-//! | the name of the first thread | runs no code of the user's |
+//! | the name of the first thread | runs no user code |
 
 #![expect(
     unsafe_code,
@@ -29,12 +29,13 @@ use std::convert::Infallible;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process;
+use std::sync::Arc;
 
 use rustix::net::RecvFlags;
 use rustix::net::sockopt::socket_peercred;
 use rustix::process::getppid;
 
-use super::lifeline::Lifeline;
+use super::lifeline::{self, Lifeline, die};
 use super::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use super::{serve, zygote};
 use crate::sys::{descriptors, image, init_array, secure, signal, stdio};
@@ -43,7 +44,7 @@ use crate::sys::{descriptors, image, init_array, secure, signal, stdio};
 // that they need not take; this is one, and it does not unwind.
 #[used]
 #[unsafe(link_section = ".init_array")]
-static HOOK: init_array::Entry = hook;
+pub(super) static HOOK: init_array::Entry = hook;
 
 extern "C" fn hook() {
     // In a shared library this is another copy of this crate, and the marker is for the program's.
@@ -54,8 +55,9 @@ extern "C" fn hook() {
         origin::set_hooked();
         return;
     };
+    origin::set_marked();
     let Err(error) = become_marked(&marker.to_string_lossy());
-    #[expect(clippy::print_stderr, reason = "there is nobody else to tell")]
+    #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
     {
         eprintln!("multiproc: {MARKER} says that this process is not the program, but: {error}");
     }
@@ -69,7 +71,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     // Whoever started it holds the other end of the connection, and could have any code run.
     if secure::is_privileged() {
         return Err(io::Error::other(
-            "a program with more rights than whoever started it takes no orders",
+            "a program with more rights than the user who started it takes no orders",
         ));
     }
     let unknown = || io::Error::other(format!("`{marker}` is no marker"));
@@ -85,21 +87,37 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     let peer =
         socket_peercred(&connection).map_err(|_| io::Error::other("there is no connection"))?;
     if Some(peer.pid) != getppid() {
+        if lifeline::has_ended(peer.pid) {
+            die();
+        }
         return Err(io::Error::other("the connection is not the parent's"));
     }
+    let Err(error) = become_child(role, number == 0, connection);
+    // Whatever went wrong, it went wrong because of that: there is no parent to tell.
+    if Some(peer.pid) != getppid() {
+        die();
+    }
+    Err(error)
+}
+
+fn become_child(
+    role: &str,
+    in_place_of_stdin: bool,
+    connection: OwnedFd,
+) -> io::Result<Infallible> {
     stdio::open_missing()?;
     signal::ignore_broken_pipes();
-    // SAFETY: this is that constructor, and it does not return.
+    // SAFETY: `HOOK` is that constructor, and it does not return once it has come here.
     unsafe { init_array::run_rest(&HOOK) };
     match role {
         WORKER => {
-            if number == 0 {
+            if in_place_of_stdin {
                 receive_stdin(&connection)?;
             }
             serve::greet_and_serve(connection)
         }
-        FORK_SERVER => zygote::serve(Lifeline::new(connection)),
-        _ => Err(unknown()),
+        FORK_SERVER => zygote::serve(Lifeline::new(Arc::new(connection))),
+        unknown => Err(io::Error::other(format!("`{unknown}` is no role"))),
     }
 }
 
@@ -108,6 +126,6 @@ fn receive_stdin(connection: &OwnedFd) -> io::Result<()> {
     let stdin = descriptors::receive(connection.as_fd(), &mut [0], 1, RecvFlags::empty())?;
     match stdin.and_then(|mut batch| batch.pop()) {
         Some(stdin) => stdio::set_stdin(stdin),
-        None => Err(io::Error::other("the parent is gone")),
+        None => die(),
     }
 }

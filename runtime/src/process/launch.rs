@@ -2,29 +2,61 @@
 
 use std::io;
 
+use super::fork_server::Woken;
 use super::launched::{Launched, Surroundings};
 use super::start_method::StartMethod;
-use super::{fork_server, origin, spawn};
+use super::{fork_server, spawn};
 use crate::dispatch::Function;
 use crate::error::{Error, ErrorKind, Result};
+use crate::inheritance::Differences;
+use crate::limits::Limits;
 use crate::transport;
 
-/// Starts a child in these surroundings.
-pub(super) fn launch(
-    start_method: StartMethod,
-    surroundings: Surroundings,
-) -> io::Result<Launched> {
-    if let Some(reason) = origin::why_childless() {
-        return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
-    }
-    surroundings.environment.check()?;
-    transport::warm_up()?;
-    match start_method {
-        // What cannot be looked into cannot be handed over either.
-        StartMethod::ForkServer if !surroundings.streams.are_opaque() => {
-            fork_server::launch(surroundings)
+/// A child that is about to be started.
+#[derive(Debug)]
+pub(super) enum Launching {
+    /// A clone that wakes up to its surroundings. It ends when this is dropped.
+    Clone(Woken),
+    /// The program is still to be executed.
+    Execution(Surroundings),
+}
+
+impl Launching {
+    /// Begins to start a child in these surroundings, which will be given these limits. This process
+    /// is one that can [start others](super::origin::why_childless).
+    ///
+    /// A clone takes its time to wake up: the parent writes the request meanwhile.
+    pub(super) fn begin(
+        start_method: StartMethod,
+        surroundings: Surroundings,
+        limits: &Limits,
+    ) -> io::Result<Launching> {
+        surroundings.environment.check()?;
+        limits.check()?;
+        transport::warm_up()?;
+        match start_method {
+            // What cannot be looked into cannot be handed over either.
+            StartMethod::ForkServer if !surroundings.streams.are_opaque() => {
+                fork_server::launch(surroundings)
+            }
+            StartMethod::ForkServer | StartMethod::Spawn => Ok(Launching::Execution(surroundings)),
         }
-        StartMethod::ForkServer | StartMethod::Spawn => spawn::launch(surroundings),
+    }
+
+    /// What the child has not inherited from this thread, but is to have.
+    pub(super) fn differences(&self) -> Option<Differences> {
+        match self {
+            Launching::Clone(woken) => woken.differences(),
+            Launching::Execution(_) => None,
+        }
+    }
+
+    /// Starts the child, which then waits for its request.
+    pub(super) fn finish(self) -> io::Result<Launched> {
+        match self {
+            Launching::Clone(woken) => Ok(woken.launched()),
+            Launching::Execution(surroundings) => spawn::launch(surroundings),
+        }
     }
 }
 

@@ -1,44 +1,63 @@
-//! How a process notices that its parent is gone.
+//! How a process notices that its parent is gone, or the thread that does its work.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
 use rustix::net::sockopt::socket_peercred;
-use rustix::process::{PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
 
+use crate::sys::memory::{self, Identity};
+use crate::sys::runner::Runner;
 use crate::sys::signal;
+
+/// After this time, the end of the worker's thread is listened for too.
+const SHORT: Duration = Duration::from_millis(100);
+
+/// How often to look for what cannot be listened for.
+const LONG: Duration = Duration::from_secs(1);
 
 /// The two signs of a parent's end.
 #[derive(Debug)]
 pub(super) struct Lifeline {
     /// Hung up when nobody holds the parent's end.
-    connection: OwnedFd,
+    connection: Arc<OwnedFd>,
+    /// Which socket that is. The worker may put another file in its place.
+    socket: Option<Identity>,
     /// Readable when the parent has ended, also if a process it forked still holds its end.
     parent: Option<OwnedFd>,
+    parent_id: Option<Pid>,
 }
 
 impl Lifeline {
     /// Ends this process if the parent is gone already: then whoever took its children in must not
     /// be followed, and a process that the parent forked may keep the connection open.
-    pub(super) fn new(connection: OwnedFd) -> Lifeline {
+    pub(super) fn new(connection: Arc<OwnedFd>) -> Lifeline {
         let parent = socket_peercred(&connection).map(|made_by| made_by.pid);
         let pidfd = parent.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()));
         // Looked at last: as long as it is our parent, the number is nobody else's.
-        if getppid() != parent.ok() {
+        let parent_id = getppid();
+        if parent_id != parent.ok() {
             die();
         }
         Lifeline {
+            socket: memory::identity(connection.as_fd()).ok(),
             connection,
             parent: pidfd.ok(),
+            parent_id,
         }
     }
 
     /// The lifeline of a clone of this process: of the same parent, with a connection of its own.
     pub(super) fn of_clone(self, connection: OwnedFd) -> Lifeline {
         Lifeline {
-            connection,
+            socket: memory::identity(connection.as_fd()).ok(),
+            connection: Arc::new(connection),
             parent: self.parent,
+            parent_id: self.parent_id,
         }
     }
 
@@ -46,7 +65,12 @@ impl Lifeline {
         self.connection.as_fd()
     }
 
-    /// Runs code of the user's on the thread that should wait for the parent's end.
+    /// The same, to be kept.
+    pub(super) fn share(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.connection)
+    }
+
+    /// Runs user code on the thread that should wait for the parent's end.
     ///
     /// Meanwhile the kernel does, by the connection alone: from a parent that has sent its
     /// request nothing more is to come but the hang-up.
@@ -62,44 +86,93 @@ impl Lifeline {
         Ok(result)
     }
 
-    /// Waits until the parent is gone, and ends this process with it.
-    pub(super) fn follow(&self) -> ! {
-        // No event is asked for: a hang-up is always told.
+    /// Waits until the parent is gone, and ends this process with it; returns if the thread that
+    /// runs the worker is gone.
+    pub(super) fn follow(&self, runner: &Runner) {
+        let mut thread: Option<OwnedFd> = None;
+        // Most workers are done before anything is opened for that.
+        let mut patience = Some(SHORT);
         loop {
-            let happened = self.wait(PollFlags::empty());
-            if happened.intersects(PollFlags::HUP | PollFlags::ERR) {
-                die();
+            // No event is asked for: a hang-up is always told.
+            let happened = self.wait(PollFlags::empty(), thread.as_ref(), patience);
+            if runner.is_gone() {
+                return;
             }
-            // The worker has closed what it does not know. Then nothing can be heard any more.
+            // The worker has closed or replaced what it does not know. Then nothing can be heard any
+            // more.
             while happened.contains(PollFlags::NVAL) {
-                std::thread::park();
+                std::thread::sleep(LONG);
+                if getppid() != self.parent_id {
+                    die();
+                }
+                if runner.is_gone() {
+                    return;
+                }
             }
+            if thread.is_none() {
+                thread = runner.descriptor();
+            }
+            patience = thread.is_none().then_some(LONG);
         }
     }
 
     /// Waits until the parent has said something; if it is gone without a word, ends this process.
     pub(super) fn listen(&self) {
-        while !self.wait(PollFlags::IN).contains(PollFlags::IN) {}
+        while let happened = self.wait(PollFlags::IN, None, None)
+            && !happened.contains(PollFlags::IN)
+        {
+            if happened.contains(PollFlags::NVAL) {
+                die();
+            }
+        }
     }
 
     /// Waits for events of the connection, and ends this process if the parent's end comes first.
-    fn wait(&self, events: PollFlags) -> PollFlags {
+    /// Returns also when `thread` is readable, or it has waited for so long; with `NVAL` if what it
+    /// listens to is not there any more.
+    fn wait(
+        &self,
+        events: PollFlags,
+        thread: Option<&OwnedFd>,
+        patience: Option<Duration>,
+    ) -> PollFlags {
         let mut sources = vec![PollFd::new(&self.connection, events)];
-        sources.extend(
-            self.parent
-                .as_ref()
-                .map(|parent| PollFd::new(parent, PollFlags::IN)),
-        );
+        let parent = self.parent.as_ref();
+        let others = [parent, thread].into_iter().flatten();
+        sources.extend(others.map(|other| PollFd::new(other, PollFlags::IN)));
+        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
         // A signal that comes in between is an error: wait on.
-        while poll(&mut sources, None).is_err() {}
+        while poll(&mut sources, patience.as_ref()).is_err() {}
         let happened = sources[0].revents();
-        let parent = sources.get(1).map_or(PollFlags::empty(), PollFd::revents);
-        if parent.contains(PollFlags::IN)
-            || (happened.contains(PollFlags::HUP) && !happened.contains(PollFlags::IN))
+        let parent = match parent {
+            Some(_) => sources[1].revents(),
+            None => PollFlags::empty(),
+        };
+        let hung_up = happened.intersects(PollFlags::HUP | PollFlags::ERR)
+            && !happened.contains(PollFlags::IN);
+        // Either could be said by a file that the worker has put in their place.
+        let socket = || memory::identity(self.connection.as_fd()).ok();
+        if (parent.contains(PollFlags::IN) && getppid() != self.parent_id)
+            || (hung_up && socket() == self.socket)
         {
             die();
         }
+        if parent.contains(PollFlags::IN) || hung_up {
+            return happened | PollFlags::NVAL;
+        }
         happened | parent & PollFlags::NVAL
+    }
+}
+
+/// Whether there is no such process any more.
+pub(super) fn has_ended(process: Pid) -> bool {
+    match pidfd_open(process, PidfdFlags::empty()) {
+        // Readable when it has ended, and its status was not asked for yet.
+        Ok(pidfd) => {
+            let mut ended = [PollFd::new(&pidfd, PollFlags::IN)];
+            poll(&mut ended, Some(&Timespec::default())).is_ok_and(|ended| ended > 0)
+        }
+        Err(error) => error == Errno::SRCH,
     }
 }
 

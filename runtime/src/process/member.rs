@@ -4,28 +4,31 @@
 //! how it ends wakes one thread.
 
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rustix::event::PollFlags;
 use rustix::process::Signal;
 
 use super::end::{End, Killed, Status};
 use super::environment::Changes;
-use super::fork_server;
-use super::launch::{function, launch};
+use super::launch::{Launching, function};
 use super::launched::Surroundings;
+use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, Monitor};
+use super::remains::Vigil;
 use super::serve::Service;
 use super::start_method::StartMethod;
 use super::watch::{Pidfd, handshake_deadline};
+use super::{fork_server, origin};
 use crate::codec::Output;
 use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::transport::{Inbox, Outbox, Parcel, Received, Sender, is_gone};
+use crate::transport::{Inbox, Limit, Outbox, Parcel, Received, Sender, is_gone, wait_for};
 
 /// How the members of a pool are started.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +50,8 @@ pub(crate) struct Member {
     inbox: Inbox,
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
-    memory_limit: Option<u64>,
+    /// Kept from when it should end to its end.
+    vigil: Option<Vigil>,
 }
 
 impl Member {
@@ -57,35 +61,44 @@ impl Member {
         service: &Service,
         board: BorrowedFd<'_>,
     ) -> Result<Member> {
-        let failed = |error: io::Error| {
-            let text = "cannot start a process for the pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        };
+        if let Some(reason) = origin::why_childless() {
+            let text = format!("the pool cannot have processes: {reason}");
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        let failed = |error| Error::not_started("cannot start a process for the pool", error);
         let surroundings = Surroundings {
             environment: setup.environment.clone(),
             current_dir: setup.current_dir.clone(),
             ..Surroundings::default()
         };
+        let before_worker = setup.before_worker.map(function).transpose()?;
+        let environment = match setup.start_method {
+            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::Spawn => None,
+        };
+        let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
+        let launching = Launching::begin(setup.start_method, surroundings, &setup.limits);
+        let launching = launching.map_err(failed)?;
+        let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
         let header = Header {
             name: setup.name.clone(),
             parent: std::process::id(),
-            environment: match setup.start_method {
-                StartMethod::ForkServer => surroundings.environment.for_clone(),
-                StartMethod::Spawn => None,
-            },
+            environment,
+            inheritance: launching.differences(),
             limits: setup.limits.clone(),
-            before_worker: setup.before_worker.map(function).transpose()?,
+            exhaustion,
+            before_worker,
         };
-        let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
         let mut request = Output::new(Request::Serve as u8);
         let written = request
             .write(&header)
             .and_then(|()| request.write(service.name))
             .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
-        written.map_err(|error| Error::new(ErrorKind::Encode, error.to_string()))?;
-        let launched = launch(setup.start_method, surroundings).map_err(failed)?;
+        // Strings and numbers can always be written; for the board a descriptor may be missing.
+        written.map_err(|error| failed(io::Error::other(error.to_string())))?;
+        let launched = launching.finish().map_err(failed)?;
         let name = setup.name.clone();
-        launched.child.assign(name, "", setup.limits.memory);
+        launched.child.assign(name, "", memory_limit);
         // Taken over before the child has anything to say but that it is there: what it says later
         // is for the pool.
         let monitor = Monitor::get().map_err(failed)?;
@@ -94,12 +107,16 @@ impl Member {
         };
         let (inbox, greeted) = watch.take_inbox();
         let Some(inbox) = inbox else {
-            // It has ended, or is about to: the monitor reaps it.
-            launched.child.pidfd.signal(Signal::KILL);
-            let _ = monitor.mind(&launched.child, watch);
-            return Err(failed(io::Error::other("it ended at once")));
+            monitor.forget(&launched.child);
+            let codec = crate::dispatch::result::<()>();
+            let error = watch.finish().resolve(launched.child.who(), &codec);
+            let error = error.map_or_else(|error| error.to_string(), |()| "it left".to_owned());
+            let reason = error.replacen("worker `` ", "it ", 1);
+            return Err(failed(io::Error::other(reason)));
         };
-        match launched.sender.send(request) {
+        // Nothing else ends it, should it not receive.
+        let limit = Limit::until(handshake_deadline()).while_alive(launched.child.pidfd.as_fd());
+        match launched.sender.send_within(request, limit) {
             // Of a child that is gone already, its end will tell.
             Err(error) if !is_gone(&error) => {
                 launched.child.pidfd.signal(Signal::KILL);
@@ -117,7 +134,7 @@ impl Member {
                 StartMethod::Spawn if !greeted => handshake_deadline(),
                 StartMethod::Spawn | StartMethod::ForkServer => None,
             },
-            memory_limit: setup.limits.memory,
+            vigil: None,
         })
     }
 
@@ -125,8 +142,9 @@ impl Member {
         self.child.id()
     }
 
+    /// Its memory limit, if it crashed at that.
     pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.memory_limit
+        self.child.met_memory_limit()
     }
 
     /// Begins to send a message; what could not be sent at once remains.
@@ -159,13 +177,34 @@ impl Member {
         &self.child.pidfd
     }
 
-    pub(crate) fn kill(&self) {
+    pub(crate) fn kill(&mut self) {
         self.child.pidfd.signal(Signal::KILL);
+        self.expect_end();
+    }
+
+    /// Has its end looked for from now on: it has nothing more to say.
+    pub(crate) fn expect_end(&mut self) {
+        self.vigil.get_or_insert_default();
+    }
+
+    /// When to look whether it has ended, even if nothing is heard of that.
+    pub(crate) fn next_look(&self) -> Option<Instant> {
+        self.vigil.as_ref().map(Vigil::next)
+    }
+
+    /// Ends the child, and waits until it has.
+    pub(crate) fn end(mut self) {
+        self.kill();
+        while self.reap().is_none() {
+            wait_for(self.child.pidfd.as_fd(), PollFlags::IN, self.next_look());
+        }
     }
 
     /// How it ended, once it has. Not to be asked again then.
-    pub(crate) fn reap(&self) -> Option<Status> {
-        let status = self.child.pidfd.reap()?;
+    pub(crate) fn reap(&mut self) -> Option<Status> {
+        let pidfd = &self.child.pidfd;
+        let remains = || self.vigil.as_mut()?.look(pidfd);
+        let status = pidfd.reap().or_else(remains)?;
         if let Ok(monitor) = Monitor::get() {
             monitor.forget(&self.child);
         }
@@ -187,6 +226,7 @@ pub(crate) fn end(status: Status, killed: Option<Killed>) -> End {
         reply: None,
         broken: None,
         status,
+        usage: None,
         killed,
         greeted: true,
     }

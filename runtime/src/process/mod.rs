@@ -25,6 +25,8 @@
 //! | before or while it receives its arguments | a broken pipe in the sending thread, which is not reported: the end is |
 //! | before its reply is complete | exit status without a reply: `Exited` or `Signaled` |
 //! | after it | the reply; what it returned, it returned |
+//! | and a tracer holds its threads | all threads are seen to be dead ([`remains`]) |
+//! | not, but its worker's thread does | its first thread sees it, and ends it: `Exited` |
 //!
 //! The parent dies: the child's first thread waits for that, and nothing else, from the moment
 //! the request is in ([`lifeline`]); the kernel closes the connection and marks the parent's pidfd.
@@ -39,12 +41,15 @@ mod fork_server;
 mod future;
 mod handle;
 mod hook;
+mod killer;
 mod launch;
 mod launched;
 mod lifeline;
 mod member;
+mod memory_limit;
 mod monitor;
 mod origin;
+mod remains;
 mod serve;
 mod spawn;
 mod start_method;
@@ -58,13 +63,14 @@ pub use current::{Current, current};
 pub use fork_server::set_spare_processes;
 pub use future::CallFuture;
 pub use handle::Process;
+pub use killer::Killer;
 pub use start_method::StartMethod;
 pub use stdio::Stdio;
 
 pub use call::bind;
 
 pub(crate) use call::{TaskCall, callee};
-pub(crate) use end::{End, Killed, Status, Who};
+pub(crate) use end::{End, Killed, Status, Who, unheard};
 pub(crate) use member::{Member, Setup, end};
-pub(crate) use serve::{SERVICES, Serve, Service};
+pub(crate) use serve::{Replies, SERVICES, Serve, Service};
 pub(crate) use watch::until;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -16,10 +16,15 @@ use std::time::Instant;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal};
 
 use super::end::{Status, Who};
+use super::memory_limit::MemoryLimit;
 use super::watch::{Pidfd, Started, Watch};
+use crate::foreign;
+use crate::sys::copy::Home;
+use crate::sys::refused::Naming as _;
+use crate::usage::Usage;
 
 /// A child, as the handle and the monitor share it.
 #[derive(Debug)]
@@ -30,6 +35,8 @@ pub(super) struct Child {
     role: OnceLock<Role>,
     /// Identifies the child for the life of this process; pids come again.
     key: u64,
+    /// The process whose child it is.
+    pub(super) home: Home,
     /// Empty while a joining thread minds the child.
     minded: Mutex<Option<Minded>>,
 }
@@ -53,6 +60,7 @@ impl Child {
             pidfd,
             role: OnceLock::new(),
             key,
+            home: Home::here(),
             minded: Mutex::new(None),
         })
     }
@@ -61,8 +69,20 @@ impl Child {
         self.pid.as_raw_nonzero().get().cast_unsigned()
     }
 
+    /// Sends it a signal, unless this process is a copy of the one whose child it is.
+    pub(super) fn signal(&self, signal: Signal) {
+        if self.home.is_here() {
+            self.pidfd.signal(signal);
+        }
+    }
+
     /// Gives the child its role, once.
-    pub(super) fn assign(&self, name: String, worker: &'static str, memory_limit: Option<u64>) {
+    pub(super) fn assign(
+        &self,
+        name: String,
+        worker: &'static str,
+        memory_limit: Option<MemoryLimit>,
+    ) {
         let role = Role {
             name,
             worker,
@@ -76,8 +96,13 @@ impl Child {
         Who {
             worker: self.worker(),
             id: self.id(),
-            memory_limit: self.role.get().and_then(|role| role.memory_limit),
+            memory_limit: self.met_memory_limit(),
         }
+    }
+
+    /// The child's memory limit, if it crashed at that.
+    pub(super) fn met_memory_limit(&self) -> Option<u64> {
+        self.role.get()?.memory_limit.as_ref()?.met()
     }
 
     /// The name of the process.
@@ -92,12 +117,12 @@ impl Child {
 
     /// Whether the child has ended; if not, `waker` is woken when it has.
     pub(super) fn poll_ended(&self, waker: &Waker) -> bool {
+        // Wakers are cloned and dropped by user code: not under the lock.
+        let mut waker = Some(waker.clone());
         let ended = self.look(|minded| {
             let ended = minded.watch.status().is_some();
-            match &mut minded.waker {
-                _ if ended => {}
-                Some(known) => known.clone_from(waker),
-                none => *none = Some(waker.clone()),
+            if !ended {
+                std::mem::swap(&mut minded.waker, &mut waker);
             }
             ended
         });
@@ -114,6 +139,11 @@ impl Child {
         self.look(|minded| minded.watch.status()).flatten()
     }
 
+    /// What the child had used up, as far as [`status`](Child::status) tells how it ended.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.look(|minded| minded.watch.usage()).flatten()
+    }
+
     /// Looks at what is minded, after all that has happened is taken in.
     fn look<R>(&self, look: impl FnOnce(&mut Minded) -> R) -> Option<R> {
         let mut place = lock(&self.minded);
@@ -123,7 +153,7 @@ impl Child {
         let seen = look(minded);
         drop(place);
         if let Some(waker) = woken {
-            waker.wake();
+            foreign::call(|| waker.wake());
         }
         Some(seen)
     }
@@ -134,7 +164,7 @@ impl Child {
 struct Role {
     name: String,
     worker: &'static str,
-    memory_limit: Option<u64>,
+    memory_limit: Option<MemoryLimit>,
 }
 
 /// The state of the monitor's thread that others reach.
@@ -145,6 +175,8 @@ pub(super) struct Monitor {
     wake: OwnedFd,
     children: Mutex<HashMap<u64, Arc<Child>>>,
     deadlines: Mutex<Deadlines>,
+    /// The process that has the thread.
+    home: Home,
 }
 
 #[derive(Debug, Default)]
@@ -169,24 +201,26 @@ impl Monitor {
         if let Some(monitor) = MONITOR.get() {
             return Ok(monitor);
         }
-        let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let epoll = epoll::create(CreateFlags::CLOEXEC).naming("epoll_create1")?;
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).naming("eventfd2")?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)?;
         let monitor = Monitor {
             epoll,
             wake,
             children: Mutex::default(),
             deadlines: Mutex::default(),
+            home: Home::here(),
         };
         // The thread finds the monitor where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-monitor".to_owned());
-        thread.spawn(|| MONITOR.wait().run())?;
+        thread.spawn(|| MONITOR.wait().run()).naming("clone")?;
         Ok(MONITOR.get_or_init(|| monitor))
     }
 
     /// The children that have not been seen to end, oldest first.
     pub(super) fn children() -> Vec<Arc<Child>> {
         let mut children: Vec<_> = match Monitor::get() {
+            Ok(monitor) if !monitor.home.is_here() => Vec::new(),
             Ok(monitor) => {
                 let children = lock(&monitor.children);
                 let with_role = children.values().filter(|child| child.role.get().is_some());
@@ -245,6 +279,9 @@ impl Monitor {
 
     /// Forgets a child that has ended.
     pub(super) fn forget(&self, child: &Child) {
+        if !self.home.is_here() {
+            return;
+        }
         lock(&self.children).remove(&child.key);
     }
 
@@ -348,7 +385,19 @@ impl Monitor {
     }
 }
 
-/// No code of the user's runs under these locks, so a poisoned one is as good as any.
+/// Has a child reaped that is of no more interest, whenever it can be.
+pub(super) fn reap_later(pidfd: &Pidfd) {
+    // An error leaves a zombie, which ends with this program. The descriptor is a duplicate, since
+    // the child may be registered with its own.
+    if let (Ok(monitor), Ok(descriptor)) = (Monitor::get(), pidfd.as_fd().try_clone_to_owned()) {
+        let pid = pidfd.pid();
+        let pidfd = Pidfd::new(pid, descriptor);
+        let watch = Watch::cloned(pidfd.clone(), None);
+        let _ = monitor.mind(&Child::new(Started { pid, pidfd }), watch);
+    }
+}
+
+/// No user code runs under these locks, so a poisoned one is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,17 +2,22 @@
 //!
 //! # Threads
 //!
-//! The first thread receives the request and then waits for one thing only, the end of the
-//! parent. The worker runs on a thread of its own that is named after it; when it has replied, it
-//! ends the process, as returning from `main` does: buffers are flushed, exit handlers run.
+//! The first thread receives the request and then waits for the end of the parent. The worker runs
+//! on a thread of its own that is named after it; when it has replied, it ends the process, as
+//! returning from `main` does: buffers are flushed, exit handlers run. Should that thread end in
+//! another way (a filter on system calls kills threads, C code ends them by `pthread_exit`), the
+//! first one ends the process.
+//!
+//! A copy of the child that its worker makes by `fork` has neither the first thread nor anything
+//! to say: when it comes back from the user's code it ends at once ([`copy`]).
 
 use std::convert::Infallible;
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use linkme::distributed_slice;
@@ -20,11 +25,15 @@ use linkme::distributed_slice;
 use super::current::{self, Current};
 use super::environment;
 use super::lifeline::{Lifeline, die};
-use super::origin::{self, EXIT_SOFTWARE};
+use super::origin::{self, EXIT_IO, EXIT_SOFTWARE};
 use crate::codec::{Input, Output};
 use crate::dispatch::{self, Ended, Entry, Function, STARTUPS, Startup};
-use crate::error::PanicInfo;
+use crate::error::{PanicInfo, scarcity};
 use crate::protocol::{Callee, Header, Reply, Request};
+use crate::sys::copy;
+use crate::sys::exhaustion;
+use crate::sys::refused::named;
+use crate::sys::runner::{self, Runner};
 use crate::transport::{self, Received, Receiver, Sender};
 
 /// What a child can do instead of running one worker.
@@ -50,7 +59,8 @@ const EXIT_PANIC: i32 = 101;
 
 /// The life of a child that was re-executed: its parent does not know yet that it got here.
 pub(super) fn greet_and_serve(connection: OwnedFd) -> io::Result<Infallible> {
-    let (sender, receiver) = transport::open(connection.as_fd())?;
+    let connection = Arc::new(connection);
+    let (sender, receiver) = transport::open(Arc::clone(&connection))?;
     // A parent that is gone shows in the receive.
     let _ = sender.send(dispatch::message(Reply::Hello, &()));
     serve(sender, receiver, &Lifeline::new(connection))
@@ -66,6 +76,8 @@ pub(super) fn serve(
     let Received::Message(mut request) = receiver.receive()? else {
         die()
     };
+    // Before any user code runs here that could fork.
+    copy::set_original();
     let sender = REPLIES.get_or_init(|| sender);
     dispatch::install_panic_hook(last_words);
     let serves = request.kind() == Some(Request::Serve as u8);
@@ -78,9 +90,16 @@ pub(super) fn serve(
         if let Some(environment) = header.environment {
             environment::replace(&environment);
         }
+        if let Some(differences) = &header.inheritance {
+            differences.apply()?;
+        }
         let name = header.name.clone();
         Current::set(header.name, worker, header.parent);
         name_process();
+        if let Some(file) = &header.exhaustion {
+            // Without it, a crash is told as it is.
+            let _ = exhaustion::note_in(file);
+        }
         header
             .limits
             .apply()
@@ -91,18 +110,24 @@ pub(super) fn serve(
             Role::Worker(entry) => {
                 drop(receiver);
                 begin(entry.name(), stack, lifeline, move || {
-                    let mut send = |out: Output<'_>| {
-                        let sent = sender.send(out);
+                    let mut replies = Replies::new(sender);
+                    let ended = dispatch::run(entry, input, &mut |out| {
+                        let sent = replies.send(out);
                         REPLIED.store(sent.is_ok(), Ordering::Relaxed);
                         sent
-                    };
-                    match dispatch::run(entry, input, &mut send) {
-                        Ended::Well => 0,
-                        Ended::Panicking => EXIT_PANIC,
+                    });
+                    match (ended, replies.finish(entry.name())) {
+                        (Ended::Panicking, _) => EXIT_PANIC,
+                        (Ended::Well, Err(status)) => status,
+                        (Ended::Well, Ok(())) => 0,
                     }
                 })
             }
-            Role::Service(serve) => begin(&name, stack, lifeline, move || serve(&receiver, sender)),
+            Role::Service(serve) => begin(&name, stack, lifeline, move || {
+                // The receiver is not dropped: if a task has closed all descriptors, that would be
+                // a crash, for which the task would be blamed.
+                process::exit(serve(&receiver, sender))
+            }),
         }
     });
     let Err(refusal) = begun;
@@ -135,11 +160,63 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
     let prepared = lifeline
         .meanwhile(|| dispatch::catch(prepare))
         .map_err(|error| format!("it cannot wait for the end of its parent: {error}"))?;
+    copy::leave_if_copy();
     if let Err(panic) = prepared {
         last_words(&panic);
         process::exit(EXIT_PANIC);
     }
     Ok(())
+}
+
+/// The way of one job's replies, which knows whether the parent is left without any.
+#[derive(Debug)]
+pub(crate) struct Replies<'s> {
+    sender: &'s Sender,
+    /// Why the last one could not be sent.
+    trouble: Option<io::Error>,
+}
+
+impl<'s> Replies<'s> {
+    pub(crate) fn new(sender: &'s Sender) -> Replies<'s> {
+        Replies {
+            sender,
+            trouble: None,
+        }
+    }
+
+    pub(crate) fn send(&mut self, out: Output<'_>) -> io::Result<()> {
+        let sent = self.sender.send(out);
+        self.trouble = match &sent {
+            Err(error) if !transport::is_gone(error) => {
+                Some(io::Error::new(error.kind(), error.to_string()))
+            }
+            _ => None,
+        };
+        sent
+    }
+
+    /// Whether the last one could not be sent, though there is a parent.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.trouble.is_some()
+    }
+
+    /// The job is done.
+    ///
+    /// # Errors
+    ///
+    /// There is a parent, but nothing can be said to it: the worker has closed the connection, as
+    /// daemons close all that they have. Says so on the standard error, which is all that is left,
+    /// and gives the status to end with, by which the parent knows.
+    pub(crate) fn finish(self, worker: &str) -> Result<(), i32> {
+        let Some(error) = self.trouble else {
+            return Ok(());
+        };
+        #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
+        {
+            eprintln!("multiproc: the result of worker `{worker}` cannot be sent: {error}");
+        }
+        Err(EXIT_IO)
+    }
 }
 
 /// Tells the parent why this process cannot be what was asked for, and ends it.
@@ -159,6 +236,7 @@ static REPLIED: AtomicBool = AtomicBool::new(false);
 fn last_words(panic: &PanicInfo) {
     if let Some(sender) = REPLIES.get()
         && !REPLIED.load(Ordering::Relaxed)
+        && !copy::is_copy()
     {
         let _ = sender.send(dispatch::message(Reply::Panicked, panic));
     }
@@ -195,15 +273,35 @@ fn begin(
     lifeline: &Lifeline,
     work: impl FnOnce() -> i32 + Send,
 ) -> Result<Infallible, String> {
+    let runner = Runner::default();
     thread::scope(|scope| {
         let thread = thread::Builder::new()
             .name(name.to_owned())
             .stack_size(stack);
-        match thread.spawn_scoped(scope, || process::exit(work())) {
-            Ok(_) => lifeline.follow(),
-            Err(error) => Err(format!("there can be no thread for it: {error}")),
+        let run = || {
+            runner.begin();
+            process::exit(work())
+        };
+        match thread.spawn_scoped(scope, run) {
+            Ok(_) => {
+                lifeline.follow(&runner);
+                vanish()
+            }
+            Err(error) => {
+                let why = scarcity(&error).unwrap_or_default();
+                let error = named("clone", error);
+                Err(format!("there can be no thread for it{why}: {error}"))
+            }
         }
     })
+}
+
+/// Ends this process, whose worker's thread is gone. It may have held any lock, even the
+/// allocator's, so that not much else can be done.
+fn vanish() -> ! {
+    let text = b"multiproc: the thread of a worker has ended without returning: by `pthread_exit`, or killed by a filter on system calls\n";
+    let _ = rustix::io::write(rustix::stdio::stderr(), text);
+    runner::quit(EXIT_SOFTWARE)
 }
 
 /// As much as the first thread of a program has by default, four times as much as std's others:

@@ -27,6 +27,7 @@ use super::start_method::StartMethod;
 use super::stdio::{ParentEnds, into_std, open_stdin};
 use super::watch::{Pidfd, Started, Watch};
 use crate::sys::descriptors;
+use crate::sys::refused::{Naming as _, without_proc};
 use crate::transport;
 
 /// Starts a child in these surroundings.
@@ -63,9 +64,12 @@ pub(super) fn command() -> Command {
 
 /// Executes a command, which is dropped with all that it holds.
 pub(super) fn start(mut command: Command) -> io::Result<(Started, ParentEnds)> {
-    let mut child = command.spawn()?;
+    let mut child = command
+        .spawn()
+        .map_err(without_proc)
+        .naming("clone or execve")?;
     let pid = Pid::from_child(&child);
-    match pidfd_open(pid, PidfdFlags::empty()) {
+    match pidfd_open(pid, PidfdFlags::empty()).naming("pidfd_open") {
         Ok(pidfd) => {
             let streams = ParentEnds {
                 stdin: child.stdin.take(),
@@ -75,7 +79,7 @@ pub(super) fn start(mut command: Command) -> io::Result<(Started, ParentEnds)> {
             Ok((
                 Started {
                     pid,
-                    pidfd: Pidfd::new(pidfd),
+                    pidfd: Pidfd::new(pid, pidfd),
                 },
                 streams,
             ))
@@ -84,7 +88,7 @@ pub(super) fn start(mut command: Command) -> io::Result<(Started, ParentEnds)> {
             // Not reaped yet by anyone, so the pid is still the child's.
             let _ = child.kill();
             let _ = child.wait();
-            Err(error.into())
+            Err(error)
         }
     }
 }

@@ -15,17 +15,27 @@ pub enum StartMethod {
     /// stopped before `main`. It has one thread and has run none of the program's code but its
     /// constructors, so its clones start clean. They are children of this process, not of the
     /// server, and have this process's current environment, working directory and standard streams.
-    /// What else a process inherits they have as it was at the first call: resource limits,
-    /// priority, the file mode mask, process group and session, control group, namespaces,
-    /// sandboxes, blocked and ignored signals, descriptors that are not close-on-exec. A process
-    /// that restricts itself after its first call should use [`Spawn`](StartMethod::Spawn). When
-    /// this process changes its user or group, a new server is started.
+    ///
+    /// What else a process inherits they have from the thread that starts them, as children have that
+    /// are executed: CPU affinity, priority, blocked and ignored signals, file mode mask, resource
+    /// limits, timer slack. When this process changes its user, groups, capabilities, session,
+    /// process group or root directory, and when a thread has a higher priority than the server, a
+    /// new server is started, which takes as long as executing the image.
+    ///
+    /// Some things cannot be compared with each call, and are as they were at the first: control
+    /// group, namespaces, filters on system calls and other sandboxes, `securebits`, memory policy,
+    /// `oom_score_adj`, descriptors that are not close-on-exec. A process that restricts itself in these ways after its first call should use
+    /// [`Spawn`](StartMethod::Spawn).
+    ///
+    /// The environment that this process had at the first call stays readable in the memory of all
+    /// clones, and so in `/proc/PID/environ`, also what a call or this process has removed since. To
+    /// keep a secret from a worker that acts as another user, use `Spawn`.
     ///
     /// Children of one server share their address space layout.
     ///
-    /// Where processes cannot be cloned (a filter on system calls, a constructor that started
-    /// threads), and for a call with a [`std::process::Stdio`], the image is executed again
-    /// instead.
+    /// Where processes cannot be cloned (a filter on system calls, a limit on the size of files that
+    /// leaves no room for a page, a constructor that started threads), for a thread with a real-time
+    /// policy, and for a call with a [`std::process::Stdio`], the image is executed again instead.
     #[default]
     ForkServer,
     /// The program's own image is executed again for each call.

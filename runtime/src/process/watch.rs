@@ -9,16 +9,25 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid};
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, pidfd_send_signal, waitid,
+    waitpid,
+};
 
 use super::end::{End, Killed, Status};
+use super::remains::Vigil;
 use crate::codec::Message;
 use crate::protocol::Reply;
-use crate::transport::{Inbox, Received};
+use crate::sys::wait;
+use crate::transport::{Inbox, Received, is_nonsense};
+use crate::usage::Usage;
 
 /// How long a re-executed child may take to reach its dispatch. Far more than a loaded machine
 /// needs; only a program whose hook never runs takes as long.
 const HANDSHAKE: Duration = Duration::from_secs(30);
+
+/// How long a child that has hung up may take to end.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// By when a child that is re-executed now has to have reached its dispatch.
 pub(super) fn handshake_deadline() -> Option<Instant> {
@@ -27,24 +36,54 @@ pub(super) fn handshake_deadline() -> Option<Instant> {
 
 /// A child's pidfd. Signals through it reach this child or nobody.
 #[derive(Debug, Clone)]
-pub(crate) struct Pidfd(Arc<OwnedFd>);
+pub(crate) struct Pidfd {
+    pid: Pid,
+    descriptor: Arc<OwnedFd>,
+}
 
 impl Pidfd {
-    pub(super) fn new(pidfd: OwnedFd) -> Pidfd {
-        Pidfd(Arc::new(pidfd))
+    pub(super) fn new(pid: Pid, descriptor: OwnedFd) -> Pidfd {
+        Pidfd {
+            pid,
+            descriptor: Arc::new(descriptor),
+        }
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
     }
 
     /// Sends a signal; to a child that ended, none.
     pub(super) fn signal(&self, signal: Signal) {
-        // It fails when the child has ended, which is what is wanted.
-        let _ = pidfd_send_signal(&self.0, signal);
+        match pidfd_send_signal(&self.descriptor, signal) {
+            // A filter forbids it. The number is the child's for as long as that is not reaped,
+            // which nothing does before it has ended.
+            Err(Errno::PERM | Errno::ACCESS | Errno::NOSYS) if !self.has_ended() => {
+                let _ = kill_process(self.pid, signal);
+            }
+            // Otherwise it fails when the child has ended, which is what is wanted.
+            _ => {}
+        }
+    }
+
+    /// Whether the child is stopped (`SIGSTOP`).
+    pub(super) fn is_stopped(&self) -> bool {
+        let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::PidFd(self.descriptor.as_fd()), stops);
+        status.is_ok_and(|status| status.is_some())
+    }
+
+    /// Whether the child has ended and could be reaped, or was.
+    fn has_ended(&self) -> bool {
+        let mut pidfd = [PollFd::new(&self.descriptor, PollFlags::IN)];
+        poll(&mut pidfd, Some(&Timespec::default())) != Ok(0)
     }
 
     /// Reaps the child if it has ended.
     pub(super) fn reap(&self) -> Option<Status> {
         loop {
             return match waitid(
-                WaitId::PidFd(self.0.as_fd()),
+                WaitId::PidFd(self.descriptor.as_fd()),
                 WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
             ) {
                 Ok(None) => None,
@@ -57,6 +96,24 @@ impl Pidfd {
                     Some(Status::Known(ExitStatus::from_raw(raw)))
                 }
                 Err(Errno::INTR) => continue,
+                // A filter forbids it, or the kernel does not know that it can be asked so.
+                Err(Errno::PERM | Errno::ACCESS | Errno::NOSYS | Errno::INVAL) => {
+                    self.reap_by_number()
+                }
+                Err(_) => Some(Status::Lost),
+            };
+        }
+    }
+
+    fn reap_by_number(&self) -> Option<Status> {
+        if !self.has_ended() {
+            return None;
+        }
+        loop {
+            return match waitpid(Some(self.pid), WaitOptions::NOHANG) {
+                Ok(None) => None,
+                Ok(Some((_, status))) => Some(Status::Known(ExitStatus::from_raw(status.as_raw()))),
+                Err(Errno::INTR) => continue,
                 Err(_) => Some(Status::Lost),
             };
         }
@@ -65,7 +122,7 @@ impl Pidfd {
 
 impl AsFd for Pidfd {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.descriptor.as_fd()
     }
 }
 
@@ -82,13 +139,18 @@ pub(super) struct Watch {
     pub(super) pidfd: Pidfd,
     /// Kept until the end: while it is open, the child knows that its parent lives.
     inbox: Option<Inbox>,
+    /// Whether there was one.
+    listens: bool,
     reply: Option<Message>,
     broken: Option<io::Error>,
     greeted: bool,
     status: Option<Status>,
+    usage: Option<Usage>,
     handshake: Option<Instant>,
     timeout: Option<Instant>,
     killed: Option<Killed>,
+    /// Kept from when the child has nothing more to say, or is killed, to its end.
+    vigil: Option<Vigil>,
 }
 
 impl Watch {
@@ -109,15 +171,19 @@ impl Watch {
     /// Begins to mind a child that is known to be ready for its request.
     pub(super) fn cloned(pidfd: Pidfd, inbox: Option<Inbox>) -> Watch {
         Watch {
+            // Of one that says nothing, only the end is of interest, whenever it comes.
+            listens: inbox.is_some(),
             pidfd,
             inbox,
             reply: None,
             broken: None,
             greeted: true,
             status: None,
+            usage: None,
             handshake: None,
             timeout: None,
             killed: None,
+            vigil: None,
         }
     }
 
@@ -133,7 +199,9 @@ impl Watch {
         }
         self.drain();
         // The order matters: a child that is gone has sent all that it will ever send.
-        if let Some(status) = self.pidfd.reap() {
+        self.usage = wait::usage_of_ended(self.pidfd.as_fd());
+        let remains = || self.vigil.as_mut()?.look(&self.pidfd);
+        if let Some(status) = self.pidfd.reap().or_else(remains) {
             self.drain();
             self.inbox = None;
             self.status = Some(status);
@@ -148,6 +216,9 @@ impl Watch {
         {
             self.killed = Some(why);
             self.pidfd.signal(Signal::KILL);
+        }
+        if self.killed.is_some() || (self.listens && self.source().is_none()) {
+            self.vigil.get_or_insert_default();
         }
         false
     }
@@ -193,15 +264,33 @@ impl Watch {
 
     /// When to look again even if nothing happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        match self.killed {
+        let limit = match self.killed {
             Some(_) => None,
             None => self.next_deadline().map(|(deadline, _)| deadline),
+        };
+        limit
+            .into_iter()
+            .chain(self.vigil.as_ref().map(Vigil::next))
+            .min()
+    }
+
+    /// Waits for the end of a child that has hung up, and so is about to end.
+    pub(super) fn finish(mut self) -> End {
+        self.timeout = Instant::now().checked_add(FAREWELL);
+        while !self.advance() {
+            self.wait(None);
         }
+        self.into_end()
     }
 
     /// How the child ended, once it has.
     pub(super) fn status(&self) -> Option<Status> {
         self.status
+    }
+
+    /// What the child had used up, once it has ended.
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.usage
     }
 
     /// The inbox, for somebody who minds the child in another way, and whether the child has
@@ -216,6 +305,7 @@ impl Watch {
             reply: self.reply,
             broken: self.broken,
             status: self.status.unwrap_or(Status::Lost),
+            usage: self.usage,
             killed: self.killed,
             greeted: self.greeted,
         }
@@ -231,8 +321,8 @@ impl Watch {
     }
 
     fn drain(&mut self) {
-        // A child says nothing after its reply.
-        while let (Some(inbox), None) = (&mut self.inbox, &self.reply) {
+        // A child says nothing after its reply, and what it says after nonsense is none.
+        while let (Some(inbox), None, None) = (&mut self.inbox, &self.reply, &self.broken) {
             match inbox.receive() {
                 Ok(Received::Message(message)) if message.kind() == Some(Reply::Hello as u8) => {
                     self.greeted = true;
@@ -245,8 +335,11 @@ impl Watch {
                 Ok(Received::Closed) => self.inbox = None,
                 // The connection stays: to the child its end would be the parent's.
                 Err(error) => {
-                    self.broken.get_or_insert(error);
-                    return;
+                    if is_nonsense(&error) && self.killed.is_none() {
+                        self.killed = Some(Killed::Nonsense);
+                        self.pidfd.signal(Signal::KILL);
+                    }
+                    self.broken = Some(error);
                 }
             }
         }

@@ -14,6 +14,7 @@
 //! | this one, between clone and answer | likewise; it asks the clone for its pid, and reaps it |
 //! | this one and the clone, then | the kernel has noted the clone's [birth](crate::sys::births); it is reaped |
 //! | the clone, at any time | its parent learns it from the pidfd |
+//! | this one is stopped, and a clone is waited for | it is killed, and another started |
 //! | the parent | this process ends, as do clones that wait for a request |
 
 #![expect(unsafe_code, reason = "this process is cloned while it has one thread")]
@@ -67,8 +68,11 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     )?;
     stdio::set_all(null.as_fd(), null.as_fd(), null.as_fd())?;
     drop(null);
-    // Constructors may have changed it.
-    environment::replace(&environment::executed_with()?);
+    // Constructors may have changed it. Where that cannot be seen, because the program's file may be
+    // executed but not read, clones have it as they left it, as re-executed children do.
+    if let Ok(environment) = environment::executed_with() {
+        environment::replace(&environment);
+    }
     rehearse();
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
@@ -146,7 +150,7 @@ fn is_single_threaded() -> bool {
 
 /// A clone waits for its surroundings, takes them on and lives as a child.
 fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
-    let (sender, receiver) = transport::open_with(blank, lifeline.connection())?;
+    let (sender, receiver) = transport::open_with(blank, lifeline.share())?;
     lifeline.listen();
     let mut kind = [SURROUNDINGS];
     let surroundings =

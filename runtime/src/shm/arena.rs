@@ -43,7 +43,12 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
     let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
     let regions = &mut arena[class];
     regions.retain(|region| region.strong_count() > 0);
-    let living: Vec<Arc<Region>> = regions.iter().filter_map(Weak::upgrade).collect();
+    // What something wrote over is left to those who have objects there.
+    let living: Vec<Arc<Region>> = regions
+        .iter()
+        .filter_map(Weak::upgrade)
+        .filter(|region| region.layout().is_whole())
+        .collect();
     if let Some(found) = find(&living) {
         return Ok(found);
     }

@@ -261,8 +261,8 @@ impl<T> Chunk<T> {
 // Ownership is what makes the references below unique. There is one chunk for each part of a
 // spot that has not been sent: `split` and `join` consume what they divide and unite. Sending
 // makes a ticket that one receiver can redeem, and marks the chunk; the mark goes only when the
-// ticket was not voided and nobody else holds it, so that no receiver has the part any more, or
-// when the message was not sent and the ticket is withdrawn, which nobody had redeemed.
+// ticket was not voided and no other process holds it, so that no receiver has the part any more, or
+// when the message was not sent and the ticket is withdrawn, which was not redeemed.
 //
 // What if a slice was borrowed from the chunk before it was sent? `serialize` takes `&self`, so
 // there is no `&mut [T]`: that borrows the chunk uniquely, and would have to be over. But a `&[T]`
@@ -345,7 +345,7 @@ impl Depart for Leaving {
         let mut ticket = self.sent.ticket();
         if ticket.as_ref().is_some_and(|it| it.is(&self.ticket)) && self.ticket.machine().withdraw()
         {
-            // The chunk never left: nobody can redeem that ticket any more.
+            // The chunk never left: that ticket can be redeemed no more.
             *ticket = None;
             self.sent.is_sent.store(false, Ordering::SeqCst);
         }
@@ -364,7 +364,7 @@ impl<T> Chunk<T> {
             ));
         }
         // SAFETY: it is our part, and who had it is gone.
-        if sent.is_some() && !unsafe { self.spot.is_value(self.part()) } {
+        if sent.is_some() && !unsafe { self.spot.is_value(self.part(), raw::Left::ByTheDead) } {
             return Err(Error::new(
                 "this chunk is lost: a process was killed while it wrote, and what is there is not \
                  of its type",

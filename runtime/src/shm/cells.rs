@@ -46,7 +46,7 @@ impl State {
     }
 
     fn changed(self) -> State {
-        State(self.0 & !Self::CHANGES | (self.0 + 1) & Self::CHANGES)
+        State(self.0 & !Self::CHANGES | self.0.wrapping_add(1) & Self::CHANGES)
     }
 
     fn born(self) -> State {
@@ -151,19 +151,18 @@ impl Holder {
         false
     }
 
-    /// Whether a thread of this process has a lock in the cell.
-    pub(super) fn is_locked(&self, cell: u32) -> bool {
-        let kind = Kind::from_number(self.layout.record(cell).kind.load(Ordering::Acquire));
-        // SAFETY: as in `wipe`; the cell is the caller's.
-        unsafe { kind.is_locked_by(self.layout.payload(cell), self.mark()) }
-    }
-
     /// Takes back what a dead holder, or ourselves through handles that are gone, had taken in
     /// the cell: permits, read locks.
     fn wipe(&self, cell: u32, number: u32) {
         let kind = Kind::from_number(self.layout.record(cell).kind.load(Ordering::Acquire));
-        // SAFETY: a kind is only recorded when the cell's state machine has been made, and the
-        // caller knows that the number's bit is set, so the cell has not been freed since.
+        if kind.size() > self.layout.cell_size() {
+            // Something wrote over the record.
+            return;
+        }
+        // SAFETY: cells are aligned to cache lines, this one is large enough, and it is mapped as
+        // long as `self`. A kind is only recorded when the cell's state machine has been made, and
+        // the caller knows that the number's bit is set, so the cell has not been freed since: what
+        // is there is shared.
         unsafe { kind.wipe(self.layout.payload(cell), self, number) };
     }
 }

@@ -11,7 +11,7 @@ pub(super) struct Ground;
 pub(super) struct Divided;
 
 #[expect(unsafe_code, reason = "machines are made in place")]
-// SAFETY: nothing is there to be made.
+// SAFETY: it has no bytes.
 unsafe impl Machine for Ground {
     const KIND: Kind = Kind::Plain;
 }

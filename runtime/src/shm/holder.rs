@@ -35,6 +35,8 @@ pub(super) struct Holder {
     me: u32,
     /// Our number and how often it was given out.
     mark: u32,
+    /// Which process that is.
+    process: u32,
 }
 
 impl Holder {
@@ -46,6 +48,7 @@ impl Holder {
             file,
             me: HOLDERS,
             mark: 0,
+            process: std::process::id(),
         };
         holder.me = holder
             .claim(holder.file.as_fd(), 0..HOLDERS)?
@@ -72,6 +75,12 @@ impl Holder {
     /// Another opening of the file, without a number.
     pub(super) fn opening(&self) -> io::Result<Arc<OwnedFd>> {
         Ok(Arc::new(memory::reopen(self.file.as_fd())?))
+    }
+
+    /// Whether this is another process, a copy made by `fork`, which has the number only because it
+    /// has everything that its original has.
+    pub(super) fn is_copied(&self) -> bool {
+        std::process::id() != self.process
     }
 
     /// Our own opening.
@@ -104,6 +113,10 @@ impl Holder {
     fn begin(&self, number: u32) {
         let (word, bit) = place(number);
         let used = &self.layout.header().used[word];
+        if !self.layout.is_whole() {
+            // What its records say is not to be acted on.
+            return;
+        }
         if used.fetch_or(bit, Ordering::AcqRel) & bit != 0 {
             (0..self.layout.cells()).for_each(|cell| self.clear_after(cell, number));
         }
@@ -120,7 +133,7 @@ impl Holders for Holder {
     }
 
     fn is_alive(&self, holder: u32) -> bool {
-        // Where the kernel does not answer, nobody is declared dead.
+        // Where the kernel does not answer, no process is declared dead.
         holder == self.me || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
     }
 
@@ -130,6 +143,9 @@ impl Holders for Holder {
     }
 
     fn is_mark_alive(&self, known: u32) -> bool {
+        if known == self.mark {
+            return true;
+        }
         let number = self.number(known);
         // Given out since, or damaged: whoever had that mark is gone.
         number < HOLDERS && mark(number, self.claims(number)) == known && self.is_alive(number)

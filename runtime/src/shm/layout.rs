@@ -56,6 +56,7 @@ pub(super) struct Record {
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
     mapping: Arc<Mapping>,
+    id: u64,
     cell_size: usize,
     cells: u32,
 }
@@ -76,12 +77,12 @@ impl Layout {
         let file = memory::create(length)?;
         let layout = Layout {
             mapping: Arc::new(Mapping::new(file.as_fd(), length)?),
+            id: id(memory::identity(file.as_fd())?),
             cell_size,
             cells,
         };
         let header = layout.header();
-        let id = id(memory::identity(file.as_fd())?);
-        header.id.store(id, Ordering::Relaxed);
+        header.id.store(layout.id, Ordering::Relaxed);
         header.cell_size.store(cell_size as u64, Ordering::Relaxed);
         header.cells.store(cells.into(), Ordering::Relaxed);
         header.magic.store(MAGIC, Ordering::Release);
@@ -107,11 +108,12 @@ impl Layout {
             .and_then(|offset| cell_size.checked_mul(cells as usize)?.checked_add(offset));
         if header.magic.load(Ordering::Acquire) != MAGIC
             || end.is_none_or(|end| end > mapping.length())
-            || !cell_size.is_multiple_of(64)
+            || !is_cell_size(cell_size, cells)
         {
             return Err(damaged());
         }
         Ok(Layout {
+            id: header.id.load(Ordering::Relaxed),
             mapping: Arc::new(mapping),
             cell_size,
             cells,
@@ -145,7 +147,17 @@ impl Layout {
 
     /// The number by which handles name the region.
     pub(super) fn id(&self) -> u64 {
-        self.header().id.load(Ordering::Relaxed)
+        self.id
+    }
+
+    /// Whether the header says what it said when it was mapped. If not, something wrote over it, and
+    /// perhaps over the rest.
+    pub(super) fn is_whole(&self) -> bool {
+        let header = self.header();
+        header.magic.load(Ordering::Relaxed) == MAGIC
+            && header.id.load(Ordering::Relaxed) == self.id
+            && header.cell_size.load(Ordering::Relaxed) == self.cell_size as u64
+            && header.cells.load(Ordering::Relaxed) == u64::from(self.cells)
     }
 
     pub(super) fn cells(&self) -> u32 {
@@ -181,6 +193,12 @@ impl Record {
         }
         usize::try_from(self.elements.load(Ordering::Relaxed)).ok()
     }
+}
+
+/// Whether cells are of such a size: each begins at a multiple of every alignment that fits into it,
+/// up to a page.
+fn is_cell_size(size: usize, cells: u32) -> bool {
+    size >= 64 && size.is_power_of_two() || cells == 1 && size > 0 && size.is_multiple_of(PAGE)
 }
 
 /// Where the cells begin.

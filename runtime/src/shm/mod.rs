@@ -26,7 +26,8 @@
 //! * Every process with a handle has the memory mapped to write. Types keep safe code from writing
 //!   what is only to be read; `unsafe` code and C libraries that write where they should not can
 //!   damage it for all.
-//! * A process that was made by `fork` must not use the handles it finds there.
+//! * A process that was made by `fork` must not use the handles it finds there. If it drops them,
+//!   nothing happens.
 //! * `/proc` must be mounted.
 //! * Serialized anywhere but into a message to another process, a handle is an error.
 

@@ -129,6 +129,10 @@ impl Object {
 
 impl Drop for Object {
     fn drop(&mut self) {
+        if self.region.holder().is_copied() {
+            // The cell is held by the original, which has not dropped anything.
+            return;
+        }
         let mut objects = self.region.objects();
         // A handle may have arrived since the last one went; then the cell is its.
         let ours = std::ptr::from_ref(self);
@@ -137,12 +141,7 @@ impl Drop for Object {
             _ => return,
         }
         objects.remove(&self.cell);
-        if self.region.holder().is_locked(self.cell) {
-            // A guard was forgotten: the list of locks that its thread has leads to the cell,
-            // which therefore has to stay where it is.
-            #[expect(clippy::mem_forget, reason = "the mapping must outlive the thread")]
-            std::mem::forget(Arc::clone(&self.region));
-        } else if !self.lent.load(Ordering::Relaxed) {
+        if !self.lent.load(Ordering::Relaxed) {
             self.region.release(self.cell);
         }
     }

@@ -71,13 +71,14 @@ pub unsafe trait Shareable: Send + Sized + 'static {
     fn __check_fields() {}
 
     /// Whether the bytes are a value of this type, though somebody was killed while it wrote them.
-    /// What was written with one instruction, such as the variant of an `enum`, is whole.
+    /// What was written with one instruction, such as the variant of an `enum`, is whole if that was
+    /// `by_the_dead`; otherwise something wrote any bytes there.
     ///
     /// # Safety
     ///
     /// The place can be read, if not as `Self`, aligned or not, and nobody writes there meanwhile.
     #[doc(hidden)]
-    unsafe fn __is_value(_place: *const Self) -> bool {
+    unsafe fn __is_value(_place: *const Self, _by_the_dead: bool) -> bool {
         true
     }
 
@@ -116,7 +117,7 @@ macro_rules! picky {
         $(
             // SAFETY: a plain value of fixed size, without pointers or a destructor.
             unsafe impl Shareable for $type {
-                unsafe fn __is_value(place: *const Self) -> bool {
+                unsafe fn __is_value(place: *const Self, _: bool) -> bool {
                     const { assert!(size_of::<$type>() == size_of::<$bits>()) }
                     // SAFETY: the caller's promise; any bits are a number.
                     let bits = unsafe { place.cast::<$bits>().read_unaligned() };
@@ -175,55 +176,63 @@ unsafe fn copy<T>(place: *const T) -> MaybeUninit<T> {
 
 // SAFETY: as its content.
 unsafe impl<T: Shareable> Shareable for Wrapping<T> {
-    unsafe fn __is_value(place: *const Self) -> bool {
+    unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
         // SAFETY: the caller's promise; it has the layout of its content.
-        unsafe { T::__is_value(place.cast()) }
+        unsafe { T::__is_value(place.cast(), by_the_dead) }
     }
 }
 // SAFETY: as its content; the representation is the same in all processes of the image.
 unsafe impl<T: Shareable> Shareable for Option<T> {
-    unsafe fn __is_value(place: *const Self) -> bool {
+    unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
+        if !by_the_dead {
+            // There are variants that none is, and no way to ask for one.
+            return false;
+        }
         // SAFETY: the caller's promise.
         let copy = unsafe { copy(place) };
         // SAFETY: the variant is whole, and nothing else is read here: the content is only pointed
         // at.
         match unsafe { &*copy.as_ptr() } {
             // SAFETY: the copy can be read.
-            Some(content) => unsafe { T::__is_value(content) },
+            Some(content) => unsafe { T::__is_value(content, by_the_dead) },
             None => true,
         }
     }
 }
 // SAFETY: as above.
 unsafe impl<T: Shareable, E: Shareable> Shareable for Result<T, E> {
-    unsafe fn __is_value(place: *const Self) -> bool {
+    unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
+        if !by_the_dead {
+            // There are variants that none is, and no way to ask for one.
+            return false;
+        }
         // SAFETY: the caller's promise.
         let copy = unsafe { copy(place) };
         // SAFETY: as for `Option`.
         match unsafe { &*copy.as_ptr() } {
             // SAFETY: the copy can be read.
-            Ok(content) => unsafe { T::__is_value(content) },
+            Ok(content) => unsafe { T::__is_value(content, by_the_dead) },
             // SAFETY: as above.
-            Err(content) => unsafe { E::__is_value(content) },
+            Err(content) => unsafe { E::__is_value(content, by_the_dead) },
         }
     }
 }
 // SAFETY: as its content. It is not `Sync`, so only what gives one thread at a time access to its
 // content shares it.
 unsafe impl<T: Shareable> Shareable for Cell<T> {
-    unsafe fn __is_value(place: *const Self) -> bool {
+    unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
         // SAFETY: the caller's promise; it has the layout of its content.
-        unsafe { T::__is_value(place.cast()) }
+        unsafe { T::__is_value(place.cast(), by_the_dead) }
     }
 }
 // SAFETY: nothing is there.
 unsafe impl<T: Send + 'static> Shareable for PhantomData<T> {}
 // SAFETY: as its elements.
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
-    unsafe fn __is_value(place: *const Self) -> bool {
+    unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
         let first: *const T = place.cast();
         // SAFETY: the caller's promise; the elements lie one after the other.
-        (0..N).all(|index| unsafe { T::__is_value(first.wrapping_add(index)) })
+        (0..N).all(|index| unsafe { T::__is_value(first.wrapping_add(index), by_the_dead) })
     }
 }
 
@@ -232,15 +241,15 @@ macro_rules! tuples {
         // SAFETY: as its fields.
         unsafe impl<$first: Shareable, $($rest: Shareable),*> Shareable for ($first, $($rest,)*) {
             #[expect(non_snake_case, reason = "the fields are named after their types")]
-            unsafe fn __is_value(place: *const Self) -> bool {
+            unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
                 // SAFETY: the caller's promise.
                 let copy = unsafe { copy(place) };
                 // SAFETY: nothing is read here: the fields are only pointed at.
                 let ($first, $($rest,)*) = unsafe { &*copy.as_ptr() };
                 // SAFETY: the copy can be read.
-                (unsafe { $first::__is_value($first) })
+                (unsafe { $first::__is_value($first, by_the_dead) })
                     // SAFETY: as above.
-                    $(&& unsafe { $rest::__is_value($rest) })*
+                    $(&& unsafe { $rest::__is_value($rest, by_the_dead) })*
             }
         }
         tuples!($($rest)*);
@@ -257,7 +266,7 @@ mod tests {
     fn are<T: Shareable, B: Copy>(bits: B) -> bool {
         assert_eq!(size_of::<T>(), size_of::<B>());
         // SAFETY: the bits can be read.
-        unsafe { T::__is_value((&raw const bits).cast()) }
+        unsafe { T::__is_value((&raw const bits).cast(), true) }
     }
 
     #[test]
@@ -277,7 +286,7 @@ mod tests {
         assert!(!are::<Cell<[(bool, bool); 1]>, [u8; 2]>([0, 2]));
         let some = Some((7_u32, 'a'));
         // SAFETY: a value can be read.
-        assert!(unsafe { Shareable::__is_value(&raw const some) });
+        assert!(unsafe { Shareable::__is_value(&raw const some, true) });
         let mut broken = MaybeUninit::new(Ok::<(char, u32), u8>(('a', 7)));
         let Ok((letter, _)) = unsafe_ref(&broken) else {
             unreachable!()
@@ -287,7 +296,18 @@ mod tests {
         // SAFETY: it is where the letter is.
         unsafe { letter.write(0xd800) };
         // SAFETY: the bytes can be read.
-        assert!(!unsafe { Shareable::__is_value(broken.as_ptr()) });
+        assert!(!unsafe { Shareable::__is_value(broken.as_ptr(), true) });
+    }
+
+    #[test]
+    fn no_variant_is_asked_for_among_any_bytes() {
+        fn may_be_any<T: Shareable>(value: &T) -> bool {
+            // SAFETY: a value can be read.
+            unsafe { T::__is_value(value, false) }
+        }
+        assert!(may_be_any(&[(true, Wrapping(Cell::new('a')))]));
+        assert!(!may_be_any(&Some(1_u8)) && !may_be_any(&Ok::<u8, u8>(1)));
+        assert!(!may_be_any(&(1_u8, [Cell::new(Some(true))])));
     }
 
     fn unsafe_ref<T>(value: &MaybeUninit<T>) -> &T {

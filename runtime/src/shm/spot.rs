@@ -18,7 +18,7 @@ use super::object::Object;
 use super::shareable::Shareable;
 use crate::codec::Error;
 use crate::codec::handle::{self, Identity, Kind, Parts};
-use crate::sync::raw::{Holders, Machine};
+use crate::sync::raw::{Holders, Left, Machine};
 
 /// A handle to a machine `M` and data `T` in shared memory. What may be done with the data is for
 /// the machine's owner to say.
@@ -28,7 +28,7 @@ pub(crate) struct Spot<M, T: ?Sized> {
     data: NonNull<T>,
     /// Whether what is there is a value. `T` is [`Shareable`] where spots are made, and not where
     /// they are used.
-    is_value: unsafe fn(NonNull<T>) -> bool,
+    is_value: unsafe fn(NonNull<T>, Left) -> bool,
 }
 
 // SAFETY: a spot hands out `&M`, which is `Sync` by `Machine`, and a raw pointer to the data,
@@ -149,15 +149,15 @@ impl<M: Machine, T: ?Sized> Spot<M, T> {
         self.data
     }
 
-    /// Whether the data, or a part of them, are a value of their type, though somebody died while
-    /// it wrote them.
+    /// Whether the data, or a part of them, are a value of their type, whatever it was that `left`
+    /// them.
     ///
     /// # Safety
     ///
     /// The part is one of [`data`](Spot::data), and nobody writes to it meanwhile.
-    pub(crate) unsafe fn is_value(&self, part: NonNull<T>) -> bool {
+    pub(crate) unsafe fn is_value(&self, part: NonNull<T>, left: Left) -> bool {
         // SAFETY: the caller's promise; the data are there as long as `self`.
-        unsafe { (self.is_value)(part) }
+        unsafe { (self.is_value)(part, left) }
     }
 
     #[inline]
@@ -215,9 +215,9 @@ impl<M: Machine, T: Shareable> Place<M, T> {
         let start = object.payload();
         // SAFETY: the cell is at least that long and nobody else's.
         unsafe { start.write_bytes(0, offset) };
-        // SAFETY: the machine comes first; the cell is aligned to the layout, zeroed there, and
-        // not in use.
-        unsafe { M::init(start.cast().as_ptr()) };
+        // SAFETY: the machine comes first; the cell is aligned to the layout, and any bytes are a
+        // machine, which is shared by reference only.
+        unsafe { start.cast::<M>().as_ref() }.init();
         Ok(Place {
             // SAFETY: the layout has the data at this offset.
             data: unsafe { start.add(offset) }.cast(),
@@ -296,20 +296,20 @@ impl<M: Machine, T: Shareable> Place<M, T> {
 /// # Safety
 ///
 /// As [`Shareable::__is_value`].
-unsafe fn is_value<T: Shareable>(data: NonNull<T>) -> bool {
+unsafe fn is_value<T: Shareable>(data: NonNull<T>, left: Left) -> bool {
     // SAFETY: the caller's promise.
-    unsafe { T::__is_value(data.as_ptr()) }
+    unsafe { T::__is_value(data.as_ptr(), left == Left::ByTheDead) }
 }
 
 /// # Safety
 ///
 /// As [`Shareable::__is_value`], of each element.
-unsafe fn are_values<T: Shareable>(data: NonNull<[T]>) -> bool {
+unsafe fn are_values<T: Shareable>(data: NonNull<[T]>, left: Left) -> bool {
     let first: NonNull<T> = data.cast();
     // SAFETY: in bounds of the slice.
     let mut elements = (0..data.len()).map(|index| unsafe { first.add(index) });
     // SAFETY: the caller's promise.
-    elements.all(|element| unsafe { is_value(element) })
+    elements.all(|element| unsafe { is_value(element, left) })
 }
 
 /// The layout of a cell, and where the data stand in it.

@@ -271,3 +271,27 @@ fn alignment_beyond_a_page_is_an_error() {
     unsafe impl super::Shareable for Wide {}
     assert!(Shared::new(Wide).is_err());
 }
+
+#[test]
+#[expect(unsafe_code, reason = "a copy of this process is made")]
+fn what_a_copy_of_the_process_drops_stays_with_the_original() {
+    // The region outlives the copy's handle, so that the copy need not ask for locks that another
+    // thread had when it was made.
+    let (keep, one) = (alone::<300>(0), alone::<300>(7));
+    // SAFETY: the copy only drops what it has, and ends.
+    let copy = unsafe { libc::fork() };
+    if copy == 0 {
+        drop(one);
+        // SAFETY: it ends here, without a destructor of the original's.
+        unsafe { libc::_exit(0) };
+    }
+    let mut status = -1;
+    // SAFETY: it is a child of this process, and the pointer is valid.
+    assert_eq!(unsafe { libc::waitpid(copy, &raw mut status, 0) }, copy);
+    assert_eq!(status, 0);
+    // The cell is as it was, and can be sent on.
+    let again = receive::<Alone<300>>(&mut sent(&one)).unwrap();
+    again[0].store(8, Ordering::Relaxed);
+    assert_eq!(one[0].load(Ordering::Relaxed), 8);
+    drop(keep);
+}

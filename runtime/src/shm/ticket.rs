@@ -11,7 +11,7 @@
 //! |---|---|
 //! | the owner makes a ticket and puts it into a message | the piece goes with the message, or ends with it |
 //! | the owner says that the ticket is lent, and who it is | its process is dead, and looks at nothing: a receiver asks, every [`LOOK`](crate::sync::raw::LOOK) at least |
-//! | the owner withdraws the ticket, since the message was not sent | nobody redeems it; the piece ends with its owner, as any |
+//! | the owner withdraws the ticket, since the message was not sent | it cannot be redeemed; the piece ends with its owner, as any |
 //! | the owner drops its handle: the ticket is open | a receiver that sleeps finds it when it next looks |
 //! | the receiver redeems it | the piece is gone; whoever kept the ticket may send the piece again |
 //! | the receiver voids it and sends the piece on with another | nobody may send the first again |
@@ -47,7 +47,7 @@ pub(super) enum Redeemed {
 }
 
 #[expect(unsafe_code, reason = "machines are made in place")]
-// SAFETY: zeros are an open ticket.
+// SAFETY: atomic integers.
 unsafe impl Machine for Ticket {
     const KIND: Kind = Kind::Ticket;
 }

@@ -88,12 +88,12 @@ impl Barrier {
 
     /// Breaks the barrier.
     pub fn abort(&self) {
-        self.0.machine().abort();
+        self.0.machine().abort(self.0.holders());
     }
 
     /// Begins a new round on a barrier that is whole. Those who wait get [`BrokenBarrier`].
     pub fn reset(&self) {
-        self.0.machine().reset();
+        self.0.machine().reset(self.0.holders());
     }
 
     /// Whether the barrier is broken.
@@ -102,10 +102,11 @@ impl Barrier {
         self.0.machine().is_broken(self.0.holders())
     }
 
-    /// How many wait for each other here.
+    /// How many wait for each other here; 0 if a process wrote over that, and the barrier is broken
+    /// for ever (see [the module](super#caveats)).
     #[must_use]
     pub fn parties(&self) -> usize {
-        self.0.machine().parties() as usize
+        self.0.machine().parties().unwrap_or(0) as usize
     }
 }
 

@@ -47,6 +47,9 @@
 //! | waited for anything else | do not notice; a notification it was given goes to another waiter |
 //! | was about to wake somebody | wake up by themselves |
 //!
+//! The end of a *thread* changes nothing, as with std: what a guard that was leaked or forgotten has
+//! locked stays so until its process is gone.
+//!
 //! All of that within a second: whoever waits looks for it by itself, first after a millisecond and
 //! then less often, but at least every 200. Nobody ever waits for an answer of another process, and
 //! no process serves the others.
@@ -69,12 +72,15 @@
 //!   has bits that it cannot have, nobody may look at it: the next lock panics, and so do all after
 //!   it. The variant of an `enum` with content is taken for whole: it is written with one
 //!   instruction.
+//! * **A process that writes where it should not** can damage all that it shares, which lies in
+//!   memory that it has mapped. To the others a lock is poisoned then, and its value lost if it has
+//!   an `enum` with content in it; a barrier is broken; a condition variable lets go who waits, now
+//!   and again; a semaphore has no permits, and panics where a caller would wait for one without an
+//!   end. An event is set or not. That is what they find if the lock itself was written over. A value
+//!   that was damaged beside a lock that was not is taken for what it is not.
 //! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
 //! * A process that was made by `fork` must not use the handles it finds there. To the others it is
 //!   its parent: what it holds when it ends, the parent holds.
-//! * [Start-up functions](macro@crate::startup) and [`before_worker`](crate::Call::before_worker)
-//!   functions must not use what they share with others: they run on a thread whose death the
-//!   kernel may not notice.
 //! * As in `std`, threads are not served in the order of their arrival, except by [`Condvar`], and
 //!   two that wait for each other's locks wait for ever.
 //! * A handle takes room in shared memory: [those caveats](crate::shm#caveats) apply.
@@ -102,9 +108,16 @@ pub use semaphore::{Permit, Semaphore};
 #[cold]
 fn is_in_pieces(lock: &str) -> ! {
     panic!(
-        "the value of this {lock} is lost: a process was killed while it wrote, and what is there \
-         is no value of its type; share a new {lock}"
+        "the value of this {lock} is lost: a process was killed while it wrote, or wrote where it \
+         should not, and what is there is no value of its type; share a new {lock}"
     )
+}
+
+/// What waits without a timeout does when what it waits for cannot be known any more.
+#[track_caller]
+#[cold]
+fn is_overwritten(what: &str) -> ! {
+    panic!("a process wrote over the memory of this {what}, which is lost; share a new {what}")
 }
 
 /// What a lock does when its own thread would wait for itself: std leaves that open, we tell.

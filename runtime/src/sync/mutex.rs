@@ -103,7 +103,6 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
         let panicking = thread::panicking();
-        self.0.machine().note();
         if !self.0.machine().try_lock_fast(self.0.holders()) {
             self.lock_slowly();
         }
@@ -125,7 +124,6 @@ impl<T: ?Sized> Mutex<T> {
         if !self.0.machine().try_lock(self.0.holders()) {
             return Err(TryLockError::WouldBlock);
         }
-        self.0.machine().note();
         Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
@@ -157,7 +155,6 @@ impl<T: ?Sized> Mutex<T> {
         if !self.0.machine().lock_until(self.0.holders(), deadline) {
             return Err(TryLockError::WouldBlock);
         }
-        self.0.machine().note();
         Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
@@ -165,12 +162,10 @@ impl<T: ?Sized> Mutex<T> {
     #[track_caller]
     fn lock_slowly(&self) {
         let machine = self.0.machine();
-        machine.strike_out();
         if machine.is_mine() {
             waits_for_itself();
         }
         machine.wait(self.0.holders(), None);
-        machine.note();
     }
 
     /// Whether a holder panicked or died and nobody has cleared that.
@@ -202,7 +197,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,
     /// Whether the thread was panicking already: then it is not for us to blame the value.
     panicking: bool,
-    /// The lock is noted as its thread's; the guard is `!Send`.
+    /// The lock is its thread's, as std's; the guard is `!Send`.
     thread: PhantomData<*const ()>,
 }
 
@@ -210,7 +205,7 @@ pub struct MutexGuard<'a, T: ?Sized> {
 unsafe impl<T: ?Sized + Sync> Sync for MutexGuard<'_, T> {}
 
 impl<'a, T: ?Sized> MutexGuard<'a, T> {
-    /// The mutex has just been locked by this thread, which has noted it.
+    /// The mutex has just been locked by this thread.
     #[inline]
     #[track_caller]
     fn new(mutex: &'a Mutex<T>, panicking: bool) -> LockResult<MutexGuard<'a, T>> {
@@ -241,7 +236,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     fn is_whole(&self) -> bool {
         let spot = &self.mutex.0;
         // SAFETY: we have the lock.
-        let is_value = || unsafe { spot.is_value(spot.data()) };
+        let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
         spot.machine().poison().look(is_value)
     }
 

@@ -169,7 +169,7 @@ impl<'a, T> ReentrantLockGuard<'a, T> {
     fn is_whole(&self) -> bool {
         let spot = &self.lock.0;
         // SAFETY: we have the lock, and this thread does nothing else meanwhile.
-        let is_value = || unsafe { spot.is_value(spot.data()) };
+        let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
         spot.machine().poison().look(is_value)
     }
 }

@@ -265,7 +265,7 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     fn is_whole(&self) -> bool {
         let spot = &self.lock.0;
         // SAFETY: we have the lock, so nobody writes.
-        let is_value = || unsafe { spot.is_value(spot.data()) };
+        let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
         spot.machine().poison().look(is_value)
     }
 }
@@ -274,7 +274,6 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     #[inline]
     #[track_caller]
     fn new(lock: &'a RwLock<T>) -> LockResult<RwLockWriteGuard<'a, T>> {
-        lock.0.machine().writer().note();
         let guard = RwLockWriteGuard {
             lock,
             panicking: thread::panicking(),
@@ -283,7 +282,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
         if lock.is_poisoned() {
             let spot = &lock.0;
             // SAFETY: we have the lock, and do not write.
-            let is_value = || unsafe { spot.is_value(spot.data()) };
+            let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
             if !spot.machine().poison().look(is_value) {
                 is_in_pieces("lock");
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::raw;
+use super::{is_overwritten, raw};
 use crate::shm::Spot;
 
 /// So many at a time.
@@ -52,7 +52,8 @@ impl Semaphore {
     /// descriptor left.
     pub fn new(permits: usize) -> io::Result<Semaphore> {
         let spot: Spot<raw::Semaphore, ()> = Spot::new(())?;
-        if !u32::try_from(permits).is_ok_and(|permits| spot.machine().add(permits)) {
+        if !u32::try_from(permits).is_ok_and(|permits| spot.machine().add(spot.holders(), permits))
+        {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("a semaphore has {} permits at most", Self::MAX_PERMITS),
@@ -62,9 +63,17 @@ impl Semaphore {
     }
 
     /// Waits for a permit.
+    ///
+    /// # Panics
+    ///
+    /// If a process wrote over the semaphore's memory, so that there are no permits any more (see
+    /// [the module](super#caveats)).
     #[inline]
+    #[track_caller]
     pub fn acquire(&self) -> Permit<'_> {
-        self.0.machine().acquire_until(self.0.holders(), None);
+        if !self.0.machine().acquire_until(self.0.holders(), None) {
+            is_overwritten("semaphore");
+        }
         Permit(self)
     }
 
@@ -92,10 +101,15 @@ impl Semaphore {
     ///
     /// # Panics
     ///
-    /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS).
+    /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS), and as
+    /// [`acquire`](Semaphore::acquire).
     #[track_caller]
     pub fn add_permits(&self, permits: usize) {
-        let added = u32::try_from(permits).is_ok_and(|permits| self.0.machine().add(permits));
+        let (machine, holders) = (self.0.machine(), self.0.holders());
+        if !machine.is_whole() {
+            is_overwritten("semaphore");
+        }
+        let added = u32::try_from(permits).is_ok_and(|permits| machine.add(holders, permits));
         assert!(
             added,
             "a semaphore has {} permits at most",

@@ -53,10 +53,32 @@ impl Births {
         self.slot(request).store(0, Ordering::Relaxed);
     }
 
-    /// The clone that was made for this request, if there was one.
+    /// The clone that was made for this request, if there was one. Clones give the memory up before
+    /// they run any user code.
     ///
     /// It is certain when no process is left that holds what was sent with the request.
     pub(crate) fn of(&self, request: usize) -> Option<Pid> {
-        Pid::from_raw(self.slot(request).load(Ordering::Acquire))
+        let pid = self.slot(request).load(Ordering::Acquire);
+        // The memory is the other process's, too, which may have written anything; a number below 0
+        // would stand for more than one process.
+        (pid > 0).then(|| Pid::from_raw(pid)).flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_number_of_one_process_is_a_pid() {
+        let (births, _file) = Births::new().unwrap();
+        for stray in [0, -1, i32::MIN, -7] {
+            births.slot(3).store(stray, Ordering::Relaxed);
+            assert_eq!(births.of(3), None);
+        }
+        births.slot(3 + SLOTS).store(7, Ordering::Relaxed);
+        assert_eq!(births.of(3), Pid::from_raw(7));
+        births.expect(3);
+        assert_eq!(births.of(3), None);
     }
 }

@@ -1,21 +1,17 @@
 //! A few words and bytes of memory that a pool and one of its workers share.
 //!
 //! Whatever becomes of the worker, the memory stays readable for the pool: what stood in it when
-//! the worker died is what the worker had done.
+//! the worker died is what the worker had done. The file can neither shrink nor grow, so a worker
+//! that truncates it by mistake gets an error, and does not take the memory from under the pool.
 
-#![expect(
-    unsafe_code,
-    reason = "memory is mapped, and unmapped when the board is dropped"
-)]
+#![expect(unsafe_code, reason = "words in shared memory are referred to")]
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use super::memory::{self, Mapping};
 
 /// The words.
 pub(crate) const WORDS: usize = 72;
@@ -32,44 +28,23 @@ struct Layout {
 /// The memory, mapped into this process.
 #[derive(Debug)]
 pub(crate) struct Board {
-    memory: NonNull<Layout>,
+    memory: Mapping,
     descriptor: Arc<OwnedFd>,
 }
-
-// SAFETY: the memory is atomics only, which any thread may use, and it is this value's until it
-// is dropped.
-unsafe impl Send for Board {}
-// SAFETY: as above.
-unsafe impl Sync for Board {}
 
 impl Board {
     /// Fresh memory, all zero.
     pub(crate) fn new() -> io::Result<Board> {
-        let descriptor = memfd_create("multiproc-board", MemfdFlags::CLOEXEC)?;
-        ftruncate(&descriptor, size_of::<Layout>() as u64)?;
-        Board::map(Arc::new(descriptor))
+        Board::map(Arc::new(memory::create(size_of::<Layout>())?))
     }
 
     /// The memory behind a descriptor that [`Board::new`] made, here or in another process.
     pub(crate) fn map(descriptor: Arc<OwnedFd>) -> io::Result<Board> {
-        let long_enough = rustix::fs::fstat(&descriptor)?.st_size
-            >= i64::try_from(size_of::<Layout>()).unwrap_or(i64::MAX);
-        if !long_enough {
+        let (_, length) = memory::inspect(descriptor.as_fd())?;
+        if length != size_of::<Layout>() {
             return Err(io::Error::other("the memory is not a board"));
         }
-        // SAFETY: a new mapping is placed where the kernel likes, over nothing that exists.
-        let memory = unsafe {
-            mmap(
-                std::ptr::null_mut(),
-                size_of::<Layout>(),
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::SHARED,
-                descriptor.as_fd(),
-                0,
-            )?
-        };
-        let memory = NonNull::new(memory.cast::<Layout>())
-            .ok_or_else(|| io::Error::other("memory was mapped at 0"))?;
+        let memory = Mapping::new(descriptor.as_fd(), length)?;
         Ok(Board { memory, descriptor })
     }
 
@@ -87,16 +62,40 @@ impl Board {
     }
 
     fn layout(&self) -> &Layout {
-        // SAFETY: the mapping is as long as the layout (the file is: it was made or checked so,
-        // and nobody shrinks it), page-aligned, made of atomics for which every bit pattern is
+        // SAFETY: the mapping is as long as the layout, as is its file, for ever: it was made or
+        // checked so. It is aligned to pages, made of atomics for which every bit pattern is
         // valid, and lives as long as `self`.
-        unsafe { self.memory.as_ref() }
+        unsafe { self.memory.base().cast::<Layout>().as_ref() }
     }
 }
 
-impl Drop for Board {
-    fn drop(&mut self) {
-        // SAFETY: the mapping is this value's, and every borrow of it ended with `self`'s.
-        let _ = unsafe { munmap(self.memory.as_ptr().cast(), size_of::<Layout>()) };
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
+
+    use super::*;
+
+    #[test]
+    fn a_board_stays_as_long_as_it_is() {
+        let board = Board::new().unwrap();
+        let theirs =
+            Board::map(Arc::new(board.descriptor().try_clone_to_owned().unwrap())).unwrap();
+        assert!(ftruncate(theirs.descriptor(), 0).is_err());
+        assert!(ftruncate(theirs.descriptor(), 1 << 20).is_err());
+        theirs.words()[WORDS - 1].store(7, Relaxed);
+        theirs.bytes()[BYTES - 1].store(8, Relaxed);
+        assert_eq!(board.words()[WORDS - 1].load(Relaxed), 7);
+        assert_eq!(board.bytes()[BYTES - 1].load(Relaxed), 8);
+    }
+
+    #[test]
+    fn a_file_that_can_shrink_is_no_board() {
+        let file = memfd_create("test", MemfdFlags::CLOEXEC).unwrap();
+        ftruncate(&file, size_of::<Layout>() as u64).unwrap();
+        assert!(Board::map(Arc::new(file)).is_err());
+        let short = memory::create(4096).unwrap();
+        assert!(Board::map(Arc::new(short)).is_err());
     }
 }

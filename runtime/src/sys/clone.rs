@@ -22,9 +22,8 @@ pub(crate) enum Cloned {
 
 /// Clones this process, as `fork` does, into a child of this process's *parent*.
 ///
-/// libc knows nothing of it: in the new process its cached id of the first thread is stale, and
-/// so is what the kernel knows of that thread's robust locks. Code that may lock something runs
-/// on a thread started afterwards.
+/// libc knows nothing of it: in the new process its cached id of the first thread is stale. Code of
+/// the user's runs on a thread started afterwards.
 ///
 /// The new process's pid is stored in `id`, by the kernel and before anything else happens in it.
 /// If this memory is shared, others learn of the process also when the caller is killed meanwhile.
@@ -43,7 +42,10 @@ pub(crate) unsafe fn clone_sibling(id: &AtomicI32) -> io::Result<Cloned> {
     // unused with these flags. Architectures disagree on their order, so both are the same.
     let pid = unsafe { libc::syscall(libc::SYS_clone, flags, 0, &raw mut pidfd, id, id) };
     match i32::try_from(pid) {
-        Ok(0) => Ok(Cloned::Sibling),
+        Ok(0) => {
+            super::thread::renew();
+            Ok(Cloned::Sibling)
+        }
         Ok(-1) | Err(_) => Err(io::Error::last_os_error()),
         Ok(pid) => {
             // SAFETY: the kernel just opened this descriptor for us.

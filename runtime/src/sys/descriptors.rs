@@ -1,14 +1,22 @@
-//! Descriptors sent over a socket (`SCM_RIGHTS`).
+//! What arrives at a socket: bytes, and descriptors sent along with them (`SCM_RIGHTS`).
+
+#![expect(
+    unsafe_code,
+    reason = "bytes are received into memory that was not written before"
+)]
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::{BorrowedFd, OwnedFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
+
+use super::refused::Naming as _;
 
 /// The kernel's limit for one message.
 const MAXIMUM: usize = 253;
@@ -49,9 +57,8 @@ fn send_with(
             &mut control,
             SendFlags::NOSIGNAL | flags,
         ) {
-            Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            sent => return sent.map(drop).naming("sendmsg"),
         }
     }
 }
@@ -61,8 +68,8 @@ fn send_with(
 ///
 /// # Errors
 ///
-/// "Too many open files" if the process had no place for all of them. Not retried when a signal
-/// comes in between.
+/// "Too many open files" if the process had no place for all of them; "invalid data" if another
+/// number came. Not retried when a signal comes in between.
 pub(crate) fn receive(
     socket: BorrowedFd<'_>,
     bytes: &mut [u8],
@@ -73,8 +80,15 @@ pub(crate) fn receive(
     if received.bytes == 0 {
         return Ok(None);
     }
-    if received.truncated || received.descriptors.len() != expected {
+    if received.truncated {
         return Err(Errno::MFILE.into());
+    }
+    if received.descriptors.len() != expected {
+        let text = format!(
+            "{} descriptors came instead of {expected}",
+            received.descriptors.len()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
     }
     Ok(Some(received.descriptors))
 }
@@ -103,7 +117,8 @@ pub(crate) fn receive_any(
         &mut [IoSliceMut::new(bytes)],
         &mut control,
         flags | RecvFlags::CMSG_CLOEXEC,
-    )?;
+    )
+    .naming("recvmsg")?;
     let mut descriptors = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(batch) = message {
@@ -120,31 +135,50 @@ pub(crate) fn receive_any(
 /// What the next packet of a socket is like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Packet {
-    /// Bytes and nothing else.
-    Plain,
-    /// Descriptors come with it.
-    Carrying,
+    /// So many bytes, and nothing else.
+    Plain(usize),
+    /// Descriptors come with so many bytes.
+    Carrying(usize),
+    /// It is there, and has nothing in it.
+    Empty,
     /// There is none just now.
     None,
     /// There will be none any more.
     End,
 }
 
-/// Looks at the next packet without taking it.
-pub(crate) fn peek(socket: BorrowedFd<'_>, flags: RecvFlags) -> io::Result<Packet> {
+/// Looks at the next packet without taking it. As much of its beginning as fits is put into
+/// `beginning`.
+pub(crate) fn peek(
+    socket: BorrowedFd<'_>,
+    beginning: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<Packet> {
+    let mut was_reset = false;
     loop {
         let peeked = recvmsg(
             socket,
-            &mut [IoSliceMut::new(&mut [0])],
+            &mut [IoSliceMut::new(beginning)],
             &mut RecvAncillaryBuffer::default(),
-            RecvFlags::PEEK | flags,
+            RecvFlags::PEEK | RecvFlags::TRUNC | flags,
         );
         return match peeked {
             // There is no room for what it carries.
-            Ok(packet) if packet.flags.contains(ReturnFlags::CTRUNC) => Ok(Packet::Carrying),
-            Ok(packet) if packet.bytes == 0 => Ok(Packet::End),
-            Ok(_) => Ok(Packet::Plain),
-            // The other end was closed with packets of ours unread.
+            Ok(packet) if packet.flags.contains(ReturnFlags::CTRUNC) => {
+                Ok(Packet::Carrying(packet.bytes))
+            }
+            Ok(packet) if packet.bytes == 0 => Ok(if is_over(socket)? {
+                Packet::End
+            } else {
+                Packet::Empty
+            }),
+            Ok(packet) => Ok(Packet::Plain(packet.bytes)),
+            // The other end was closed with packets from here unread. It is told once, and before
+            // the packets that came from there.
+            Err(Errno::CONNRESET) if !was_reset => {
+                was_reset = true;
+                continue;
+            }
             Err(Errno::CONNRESET) => Ok(Packet::End),
             Err(Errno::AGAIN) => Ok(Packet::None),
             Err(Errno::INTR) => continue,
@@ -153,8 +187,39 @@ pub(crate) fn peek(socket: BorrowedFd<'_>, flags: RecvFlags) -> io::Result<Packe
     }
 }
 
-/// Drops the next packet. Does not wait.
+/// Whether it is the end that looks like a packet of no bytes, and not such a packet.
+pub(crate) fn is_over(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut polled = [PollFd::from_borrowed_fd(socket, PollFlags::RDHUP)];
+    // An error is a signal that came in between.
+    while poll(&mut polled, Some(&Timespec::default())).is_err() {}
+    let is_closed = polled[0]
+        .revents()
+        .intersects(PollFlags::RDHUP | PollFlags::HUP);
+    // What was sent before it was closed is still to be received.
+    Ok(is_closed && rustix::io::ioctl_fionread(socket)? == 0)
+}
+
+/// Drops the next packet and the descriptors that it carries. Does not wait.
 pub(crate) fn skip(socket: BorrowedFd<'_>) {
     // The rest of a packet goes with its beginning.
     let _ = recv(socket, &mut [0], RecvFlags::DONTWAIT);
+}
+
+/// Appends what a socket has to a buffer, up to `limit` bytes and to the buffer's capacity. Gives
+/// how many bytes it was, none at the end of the stream. Not retried when a signal comes in
+/// between.
+pub(crate) fn receive_into(
+    socket: BorrowedFd<'_>,
+    buffer: &mut Vec<u8>,
+    limit: usize,
+    flags: RecvFlags,
+) -> io::Result<usize> {
+    let spare = buffer.spare_capacity_mut();
+    let limit = limit.min(spare.len());
+    let ((received, _), _) = recv(socket, &mut spare[..limit], flags)?;
+    let received = received.len();
+    // SAFETY: these bytes, right behind those of the buffer and within its capacity, were handed
+    // out as initialized.
+    unsafe { buffer.set_len(buffer.len() + received) };
+    Ok(received)
 }

@@ -29,22 +29,36 @@ pub(crate) type Entry = extern "C" fn();
 /// who called it: else the rest would run twice.
 pub(crate) unsafe fn run_rest(entry: &'static Entry) {
     let arguments = Arguments::new();
-    let Some((start, length)) = image::init_array() else {
-        return;
-    };
-    // SAFETY: the table consists of pointers to constructors, some of them null, and is there as
-    // long as the program.
-    let table: &[Option<Constructor>] =
-        unsafe { slice::from_raw_parts(start.cast(), length / size_of::<Entry>()) };
-    let own = table
-        .iter()
-        .position(|place| std::ptr::addr_eq(place, entry));
+    let table = table();
+    let own = place(table, entry);
     for constructor in table.iter().skip(own.map_or(table.len(), |own| own + 1)) {
         // 0 and -1 are no functions: linkers pad with them.
         if let Some(constructor) = constructor.filter(|it| *it as usize != usize::MAX) {
             constructor(arguments.count, arguments.argv, arguments.environment);
         }
     }
+}
+
+/// Whether the program has a table of constructors, and the linker has not put `entry` into it.
+pub(crate) fn lacks(entry: *const Entry) -> bool {
+    let table = table();
+    !table.is_empty() && place(table, entry).is_none()
+}
+
+fn place(table: &[Option<Constructor>], entry: *const Entry) -> Option<usize> {
+    table
+        .iter()
+        .position(|place| std::ptr::addr_eq(place, entry))
+}
+
+/// The program's table; an empty one, if it is not to be found.
+fn table() -> &'static [Option<Constructor>] {
+    let Some((start, length)) = image::init_array() else {
+        return &[];
+    };
+    // SAFETY: the table consists of pointers to constructors, some of them null, and is there as
+    // long as the program.
+    unsafe { slice::from_raw_parts(start.cast(), length / size_of::<Entry>()) }
 }
 
 /// What constructors are called with by some C libraries.

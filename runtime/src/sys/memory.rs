@@ -14,6 +14,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
+use super::refused::{Naming as _, named, without_proc};
 use super::room;
 
 /// After this a file cannot change its size any more, so no mapping of it can run into its end.
@@ -49,26 +50,35 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
     if i64::try_from(length).is_err() {
         return Err(Errno::FBIG.into());
     }
-    // Beyond this limit the kernel would not only fail but also send a deadly signal.
-    if getrlimit(Resource::Fsize)
-        .current
-        .is_some_and(|limit| limit < length)
-    {
-        return Err(Errno::FBIG.into());
-    }
+    check_file_size_limit(length)?;
     if length > LARGE && room::available().is_some_and(|available| available < length) {
         return Err(Errno::NOMEM.into());
     }
-    let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
+    let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
+        .naming("memfd_create")?;
     loop {
         match fallocate(&file, FallocateFlags::empty(), 0, length) {
             Ok(()) => break,
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(named("fallocate", error.into())),
         }
     }
-    fcntl_add_seals(&file, seals)?;
+    fcntl_add_seals(&file, seals).naming("fcntl")?;
     Ok(file)
+}
+
+/// Refuses to write so far into a file as this process may not: the kernel would not only fail, but
+/// also send a deadly signal.
+pub(crate) fn check_file_size_limit(end: u64) -> io::Result<()> {
+    match getrlimit(Resource::Fsize).current {
+        Some(limit) if limit < end => Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!(
+                "it takes {end} bytes of shared memory, which counts as a file, and the limit on the size of files (`ulimit -f`) is {limit} bytes"
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Which file it is, and its length if the file is such as [`create`] makes.
@@ -108,7 +118,7 @@ pub(crate) fn reopen(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
         match rustix::fs::open(&path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()) {
             Ok(opened) => return Ok(opened),
             Err(Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(without_proc(error.into())),
         }
     }
 }

@@ -15,7 +15,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 /// Ignores `SIGPIPE`, as std does before `main`: a write into a closed pipe is an error, not the
 /// end of the process.
 pub(crate) fn ignore_broken_pipes() {
-    // SAFETY: `SIG_IGN` is a valid disposition, and no handler of ours depends on the old one.
+    // SAFETY: `SIG_IGN` is a valid disposition, and no handler of this library depends on the old one.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
 }
 
@@ -67,6 +67,59 @@ impl Blocked {
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.0, std::ptr::null_mut())
         };
     }
+}
+
+/// A set of signals, the lowest bit for the first.
+pub(crate) type Signals = u64;
+
+/// The signals there are.
+const NUMBERS: std::ops::RangeInclusive<libc::c_int> = 1..=64;
+
+/// The signals that are kept from this thread.
+pub(crate) fn blocked() -> Signals {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: without a new set it only writes the old one, and it cannot fail then.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, std::ptr::null(), set.as_mut_ptr()) };
+    // SAFETY: it has been written.
+    let set = unsafe { set.assume_init() };
+    let is_member = |number: &libc::c_int| {
+        // SAFETY: the set is a valid one; a number that is no signal's is an error.
+        unsafe { libc::sigismember(&raw const set, *number) == 1 }
+    };
+    NUMBERS
+        .filter(is_member)
+        .fold(0, |signals, number| signals | bit(number))
+}
+
+/// Keeps these signals from this thread, and no others.
+pub(crate) fn block(signals: Signals) {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: it writes the set that it is given the place of.
+    unsafe { libc::sigemptyset(set.as_mut_ptr()) };
+    for number in NUMBERS.filter(|number| signals & bit(*number) != 0) {
+        // SAFETY: the set is initialised; a number that is no signal's changes nothing.
+        unsafe { libc::sigaddset(set.as_mut_ptr(), number) };
+    }
+    // SAFETY: the set is a valid one.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, set.as_ptr(), std::ptr::null_mut()) };
+}
+
+/// Ignores these signals of those that differ from what they were, and lets the others do what they
+/// do by default.
+pub(crate) fn ignore(signals: Signals, changed: Signals) {
+    for number in NUMBERS.filter(|number| changed & bit(*number) != 0) {
+        let disposition = match signals & bit(number) {
+            0 => libc::SIG_DFL,
+            _ => libc::SIG_IGN,
+        };
+        // SAFETY: both are valid dispositions, and no handler of this library depends on the old one. What
+        // can have none (`SIGKILL`, those of libc's own) is an error.
+        unsafe { libc::signal(number, disposition) };
+    }
+}
+
+fn bit(number: libc::c_int) -> Signals {
+    1 << (number - 1)
 }
 
 /// The name of a signal as in `signal(7)`, such as `SIGSEGV`.

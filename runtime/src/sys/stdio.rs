@@ -13,6 +13,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
+use super::refused::Naming as _;
+
 /// Opens `/dev/null` in place of each standard descriptor that is closed, as std does before
 /// `main`: else the next file opened would become the standard output.
 pub(crate) fn open_missing() -> io::Result<()> {
@@ -29,7 +31,7 @@ pub(crate) fn open_missing() -> io::Result<()> {
 
 /// Takes over the connection that stands in place of the standard input.
 pub(crate) fn take_stdin() -> io::Result<OwnedFd> {
-    let taken = fcntl_dupfd_cloexec(std::io::stdin(), 3)?;
+    let taken = fcntl_dupfd_cloexec(std::io::stdin(), 3).naming("fcntl")?;
     let null = File::options().read(true).open("/dev/null")?;
     dup2_stdin(null)?;
     Ok(taken)
@@ -59,7 +61,7 @@ pub(crate) fn set_all(
 pub(crate) unsafe fn take(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: only used to ask whether the descriptor is open.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-    fcntl_getfd(borrowed)?;
+    fcntl_getfd(borrowed).naming("fcntl")?;
     // SAFETY: it is open, and the caller promises that nobody else owns it.
     let owned = unsafe { OwnedFd::from_raw_fd(number) };
     fcntl_setfd(&owned, FdFlags::CLOEXEC)?;

@@ -1,13 +1,10 @@
-//! The way in and out of ipc-channel for a descriptor.
+//! The way into ipc-channel for a descriptor.
 //!
-//! ipc-channel's public API creates every descriptor itself and never gives one away. To bring
-//! one in, a fresh channel is made and `dup3` puts the foreign descriptor in the place of the
-//! channel's own. Only the descriptor's *number* has to be known, and the `Debug` output of an
-//! opaque end shows it. That output is no promise, so the number is proven before it is used:
-//!
-//! * of a fresh channel's two ends, by sending a nonce between the two numbers and seeing it
-//!   arrive;
-//! * of a received end, by the annex's own first bytes, which repeat a nonce of the frame.
+//! ipc-channel's public API creates every descriptor itself. To bring one in, a fresh channel is
+//! made and `dup3` puts the foreign descriptor in the place of the channel's own. Only the
+//! descriptor's *number* has to be known, and the `Debug` output of an opaque end shows it. That
+//! output is no promise, so the numbers are proven before they are used, by sending a nonce between
+//! the two and seeing it arrive.
 //!
 //! A version of ipc-channel that prints something else makes these functions fail with a sentence,
 //! and the unit tests with it.
@@ -95,16 +92,6 @@ where
     T: for<'de> Deserialize<'de> + Serialize,
 {
     Ok(Blank::new()?.receiver.replace(descriptor)?.to())
-}
-
-/// The descriptor of a receiver that was received. The caller checks that it is the right one.
-pub(super) fn release(receiver: IpcReceiver<()>) -> io::Result<OwnedFd> {
-    let receiver = receiver.to_opaque();
-    let number = number_in(&receiver)?;
-    // SAFETY: `receiver` is alive to the end of this function. Should the number not be its
-    // descriptor's, it is nevertheless only duplicated, never closed or changed.
-    let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
-    descriptor.try_clone_to_owned()
 }
 
 /// Sees a nonce go from one descriptor to the other, so that they are the two ends of the fresh

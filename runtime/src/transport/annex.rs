@@ -10,45 +10,59 @@
 //! | the lengths of the splices | 8 bytes each |
 //! | the head, if the frame has it not | |
 //! | the splices | each received into the buffer that it stays in |
+//!
+//! The sender may be sick: what it says of numbers and lengths is what to expect, and no reason to
+//! take memory before anything has come.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Instant;
 
-use rustix::net::{
-    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
-};
+use rustix::event::PollFlags;
+use rustix::net::sockopt::{socket_domain, socket_type};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, send, socketpair};
 
-use super::frame::{AnnexFrame, Plan};
+use super::frame::Plan;
+use super::{Limit, nonsense};
 use crate::codec::{Message, Output};
 use crate::sys::descriptors;
+use crate::sys::refused::Naming as _;
 
 /// Descriptors that are sent at once; the kernel takes up to 253.
 pub(super) const BATCH: usize = 240;
 
+/// Memory for so many bytes is taken at once, for more as they come.
+const STEP: usize = 4 << 20;
+
 /// The two ends, for the sender and the receiver.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    Ok(socketpair(
+    socketpair(
         AddressFamily::UNIX,
         SocketType::STREAM,
         SocketFlags::CLOEXEC,
         None,
-    )?)
+    )
+    .naming("socketpair")
+}
+
+/// Whether a descriptor can be the end of an annex.
+pub(super) fn is_one(descriptor: &OwnedFd) -> bool {
+    socket_domain(descriptor) == Ok(AddressFamily::UNIX)
+        && socket_type(descriptor) == Ok(SocketType::STREAM)
 }
 
 /// Writes what the frame could not hold. Blocks until the receiver has taken nearly all of it, or
-/// until the deadline.
+/// until the limit.
 pub(super) fn write(
     socket: &OwnedFd,
     plan: &Plan,
     output: &Output<'_>,
-    deadline: Option<Instant>,
+    limit: Limit<'_>,
 ) -> io::Result<()> {
-    if deadline.is_some() {
+    if limit.is_one() {
         rustix::io::ioctl_fionbio(socket, true)?;
     }
-    let writer = Writer { socket, deadline };
+    let writer = Writer { socket, limit };
     writer.write(&plan.nonce.to_ne_bytes())?;
     for batch in output.attachments.chunks(BATCH) {
         let batch: Vec<BorrowedFd<'_>> =
@@ -72,7 +86,7 @@ pub(super) fn write(
 
 struct Writer<'a> {
     socket: &'a OwnedFd,
-    deadline: Option<Instant>,
+    limit: Limit<'a>,
 }
 
 impl Writer<'_> {
@@ -98,7 +112,7 @@ impl Writer<'_> {
     }
 
     fn wait(&self) -> io::Result<()> {
-        super::wait_writable(self.socket.as_fd(), self.deadline)
+        self.limit.wait_writable(self.socket.as_fd())
     }
 }
 
@@ -108,10 +122,12 @@ pub(super) struct Assembly {
     socket: OwnedFd,
     plan: Plan,
     stage: Stage,
-    /// What the stage reads into, and how much of it is there.
+    /// What the stage reads, as far as it is there.
     buffer: Vec<u8>,
-    filled: usize,
-    lengths: Vec<usize>,
+    /// How long it will be.
+    wanted: usize,
+    /// Those of the splices, as they came.
+    lengths: Vec<u8>,
     message: Message,
 }
 
@@ -133,20 +149,20 @@ pub(super) enum Wait {
 }
 
 impl Assembly {
-    /// Begins with the frame. `head` is what stood in it.
-    pub(super) fn new(annex: AnnexFrame, head: Vec<u8>) -> io::Result<Assembly> {
-        Ok(Assembly {
-            socket: super::adopt::release(annex.socket)?,
-            plan: annex.plan,
+    /// Begins with what stood in the frame.
+    pub(super) fn new(socket: OwnedFd, plan: Plan, head: Vec<u8>) -> Assembly {
+        Assembly {
+            socket,
+            plan,
             stage: Stage::Nonce,
-            buffer: vec![0; size_of::<u64>()],
-            filled: 0,
+            buffer: Vec::new(),
+            wanted: size_of::<u64>(),
             lengths: Vec::new(),
             message: Message {
                 head,
                 ..Message::default()
             },
-        })
+        }
     }
 
     /// Readable when there is more to read.
@@ -159,11 +175,11 @@ impl Assembly {
     /// With [`Wait::No`] it returns `None` when there is nothing more to read just now.
     pub(super) fn advance(&mut self, wait: Wait) -> io::Result<Option<Message>> {
         while self.stage != Stage::Complete {
-            if self.stage == Stage::Descriptors {
-                if !self.read_descriptors(wait)? {
-                    return Ok(None);
-                }
-            } else if self.filled < self.buffer.len() && !self.read_bytes(wait)? {
+            let is_done = match self.stage {
+                Stage::Descriptors => self.read_descriptors(wait)?,
+                _ => self.read_bytes(wait)?,
+            };
+            if !is_done {
                 return Ok(None);
             }
             self.finish_stage()?;
@@ -171,15 +187,32 @@ impl Assembly {
         Ok(Some(std::mem::take(&mut self.message)))
     }
 
-    /// Fills the buffer; false if that has to wait.
+    /// Reads as many bytes as the stage wants; false if that has to wait.
+    ///
+    /// How many that is to be, the sender says. Memory is taken as they come.
     fn read_bytes(&mut self, wait: Wait) -> io::Result<bool> {
-        while self.filled < self.buffer.len() {
-            match recv(&self.socket, &mut self.buffer[self.filled..], wait.flags()) {
-                Ok((_, 0)) => return Err(ended()),
-                Ok((_, received)) => self.filled += received,
-                Err(rustix::io::Errno::AGAIN) => return Ok(false),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+        while self.buffer.len() < self.wanted {
+            let missing = self.wanted - self.buffer.len();
+            if self.buffer.len() == self.buffer.capacity() {
+                let step = missing.min(self.buffer.len().max(STEP));
+                let reserved = self.buffer.try_reserve_exact(step);
+                reserved.map_err(|_| self.no_memory())?;
+            }
+            let socket = self.socket.as_fd();
+            match descriptors::receive_into(socket, &mut self.buffer, missing, wait.flags()) {
+                Ok(0) => return Err(ended()),
+                Ok(_) => {}
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => match wait {
+                        Wait::No => return Ok(false),
+                        // The socket was made not to block, behind this library's back.
+                        Wait::Yes => {
+                            super::wait_for(self.socket.as_fd(), PollFlags::IN, None);
+                        }
+                    },
+                    _ => return Err(error),
+                },
             }
         }
         Ok(true)
@@ -195,9 +228,17 @@ impl Assembly {
                     self.message.attachments.extend(batch);
                 }
                 Ok(None) => return Err(ended()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock => match wait {
+                        Wait::No => return Ok(false),
+                        // The socket was made not to block, behind this library's back.
+                        Wait::Yes => {
+                            super::wait_for(self.socket.as_fd(), PollFlags::IN, None);
+                        }
+                    },
+                    _ => return Err(error),
+                },
             }
         }
         Ok(true)
@@ -205,27 +246,26 @@ impl Assembly {
 
     fn finish_stage(&mut self) -> io::Result<()> {
         let read = std::mem::take(&mut self.buffer);
-        self.filled = 0;
+        self.wanted = 0;
         match self.stage {
             Stage::Nonce => {
                 if read != self.plan.nonce.to_ne_bytes() {
-                    return Err(io::Error::other(
-                        "this version of ipc-channel does not show its descriptors",
-                    ));
+                    return Err(nonsense());
                 }
                 self.stage = Stage::Descriptors;
             }
             Stage::Descriptors => {
-                self.buffer = vec![0; self.plan.splices * size_of::<usize>()];
+                let splices = self.plan.splices;
+                let lengths = splices.checked_mul(size_of::<usize>());
+                self.wanted = lengths.ok_or_else(nonsense)?;
                 self.stage = Stage::Lengths;
             }
             Stage::Lengths => {
-                let (lengths, _) = read.as_chunks();
-                self.lengths = lengths
-                    .iter()
-                    .map(|bytes| usize::from_ne_bytes(*bytes))
-                    .collect();
-                self.buffer = vec![0; self.plan.head];
+                self.lengths = read;
+                let splices = &mut self.message.splices;
+                let reserved = splices.try_reserve_exact(self.plan.splices);
+                reserved.map_err(|_| self.no_memory())?;
+                self.wanted = self.plan.head;
                 self.stage = Stage::Head;
             }
             Stage::Head => {
@@ -244,13 +284,27 @@ impl Assembly {
     }
 
     fn next_splice(&mut self) {
-        match self.lengths.get(self.message.splices.len()) {
+        match self.splice_lengths().get(self.message.splices.len()) {
             Some(length) => {
-                self.buffer = vec![0; *length];
+                self.wanted = usize::from_ne_bytes(*length);
                 self.stage = Stage::Splices;
             }
             None => self.stage = Stage::Complete,
         }
+    }
+
+    fn splice_lengths(&self) -> &[[u8; size_of::<usize>()]] {
+        self.lengths.as_chunks().0
+    }
+
+    #[cold]
+    fn no_memory(&self) -> io::Error {
+        let lengths = self.splice_lengths().iter();
+        let length = lengths
+            .map(|length| usize::from_ne_bytes(*length))
+            .fold(self.plan.head, usize::saturating_add);
+        let text = format!("there is not enough memory for a message of {length} bytes");
+        io::Error::new(io::ErrorKind::OutOfMemory, text)
     }
 }
 

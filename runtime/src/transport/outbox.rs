@@ -1,5 +1,6 @@
 //! Sending without waiting.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -8,9 +9,9 @@ use std::sync::Arc;
 use rustix::net::{SendFlags, send};
 
 use super::annex::{self, BATCH};
-use super::frame::{AnnexFrame, Frame, INLINE_MAXIMUM, Plan, nonce};
+use super::frame::{AnnexFrame, Frame, Plan, inline_maximum, nonce};
 use super::{Sender, adopt};
-use crate::codec::Output;
+use crate::codec::{self, Output};
 use crate::sys::descriptors;
 
 /// What a message is made of, kept for as long as it may have to be sent again.
@@ -23,16 +24,36 @@ pub(crate) struct Parcel {
 
 impl Parcel {
     /// Keeps what was written: what is only borrowed is copied.
-    pub(crate) fn new(mut output: Output<'_>) -> Parcel {
+    ///
+    /// # Errors
+    ///
+    /// There is no memory for that.
+    pub(crate) fn new(mut output: Output<'_>) -> Result<Parcel, codec::Error> {
+        let splices = std::mem::take(&mut output.splices).into_iter();
+        let splices = splices
+            .map(|splice| keep(splice).map(Arc::new))
+            .collect::<Result<_, _>>()?;
         // It is on its way from here on, however often it is sent.
         output.confirm_sent();
-        let splices = output.splices.into_iter();
-        Parcel {
+        Ok(Parcel {
             head: output.head,
-            splices: splices
-                .map(|splice| Arc::new(splice.into_owned()))
-                .collect(),
+            splices,
             attachments: output.attachments,
+        })
+    }
+}
+
+fn keep(splice: Cow<'_, [u8]>) -> Result<Vec<u8>, codec::Error> {
+    match splice {
+        Cow::Owned(splice) => Ok(splice),
+        Cow::Borrowed(splice) => {
+            let mut copy = Vec::new();
+            copy.try_reserve_exact(splice.len()).map_err(|_| {
+                let length = splice.len();
+                codec::Error::new(format!("there is not enough memory for {length} bytes"))
+            })?;
+            copy.extend_from_slice(splice);
+            Ok(copy)
         }
     }
 }
@@ -65,9 +86,9 @@ impl Sender {
     ///
     /// As [`send`](Sender::send).
     pub(crate) fn begin(&self, parcel: Parcel) -> io::Result<Option<Outbox>> {
-        let inline = parcel.head.len() <= INLINE_MAXIMUM;
+        let inline = parcel.head.len() <= inline_maximum();
         if inline && parcel.splices.is_empty() && parcel.attachments.is_empty() {
-            self.send(Output::after(parcel.head))?;
+            self.send_head(parcel.head, None)?;
             return Ok(None);
         }
         let plan = Plan {
@@ -101,7 +122,7 @@ impl Sender {
                 annex: Some(AnnexFrame { socket, plan }),
             })
         };
-        self.send_frame(frame, &mut || Err(io::ErrorKind::WouldBlock.into()))?;
+        self.send_frame(frame, None)?;
         drop(theirs);
         let mut outbox = Outbox {
             socket: ours,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use ipc_channel::IpcError;
 use ipc_channel::ipc::IpcReceiver;
+use rustix::event::PollFlags;
+use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
-use super::annex::{Assembly, Wait};
-use super::frame::Frame;
-use super::reserve;
+use super::annex::{self, Assembly, Wait};
+use super::frame::{BEGINNING, Frame, Opening, Plan};
 use super::send::into_io;
+use super::{locals, nonsense};
 use crate::codec::Message;
 use crate::sys::descriptors::{self, Packet};
 
@@ -81,33 +83,23 @@ impl Inbox {
     /// # Errors
     ///
     /// The sender died in the middle of a message, or the message could not be taken (no
-    /// descriptors or memory left). What follows it can still be received.
+    /// descriptors or memory left), or it was none ([`is_nonsense`](super::is_nonsense)). What
+    /// follows it can still be received.
     pub(crate) fn receive(&mut self) -> io::Result<Received> {
-        if let Some(assembly) = &mut self.assembly {
-            return match assembly.advance(Wait::No) {
-                Ok(None) => Ok(Received::Nothing),
-                Ok(Some(message)) => {
-                    self.assembly = None;
-                    Ok(Received::Message(message))
-                }
-                Err(error) => {
-                    self.assembly = None;
-                    Err(error)
-                }
-            };
-        }
-        let frame = match take(self.socket.as_fd(), &self.receiver, RecvFlags::DONTWAIT)? {
-            Taken::Frame(frame) => frame,
-            Taken::Nothing => return Ok(Received::Nothing),
-            Taken::Closed => return Ok(Received::Closed),
+        let assembly = match &mut self.assembly {
+            Some(assembly) => assembly,
+            none => match take(self.socket.as_fd(), &self.receiver, RecvFlags::DONTWAIT)? {
+                Taken::Message(message) => return Ok(Received::Message(message)),
+                Taken::Beginning(assembly) => none.insert(assembly),
+                Taken::Nothing => return Ok(Received::Nothing),
+                Taken::Closed => return Ok(Received::Closed),
+            },
         };
-        match begin(frame)? {
-            Begun::Message(message) => Ok(Received::Message(message)),
-            Begun::Assembly(assembly) => {
-                self.assembly = Some(assembly);
-                self.receive()
-            }
+        let advanced = assembly.advance(Wait::No);
+        if !matches!(advanced, Ok(None)) {
+            self.assembly = None;
         }
+        Ok(advanced?.map_or(Received::Nothing, Received::Message))
     }
 }
 
@@ -116,7 +108,7 @@ impl Inbox {
 pub(crate) struct Receiver {
     receiver: IpcReceiver<Frame>,
     /// The same socket, to look at what comes.
-    socket: OwnedFd,
+    socket: Arc<OwnedFd>,
 }
 
 impl Receiver {
@@ -124,10 +116,11 @@ impl Receiver {
     #[cfg(test)]
     pub(crate) fn new(end: BorrowedFd<'_>) -> io::Result<Receiver> {
         let receiver = super::adopt::receiver(end)?;
-        Ok(Receiver::from_ipc(receiver, end.try_clone_to_owned()?))
+        let end = end.try_clone_to_owned()?;
+        Ok(Receiver::from_ipc(receiver, Arc::new(end)))
     }
 
-    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: OwnedFd) -> Receiver {
+    pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: Arc<OwnedFd>) -> Receiver {
         Receiver { receiver, socket }
     }
 
@@ -137,70 +130,136 @@ impl Receiver {
     ///
     /// As [`Inbox::receive`].
     pub(crate) fn receive(&self) -> io::Result<Received> {
-        match take(self.socket.as_fd(), &self.receiver, RecvFlags::empty())? {
-            Taken::Frame(frame) => match begin(frame)? {
-                Begun::Message(message) => Ok(Received::Message(message)),
-                Begun::Assembly(mut assembly) => match assembly.advance(Wait::Yes)? {
-                    Some(message) => Ok(Received::Message(message)),
-                    None => Err(io::ErrorKind::WouldBlock.into()),
-                },
-            },
-            Taken::Nothing => self.receive(),
-            Taken::Closed => Ok(Received::Closed),
+        loop {
+            match take(self.socket.as_fd(), &self.receiver, RecvFlags::empty())? {
+                Taken::Message(message) => return Ok(Received::Message(message)),
+                Taken::Beginning(mut assembly) => {
+                    if let Some(message) = assembly.advance(Wait::Yes)? {
+                        return Ok(Received::Message(message));
+                    }
+                }
+                // The socket was made not to block, behind this library's back.
+                Taken::Nothing => {
+                    super::wait_for(self.socket.as_fd(), PollFlags::IN, None);
+                }
+                Taken::Closed => return Ok(Received::Closed),
+            }
         }
     }
 }
 
 enum Taken {
-    Frame(Frame),
+    Message(Message),
+    /// The rest comes beside it.
+    Beginning(Assembly),
     Nothing,
     Closed,
 }
 
-/// Takes the next frame of a connection of which nobody else takes any.
-///
-/// What kind of packet comes is looked at first. ipc-channel can then wait for one that is there,
-/// which it does in one system call, and only for one that carries a descriptor the
-/// [`reserve`] has to be given up.
+/// Takes the next packet of a connection, after a look at it.
 fn take(
     socket: BorrowedFd<'_>,
     receiver: &IpcReceiver<Frame>,
     flags: RecvFlags,
 ) -> io::Result<Taken> {
-    let received = match descriptors::peek(socket, flags)? {
-        Packet::None => return Ok(Taken::Nothing),
-        Packet::End => return Ok(Taken::Closed),
-        // ipc-channel panics about some packets that are none of its own.
-        Packet::Plain => catch_unwind(AssertUnwindSafe(|| receiver.recv()))
-            .map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?,
-        Packet::Carrying => {
-            // A message that stayed would block its sender for ever: nobody would come back.
-            let skip = || descriptors::skip(socket);
-            reserve::spending(skip, || receiver.recv())?
+    loop {
+        match look_and_take(socket, receiver, flags) {
+            Ok(None) => {}
+            Ok(Some(taken)) => return Ok(taken),
+            Err(error) if is_to_be_repeated(&error) => {}
+            // A copy of this process, made by `fork`, has taken it.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Taken::Nothing),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// `None` if there was nothing in the packet.
+///
+/// What is no frame is dropped here, with all that it carries. What is one, ipc-channel takes in
+/// one system call, unless a descriptor comes with it: then ipc-channel would panic if the process
+/// had no room for that, or if another came along, so such a packet is taken here.
+fn look_and_take(
+    socket: BorrowedFd<'_>,
+    receiver: &IpcReceiver<Frame>,
+    flags: RecvFlags,
+) -> io::Result<Option<Taken>> {
+    let mut beginning = [0; BEGINNING];
+    let (length, is_carrying) = match descriptors::peek(socket, &mut beginning, flags)? {
+        Packet::None => return Ok(Some(Taken::Nothing)),
+        Packet::End => return Ok(Some(Taken::Closed)),
+        Packet::Plain(length) => (length, false),
+        Packet::Carrying(length) => (length, true),
+        // It says nothing, and does no harm.
+        Packet::Empty => {
+            descriptors::skip(socket);
+            return Ok(None);
         }
     };
-    match received {
-        Ok(frame) => Ok(Taken::Frame(frame)),
-        Err(IpcError::Disconnected) => Ok(Taken::Closed),
-        Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => {
-            take(socket, receiver, flags)
+    let taken = match Opening::read(&beginning, length) {
+        Some(Opening { plan: None, head }) if !is_carrying => locals::RECEIVING
+            .using(|| take_by_ipc(receiver))
+            .unwrap_or_else(|_| take_plain(socket, length, head)),
+        Some(Opening {
+            plan: Some(plan),
+            head,
+        }) if is_carrying => take_annex(socket, length, plan, head),
+        _ => {
+            descriptors::skip(socket);
+            Err(nonsense())
         }
+    };
+    taken.map(Some)
+}
+
+fn take_by_ipc(receiver: &IpcReceiver<Frame>) -> io::Result<Taken> {
+    // Should it be another version than is known here, its panic is an error of this one message.
+    let received = catch_unwind(AssertUnwindSafe(|| receiver.recv())).map_err(|_| nonsense())?;
+    match received {
+        Ok(frame) => Ok(Taken::Message(Message {
+            head: frame.head.into_vec(),
+            ..Message::default()
+        })),
+        Err(IpcError::Disconnected) => Ok(Taken::Closed),
         Err(error) => Err(into_io(error)),
     }
 }
 
-enum Begun {
-    Message(Message),
-    Assembly(Assembly),
+/// Takes a frame that comes with nothing.
+fn take_plain(socket: BorrowedFd<'_>, length: usize, head: usize) -> io::Result<Taken> {
+    let mut packet = vec![0; length];
+    let received = descriptors::receive_any(socket, &mut packet, RecvFlags::DONTWAIT)?;
+    if received.bytes != length {
+        return Err(nonsense());
+    }
+    packet.drain(..head);
+    Ok(Taken::Message(Message {
+        head: packet,
+        ..Message::default()
+    }))
 }
 
-fn begin(frame: Frame) -> io::Result<Begun> {
-    let head = frame.head.into_vec();
-    match frame.annex {
-        None => Ok(Begun::Message(Message {
-            head,
-            ..Message::default()
-        })),
-        Some(annex) => Ok(Begun::Assembly(Assembly::new(annex, head)?)),
+/// A signal came in between, or the other end was closed with packets from here unread. The packet is
+/// still there.
+fn is_to_be_repeated(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::Interrupted | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// Takes a frame that comes with the receiving end of its annex.
+fn take_annex(socket: BorrowedFd<'_>, length: usize, plan: Plan, head: usize) -> io::Result<Taken> {
+    let mut packet = vec![0; length];
+    let mut received = descriptors::receive_any(socket, &mut packet, RecvFlags::DONTWAIT)?;
+    if received.descriptors.len() > 1 || received.bytes != length {
+        return Err(nonsense());
     }
+    // The process had no room for it.
+    let annex = received.descriptors.pop().ok_or(Errno::MFILE)?;
+    if !annex::is_one(&annex) {
+        return Err(nonsense());
+    }
+    packet.drain(..head);
+    Ok(Taken::Beginning(Assembly::new(annex, plan, packet)))
 }

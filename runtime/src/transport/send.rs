@@ -1,27 +1,34 @@
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Instant;
 
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
-use super::frame::{AnnexFrame, Bytes, Frame, INLINE_MAXIMUM, Plan, nonce};
-use super::{adopt, annex, wait_writable};
+use super::frame::{AnnexFrame, Bytes, Frame, Plan, inline_maximum, nonce};
+use super::{Limit, adopt, annex, locals};
 use crate::codec::Output;
 
 /// The end of a connection that messages are sent into.
 #[derive(Debug, Clone)]
-pub(crate) struct Sender(OpaqueIpcSender);
+pub(crate) struct Sender {
+    sender: OpaqueIpcSender,
+    /// The same socket, to wait for room.
+    socket: Arc<OwnedFd>,
+}
 
 impl Sender {
-    /// Sends into one end of a connection's socket pair. It keeps a duplicate.
-    pub(crate) fn new(end: BorrowedFd<'_>) -> io::Result<Sender> {
-        Ok(Sender::from_ipc(adopt::sender::<Frame>(end)?))
+    /// Sends into one end of a connection's socket pair.
+    pub(crate) fn new(end: impl Into<Arc<OwnedFd>>) -> io::Result<Sender> {
+        let end = end.into();
+        Ok(Sender::from_ipc(adopt::sender(end.as_fd())?, end))
     }
 
-    pub(super) fn from_ipc(sender: IpcSender<Frame>) -> Sender {
-        Sender(sender.to_opaque())
+    pub(super) fn from_ipc(sender: IpcSender<Frame>, socket: Arc<OwnedFd>) -> Sender {
+        Sender {
+            sender: sender.to_opaque(),
+            socket,
+        }
     }
 
     /// Sends a message.
@@ -33,43 +40,21 @@ impl Sender {
     ///
     /// A broken pipe when the receiver is gone, before or during the message.
     pub(crate) fn send(&self, output: Output<'_>) -> io::Result<()> {
-        self.send_with(output, &mut || Err(io::ErrorKind::WouldBlock.into()), None)
+        self.send_within(output, Limit::NONE)
     }
 
-    /// Sends a message through a connection whose `end`, the one this was made from, does not
-    /// block; waits until `deadline`, if there is one.
+    /// Sends a message, but does not wait beyond a limit. If the end of the connection blocks, a
+    /// short message may wait longer all the same.
     ///
     /// A message that was not sent in time, or not to its end, is not received.
     ///
     /// # Errors
     ///
-    /// As [`send`](Sender::send); "timed out".
-    pub(crate) fn send_until(
-        &self,
-        end: BorrowedFd<'_>,
-        output: Output<'_>,
-        deadline: Option<Instant>,
-    ) -> io::Result<()> {
-        self.send_with(output, &mut || wait_writable(end, deadline), deadline)
-    }
-
-    /// `wait` is called when the connection would block.
-    fn send_with(
-        &self,
-        mut output: Output<'_>,
-        wait: &mut dyn FnMut() -> io::Result<()>,
-        deadline: Option<Instant>,
-    ) -> io::Result<()> {
-        let inline = output.head.len() <= INLINE_MAXIMUM;
+    /// As [`send`](Sender::send), and those of the [`Limit`].
+    pub(crate) fn send_within(&self, mut output: Output<'_>, limit: Limit<'_>) -> io::Result<()> {
+        let inline = output.head.len() <= inline_maximum();
         if inline && output.splices.is_empty() && output.attachments.is_empty() {
-            let head = Bytes(Arc::new(std::mem::take(&mut output.head)));
-            let frame = || {
-                Ok(Frame {
-                    head: head.clone(),
-                    annex: None,
-                })
-            };
-            self.send_frame(frame, wait)?;
+            self.send_head(std::mem::take(&mut output.head), Some(limit))?;
             output.confirm_sent();
             return Ok(());
         }
@@ -88,30 +73,46 @@ impl Sender {
         let frame = || {
             let socket = adopt::receiver(theirs.as_fd())?;
             Ok(Frame {
-                head: head.clone(),
                 annex: Some(AnnexFrame { socket, plan }),
+                head: head.clone(),
             })
         };
-        self.send_frame(frame, wait)?;
+        self.send_frame(frame, Some(limit))?;
         drop(theirs);
-        annex::write(&ours, &plan, &output, deadline)?;
+        annex::write(&ours, &plan, &output, limit)?;
         output.confirm_sent();
         Ok(())
     }
 
-    /// Sends a frame, again if a signal came in between. ipc-channel takes the frame's
-    /// descriptor even when it fails, so each try makes its own.
+    /// Sends a message that is no more than a short head. Without a limit, it does not wait.
+    pub(super) fn send_head(&self, head: Vec<u8>, limit: Option<Limit<'_>>) -> io::Result<()> {
+        let head = Bytes(Arc::new(head));
+        let frame = || {
+            Ok(Frame {
+                annex: None,
+                head: head.clone(),
+            })
+        };
+        self.send_frame(frame, limit)
+    }
+
+    /// Sends a frame, again if a signal came in between or there was no room. ipc-channel takes
+    /// the frame's descriptor even when it fails, so each try makes its own.
     pub(super) fn send_frame(
         &self,
         frame: impl Fn() -> io::Result<Frame>,
-        wait: &mut dyn FnMut() -> io::Result<()>,
+        limit: Option<Limit<'_>>,
     ) -> io::Result<()> {
         loop {
-            return match self.0.clone().to::<Frame>().send(frame()?) {
+            let (sender, frame) = (self.sender.clone().to::<Frame>(), frame()?);
+            return match locals::SENDING.using_somewhere(move || sender.send(frame))? {
                 Ok(()) => Ok(()),
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    wait()?;
+                    match limit {
+                        Some(limit) => limit.wait_writable(self.socket.as_fd())?,
+                        None => return Err(error),
+                    }
                     continue;
                 }
                 Err(error) => Err(into_io(error)),

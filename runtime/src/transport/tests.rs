@@ -4,22 +4,26 @@ use std::borrow::Cow;
 use std::env;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ipc_channel::ipc::{self, IpcSender};
+use ipc_channel::ipc::IpcSender;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::{FdFlags, fcntl_getfd};
 use rustix::net::{SendFlags, send};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, setrlimit};
 
 use super::frame::{AnnexFrame, Bytes, Frame, INLINE_MAXIMUM, Plan};
-use super::{Inbox, Received, Receiver, Sender, adopt, annex, pair, warm_up};
+use super::{
+    Inbox, Limit, Parcel, Received, Receiver, Sender, adopt, annex, open_polled, pair, warm_up,
+};
 use crate::codec::{Message, Output};
+use crate::sys::descriptors;
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -137,17 +141,14 @@ fn descriptor(place: usize) -> Arc<OwnedFd> {
 fn connection() -> (Sender, Receiver) {
     let (ours, theirs) = pair().unwrap();
     (
-        Sender::new(ours.as_fd()).unwrap(),
+        Sender::new(ours).unwrap(),
         Receiver::new(theirs.as_fd()).unwrap(),
     )
 }
 
 fn connection_to_inbox() -> (Sender, Inbox) {
     let (ours, theirs) = pair().unwrap();
-    (
-        Sender::new(ours.as_fd()).unwrap(),
-        Inbox::new(theirs).unwrap(),
-    )
+    (Sender::new(ours).unwrap(), Inbox::new(theirs).unwrap())
 }
 
 /// Waits for what an inbox has to say next.
@@ -218,26 +219,7 @@ fn a_foreign_descriptor_can_be_brought_in() {
     });
 }
 
-#[test]
-fn a_received_descriptor_can_be_taken_out() {
-    within(|| {
-        let (ours, theirs) = annex::pair().unwrap();
-        let (carrier, carried) = ipc::channel().unwrap();
-        carrier
-            .send(adopt::receiver::<()>(theirs.as_fd()).unwrap())
-            .unwrap();
-        let theirs = adopt::release(carried.recv().unwrap()).unwrap();
-        assert!(fcntl_getfd(&theirs).unwrap().contains(FdFlags::CLOEXEC));
-        let (mut ours, mut theirs) = (stream(ours), stream(theirs));
-        ours.write_all(b"through").unwrap();
-        drop(ours);
-        let mut text = String::new();
-        theirs.read_to_string(&mut text).unwrap();
-        assert_eq!(text, "through");
-    });
-}
-
-fn stream(socket: OwnedFd) -> std::os::unix::net::UnixStream {
+fn stream(socket: OwnedFd) -> UnixStream {
     socket.into()
 }
 
@@ -334,11 +316,11 @@ fn an_inbox_does_not_wait() {
 /// Sends a frame that promises more in an annex of the caller's.
 fn announce(connection: &OwnedFd, annex: OwnedFd, plan: Plan) {
     let frame = Frame {
-        head: Bytes(Arc::new(Vec::new())),
         annex: Some(AnnexFrame {
             socket: adopt::receiver(annex.as_fd()).unwrap(),
             plan,
         }),
+        head: Bytes(Arc::new(Vec::new())),
     };
     let sender = adopt::sender::<Frame>(connection.as_fd()).unwrap();
     sender.send(frame).unwrap();
@@ -370,7 +352,7 @@ fn a_message_that_breaks_off_is_an_error_and_the_next_one_is_not() {
                 let (ours, theirs) = annex::pair().unwrap();
                 announce(&connection, theirs, plan);
                 stream(ours).write_all(&wire).unwrap();
-                let sender = Sender::new(connection.as_fd()).unwrap();
+                let sender = Sender::new(connection).unwrap();
                 sender.send(head(5).output()).unwrap();
             }
             // Without its descriptor, the byte that should carry it ends the message early.
@@ -689,22 +671,7 @@ fn without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped() {
     alone(name, || {
         warm_up().unwrap();
         let (sender, mut inbox) = connection_to_inbox();
-        let (held, release) = mpsc::channel::<()>();
-        let (holding, is_held) = mpsc::channel();
         let files = use_up_descriptors();
-        // Another thread has the reserve, and somebody the place that it left.
-        let other = thread::spawn(move || {
-            super::reserve::spending(
-                || (),
-                || {
-                    let place = File::open("/dev/null").unwrap();
-                    holding.send(()).unwrap();
-                    let _ = release.recv();
-                    drop(place);
-                },
-            )
-        });
-        is_held.recv().unwrap();
         assert!(matches!(inbox.receive(), Ok(Received::Nothing)));
         sender.send(head(10).output()).unwrap();
         head(10).check(&message(inbox.receive()));
@@ -715,7 +682,427 @@ fn without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped() {
         assert!(inbox.receive().is_err());
         is_gone(sending.join().unwrap());
         is_closed(inbox.receive());
-        drop((held, files));
-        other.join().unwrap().unwrap();
+        drop(files);
+    });
+}
+
+/// The ends of a connection that a sick process writes to, and what receives from it.
+struct Sick {
+    theirs: OwnedFd,
+    inbox: Inbox,
+}
+
+impl Sick {
+    fn new() -> Sick {
+        let (ours, theirs) = pair().unwrap();
+        let (_, inbox) = open_polled(ours).unwrap();
+        Sick { theirs, inbox }
+    }
+
+    fn write(&self, packet: &[u8], descriptors: &[BorrowedFd<'_>]) {
+        descriptors::send(self.theirs.as_fd(), packet, descriptors).unwrap();
+    }
+
+    /// What is sent properly arrives, whatever came before it.
+    #[track_caller]
+    fn check_good(&mut self) {
+        let sender = Sender::new(self.theirs.try_clone().unwrap()).unwrap();
+        for shape in [head(7), spliced(&[5000])] {
+            sender.send(shape.output()).unwrap();
+            shape.check(&message(wait(&mut self.inbox)));
+        }
+    }
+}
+
+#[track_caller]
+fn is_nonsense(received: io::Result<Received>) {
+    let error = received.expect_err("it is no message");
+    assert!(super::is_nonsense(&error), "{error}");
+}
+
+/// What C libraries write, and what is nearly a frame.
+fn texts() -> Vec<Vec<u8>> {
+    let lengths = |packet: usize, total: usize| {
+        let mut text = vec![0; 64];
+        text[..8].copy_from_slice(&packet.to_ne_bytes());
+        text[8..16].copy_from_slice(&total.to_ne_bytes());
+        text
+    };
+    vec![
+        b"x".to_vec(),
+        b"hello, world\n".to_vec(),
+        vec![0; 64],
+        vec![0xff; 64],
+        vec![0; 16],
+        vec![7; 200_000],
+        lengths(64, 48),
+        lengths(64, 1 << 60),
+        lengths(64, 47),
+        lengths(1 << 60, 48),
+        lengths(63, 47),
+        lengths(usize::MAX, usize::MAX),
+    ]
+}
+
+#[test]
+fn what_is_no_message_is_dropped_and_the_next_one_is_received() {
+    let name = "transport::tests::what_is_no_message_is_dropped_and_the_next_one_is_received";
+    alone(name, || {
+        warm_up().unwrap();
+        let mut sick = Sick::new();
+        let (ours, theirs) = pair().unwrap();
+        let receiver = Receiver::new(ours.as_fd()).unwrap();
+        let file = File::open("/dev/null").unwrap();
+        let socket = annex::pair().unwrap().0;
+        let before = open_descriptors();
+        for text in texts() {
+            for carried in [
+                &[][..],
+                &[file.as_fd()],
+                &[socket.as_fd()],
+                &[socket.as_fd(); 2],
+                &[file.as_fd(); 253],
+            ] {
+                sick.write(&text, carried);
+                is_nonsense(sick.inbox.receive());
+                sick.check_good();
+                descriptors::send(theirs.as_fd(), &text, carried).unwrap();
+                is_nonsense(receiver.receive());
+                assert_eq!(open_descriptors(), before);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_packet_of_no_bytes_is_no_end() {
+    within(|| {
+        let mut sick = Sick::new();
+        sick.write(b"", &[]);
+        assert!(matches!(sick.inbox.receive(), Ok(Received::Nothing)));
+        sick.write(b"", &[]);
+        sick.check_good();
+        let sender = Sender::new(sick.theirs.try_clone().unwrap()).unwrap();
+        // Also if the end follows.
+        sick.write(b"", &[]);
+        sender.send(head(3).output()).unwrap();
+        sick.write(b"", &[]);
+        drop((sender, sick.theirs));
+        head(3).check(&message(sick.inbox.receive()));
+        is_closed(sick.inbox.receive());
+        is_closed(sick.inbox.receive());
+    });
+}
+
+#[test]
+fn what_was_sent_arrives_also_from_one_that_did_not_receive() {
+    within(|| {
+        let (ours, theirs) = pair().unwrap();
+        let (to_them, mut inbox) = open_polled(ours).unwrap();
+        to_them.send(head(1).output()).unwrap();
+        let sender = Sender::new(theirs).unwrap();
+        sender.send(head(2).output()).unwrap();
+        sender.send(head(3).output()).unwrap();
+        drop(sender);
+        head(2).check(&message(inbox.receive()));
+        head(3).check(&message(inbox.receive()));
+        is_closed(inbox.receive());
+    });
+}
+
+/// A frame in the format of ipc-channel.
+fn frame(plan: Option<[u64; 4]>, head: &[u8]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    let mut number = |mut value: u64| {
+        while value >= 0x80 {
+            payload.push(value.to_le_bytes()[0] | 0x80);
+            value >>= 7;
+        }
+        payload.push(value.to_le_bytes()[0]);
+    };
+    match plan {
+        None => number(0),
+        Some(plan) => [1, 0].into_iter().chain(plan).for_each(&mut number),
+    }
+    number(head.len() as u64);
+    payload.extend(head);
+    let length = payload.len();
+    [
+        &(length + 16).to_ne_bytes()[..],
+        &length.to_ne_bytes(),
+        &payload,
+    ]
+    .concat()
+}
+
+#[test]
+fn what_a_frame_carries_is_one_annex() {
+    let name = "transport::tests::what_a_frame_carries_is_one_annex";
+    alone(name, || {
+        let mut sick = Sick::new();
+        let file = File::open("/dev/null").unwrap();
+        let stream = annex::pair().unwrap();
+        let packets = pair().unwrap();
+        let tcp = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let before = open_descriptors();
+        let (short, long) = (frame(None, b"abc"), frame(Some([1, 0, 0, 0]), b"abc"));
+        sick.write(&short, &[]);
+        assert_eq!(message(sick.inbox.receive()).head, b"abc");
+        let (file, stream) = (file.as_fd(), stream.0.as_fd());
+        for (packet, carried) in [
+            (&short, &[stream][..]),
+            (&short, &[file]),
+            (&long, &[]),
+            (&long, &[stream, stream]),
+            (&long, &[stream, file]),
+            (&long, &[file]),
+            (&long, &[packets.0.as_fd()]),
+            (&long, &[tcp.as_fd()]),
+        ] {
+            sick.write(packet, carried);
+            is_nonsense(sick.inbox.receive());
+            assert_eq!(open_descriptors(), before);
+        }
+        sick.check_good();
+    });
+}
+
+/// Has a frame with this plan received, and what follows in the annex. Gives the annex, and what
+/// there was to hear.
+fn promise(sick: &mut Sick, plan: [u64; 4], annex: &[u8]) -> (UnixStream, io::Result<Received>) {
+    let (ours, theirs) = annex::pair().unwrap();
+    let mut ours = stream(ours);
+    sick.write(&frame(Some(plan), b""), &[theirs.as_fd()]);
+    ours.write_all(annex).unwrap();
+    (ours, sick.inbox.receive())
+}
+
+#[test]
+fn what_an_annex_promises_costs_nothing() {
+    let name = "transport::tests::what_an_annex_promises_costs_nothing";
+    alone(name, || {
+        warm_up().unwrap();
+        let mut sick = Sick::new();
+        limit_memory(64 << 20);
+        let before = open_descriptors();
+        for huge in [1_u64 << 30, 1 << 40, 1 << 59] {
+            let nonce = 7_u64.to_ne_bytes();
+            let lengths = [&nonce[..], &huge.to_ne_bytes(), &[1; 1000]].concat();
+            for (plan, annex) in [
+                ([7, huge, 0, 0], &nonce[..]),
+                ([7, 0, huge, 0], &nonce),
+                ([7, 0, huge, huge], &nonce),
+                ([7, 0, 0, 1], &lengths),
+                ([7, 0, 0, huge], &lengths),
+            ] {
+                // It waits for what was promised, and takes no memory for it.
+                let (ours, heard) = promise(&mut sick, plan, annex);
+                assert!(matches!(heard, Ok(Received::Nothing)), "{heard:?}");
+                assert!(matches!(sick.inbox.receive(), Ok(Received::Nothing)));
+                drop(ours);
+                let error = wait(&mut sick.inbox).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+                sick.check_good();
+            }
+        }
+        // What cannot be.
+        let nonce = 7_u64.to_ne_bytes();
+        for (plan, annex) in [
+            ([8, 0, 0, 0], &nonce[..]),
+            ([7, 0, 0, u64::MAX], &nonce),
+            ([7, 1, 0, 0], &[&nonce[..], &[0]].concat()),
+        ] {
+            is_nonsense(promise(&mut sick, plan, annex).1);
+            sick.check_good();
+        }
+        assert_eq!(open_descriptors(), before);
+    });
+}
+
+/// Lets this process have so much more memory.
+fn limit_memory(more: u64) {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').next().unwrap().parse().unwrap();
+    let limit = Rlimit {
+        current: Some(pages * rustix::param::page_size() as u64 + more),
+        ..getrlimit(Resource::As)
+    };
+    setrlimit(Resource::As, limit).unwrap();
+}
+
+#[test]
+fn a_message_that_there_is_no_memory_for_is_an_error_and_the_next_one_is_not() {
+    let name = "transport::tests::a_message_that_there_is_no_memory_for_is_an_error_and_the_next_one_is_not";
+    alone(name, || {
+        const LENGTH: usize = 256 << 20;
+        let (sender, mut inbox) = connection_to_inbox();
+        let bytes = vec![0; LENGTH];
+        thread::scope(|scope| {
+            let sending = scope.spawn(|| {
+                let mut output = Output::default();
+                output.splices.push(Cow::Borrowed(&bytes));
+                is_gone(sender.send(output));
+                sender.send(head(9).output()).unwrap();
+            });
+            limit_memory((LENGTH / 2) as u64);
+            let error = wait(&mut inbox).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+            assert_eq!(
+                error.to_string(),
+                format!("there is not enough memory for a message of {LENGTH} bytes")
+            );
+            head(9).check(&message(wait(&mut inbox)));
+            sending.join().unwrap();
+        });
+    });
+}
+
+#[test]
+fn who_waits_for_room_gives_up_when_the_receiver_has_ended() {
+    within(|| {
+        // Another process has its end of the connection, as a copy that it made of itself would.
+        let (ours, theirs) = pair().unwrap();
+        let (sender, _inbox) = open_polled(ours).unwrap();
+        let mut child = Command::new("true").spawn().unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
+        for shape in [head(10), head(64 << 20), spliced(&[64 << 20])] {
+            let limit = Limit::until(None).while_alive(pidfd.as_fd());
+            let sent = sender.send_within(shape.output(), limit);
+            assert_eq!(sent.is_ok(), shape.head == 10 && shape.splices.is_empty());
+        }
+        // The socket fills up, in the end.
+        let limit = Limit::until(None).while_alive(pidfd.as_fd());
+        let full = (0..10_000).find_map(|_| sender.send_within(head(10).output(), limit).err());
+        is_gone(full.map_or(Ok(()), Err));
+        let limit = Limit::until(Some(Instant::now()));
+        let error = sender.send_within(head(10).output(), limit).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+        let parcel = Parcel::new(head(10).output()).unwrap();
+        assert_eq!(
+            sender.begin(parcel).unwrap_err().kind(),
+            ErrorKind::WouldBlock
+        );
+        drop(theirs);
+        child.wait().unwrap();
+    });
+}
+
+#[test]
+fn ends_that_were_made_not_to_block_are_waited_for() {
+    within(|| {
+        let (ours, theirs) = pair().unwrap();
+        for end in [&ours, &theirs] {
+            rustix::io::ioctl_fionbio(end, true).unwrap();
+        }
+        let (sender, receiver) = (
+            Sender::new(ours).unwrap(),
+            Receiver::new(theirs.as_fd()).unwrap(),
+        );
+        let shapes = [head(100), spliced(&[8 << 20]), head(100_000)];
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                for shape in shapes.iter().cycle().take(60) {
+                    shape.check(&message(receiver.receive()));
+                }
+            });
+            for shape in shapes.iter().cycle().take(60) {
+                sender.send(shape.output()).unwrap();
+            }
+        });
+    });
+}
+
+/// Numbers that look like chance, and are the same each time.
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+}
+
+/// What is written at random, or was a frame before it was changed, never is more than an error.
+#[test]
+fn whatever_is_written_does_no_harm() {
+    let name = "transport::tests::whatever_is_written_does_no_harm";
+    alone(name, || {
+        warm_up().unwrap();
+        let file = File::open("/dev/null").unwrap();
+        let mut sick = Sick::new();
+        let (ours, theirs) = pair().unwrap();
+        let receiver = Receiver::new(ours.as_fd()).unwrap();
+        let before = open_descriptors();
+        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+        let mut messages = 0;
+        for _ in 0..3_000 {
+            let (mut annexes, mut carried) = (Vec::new(), Vec::new());
+            for _ in 0..[0, 0, 1, 1, 1, 2][chance.below(6)] {
+                let (ours, theirs) = annex::pair().unwrap();
+                annexes.push(stream(ours));
+                carried.push(theirs);
+            }
+            let plan = [7, 0, 0, 0].map(|it: u64| match chance.below(8) {
+                0 => chance.next() >> chance.below(64),
+                1 => chance.below(3) as u64,
+                _ => it,
+            });
+            let plan = (chance.below(3) > 0).then_some(plan);
+            let text = bytes(chance.below(300), 1);
+            let mut packet = frame(plan, &text);
+            match chance.below(4) {
+                0 => {
+                    let (place, bit) = (chance.below(packet.len()), chance.below(8));
+                    packet[place] ^= 1 << bit;
+                }
+                1 => packet.truncate(chance.below(packet.len())),
+                2 => {
+                    packet = (0..chance.below(200))
+                        .map(|_| chance.next().to_le_bytes()[0])
+                        .collect();
+                }
+                _ => {}
+            }
+            let mut descriptors: Vec<_> = carried.iter().map(AsFd::as_fd).collect();
+            if chance.below(8) == 0 {
+                descriptors.push(file.as_fd());
+            }
+            descriptors::send(sick.theirs.as_fd(), &packet, &descriptors).unwrap();
+            descriptors::send(theirs.as_fd(), &packet, &descriptors).unwrap();
+            drop(carried);
+            for annex in &mut annexes {
+                let mut wire = 7_u64.to_ne_bytes().to_vec();
+                wire.extend((0..chance.below(50)).map(|_| (chance.next() % 3) as u8));
+                wire.truncate(wire.len() - chance.below(2) * chance.below(8));
+                // An error is that of one that is not read.
+                let _ = annex.write_all(&wire);
+            }
+            drop(annexes);
+            // What follows arrives, after one error or one message at most.
+            for end in [&sick.theirs, &theirs] {
+                let sender = Sender::new(end.try_clone().unwrap()).unwrap();
+                sender.send(head(1234).output()).unwrap();
+            }
+            let mut look = |heard: io::Result<Received>| match heard {
+                Ok(Received::Message(message)) if message.head.len() == 1234 => true,
+                Ok(Received::Message(_)) => {
+                    messages += 1;
+                    false
+                }
+                Ok(received) => panic!("{received:?}"),
+                Err(_) => false,
+            };
+            assert!(look(wait(&mut sick.inbox)) || look(wait(&mut sick.inbox)));
+            assert!(look(receiver.receive()) || look(receiver.receive()));
+        }
+        assert!(messages > 50);
+        assert_eq!(open_descriptors(), before);
     });
 }

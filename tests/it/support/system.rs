@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, BufRead, BufReader, PipeReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
 
 use multiproc::{Process, StartMethod};
 use rustix::event::{PollFd, PollFlags, poll};
@@ -71,10 +72,12 @@ impl Pidfd {
     }
 }
 
-/// A program of this package: `quiet`, `early` or `program`.
+/// A program of this package: `deeds`, `quiet`, `early`, `late` or `program`.
 pub(crate) fn program(name: &str) -> Command {
     Command::new(match name {
         "quiet" => env!("CARGO_BIN_EXE_quiet"),
+        "deeds" => env!("CARGO_BIN_EXE_deeds"),
+        "late" => env!("CARGO_BIN_EXE_late"),
         "early" => env!("CARGO_BIN_EXE_early"),
         "program" => env!("CARGO_BIN_EXE_program"),
         other => panic!("there is no program {other}"),
@@ -129,6 +132,18 @@ impl Running {
         let mut rest = String::new();
         self.lines.read_to_string(&mut rest).unwrap();
         rest
+    }
+
+    /// All that is still to come, and how the program ended. Who it leaves may look for its end.
+    pub(crate) fn finish(self) -> (String, ExitStatus) {
+        let Running {
+            mut child,
+            mut lines,
+        } = self;
+        let ended = thread::spawn(move || child.wait().unwrap());
+        let mut rest = String::new();
+        lines.read_to_string(&mut rest).unwrap();
+        (rest, ended.join().unwrap())
     }
 
     /// Kills the program itself.

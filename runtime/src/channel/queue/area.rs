@@ -9,9 +9,8 @@ use std::os::fd::OwnedFd;
 use rustix::buffer::spare_capacity;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::{Errno, pread, pwrite};
-use rustix::process::{Resource, getrlimit};
 
-/// A ring of bytes in the file. Positions count up for ever.
+/// A ring of bytes in the file. Positions count up for ever, and around: sizes are powers of two.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Area {
     pub(super) start: u64,
@@ -23,7 +22,7 @@ impl Area {
     pub(super) fn write(self, file: &OwnedFd, position: u64, bytes: &[u8]) -> io::Result<()> {
         let (first, rest) = bytes.split_at(self.before_wrap(position, bytes.len()));
         self.write_run(file, position, first)?;
-        self.write_run(file, position + first.len() as u64, rest)
+        self.write_run(file, position.wrapping_add(first.len() as u64), rest)
     }
 
     fn write_run(self, file: &OwnedFd, position: u64, mut bytes: &[u8]) -> io::Result<()> {
@@ -48,7 +47,7 @@ impl Area {
         bytes.try_reserve_exact(length)?;
         while bytes.len() < length {
             let before = bytes.len();
-            let position = position + before as u64;
+            let position = position.wrapping_add(before as u64);
             let run = self.before_wrap(position, length - before);
             let offset = self.start + position % self.size;
             match pread(file, spare_capacity(&mut bytes), offset) {
@@ -72,20 +71,13 @@ impl Area {
     pub(super) fn discard(self, file: &OwnedFd, from: u64, to: u64) {
         let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         let mut position = from;
-        while position < to {
-            let run = (to - position).min(self.size - position % self.size);
+        let mut left = to.wrapping_sub(from).min(self.size);
+        while left > 0 {
+            let run = left.min(self.size - position % self.size);
             // Memory that cannot be given back now is given back with the file.
             let _ = fallocate(file, flags, self.start + position % self.size, run);
-            position += run;
+            position = position.wrapping_add(run);
+            left -= run;
         }
-    }
-}
-
-/// Whether this process may write so far into a file: the kernel would not only refuse, but also
-/// send a deadly signal.
-pub(super) fn check_file_size_limit(end: u64) -> io::Result<()> {
-    match getrlimit(Resource::Fsize).current {
-        Some(limit) if limit < end => Err(Errno::FBIG.into()),
-        _ => Ok(()),
     }
 }

@@ -14,9 +14,9 @@
 //! # Who may do what
 //!
 //! Whoever has the lock `push` may write the slots that no item is in, and `tail`. Whoever has the
-//! lock `pop` may read the slots that an item is in, and write `head`. Both locks are robust:
-//! when their holder dies, the next one gets them. Nobody sleeps with a lock, and the user's code
-//! (encoding, decoding) runs without.
+//! lock `pop` may read the slots that an item is in, and write `head`. Both locks are
+//! [monitors](Monitor): when the process of their holder dies, the next one gets them. No process sleeps
+//! with a lock, and the user's code (encoding, decoding) runs without.
 //!
 //! # What if the process dies right after it
 //!
@@ -39,19 +39,23 @@
 //! | 5. give the bytes in the areas back | |
 //! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`GLANCE`](super::event::GLANCE) |
 //!
-//! So there is nothing to repair when a lock's holder died. The tests end threads after each of
-//! these steps, and kill processes at any instruction.
+//! So there is nothing to repair when a lock's holder died. The tests end one that has the queue
+//! after each of these steps, and kill processes at any instruction.
+//!
+//! # What if something writes over the memory
+//!
+//! Every process has it mapped to write, and a process that goes astray can write anything. So
+//! nothing is believed: sizes are this process's own, lengths have to fit between what areas hold
+//! and how much memory the file has, and are checked before anything is allocated or read. If the
+//! numbers contradict each other the queue is *damaged*, which is an error of every push and pop
+//! from then on. If an item alone does, that item is an error.
 
-#![expect(
-    unsafe_code,
-    reason = "slots in shared memory are read and written, and locks there unlocked"
-)]
+#![expect(unsafe_code, reason = "slots in shared memory are read and written")]
 
 use std::io;
-use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Instant;
@@ -59,13 +63,15 @@ use std::time::Instant;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 
-use super::area::{Area, check_file_size_limit};
+use super::area::Area;
 use super::event::Event;
+use super::member::Member;
 use crate::codec::{Message, Output};
+use crate::sync::raw::{Inside, Monitor};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::descriptors;
 use crate::sys::memory::{self, Mapping};
-use crate::sys::robust::RobustMutex;
+use crate::sys::refused::Naming as _;
 
 /// Slots of short queues are large: together they take at least this many bytes.
 const SLOTS: u64 = 128 * 1024;
@@ -90,6 +96,8 @@ struct Header {
     capacity: AtomicU64,
     slot: AtomicU64,
     closed: AtomicU32,
+    /// How many processes have got a mark.
+    marks: AtomicU32,
     pushing: Line<Pushing>,
     popping: Line<Popping>,
     items: Line<Event>,
@@ -105,7 +113,7 @@ struct Line<T>(T);
 
 #[repr(C)]
 struct Pushing {
-    lock: RobustMutex,
+    lock: Monitor,
     tail: AtomicU64,
     /// The number that the next batch of descriptors gets.
     parcel: AtomicU64,
@@ -116,7 +124,7 @@ struct Pushing {
 
 #[repr(C)]
 struct Popping {
-    lock: RobustMutex,
+    lock: Monitor,
     head: AtomicU64,
     /// Where the items in the areas begin.
     warm: AtomicU64,
@@ -127,7 +135,8 @@ struct Popping {
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
 struct Entry {
-    place: Place,
+    /// A [`Place`].
+    place: u32,
     splices: u32,
     attachments: u32,
     /// Bytes of the head, and of all: the lengths of the splices, the head, the splices.
@@ -143,9 +152,17 @@ struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
 enum Place {
-    Slot,
-    Warm,
-    Cold,
+    Slot = 1,
+    Warm = 2,
+    Cold = 3,
+}
+
+impl Place {
+    fn from_number(number: u32) -> Option<Place> {
+        [Place::Slot, Place::Warm, Place::Cold]
+            .into_iter()
+            .find(|place| *place as u32 == number)
+    }
 }
 
 /// Whether a push that finds the warm area full may go on with the cold one.
@@ -174,12 +191,17 @@ pub(super) enum Popped {
     Failed(io::Error),
     Empty,
     Closed,
+    /// Something wrote over the queue.
+    Damaged,
 }
 
 /// A queue, as one process sees it.
 #[derive(Debug)]
 pub(super) struct Core {
-    mapping: Mapping,
+    mapping: Arc<Mapping>,
+    member: Member,
+    /// Whether this process has seen numbers that contradict each other.
+    contradicts: AtomicBool,
     capacity: u64,
     slot: u64,
     handles: Handles,
@@ -196,21 +218,6 @@ pub(super) struct Handles {
     pub(super) parcels_out: Arc<OwnedFd>,
 }
 
-/// A lock that this thread holds.
-struct Held<'a> {
-    lock: &'a RobustMutex,
-    /// Only this thread can give it back.
-    thread: PhantomData<*const ()>,
-}
-
-impl Drop for Held<'_> {
-    fn drop(&mut self) {
-        // SAFETY: `Core::hold` locked it on this thread (the value cannot leave it) through this
-        // reference.
-        unsafe { self.lock.unlock() };
-    }
-}
-
 impl Core {
     /// Makes a queue.
     pub(super) fn create(capacity: usize) -> io::Result<Core> {
@@ -219,40 +226,33 @@ impl Core {
         let slot = (SLOTS / capacity).clamp(SMALLEST_SLOT, LARGEST_SLOT);
         let slot = 1 << slot.ilog2();
         let length = mapped_length(capacity, slot).ok_or_else(too_large)?;
-        let memory = memory::create_growing(usize::try_from(length).map_err(|_| too_large())?)?;
+        let memory = memory::create_growing(to_usize(length)?)?;
         let (parcels_in, parcels_out) = socketpair(
             AddressFamily::UNIX,
             SocketType::SEQPACKET,
             SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
             None,
-        )?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        )
+        .naming("socketpair")?;
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).naming("eventfd2")?;
         let handles = Handles {
             memory: Arc::new(memory),
             bell: Arc::new(bell),
             parcels_in: Arc::new(parcels_in),
             parcels_out: Arc::new(parcels_out),
         };
-        let core = Core::map(handles, capacity, slot, length)?;
-        let header = core.mapping.base().cast::<Header>().as_ptr();
-        for lock in [
-            // SAFETY: the header lies in the mapping.
-            unsafe { &raw mut (*header).pushing.0.lock },
-            // SAFETY: as above.
-            unsafe { &raw mut (*header).popping.0.lock },
-        ] {
-            // SAFETY: the place is in a mapping that nobody else has yet.
-            unsafe { RobustMutex::init(lock) };
-        }
-        core.header().capacity.store(capacity, Ordering::Relaxed);
-        core.header().slot.store(slot, Ordering::Relaxed);
-        core.header().magic.store(MAGIC, Ordering::Release);
-        Ok(core)
+        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length)?)?;
+        let header = header(&mapping);
+        header.pushing.0.lock.init();
+        header.popping.0.lock.init();
+        header.capacity.store(capacity, Ordering::Relaxed);
+        header.slot.store(slot, Ordering::Relaxed);
+        header.magic.store(MAGIC, Ordering::Release);
+        Core::enter(handles, mapping.into(), capacity, slot)
     }
 
     /// Opens a queue that came in a message.
     pub(super) fn open(handles: Handles) -> io::Result<Core> {
-        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "a queue is damaged");
         let mut words = [0; 24];
         rustix::io::pread(&handles.memory, &mut words, 0)?;
         let (words, _) = words.as_chunks();
@@ -263,17 +263,31 @@ impl Core {
         if magic != MAGIC || !in_range || !slot.is_power_of_two() || present < length {
             return Err(damaged());
         }
-        Core::map(handles, capacity, slot, length)
+        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length)?)?;
+        Core::enter(handles, mapping.into(), capacity, slot)
     }
 
-    fn map(handles: Handles, capacity: u64, slot: u64, length: u64) -> io::Result<Core> {
-        let length = usize::try_from(length).map_err(|_| rustix::io::Errno::NOMEM)?;
+    fn enter(
+        handles: Handles,
+        mapping: Arc<Mapping>,
+        capacity: u64,
+        slot: u64,
+    ) -> io::Result<Core> {
         Ok(Core {
-            mapping: Mapping::new(handles.memory.as_fd(), length)?,
+            member: Member::enter(handles.memory.as_fd(), &header(&mapping).marks)?,
+            contradicts: AtomicBool::new(false),
+            mapping,
             capacity,
             slot,
             handles,
         })
+    }
+
+    /// The same queue as another process would have it, at the same place in memory.
+    #[cfg(test)]
+    pub(super) fn of_another_process(&self) -> Core {
+        let (handles, mapping) = (self.handles.clone(), Arc::clone(&self.mapping));
+        Core::enter(handles, mapping, self.capacity, self.slot).unwrap()
     }
 
     pub(super) fn handles(&self) -> &Handles {
@@ -297,7 +311,7 @@ impl Core {
 
     /// Lets nothing more in. Who is pushing at the moment is waited for.
     pub(super) fn close(&self) {
-        let held = Core::hold(&self.header().pushing.0.lock, None);
+        let held = self.hold(&self.header().pushing.0.lock, None);
         self.header().closed.store(1, Ordering::SeqCst);
         drop(held);
         self.tell_items();
@@ -350,7 +364,7 @@ impl Core {
     /// Counts a task as done; false if all are.
     pub(super) fn finish_task(&self) -> bool {
         let tail = self.header().pushing.0.tail.load(Ordering::SeqCst);
-        let one_more = |done| (done < tail).then_some(done + 1);
+        let one_more = |done| (done < tail).then(|| done + 1);
         let done = &self.header().done.0;
         let counted = done.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_more);
         if counted.is_ok_and(|before| before + 1 == tail) {
@@ -373,7 +387,7 @@ impl Core {
         overflow: Overflow,
         deadline: Option<Instant>,
     ) -> Option<io::Result<Pushed>> {
-        let held = Core::hold(&self.header().pushing.0.lock, deadline)?;
+        let held = self.hold(&self.header().pushing.0.lock, deadline)?;
         let pushed = self.push_locked(output, overflow);
         drop(held);
         step();
@@ -385,16 +399,19 @@ impl Core {
 
     fn push_locked(&self, output: &Output<'_>, overflow: Overflow) -> io::Result<Pushed> {
         let (pushing, popping) = (&self.header().pushing.0, &self.header().popping.0);
+        if self.is_damaged() {
+            return Err(damaged());
+        }
         if self.is_closed() {
             return Ok(Pushed::Closed);
         }
         let tail = pushing.tail.load(Ordering::Relaxed);
         let head = popping.head.load(Ordering::Acquire);
-        if tail - head >= self.capacity {
+        if self.count(head, tail).ok_or_else(damaged)? == self.capacity {
             return Ok(Pushed::Full);
         }
         let mut entry = Entry {
-            place: Place::Slot,
+            place: Place::Slot as u32,
             splices: 0,
             attachments: 0,
             head: output.head.len() as u64,
@@ -412,24 +429,40 @@ impl Core {
             let splices: usize = output.splices.iter().map(|splice| splice.len()).sum();
             entry.splices = u32::try_from(output.splices.len()).map_err(io::Error::other)?;
             entry.length = (lengths.len() + output.head.len() + splices) as u64;
-            let warm_free = WARM - (entry.warm - popping.warm.load(Ordering::Acquire));
-            let end = if entry.length <= warm_free {
-                entry.place = Place::Warm;
-                &mut entry.warm
+            let warm_free = WARM
+                .checked_sub(
+                    entry
+                        .warm
+                        .wrapping_sub(popping.warm.load(Ordering::Acquire)),
+                )
+                .ok_or_else(damaged)?;
+            let cold_free = COLD
+                .checked_sub(
+                    entry
+                        .cold
+                        .wrapping_sub(popping.cold.load(Ordering::Acquire)),
+                )
+                .ok_or_else(damaged)?;
+            let (place, end) = if entry.length <= warm_free {
+                (Place::Warm, &mut entry.warm)
             } else if overflow == Overflow::Allowed || entry.length > WARM || head == tail {
-                entry.place = Place::Cold;
-                &mut entry.cold
+                if entry.length > cold_free {
+                    return Err(rustix::io::Errno::NOMEM.into());
+                }
+                (Place::Cold, &mut entry.cold)
             } else {
                 return Ok(Pushed::WarmFull);
             };
             let mut position = *end;
-            *end += entry.length;
-            let area = self.area(entry.place);
-            check_file_size_limit(area.start + area.size.min(position + entry.length))?;
+            *end = end.wrapping_add(entry.length);
+            entry.place = place as u32;
+            let area = self.area(place);
+            let end = (position % area.size).saturating_add(entry.length);
+            memory::check_file_size_limit(area.start + area.size.min(end))?;
             let parts = [&lengths[..], &output.head].into_iter();
             for part in parts.chain(output.splices.iter().map(|splice| &**splice)) {
                 area.write(&self.handles.memory, position, part)?;
-                position += part.len() as u64;
+                position = position.wrapping_add(part.len() as u64);
                 step();
             }
         }
@@ -460,14 +493,14 @@ impl Core {
         step();
         self.write_slot(tail, &entry, &output.head);
         step();
-        pushing.tail.store(tail + 1, Ordering::SeqCst);
+        pushing.tail.store(tail.wrapping_add(1), Ordering::SeqCst);
         step();
         Ok(Pushed::Done)
     }
 
     /// Takes the first item; `None` if the deadline came before the lock.
     pub(super) fn pop(&self, deadline: Option<Instant>) -> Option<Popped> {
-        let held = Core::hold(&self.header().popping.0.lock, deadline)?;
+        let held = self.hold(&self.header().popping.0.lock, deadline)?;
         let popped = self.pop_locked();
         drop(held);
         step();
@@ -482,38 +515,40 @@ impl Core {
 
     fn pop_locked(&self) -> Popped {
         let (pushing, popping) = (&self.header().pushing.0, &self.header().popping.0);
+        if self.is_damaged() {
+            return Popped::Damaged;
+        }
         let head = popping.head.load(Ordering::Relaxed);
         // What was pushed before the queue was closed is seen, since this is asked first.
         let closed = self.is_closed();
-        if head == pushing.tail.load(Ordering::Acquire) {
-            return if closed {
-                Popped::Closed
-            } else {
-                Popped::Empty
-            };
+        match self.count(head, pushing.tail.load(Ordering::Acquire)) {
+            None => return Popped::Damaged,
+            Some(0) if closed => return Popped::Closed,
+            Some(0) => return Popped::Empty,
+            Some(_) => {}
         }
         let (entry, inline) = self.read_slot(head);
-        let message = match entry.place {
-            Place::Slot => Ok(Message {
-                head: inline,
-                ..Message::default()
-            }),
-            Place::Warm => self.read_area(&entry, entry.warm),
-            Place::Cold => self.read_area(&entry, entry.cold),
+        let areas = self.check_areas(&entry);
+        let message = match Place::from_number(entry.place) {
+            _ if areas.is_none() => Err(damaged_item()),
+            Some(Place::Slot) => inline.ok_or_else(damaged_item),
+            Some(place) => self.read_area(&entry, place),
+            None => Err(damaged_item()),
         };
         step();
-        popping.head.store(head + 1, Ordering::SeqCst);
+        popping.head.store(head.wrapping_add(1), Ordering::SeqCst);
         step();
         let attachments = self.receive_parcels(&entry);
         step();
-        popping.warm.store(entry.warm, Ordering::Release);
-        step();
-        let cold = popping.cold.load(Ordering::Relaxed);
-        if cold != entry.cold {
-            let area = self.area(Place::Cold);
-            area.discard(&self.handles.memory, cold, entry.cold);
+        if let Some(cold) = areas {
+            popping.warm.store(entry.warm, Ordering::Release);
             step();
-            popping.cold.store(entry.cold, Ordering::Release);
+            if cold != entry.cold {
+                let area = self.area(Place::Cold);
+                area.discard(&self.handles.memory, cold, entry.cold);
+                step();
+                popping.cold.store(entry.cold, Ordering::Release);
+            }
         }
         match (message, attachments) {
             (Ok(message), Ok(attachments)) => Popped::Item(Message {
@@ -524,15 +559,35 @@ impl Core {
         }
     }
 
-    fn read_area(&self, entry: &Entry, end: u64) -> io::Result<Message> {
-        let area = self.area(entry.place);
+    /// Where the cold area's items begin, if the item ends in both areas where an item can.
+    fn check_areas(&self, entry: &Entry) -> Option<u64> {
+        let popping = &self.header().popping.0;
+        let warm = popping.warm.load(Ordering::Relaxed);
+        let cold = popping.cold.load(Ordering::Relaxed);
+        let can_be = entry.warm.wrapping_sub(warm) <= WARM && entry.cold.wrapping_sub(cold) <= COLD;
+        can_be.then_some(cold)
+    }
+
+    /// Reads an item whose end was [checked](Self::check_areas).
+    fn read_area(&self, entry: &Entry, place: Place) -> io::Result<Message> {
+        let popping = &self.header().popping.0;
+        let (begin, end) = match place {
+            Place::Slot | Place::Warm => (popping.warm.load(Ordering::Relaxed), entry.warm),
+            Place::Cold => (popping.cold.load(Ordering::Relaxed), entry.cold),
+        };
         let file = &self.handles.memory;
-        let mut position = end - entry.length;
+        // What is there takes memory, so no length asks for more than that.
+        let memory = u64::try_from(rustix::fs::fstat(file)?.st_blocks).unwrap_or(0);
+        let most = end.wrapping_sub(begin).min(memory.saturating_mul(512));
+        if entry.length > most {
+            return Err(damaged_item());
+        }
+        let area = self.area(place);
+        let mut left = entry.length;
         let mut next = |length: u64| {
-            let length = usize::try_from(length).map_err(io::Error::other)?;
-            let bytes = area.read(file, position, length)?;
-            position += length as u64;
-            io::Result::Ok(bytes)
+            let position = end.wrapping_sub(left);
+            left = left.checked_sub(length).ok_or_else(damaged_item)?;
+            area.read(file, position, to_usize(length)?)
         };
         let lengths = next(u64::from(entry.splices) * size_of::<u64>() as u64)?;
         let head = next(entry.head)?;
@@ -541,6 +596,9 @@ impl Core {
             .iter()
             .map(|length| next(u64::from_ne_bytes(*length)))
             .collect::<io::Result<_>>()?;
+        if left != 0 {
+            return Err(damaged_item());
+        }
         Ok(Message {
             head,
             splices,
@@ -555,7 +613,7 @@ impl Core {
             let parcel = number.fetch_add(1, Ordering::Relaxed);
             let batch: Vec<BorrowedFd<'_>> = batch.iter().map(|it| it.as_fd()).collect();
             let socket = self.handles.parcels_in.as_fd();
-            descriptors::send(socket, &parcel.to_ne_bytes(), &batch)?;
+            descriptors::try_send(socket, &parcel.to_ne_bytes(), &batch)?;
             step();
         }
         Ok(())
@@ -582,12 +640,19 @@ impl Core {
         Ok(attachments)
     }
 
+    /// The next batch of descriptors and its number. What else a process may have written there, by
+    /// mistake, is dropped.
     fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::Parcel)>> {
         let mut number = [0; 8];
         loop {
             let socket = self.handles.parcels_out.as_fd();
             return match descriptors::receive_any(socket, &mut number, RecvFlags::DONTWAIT) {
-                Ok(parcel) => Ok(Some((u64::from_ne_bytes(number), parcel))),
+                Ok(parcel) if parcel.bytes == number.len() => {
+                    Ok(Some((u64::from_ne_bytes(number), parcel)))
+                }
+                // All processes have this end, so one of them has shut it down.
+                Ok(parcel) if parcel.bytes == 0 && descriptors::is_over(socket)? => Ok(None),
+                Ok(_) => continue,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
                 Err(error) => Err(error),
@@ -599,20 +664,15 @@ impl Core {
     /// and has seen that the queue is empty.
     fn drop_parcels(&self) {
         // Who pops does not push meanwhile, so the order of the two locks is always this.
-        let held = Core::hold(&self.header().popping.0.lock, None);
+        let held = self.hold(&self.header().popping.0.lock, None);
         while let Ok(Some(_)) = self.receive_parcel() {}
         drop(held);
     }
 
     /// Takes a lock; `None` if the deadline came first.
-    fn hold(lock: &RobustMutex, deadline: Option<Instant>) -> Option<Held<'_>> {
+    fn hold<'a>(&self, lock: &'a Monitor, deadline: Option<Instant>) -> Option<Inside<'a>> {
         // What the last holder left when it died needs no repair: see the module.
-        lock.lock_until(deadline)
-            .expect("a thread does not enter a queue twice")
-            .map(|_| Held {
-                lock,
-                thread: PhantomData,
-            })
+        lock.enter_until(&self.member, deadline, || {})
     }
 
     fn area(&self, place: Place) -> Area {
@@ -627,11 +687,27 @@ impl Core {
     }
 
     fn header(&self) -> &Header {
-        // SAFETY: `map` is given a length that includes the header, and mappings begin at a page.
-        // All fields are atomic or such as share memory with other processes (`RobustMutex`);
-        // zeros are values of all but the locks, which are used after `create` has made them:
-        // nobody else has the file before.
-        unsafe { self.mapping.base().cast().as_ref() }
+        header(&self.mapping)
+    }
+
+    /// Whether the header says what it said when the queue was opened. If not, something wrote over
+    /// it, and perhaps over the rest.
+    pub(super) fn is_damaged(&self) -> bool {
+        let header = self.header();
+        header.magic.load(Ordering::Relaxed) != MAGIC
+            || header.capacity.load(Ordering::Relaxed) != self.capacity
+            || header.slot.load(Ordering::Relaxed) != self.slot
+            || self.contradicts.load(Ordering::Relaxed)
+    }
+
+    /// How many items are there, for one who has a lock; `None` if that cannot be.
+    fn count(&self, head: u64, tail: u64) -> Option<u64> {
+        let count = tail.wrapping_sub(head);
+        let can_be = count <= self.capacity;
+        if !can_be {
+            self.contradicts.store(true, Ordering::Relaxed);
+        }
+        can_be.then_some(count)
     }
 
     /// Where the header is.
@@ -659,7 +735,7 @@ impl Core {
         // of at least 128 bytes behind a header of whole pages. No item is in this one: the
         // caller, who alone writes, has seen by `head` that the last one was copied out of it.
         unsafe { slot.write(*entry) };
-        if entry.place == Place::Slot {
+        if entry.place == Place::Slot as u32 {
             debug_assert!(head.len() as u64 <= self.inline_maximum());
             let target = slot.wrapping_add(1).cast::<u8>();
             // SAFETY: as above; the head fits (`push_locked`) and lies in this process's memory.
@@ -667,20 +743,29 @@ impl Core {
         }
     }
 
-    /// Reads an item that is there. The caller holds the lock for popping.
-    fn read_slot(&self, number: u64) -> (Entry, Vec<u8>) {
+    /// Reads an item that is there, and its bytes if it is short and says of itself what can be. The
+    /// caller holds the lock for popping.
+    fn read_slot(&self, number: u64) -> (Entry, Option<Message>) {
         let slot = self.slot_of(number);
         // SAFETY: as in `write_slot`; an item is in this slot (the caller has seen `tail`), so
-        // nobody writes to it before `head` is moved. It was written by the same program.
-        let entry = unsafe { slot.read() };
-        let mut head = Vec::new();
-        if entry.place == Place::Slot {
-            let length = usize::try_from(entry.length.min(self.inline_maximum())).unwrap_or(0);
-            let bytes = ptr::slice_from_raw_parts(slot.wrapping_add(1).cast::<u8>(), length);
-            // SAFETY: as above; the bytes lie in the slot.
-            head.extend_from_slice(unsafe { &*bytes });
-        }
-        (entry, head)
+        // no process writes to it before `head` is moved. If something does all the same, the entry is
+        // integers, of which any bytes are a value, and this copy does not change.
+        let entry = unsafe { slot.read_volatile() };
+        let is_short = entry.place == Place::Slot as u32 && entry.length <= self.inline_maximum();
+        let Some(length) = usize::try_from(entry.length).ok().filter(|_| is_short) else {
+            return (entry, None);
+        };
+        let mut head: Vec<u8> = Vec::with_capacity(length);
+        let bytes = slot.wrapping_add(1).cast::<u8>();
+        // SAFETY: as above; the bytes lie in the slot, and the vector has room for them.
+        unsafe { ptr::copy_nonoverlapping(bytes, head.as_mut_ptr(), length) };
+        // SAFETY: they were just written.
+        unsafe { head.set_len(length) };
+        let message = Message {
+            head,
+            ..Message::default()
+        };
+        (entry, Some(message))
     }
 }
 
@@ -704,6 +789,28 @@ fn spin(mut look: impl FnMut() -> bool) -> bool {
 fn several_cpus() -> bool {
     static SEVERAL: OnceLock<bool> = OnceLock::new();
     *SEVERAL.get_or_init(|| thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
+}
+
+fn header(mapping: &Mapping) -> &Header {
+    // SAFETY: queues are mapped with their header (`mapped_length`), and mappings begin at a page.
+    // All fields are atomic integers, of which any bytes are a value.
+    unsafe { mapping.base().cast().as_ref() }
+}
+
+fn to_usize(length: u64) -> io::Result<usize> {
+    usize::try_from(length).map_err(|_| rustix::io::Errno::NOMEM.into())
+}
+
+/// What a queue is that something wrote over.
+pub(super) fn damaged() -> io::Error {
+    let text = "the queue is damaged: a process wrote over its memory";
+    io::Error::new(io::ErrorKind::InvalidData, text)
+}
+
+/// What an item is that cannot be one.
+fn damaged_item() -> io::Error {
+    let text = "the item is damaged: a process wrote over the memory of the queue";
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// Bytes before the slots.

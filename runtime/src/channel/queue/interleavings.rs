@@ -11,7 +11,10 @@ use crate::probe::{Dead, Explorer, Part, World};
 
 /// A queue, and what was popped, by whom.
 struct Scene {
+    /// As the one has it who looks when all is over.
     queue: Queue<u8>,
+    /// As the actors have it, each a process.
+    theirs: Vec<Mutex<Option<Queue<u8>>>>,
     popped: Mutex<Vec<(usize, u8)>>,
     pushed: Mutex<Vec<u8>>,
 }
@@ -20,20 +23,35 @@ impl World for Scene {
     fn memory(&self) -> Vec<Range<usize>> {
         vec![self.queue.core.shared_words()]
     }
+
+    fn bury(&self, actor: usize) {
+        self.theirs[actor].lock().unwrap().take();
+    }
 }
 
 impl Scene {
     fn new(capacity: usize) -> Scene {
+        let queue = Queue::bounded(capacity).unwrap();
+        let theirs = || Mutex::new(Some(Queue::new(queue.core.of_another_process())));
         Scene {
-            queue: Queue::bounded(capacity).unwrap(),
+            theirs: (0..3).map(|_| theirs()).collect(),
+            queue,
             popped: Mutex::default(),
             pushed: Mutex::default(),
         }
     }
 
+    fn of(&self, actor: usize) -> Queue<u8> {
+        self.theirs[actor].lock().unwrap().clone().unwrap()
+    }
+
     /// False if the queue is closed.
-    fn push(&self, item: u8) -> bool {
-        match self.queue.push(item) {
+    fn push(&self, me: usize, item: u8) -> bool {
+        self.push_into(&self.of(me), item)
+    }
+
+    fn push_into(&self, queue: &Queue<u8>, item: u8) -> bool {
+        match queue.push(item) {
             Ok(()) => {
                 self.pushed.lock().unwrap().push(item);
                 true
@@ -48,7 +66,7 @@ impl Scene {
 
     /// False if the queue is closed and empty.
     fn pop(&self, me: usize) -> bool {
-        match self.queue.pop() {
+        match self.of(me).pop() {
             Ok(item) => {
                 self.popped.lock().unwrap().push((me, item));
                 true
@@ -73,7 +91,7 @@ impl Scene {
 
 #[test]
 fn each_item_is_popped_once() {
-    let push = |scene: &Scene, me: usize| assert!(scene.push(u8::try_from(me).unwrap()));
+    let push = |scene: &Scene, me: usize| assert!(scene.push(me, u8::try_from(me).unwrap()));
     let pop_two = |scene: &Scene, me| assert!(scene.pop(me) && scene.pop(me));
     let parts: [Part<'_, Scene>; 3] = [&push, &push, &pop_two];
     let both = |scene: &Scene, _| {
@@ -81,7 +99,7 @@ fn each_item_is_popped_once() {
         assert!(scene.queue.is_empty());
     };
     Explorer::preempting(2).explore(|| Scene::new(1), &parts, both);
-    let push_two = |scene: &Scene, _| assert!(scene.push(0) && scene.push(1));
+    let push_two = |scene: &Scene, me| assert!(scene.push(me, 0) && scene.push(me, 1));
     let pop = |scene: &Scene, me| assert!(scene.pop(me));
     let parts: [Part<'_, Scene>; 3] = [&push_two, &pop, &pop];
     Explorer::preempting(1).explore(|| Scene::new(1), &parts, both);
@@ -89,7 +107,7 @@ fn each_item_is_popped_once() {
 
 #[test]
 fn items_come_in_the_order_in_which_one_pushed_them() {
-    let push = |scene: &Scene, _| assert!((0..3).all(|item| scene.push(item)));
+    let push = |scene: &Scene, me| assert!((0..3).all(|item| scene.push(me, item)));
     let pop = |scene: &Scene, me| assert!((0..3).all(|_| scene.pop(me)));
     let parts: [Part<'_, Scene>; 2] = [&push, &pop];
     Explorer::preempting(2).explore(
@@ -104,11 +122,11 @@ fn items_come_in_the_order_in_which_one_pushed_them() {
 #[test]
 fn all_learn_that_a_queue_is_closed() {
     let pop = |scene: &Scene, me| while scene.pop(me) {};
-    let push = |scene: &Scene, _| {
-        scene.push(0);
-        scene.push(1);
+    let push = |scene: &Scene, me| {
+        scene.push(me, 0);
+        scene.push(me, 1);
     };
-    let close = |scene: &Scene, _| scene.queue.close();
+    let close = |scene: &Scene, me| scene.of(me).close();
     let parts: [Part<'_, Scene>; 3] = [&pop, &push, &close];
     Explorer::preempting(1).explore(
         || Scene::new(1),
@@ -123,15 +141,19 @@ fn all_learn_that_a_queue_is_closed() {
 fn all_learn_that_the_tasks_are_done() {
     let world = || {
         let scene = Scene::new(2);
-        assert!(scene.push(0) && scene.push(1));
+        assert!(
+            [0, 1]
+                .iter()
+                .all(|item| scene.push_into(&scene.queue, *item))
+        );
         scene
     };
     let work = |scene: &Scene, me| {
         assert!(scene.pop(me));
-        scene.queue.task_done();
+        scene.of(me).task_done();
     };
-    let wait = |scene: &Scene, _| {
-        scene.queue.join();
+    let wait = |scene: &Scene, me| {
+        scene.of(me).join();
         assert_eq!(scene.popped(), [0, 1]);
     };
     let parts: [Part<'_, Scene>; 3] = [&work, &work, &wait];
@@ -141,11 +163,11 @@ fn all_learn_that_the_tasks_are_done() {
 #[test]
 fn a_death_in_a_push_costs_that_item_at_most() {
     let push = |scene: &Scene, me: usize| {
-        scene.push(u8::try_from(me).unwrap());
+        scene.push(me, u8::try_from(me).unwrap());
     };
     let push_and_close = |scene: &Scene, me: usize| {
-        scene.push(u8::try_from(me).unwrap());
-        scene.queue.close();
+        scene.push(me, u8::try_from(me).unwrap());
+        scene.of(me).close();
     };
     let pop = |scene: &Scene, me| while scene.pop(me) {};
     let parts: [Part<'_, Scene>; 3] = [&push, &push_and_close, &pop];
@@ -165,9 +187,9 @@ fn a_death_in_a_push_costs_that_item_at_most() {
 
 #[test]
 fn a_death_in_a_pop_costs_that_item_at_most() {
-    let push = |scene: &Scene, _| {
-        assert!(scene.push(0) && scene.push(1));
-        scene.queue.close();
+    let push = |scene: &Scene, me| {
+        assert!(scene.push(me, 0) && scene.push(me, 1));
+        scene.of(me).close();
     };
     let pop = |scene: &Scene, me| while scene.pop(me) {};
     let parts: [Part<'_, Scene>; 3] = [&pop, &pop, &push];

@@ -5,6 +5,7 @@ mod core;
 mod event;
 #[cfg(test)]
 mod interleavings;
+mod member;
 #[cfg(test)]
 mod tests;
 
@@ -78,11 +79,12 @@ use crate::codec::{self, Output};
 ///   are taken: those who pop have enough to do then.
 /// * A few hundred batches of items with descriptors inside can be in a queue at a time: a push
 ///   waits then as if the queue were full.
-/// * A queue costs four descriptors in each process that has it, and 128 bytes of memory for each
+/// * A process that writes where it should not can damage the queue, which is mapped into all that
+///   have it: an item is an error then, or each push and pop, [`join`](Queue::join) panics, and what
+///   iterates ends. No caller waits for what cannot come any more.
+/// * A queue costs five descriptors in each process that has it, and 128 bytes of memory for each
 ///   place, 128 KiB at least. Longer items take more as long as they are in the queue, and up to
 ///   4 MiB are kept for them.
-/// * [Start-up functions](macro@crate::startup) and `before_worker` functions must not push or
-///   pop: they run on a thread whose death nobody notices.
 pub struct Queue<T> {
     core: Arc<Core>,
     items: PhantomData<fn(T) -> T>,
@@ -146,30 +148,47 @@ impl<T> Queue<T> {
     ///
     /// # Panics
     ///
-    /// It was said more often than items were pushed.
+    /// It was said more often than items were pushed, or the queue is damaged (see
+    /// [caveats](Queue#caveats)).
     #[track_caller]
     pub fn task_done(&self) {
-        assert!(
-            self.core.finish_task(),
-            "more tasks are done than items were pushed"
-        );
+        let is_counted = self.core.finish_task();
+        self.assert_not_damaged();
+        assert!(is_counted, "more tasks are done than items were pushed");
     }
 
     /// Waits until [`task_done`](Queue::task_done) was called for each item that was pushed.
+    ///
+    /// # Panics
+    ///
+    /// If the queue is damaged (see [caveats](Queue#caveats)).
+    #[track_caller]
     pub fn join(&self) {
         self.join_until(None);
     }
 
     /// Waits as [`join`](Queue::join) does, but not longer than `timeout`; false if the time is
     /// over.
+    ///
+    /// # Panics
+    ///
+    /// As [`join`](Queue::join).
     #[must_use = "it says whether all is done"]
+    #[track_caller]
     pub fn join_timeout(&self, timeout: Duration) -> bool {
         self.join_until(Instant::now().checked_add(timeout))
     }
 
+    #[track_caller]
+    fn assert_not_damaged(&self) {
+        assert!(!self.core.is_damaged(), "{}", core::damaged());
+    }
+
+    #[track_caller]
     fn join_until(&self, deadline: Option<Instant>) -> bool {
         loop {
             let ticket = self.core.idle().enter();
+            self.assert_not_damaged();
             if self.core.is_idle() {
                 return true;
             }
@@ -348,6 +367,9 @@ impl<T: DeserializeOwned> Queue<T> {
                 Some(Popped::Item(message)) => return receiver::decode(message).map(Some),
                 Some(Popped::Failed(error)) => return Err(RecvError::Item(ItemError::new(error))),
                 Some(Popped::Closed) => return Err(RecvError::Disconnected),
+                Some(Popped::Damaged) => {
+                    return Err(RecvError::Item(ItemError::new(core::damaged())));
+                }
                 Some(Popped::Empty) => {}
             }
             if let Wait::Not = wait {
@@ -457,7 +479,8 @@ impl<T> Source for Queue<T> {
 
 impl<T> Queue<T> {
     fn is_ready(&self) -> bool {
-        !self.is_empty() || self.is_closed()
+        // What is damaged says so to the process that pops.
+        !self.is_empty() || self.is_closed() || self.core.is_damaged()
     }
 }
 
@@ -488,6 +511,7 @@ impl<T: DeserializeOwned> Iterator for QueueIter<'_, T> {
         loop {
             match self.0.pop() {
                 Ok(item) => return Some(item),
+                Err(RecvError::Item(_)) if self.0.core.is_damaged() => return None,
                 Err(RecvError::Item(_)) => {}
                 Err(RecvError::Disconnected | RecvError::Sent) => return None,
             }
@@ -502,6 +526,7 @@ impl<T: DeserializeOwned> Iterator for Drain<'_, T> {
         loop {
             match self.0.try_pop() {
                 Ok(item) => return Some(item),
+                Err(TryRecvError::Item(_)) if self.0.core.is_damaged() => return None,
                 Err(TryRecvError::Item(_)) => {}
                 Err(_) => return None,
             }

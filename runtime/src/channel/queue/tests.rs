@@ -1,6 +1,8 @@
 //! What one process alone can see; the rest is tested with several.
 
+use std::ops::Range;
 use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use super::area::Area;
@@ -8,7 +10,8 @@ use super::core::{Core, Overflow, Popped, Pushed};
 use super::event::{Event, GLANCE};
 use super::*;
 use crate::channel::Sender;
-use crate::sys::memory;
+use crate::sync::raw::strays::{Stray, strays};
+use crate::sys::{descriptors, memory};
 
 fn message<T: Serialize>(value: &T) -> Output<'_> {
     let mut output = Output::new(0);
@@ -57,6 +60,11 @@ fn long_items_overflow_and_leave_no_memory_behind() {
     assert!(used < 6 << 20, "{used} bytes are in use");
 }
 
+/// A handle as another process would have it, which dies with it.
+fn of_another_process<T>(queue: &Queue<T>) -> Queue<T> {
+    Queue::new(queue.core.of_another_process())
+}
+
 /// Items of all kinds: short, with descriptors, long, too long for what is kept warm.
 fn item(kind: usize) -> (Vec<u8>, Vec<Sender<u8>>) {
     let sender = || crate::channel::channel().unwrap().0;
@@ -75,7 +83,9 @@ fn a_death_after_any_step_of_a_push_costs_that_item_at_most() {
         for steps in 0.. {
             queue.push(item(0)).unwrap();
             let pushed = item(kind);
-            let died = crate::probe::ends_after(steps, || queue.push(pushed).unwrap());
+            let theirs = of_another_process(&queue);
+            let died = crate::probe::ends_after(steps, || theirs.push(pushed).unwrap());
+            drop(theirs);
             let length = queue.len();
             assert!(length == 2 || died && length == 1, "{length} after {steps}");
             queue.try_push(item(1)).unwrap();
@@ -101,7 +111,9 @@ fn a_death_after_any_step_of_a_pop_costs_that_item_at_most() {
         for steps in 0.. {
             queue.push(item(kind)).unwrap();
             queue.push(item(1)).unwrap();
-            let died = crate::probe::ends_after(steps, || check_pop(&queue, kind));
+            let theirs = of_another_process(&queue);
+            let died = crate::probe::ends_after(steps, || check_pop(&theirs, kind));
+            drop(theirs);
             let length = queue.len();
             assert!(length == 1 || died && length == 2, "{length} after {steps}");
             queue.try_push(item(2)).unwrap();
@@ -146,6 +158,69 @@ fn a_handle_that_is_no_queue_is_refused() {
     Core::open(queue.handles().clone()).unwrap();
 }
 
+/// Writes over the mapped part of a queue, between two places.
+#[expect(unsafe_code, reason = "it is done behind the queue's back")]
+fn overwrite<T>(queue: &Queue<T>, places: Range<usize>, stray: Stray) {
+    let base = queue.core.shared_words().start;
+    for at in places {
+        let byte = std::ptr::with_exposed_provenance::<AtomicU8>(base + at);
+        // SAFETY: the queue is mapped, and any bytes are values of what is there.
+        unsafe { &*byte }.store(stray(at), Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn stray_writes_are_errors_and_stop_nobody() {
+    let short = Duration::from_millis(2);
+    // The fields of the header, each alone; those of the first item, in the page behind; all.
+    let header = (0..1024).step_by(8).filter(|at| at % 128 < 48);
+    let header = header.map(|at| at..at + 8);
+    let slots = (4096..4096 + 64).step_by(4).map(|at| at..at + 4);
+    for places in header
+        .chain(slots)
+        .chain([0..16_384, 64..4096, 4096..16_384])
+    {
+        for stray in strays() {
+            for kind in [1, 3] {
+                let queue = Queue::bounded(3).unwrap();
+                queue.push(item(kind)).unwrap();
+                queue.push(item(0)).unwrap();
+                overwrite(&queue, places.clone(), stray);
+                let _ = queue.push_timeout(item(0), short);
+                let _ = queue.try_push(item(1));
+                let _ = queue.pop_timeout(short);
+                assert!(queue.drain().count() <= 4);
+                queue.close();
+                assert!(queue.iter().count() <= 4);
+            }
+        }
+    }
+}
+
+#[test]
+fn who_waits_learns_that_a_queue_is_damaged() {
+    let queue = Queue::<(Vec<u8>, Vec<Sender<u8>>)>::bounded(3).unwrap();
+    std::thread::scope(|scope| {
+        let pops = scope.spawn(|| queue.pop());
+        let iterates = scope.spawn(|| queue.iter().count());
+        let joins = scope.spawn(|| {
+            queue.push(item(0)).unwrap();
+            queue.join();
+        });
+        std::thread::sleep(Duration::from_millis(20));
+        overwrite(&queue, 0..4096, |_| 0);
+        assert!(iterates.join().unwrap() <= 1);
+        assert!(joins.join().is_err());
+        let _ = pops.join().unwrap();
+    });
+    let RecvError::Item(error) = queue.pop().unwrap_err() else {
+        panic!("an error that says nothing");
+    };
+    assert!(error.to_string().contains("damaged"), "{error}");
+    let error = queue.push(item(0)).unwrap_err();
+    assert!(error.to_string().contains("damaged"), "{error}");
+}
+
 #[test]
 fn a_sleeper_that_nobody_told_looks_by_itself() {
     let queue = Queue::<u8>::bounded(1).unwrap();
@@ -163,4 +238,36 @@ fn a_sleeper_that_nobody_told_looks_by_itself() {
     let start = Instant::now();
     event.sleep(ticket, None, Duration::from_mins(1));
     assert!(start.elapsed() < Duration::from_secs(30));
+}
+
+/// What a process writes to a socket that is not its own, or does to it.
+#[test]
+fn a_misused_socket_costs_the_items_in_it_and_nothing_else() {
+    let core = Core::create(100).unwrap();
+    let socket = || core.handles().parcels_in.as_fd();
+    let write = |text: &[u8]| {
+        let sent = rustix::net::send(socket(), text, rustix::net::SendFlags::empty());
+        assert_eq!(sent, Ok(text.len()));
+    };
+    let (sender, _receiver) = crate::channel::channel::<u32>().unwrap();
+    let push = || core.push(&message(&sender), Overflow::Allowed, None);
+    for text in [&b"hello, world\n"[..], &[0; 64], &[0xff; 64], b"x", b""] {
+        write(text);
+        assert!(matches!(push(), Some(Ok(Pushed::Done))));
+        write(text);
+        assert!(matches!(push(), Some(Ok(Pushed::Done))));
+        for _ in 0..2 {
+            assert!(matches!(core.pop(None), Some(Popped::Item(_))));
+        }
+    }
+    // What was in the socket is stolen, and the socket is shut down.
+    assert!(matches!(push(), Some(Ok(Pushed::Done))));
+    descriptors::skip(core.handles().parcels_out.as_fd());
+    rustix::net::shutdown(socket(), rustix::net::Shutdown::Both).unwrap();
+    assert!(matches!(core.pop(None), Some(Popped::Failed(_))));
+    assert!(matches!(push(), Some(Err(_))));
+    let pushed = core.push(&message(&1_u8), Overflow::Allowed, None);
+    assert!(matches!(pushed, Some(Ok(Pushed::Done))));
+    assert!(matches!(core.pop(None), Some(Popped::Item(_))));
+    assert!(matches!(core.pop(None), Some(Popped::Empty)));
 }

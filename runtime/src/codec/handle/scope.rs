@@ -168,7 +168,7 @@ pub(super) fn take(token: Token, identity: Identity) -> Result<Parts, Error> {
 
 /// Puts back what was [taken](take), so that it can be taken again.
 pub(super) fn give_back(token: Token, parts: Parts) {
-    // Whoever took it is still reading the same message.
+    // The handle that took it is still being read from the same message.
     let _ = reading(|incoming| {
         if let Some(presented) = incoming.records.get_mut(token.place as usize) {
             presented.parts = Some(parts);

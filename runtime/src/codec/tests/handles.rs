@@ -122,7 +122,7 @@ const ELSEWHERE: &str = "a descriptor was written into something else than the m
                          format or a value that was thrown away: it can only be a value in the \
                          message itself";
 
-/// What a `Serialize` of the user's does while a message is written.
+/// What a user's `Serialize` does while a message is written.
 struct Writing<F>(F);
 
 impl<F: Fn() -> Result<(), String>> Serialize for Writing<F> {
@@ -306,7 +306,7 @@ fn handles_go_wherever_values_go() {
     ]));
 }
 
-/// A buffer of the user's for anything, as serde has one.
+/// A user's buffer for anything, as serde has one.
 #[derive(Debug, Clone)]
 enum Content {
     Number(u64),
@@ -586,7 +586,7 @@ fn what_stands_for_a_handle_is_written_once() {
     impl Serialize for Recorded {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             let token = token_of(&self.0);
-            // The handle is written by whoever has the token.
+            // The handle is written by the code that has the token.
             (Replayed(token.clone()), Replayed(token)).serialize(serializer)
         }
     }
@@ -779,7 +779,7 @@ fn a_message_that_cannot_be_read_leaves_nothing_open() {
     drop(writer);
     let error = decode::<(Handle, u8, Handle)>(&mut message).unwrap_err();
     assert!(error.to_string().contains("expected u8"), "{error}");
-    // The pipe ends: nobody has its other end.
+    // The pipe ends: no process has its other end.
     assert_eq!(std::io::read_to_string(reader).unwrap(), "");
 }
 

@@ -10,9 +10,9 @@ use rustix::event::epoll::{self, EventData, EventFlags};
 use super::deadlines::STANDSTILL;
 use super::{CONNECTION, OUTBOX, Shared};
 use crate::pool::ledger::{Ledger, now};
-use crate::pool::scheduler::{MemberId, Part};
+use crate::pool::scheduler::{Cause, MemberId, Part};
 use crate::pool::trace::Span;
-use crate::process::{Killed, Member};
+use crate::process::Member;
 use crate::transport::{Outbox, Parcel};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.
@@ -35,7 +35,9 @@ pub(super) struct Crew {
     pub(super) check: Option<Instant>,
     /// When it is to have left.
     pub(super) leave: Option<Instant>,
-    pub(super) killed: Option<Killed>,
+    /// When it became ready to work.
+    pub(super) ready: Option<Instant>,
+    pub(super) killed: Option<Purpose>,
     /// Why its last message could not be taken.
     pub(super) broken: Option<io::Error>,
     /// Nothing more is to be heard.
@@ -43,6 +45,49 @@ pub(super) struct Crew {
     pub(super) ear: Ear,
     /// Wakes who listens in the supervisor's place.
     pub(super) kick: Option<Arc<OwnedFd>>,
+}
+
+/// What the pool has ended a member for. Whether that is how it ended is another question: it may
+/// have died by itself before, or have done meanwhile what it was ended for not doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It did not reach its dispatch in time.
+    Handshake,
+    /// The time of the initializer was over.
+    Initializer,
+    /// The time of this task of its part was over.
+    Timeout(u32),
+    /// What it ran was cancelled.
+    Cancelled,
+    /// It was sent a task that has a timeout, and does not begin it.
+    Standstill,
+    /// What it says or writes makes no sense, or cannot be taken.
+    Nonsense,
+    /// It is to be there no more: it has nothing to do, takes its time to leave, or holds half of
+    /// a message.
+    Leaving,
+}
+
+impl Purpose {
+    /// What its death means for the pool.
+    pub(super) fn cause(self) -> Cause {
+        match self {
+            Purpose::Handshake | Purpose::Initializer => Cause::Unready,
+            Purpose::Timeout(_) | Purpose::Cancelled | Purpose::Leaving => Cause::Pool,
+            Purpose::Standstill | Purpose::Nonsense => Cause::Itself,
+        }
+    }
+}
+
+/// Whether a task's time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    InTime,
+    /// It is; so many tasks are begun, and no others will be.
+    Over(u32, Purpose),
+    /// It was, but the task has ended and another one has begun; so many are, and no others will
+    /// be.
+    GoneOn(u32),
 }
 
 /// Who listens to a member: takes in what it says. How it ends, the supervisor always sees.
@@ -59,6 +104,8 @@ pub(super) enum Ear {
 pub(super) enum Stage {
     Preparing,
     Initializing,
+    /// It has run the initializer, and what that returned is being looked at.
+    Judged,
     Working,
 }
 
@@ -78,7 +125,8 @@ impl Crew {
     /// From when to when it ran so many tasks after the first `answered`, or until now.
     pub(super) fn ran(&self, answered: u32, count: u32) -> Span {
         let since = self.ledger.start_of(answered).unwrap_or(self.noted);
-        let until = self.ledger.start_of(answered + count).unwrap_or_else(now);
+        let until = self.ledger.start_of(answered.saturating_add(count));
+        let until = until.unwrap_or_else(now);
         (since, until)
     }
 
@@ -97,52 +145,65 @@ impl Crew {
         self.ear = ear;
     }
 
-    pub(super) fn register_outbox(&self, shared: &Shared, id: MemberId) {
+    /// Waits for room for the rest of what it is sent, if there is a rest.
+    pub(super) fn register_outbox(&self, shared: &Shared, id: MemberId) -> io::Result<()> {
         if let Some(outbox) = &self.outbox {
             let data = EventData::new_u64(id << 2 | OUTBOX);
-            let _ = epoll::add(&shared.epoll, outbox.socket(), data, EventFlags::OUT);
+            epoll::add(&shared.epoll, outbox.socket(), data, EventFlags::OUT)?;
         }
+        Ok(())
     }
 
     /// Listens no more. The connection stays: to the member, its end would be the parent's.
     pub(super) fn close(&mut self, shared: &Shared) {
         self.closed = true;
+        self.member.expect_end();
         let (connection, assembly) = self.member.sources();
         for source in [connection].into_iter().chain(assembly) {
             let _ = epoll::delete(&shared.epoll, source);
         }
     }
 
-    /// Kills it if its task has run for longer than this.
-    pub(super) fn check_time(&mut self, timeout: Option<Duration>, answered: u32) {
+    /// Looks whether its task has run for longer than this, and what to end it for if so.
+    pub(super) fn check_time(&mut self, timeout: Option<Duration>, answered: u32) -> Verdict {
+        self.check = None;
         let Some(timeout) = timeout else {
-            self.check = None;
-            return;
+            return Verdict::InTime;
         };
-        let left = if self.ledger.claimed() > answered {
+        // A board that makes no sense is that of a worker that has begun something.
+        let claimed = self.ledger.claimed().unwrap_or(answered + 1);
+        let left = if claimed > answered {
             let ran = Duration::from_nanos(now().saturating_sub(self.ledger.started()));
-            let left = timeout.saturating_sub(ran);
-            if left.is_zero() {
-                self.killed.get_or_insert(Killed::TimedOut);
-            }
-            left
+            timeout.saturating_sub(ran)
         } else {
             // The task's time has not begun. But it never will if the process is stopped: then
             // another one shall begin it.
             let patience = timeout.max(BEGINNING);
             timeout.min(patience.saturating_sub(self.heard.elapsed()))
         };
-        if left.is_zero() {
-            self.check = None;
-            self.member.kill();
-        } else {
+        if !left.is_zero() {
             self.check = Instant::now().checked_add(left);
+            return Verdict::InTime;
+        }
+        // It may be done, or begin, just now: what is taken back it cannot begin any more.
+        match self.ledger.recall() {
+            Some(begun) if begun == claimed && begun > answered => {
+                Verdict::Over(begun, Purpose::Timeout(begun - 1))
+            }
+            Some(begun) if begun == claimed => Verdict::Over(begun, Purpose::Standstill),
+            // The one whose time was over is done.
+            Some(begun) => {
+                self.check = Instant::now().checked_add(timeout);
+                Verdict::GoneOn(begun)
+            }
+            None => Verdict::Over(u32::MAX, Purpose::Timeout(answered)),
         }
     }
 
     /// Whether there are tasks that it has received and not begun.
     pub(super) fn could_give(&self, part: Part, answered: u32) -> bool {
-        part.count > self.ledger.claimed().max(answered) && self.outbox.is_none()
+        let begun = self.ledger.claimed().map(|claimed| claimed.max(answered));
+        begun.is_some_and(|begun| part.count > begun) && self.outbox.is_none()
     }
 
     /// Its resident memory in bytes.

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use super::core::Core;
-use super::crew::Stage;
+use super::crew::{Crew, Purpose, Stage, Verdict};
 use crate::pool::builder::Settings;
 use crate::pool::scheduler::MemberId;
-use crate::process::Killed;
 
 /// How long nothing may be heard of a member before what it has not begun is given to others that
 /// are idle, and what it has done is looked for.
@@ -23,44 +22,42 @@ impl Core {
             && at <= now
         {
             self.postponed.remove(&(at, id));
-            self.begin_launch(shared, id);
+            self.begin_launch(id);
         }
         let ids: Vec<MemberId> = self.members.keys().copied().collect();
         let idle_before = shared.settings.idle_timeout;
         let mut spare = ids.len().saturating_sub(shared.settings.policy.floor);
         for id in ids {
-            let part = self.scheduler.part(id);
-            let leaving = self.scheduler.is_leaving(id);
             let Some(crew) = self.members.get_mut(&id) else {
                 continue;
             };
             if crew.member.handshake.is_some_and(|at| at <= now) {
                 crew.member.handshake = None;
-                crew.killed.get_or_insert(Killed::NoHandshake);
-                crew.member.kill();
+                self.kill(id, Purpose::Handshake);
             }
-            if crew.leave.is_some_and(|at| at <= now) {
-                crew.leave = None;
-                crew.member.kill();
-            }
-            if crew.check.is_some_and(|at| at <= now) {
-                let timeout = match crew.stage {
-                    Stage::Working => part
-                        .and_then(|(part, _)| self.jobs.get(&part.job))
-                        .and_then(|job| job.timeout),
-                    _ => shared.initializer.as_ref().and_then(|it| it.timeout),
-                };
-                crew.check_time(timeout, part.map_or(0, |(_, answered)| answered));
-            }
-            if let (Some((part, answered)), true) = (part, self.scheduler.has_idle())
+            self.check_leave(id, now);
+            self.check_time(shared, id, now);
+            // Who is given what it had has to have it before anybody is looked at again.
+            self.act(shared);
+            let Some(crew) = self.members.get(&id) else {
+                continue;
+            };
+            let leaving = self.scheduler.is_leaving(id);
+            if let (Some((part, answered)), true) =
+                (self.scheduler.part(id), self.scheduler.has_idle())
                 && crew.could_give(part, answered)
                 && !self.scheduler.has_queue()
                 && crew.heard + STANDSTILL <= now
             {
-                let begun = crew.ledger.recall();
-                self.scheduler.recalled(id, begun, true);
-                // Who is given it has to have it before anybody is looked at again.
+                match crew.ledger.recall() {
+                    Some(begun) => drop(self.scheduler.recalled(id, begun, true)),
+                    None => self.kill(id, Purpose::Nonsense),
+                }
                 self.act(shared);
+            }
+            let looks = |crew: &Crew| crew.member.next_look().is_some_and(|at| at <= now);
+            if self.members.get(&id).is_some_and(looks) {
+                self.bury(shared, id);
             }
             let Some(crew) = self.members.get(&id) else {
                 continue;
@@ -88,6 +85,49 @@ impl Core {
             && shared.delivering.load(SeqCst) == 0
     }
 
+    /// Ends a member that was to have left, or whose end was to be seen, by now.
+    fn check_leave(&mut self, id: MemberId, now: Instant) {
+        let Some(crew) = self.members.get_mut(&id) else {
+            return;
+        };
+        if crew.leave.is_some_and(|at| at <= now) {
+            crew.leave = None;
+            let purpose = match crew.broken {
+                Some(_) => Purpose::Nonsense,
+                None => Purpose::Leaving,
+            };
+            self.kill(id, purpose);
+        }
+    }
+
+    /// Ends a member whose task takes too long.
+    fn check_time(&mut self, shared: &Shared, id: MemberId, now: Instant) {
+        let part = self.scheduler.part(id);
+        let Some(crew) = self.members.get_mut(&id) else {
+            return;
+        };
+        if crew.check.is_none_or(|at| at > now) {
+            return;
+        }
+        let is_working = crew.stage == Stage::Working;
+        let timeout = match part {
+            Some((part, _)) => self.jobs.get(&part.job).and_then(|job| job.timeout),
+            None if is_working => None,
+            None => shared.initializer().and_then(|it| it.timeout),
+        };
+        match crew.check_time(timeout, part.map_or(0, |(_, answered)| answered)) {
+            Verdict::InTime => {}
+            Verdict::Over(_, Purpose::Timeout(_)) if !is_working => {
+                self.kill(id, Purpose::Initializer);
+            }
+            Verdict::Over(begun, purpose) => {
+                self.kill(id, purpose);
+                self.scheduler.recalled(id, begun, true);
+            }
+            Verdict::GoneOn(begun) => drop(self.scheduler.recalled(id, begun, true)),
+        }
+    }
+
     /// When to look at the deadlines again.
     pub(super) fn deadline(&self, settings: &Settings) -> Option<Instant> {
         let mut deadline = self.postponed.first().map(|(at, _)| *at);
@@ -97,10 +137,17 @@ impl Core {
         let shares = self.scheduler.has_idle() && !self.scheduler.has_queue();
         let spare = self.members.len() > settings.policy.floor;
         for (id, crew) in &self.members {
-            [crew.member.handshake, crew.check, crew.leave, crew.look]
-                .into_iter()
-                .flatten()
-                .for_each(&mut earlier);
+            let end = crew.member.next_look();
+            [
+                crew.member.handshake,
+                crew.check,
+                crew.leave,
+                crew.look,
+                end,
+            ]
+            .into_iter()
+            .flatten()
+            .for_each(&mut earlier);
             let part = self.scheduler.part(*id);
             match part {
                 Some((part, answered)) if shares && crew.could_give(part, answered) => {

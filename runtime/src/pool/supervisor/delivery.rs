@@ -1,20 +1,46 @@
-//! Results on their way to who wants them.
+//! Results on their way to who wants them, and what else is done when the lock is free.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Shared;
 use super::core::Core;
 use crate::error::Error;
+use crate::foreign;
+use crate::pool::builder::Judge;
 use crate::pool::job::{Job, Recipient};
 use crate::pool::mailbox::{Mail, Mailbox, Many};
-use crate::pool::scheduler::JobId;
+use crate::pool::scheduler::{JobId, MemberId};
 use crate::pool::slot::Slot;
 use crate::pool::task::Outcome;
+use crate::pool::trace::Span;
 
-/// A result to give out when the pool's lock is free.
-pub(super) enum Delivery {
+/// What is to be done when the pool's lock is free: it takes a while, or user code runs.
+pub(super) enum Effect {
+    /// Give out the result of a task.
     Slot(Arc<Slot>, Outcome),
+    /// Give out results of a map.
     Mail(Arc<Mailbox>, Mail),
+    /// Start a member.
+    Launch(MemberId),
+    /// Look at what the initializer returned in a member, which ran from when to when.
+    Judge(MemberId, Judge, Outcome, Span),
+}
+
+impl Shared {
+    /// Does what is to be done. Whatever becomes of user code, this goes on.
+    pub(super) fn perform(self: &Arc<Self>, effects: Vec<Effect>) {
+        for effect in effects {
+            foreign::call(|| match effect {
+                Effect::Slot(slot, outcome) => slot.finish(outcome, &self.callbacks),
+                Effect::Mail(mailbox, mail) => mailbox.put(mail),
+                Effect::Launch(id) => self.launch_aside(id),
+                Effect::Judge(id, judge, outcome, span) => {
+                    self.judge_aside(id, judge, outcome, span);
+                }
+            });
+        }
+    }
 }
 
 impl Core {
@@ -33,8 +59,7 @@ impl Core {
         self.counters.failed += u64::from(!outcome.is_value());
         match &known.recipient {
             Recipient::Slot(slot) => {
-                self.deliveries
-                    .push(Delivery::Slot(Arc::clone(slot), outcome));
+                self.effects.push(Effect::Slot(Arc::clone(slot), outcome));
             }
             Recipient::Mailbox(mailbox, first) => {
                 let mail = Mail::One {
@@ -43,8 +68,7 @@ impl Core {
                     outcome,
                     time,
                 };
-                self.deliveries
-                    .push(Delivery::Mail(Arc::clone(mailbox), mail));
+                self.effects.push(Effect::Mail(Arc::clone(mailbox), mail));
             }
         }
         known.note_done(task, 1);
@@ -68,8 +92,7 @@ impl Core {
                 worker: known.worker,
                 ..many
             });
-            self.deliveries
-                .push(Delivery::Mail(Arc::clone(mailbox), mail));
+            self.effects.push(Effect::Mail(Arc::clone(mailbox), mail));
             known.note_done(first, count);
             if known.remaining == 0 {
                 self.jobs.remove(&job);
@@ -84,8 +107,7 @@ impl Core {
         match &job.recipient {
             Recipient::Slot(slot) => {
                 let outcome = Outcome::Failed(error.duplicate());
-                self.deliveries
-                    .push(Delivery::Slot(Arc::clone(slot), outcome));
+                self.effects.push(Effect::Slot(Arc::clone(slot), outcome));
             }
             Recipient::Mailbox(mailbox, start) => {
                 for task in job.not_done() {
@@ -95,8 +117,7 @@ impl Core {
                         outcome: Outcome::Failed(error.duplicate()),
                         time: None,
                     };
-                    self.deliveries
-                        .push(Delivery::Mail(Arc::clone(mailbox), mail));
+                    self.effects.push(Effect::Mail(Arc::clone(mailbox), mail));
                 }
             }
         }

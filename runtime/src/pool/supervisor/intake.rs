@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::io::Errno;
 
 use super::core::Core;
-use super::crew::Stage;
+use super::crew::{Purpose, Stage};
 use super::deadlines::STANDSTILL;
+use super::delivery::Effect;
 use super::{ASSEMBLY, OUTBOX, PIDFD, Shared};
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind};
@@ -18,7 +20,10 @@ use crate::pool::task::Outcome;
 use crate::pool::trace::Span;
 use crate::pool::worker::{Header, split};
 use crate::protocol::Reply;
-use crate::transport::Received;
+use crate::transport::{Received, is_nonsense};
+
+/// How long a process may take to end after it has broken off a message.
+const MOMENT: Duration = Duration::from_millis(500);
 
 impl Core {
     /// Looks at a member of which something was heard.
@@ -30,8 +35,13 @@ impl Core {
                 crew.heard = Instant::now();
                 match outbox.advance() {
                     Ok(false) => {}
-                    // Done, or the member is gone: the pidfd tells.
-                    Ok(true) | Err(_) => crew.outbox = None,
+                    Ok(true) => crew.outbox = None,
+                    // It is gone, as the pidfd will tell soon; or it is there and has lost what
+                    // it was sent.
+                    Err(_) => {
+                        crew.outbox = None;
+                        crew.leave = Instant::now().checked_add(MOMENT);
+                    }
                 }
             }
             return;
@@ -62,9 +72,14 @@ impl Core {
             }
             Ok(Received::Nothing) => {
                 if let (_, Some(assembly)) = crew.member.sources() {
-                    // Fails if it is registered already.
                     let data = EventData::new_u64(id << 2 | ASSEMBLY);
-                    let _ = epoll::add(&shared.epoll, assembly, data, EventFlags::IN);
+                    match epoll::add(&shared.epoll, assembly, data, EventFlags::IN) {
+                        Ok(()) | Err(Errno::EXIST) => {}
+                        Err(error) => {
+                            crew.broken = Some(error.into());
+                            self.kill(id, Purpose::Nonsense);
+                        }
+                    }
                 }
                 false
             }
@@ -72,11 +87,22 @@ impl Core {
                 crew.close(shared);
                 false
             }
-            Err(error) => {
-                // Of one that has died, the pidfd will tell.
+            Err(error) if is_nonsense(&error) => {
                 crew.broken = Some(error);
                 crew.close(shared);
-                crew.member.kill();
+                self.kill(id, Purpose::Nonsense);
+                false
+            }
+            Err(error) => {
+                // It may be that it has just died: then that is what happened, and the pidfd will
+                // tell.
+                crew.broken = Some(error);
+                crew.close(shared);
+                self.scheduler.doom(id);
+                self.act(shared);
+                if let Some(crew) = self.members.get_mut(&id) {
+                    crew.leave = Instant::now().checked_add(MOMENT);
+                }
                 false
             }
         }
@@ -87,24 +113,26 @@ impl Core {
             return;
         };
         crew.member.handshake = None;
+        // It has done in time, or nearly, what it would have been ended for not doing.
+        if crew.killed == Some(Purpose::Handshake) {
+            crew.killed = Some(Purpose::Leaving);
+        }
         let kind = message.kind().and_then(Reply::from_wire);
         match (crew.stage, kind) {
             (_, Some(Reply::Hello)) => {}
-            (Stage::Preparing, Some(Reply::Ready)) => match &shared.initializer {
+            (Stage::Preparing, Some(Reply::Ready)) => match shared.initializer() {
                 Some(initializer) => {
                     crew.stage = Stage::Initializing;
                     let timeout = initializer.timeout;
                     crew.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
                     let parcel = initializer.parcel(crew.round.wrapping_add(1));
-                    if crew.send(parcel, 1).is_err() {
-                        crew.member.kill();
+                    let sent = crew.send(parcel, 1);
+                    if let Err(error) = sent.and_then(|()| crew.register_outbox(shared, id)) {
+                        crew.broken = Some(error);
+                        self.kill(id, Purpose::Nonsense);
                     }
-                    crew.register_outbox(shared, id);
                 }
-                None => {
-                    crew.stage = Stage::Working;
-                    self.scheduler.ready(id);
-                }
+                None => self.ready(id),
             },
             (Stage::Preparing, _) => {
                 let outcome = Outcome::Reply(message, crew.member.id());
@@ -119,25 +147,19 @@ impl Core {
             }
             (Stage::Initializing, _) => {
                 crew.check = None;
+                if crew.killed == Some(Purpose::Initializer) {
+                    crew.killed = Some(Purpose::Leaving);
+                }
+                crew.stage = Stage::Judged;
                 let outcome = Outcome::Reply(message, crew.member.id());
-                let judged = match &shared.initializer {
-                    Some(initializer) => initializer.judge(outcome),
-                    None => Ok(()),
-                };
-                match judged {
-                    Ok(()) => {
-                        crew.stage = Stage::Working;
-                        if let (Some(trace), Some(initializer)) =
-                            (&mut self.trace, &shared.initializer)
-                        {
-                            let span = crew.ran(0, 1);
-                            trace.initialized(crew.member.id(), initializer.worker, span);
-                        }
-                        self.scheduler.ready(id);
-                    }
-                    Err(error) => self.abort(shared, Some(&error)),
+                let span = crew.ran(0, 1);
+                if let Some(initializer) = shared.initializer() {
+                    let judge = Arc::clone(&initializer.judge);
+                    self.effects.push(Effect::Judge(id, judge, outcome, span));
                 }
             }
+            // It was asked nothing.
+            (Stage::Judged, _) => self.kill(id, Purpose::Nonsense),
             (Stage::Working, Some(Reply::Results)) => {
                 // They may have been taken from the board, and the round be over therefore.
                 if let Some((header, replies)) = Header::read(&message.head)
@@ -156,8 +178,12 @@ impl Core {
                 let Some(crew) = self.members.get_mut(&id) else {
                     return;
                 };
-                let process = crew.member.id();
                 let answered = self.scheduler.part(id).map_or(answered, |(_, it)| it);
+                // A task is claimed before it is answered.
+                if crew.ledger.claimed().is_some_and(|begun| begun <= answered) {
+                    return self.kill(id, Purpose::Nonsense);
+                }
+                let process = crew.member.id();
                 let span = crew.ran(answered, 1);
                 let time = self.note(id, part.job, 1, span);
                 let outcome = Outcome::Reply(message, process);
@@ -191,6 +217,9 @@ impl Core {
             replies = others;
         }
         let process = crew.member.id();
+        // No more can be answered than are begun.
+        let begun = crew.ledger.claimed().unwrap_or(part.count);
+        let most = begun.min(part.count).saturating_sub(answered);
         let mut count = 0;
         let mut failed = 0;
         let mut rest = replies;
@@ -198,6 +227,9 @@ impl Core {
             count += 1;
             failed += u64::from(reply.first() != Some(&(Reply::Returned as u8)));
             rest = others;
+        }
+        if count > most {
+            return self.kill(id, Purpose::Nonsense);
         }
         if count > 0 {
             let (since, mut until) = crew.ran(answered, count);
@@ -240,13 +272,18 @@ impl Core {
         else {
             return;
         };
+        let Some(claimed) = crew.ledger.claimed() else {
+            // It will not claim the others either, and wait for ever.
+            self.kill(id, Purpose::Nonsense);
+            return self.act(shared);
+        };
         // If there was something, the next look has a time already.
         if crew.look.is_some() || part.count == 1 {
             return;
         }
         // When a task ends that has taken so long already, its result is sent at once. In this
         // order: a task is claimed after it is noted when.
-        let runs = crew.ledger.claimed() == answered + 1;
+        let runs = claimed == answered + 1;
         let ran = Duration::from_nanos(now().saturating_sub(crew.ledger.started()));
         let will_be_told = runs && ran >= STANDSTILL;
         let wait = crew.heard.elapsed().max(STANDSTILL);

@@ -1,57 +1,114 @@
 //! How members come and go.
 
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::ExitStatusExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::process::Signal;
 
 use super::core::Core;
-use super::crew::{Crew, Ear, Stage};
+use super::crew::{Crew, Ear, Purpose, Stage};
+use super::delivery::Effect;
 use super::{CONNECTION, PIDFD, Shared};
 use crate::error::{Error, ErrorKind, Result};
+use crate::foreign::forget_panic;
+use crate::pool::builder::Judge;
 use crate::pool::ledger::{Ledger, now};
-use crate::pool::scheduler::MemberId;
+use crate::pool::scheduler::{Cause, Death, MemberId};
 use crate::pool::task::{Loss, Outcome};
+use crate::pool::trace::Span;
 use crate::pool::worker::SERVICE;
-use crate::process::{Killed, Member, Status};
+use crate::process::{Killed, Member, Status, unheard};
 use crate::protocol::Request;
-use crate::transport::Parcel;
+use crate::sys::refused::Naming as _;
+use crate::transport::{Parcel, is_nonsense};
 
 /// How long a worker may take to leave before it is killed.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// The first wait before a worker is replaced that died for nothing; each further one is twice
-/// as long.
+/// The wait after the first futile start; each further one is four times as long, up to ten
+/// seconds.
 pub(super) const BACK_OFF: Duration = Duration::from_millis(10);
 
 impl Shared {
-    pub(super) fn launch(&self) -> Result<(Member, Ledger)> {
-        let ledger = Ledger::new().map_err(|error| {
-            let text = "cannot start a process for the pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        })?;
+    /// Starts a member and listens to it. What it says before the pool knows it, is heard later.
+    pub(super) fn launch(&self, id: MemberId) -> Result<(Member, Ledger)> {
+        let failed = |error| Error::not_started("cannot start a process for the pool", error);
+        let ledger = Ledger::new().map_err(failed)?;
         let member = Member::launch(&self.settings.setup, &SERVICE, ledger.descriptor())?;
-        Ok((member, ledger))
+        let listen = |source: BorrowedFd<'_>, what| {
+            let data = EventData::new_u64(id << 2 | what);
+            epoll::add(&self.epoll, source, data, EventFlags::IN)
+        };
+        let listening = listen(member.pidfd().as_fd(), PIDFD)
+            .and_then(|()| listen(member.sources().0, CONNECTION));
+        match listening {
+            Ok(()) => Ok((member, ledger)),
+            Err(error) => {
+                // Its end would not be heard of.
+                member.end();
+                Err(failed(error.into()))
+            }
+        }
     }
-}
 
-impl Core {
-    pub(super) fn begin_launch(&mut self, shared: &Arc<Shared>, id: MemberId) {
-        self.launching += 1;
-        let theirs = Arc::clone(shared);
+    /// Starts a member on a thread of its own.
+    pub(super) fn launch_aside(self: &Arc<Self>, id: MemberId) {
+        let theirs = Arc::clone(self);
         let thread = thread::Builder::new().name("multiproc-launch".to_owned());
         let launch = move || {
-            let launched = theirs.launch();
+            let launched = catch_unwind(AssertUnwindSafe(|| theirs.launch(id)));
+            let launched = launched.unwrap_or_else(|_| {
+                let text = "cannot start a process for the pool: its thread panicked";
+                Err(Error::new(ErrorKind::Spawn, text))
+            });
             theirs.with(|core| core.launched(&theirs, id, launched));
             // It may be the last thing the supervisor waits for.
             theirs.wake();
         };
-        if let Err(error) = thread.spawn(launch) {
-            let text = "cannot start a process for the pool";
-            let error = Error::new(ErrorKind::Spawn, text).with_source(error);
-            self.launched(shared, id, Err(error));
+        if let Err(error) = thread.spawn(launch).naming("clone") {
+            let error = Error::not_started("cannot start a process for the pool", error);
+            self.with(|core| core.launched(self, id, Err(error)));
         }
+    }
+
+    /// Looks at what the initializer returned, on a thread of its own: user code runs.
+    pub(super) fn judge_aside(
+        self: &Arc<Self>,
+        id: MemberId,
+        judge: Judge,
+        outcome: Outcome,
+        span: Span,
+    ) {
+        let theirs = Arc::clone(self);
+        let thread = thread::Builder::new().name("multiproc-judge".to_owned());
+        let work = move || {
+            let judged = catch_unwind(AssertUnwindSafe(|| judge(outcome)));
+            let judged = judged.unwrap_or_else(|payload| {
+                forget_panic(Err(payload));
+                let text = "the pool's initializer failed: what it returned panicked when it was looked at";
+                Err(Error::new(ErrorKind::Decode, text))
+            });
+            theirs.with(|core| core.judged(&theirs, id, judged, span));
+            theirs.wake();
+        };
+        if let Err(error) = thread.spawn(work) {
+            let text = "cannot look at what the pool's initializer returned: there can be no thread for it";
+            let error = Error::new(ErrorKind::Spawn, text).with_source(error);
+            self.with(|core| core.judged(self, id, Err(error), span));
+        }
+    }
+}
+
+impl Core {
+    pub(super) fn begin_launch(&mut self, id: MemberId) {
+        self.launching += 1;
+        self.effects.push(Effect::Launch(id));
     }
 
     pub(super) fn launched(
@@ -63,7 +120,8 @@ impl Core {
         self.launching -= 1;
         match launched {
             Ok((member, ledger)) => {
-                self.counters.launched(id, member.id());
+                self.counters
+                    .launched(id, member.id(), self.scheduler.replaces(id));
                 if let Some(trace) = &mut self.trace {
                     trace.started(member.id());
                 }
@@ -78,40 +136,50 @@ impl Core {
                     look: None,
                     check: None,
                     leave: None,
+                    ready: None,
                     killed: None,
                     broken: None,
                     closed: false,
                     ear: Ear::Supervisor,
                     kick: None,
                 };
-                if self.refusal.is_some() && !self.scheduler.has_queue() {
-                    crew.member.kill();
-                }
-                let added = epoll::add(
-                    &shared.epoll,
-                    crew.member.pidfd(),
-                    EventData::new_u64(id << 2 | PIDFD),
-                    EventFlags::IN,
-                )
-                .and_then(|()| {
-                    epoll::add(
-                        &shared.epoll,
-                        crew.member.sources().0,
-                        EventData::new_u64(id << 2 | CONNECTION),
-                        EventFlags::IN,
-                    )
-                });
-                if added.is_err() {
-                    crew.member.kill();
-                }
                 self.members.insert(id, crew);
+                if self.refusal.is_some() && !self.scheduler.has_queue() {
+                    self.kill(id, Purpose::Leaving);
+                }
             }
             Err(error) => {
                 self.trouble = Some(error);
-                self.scheduler.died(id, 0, false);
+                self.scheduler.not_started(id);
             }
         }
         self.act(shared);
+    }
+
+    /// Whether the initializer has succeeded in a member.
+    fn judged(&mut self, shared: &Arc<Shared>, id: MemberId, judged: Result<()>, span: Span) {
+        match judged {
+            Ok(()) => {
+                if let (Some(trace), Some(crew), Some(initializer)) =
+                    (&mut self.trace, self.members.get(&id), shared.initializer())
+                {
+                    trace.initialized(crew.member.id(), initializer.worker, span);
+                }
+                self.ready(id);
+                self.act(shared);
+            }
+            Err(error) => self.abort(shared, Some(&error)),
+        }
+    }
+
+    /// A member can work.
+    pub(super) fn ready(&mut self, id: MemberId) {
+        if let Some(crew) = self.members.get_mut(&id) {
+            crew.stage = Stage::Working;
+            crew.ready = Some(Instant::now());
+            crew.heard = Instant::now();
+            self.scheduler.ready(id);
+        }
     }
 
     pub(super) fn retire(&mut self, id: MemberId) {
@@ -120,18 +188,23 @@ impl Core {
         };
         crew.check = None;
         crew.leave = Instant::now().checked_add(FAREWELL);
+        crew.member.expect_end();
         let farewell = Parcel {
             head: vec![Request::Retire as u8],
             ..Parcel::default()
         };
         if crew.member.send(farewell).is_err() {
-            crew.member.kill();
+            self.kill(id, Purpose::Leaving);
         }
     }
 
     /// Reaps a member that has ended, and deals with what it leaves.
     pub(super) fn bury(&mut self, shared: &Arc<Shared>, id: MemberId) {
-        let Some(status) = self.members.get(&id).and_then(|crew| crew.member.reap()) else {
+        let Some(status) = self
+            .members
+            .get_mut(&id)
+            .and_then(|crew| crew.member.reap())
+        else {
             return;
         };
         // It said all that it will ever say before it ended.
@@ -144,15 +217,22 @@ impl Core {
         let Some(crew) = self.members.remove(&id) else {
             return;
         };
-        let begun = crew.ledger.claimed();
-        let loss = Loss {
-            status,
-            killed: crew.killed,
-            id: crew.member.id(),
-            memory_limit: crew.member.memory_limit(),
-        };
-        let in_task = part.is_some_and(|(_, answered)| begun > answered);
-        let expected = self.scheduler.is_leaving(id);
+        let claimed = crew.ledger.claimed();
+        let in_part = part.map_or(0, |(part, answered)| {
+            let begun = claimed.unwrap_or(part.count);
+            // It may have written to the ledger as well. Were its task not taken for begun, one
+            // worker after the other would begin it.
+            let is_sick = crew.broken.as_ref().is_some_and(is_nonsense);
+            if is_sick {
+                begun.max(answered + 1)
+            } else {
+                begun
+            }
+        });
+        let in_task = part.is_some_and(|(_, answered)| in_part > answered);
+        // A member that ended in another way did so before the pool's signal reached it.
+        let killed = crew.killed.filter(|_| is_by_kill(status));
+        let expected = self.scheduler.is_leaving(id) || self.refusal.is_some();
         self.counters.ended(id);
         if let Some(trace) = &mut self.trace {
             let lost = part.filter(|_| in_task).map(|(part, answered)| {
@@ -162,47 +242,118 @@ impl Core {
                     .map_or("cancelled task", |job| job.worker);
                 (worker, part.job, crew.ran(answered, 1))
             });
-            let how = match crew.killed {
-                Some(Killed::Cancelled) => "its task was cancelled".to_owned(),
-                Some(Killed::TimedOut) => "its time was over".to_owned(),
-                Some(Killed::NoHandshake) | None => describe(status),
+            let how = match killed {
+                Some(Purpose::Cancelled) => "its task was cancelled".to_owned(),
+                Some(Purpose::Timeout(_) | Purpose::Initializer) => "its time was over".to_owned(),
+                _ => describe(status),
             };
-            let expected = expected || self.refusal.is_some();
-            trace.ended(loss.id, &how, lost, expected);
+            trace.ended(crew.member.id(), &how, lost, expected);
         }
-        if !in_task && !expected {
-            let text = match crew.stage {
-                Stage::Initializing => "the initializer",
-                Stage::Preparing | Stage::Working => "a worker of the pool",
-            };
-            let codec = crate::dispatch::result::<()>();
-            let error = Outcome::Lost(loss).resolve("", &codec).err();
-            let error = error.map(|error| {
-                let reason = error.to_string().replace("worker `` ", "");
-                Error::new(error.kind(), format!("{text} {reason}"))
-                    .with_exit_status(error.exit_status())
-            });
-            if let (Some(_), Some(error)) = (crew.killed, &error) {
-                self.abort(shared, Some(error));
-            } else {
-                self.trouble = error;
+        let cause = killed.map_or(Cause::Itself, Purpose::cause);
+        if !in_task && !expected && cause != Cause::Pool {
+            self.trouble = trouble(&crew, killed, status);
+        }
+        let is_wanted = part.is_some_and(|(part, _)| self.jobs.contains_key(&part.job));
+        let death = Death {
+            cause,
+            begun: in_part,
+            // Its reply may have been on its way, which it does not know.
+            retry: killed.is_none() && is_wanted && !is_cut_off(&crew, status),
+            lived: crew.ready.map_or(Duration::ZERO, |ready| ready.elapsed()),
+        };
+        let lost = self.scheduler.died(id, death);
+        if let (Some(lost), Some((part, _))) = (lost, part) {
+            for task in lost.first..lost.first + lost.count {
+                let worker = self.jobs.get(&lost.job).map_or("", |job| job.worker);
+                let outcome = loss(&crew, killed, status, task - part.first, worker);
+                self.deliver(lost.job, task, outcome, None);
             }
-        }
-        let retry = crew.killed.is_none() && crew.broken.is_none();
-        if let Some((job, task)) = self.scheduler.died(id, begun, retry) {
-            let worker = self.jobs.get(&job).map_or("", |job| job.worker);
-            let outcome = match crew.broken {
-                Some(error) if crew.killed.is_none() => {
-                    let text = format!("the reply of worker `{worker}` could not be received");
-                    let error = Error::new(ErrorKind::Decode, text).with_source(error);
-                    Outcome::Failed(error.with_worker(worker))
-                }
-                _ => Outcome::Lost(loss),
-            };
-            self.deliver(job, task, outcome, None);
         }
         self.act(shared);
     }
+}
+
+/// What became of a task that a member had begun, or could not begin.
+fn loss(
+    crew: &Crew,
+    killed: Option<Purpose>,
+    status: Status,
+    task: u32,
+    worker: &'static str,
+) -> Outcome {
+    let id = crew.member.id();
+    let lost = |killed| {
+        Outcome::Lost(Loss {
+            status,
+            killed,
+            id,
+            memory_limit: crew.member.memory_limit(),
+        })
+    };
+    let failed = |kind, text: String| Error::new(kind, text).with_worker(worker);
+    let is_board_nonsense = crew.ledger.claimed().is_none();
+    match (killed, &crew.broken) {
+        (Some(Purpose::Timeout(late)), _) if late == task => lost(Some(Killed::TimedOut)),
+        (Some(Purpose::Cancelled), _) => lost(Some(Killed::Cancelled)),
+        (Some(Purpose::Standstill), _) => {
+            let text = format!(
+                "worker `{worker}` was not begun in time by one process after another, the last of which was killed (pid {id})"
+            );
+            Outcome::Failed(failed(ErrorKind::TimedOut, text))
+        }
+        (Some(Purpose::Nonsense) | None, Some(error))
+            if killed.is_some() || is_cut_off(crew, status) =>
+        {
+            let error = unheard(worker, id, error).with_exit_status(status.known());
+            Outcome::Failed(error.with_worker(worker))
+        }
+        (Some(_), _) if is_board_nonsense => {
+            let text = format!(
+                "worker `{worker}` was killed because it had overwritten memory that it shares with its pool (pid {id})"
+            );
+            Outcome::Failed(failed(ErrorKind::Decode, text))
+        }
+        (Some(Purpose::Nonsense), None) => {
+            let text = format!(
+                "worker `{worker}` was killed because it answered what it had not been asked (pid {id})"
+            );
+            Outcome::Failed(failed(ErrorKind::Decode, text))
+        }
+        _ => lost(None),
+    }
+}
+
+/// Why a member was of no use.
+fn trouble(crew: &Crew, killed: Option<Purpose>, status: Status) -> Option<Error> {
+    let text = match crew.stage {
+        Stage::Initializing | Stage::Judged => "the initializer",
+        Stage::Preparing | Stage::Working => "a worker of the pool",
+    };
+    let loss = Loss {
+        status,
+        killed: match killed {
+            Some(Purpose::Handshake) => Some(Killed::NoHandshake),
+            Some(Purpose::Initializer) => Some(Killed::TimedOut),
+            _ => None,
+        },
+        id: crew.member.id(),
+        memory_limit: crew.member.memory_limit(),
+    };
+    let codec = crate::dispatch::result::<()>();
+    let error = Outcome::Lost(loss).resolve("", &codec).err()?;
+    let reason = error.to_string().replace("worker `` ", "");
+    Some(Error::new(error.kind(), format!("{text} {reason}")).with_exit_status(error.exit_status()))
+}
+
+/// Whether a member has ended as if all were well, though a message of its broke off.
+fn is_cut_off(crew: &Crew, status: Status) -> bool {
+    crew.broken.is_some() && status.known().is_none_or(|status| status.success())
+}
+
+/// Whether it may have been the pool's signal that ended a member.
+fn is_by_kill(status: Status) -> bool {
+    let is_kill = |status: ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
+    status.known().is_none_or(is_kill)
 }
 
 /// The end of a process in a few words.

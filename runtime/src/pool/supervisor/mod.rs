@@ -6,8 +6,12 @@
 //! pool, the supervisor, waits for all that can happen (replies, ends of processes, room to send,
 //! deadlines), takes it in and acts on it. `submit` acts on the state itself, so that a task for
 //! an idle worker is on its way without a detour. Starting a process takes a while and has a
-//! thread of its own for that while. Results are given out, and other people's wakers called,
-//! when the mutex is free again; callbacks have a thread of their own.
+//! thread of its own for that while. What takes time or runs user code is an [`Effect`](delivery::Effect),
+//! done when the mutex is free again: results are given out and wakers called; what an initializer
+//! returned is looked at, on a thread of its own. Callbacks have a thread of their own, too.
+//!
+//! A copy of the program made by `fork` has the pool's memory and none of its threads: every public
+//! function asks where it is ([`Shared::is_here`]) before it takes a lock.
 //!
 //! | file | |
 //! |---|---|
@@ -16,21 +20,28 @@
 //! | [`life`] | how members come and go |
 //! | [`intake`] | what members say |
 //! | [`listen`] | hearing it without a detour |
-//! | [`delivery`] | results on their way out |
+//! | [`delivery`] | what is done when the lock is free |
 //! | [`deadlines`] | what happens because time passes |
 //!
 //! # What if a process dies
 //!
 //! | a worker dies | seen as | then |
 //! |---|---|---|
-//! | before it is ready | its pidfd, while launching | replaced, ever later; in the end an error of the pool |
+//! | before it is ready | its pidfd, while launching | replaced, ever later; in the end an error of the pool ([the rule](super::scheduler)) |
 //! | idle | its pidfd | replaced |
 //! | with tasks it has not begun | the [ledger](super::ledger) says so | they return to the queue |
-//! | while it receives a long task | a broken pipe in the outbox, which is dropped | as above |
+//! | while it receives a long task | a broken pipe in the outbox, which is dropped | as above; it is lost if one after another dies of it |
 //! | in a task | the ledger says which | that one is lost, or tried again |
 //! | with results it has not sent | they are on the board | they count |
-//! | while it sends a long result | the annex ends early, then its pidfd | as in the task |
+//! | while it sends a long result | the annex ends early, and its pidfd within a moment | as in the task |
 //! | after its result | the result is received before the end is looked at | as idle |
+//! | of the pool's own signal | the [`Purpose`](crew::Purpose) it was ended for, if that is how it ended | that explains what it had begun and not answered; if that is nothing, as idle. It says nothing of the pool |
+//!
+//! | a worker lives | seen as | then |
+//! |---|---|---|
+//! | and breaks off a message | no end of it within a moment | it is killed, its task has a `Decode` error |
+//! | and has overwritten its board | claims that cannot be | likewise, for all of its batch that is not answered |
+//! | and answers what it was not asked | a reply without a claim | likewise |
 //!
 //! The program dies: its workers see their lifelines end, and end themselves.
 
@@ -43,9 +54,9 @@ mod life;
 mod listen;
 
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -55,7 +66,6 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, eventfd};
 
 use self::core::Core;
-use self::delivery::Delivery;
 use super::builder::{Initializer, Settings};
 use super::callbacks::Callbacks;
 use super::job::Job;
@@ -66,7 +76,10 @@ use super::stats::Counters;
 use super::task::Outcome;
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
+use crate::foreign::forget_panic;
 use crate::process::until;
+use crate::sys::copy::Home;
+use crate::sys::refused::Naming as _;
 
 /// What others and the supervisor share.
 pub(super) struct Shared {
@@ -76,14 +89,17 @@ pub(super) struct Shared {
     epoll: OwnedFd,
     wake: OwnedFd,
     settings: Settings,
-    initializer: Option<Initializer>,
+    /// Until the pool is over: its arguments may hold something open.
+    initializer: Mutex<Option<Arc<Initializer>>>,
     callbacks: Callbacks,
     /// Of threads that listen to a worker.
     pause: Pause,
-    /// How many threads give results out just now.
+    /// How many threads give results out, or do what else has to be done, just now.
     delivering: AtomicUsize,
     /// No more jobs are taken.
     closing: AtomicBool,
+    /// The process whose pool it is.
+    home: Home,
 }
 
 /// Sources of events: [`WAKE`], or a member and which of its sources.
@@ -100,15 +116,16 @@ impl Shared {
         initializer: Option<Initializer>,
         trace: Option<Trace>,
     ) -> Result<(Arc<Shared>, JoinHandle<()>)> {
-        let failed = |error: io::Error| {
-            let text = "cannot start a pool";
-            Error::new(ErrorKind::Spawn, text).with_source(error)
-        };
-        let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|error| failed(error.into()))?;
+        let failed = |error| Error::not_started("cannot start a pool", error);
+        let epoll = epoll::create(CreateFlags::CLOEXEC)
+            .naming("epoll_create1")
+            .map_err(failed)?;
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .map_err(|error| failed(error.into()))?;
+            .naming("eventfd2")
+            .map_err(failed)?;
         epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)
-            .map_err(|error| failed(error.into()))?;
+            .naming("epoll_ctl")
+            .map_err(failed)?;
         let mut scheduler = Scheduler::new(settings.policy);
         let first = scheduler.actions();
         let shared = Arc::new(Shared {
@@ -119,7 +136,7 @@ impl Shared {
                 next_job: 0,
                 launching: 0,
                 postponed: BTreeSet::new(),
-                deliveries: Vec::new(),
+                effects: Vec::new(),
                 refusal: None,
                 trouble: None,
                 sleeping_until: None,
@@ -132,17 +149,18 @@ impl Shared {
             epoll,
             wake,
             settings,
-            initializer,
+            initializer: Mutex::new(initializer.map(Arc::new)),
             callbacks: Callbacks::default(),
             pause: Pause::new(),
             delivering: AtomicUsize::new(0),
             closing: AtomicBool::new(false),
+            home: Home::here(),
         });
         let mut started = Ok(());
         for action in first {
             if let Action::Launch(id, _) = action {
                 let launched = match &started {
-                    Ok(()) => shared.launch(),
+                    Ok(()) => shared.launch(id),
                     Err(_) => Err(Error::new(ErrorKind::Spawn, "not tried")),
                 };
                 shared.lock().launching += 1;
@@ -156,7 +174,10 @@ impl Shared {
         }
         let thread = thread::Builder::new().name("multiproc-pool".to_owned());
         let theirs = Arc::clone(&shared);
-        let supervisor = thread.spawn(move || theirs.supervise()).map_err(failed)?;
+        let supervisor = thread
+            .spawn(move || theirs.supervise())
+            .naming("clone")
+            .map_err(failed)?;
         shared.lock().supervisor = Some(supervisor.thread().id());
         match started {
             Ok(()) => Ok((shared, supervisor)),
@@ -165,6 +186,21 @@ impl Shared {
                 Err(error)
             }
         }
+    }
+
+    /// Whether this process is the one whose pool it is. In a copy of that nothing works, and a lock
+    /// may be held for ever.
+    pub(super) fn is_here(&self) -> bool {
+        self.home.is_here()
+    }
+
+    /// Why nothing works in a copy.
+    pub(super) fn check_here(&self) -> Result<()> {
+        if self.is_here() {
+            return Ok(());
+        }
+        let text = "the pool belongs to another process: this one is a copy of it, made by `fork`, and needs a pool of its own, in a program that it executes";
+        Err(Error::new(ErrorKind::Unsupported, text))
     }
 
     /// Takes a job in. What is wrong with it or the pool comes as its result.
@@ -178,13 +214,18 @@ impl Shared {
         core.scheduler.members_with(job).iter().any(|id| {
             core.members
                 .get(id)
-                .is_some_and(|crew| crew.ledger.claimed() > 0)
+                .is_some_and(|crew| crew.ledger.claimed() != Some(0))
         })
     }
 
     /// Gives a job up. False if it is finished.
     pub(super) fn cancel(self: &Arc<Self>, job: JobId) -> bool {
         self.with(|core| core.cancel(self, job))
+    }
+
+    /// Cancels all that is not begun, and says how many tasks that is.
+    pub(super) fn cancel_queued(self: &Arc<Self>) -> usize {
+        self.with(|core| core.cancel_queued(self))
     }
 
     /// Lets a job's tasks that are not begun be forgotten.
@@ -242,7 +283,8 @@ impl Shared {
         let mut active = 0;
         for (id, crew) in &core.members {
             if let Some((part, answered)) = core.scheduler.part(*id) {
-                let begun = crew.ledger.claimed().clamp(answered, part.count);
+                let claimed = crew.ledger.claimed().unwrap_or(part.count);
+                let begun = claimed.clamp(answered, part.count);
                 queued += (part.count - begun) as usize;
                 active += usize::from(begun > answered);
             }
@@ -255,6 +297,11 @@ impl Shared {
         let mut counters = core.counters.clone();
         counters.retried = core.scheduler.retried;
         counters
+    }
+
+    /// What each worker runs first, while there is a pool.
+    fn initializer(&self) -> Option<Arc<Initializer>> {
+        lock(&self.initializer).clone()
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -280,11 +327,12 @@ impl Shared {
     }
 
     /// Works on the state and then does what must not be done under its lock.
-    fn with<T>(&self, work: impl FnOnce(&mut Core) -> T) -> T {
+    fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Core) -> T) -> T {
         let mut core = self.lock();
         let result = work(&mut core);
-        let deliveries = std::mem::take(&mut core.deliveries);
-        if !deliveries.is_empty() {
+        let effects = std::mem::take(&mut core.effects);
+        let has_effects = !effects.is_empty();
+        if has_effects {
             self.delivering.fetch_add(1, SeqCst);
         }
         let deadline = core.deadline(&self.settings);
@@ -299,49 +347,41 @@ impl Shared {
         if wake {
             self.wake();
         }
-        if !deliveries.is_empty() {
-            self.give_out(deliveries);
-        }
-        result
-    }
-
-    fn give_out(&self, deliveries: Vec<Delivery>) {
-        for delivery in deliveries {
-            match delivery {
-                Delivery::Slot(slot, outcome) => slot.finish(outcome, &self.callbacks),
-                Delivery::Mail(mailbox, mail) => mailbox.put(mail),
+        if has_effects {
+            self.perform(effects);
+            let was_last = self.delivering.fetch_sub(1, SeqCst) == 1;
+            // The supervisor may wait for that only.
+            if was_last && self.closing.load(SeqCst) {
+                self.wake();
             }
         }
-        let was_last = self.delivering.fetch_sub(1, SeqCst) == 1;
-        // The supervisor may wait for that only.
-        if was_last && self.closing.load(SeqCst) {
-            self.wake();
-        }
+        result
     }
 
     /// The life of the supervisor.
     fn supervise(self: &Arc<Self>) {
         let mut events: [MaybeUninit<Event>; 64] = [MaybeUninit::uninit(); 64];
-        while !self.with(|core| core.tick(self)) {
-            let timeout = {
-                let mut core = self.lock();
-                core.sleeping_until = core.deadline(&self.settings);
-                core.sleeping_until.map(until)
-            };
-            let happened: Vec<u64> = match epoll::wait(&self.epoll, &mut events, timeout.as_ref()) {
-                Ok((happened, _)) => happened.iter().map(|event| event.data.u64()).collect(),
-                Err(_) => Vec::new(),
-            };
-            self.with(|core| {
-                for key in happened {
-                    if key == WAKE {
-                        let _ = rustix::io::read(&self.wake, &mut [0; 8]);
-                    } else {
-                        core.look_after(self, key >> 2, key & 3);
+        loop {
+            let round = catch_unwind(AssertUnwindSafe(|| self.watch(&mut events)));
+            match round {
+                Ok(false) => {}
+                Ok(true) => break,
+                // A fault in here shall not have anybody wait for ever.
+                Err(payload) => {
+                    forget_panic(Err(payload));
+                    let text = "the pool's supervisor panicked, which is a fault of the library";
+                    let error = Error::new(ErrorKind::Spawn, text);
+                    let abort =
+                        AssertUnwindSafe(|| self.with(|core| core.abort(self, Some(&error))));
+                    if catch_unwind(abort).is_err() {
+                        break;
                     }
                 }
-            });
+            }
         }
+        // What it holds may be what others wait for.
+        let initializer = lock(&self.initializer).take();
+        drop(initializer);
         let mut core = self.lock();
         core.over = true;
         if let Some(trace) = &mut core.trace {
@@ -350,9 +390,36 @@ impl Shared {
         drop(core);
         self.over.notify_all();
     }
+
+    /// Does what is due, and waits for what happens next and takes it in. True when the pool is
+    /// over.
+    fn watch(self: &Arc<Self>, events: &mut [MaybeUninit<Event>]) -> bool {
+        if self.with(|core| core.tick(self)) {
+            return true;
+        }
+        let timeout = {
+            let mut core = self.lock();
+            core.sleeping_until = core.deadline(&self.settings);
+            core.sleeping_until.map(until)
+        };
+        let happened: Vec<u64> = match epoll::wait(&self.epoll, events, timeout.as_ref()) {
+            Ok((happened, _)) => happened.iter().map(|event| event.data.u64()).collect(),
+            Err(_) => Vec::new(),
+        };
+        self.with(|core| {
+            for key in happened {
+                if key == WAKE {
+                    let _ = rustix::io::read(&self.wake, &mut [0; 8]);
+                } else {
+                    core.look_after(self, key >> 2, key & 3);
+                }
+            }
+        });
+        false
+    }
 }
 
-/// No code of the user's runs under these locks, so a poisoned one is as good as any.
+/// No user code runs under these locks, so a poisoned one is as good as any.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -11,6 +11,18 @@ pub(crate) struct Actor<'a> {
     pub(crate) dead: &'a AtomicU64,
 }
 
+/// Marks are no small numbers, such as memory is full of.
+const FIRST: u32 = 0x5000;
+
+/// Who makes a machine, before there are others.
+pub(crate) fn maker() -> Actor<'static> {
+    static DEAD: AtomicU64 = AtomicU64::new(0);
+    Actor {
+        me: 21,
+        dead: &DEAD,
+    }
+}
+
 impl Actor<'_> {
     pub(crate) fn dies(&self) {
         self.dead.fetch_or(1 << self.me, Ordering::SeqCst);
@@ -24,11 +36,11 @@ impl Holders for Actor<'_> {
 
     fn is_alive(&self, holder: u32) -> bool {
         crate::probe::ask(holder);
-        self.dead.load(Ordering::SeqCst) & 1 << holder == 0
+        holder < 64 && self.dead.load(Ordering::SeqCst) & 1 << holder == 0
     }
 
     fn mark(&self) -> u32 {
-        self.me + 1
+        FIRST + self.me
     }
 
     fn is_mark_alive(&self, mark: u32) -> bool {
@@ -36,6 +48,6 @@ impl Holders for Actor<'_> {
     }
 
     fn number(&self, mark: u32) -> u32 {
-        mark - 1
+        mark.wrapping_sub(FIRST)
     }
 }

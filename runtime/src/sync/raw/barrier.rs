@@ -13,13 +13,14 @@
 //!
 //! Sleepers look every so often whether those they wait with are alive. A round that is complete
 //! is not broken by a death afterwards.
-
-#![expect(unsafe_code, reason = "machines are made in place")]
+//!
+//! Without the number of parties there is no barrier: if something wrote over that, it is broken
+//! for ever.
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::monitor::Monitor;
+use super::monitor::{Inside, Monitor};
 use super::sleepers::Sleepers;
 use super::spin::{Awaited, spin_until};
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
@@ -29,7 +30,8 @@ use crate::sys::atomic::{AtomicU32, AtomicU64};
 #[repr(C)]
 pub(crate) struct Barrier {
     monitor: Monitor,
-    parties: AtomicU32,
+    /// In the lower half, and inverted in the upper: no other number is one of parties.
+    parties: AtomicU64,
     round: AtomicU32,
     /// Whether this round cannot be completed any more.
     broken: AtomicU32,
@@ -54,42 +56,56 @@ pub(crate) enum Passed {
 /// How many rounds a sleeper may be late and still learn how its own ended.
 const REMEMBERED: u32 = u64::BITS;
 
-// SAFETY: zeros are a first round without arrivals; `init` makes the monitor.
+#[expect(unsafe_code, reason = "machines are made in place")]
+// SAFETY: atomic integers.
 unsafe impl Machine for Barrier {
     const KIND: Kind = Kind::Barrier;
 
-    unsafe fn init(place: *mut Barrier) {
-        // SAFETY: in bounds of the place that the caller promises.
-        let monitor = unsafe { &raw mut (*place).monitor };
-        // SAFETY: the caller's promise.
-        unsafe { Monitor::init(monitor) };
+    fn init(&self) {
+        self.monitor.init();
     }
 }
 
 impl Barrier {
     /// Says how many have to arrive. Before anybody does.
     pub(crate) fn set_parties(&self, parties: u32) {
-        self.parties.store(parties, Ordering::Relaxed);
+        self.parties
+            .store(pack(!parties, parties), Ordering::Relaxed);
     }
 
-    pub(crate) fn parties(&self) -> u32 {
-        self.parties.load(Ordering::Relaxed)
+    /// How many have to arrive; `None` if memory does not know any more.
+    pub(crate) fn parties(&self) -> Option<u32> {
+        let word = self.parties.load(Ordering::Relaxed);
+        let parties = u32::try_from(word & u64::from(u32::MAX)).unwrap_or(0);
+        (word == pack(!parties, parties)).then_some(parties)
+    }
+
+    /// Whether this round cannot be completed any more.
+    fn is_over(&self) -> bool {
+        self.broken.load(Ordering::Relaxed) != 0 || self.parties().is_none()
+    }
+
+    fn enter(&self, holders: &dyn Holders) -> Inside<'_> {
+        self.monitor.enter(holders, || {})
     }
 
     /// Waits for the others. A wait that is over before they have come breaks the barrier.
     pub(crate) fn wait_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> Passed {
         let round = {
             // The section is short: even a deadline that has passed is no reason not to arrive.
-            let inside = self.monitor.enter(|| {});
-            if self.broken.load(Ordering::Relaxed) != 0 {
+            let inside = self.enter(holders);
+            if self.is_over() {
                 return Passed::Broken;
             }
             let round = self.round.load(Ordering::Relaxed);
             let mine = &self.arrived[holders.me() as usize];
             let count = in_round(mine.load(Ordering::Relaxed), round);
-            mine.store(pack(round, count + 1), Ordering::Relaxed);
+            mine.store(pack(round, count.saturating_add(1)), Ordering::Relaxed);
             step();
-            if self.arrivals(round) >= self.parties() {
+            if self
+                .parties()
+                .is_some_and(|parties| self.arrivals(round) >= parties)
+            {
                 let complete = self.all_alive(round, holders);
                 if complete {
                     self.next_round(round, true);
@@ -116,7 +132,7 @@ impl Barrier {
         let mut patience = Patience::new();
         loop {
             let (seen, nap) = {
-                let inside = self.monitor.enter(|| {});
+                let inside = self.enter(holders);
                 if let Some(passed) = self.ended(round) {
                     return passed;
                 }
@@ -142,8 +158,8 @@ impl Barrier {
     /// How a round ended for those who wait in it, if it has.
     fn ended(&self, round: u32) -> Option<Passed> {
         let now = self.round.load(Ordering::Relaxed);
-        if now == round {
-            return (self.broken.load(Ordering::Relaxed) != 0).then_some(Passed::Broken);
+        if now == round || self.parties().is_none() {
+            return self.is_over().then_some(Passed::Broken);
         }
         let complete = now.wrapping_sub(round) < REMEMBERED
             && self.outcomes.load(Ordering::Relaxed) & bit(round) != 0;
@@ -155,8 +171,8 @@ impl Barrier {
     }
 
     /// Sends those who wait away, and begins anew.
-    pub(crate) fn reset(&self) {
-        let inside = self.monitor.enter(|| {});
+    pub(crate) fn reset(&self, holders: &dyn Holders) {
+        let inside = self.enter(holders);
         self.next_round(self.round.load(Ordering::Relaxed), false);
         step();
         drop(inside);
@@ -164,8 +180,8 @@ impl Barrier {
     }
 
     /// Breaks the barrier.
-    pub(crate) fn abort(&self) {
-        let inside = self.monitor.enter(|| {});
+    pub(crate) fn abort(&self, holders: &dyn Holders) {
+        let inside = self.enter(holders);
         self.broken.store(1, Ordering::Relaxed);
         step();
         drop(inside);
@@ -173,17 +189,17 @@ impl Barrier {
     }
 
     pub(crate) fn is_broken(&self, holders: &dyn Holders) -> bool {
-        let _inside = self.monitor.enter(|| {});
+        let _inside = self.enter(holders);
         let round = self.round.load(Ordering::Relaxed);
         if !self.all_alive(round, holders) {
             self.broken.store(1, Ordering::Relaxed);
         }
-        self.broken.load(Ordering::Relaxed) != 0
+        self.is_over()
     }
 
     /// A holder that waited here is gone.
-    pub(super) fn wipe(&self, holder: u32) {
-        let inside = self.monitor.enter(|| {});
+    pub(super) fn wipe(&self, holders: &dyn Holders, holder: u32) {
+        let inside = self.enter(holders);
         let round = self.round.load(Ordering::Relaxed);
         let arrived = &self.arrived[holder as usize];
         if in_round(arrived.load(Ordering::Relaxed), round) == 0 {

@@ -1,6 +1,6 @@
 //! Threads that wait to be notified, each in a place of its own.
 //!
-//! A place is one word, on which its thread sleeps, with the number of the thread's process and
+//! A place is one word, on which its thread sleeps, with the mark of the thread's process and
 //! its turn. So a notification goes to a certain thread, and if that thread's process dies before
 //! it has left the place, the notification is there for the next.
 //!
@@ -13,7 +13,7 @@
 //!
 //! | step, inside the monitor where not said otherwise | what if the actor dies right after it |
 //! |---|---|
-//! | a waiter writes its number and turn | the place is still free |
+//! | a waiter writes its mark and turn | the place is still free |
 //! | a waiter sets the word to 1 | as when it sleeps |
 //! | a waiter outside sets the word to 2, and sleeps | a notifier that finds nobody asleep asks whether it lives, and so do those who wait themselves, every so often; who finds it dead frees the place |
 //! | a notifier sets a word to 3 | the waiter finds it when it next looks; the rest of `notify_n` dies with the notifier |
@@ -26,14 +26,15 @@
 //! it is made in one step, and so are changes inside that could meet it.
 //!
 //! When all places are taken, a waiter naps and returns without having been notified, which
-//! waiters must expect of any condition variable.
-
-#![expect(unsafe_code, reason = "machines are made in place")]
+//! waiters must expect of any condition variable. So it is when something wrote over the memory:
+//! who waits finds its place another's or the seal broken, and returns, now and every [`NAP`]. What
+//! stands in a place under a mark that no living process has is cleared as a dead one's.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::monitor::Monitor;
+use super::monitor::{Inside, Monitor};
+use super::seal::Seal;
 use super::spin::{Awaited, spin_until};
 use super::{Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
@@ -52,6 +53,7 @@ const NAP: Duration = Duration::from_millis(5);
 #[repr(C)]
 pub(crate) struct Condvar {
     monitor: Monitor,
+    seal: Seal,
     /// Places from here on have never been used.
     fresh: AtomicU32,
     turns: AtomicU64,
@@ -62,56 +64,59 @@ pub(crate) struct Condvar {
 #[repr(C)]
 struct Place {
     word: AtomicU32,
+    /// The mark of the process that waits here.
     holder: AtomicU32,
     turn: AtomicU64,
 }
 
-// SAFETY: zeros are free places; `init` makes the monitor.
+#[expect(unsafe_code, reason = "machines are made in place")]
+// SAFETY: atomic integers.
 unsafe impl Machine for Condvar {
     const KIND: Kind = Kind::Condvar;
 
-    unsafe fn init(place: *mut Condvar) {
-        // SAFETY: in bounds of the place that the caller promises.
-        let monitor = unsafe { &raw mut (*place).monitor };
-        // SAFETY: the caller's promise.
-        unsafe { Monitor::init(monitor) };
+    fn init(&self) {
+        self.monitor.init();
+        self.seal.set();
     }
 }
 
-/// A place that the calling thread has taken; `None` if there was none.
+/// A place that the calling thread has taken, and its turn; `None` if there was none.
 #[derive(Debug)]
-pub(crate) struct Ticket(Option<usize>);
+pub(crate) struct Ticket(Option<(usize, u64)>);
 
 impl Condvar {
     /// Takes a place. Notifications from now on count.
     pub(crate) fn queue(&self, holders: &dyn Holders) -> Ticket {
-        let _inside = self.monitor.enter(|| {});
+        if !self.seal.is_whole() {
+            return Ticket(None);
+        }
+        let _inside = self.enter(holders);
         let free = |place: &Place| place.word.load(Ordering::Acquire) == FREE;
         let Some(index) = self.places.iter().position(free) else {
             return Ticket(None);
         };
         let place = &self.places[index];
         let turn = self.turns.load(Ordering::Relaxed);
-        self.turns.store(turn + 1, Ordering::Relaxed);
+        self.turns.store(turn.wrapping_add(1), Ordering::Relaxed);
         step();
         let used = u32::try_from(index + 1).unwrap_or(u32::MAX);
         self.fresh.fetch_max(used, Ordering::Relaxed);
-        place.holder.store(holders.me(), Ordering::Relaxed);
+        place.holder.store(holders.mark(), Ordering::Relaxed);
         place.turn.store(turn, Ordering::Relaxed);
         step();
         place.word.store(WAITING, Ordering::Release);
         step();
-        Ticket(Some(index))
+        Ticket(Some((index, turn)))
     }
 
     /// Sleeps until notified; false when time is up. The place is given back.
     pub(crate) fn sleep(
         &self,
-        Ticket(index): Ticket,
+        Ticket(place): Ticket,
         holders: &dyn Holders,
         deadline: Option<Instant>,
     ) -> bool {
-        let Some(index) = index else {
+        let Some((index, turn)) = place else {
             return match Patience(NAP).nap(deadline) {
                 Some(nap) => {
                     std::thread::sleep(nap);
@@ -124,8 +129,12 @@ impl Condvar {
         let is_notified = || place.word.load(Ordering::Acquire) == NOTIFIED;
         let mut patience = Patience::new();
         while !spin_until(Awaited::News, is_notified) {
+            if !self.seal.is_whole() || !place.is_waiting() || !place.is_of(holders, turn) {
+                // It may have been notified just now. Otherwise it is for the caller to see.
+                break;
+            }
             let Some(nap) = patience.nap(deadline) else {
-                let _inside = self.monitor.enter(|| {});
+                let _inside = self.enter(holders);
                 let notified = is_notified();
                 place.leave();
                 return notified;
@@ -134,21 +143,33 @@ impl Condvar {
             step();
             futex::wait(&place.word, ASLEEP, nap);
             if !is_notified() {
-                let _inside = self.monitor.enter(|| {});
+                let _inside = self.enter(holders);
                 self.bury(holders);
             }
         }
-        place.leave();
+        if place.is_of(holders, turn) {
+            place.leave();
+        }
         true
+    }
+
+    fn enter(&self, holders: &dyn Holders) -> Inside<'_> {
+        self.monitor.enter(holders, || {})
     }
 
     /// Notifies up to `count` of those who wait, in their turn.
     pub(crate) fn notify(&self, holders: &dyn Holders, count: usize) {
+        if !self.seal.is_whole() {
+            // They look by themselves.
+            return;
+        }
         // Those that sleep, to be woken outside.
         let mut asleep = [0_u64; PLACES.div_ceil(64)];
         let mut left = count;
         {
-            let _inside = self.monitor.enter(|| {});
+            let _inside = self.enter(holders);
+            // No thread queues meanwhile, so there are no more than there are places.
+            left = left.min(PLACES);
             while left > 0
                 && let Some((index, was_asleep)) = self.notify_next()
             {
@@ -165,14 +186,15 @@ impl Condvar {
         }
         if !all_woke {
             // Somebody has just woken up by itself, or is dead.
-            let _inside = self.monitor.enter(|| {});
+            let _inside = self.enter(holders);
             self.bury(holders);
         }
     }
 
     /// Notifies the one whose turn it is; where that was, and whether it may sleep.
     fn notify_next(&self) -> Option<(usize, bool)> {
-        loop {
+        // Those who wait change their words once each, unless something else does.
+        for _ in 0..2 * PLACES {
             let (index, place) = self
                 .used()
                 .filter(|(_, place)| place.is_waiting())
@@ -184,6 +206,7 @@ impl Condvar {
                 return Some((index, word == ASLEEP));
             }
         }
+        None
     }
 
     fn used(&self) -> impl Iterator<Item = (usize, &Place)> {
@@ -193,13 +216,13 @@ impl Condvar {
 
     /// Frees the places of the dead, and hands their notifications on.
     fn bury(&self, holders: &dyn Holders) {
-        let mut known_alive = holders.me();
+        let mut known_alive = holders.mark();
         for (_, place) in self.used() {
             let holder = place.holder.load(Ordering::Relaxed);
             if place.word.load(Ordering::Relaxed) == FREE || holder == known_alive {
                 continue;
             }
-            if holders.is_alive(holder) {
+            if holders.is_mark_alive(holder) {
                 known_alive = holder;
             } else {
                 self.vacate(place);
@@ -208,10 +231,11 @@ impl Condvar {
     }
 
     /// Takes back what a holder has that is gone.
-    pub(super) fn wipe(&self, holder: u32) {
-        let _inside = self.monitor.enter(|| {});
+    pub(super) fn wipe(&self, holders: &dyn Holders, holder: u32) {
+        let _inside = self.enter(holders);
         for (_, place) in self.used() {
-            let is_its = place.holder.load(Ordering::Relaxed) == holder;
+            let mark = place.holder.load(Ordering::Relaxed);
+            let is_its = holders.number(mark) == holder;
             if is_its && place.word.load(Ordering::Relaxed) != FREE {
                 self.vacate(place);
             }
@@ -233,6 +257,12 @@ impl Condvar {
 impl Place {
     fn is_waiting(&self) -> bool {
         matches!(self.word.load(Ordering::Relaxed), WAITING | ASLEEP)
+    }
+
+    /// Whether it is the place of that thread of this process.
+    fn is_of(&self, holders: &dyn Holders, turn: u64) -> bool {
+        self.holder.load(Ordering::Relaxed) == holders.mark()
+            && self.turn.load(Ordering::Relaxed) == turn
     }
 
     fn leave(&self) {

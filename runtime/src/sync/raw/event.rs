@@ -31,7 +31,7 @@ const ONCE_MORE: u32 = 4;
 pub(crate) struct Event(AtomicU32);
 
 #[expect(unsafe_code, reason = "machines are made in place")]
-// SAFETY: zero is a value.
+// SAFETY: an atomic integer.
 unsafe impl Machine for Event {
     const KIND: Kind = Kind::Event;
 }

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use super::actor::Actor;
+use super::actor::{Actor, maker};
 use super::condvar::Ticket;
 use super::tests::machine;
 use super::{
@@ -201,7 +201,7 @@ fn an_event_that_is_set_in_time_is_seen() {
 }
 
 fn with_permits(permits: u32) -> impl Fn() -> Scene<Semaphore> {
-    move || Scene::new(|semaphore: &Semaphore| assert!(semaphore.add(permits)))
+    move || Scene::new(|semaphore: &Semaphore| assert!(semaphore.add(&maker(), permits)))
 }
 
 fn has_permits(permits: u32) -> impl Fn(&Scene<Semaphore>, Dead) {
@@ -248,7 +248,9 @@ fn permits_that_are_added_wake_those_who_wait() {
         assert!(scene.machine.acquire_until(&scene.actor(me), None));
         scene.machine.forget(&scene.actor(me));
     };
-    let add = |scene: &Scene<Semaphore>, _| assert!(scene.machine.add(2));
+    let add = |scene: &Scene<Semaphore>, me| {
+        assert!(scene.machine.add(&scene.actor(me), 2));
+    };
     let parts: [Part<'_, Scene<Semaphore>>; 3] = [&wait, &wait, &add];
     Explorer::preempting(2).explore(with_permits(0), &parts, has_permits(0));
 }
@@ -555,7 +557,7 @@ fn nobody_waits_at_a_barrier_for_the_dead() {
         let living = !u32::try_from(scene.dead.load(Ordering::SeqCst)).unwrap();
         let (passed, broken) = (scene.count(0) & 0xffff, scene.count(0) >> 16);
         assert!(passed & living == 0 || broken & living == 0);
-        scene.machine.reset();
+        scene.machine.reset(&scene.survivor());
         assert!(!scene.machine.is_broken(&scene.survivor()));
     };
     let explorer = Explorer::preempting(2).deaths(1).expects_timeouts();
@@ -567,13 +569,13 @@ fn nobody_waits_at_a_barrier_for_the_dead() {
 #[test]
 fn nobody_waits_at_a_barrier_that_is_broken() {
     let part = pass(1);
-    let abort = |scene: &Scene<Barrier>, _| scene.machine.abort();
+    let abort = |scene: &Scene<Barrier>, me| scene.machine.abort(&scene.actor(me));
     Explorer::preempting(2).explore(with_parties(3), &[&part, &part, &abort], nothing_left);
     // One that is late for a reset waits until its time is up.
     let hurry = |scene: &Scene<Barrier>, me: usize| {
         scene.machine.wait_until(&scene.actor(me), later());
     };
-    let reset = |scene: &Scene<Barrier>, _| scene.machine.reset();
+    let reset = |scene: &Scene<Barrier>, me| scene.machine.reset(&scene.actor(me));
     let explorer = Explorer::preempting(2).expects_timeouts();
     explorer.explore(with_parties(2), &[&hurry, &hurry, &reset], nothing_left);
 }

@@ -6,12 +6,13 @@
 //! | a [mark](Holders::mark) | a thread of that process has it |
 //! | the highest bit | somebody may sleep |
 //!
-//! Taking and giving back are one atomic step each, as in std's mutex. The list of robust mutexes
-//! of the kernel would cost as much again, so death is found by whoever waits:
+//! Taking and giving back are one atomic step each, as in std's mutex. Death is found by the thread that
+//! waits. The list of robust mutexes that the kernel keeps would not do: it is in the memory that
+//! is shared, where anything can write over its pointers, and it ends with a thread.
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
-//! | the word is set to our number | its process is dead: a waiter asks, takes the word over and sets `poisoned`. Its thread alone ended: the thread's last act was to do as much ([`held`]) |
+//! | the word is set to our number | its process is dead: a waiter asks, takes the word over and sets `poisoned`. If its thread alone ended, it stays locked, as std's does |
 //! | a waiter sets the highest bit | a needless call when the mutex is given back |
 //! | a waiter takes the word over from the dead | it has the mutex, and is dead like the one before; `poisoned` may be missing: the next sets it |
 //! | `poisoned` is set | it stays set until somebody clears it |
@@ -20,7 +21,10 @@
 //! | a sleeper was woken, and dies | likewise |
 //!
 //! A mark is not given out twice, so what is taken over from a dead process cannot be anybody
-//! else's by then.
+//! else's by then. One that was never given out, because something wrote over the word, is taken
+//! for a dead process's.
+//!
+//! `owner` is for the thread that has the lock, which asks before it waits for itself.
 //!
 //! Changes of the word are sequentially consistent for the sake of [`RwLock`](super::RwLock), whose
 //! readers look at it. On x86-64 that costs nothing.
@@ -28,7 +32,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::held;
+use super::owner::Owner;
 use super::poison::Poison;
 use super::spin::{Awaited, spin_until};
 use super::{Holders, Kind, Machine, Patience, step};
@@ -43,12 +47,17 @@ const WAITED: u32 = 1 << 31;
 pub(crate) struct Lock {
     word: AtomicU32,
     poison: Poison,
+    owner: Owner,
 }
 
 #[expect(unsafe_code, reason = "machines are made in place")]
-// SAFETY: zeros are a free lock that is not poisoned.
+// SAFETY: atomic integers.
 unsafe impl Machine for Lock {
     const KIND: Kind = Kind::Lock;
+
+    fn init(&self) {
+        self.poison.init();
+    }
 }
 
 impl Lock {
@@ -75,11 +84,6 @@ impl Lock {
         self.word.load(Ordering::SeqCst) & !WAITED != FREE
     }
 
-    /// Whether a thread of the process with this mark has the lock.
-    pub(crate) fn is_taken_by(&self, mark: u32) -> bool {
-        self.word.load(Ordering::SeqCst) & !WAITED == mark
-    }
-
     /// Takes the lock by `deadline`; false when time is up. `None` waits for ever.
     #[inline]
     pub(crate) fn lock_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
@@ -93,27 +97,16 @@ impl Lock {
             .compare_exchange(FREE, mark, Ordering::SeqCst, Ordering::Relaxed)
             .is_ok();
         step();
+        if taken {
+            self.owner.enter();
+        }
         taken
     }
 
     /// Whether the calling thread has the lock.
+    #[inline]
     pub(crate) fn is_mine(&self) -> bool {
-        held::has(self)
-    }
-
-    /// Notes that the calling thread has the lock, in case it ends before it says otherwise.
-    ///
-    /// A thread may do so when it is about to take the lock, for the time that it takes is then
-    /// not the time of those who wait.
-    #[inline]
-    pub(crate) fn note(&self) {
-        held::add(self);
-    }
-
-    /// Strikes out what was noted.
-    #[inline]
-    pub(crate) fn strike_out(&self) {
-        held::remove(self);
+        self.owner.is_caller()
     }
 
     /// Waits for a lock that was found taken: awake for a while, because an attempt to take it
@@ -177,6 +170,7 @@ impl Lock {
             .is_ok();
         step();
         if taken {
+            self.owner.enter();
             self.poison.set();
             step();
         }
@@ -186,12 +180,7 @@ impl Lock {
     /// Gives the lock back. Only the thread that has it does.
     #[inline]
     pub(crate) fn unlock(&self) {
-        self.give_back();
-        self.strike_out();
-    }
-
-    #[inline]
-    pub(super) fn give_back(&self) {
+        self.owner.leave();
         let word = self.word.swap(FREE, Ordering::SeqCst);
         step();
         if word & WAITED != 0 {

@@ -6,8 +6,7 @@
 //! | what | how |
 //! |---|---|
 //! | the owner of a [`Lock`] dies, or of what has one inside | its mark is in the word; whoever waits asks, every [`LOOK`] at least, whether it lives |
-//! | the owner of a [`RobustMutex`] dies, or somebody who waits for it | the kernel marks it and wakes a waiter; whoever sleeps looks again after a while |
-//! | somebody dies inside a [`Monitor`](monitor::Monitor) | its mutex is robust; whoever enters next repairs first |
+//! | a process dies inside a [`Monitor`] | likewise, and the next to enter repairs first |
 //! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`LOOK`] at least, whether the holders live |
 //! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`LOOK`] at least |
 //! | a waiter dies | it held nothing; nobody waits for its answer |
@@ -17,24 +16,40 @@
 //! bound, one of them dying at any. For that the words are those of `sys/atomic`, which in the
 //! tests stop before each access.
 //!
-//! [`RobustMutex`]: crate::sys::robust::RobustMutex
+//! # What comes back, and when
+//!
+//! Whatever hands out access (a lock, a permit, a place) is its *process's*, and comes back by
+//! itself when that is dead. The end of a thread means nothing: a guard can outlive it, in a
+//! thread-local variable or a `Box` that was leaked, and whatever was borrowed from it with it.
+//!
+//! # What if something writes over the words
+//!
+//! Every process has them mapped to write, and a process that goes astray can write anything. So no
+//! machine believes what it reads: an index is in bounds by its type or clamped, arithmetic does
+//! not overflow, a loop has a bound that is not in shared memory, and there is no pointer there. A
+//! mark that no living process has is a dead one's. So others see a poisoned lock, a broken
+//! barrier, a notification too many; what could wait for ever for something that memory no longer
+//! knows finds its [`Seal`](seal::Seal) broken.
 
 #[cfg(test)]
 pub(crate) mod actor;
 mod barrier;
 mod condvar;
 mod event;
-mod held;
 #[cfg(test)]
 mod interleavings;
 mod lock;
 mod monitor;
+mod owner;
 pub(super) mod poison;
 mod reentrant;
 mod rwlock;
+mod seal;
 mod semaphore;
 mod sleepers;
 mod spin;
+#[cfg(test)]
+pub(crate) mod strays;
 #[cfg(test)]
 mod tests;
 
@@ -42,6 +57,8 @@ pub(crate) use barrier::{Barrier, Passed};
 pub(crate) use condvar::Condvar;
 pub(crate) use event::Event;
 pub(crate) use lock::Lock;
+pub(crate) use monitor::{Inside, Monitor};
+pub(crate) use poison::Left;
 pub(crate) use reentrant::ReentrantLock;
 pub(crate) use rwlock::RwLock;
 pub(crate) use semaphore::{MOST as MOST_PERMITS, Semaphore};
@@ -106,41 +123,37 @@ impl Kind {
         }
     }
 
-    /// Whether a thread of the process with this mark has the lock that this is.
-    ///
-    /// # Safety
-    ///
-    /// A machine of this kind lives at `place`.
-    #[expect(unsafe_code, reason = "the kind tells the type of the machine")]
-    pub(crate) unsafe fn is_locked_by(self, place: NonNull<u8>, mark: u32) -> bool {
-        let lock = match self {
-            // SAFETY: the caller's promise; the machine is shared by reference only.
-            Kind::Lock => unsafe { place.cast::<Lock>().as_ref() },
-            // SAFETY: as above.
-            Kind::ReentrantLock => unsafe { place.cast::<ReentrantLock>().as_ref() }.lock(),
-            // SAFETY: as above.
-            Kind::RwLock => unsafe { place.cast::<RwLock>().as_ref() }.writer(),
-            _ => return false,
-        };
-        lock.is_taken_by(mark)
+    /// How much memory the machine takes.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Kind::Lock => size_of::<Lock>(),
+            Kind::ReentrantLock => size_of::<ReentrantLock>(),
+            Kind::RwLock => size_of::<RwLock>(),
+            Kind::Condvar => size_of::<Condvar>(),
+            Kind::Semaphore => size_of::<Semaphore>(),
+            Kind::Event => size_of::<Event>(),
+            Kind::Barrier => size_of::<Barrier>(),
+            Kind::Plain | Kind::Buffer | Kind::Ticket => 0,
+        }
     }
 
     /// Takes back what a holder that is gone had taken.
     ///
     /// # Safety
     ///
-    /// A machine of this kind lives at `place`.
+    /// `place` is aligned to a cache line and can be shared, as long as the machine is; what is
+    /// there may be anything, because a machine is made of atomic words.
     #[expect(unsafe_code, reason = "the kind tells the type of the machine")]
     pub(crate) unsafe fn wipe(self, place: NonNull<u8>, holders: &dyn Holders, holder: u32) {
         match self {
-            // SAFETY: the caller's promise; the machine is shared by reference only.
+            // SAFETY: the caller's promise; any bytes are a machine, which is shared by reference only.
             Kind::RwLock => unsafe { place.cast::<RwLock>().as_ref() }.wipe(holder),
             // SAFETY: as above.
-            Kind::Condvar => unsafe { place.cast::<Condvar>().as_ref() }.wipe(holder),
+            Kind::Condvar => unsafe { place.cast::<Condvar>().as_ref() }.wipe(holders, holder),
             // SAFETY: as above.
             Kind::Semaphore => unsafe { place.cast::<Semaphore>().as_ref() }.wipe(holders, holder),
             // SAFETY: as above.
-            Kind::Barrier => unsafe { place.cast::<Barrier>().as_ref() }.wipe(holder),
+            Kind::Barrier => unsafe { place.cast::<Barrier>().as_ref() }.wipe(holders, holder),
             _ => {}
         }
     }
@@ -150,17 +163,13 @@ impl Kind {
 ///
 /// # Safety
 ///
-/// `Self` is a value when all its bytes are zero and `init` has run on it.
+/// Any bytes are a value of `Self`, as they are of atomic integers.
 #[expect(unsafe_code, reason = "machines are made in place")]
 pub(crate) unsafe trait Machine: Sync + Sized + 'static {
     const KIND: Kind;
 
-    /// Makes what is not made by zeros.
-    ///
-    /// # Safety
-    ///
-    /// The place is valid for writes, aligned, all zeros, and not in use.
-    unsafe fn init(_place: *mut Self) {}
+    /// Makes a machine of zeros. Before anybody else has it.
+    fn init(&self) {}
 }
 
 /// The time at which a wait that begins now is over; `None` if that is further away than time

@@ -1,59 +1,82 @@
 //! A short critical section that repairs what a dead predecessor left half done.
-
-#![expect(unsafe_code, reason = "a mutex in shared memory is made and unlocked")]
+//!
+//! It is given back when its *process* is dead, not when a thread ends; and no thread ends inside:
+//! what runs there is the machine's own code, which calls no user code: no destructor, no
+//! waker, no closure, no encoder. It does not panic either, whatever stands in the words, so no
+//! panic hook runs. (If it did, the section would be left while the stack unwinds.)
 
 use std::time::Instant;
 
-use crate::sys::robust::{Acquired, RobustMutex};
+use super::{Holders, Lock, Machine};
 
-/// The mutex around a machine's words. No user code runs while it is held.
+/// The lock around a machine's words.
 ///
 /// Whoever dies inside leaves the words between two steps. Each machine says which of its words
 /// are the truth; the next to enter computes the others from them.
+///
+/// | step | what if the actor dies right after it |
+/// |---|---|
+/// | the lock is taken over from the dead: it is poisoned | the next takes it over, and finds it so |
+/// | the words are repaired | the next repairs them once more |
+/// | the lock is clean again | the words were as they should, and are by the machine's own steps |
 #[derive(Debug)]
 #[repr(transparent)]
-pub(super) struct Monitor(RobustMutex);
+pub(crate) struct Monitor(Lock);
 
 /// The right to change the words, until it is dropped.
-pub(super) struct Inside<'a>(&'a RobustMutex);
+pub(crate) struct Inside<'a>(&'a Lock);
 
 impl Monitor {
-    /// # Safety
-    ///
-    /// As [`RobustMutex::init`].
-    pub(super) unsafe fn init(place: *mut Monitor) {
-        // SAFETY: `Monitor` is transparent; the rest is the caller's promise.
-        unsafe { RobustMutex::init(place.cast()) };
+    /// Makes a monitor of zeros. Before anybody else has it.
+    pub(crate) fn init(&self) {
+        self.0.init();
     }
 
     /// Enters, however long the others take.
-    pub(super) fn enter(&self, repair: impl FnOnce()) -> Inside<'_> {
-        self.enter_until(None, repair)
-            .expect("without a deadline there is no timeout")
+    #[inline]
+    pub(crate) fn enter(&self, holders: &dyn Holders, repair: impl FnOnce()) -> Inside<'_> {
+        self.0.lock_until(holders, None);
+        self.inside(repair)
     }
 
     /// Enters by `deadline`; `None` when time is up.
-    pub(super) fn enter_until(
+    #[inline]
+    pub(crate) fn enter_until(
         &self,
+        holders: &dyn Holders,
         deadline: Option<Instant>,
         repair: impl FnOnce(),
     ) -> Option<Inside<'_>> {
-        let acquired = self
-            .0
-            .lock_until(deadline)
-            .expect("a monitor is not entered from inside")?;
+        let is_inside = self.0.lock_until(holders, deadline);
+        is_inside.then(|| self.inside(repair))
+    }
+
+    #[inline]
+    fn inside(&self, repair: impl FnOnce()) -> Inside<'_> {
+        #[cfg(test)]
+        crate::probe::entered(place(&self.0));
         let inside = Inside(&self.0);
-        if acquired == Acquired::OwnerDied {
+        if self.0.poison().is_set() {
             repair();
+            self.0.poison().init();
         }
-        Some(inside)
+        inside
     }
 }
 
 impl Drop for Inside<'_> {
+    #[inline]
     fn drop(&mut self) {
-        // SAFETY: locked by `enter_until` on this thread, which `Inside` does not leave: it
-        // never outlives a call of ours.
-        unsafe { self.0.unlock() };
+        // An actor of the tests that is dead gives nothing back.
+        #[cfg(test)]
+        if !crate::probe::leaves(place(self.0)) {
+            return;
+        }
+        self.0.unlock();
     }
+}
+
+#[cfg(test)]
+fn place(lock: &Lock) -> usize {
+    std::ptr::from_ref(lock).addr()
 }

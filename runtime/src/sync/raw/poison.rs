@@ -11,18 +11,36 @@ use crate::sys::atomic::AtomicU32;
 ///
 /// | word | |
 /// |---|---|
-/// | 0 | no |
-/// | 1 | it did, and what it left is a value |
-/// | 2 | it died, and nobody has looked at what it left |
+/// | [`CLEAN`] | no |
+/// | [`POISONED`] | it did, and what it left is a value |
+/// | [`UNSEEN`] | it died, and what it left was not looked at yet |
+/// | anything else | something wrote over this memory, and what is there was not looked at yet |
+///
+/// The first three are numbers that memory does not hold by chance, so that a process that writes
+/// where it should not is found out here.
 #[derive(Debug)]
 #[repr(transparent)]
 pub(crate) struct Poison(AtomicU32);
 
-const CLEAN: u32 = 0;
-const POISONED: u32 = 1;
-const UNSEEN: u32 = 2;
+const CLEAN: u32 = 0x6a09_e667;
+const POISONED: u32 = 0xbb67_ae85;
+const UNSEEN: u32 = 0x3c6e_f372;
+
+/// What may be behind a lock that is poisoned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// What was written with one instruction is whole.
+    ByTheDead,
+    /// Any bytes.
+    ByStrayWrites,
+}
 
 impl Poison {
+    /// No holder has ended. To be called before another has the lock, or by its holder.
+    pub(super) fn init(&self) {
+        self.0.store(CLEAN, Ordering::Relaxed);
+    }
+
     #[inline]
     pub(crate) fn is_set(&self) -> bool {
         self.0.load(Ordering::Relaxed) != CLEAN
@@ -30,7 +48,8 @@ impl Poison {
 
     /// A holder died, between any two instructions.
     pub(crate) fn set(&self) {
-        self.0.store(UNSEEN, Ordering::Relaxed);
+        self.replace(CLEAN, UNSEEN);
+        self.replace(POISONED, UNSEEN);
     }
 
     /// A holder panicked, between whole values.
@@ -40,10 +59,15 @@ impl Poison {
 
     /// Whether there is a value: the first to have the lock after a death looks whether there
     /// `is` one.
-    pub(crate) fn look(&self, is: impl FnOnce() -> bool) -> bool {
-        let is = self.0.load(Ordering::Relaxed) != UNSEEN || is();
-        if is {
-            self.replace(UNSEEN, POISONED);
+    pub(crate) fn look(&self, is: impl FnOnce(Left) -> bool) -> bool {
+        let word = self.0.load(Ordering::Relaxed);
+        let is = match word {
+            CLEAN | POISONED => true,
+            UNSEEN => is(Left::ByTheDead),
+            _ => is(Left::ByStrayWrites),
+        };
+        if is && word != CLEAN {
+            self.replace(word, POISONED);
         }
         is
     }

@@ -7,7 +7,8 @@
 //! | who | step | what if the actor dies right after it |
 //! |---|---|---|
 //! | reader | raises `fresh` above its number, the first time | nothing |
-//! | reader | raises `readers[me]` | a writer that waits asks whether `me` lives, every so often |
+//! | reader | puts its mark into `readers[me]`, the first time | nothing |
+//! | reader | raises `readers[me]` | a writer that waits asks whether that mark lives, every so often |
 //! | reader | finds no writer: it has the lock | likewise |
 //! | reader | finds a writer, lowers `readers[me]` again | nothing is held |
 //! | reader | says that it sleeps | a needless call |
@@ -31,7 +32,10 @@ use super::sleepers::Sleepers;
 use super::spin::{Awaited, spin_until};
 use super::{HOLDERS, Holders, Kind, Lock, Machine, Patience, step};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
-use crate::sys::robust::WouldWaitForItself;
+
+/// The calling thread has the lock to write.
+#[derive(Debug)]
+pub(crate) struct WouldWaitForItself;
 
 #[derive(Debug)]
 #[repr(C)]
@@ -44,8 +48,8 @@ pub(crate) struct RwLock {
     deserted: Sleepers,
     /// Holders from here on have never read.
     fresh: AtomicU32,
-    /// By holder: how many locks it has, in the lower half. The upper half changes when they are
-    /// taken back from the dead, so that this cannot happen to the next holder of the number.
+    /// By holder: how many locks it has, in the lower half, and its mark in the upper. Under the
+    /// mark of one that is dead, or that never was, there are none.
     readers: [AtomicU64; HOLDERS as usize],
 }
 
@@ -59,15 +63,24 @@ fn count(word: u64) -> u64 {
     word & u64::from(u32::MAX)
 }
 
-/// The word without locks that comes after this one.
-fn emptied(word: u64) -> u64 {
-    (word >> 32).wrapping_add(1) << 32
+/// Whose locks these are.
+fn mark(word: u64) -> u32 {
+    (word >> 32) as u32
+}
+
+/// A word with the mark of a process that has no locks.
+fn without_locks(mark: u32) -> u64 {
+    u64::from(mark) << 32
 }
 
 #[expect(unsafe_code, reason = "machines are made in place")]
-// SAFETY: zeros are no readers and no writer.
+// SAFETY: atomic integers.
 unsafe impl Machine for RwLock {
     const KIND: Kind = Kind::RwLock;
+
+    fn init(&self) {
+        self.writer().init();
+    }
 }
 
 impl RwLock {
@@ -130,7 +143,7 @@ impl RwLock {
         if self.writer().is_taken() {
             return false;
         }
-        self.raise(holders.me());
+        self.raise(holders);
         step();
         if !self.writer().is_taken() {
             return true;
@@ -141,12 +154,18 @@ impl RwLock {
     }
 
     #[inline]
-    fn raise(&self, me: u32) {
+    fn raise(&self, holders: &dyn Holders) {
+        let me = holders.me();
         if self.fresh.load(Ordering::Relaxed) <= me {
             self.fresh.fetch_max(me + 1, Ordering::SeqCst);
             step();
         }
-        self.readers[me as usize].fetch_add(1, Ordering::SeqCst);
+        let readers = &self.readers[me as usize];
+        let word = readers.load(Ordering::Relaxed);
+        if mark(word) != holders.mark() {
+            begin(readers, word, holders.mark());
+        }
+        readers.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Becomes a reader behind a writer that is dead.
@@ -155,9 +174,9 @@ impl RwLock {
         if !self.writer().take_over(holders) {
             return false;
         }
-        self.raise(holders.me());
+        self.raise(holders);
         step();
-        self.give_back();
+        self.finish();
         true
     }
 
@@ -201,7 +220,7 @@ impl RwLock {
                 return true;
             }
             let Some(nap) = patience.nap(deadline) else {
-                self.give_back();
+                self.finish();
                 return false;
             };
             let has_readers = || self.has_readers(holders, false);
@@ -215,7 +234,7 @@ impl RwLock {
             return false;
         }
         if self.has_readers(holders, true) {
-            self.give_back();
+            self.finish();
             return false;
         }
         true
@@ -224,13 +243,7 @@ impl RwLock {
     /// Gives the lock for writing back. Only the thread that has it does.
     #[inline]
     pub(crate) fn finish(&self) {
-        self.give_back();
-        self.writer().strike_out();
-    }
-
-    #[inline]
-    fn give_back(&self) {
-        self.writer().give_back();
+        self.writer().unlock();
         step();
         self.readable.wake();
     }
@@ -245,15 +258,10 @@ impl RwLock {
             if count(word) == 0 {
                 return false;
             }
-            if look_for_dead && !holders.is_alive(holder) {
-                // Unless somebody has the number by now: then it has wiped the word already, and
-                // behind us it waits for the lock.
-                let _ = readers.compare_exchange(
-                    word,
-                    emptied(word),
-                    Ordering::SeqCst,
-                    Ordering::SeqCst,
-                );
+            if look_for_dead && !has_locks(holders, holder, word) {
+                // Unless another process has the number by now: then its mark stands here, and behind us
+                // it waits for the lock.
+                let _ = readers.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst);
                 return false;
             }
             true
@@ -265,8 +273,31 @@ impl RwLock {
         let readers = &self.readers[holder as usize];
         let word = readers.load(Ordering::SeqCst);
         // If this fails, a writer has just done it.
-        let _ = readers.compare_exchange(word, emptied(word), Ordering::SeqCst, Ordering::SeqCst);
+        let _ = readers.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst);
         step();
         self.deserted.wake();
     }
+}
+
+/// Whether the locks in a holder's word are those of a process that lives.
+fn has_locks(holders: &dyn Holders, holder: u32, word: u64) -> bool {
+    holders.number(mark(word)) == holder && holders.is_mark_alive(mark(word))
+}
+
+/// Puts this process's mark in the place of another.
+#[cold]
+fn begin(readers: &AtomicU64, mut word: u64, ours: u32) {
+    while mark(word) != ours {
+        match readers.compare_exchange(
+            word,
+            without_locks(ours),
+            Ordering::SeqCst,
+            Ordering::Relaxed,
+        ) {
+            Ok(_) => break,
+            // Another thread of this process was first, or another process has just taken the dead one's back.
+            Err(other) => word = other,
+        }
+    }
+    step();
 }

@@ -42,12 +42,11 @@
 //! afterwards whether anybody said so. These are sequentially consistent, so not both miss the
 //! other.
 
-#![expect(unsafe_code, reason = "machines are made in place")]
-
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::monitor::Monitor;
+use super::monitor::{Inside, Monitor};
+use super::seal::Seal;
 use super::spin::{Awaited, spin_until};
 use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
 use crate::sys::atomic::AtomicU32;
@@ -81,24 +80,26 @@ pub(crate) struct Semaphore {
     /// Permits that are counted.
     total: AtomicU32,
     monitor: Monitor,
+    seal: Seal,
     available: AtomicU32,
     taken: [AtomicU32; HOLDERS as usize],
 }
 
-// SAFETY: zeros are no permits, none taken; `init` makes the monitor.
+#[expect(unsafe_code, reason = "machines are made in place")]
+// SAFETY: atomic integers.
 unsafe impl Machine for Semaphore {
     const KIND: Kind = Kind::Semaphore;
 
-    unsafe fn init(place: *mut Semaphore) {
-        // SAFETY: in bounds of the place that the caller promises.
-        let monitor = unsafe { &raw mut (*place).monitor };
-        // SAFETY: the caller's promise.
-        unsafe { Monitor::init(monitor) };
+    fn init(&self) {
+        self.monitor.init();
+        self.seal.set();
     }
 }
 
 impl Semaphore {
     /// Takes a permit by `deadline`; false when time is up. `None` waits for ever.
+    ///
+    /// False also if something wrote over the memory: then no permits are known.
     #[inline]
     pub(crate) fn acquire_until(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         self.take_slot(holders.mark()) || self.take_counted(holders) || self.wait(holders, deadline)
@@ -108,7 +109,7 @@ impl Semaphore {
     fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         let mut look_for_dead = false;
         let mut patience = Patience::new();
-        loop {
+        while self.seal.is_whole() {
             if spin_until(Awaited::Lock, || {
                 self.has_free_slot() && self.take_slot(holders.mark())
                     || self.available.load(Ordering::Relaxed) != 0 && self.take_counted(holders)
@@ -135,6 +136,7 @@ impl Semaphore {
             // Whoever was not woken has slept its time: somebody may have died meanwhile.
             look_for_dead = self.releases.load(Ordering::Relaxed) == seen;
         }
+        false
     }
 
     /// Takes a permit if there is one.
@@ -183,17 +185,22 @@ impl Semaphore {
             if self.replace_slot(holders.mark(), slot) {
                 return;
             }
-            let _inside = self.monitor.enter(|| self.repair());
+            let _inside = self.enter(holders);
             if taken.load(Ordering::Relaxed) != 0 {
                 return counted(taken);
             }
         }
     }
 
+    /// Whether it knows of its permits; if not, something wrote over the memory.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.seal.is_whole()
+    }
+
     /// Adds permits; false if there would be too many.
-    pub(crate) fn add(&self, permits: u32) -> bool {
-        let inside = self.monitor.enter(|| self.repair());
-        let made = self.slots_made.load(Ordering::Relaxed);
+    pub(crate) fn add(&self, holders: &dyn Holders, permits: u32) -> bool {
+        let inside = self.enter(holders);
+        let made = self.slots_made.load(Ordering::Relaxed).min(SLOTS);
         let total = self.total.load(Ordering::Relaxed);
         let all = total
             .checked_add(made)
@@ -211,7 +218,8 @@ impl Semaphore {
             self.total.store(total + permits, Ordering::SeqCst);
             step();
             let available = self.available.load(Ordering::Relaxed);
-            self.available.store(available + permits, Ordering::Relaxed);
+            let available = available.saturating_add(permits);
+            self.available.store(available, Ordering::Relaxed);
         }
         step();
         drop(inside);
@@ -222,12 +230,24 @@ impl Semaphore {
 
     /// The permits that nobody alive has.
     pub(crate) fn available(&self, holders: &dyn Holders) -> u32 {
-        while self.find_dead(holders, FREE) {}
+        if !self.seal.is_whole() {
+            return 0;
+        }
+        // Each of them at most once.
+        for _ in 0..SLOTS {
+            if !self.find_dead(holders, FREE) {
+                break;
+            }
+        }
         let free = |slot: &&AtomicU32| slot.load(Ordering::SeqCst) == FREE;
         let in_slots = self.slots().filter(free).map(|_| 1).sum::<u32>();
-        let _inside = self.monitor.enter(|| self.repair());
+        let _inside = self.enter(holders);
         self.reclaim(holders);
-        in_slots + self.available.load(Ordering::Relaxed)
+        in_slots.saturating_add(self.available.load(Ordering::Relaxed))
+    }
+
+    fn enter(&self, holders: &dyn Holders) -> Inside<'_> {
+        self.monitor.enter(holders, || self.repair())
     }
 
     /// Takes back what a holder has that is gone.
@@ -239,7 +259,7 @@ impl Semaphore {
                 replace(slot, word, FREE);
             }
         }
-        let inside = self.monitor.enter(|| self.repair());
+        let inside = self.enter(holders);
         self.taken[holder as usize].store(0, Ordering::Relaxed);
         step();
         self.repair();
@@ -276,13 +296,16 @@ impl Semaphore {
 
     /// Takes a permit over from the dead.
     fn inherit(&self, holders: &dyn Holders) -> bool {
+        if !self.seal.is_whole() {
+            return false;
+        }
         if self.find_dead(holders, holders.mark()) {
             return true;
         }
         if self.total.load(Ordering::SeqCst) == 0 {
             return false;
         }
-        let _inside = self.monitor.enter(|| self.repair());
+        let _inside = self.enter(holders);
         self.reclaim(holders) && self.count_one(holders.me())
     }
 
@@ -304,10 +327,10 @@ impl Semaphore {
 
     /// Takes one of the permits that are counted.
     fn take_counted(&self, holders: &dyn Holders) -> bool {
-        if self.total.load(Ordering::SeqCst) == 0 {
+        if self.total.load(Ordering::SeqCst) == 0 || !self.seal.is_whole() {
             return false;
         }
-        let _inside = self.monitor.enter(|| self.repair());
+        let _inside = self.enter(holders);
         self.count_one(holders.me())
     }
 
@@ -386,7 +409,8 @@ fn replace(slot: &AtomicU32, word: u32, new: u32) -> bool {
 }
 
 fn raise(word: &AtomicU32) {
-    word.store(word.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    let value = word.load(Ordering::Relaxed);
+    word.store(value.saturating_add(1), Ordering::Relaxed);
 }
 
 fn lower(word: &AtomicU32) {

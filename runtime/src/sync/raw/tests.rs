@@ -9,19 +9,23 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::actor::Actor;
-use super::{Barrier, Condvar, Event, Holders, Lock, Machine, Passed, RwLock, Semaphore};
+use super::actor::{Actor, maker};
+use super::strays::{Stray, strays};
+use super::{
+    Barrier, Condvar, Event, Holders, Left, Lock, Machine, Passed, ReentrantLock, RwLock,
+    Semaphore, deadline,
+};
 use crate::probe::ends_after;
 
 /// A machine in memory of its own.
 #[expect(unsafe_code, reason = "machines are made in place")]
 #[expect(clippy::unnecessary_box_returns, reason = "a machine never moves")]
 pub(super) fn machine<M: Machine>() -> Box<M> {
-    let mut place: Box<MaybeUninit<M>> = Box::new(MaybeUninit::zeroed());
-    // SAFETY: zeroed, aligned and ours.
-    unsafe { M::init(place.as_mut_ptr()) };
-    // SAFETY: made.
-    unsafe { place.assume_init() }
+    let place: Box<MaybeUninit<M>> = Box::new(MaybeUninit::zeroed());
+    // SAFETY: any bytes are a machine.
+    let machine = unsafe { place.assume_init() };
+    machine.init();
+    machine
 }
 
 fn soon() -> Option<Instant> {
@@ -73,7 +77,7 @@ fn has_permits(semaphore: &Semaphore, survivor: &Actor<'_>, count: u32) {
 /// Its permits are in slots.
 fn semaphore(permits: u32) -> Box<Semaphore> {
     let semaphore = machine::<Semaphore>();
-    assert!(semaphore.add(permits));
+    assert!(semaphore.add(&maker(), permits));
     semaphore
 }
 
@@ -134,7 +138,7 @@ fn permits_survive_a_death_while_waiting_for_one() {
                 semaphore.acquire_until(victim, a_moment);
             },
             |semaphore, survivor, _| {
-                assert!(semaphore.add(1));
+                assert!(semaphore.add(survivor, 1));
                 has_permits(semaphore, survivor, 1);
             },
         );
@@ -146,8 +150,8 @@ fn permits_are_added_wholly_or_not_at_all() {
     for (with_permits, more) in [(BOTH[0], 2), (BOTH[0], MANY), (BOTH[1], 2), (BOTH[1], MANY)] {
         after_each_step(
             || with_permits(1),
-            |semaphore, _| {
-                semaphore.add(more);
+            |semaphore, victim| {
+                semaphore.add(victim, more);
             },
             |semaphore, survivor, died| {
                 let available = semaphore.available(survivor);
@@ -214,7 +218,7 @@ fn permits_in_slots_and_counted_ones_are_the_same() {
     let dead = AtomicU64::new(0);
     let one = Actor { me: 1, dead: &dead };
     let other = Actor { me: 2, dead: &dead };
-    assert!(semaphore.add(MANY));
+    assert!(semaphore.add(&one, MANY));
     has_permits(&semaphore, &one, 2 + MANY);
     for _ in 0..MANY {
         assert!(semaphore.try_acquire(&one));
@@ -247,7 +251,7 @@ fn a_permit_can_be_added_and_forgotten_for_ever() {
     let dead = AtomicU64::new(0);
     let actor = Actor { me: 1, dead: &dead };
     for _ in 0..1000 {
-        assert!(semaphore.add(1));
+        assert!(semaphore.add(&actor, 1));
         assert!(semaphore.try_acquire(&actor));
         assert!(!semaphore.try_acquire(&actor));
         semaphore.forget(&actor);
@@ -276,9 +280,9 @@ fn a_sleeper_gets_the_permit_of_the_dead() {
 #[test]
 fn there_are_not_more_permits_than_fit() {
     let semaphore = machine::<Semaphore>();
-    assert!(!semaphore.add(u32::MAX));
-    assert!(semaphore.add(super::MOST_PERMITS));
-    assert!(!semaphore.add(1));
+    assert!(!semaphore.add(&maker(), u32::MAX));
+    assert!(semaphore.add(&maker(), super::MOST_PERMITS));
+    assert!(!semaphore.add(&maker(), 1));
 }
 
 #[test]
@@ -327,46 +331,220 @@ fn the_mutex_survives_the_death_of_who_takes_it_over() {
 }
 
 #[test]
-fn a_thread_that_ends_with_the_mutex_gives_it_back_poisoned() {
+fn a_thread_that_ends_with_the_mutex_leaves_it_locked() {
     let lock = machine::<Lock>();
     let dead = AtomicU64::new(0);
     let actor = Actor { me: 1, dead: &dead };
     thread::scope(|scope| {
         scope.spawn(|| {
             assert!(lock.lock_until(&actor, None));
-            lock.note();
             assert!(lock.is_mine());
         });
     });
-    assert!(lock.lock_until(&actor, soon()));
-    assert!(lock.poison().is_set() && !lock.is_mine());
+    let other = Actor { me: 2, dead: &dead };
+    for survivor in [&actor, &other] {
+        assert!(!lock.is_mine());
+        assert!(!lock.try_lock(survivor));
+        assert!(!lock.lock_until(survivor, deadline(Duration::from_millis(300))));
+    }
+    // But its process can end.
+    actor.dies();
+    assert!(lock.lock_until(&other, soon()));
+    assert!(lock.poison().is_set() && lock.is_mine());
     lock.unlock();
+    assert!(!lock.is_mine());
+}
+
+/// Writes over a machine, from a place on.
+#[expect(unsafe_code, reason = "it is done behind the machine's back")]
+fn overwrite<M: Machine>(machine: &M, from: usize, stray: Stray) {
+    let start: *const M = machine;
+    for at in from..size_of::<M>() {
+        let byte = start
+            .cast::<std::sync::atomic::AtomicU8>()
+            .wrapping_byte_add(at);
+        // SAFETY: a machine is atomic words, and so is each of its bytes.
+        unsafe { &*byte }.store(stray(at), Ordering::Relaxed);
+    }
+}
+
+/// Whatever is written over a machine, and from wherever on, it comes to an end with everything.
+fn survives_strays<M: Machine>(prepare: impl Fn(&M, &Actor<'_>), act: impl Fn(&M, &Actor<'_>)) {
+    for stray in strays() {
+        for from in (0..size_of::<M>().min(256)).step_by(4) {
+            let dead = AtomicU64::new(0);
+            let actor = Actor { me: 1, dead: &dead };
+            let machine = machine::<M>();
+            prepare(&machine, &actor);
+            overwrite(&*machine, from, stray);
+            act(&machine, &actor);
+        }
+    }
+}
+
+/// Long enough for a look at the dead.
+fn a_moment() -> Option<Instant> {
+    deadline(Duration::from_millis(3))
 }
 
 #[test]
-fn a_thread_that_ends_with_many_mutexes_gives_those_back_that_it_has() {
-    let locks: Vec<_> = (0..9).map(|_| machine::<Lock>()).collect();
-    let dead = AtomicU64::new(0);
-    let actor = Actor { me: 1, dead: &dead };
-    thread::scope(|scope| {
-        scope.spawn(|| {
-            for lock in &locks {
-                assert!(lock.try_lock(&actor));
-                lock.note();
-            }
-            for lock in locks.iter().step_by(2) {
+fn stray_writes_do_not_stop_a_mutex() {
+    survives_strays::<Lock>(
+        |_, _| {},
+        |lock, actor| {
+            assert!(lock.lock_until(actor, soon()));
+            assert!(lock.is_mine());
+            lock.unlock();
+        },
+    );
+    survives_strays::<ReentrantLock>(
+        |lock, actor| assert!(lock.try_lock(actor)),
+        |lock, actor| {
+            lock.unlock();
+            if lock.lock_until(actor, a_moment()) {
                 lock.unlock();
-                assert!(!lock.is_mine());
             }
-            for lock in locks.iter().skip(1).step_by(2) {
-                assert!(lock.is_mine());
-            }
-        });
-    });
-    for (number, lock) in locks.iter().enumerate() {
-        assert!(lock.lock_until(&actor, soon()));
-        assert_eq!(lock.poison().is_set(), number % 2 == 1);
+        },
+    );
+    // What is locked and all written over is poisoned: what is behind it is not known.
+    let lock = machine::<Lock>();
+    for stray in strays() {
+        overwrite(&*lock, 0, stray);
+        assert!(lock.poison().is_set());
+        assert!(lock.poison().look(|left| left == Left::ByStrayWrites));
+        assert!(!lock.poison().look(|_| true) || lock.poison().is_set());
     }
+}
+
+#[test]
+fn stray_writes_do_not_stop_readers_and_writers() {
+    survives_strays::<RwLock>(
+        |lock, actor| assert!(lock.try_read(actor)),
+        |lock, actor| {
+            lock.leave(actor);
+            if lock.write_until(actor, a_moment()).unwrap() {
+                lock.finish();
+            }
+            if lock.read_until(actor, a_moment()).unwrap() {
+                lock.leave(actor);
+            }
+            lock.wipe(1);
+        },
+    );
+    // A writer does not wait for readers that never were.
+    for stray in strays() {
+        let dead = AtomicU64::new(0);
+        let actor = Actor { me: 1, dead: &dead };
+        let lock = machine::<RwLock>();
+        assert!(lock.try_read(&actor));
+        overwrite(&*lock, 0, stray);
+        lock.leave(&actor);
+        assert!(lock.write_until(&actor, soon()).unwrap());
+        lock.finish();
+        assert!(lock.read_until(&actor, soon()).unwrap());
+        lock.leave(&actor);
+    }
+}
+
+#[test]
+fn stray_writes_do_not_stop_a_semaphore() {
+    survives_strays::<Semaphore>(
+        |semaphore, actor| {
+            semaphore.add(actor, MANY);
+            assert!(semaphore.try_acquire(actor));
+        },
+        |semaphore, actor| {
+            semaphore.available(actor);
+            semaphore.release(actor);
+            if semaphore.acquire_until(actor, a_moment()) {
+                semaphore.forget(actor);
+            }
+            semaphore.add(actor, 3);
+            semaphore.wipe(actor, 2);
+        },
+    );
+    // One that waits without an end learns that there is nothing to wait for.
+    for stray in strays() {
+        let dead = AtomicU64::new(0);
+        let actor = Actor { me: 1, dead: &dead };
+        let semaphore = semaphore(0);
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| semaphore.acquire_until(&actor, None));
+            thread::sleep(Duration::from_millis(5));
+            overwrite(&*semaphore, 0, stray);
+            assert!(!waits.join().unwrap());
+        });
+        assert_eq!(semaphore.available(&actor), 0);
+    }
+}
+
+#[test]
+fn stray_writes_do_not_stop_a_barrier() {
+    survives_strays::<Barrier>(
+        |barrier, _| barrier.set_parties(2),
+        |barrier, actor| {
+            barrier.wait_until(actor, at_once());
+            barrier.reset(actor);
+            barrier.wait_until(actor, at_once());
+            barrier.abort(actor);
+            barrier.wipe(actor, 1);
+            assert!(barrier.is_broken(actor));
+        },
+    );
+    for stray in strays() {
+        let dead = AtomicU64::new(0);
+        let actor = Actor { me: 1, dead: &dead };
+        let barrier = machine::<Barrier>();
+        barrier.set_parties(2);
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| barrier.wait_until(&actor, None));
+            thread::sleep(Duration::from_millis(5));
+            overwrite(&*barrier, 0, stray);
+            assert_eq!(waits.join().unwrap(), Passed::Broken);
+        });
+    }
+}
+
+#[test]
+fn stray_writes_do_not_stop_those_who_wait_to_be_notified() {
+    survives_strays::<Condvar>(
+        |condvar, actor| {
+            condvar.queue(actor);
+        },
+        |condvar, actor| {
+            let ticket = condvar.queue(actor);
+            condvar.notify(actor, 1);
+            condvar.notify(actor, usize::MAX);
+            condvar.sleep(ticket, actor, at_once());
+            condvar.wipe(actor, 1);
+        },
+    );
+    // One that waits without an end goes to look for itself.
+    for stray in strays() {
+        let dead = AtomicU64::new(0);
+        let actor = Actor { me: 1, dead: &dead };
+        let condvar = machine::<Condvar>();
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| condvar.sleep(condvar.queue(&actor), &actor, None));
+            thread::sleep(Duration::from_millis(5));
+            overwrite(&*condvar, 0, stray);
+            assert!(waits.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn stray_writes_do_not_stop_an_event() {
+    survives_strays::<Event>(
+        |_, _| {},
+        |event, _| {
+            event.wait_until(at_once());
+            event.set();
+            assert!(event.wait_until(soon()));
+            event.clear();
+            assert!(!event.is_set());
+        },
+    );
 }
 
 /// Readers and writers come and go as if nothing had been.
@@ -431,7 +609,7 @@ fn a_writer_that_dies_poisons() {
     lock.leave(&survivor);
     lock.poison().clear();
     assert!(lock.poison().is_set(), "nobody has looked yet");
-    assert!(lock.poison().look(|| true));
+    assert!(lock.poison().look(|_| true));
     lock.poison().clear();
     is_usable(&lock, &survivor);
     assert!(!lock.poison().is_set());
@@ -528,16 +706,16 @@ fn a_barrier_survives_deaths_in_reset_and_abort() {
             barrier.set_parties(2);
             barrier
         },
-        |barrier, _| {
-            barrier.abort();
-            barrier.reset();
+        |barrier, victim| {
+            barrier.abort(victim);
+            barrier.reset(victim);
         },
         |barrier, survivor, _| passes_after_reset(barrier, survivor),
     );
 }
 
 fn passes_after_reset(barrier: &Barrier, survivor: &Actor<'_>) {
-    barrier.reset();
+    barrier.reset(survivor);
     let other = Actor {
         me: 5,
         dead: survivor.dead,
@@ -562,7 +740,7 @@ fn a_reset_sends_those_away_who_wait() {
     thread::scope(|scope| {
         let waiting = scope.spawn(|| barrier.wait_until(&actor, soon()));
         thread::sleep(Duration::from_millis(50));
-        barrier.reset();
+        barrier.reset(&actor);
         assert_eq!(waiting.join().unwrap(), Passed::Broken);
     });
     assert!(!barrier.is_broken(&actor));

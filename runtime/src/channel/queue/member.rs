@@ -1,0 +1,72 @@
+//! A process among those that have a queue.
+//!
+//! Each gets a *mark*, a number that no other has or had, and keeps the lock on the byte of that
+//! number ([`presence`]) through an opening of the queue's file of its own. The kernel lets go of it
+//! when the process is dead, so anybody can ask whether the process with a mark is alive.
+//!
+//! | step | what if the process dies right after it |
+//! |---|---|
+//! | the count of marks is raised | no process has that mark |
+//! | its byte is locked | it is unlocked |
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::Ordering;
+
+use crate::sync::raw::Holders;
+use crate::sys::atomic::AtomicU32;
+use crate::sys::{memory, presence};
+
+/// Marks have 31 bits, of which the highest is set: none is a small number, such as memory is full
+/// of, and which something may write over a word. After so many openings they repeat.
+const MARKS: u32 = 1 << 30;
+
+/// How many marks in a row are tried. They are taken only where they repeat, or where something
+/// wrote over the count.
+const ATTEMPTS: u32 = 10_000;
+
+/// This process as one that has the queue.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Our own opening of the file, with the lock on our mark.
+    file: OwnedFd,
+    mark: u32,
+}
+
+impl Member {
+    /// Becomes one of those that have the queue in this file.
+    pub(super) fn enter(file: BorrowedFd<'_>, marks: &AtomicU32) -> io::Result<Member> {
+        let file = memory::reopen(file)?;
+        for _ in 0..ATTEMPTS {
+            let mark = MARKS | (marks.fetch_add(1, Ordering::Relaxed) % MARKS);
+            if presence::try_hold(file.as_fd(), mark)? {
+                return Ok(Member { file, mark });
+            }
+        }
+        Err(io::Error::other("too many processes have the queue"))
+    }
+}
+
+/// A process has its mark alone: there are no tables by number.
+impl Holders for Member {
+    fn me(&self) -> u32 {
+        self.mark
+    }
+
+    fn is_alive(&self, holder: u32) -> bool {
+        // Where the kernel does not answer, no process is declared dead.
+        holder == self.mark || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
+    }
+
+    fn mark(&self) -> u32 {
+        self.mark
+    }
+
+    fn is_mark_alive(&self, mark: u32) -> bool {
+        self.is_alive(mark)
+    }
+
+    fn number(&self, mark: u32) -> u32 {
+        mark
+    }
+}

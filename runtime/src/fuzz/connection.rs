@@ -1,0 +1,120 @@
+//! Packets of any bytes, received from a connection.
+
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use rustix::net::{SendFlags, send};
+
+use crate::codec::Output;
+use crate::sys::descriptors;
+use crate::transport::{Received, Sender, open_polled, pair, warm_up};
+
+/// Receives packets, each of which is described by
+///
+/// | bytes | |
+/// |---|---|
+/// | 1 | the lowest two bits: how many sockets come along; 4: a file does; 8: the two lengths of a frame are put before it |
+/// | 1 | how long it is |
+/// | 1 | how much is in the sockets |
+/// | the rest | the packet, and what is in the sockets |
+///
+/// # Panics
+///
+/// If what is sent properly afterwards does not arrive.
+pub fn connection(mut input: &[u8]) {
+    warm_up().expect("descriptors are free");
+    let (ours, theirs) = pair().expect("descriptors are free");
+    let (_, mut inbox) = open_polled(ours).expect("descriptors are free");
+    while let Some(rest) = write_packet(&theirs, input) {
+        input = rest;
+        // What it promised is not to come any more, so there is nothing to wait for.
+        while !matches!(inbox.receive(), Ok(Received::Nothing)) {}
+    }
+    let sender = Sender::new(theirs).expect("descriptors are free");
+    let sent = sender.send(Output::after(b"well".to_vec()));
+    sent.expect("the other end is there");
+    match inbox.receive() {
+        Ok(Received::Message(message)) if message.head == b"well" => {}
+        other => panic!("{other:?}"),
+    }
+    drop(sender);
+    assert!(matches!(inbox.receive(), Ok(Received::Closed)));
+}
+
+/// Writes the first packet and gives the rest of the input; `None` if there is none.
+fn write_packet<'i>(theirs: &OwnedFd, input: &'i [u8]) -> Option<&'i [u8]> {
+    let ([kind, length, filling], input) = input.split_first_chunk()?;
+    let (packet, input) = input.split_at_checked((*length).into())?;
+    let (filling, input) = input.split_at_checked((*filling).into())?;
+    let mut lengths = Vec::new();
+    if kind & 8 != 0 {
+        lengths.extend((packet.len() + 2 * size_of::<usize>()).to_ne_bytes());
+        lengths.extend(packet.len().to_ne_bytes());
+    }
+    let packet = [&lengths, packet].concat();
+    let file = File::open("/dev/null").ok()?;
+    let sockets: Vec<_> = (0..kind & 3)
+        .map_while(|_| UnixStream::pair().ok())
+        .collect();
+    for (ours, _) in &sockets {
+        send(ours, filling, SendFlags::NOSIGNAL).ok()?;
+    }
+    let mut carried: Vec<_> = sockets.iter().map(|(_, theirs)| theirs.as_fd()).collect();
+    if kind & 4 != 0 {
+        carried.push(file.as_fd());
+    }
+    descriptors::try_send(theirs.as_fd(), &packet, &carried).ok()?;
+    Some(input)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    fn corpus() -> Vec<Vec<u8>> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/connection");
+        let mut files: Vec<_> = fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        files.sort();
+        files.iter().map(|file| fs::read(file).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_corpus_and_what_is_like_it_do_no_harm() {
+        let corpus = corpus();
+        assert!(corpus.len() >= 8);
+        for input in &corpus {
+            connection(input);
+        }
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut chance = |limit: usize| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % 1_000_003).unwrap() % limit
+        };
+        for _ in 0..3_000 {
+            let mut input = corpus[chance(corpus.len())].clone();
+            for _ in 0..chance(4) {
+                let other = &corpus[chance(corpus.len())];
+                let place = chance(input.len());
+                match chance(4) {
+                    0 => input[place] = u8::try_from(chance(256)).unwrap(),
+                    1 => input[place] ^= 1 << chance(8),
+                    2 => drop(input.splice(place.., other[chance(other.len())..].to_vec())),
+                    _ => input.extend(other),
+                }
+                if input.is_empty() {
+                    break;
+                }
+            }
+            connection(&input);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Whether a process that crashed had been refused memory.
+//!
+//! Code that is refused memory mostly crashes: Rust's aborts, some follows a null pointer. For the
+//! parent it is a crash like any other, and when it learns of it, all else that could tell is gone.
+//! So a process with a limit leaves a note. In its last moment, a signal handler looks for a sign, and
+//! if there is one, says so in memory that the parent sees. Then the signal does what it would have
+//! done. There are two signs:
+//!
+//! * The thread's last failure was for want of memory (`ENOMEM`).
+//! * The thread aborts inside of [`handle_alloc_error`], at which Rust's code ends that is refused
+//!   memory. On its way to the abort it may have printed a backtrace, after which the last failure is
+//!   another. So its place is looked for among the return addresses on the stack.
+//!
+//! Both are signs and no proof: a sign can be missed, and one that is old be taken for new.
+//!
+//! A handler that is there already, or comes later, is another's, and nothing is noted.
+
+#![expect(
+    unsafe_code,
+    reason = "signal handlers are installed, and a word in shared memory is referred to"
+)]
+
+use std::alloc::{Layout, handle_alloc_error};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use super::memory::{self, Mapping};
+
+/// A page; it has no smaller pieces.
+const LENGTH: usize = 4096;
+
+/// What is noted.
+const REFUSED: u32 = 1;
+
+/// The signals that code ends itself with.
+const CRASHES: [libc::c_int; 5] = [
+    libc::SIGABRT,
+    libc::SIGSEGV,
+    libc::SIGBUS,
+    libc::SIGILL,
+    libc::SIGTRAP,
+];
+
+/// The note, as the parent sees it.
+#[derive(Debug)]
+pub(crate) struct Exhaustion(Mapping);
+
+impl Exhaustion {
+    /// A place for the note, and the file to hand over.
+    pub(crate) fn new() -> io::Result<(Exhaustion, OwnedFd)> {
+        let file = memory::create(LENGTH)?;
+        Ok((Exhaustion(Mapping::new(file.as_fd(), LENGTH)?), file))
+    }
+
+    /// Whether the process crashed after it had been refused memory.
+    pub(crate) fn is_noted(&self) -> bool {
+        word(&self.0).load(Ordering::Relaxed) == REFUSED
+    }
+}
+
+fn word(page: &Mapping) -> &AtomicU32 {
+    // SAFETY: the mapping is longer than this, aligned to pages, and lives as long as the borrow;
+    // its file can never shrink, and any bit pattern is an atomic integer.
+    unsafe { page.base().cast::<AtomicU32>().as_ref() }
+}
+
+/// The word to write to, and the process whose crash is meant: not a copy of it made by `fork`.
+static NOTE: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
+/// Lets a crash of this process be noted in the file, which [`Exhaustion::new`] made.
+pub(crate) fn note_in(file: &OwnedFd) -> io::Result<()> {
+    let (_, length) = memory::inspect(file.as_fd())?;
+    if length != LENGTH {
+        return Err(io::Error::other("the file is not one for a note"));
+    }
+    // There until the process ends.
+    let page = Box::leak(Box::new(Mapping::new(file.as_fd(), LENGTH)?));
+    NOTE.store(ptr::from_ref(word(page)).cast_mut(), Ordering::Relaxed);
+    OWNER.store(std::process::id(), Ordering::Relaxed);
+    CRASHES.into_iter().for_each(install);
+    Ok(())
+}
+
+fn install(signal: libc::c_int) {
+    let handler: extern "C" fn(libc::c_int, *const libc::siginfo_t, *const ()) = on_crash;
+    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
+    let place = action.as_mut_ptr();
+    // SAFETY: the place is valid; without a new action the call only writes the present one.
+    if unsafe { libc::sigaction(signal, ptr::null(), place) } != 0 {
+        return;
+    }
+    // SAFETY: numbers and pointers that may be null, and zero if they were not written.
+    let mut action = unsafe { action.assume_init() };
+    if action.sa_sigaction != libc::SIG_DFL {
+        return;
+    }
+    action.sa_sigaction = handler as usize;
+    // On the thread's own stack, which it looks at. If that is used up, there is no handler, and the
+    // signal does what it does.
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESETHAND;
+    // SAFETY: the handler has the signature that the flags announce, and does only what a handler
+    // may do.
+    unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
+}
+
+/// Makes the note. When it returns, the signal comes again and is what it would have been.
+extern "C" fn on_crash(signal: libc::c_int, info: *const libc::siginfo_t, context: *const ()) {
+    let is_refused = io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
+        || (signal == libc::SIGABRT && is_allocation_error(context));
+    // SAFETY: a system call without arguments. libc's own may remember the parent's.
+    let process = unsafe { libc::syscall(libc::SYS_getpid) };
+    let is_owner = u32::try_from(process) == Ok(OWNER.load(Ordering::Relaxed));
+    // SAFETY: null, or a word that is mapped until the process ends.
+    if let Some(note) = unsafe { NOTE.load(Ordering::Relaxed).as_ref() }
+        && is_refused
+        && is_owner
+    {
+        note.store(REFUSED, Ordering::Relaxed);
+    }
+    // SAFETY: the kernel passes a valid description of the signal.
+    let code = unsafe { (*info).si_code };
+    // What an instruction caused, it causes again; not so a breakpoint, and what was sent.
+    if code <= 0 || signal == libc::SIGTRAP {
+        // SAFETY: a system call without arguments.
+        let thread = unsafe { libc::syscall(libc::SYS_gettid) };
+        // SAFETY: it takes numbers. The signal is blocked until the handler returns.
+        unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) };
+    }
+}
+
+/// Whether this thread was inside of [`handle_alloc_error`] when the signal came. What the kernel saved
+/// then is at `context`, and what the stack was like, behind that.
+fn is_allocation_error(context: *const ()) -> bool {
+    /// How long that function is at most, up to the call that does not return.
+    const LENGTH: usize = 24;
+    /// How far up the stack it may be. The registers that the kernel saved lie in between.
+    const DEPTH: usize = 64 << 10;
+    const WORD: usize = size_of::<usize>();
+
+    let function: fn(Layout) -> ! = handle_alloc_error;
+    let function = function as usize;
+    let start = context.expose_provenance().next_multiple_of(WORD);
+    for place in (start..start + DEPTH).step_by(WORD) {
+        // Once at the beginning, and once for each page.
+        if (place == start || place % LEAST_PAGE < WORD) && !is_readable(place) {
+            return false;
+        }
+        // SAFETY: aligned, and readable until this returns: it lies on this thread's own stack, or
+        // on memory that is as good as that.
+        let word = unsafe { ptr::with_exposed_provenance::<usize>(place).read_volatile() };
+        if (function + 1..=function + LENGTH).contains(&word) {
+            return true;
+        }
+    }
+    false
+}
+
+/// No system has smaller pages.
+const LEAST_PAGE: usize = 4096;
+
+/// Whether there is memory at this address.
+fn is_readable(address: usize) -> bool {
+    // It is none of the three things that the call can do, so nothing is done; but the kernel reads
+    // the set first, and tells what it met.
+    const NOTHING: libc::c_int = -1;
+    const LENGTH: usize = 8;
+    let set = ptr::with_exposed_provenance::<libc::sigset_t>(address);
+    let none = ptr::null_mut::<libc::sigset_t>();
+    // SAFETY: the kernel looks itself whether it can read the set, and changes nothing.
+    let asked = unsafe { libc::syscall(libc::SYS_rt_sigprocmask, NOTHING, set, none, LENGTH) };
+    asked == -1 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL)
+}
