@@ -1,8 +1,9 @@
 //! Arguments and results of every size arrive whole.
 
+use multiproc::ErrorKind::{Decode, Encode};
 use multiproc::{StartMethod, worker};
 
-use crate::support::{cases, check, returns};
+use crate::support::{cases, check, fails, returns};
 
 cases! {
     sizes_around_every_limit
@@ -10,6 +11,8 @@ cases! {
     several_long_arguments
     a_quarter_of_a_gigabyte
     what_does_not_fit_the_pipe_and_is_not_asked_for
+    arguments_that_a_worker_has_no_memory_for
+    results_that_a_worker_has_no_memory_for
 }
 
 #[worker]
@@ -122,4 +125,46 @@ fn what_does_not_fit_the_pipe_and_is_not_asked_for(method: StartMethod) {
     for process in processes.into_iter().rev() {
         assert!(process.join().unwrap() == bytes);
     }
+}
+
+#[worker]
+fn measure(numbers: Vec<f64>) -> usize {
+    numbers.len()
+}
+
+/// The message fits, and not the value beside it.
+fn arguments_that_a_worker_has_no_memory_for(method: StartMethod) {
+    let numbers = vec![0.0; 32 << 20];
+    check(
+        method,
+        measure::call(numbers).memory_limit(400 << 20),
+        fails(
+            Decode,
+            "worker `measure`: its arguments cannot be decoded: there is not enough memory for \
+             268435456 bytes of a value",
+        ),
+    );
+    check(
+        method,
+        measure::call(vec![0.0; 1 << 20]).memory_limit(400 << 20),
+        returns(1 << 20),
+    );
+}
+
+#[worker]
+fn long_text(length: usize) -> Option<String> {
+    String::from_utf8(vec![0; length]).ok()
+}
+
+/// The value fits, and not the message beside it.
+fn results_that_a_worker_has_no_memory_for(method: StartMethod) {
+    check(
+        method,
+        long_text::call(400 << 20).memory_limit(700 << 20),
+        fails(
+            Encode,
+            "worker `long_text`: its result cannot be encoded: there is not enough memory for \
+             419430400 bytes of a value",
+        ),
+    );
 }
