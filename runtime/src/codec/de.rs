@@ -262,9 +262,9 @@ impl<'m> Decoder<'m> {
     /// The value of an option, without a tag.
     fn bare_some<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let outside = self.depth.enter(WRAPPER)?;
-        let value = visitor.visit_some(&mut *self)?;
+        let value = visitor.visit_some(&mut *self);
         self.depth = outside;
-        Ok(value)
+        value
     }
 
     fn seq<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
@@ -417,9 +417,9 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
             return self.scalar(visitor);
         }
         let outside = self.depth.enter(WRAPPER)?;
-        let value = visitor.visit_newtype_struct(&mut *self)?;
+        let value = visitor.visit_newtype_struct(&mut *self);
         self.depth = outside;
-        Ok(value)
+        value
     }
 
     fn deserialize_enum<V: Visitor<'de>>(
@@ -597,9 +597,9 @@ impl<'m> Variant<'_, 'm> {
     /// What is in the variant. Sequences and structs are a level by themselves.
     fn content<T: DeserializeSeed<'m>>(self, seed: T) -> Result<T::Value, Error> {
         let outside = self.decoder.depth.enter(CONTAINER)?;
-        let value = seed.deserialize(&mut *self.decoder)?;
+        let value = seed.deserialize(&mut *self.decoder);
         self.decoder.depth = outside;
-        Ok(value)
+        value
     }
 }
 

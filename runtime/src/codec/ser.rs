@@ -246,9 +246,9 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<(), Error> {
         let outside = self.depth.enter(WRAPPER)?;
         self.head.push(tag::SOME);
-        value.serialize(&mut *self)?;
+        let written = value.serialize(&mut *self);
         self.depth = outside;
-        Ok(())
+        written
     }
 
     fn serialize_unit(self) -> Result<(), Error> {
@@ -279,9 +279,9 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
             return self.handle(value);
         }
         let outside = self.depth.enter(WRAPPER)?;
-        value.serialize(&mut *self)?;
+        let written = value.serialize(&mut *self);
         self.depth = outside;
-        Ok(())
+        written
     }
 
     fn serialize_newtype_variant<T: ?Sized + Serialize>(
@@ -293,9 +293,9 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     ) -> Result<(), Error> {
         let outside = self.depth.enter(CONTAINER)?;
         self.variant(variant)?;
-        value.serialize(&mut *self)?;
+        let written = value.serialize(&mut *self);
         self.depth = outside;
-        Ok(())
+        written
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, Error> {
