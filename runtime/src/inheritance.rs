@@ -25,8 +25,8 @@ use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, CWD, Mode, StatxFlags, statx};
 use rustix::process::{
-    Gid, Pid, Resource, Rlimit, Uid, getegid, geteuid, getgid, getgroups, getpgrp, getrlimit,
-    getsid, getuid, setrlimit, umask,
+    Gid, Pid, Resource, Rlimit, Uid, getegid, geteuid, getgid, getgroups, getrlimit, getuid,
+    setrlimit, umask,
 };
 use rustix::thread::{
     CapabilitySet, CpuSet, capabilities, current_timer_slack, sched_getaffinity, sched_setaffinity,
@@ -34,6 +34,7 @@ use rustix::thread::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::sys::process_id;
 use crate::sys::scheduling::Scheduling;
 use crate::sys::signal::{self, Signals};
 
@@ -244,7 +245,7 @@ pub(crate) struct Standing {
     supplementary: Vec<Gid>,
     capabilities: Option<[CapabilitySet; 3]>,
     session: Option<Pid>,
-    process_group: Pid,
+    process_group: Option<Pid>,
     /// Mount and number of the root directory.
     root: Option<(u64, u64)>,
 }
@@ -259,8 +260,8 @@ impl Standing {
             groups: (getgid(), getegid()),
             supplementary: getgroups().unwrap_or_default(),
             capabilities: sets.map(|sets| [sets.effective, sets.permitted, sets.inheritable]),
-            session: getsid(None).ok(),
-            process_group: getpgrp(),
+            session: process_id::session(),
+            process_group: process_id::process_group(),
             root: root.map(|root| (root.stx_mnt_id, root.stx_ino)),
         }
     }

@@ -32,13 +32,12 @@ use std::process;
 use std::sync::Arc;
 
 use rustix::net::RecvFlags;
-use rustix::net::sockopt::socket_peercred;
 use rustix::process::getppid;
 
 use super::lifeline::{self, Lifeline, die};
 use super::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use super::{serve, zygote};
-use crate::sys::{descriptors, image, init_array, secure, signal, stdio};
+use crate::sys::{descriptors, image, init_array, process_id, secure, signal, stdio};
 
 // SAFETY: the section holds pointers to functions that are called before `main` with arguments
 // that they need not take; this is one, and it does not unwind.
@@ -84,17 +83,18 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
         // come from elsewhere, no code of ours or the program's has opened anything yet.
         _ => unsafe { stdio::take(number)? },
     };
-    let peer =
-        socket_peercred(&connection).map_err(|_| io::Error::other("there is no connection"))?;
-    if Some(peer.pid) != getppid() {
-        if lifeline::has_ended(peer.pid) {
+    let peer = process_id::peer(connection.as_fd())
+        .map_err(|_| io::Error::other("there is no connection"))?;
+    // Without a number it is outside of this PID namespace, and so is the parent then.
+    if peer != getppid() {
+        if peer.is_none_or(lifeline::has_ended) {
             die();
         }
         return Err(io::Error::other("the connection is not the parent's"));
     }
     let Err(error) = become_child(role, number == 0, connection);
     // Whatever went wrong, it went wrong because of that: there is no parent to tell.
-    if Some(peer.pid) != getppid() {
+    if peer != getppid() {
         die();
     }
     Err(error)

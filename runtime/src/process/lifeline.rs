@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::net::sockopt::socket_peercred;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
 
 use crate::sys::memory::{self, Identity};
+use crate::sys::process_id;
 use crate::sys::runner::Runner;
 use crate::sys::signal;
 
@@ -36,17 +36,18 @@ impl Lifeline {
     /// Ends this process if the parent is gone already: then whoever took its children in must not
     /// be followed, and a process that the parent forked may keep the connection open.
     pub(super) fn new(connection: Arc<OwnedFd>) -> Lifeline {
-        let parent = socket_peercred(&connection).map(|made_by| made_by.pid);
-        let pidfd = parent.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()));
+        let parent = process_id::peer(connection.as_fd());
+        let pidfd = parent.as_ref().ok().copied().flatten();
+        let pidfd = pidfd.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()).ok());
         // Looked at last: as long as it is our parent, the number is nobody else's.
         let parent_id = getppid();
-        if parent_id != parent.ok() {
+        if parent.ok() != Some(parent_id) {
             die();
         }
         Lifeline {
             socket: memory::identity(connection.as_fd()).ok(),
             connection,
-            parent: pidfd.ok(),
+            parent: pidfd,
             parent_id,
         }
     }
@@ -72,17 +73,16 @@ impl Lifeline {
 
     /// Runs user code on the thread that should wait for the parent's end.
     ///
-    /// Meanwhile the kernel does, by the connection alone: from a parent that has sent its
-    /// request nothing more is to come but the hang-up.
+    /// Meanwhile the kernel does, by the connection alone.
     pub(super) fn meanwhile<R>(&self, run: impl FnOnce() -> R) -> io::Result<R> {
-        signal::die_at_event(self.connection())?;
+        let death = signal::DeathAtHangUp::of(self.connection())?;
         // It may have come before.
         let mut connection = [PollFd::new(&self.connection, PollFlags::empty())];
         if poll(&mut connection, Some(&Timespec::default())).is_ok_and(|gone| gone > 0) {
             die();
         }
         let result = run();
-        signal::live_on(self.connection())?;
+        death.stop()?;
         Ok(result)
     }
 

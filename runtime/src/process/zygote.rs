@@ -138,14 +138,37 @@ fn rehearse() {
 }
 
 fn is_single_threaded() -> bool {
-    // A thread is there for a moment after it was joined.
+    // One that was detached may be about to end.
     (0..100).any(|_| {
-        let threads = std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
-        threads == 1 || {
+        count_threads().is_ok_and(|threads| threads == 1) || {
             thread::yield_now();
             false
         }
     })
+}
+
+/// How many threads run, without those that will not return from the kernel: on a busy machine,
+/// that may be long after they were joined.
+fn count_threads() -> io::Result<usize> {
+    let mut count = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        // It may have gone since.
+        let stat = std::fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
+        count += usize::from(!stat.is_empty() && !is_ending(&stat));
+    }
+    Ok(count)
+}
+
+/// Whether the thread with this `/proc/self/task/*/stat` is ending: of the seventh field after its
+/// name, `PF_EXITING` is set before those who join it are told.
+fn is_ending(stat: &str) -> bool {
+    const PF_EXITING: u64 = 0x4;
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let flags = fields
+        .split_whitespace()
+        .nth(6)
+        .and_then(|flags| flags.parse().ok());
+    flags.is_some_and(|flags: u64| flags & PF_EXITING != 0)
 }
 
 /// A clone waits for its surroundings, takes them on and lives as a child.
@@ -173,4 +196,33 @@ fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
     }
     drop(directory);
     serve::serve(sender, receiver, lifeline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_that_ends_is_told_from_one_that_runs() {
+        let running = "12 (a (b) c) S 1 12 12 0 -1 4194304 1 2 3";
+        let ending = "12 (a (b) c) R 1 12 12 0 -1 4194308 1 2 3";
+        assert!(!is_ending(running));
+        assert!(is_ending(ending));
+        assert!(!is_ending(""));
+        let own = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        assert!(!is_ending(&own), "{own}");
+    }
+
+    #[test]
+    fn a_thread_that_was_joined_does_not_count() {
+        let joined = || {
+            let thread = thread::spawn(|| rustix::thread::gettid().as_raw_nonzero());
+            thread.join().unwrap()
+        };
+        for _ in 0..1000 {
+            let path = format!("/proc/self/task/{}/stat", joined());
+            let stat = std::fs::read_to_string(path).unwrap_or_default();
+            assert!(stat.is_empty() || is_ending(&stat), "{stat}");
+        }
+    }
 }

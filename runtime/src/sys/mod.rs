@@ -14,6 +14,7 @@ pub(crate) mod image;
 pub(crate) mod init_array;
 pub(crate) mod memory;
 pub(crate) mod presence;
+pub(crate) mod process_id;
 pub(crate) mod refused;
 pub(crate) mod room;
 pub(crate) mod runner;
