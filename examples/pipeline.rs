@@ -18,22 +18,15 @@
 //! Without a file it reads itself.
 
 use std::collections::HashMap;
+use std::env;
 use std::error::Error;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::Parser;
 use multiproc::channel::Queue;
 use multiproc::{Process, RemoteError, worker};
-
-/// Counts the words of a text file and prints the most frequent ones.
-#[derive(Parser)]
-struct Arguments {
-    /// File to read [default: the source of this program]
-    file: Option<PathBuf>,
-}
 
 const BLOCK: usize = 64 * 1024;
 const COUNTERS: usize = 2;
@@ -86,7 +79,8 @@ fn add_up(counts: &Queue<Counts>) -> Counts {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let source = concat!(env!("CARGO_MANIFEST_DIR"), "/pipeline.rs");
-    let file = Arguments::parse().file.unwrap_or_else(|| source.into());
+    let file = env::args_os().nth(1).unwrap_or_else(|| source.into());
+    let file = PathBuf::from(file);
     let blocks = Queue::bounded(16)?;
     let counts = Queue::bounded(16)?;
 

@@ -9,20 +9,13 @@
 //! cargo run --example prefork_server -- 127.0.0.1:8080    # serves until Ctrl-C
 //! ```
 
+use std::env;
 use std::error::Error;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 
-use clap::Parser;
 use multiproc::{Fd, Process, RemoteError, worker};
-
-/// Serves a port with several processes.
-#[derive(Parser)]
-struct Arguments {
-    /// Where to serve until Ctrl-C, such as 127.0.0.1:8080 [default: a short demonstration]
-    address: Option<String>,
-}
 
 const WORKERS: usize = 4;
 
@@ -46,7 +39,7 @@ fn answer(mut connection: &TcpStream) -> io::Result<()> {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().address {
+    let outcome = match env::args().nth(1) {
         None => demonstrate(),
         Some(address) => serve_for_ever(&address),
     };

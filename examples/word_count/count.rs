@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_counted_as_wc_counts() {
+    fn lines_and_bytes_are_counted_as_wc_counts() {
         check(b"", 0, 0);
         check(b"\n", 1, 0);
         check(b"one two", 0, 2);

@@ -1,7 +1,7 @@
 //! How is real work divided over processes?
 //!
-//! Counts the lines, words and bytes of every text file under the given files and directories, as
-//! `wc` does, and the most frequent words:
+//! Counts the lines, words and bytes of every text file under the given files and directories, and
+//! prints the most frequent words:
 //!
 //! ```text
 //! cargo run --release --example word_count -- PATH...
@@ -25,39 +25,63 @@ use std::process::ExitCode;
 use std::sync::Mutex;
 use std::thread;
 
-use clap::Parser;
+use lexopt::Arg::{Long, Short, Value};
+use lexopt::ValueExt;
 use multiproc::Pool;
 
 use self::count::{Count, count_files};
-use self::report::Progress;
 use self::shards::Shard;
 
-/// Counts lines, words and bytes of text files, in several processes.
-///
-/// A file is text if there is no NUL byte in it; others are left out. Symbolic links inside of
-/// directories are not followed.
-///
-/// The exit code is 0 if all went well, also if there were files that could not be read: these
-/// are named on the standard error. It is 1 if files were not counted because a worker process
-/// died, and 2 if the arguments are wrong.
-#[derive(Parser)]
-struct Arguments {
-    /// Files to count, and directories to count all files in
-    #[arg(required = true, value_name = "PATH")]
-    paths: Vec<PathBuf>,
+const HELP: &str = "\
+Counts lines, words and bytes of text files, in several processes.
 
-    /// How many worker processes there are [default: one for each core]
-    #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
+Usage: word_count [OPTIONS] PATH...
+
+Arguments:
+  PATH...        Files to count, and directories to count all files in
+
+Options:
+      --all          Count hidden files, too, and those in directories that are marked as caches
+      --workers N    How many worker processes there are [default: one for each core]
+  -h, --help         Print this
+
+A file is text if there is no NUL byte in it; others are skipped. Symbolic links inside of
+directories are not followed.
+
+The exit code is 0 if all went well, also if there were files that could not be read: these are
+named on the standard error. It is 1 if files were not counted because a worker process died, and
+2 if the arguments are wrong.
+";
+
+#[derive(Default)]
+struct Arguments {
+    paths: Vec<PathBuf>,
+    all: bool,
     workers: Option<NonZero<usize>>,
 }
 
 fn main() -> ExitCode {
-    let Arguments { paths, workers } = Arguments::parse();
+    let arguments = match arguments(lexopt::Parser::from_env()) {
+        Ok(Some(arguments)) => arguments,
+        Ok(None) => {
+            print!("{HELP}");
+            return ExitCode::SUCCESS;
+        }
+        Err(error) => {
+            report::complain(format_args!("{error}; see --help"));
+            return ExitCode::from(2);
+        }
+    };
+    let Arguments {
+        paths,
+        all,
+        workers,
+    } = arguments;
     if let Err(message) = find::check(&paths) {
         report::complain(message);
         return ExitCode::from(2);
     }
-    let files = find::files(&paths, report::complain);
+    let files = find::files(&paths, all, report::complain);
     let pool = Pool::builder().name("word_count");
     let pool = match workers {
         Some(workers) => pool.workers(workers.get()),
@@ -71,9 +95,7 @@ fn main() -> ExitCode {
         }
     };
     let shards = shards::cut(files, pool.workers());
-    let progress = Progress::new(shards.iter().map(|shard| shard.bytes).sum());
-    let total = count_all(shards, &pool, &progress);
-    progress.finish();
+    let total = count_all(shards, &pool);
 
     let exit_code = match total.lost_files {
         0 => ExitCode::SUCCESS,
@@ -94,14 +116,14 @@ fn main() -> ExitCode {
 ///
 /// To add up hundreds of thousands of words is work as well, so there is a thread for each worker: it
 /// hands in a shard, waits for its count, adds it up, and takes the next shard.
-fn count_all(shards: Vec<Shard>, pool: &Pool, progress: &Progress) -> Count {
+fn count_all(shards: Vec<Shard>, pool: &Pool) -> Count {
     let threads = shards.len().min(pool.workers());
     let shards = Mutex::new(shards.into_iter());
     let next = || shards.lock().unwrap().next();
     let add_up = || {
         let mut total = Count::default();
         while let Some(shard) = next() {
-            total.add(count_shard(&shard, pool, progress));
+            total.add(count_shard(&shard, pool));
         }
         total
     };
@@ -116,19 +138,18 @@ fn count_all(shards: Vec<Shard>, pool: &Pool, progress: &Progress) -> Count {
 }
 
 /// Counts a shard in a worker. If that dies, the shard's files are not counted, and all else is.
-fn count_shard(shard: &Shard, pool: &Pool, progress: &Progress) -> Count {
+fn count_shard(shard: &Shard, pool: &Pool) -> Count {
     let count = pool.submit(count_files::call(shard.files.clone())).wait();
     let count = count.unwrap_or_else(|error| {
-        progress.complain(not_counted(shard, &error));
+        report::complain(not_counted(shard, &error));
         Count {
             lost_files: shard.files.len(),
             ..Count::default()
         }
     });
     for message in &count.unreadable {
-        progress.complain(message);
+        report::complain(message);
     }
-    progress.advance(shard.bytes);
     count
 }
 
@@ -140,7 +161,48 @@ fn not_counted(shard: &Shard, error: &multiproc::Error) -> String {
     message
 }
 
-fn at_least_one(text: &str) -> Result<NonZero<usize>, String> {
-    text.parse()
-        .map_err(|_| "give the number of processes, 1 or more".to_owned())
+/// Reads the arguments; `None` if the help was asked for.
+fn arguments(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Error> {
+    let mut arguments = Arguments::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(path) => arguments.paths.push(path.into()),
+            Long("all") => arguments.all = true,
+            Long("workers") => arguments.workers = Some(parser.value()?.parse()?),
+            Short('h') | Long("help") => return Ok(None),
+            _ => return Err(argument.unexpected()),
+        }
+    }
+    if arguments.paths.is_empty() {
+        return Err("no files or directories were given".into());
+    }
+    Ok(Some(arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Result<Option<Arguments>, String> {
+        arguments(lexopt::Parser::from_args(words)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn arguments_are_read() {
+        let given = read(&["--workers", "3", "a", "--all", "b"])
+            .unwrap()
+            .unwrap();
+        assert_eq!(given.paths, ["a", "b"].map(PathBuf::from));
+        assert!(given.all);
+        assert_eq!(given.workers, NonZero::new(3));
+        assert!(read(&["--help"]).unwrap().is_none());
+        for wrong in [
+            &["--workers", "0", "a"][..],
+            &["--workers"],
+            &["--none", "a"],
+            &[],
+        ] {
+            assert!(read(wrong).is_err(), "{wrong:?}");
+        }
+    }
 }

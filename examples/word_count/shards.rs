@@ -13,8 +13,7 @@ pub(crate) struct Shard {
     pub(crate) bytes: u64,
 }
 
-/// More shards than places to count them in: places that are done early take another, and the
-/// progress bar moves.
+/// More shards than places to count them in: places that are done early take another.
 const SHARDS_PER_WORKER: u64 = 8;
 
 /// Less than this is counted faster than a process is started.

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use unicode_segmentation::UnicodeSegmentation;
+
 /// The part of a text that is UTF-8. Other bytes count for nothing in a word.
 pub(crate) fn readable(text: &[u8]) -> Cow<'_, str> {
     match str::from_utf8(text) {
@@ -10,27 +12,9 @@ pub(crate) fn readable(text: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// The words of a text: what stands between white space, if any of it can be seen.
-///
-/// They are the words of GNU `wc` where text is UTF-8. The exceptions are words of nothing but
-/// control characters, which some releases of `wc` count, or of nothing but characters that are
-/// newer than the system's tables or assigned to nothing, which `wc` does not take for visible.
+/// The words of a text, as Unicode divides it: letters, digits, and what joins them.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
-    text.split(is_white_space)
-        .filter(|word| word.contains(is_visible))
-}
-
-fn is_white_space(c: char) -> bool {
-    match c {
-        '\t'..='\r' | ' ' | '\u{2060}' => true,
-        _ if c.is_ascii() => false,
-        _ => c.is_whitespace() && is_visible(c),
-    }
-}
-
-/// Neither a control character nor a separator of lines or paragraphs, which `wc` takes for one.
-fn is_visible(c: char) -> bool {
-    !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')
+    text.unicode_words()
 }
 
 #[cfg(test)]
@@ -43,27 +27,30 @@ mod tests {
     }
 
     #[test]
-    fn stand_between_white_space() {
+    fn are_letters_and_digits() {
         check(b"", &[]);
         check(b" \t\n\x0b\x0c\r", &[]);
         check(b"one", &["one"]);
-        check(b"  fn\tmain() {\r\n", &["fn", "main()", "{"]);
-    }
-
-    #[test]
-    fn stand_between_white_space_of_other_alphabets() {
-        check("a\u{3000}b\u{2003}c".as_bytes(), &["a", "b", "c"]);
+        check(b"  fn\tmain() {\r\n", &["fn", "main"]);
         check(
-            "no\u{a0}break\u{2060}ing".as_bytes(),
-            &["no", "break", "ing"],
+            b"let x1 = 2.5 + y_2; // don't",
+            &["let", "x1", "2.5", "y_2", "don't"],
         );
     }
 
     #[test]
-    fn need_something_to_see() {
-        check(b"a \x01 \x1b[0m \x7f b", &["a", "\x1b[0m", "b"]);
-        check("a\u{2028}b \u{85}".as_bytes(), &["a\u{2028}b"]);
-        check("— é".as_bytes(), &["—", "é"]);
+    fn are_letters_of_any_alphabet() {
+        check("a\u{3000}b\u{2003}c".as_bytes(), &["a", "b", "c"]);
+        check(
+            "«naïve» — e\u{301}te\u{301}".as_bytes(),
+            &["naïve", "e\u{301}te\u{301}"],
+        );
+    }
+
+    #[test]
+    fn are_nothing_that_steers_a_terminal() {
+        check(b"a \x01 \x1b[31m b", &["a", "31m", "b"]);
+        check("a\u{2028}b \u{85}".as_bytes(), &["a", "b"]);
     }
 
     #[test]

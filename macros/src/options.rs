@@ -81,7 +81,7 @@ impl Options {
             value,
             example,
         } = option;
-        let what = format_args!("needs {value} for its option `{key}`");
+        let what = format!("needs {value} for its option `{key}`");
         match syn::parse2::<LitStr>(setting.value.clone()) {
             Ok(quoted) if quoted.parse::<T>().is_ok() => {
                 let help = format!("write it without quotes: `{key} = {}`", quoted.value());

@@ -429,6 +429,8 @@
 //! * Coverage is written when a process ends, unless it is killed. Clones write to one file: let
 //!   `LLVM_PROFILE_FILE` contain `%m`, so that they add up.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(not(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")

@@ -51,7 +51,7 @@ async fn double(number: u32) -> u32 {
 }
 
 // What is lent is lent until the future ends.
-#[worker(runtime = crate::block_on)]
+#[worker(runtime = crate::async_functions::block_on)]
 async fn lengths(text: &str, numbers: &[u64], suffix: String) -> usize {
     pause().await;
     let length = text.len() + numbers.len();
@@ -136,7 +136,8 @@ macro_rules! workers {
 
 workers!(block_on, from_a_macro runtime future path);
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(double::run(21).unwrap(), 42);
     assert_eq!(block_on(double(21)), 42);
     assert_eq!(lengths::run("text", &[1, 2], "s".to_owned()).unwrap(), 7);

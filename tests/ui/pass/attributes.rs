@@ -79,7 +79,8 @@ const fn constant() -> u8 {
 
 const SIX: u8 = constant();
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(api::documented::run().unwrap(), 1);
     #[expect(deprecated)]
     let outdated = api::outdated::run().unwrap();

@@ -46,7 +46,8 @@ fn parenthesized(text: (&str)) -> usize {
     text.len()
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     // Borrows end with the call, not with the process.
     let process = {
         let text = String::from("borrowed");

@@ -31,7 +31,8 @@ fn run_borrowed<'a, T: ?Sized, R>(call: impl Fn(&'a T) -> Call<'a, R>, input: &'
     call(input).run().unwrap()
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(run_all(double::call, [1, 2]), [2, 4]);
     assert_eq!(
         run_all(|(left, right)| add::call(left, right), [(1, 2), (3, 4)]),

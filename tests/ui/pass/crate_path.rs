@@ -26,7 +26,7 @@ fn aliased() -> u8 {
 }
 
 mod inner {
-    #[crate::facade::parallel::worker(crate = crate::facade::parallel)]
+    #[crate::crate_path::facade::parallel::worker(crate = crate::crate_path::facade::parallel)]
     pub(crate) fn through_a_facade(text: &str, (a, b): (u8, u8)) -> usize {
         text.len() + usize::from(a + b)
     }
@@ -45,7 +45,8 @@ fn no_options() -> u8 {
     6
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(absolute::run().unwrap(), 1);
     assert_eq!(relative::run().unwrap(), 2);
     assert_eq!(aliased::run().unwrap(), 3);

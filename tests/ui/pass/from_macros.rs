@@ -48,7 +48,8 @@ macro_rules! generic {
 generic!(length_of_vec, U: Clone, Vec<U>, usize, |values| values.len());
 generic!(size_of_option, V: Clone, Option<V>, u64, |value| u64::from(value.is_some()));
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(length_of_vec::run(1_u8, vec!['x', 'y']).unwrap(), 3);
     assert_eq!(size_of_option::run(1_u8, Some('x')).unwrap(), 2);
     assert_eq!(add::run(1, 2).unwrap(), 3);

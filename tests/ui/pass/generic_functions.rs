@@ -90,7 +90,8 @@ fn in_generics<T: Serialize + DeserializeOwned + Clone + 'static>(value: T) -> (
     outer::inner::twice::run(value).unwrap()
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     // Each instance is a worker of its own.
     assert_eq!(sum::run(&[1_u8, 2]).unwrap(), 3);
     assert_eq!(sum::run(&[1.5, 2.0]).unwrap(), 3.5);

@@ -51,7 +51,8 @@ fn never_started(_unused: u8) {}
 #[startup]
 fn start() {}
 
-fn main() {
+#[test]
+fn it_runs() {
     let size = resize::run(Path::new("/"), (2, 3), 0.5);
     assert!(size.unwrap().unwrap() >= 6);
     assert!(exit::run(1).is_err());

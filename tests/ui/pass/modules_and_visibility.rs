@@ -44,7 +44,8 @@ mod second {
 
 use first::work;
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(work(), 1);
     assert_eq!(work::run().unwrap(), 1);
     assert_eq!(first::inner_work(), 2);

@@ -84,7 +84,8 @@ where
     left + right
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(
         generics::run::<_, _, 2, 3>('x', 1.5, [1, 2]).unwrap(),
         ('x', 1.5, 5)

@@ -25,7 +25,8 @@ fn generic<T: Into<u8>>(value: T) -> u8 {
     work::run(value.into()).unwrap()
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(Service.start(), 2);
     assert_eq!(generic(4), 8);
 

@@ -15,7 +15,8 @@ fn fail(reason: &str) -> ! {
     panic!("{reason}")
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     let error = exit::run(3).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Exited);
     assert_eq!(error.exit_status().unwrap().code(), Some(3));

@@ -81,7 +81,8 @@ worker_with!(from_a_macro, "1min", "1MiB", 1, hooks::count_ten);
 #[worker(nice = -1, timeout = "1min")]
 fn first() {}
 
-fn main() {
+#[test]
+fn it_runs() {
     let pause = Duration::from_secs(60);
     assert_eq!(sleeps::run(pause).unwrap_err().kind(), ErrorKind::TimedOut);
     sleeps::call(Duration::from_millis(150))

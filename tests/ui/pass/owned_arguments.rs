@@ -45,7 +45,8 @@ fn echo(shape: Shape) -> Shape {
     shape
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(none::run().unwrap(), 1);
 
     let process = several::spawn(

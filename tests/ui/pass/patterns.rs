@@ -48,7 +48,8 @@ fn attributes(#[allow(unused_variables)] unused: u8, #[expect(unused_mut)] mut u
     used
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(
         mutable::run(vec![1, 2], "text").unwrap(),
         (vec![1, 2, 3], 3)

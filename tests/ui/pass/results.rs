@@ -39,7 +39,8 @@ fn optional(text: Option<String>) -> Option<(String, usize)> {
     text.map(|text| (text.clone(), text.len()))
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+#[test]
+fn it_runs() -> Result<(), Box<dyn std::error::Error>> {
     nothing::run()?;
     unit::spawn()?.join()?;
     assert_eq!(half::run(4)?, Ok(2));

@@ -91,7 +91,8 @@ fn before() {}
 #[::multiproc::startup]
 fn first() {}
 
-fn main() {
+#[::core::prelude::v1::test]
+fn it_runs() {
     let process = length::spawn("text", ::std::string::String::new(), (1, 2));
     let length = process.and_then(|process| process.join());
     ::core::assert!(::core::matches!(length, ::core::result::Result::Ok(7)));

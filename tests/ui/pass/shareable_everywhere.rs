@@ -62,7 +62,8 @@ pub enum Name {
     Second,
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     let shape = Mutex::new(Shape::Empty).unwrap();
     *shape.lock().unwrap() = Shape::Line {
         from: Pair(1, 2),

@@ -29,7 +29,8 @@ fn started() -> u32 {
     STARTED.load(Ordering::Relaxed)
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     #[startup]
     fn nested() {
         STARTED.fetch_add(100, Ordering::Relaxed);

@@ -8,7 +8,8 @@ fn refuse() {
 #[worker]
 fn work() {}
 
-fn main() {
+#[test]
+fn it_runs() {
     let error = work::run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Panicked);
     assert_eq!(error.panic().unwrap().message(), "not today");

@@ -69,7 +69,8 @@ where
     with_serde::run(&vec![value]).unwrap().remove(0)
 }
 
-fn main() {
+#[test]
+fn it_runs() {
     assert_eq!(no_parameters::run(Vec::new()).unwrap(), 0);
     assert_eq!(on_references::run(1, 2).unwrap(), 3);
     assert_eq!(on_projections::run(vec![1, 2]).unwrap(), ["1", "2"]);
