@@ -7,6 +7,7 @@
 
 mod modules;
 mod paths;
+mod safety;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
