@@ -42,14 +42,18 @@ fn no_file_depends_on_itself() {
 
 /// The groups of files of which each depends on all others, directly or not.
 fn circles(arrows: &Arrows) -> Vec<BTreeSet<String>> {
-    let reachable: BTreeMap<&String, BTreeSet<&String>> =
-        arrows.keys().map(|file| (file, reach(arrows, file))).collect();
+    let reachable: BTreeMap<&String, BTreeSet<&String>> = arrows
+        .keys()
+        .map(|file| (file, reach(arrows, file)))
+        .collect();
     let mut circles: Vec<BTreeSet<String>> = Vec::new();
     for (file, reached) in &reachable {
         if !reached.contains(*file) || circles.iter().any(|circle| circle.contains(*file)) {
             continue;
         }
-        let others = reached.iter().filter(|other| reachable[**other].contains(*file));
+        let others = reached
+            .iter()
+            .filter(|other| reachable[**other].contains(*file));
         circles.push(others.map(|other| (*other).clone()).collect());
     }
     circles

@@ -197,9 +197,12 @@ fn named_file(attributes: &[Attribute]) -> Option<String> {
 }
 
 fn is_for_tests(attribute: &Attribute) -> bool {
+    let condition = attribute.to_token_stream().to_string();
     attribute.path().is_ident("cfg")
-        && attribute.to_token_stream().to_string().contains("(test)")
-        && !attribute.to_token_stream().to_string().contains("not")
+        && ["(test)", "any (test ,"]
+            .iter()
+            .any(|test| condition.contains(test))
+        && !condition.contains("not")
 }
 
 fn attributes(item: &Item) -> &[Attribute] {

@@ -29,7 +29,10 @@ fn safety_arguments_refer_to_what_exists() {
             }
         }
     }
-    assert!(arguments > 100, "only {arguments} safety arguments were read");
+    assert!(
+        arguments > 100,
+        "only {arguments} safety arguments were read"
+    );
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
 }
 
@@ -83,11 +86,14 @@ fn references(argument: &str) -> Vec<String> {
 /// The functions that a file defines.
 fn functions(text: &str) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    walk(text.parse().expect("the file is Rust"), &mut |before, name| {
-        if before == "fn" {
-            names.insert(name);
-        }
-    });
+    walk(
+        text.parse().expect("the file is Rust"),
+        &mut |before, name| {
+            if before == "fn" {
+                names.insert(name);
+            }
+        },
+    );
     names
 }
 
