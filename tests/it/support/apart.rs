@@ -36,6 +36,7 @@ pub(crate) fn run_apart(module: &str, case: &str, body: impl FnOnce()) {
             maximum: Some(0),
         };
         setrlimit(Resource::Core, none).unwrap();
+        heed_signals();
         return body();
     }
     let mut command = Command::new(env::current_exe().unwrap());
@@ -49,6 +50,18 @@ pub(crate) fn run_apart(module: &str, case: &str, body: impl FnOnce()) {
         Err(hanging) => panic!(
             "{test}: not all is over after {DEADLINE:?}, these were there and have been killed:\n{hanging}\n{output}"
         ),
+    }
+}
+
+/// Undoes what `nohup` and shells do for what runs in the background.
+#[expect(
+    unsafe_code,
+    reason = "a system call"
+)]
+fn heed_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
+        // SAFETY: no handler is set, so no code has to suit one.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
     }
 }
 
