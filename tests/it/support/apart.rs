@@ -54,10 +54,7 @@ pub(crate) fn run_apart(module: &str, case: &str, body: impl FnOnce()) {
 }
 
 /// Undoes what `nohup` and shells do for what runs in the background.
-#[expect(
-    unsafe_code,
-    reason = "a system call"
-)]
+#[expect(unsafe_code, reason = "a system call")]
 fn heed_signals() {
     for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT] {
         // SAFETY: no handler is set, so no code has to suit one.
