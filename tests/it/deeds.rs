@@ -45,6 +45,10 @@ tests! {
         ("close all and go on", TimedOut, None),
         ("close the standard streams", Returned, None),
         ("put others in place of all", UNSENT, None),
+        ("put another socket in place of all", UNSENT, None),
+        // It cannot be told from the end of the parent.
+        ("shut its connections down", Signal(libc::SIGKILL), None),
+        ("read what is there for others", Returned, None),
         ("have nothing wait", Returned, None),
     ];
     a_worker_that_leaves_processes: &[
@@ -54,6 +58,9 @@ tests! {
         ("leave a grandchild", Returned, None),
         ("leave a program with all descriptors", Returned, None),
         ("fork and exit there", Returned, None),
+        ("fork and return twice", Returned, None),
+        ("fork and return late there", Returned, None),
+        ("fork and return early there", Returned, None),
         ("ignore its children", Returned, None),
     ];
     a_worker_that_is_traced_or_stopped: &[

@@ -32,6 +32,7 @@ use crate::error::{PanicInfo, scarcity};
 use crate::protocol::{Callee, Header, Reply, Request};
 use crate::sys::copy;
 use crate::sys::exhaustion;
+use crate::sys::memory::Identity;
 use crate::sys::refused::named;
 use crate::sys::runner::{self, Runner};
 use crate::transport::{self, Received, Receiver, Sender};
@@ -172,6 +173,8 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
 #[derive(Debug)]
 pub(crate) struct Replies<'s> {
     sender: &'s Sender,
+    /// What it sends into.
+    socket: Option<Identity>,
     /// Why the last one could not be sent.
     trouble: Option<io::Error>,
 }
@@ -180,6 +183,7 @@ impl<'s> Replies<'s> {
     pub(crate) fn new(sender: &'s Sender) -> Replies<'s> {
         Replies {
             sender,
+            socket: sender.identity().ok(),
             trouble: None,
         }
     }
@@ -205,10 +209,14 @@ impl<'s> Replies<'s> {
     /// # Errors
     ///
     /// There is a parent, but nothing can be said to it: the worker has closed the connection, as
-    /// daemons close all that they have. Says so on the standard error, which is all that is left,
+    /// daemons close all that they have, or put another file in its place. Says so on the standard error, which is all that is left,
     /// and gives the status to end with, by which the parent knows.
     pub(crate) fn finish(self, worker: &str) -> Result<(), i32> {
-        let Some(error) = self.trouble else {
+        let replaced = || {
+            (self.sender.identity().ok() != self.socket)
+                .then(|| io::Error::other("its connection has been replaced"))
+        };
+        let Some(error) = self.trouble.or_else(replaced) else {
             return Ok(());
         };
         #[expect(clippy::print_stderr, reason = "there is no other way to tell")]

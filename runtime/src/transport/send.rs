@@ -8,6 +8,7 @@ use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 use super::frame::{AnnexFrame, Bytes, Frame, Plan, inline_maximum, nonce};
 use super::{Limit, adopt, annex, locals};
 use crate::codec::Output;
+use crate::sys::memory::{self, Identity};
 
 /// The end of a connection that messages are sent into.
 #[derive(Debug, Clone)]
@@ -29,6 +30,11 @@ impl Sender {
             sender: sender.to_opaque(),
             socket,
         }
+    }
+
+    /// Which socket it is. Code that knows nothing of it may put another file in its place.
+    pub(crate) fn identity(&self) -> io::Result<Identity> {
+        memory::identity(self.socket.as_fd())
     }
 
     /// Sends a message.

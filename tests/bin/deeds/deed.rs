@@ -29,6 +29,25 @@ pub(crate) fn do_it(deed: &str) {
                     dup2(null, number);
                 }
             }
+            "put another socket in place of all" => {
+                let mut ends = [0; 2];
+                socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends.as_mut_ptr());
+                for number in (3..64).filter(|number| !ends.contains(number)) {
+                    dup2(ends[0], number);
+                }
+            }
+            "shut its connections down" => {
+                for number in 3..64 {
+                    shutdown(number, SHUT_RDWR);
+                }
+                wait_for_ever();
+            }
+            "read what is there for others" => {
+                let mut bytes = [0_u8; 4096];
+                for number in 3..64 {
+                    recv(number, bytes.as_mut_ptr().cast(), bytes.len(), MSG_DONTWAIT);
+                }
+            }
             "leave a process" => leave(),
             "leave a process and abort" => {
                 leave();
@@ -60,6 +79,17 @@ pub(crate) fn do_it(deed: &str) {
             "fork and exit there" => {
                 if fork() == 0 {
                     _exit(3);
+                }
+            }
+            "fork and return twice" => drop(fork()),
+            "fork and return late there" => {
+                if fork() == 0 {
+                    usleep(200_000);
+                }
+            }
+            "fork and return early there" => {
+                if fork() != 0 {
+                    usleep(200_000);
                 }
             }
             "block all signals" => {
