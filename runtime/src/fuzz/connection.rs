@@ -70,51 +70,10 @@ fn write_packet<'i>(theirs: &OwnedFd, input: &'i [u8]) -> Option<&'i [u8]> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use super::*;
-
-    fn corpus() -> Vec<Vec<u8>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus/connection");
-        let mut files: Vec<_> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().path())
-            .collect();
-        files.sort();
-        files.iter().map(|file| fs::read(file).unwrap()).collect()
-    }
+    use crate::__fuzz::inputs::feed;
 
     #[test]
-    fn the_corpus_and_what_is_like_it_do_no_harm() {
-        let corpus = corpus();
-        assert!(corpus.len() >= 8);
-        for input in &corpus {
-            connection(input);
-        }
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        let mut chance = |limit: usize| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            usize::try_from(state % 1_000_003).unwrap() % limit
-        };
-        for _ in 0..3_000 {
-            let mut input = corpus[chance(corpus.len())].clone();
-            for _ in 0..chance(4) {
-                let other = &corpus[chance(corpus.len())];
-                let place = chance(input.len());
-                match chance(4) {
-                    0 => input[place] = u8::try_from(chance(256)).unwrap(),
-                    1 => input[place] ^= 1 << chance(8),
-                    2 => drop(input.splice(place.., other[chance(other.len())..].to_vec())),
-                    _ => input.extend(other),
-                }
-                if input.is_empty() {
-                    break;
-                }
-            }
-            connection(&input);
-        }
+    fn whatever_arrives_does_no_damage() {
+        feed("connection", 3_000, super::connection);
     }
 }

@@ -261,23 +261,11 @@ fn use_all(everything: Everything) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::__fuzz::inputs::feed;
 
-    /// The corpus, and how it changes.
     #[test]
     fn whatever_arrives_does_no_damage() {
-        let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/decode");
-        let inputs: Vec<Vec<u8>> = std::fs::read_dir(corpus)
-            .unwrap()
-            .map(|entry| std::fs::read(entry.unwrap().path()).unwrap())
-            .collect();
-        assert!(inputs.len() > 10);
-        for input in &inputs {
-            decode(input);
-        }
-        let mut random = Random(0x2545_f491_4f6c_dd1d);
-        for _ in 0..10_000 {
-            decode(&random.change(&inputs));
-        }
+        feed("decode", 10_000, decode);
     }
 
     #[test]
@@ -288,59 +276,5 @@ mod tests {
         assert_eq!(everything.pieces.len(), 2);
         use_all(everything);
         decode(&[1]);
-    }
-
-    /// xorshift64*: the same sequence in every run.
-    struct Random(u64);
-
-    impl Random {
-        fn next(&mut self) -> u64 {
-            self.0 ^= self.0 >> 12;
-            self.0 ^= self.0 << 25;
-            self.0 ^= self.0 >> 27;
-            self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-        }
-
-        fn below(&mut self, limit: usize) -> usize {
-            usize::try_from(self.next() >> 33).unwrap() % limit.max(1)
-        }
-
-        fn byte(&mut self) -> u8 {
-            // What means something, at times.
-            const TELLING: [u8; 12] = [
-                0x00, 0x01, 0x04, 0x30, 0x31, 0x32, 0x33, 0x34, 0x41, 0x50, 0x80, 0xff,
-            ];
-            match self.below(2) {
-                0 => TELLING[self.below(TELLING.len())],
-                _ => self.next().to_le_bytes()[7],
-            }
-        }
-
-        /// One of the inputs with some bytes changed, left out, or taken from another.
-        fn change(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
-            let mut input = inputs[self.below(inputs.len())].clone();
-            for _ in 0..=self.below(6) {
-                let place = self.below(input.len());
-                match self.below(5) {
-                    0 if !input.is_empty() => {
-                        input.remove(place);
-                    }
-                    1 => input.insert(place, self.byte()),
-                    2 => {
-                        let other = &inputs[self.below(inputs.len())];
-                        let start = self.below(other.len());
-                        let end = other.len().min(start + self.below(16));
-                        input.splice(place..place, other[start..end].iter().copied());
-                    }
-                    _ => {
-                        let byte = self.byte();
-                        if let Some(old) = input.get_mut(place) {
-                            *old = byte;
-                        }
-                    }
-                }
-            }
-            input
-        }
     }
 }

@@ -10,6 +10,10 @@ mod connection;
     reason = "there are types of many shapes"
 )]
 mod decode;
+#[cfg(test)]
+mod inputs;
+mod queue;
 
 pub use connection::connection;
 pub use decode::decode;
+pub use queue::queue;

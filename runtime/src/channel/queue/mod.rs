@@ -12,6 +12,8 @@ mod tests;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
+#[cfg(any(test, fuzzing))]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -105,6 +107,18 @@ impl<T> Queue<T> {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         Ok(Queue::new(Core::create(capacity)?))
+    }
+
+    /// What a process that goes astray can write to.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn memory(&self) -> BorrowedFd<'_> {
+        self.core.handles().memory.as_fd()
+    }
+
+    /// Where it can send what does not belong there.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn socket(&self) -> BorrowedFd<'_> {
+        self.core.handles().parcels_in.as_fd()
     }
 
     fn new(core: Core) -> Queue<T> {
