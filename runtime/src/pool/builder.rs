@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup, StartMethod};
 use crate::transport::Parcel;
 
-/// A configuration of a [`Pool`], from which [`build`](PoolBuilder::build) makes one. Returned by
+/// A configuration of a [`Pool`], from which [`build`](PoolBuilder::build) creates one. Returned by
 /// [`Pool::builder`].
 ///
 /// # Examples
@@ -470,7 +470,7 @@ impl PoolBuilder {
         self
     }
 
-    /// Makes the pool and starts its processes.
+    /// Creates the pool and starts its processes.
     ///
     /// # Errors
     ///
@@ -494,11 +494,11 @@ impl PoolBuilder {
     pub fn build(self) -> Result<Pool> {
         let unsupported = |text: &str| Error::new(ErrorKind::Unsupported, text);
         if self.workers == Some(0) {
-            return Err(unsupported("a pool has at least one worker, not 0"));
+            return Err(unsupported("a pool needs at least one worker, not 0"));
         }
         if self.max_tasks == Some(0) {
             return Err(unsupported(
-                "a worker of a pool does at least one task before it is replaced, not 0",
+                "a worker of a pool must do at least one task before it is replaced, not 0",
             ));
         }
         let workers = match self.workers {
@@ -522,7 +522,7 @@ impl PoolBuilder {
         }
         if setup.name.contains('\0') {
             let text = format!(
-                "the name {:?} of a pool's processes has a NUL in it",
+                "the name {:?} of a pool's processes contains a NUL byte",
                 setup.name
             );
             return Err(unsupported(&text));

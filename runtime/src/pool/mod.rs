@@ -123,7 +123,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Makes a pool with as many workers as there are [CPUs
+    /// Creates a pool with as many workers as there are [CPUs
     /// available](std::thread::available_parallelism).
     ///
     /// # Errors
@@ -150,7 +150,7 @@ impl Pool {
         Pool::builder().build()
     }
 
-    /// Makes a builder, to configure the pool.
+    /// Creates a builder, to configure the pool.
     ///
     /// # Examples
     ///

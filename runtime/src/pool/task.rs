@@ -252,10 +252,7 @@ impl<R> Task<R> {
         match self.slot.take() {
             Some(outcome) => outcome.resolve(self.worker, &self.result),
             None => {
-                let text = format!(
-                    "the result of worker `{}` was given out before",
-                    self.worker
-                );
+                let text = format!("the result of worker `{}` was already taken", self.worker);
                 Err(Error::new(ErrorKind::Closed, text).with_worker(self.worker))
             }
         }
@@ -337,7 +334,7 @@ impl Outcome {
             Outcome::Reply(message, id) => match message.try_clone() {
                 Ok(message) => Outcome::Reply(message, *id),
                 Err(error) => {
-                    let text = "the result has descriptors, and there is no room for a second copy";
+                    let text = "the result has descriptors, which cannot be duplicated";
                     Outcome::Failed(Error::new(ErrorKind::Decode, text).with_source(error))
                 }
             },

@@ -132,7 +132,7 @@ struct Sent {
 }
 
 impl<T: Shareable> Buffer<T> {
-    /// Makes a buffer of `length` elements, all of them `T::default()`.
+    /// Creates a buffer of `length` elements, all of them `T::default()`.
     ///
     /// # Errors
     ///
@@ -154,7 +154,7 @@ impl<T: Shareable> Buffer<T> {
         Ok(Buffer::whole(Spot::from_fn(length, |_| T::default())?))
     }
 
-    /// Makes a buffer with a copy of a slice.
+    /// Creates a buffer with a copy of a slice.
     ///
     /// # Errors
     ///
@@ -430,8 +430,8 @@ impl<T> Chunk<T> {
         // SAFETY: it is our part, and who had it is gone.
         if sent.is_some() && !unsafe { self.spot.is_value(self.part(), raw::Left::ByTheDead) } {
             return Err(Error::new(
-                "this chunk is lost: a process was killed while it wrote, and what is there is not \
-                 of its type",
+                "this chunk is lost: a process was killed while writing it, and its bytes are not \
+                 values of its type",
             ));
         }
         let ticket = Spot::<Ticket, ()>::new(()).map_err(Error::display)?;
@@ -486,7 +486,7 @@ impl<T: Shareable> Chunk<T> {
         let deadline = raw::deadline(PATIENCE);
         match ticket.machine().redeem(ticket.holders(), deadline) {
             Redeemed::Yes => Ok(Chunk::new(spot, start, length, Some(ticket))),
-            Redeemed::No => Err(Error::new("a chunk can be received once only")),
+            Redeemed::No => Err(Error::new("a chunk can only be received once")),
             Redeemed::StillLent => Err(Error::new(
                 "the sender of a chunk has kept it: hand it over by value, not in an `Arc` or \
                  through a reference",

@@ -46,7 +46,7 @@ use crate::shm::Spot;
 pub struct Barrier(Spot<raw::Barrier, ()>);
 
 impl Barrier {
-    /// Makes a barrier for this many parties.
+    /// Creates a barrier for this many parties.
     ///
     /// # Errors
     ///

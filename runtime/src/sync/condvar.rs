@@ -44,7 +44,7 @@ use crate::shm::Spot;
 pub struct Condvar(Spot<raw::Condvar, ()>);
 
 impl Condvar {
-    /// Makes a condition variable.
+    /// Creates a condition variable.
     ///
     /// # Errors
     ///

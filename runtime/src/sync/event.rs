@@ -37,7 +37,7 @@ use crate::shm::Spot;
 pub struct Event(Spot<raw::Event, ()>);
 
 impl Event {
-    /// Makes an event that is not set.
+    /// Creates an event that is not set.
     ///
     /// # Errors
     ///

@@ -105,7 +105,7 @@ impl<T: Shareable> Mutex<[T]> {
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Waits for the lock.
+    /// Acquires the lock, waiting until it is free.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl<T: ?Sized> Mutex<T> {
         MutexGuard::new(self, panicking)
     }
 
-    /// Takes the lock if it is free.
+    /// Acquires the lock if it is free.
     ///
     /// # Errors
     ///
@@ -163,7 +163,7 @@ impl<T: ?Sized> Mutex<T> {
         Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
-    /// Waits for the lock, but not longer than `timeout`.
+    /// Acquires the lock, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///
@@ -387,7 +387,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
         let guard = self.0.machine().try_lock(self.0.holders());
         match guard.then(|| MutexGuard::of(self, thread::panicking())) {
             Some(guard) if guard.is_whole() => text.field("data", &&*guard),
-            Some(_) => text.field("data", &format_args!("<in pieces>")),
+            Some(_) => text.field("data", &format_args!("<invalid>")),
             None => text.field("data", &format_args!("<locked>")),
         };
         text.field("poisoned", &self.is_poisoned())

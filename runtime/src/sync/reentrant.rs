@@ -62,7 +62,7 @@ impl<T: Shareable> ReentrantLock<T> {
 }
 
 impl<T> ReentrantLock<T> {
-    /// Waits for the lock, unless this thread has it already.
+    /// Acquires the lock, waiting until no other thread holds it.
     ///
     /// # Errors
     ///
@@ -91,7 +91,7 @@ impl<T> ReentrantLock<T> {
         ReentrantLockGuard::new(self)
     }
 
-    /// Takes the lock if no other thread has it.
+    /// Acquires the lock if no other thread holds it.
     ///
     /// # Errors
     ///
@@ -121,7 +121,7 @@ impl<T> ReentrantLock<T> {
         Ok(ReentrantLockGuard::new(self)?)
     }
 
-    /// Waits for the lock, but not longer than `timeout`.
+    /// Acquires the lock, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl<T: fmt::Debug> fmt::Debug for ReentrantLock<T> {
         let guard = self.0.machine().try_lock(self.0.holders());
         match guard.then(|| ReentrantLockGuard::of(self)) {
             Some(guard) if guard.is_whole() => text.field("data", &*guard),
-            Some(_) => text.field("data", &format_args!("<in pieces>")),
+            Some(_) => text.field("data", &format_args!("<invalid>")),
             None => text.field("data", &format_args!("<locked>")),
         };
         text.field("poisoned", &self.is_poisoned())

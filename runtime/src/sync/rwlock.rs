@@ -87,7 +87,7 @@ impl<T: Shareable + Sync> RwLock<[T]> {
 }
 
 impl<T: ?Sized> RwLock<T> {
-    /// Waits for the lock to read.
+    /// Acquires the lock for reading, waiting while a writer holds it or waits for it.
     ///
     /// A thread that holds a read lock and asks for another may wait for ever, behind a writer that
     /// waits for the first.
@@ -119,7 +119,7 @@ impl<T: ?Sized> RwLock<T> {
         RwLockReadGuard::new(self)
     }
 
-    /// Takes the lock to read, unless a writer holds it or waits for it.
+    /// Acquires the lock for reading, unless a writer holds it or waits for it.
     ///
     /// # Errors
     ///
@@ -147,7 +147,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockReadGuard::new(self)?)
     }
 
-    /// Waits for the lock to read, but not longer than `timeout`.
+    /// Acquires the lock for reading, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///
@@ -174,7 +174,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockReadGuard::new(self)?)
     }
 
-    /// Waits for the lock to write.
+    /// Acquires the lock for writing, waiting until it is free.
     ///
     /// # Errors
     ///
@@ -199,7 +199,7 @@ impl<T: ?Sized> RwLock<T> {
         RwLockWriteGuard::new(self)
     }
 
-    /// Takes the lock to write if it is free.
+    /// Acquires the lock for writing if it is free.
     ///
     /// # Errors
     ///
@@ -228,7 +228,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockWriteGuard::new(self)?)
     }
 
-    /// Waits for the lock to write, but not longer than `timeout`.
+    /// Acquires the lock for writing, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///
@@ -492,7 +492,7 @@ impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
         let guard = self.0.machine().try_read(self.0.holders());
         match guard.then(|| RwLockReadGuard::of(self)) {
             Some(guard) if guard.is_whole() => text.field("data", &&*guard),
-            Some(_) => text.field("data", &format_args!("<in pieces>")),
+            Some(_) => text.field("data", &format_args!("<invalid>")),
             None => text.field("data", &format_args!("<locked>")),
         };
         text.field("poisoned", &self.is_poisoned())

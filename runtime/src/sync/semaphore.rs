@@ -44,7 +44,7 @@ impl Semaphore {
     /// The largest number of permits that a semaphore can have, including those taken.
     pub const MAX_PERMITS: usize = raw::MOST_PERMITS as usize;
 
-    /// Makes a semaphore with this many permits, which may be 0.
+    /// Creates a semaphore with this many permits, which may be 0.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl Semaphore {
         Ok(Semaphore(spot))
     }
 
-    /// Waits for a permit.
+    /// Acquires a permit, waiting until one is free.
     ///
     /// # Panics
     ///
@@ -97,7 +97,7 @@ impl Semaphore {
         Permit(self)
     }
 
-    /// Takes a permit if there is one.
+    /// Acquires a permit if one is free.
     ///
     /// # Examples
     ///
@@ -117,7 +117,7 @@ impl Semaphore {
             .then(|| Permit(self))
     }
 
-    /// Waits for a permit, but not longer than `timeout`.
+    /// Acquires a permit, waiting no longer than `timeout`.
     ///
     /// # Examples
     ///
@@ -137,7 +137,7 @@ impl Semaphore {
             .then(|| Permit(self))
     }
 
-    /// Adds permits.
+    /// Adds free permits.
     ///
     /// # Panics
     ///
