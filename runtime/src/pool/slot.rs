@@ -188,7 +188,7 @@ impl Slot {
         let outcome = match &inner.outcome {
             Some(outcome) => outcome.duplicate(),
             None => {
-                let text = "the result was given out before";
+                let text = "the result was already taken";
                 Outcome::Failed(Error::new(ErrorKind::Closed, text))
             }
         };

@@ -210,7 +210,7 @@ impl Core {
                     Action::Send(id, part) => self.send(shared, id, part),
                     Action::Retire(id) => self.retire(id),
                     Action::Break(cause) => {
-                        let text = "the pool gave up: its workers die before they do anything";
+                        let text = "the pool gave up: workers keep exiting before their first task";
                         let error = match self.trouble.take() {
                             Some(trouble) if cause == Cause::Unready => trouble,
                             Some(trouble) => Error::new(trouble.kind(), text)

@@ -138,7 +138,7 @@ impl Core {
                 let outcome = Outcome::Reply(message, crew.member.id());
                 let codec = crate::dispatch::result::<()>();
                 let error = match outcome.resolve("", &codec) {
-                    Ok(()) => Error::new(ErrorKind::Spawn, "its reply makes no sense"),
+                    Ok(()) => Error::new(ErrorKind::Spawn, "unexpected reply"),
                     Err(error) => error,
                 };
                 let text = "a process of the pool could not prepare itself";

@@ -91,14 +91,15 @@ impl Shared {
             let judged = catch_unwind(AssertUnwindSafe(|| judge(outcome)));
             let judged = judged.unwrap_or_else(|payload| {
                 forget_panic(Err(payload));
-                let text = "the pool's initializer failed: what it returned panicked when it was looked at";
+                let text = "the pool's initializer failed: checking its result panicked";
                 Err(Error::new(ErrorKind::Decode, text))
             });
             theirs.with(|core| core.judged(&theirs, id, judged, span));
             theirs.wake();
         };
         if let Err(error) = thread.spawn(work) {
-            let text = "cannot look at what the pool's initializer returned: there can be no thread for it";
+            let text =
+                "cannot check the result of the pool's initializer: no thread can be started";
             let error = Error::new(ErrorKind::Spawn, text).with_source(error);
             self.with(|core| core.judged(self, id, Err(error), span));
         }
@@ -244,7 +245,9 @@ impl Core {
             });
             let how = match killed {
                 Some(Purpose::Cancelled) => "its task was cancelled".to_owned(),
-                Some(Purpose::Timeout(_) | Purpose::Initializer) => "its time was over".to_owned(),
+                Some(Purpose::Timeout(_) | Purpose::Initializer) => {
+                    "it exceeded its timeout".to_owned()
+                }
                 _ => describe(status),
             };
             trace.ended(crew.member.id(), &how, lost, expected);
@@ -297,7 +300,7 @@ fn loss(
         (Some(Purpose::Cancelled), _) => lost(Some(Killed::Cancelled)),
         (Some(Purpose::Standstill), _) => {
             let text = format!(
-                "worker `{worker}` was not begun in time by one process after another, the last of which was killed (pid {id})"
+                "worker `{worker}` was not begun in time by several processes in a row, the last of which was killed (pid {id})"
             );
             Outcome::Failed(failed(ErrorKind::TimedOut, text))
         }
@@ -315,7 +318,7 @@ fn loss(
         }
         (Some(Purpose::Nonsense), None) => {
             let text = format!(
-                "worker `{worker}` was killed because it answered what it had not been asked (pid {id})"
+                "worker `{worker}` was killed because it sent an unexpected reply (pid {id})"
             );
             Outcome::Failed(failed(ErrorKind::Decode, text))
         }
