@@ -13,6 +13,7 @@ pub(crate) mod futex;
 pub(crate) mod image;
 pub(crate) mod init_array;
 pub(crate) mod memory;
+pub(crate) mod poller;
 pub(crate) mod presence;
 pub(crate) mod process_id;
 pub(crate) mod refused;

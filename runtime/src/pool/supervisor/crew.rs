@@ -5,14 +5,13 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, EventData, EventFlags};
-
 use super::deadlines::STANDSTILL;
-use super::{CONNECTION, OUTBOX, Shared};
+use super::{CONNECTION, OUTBOX, Shared, key};
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, MemberId, Part};
 use crate::pool::trace::Span;
 use crate::process::Member;
+use crate::sys::poller::Interest;
 use crate::transport::{Outbox, Parcel};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.
@@ -133,14 +132,16 @@ impl Crew {
     /// Lets the supervisor listen or not.
     pub(super) fn turn(&mut self, shared: &Shared, id: MemberId, ear: Ear) {
         if (self.ear == Ear::Supervisor) != (ear == Ear::Supervisor) {
-            let flags = match ear {
-                Ear::Supervisor => EventFlags::IN,
+            let interest = match ear {
+                Ear::Supervisor => Interest::READABLE,
                 // A hang-up is told all the same.
-                Ear::Waiter | Ear::Nobody => EventFlags::empty(),
+                Ear::Waiter | Ear::Nobody => Interest::HANG_UP,
             };
-            let data = EventData::new_u64(id << 2 | CONNECTION);
+            let (connection, _) = self.member.sources();
             // It is not registered any more when nothing more is to be heard.
-            let _ = epoll::modify(&shared.epoll, self.member.sources().0, data, flags);
+            let _ = shared
+                .poller
+                .modify(connection, key(id, CONNECTION), interest);
         }
         self.ear = ear;
     }
@@ -148,8 +149,10 @@ impl Crew {
     /// Waits for room for the rest of what it is sent, if there is a rest.
     pub(super) fn register_outbox(&self, shared: &Shared, id: MemberId) -> io::Result<()> {
         if let Some(outbox) = &self.outbox {
-            let data = EventData::new_u64(id << 2 | OUTBOX);
-            epoll::add(&shared.epoll, outbox.socket(), data, EventFlags::OUT)?;
+            let key = key(id, OUTBOX);
+            shared
+                .poller
+                .add(outbox.socket(), key, Interest::WRITABLE)?;
         }
         Ok(())
     }
@@ -160,7 +163,7 @@ impl Crew {
         self.member.expect_end();
         let (connection, assembly) = self.member.sources();
         for source in [connection].into_iter().chain(assembly) {
-            let _ = epoll::delete(&shared.epoll, source);
+            shared.poller.remove(source);
         }
     }
 
