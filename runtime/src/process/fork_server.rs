@@ -33,8 +33,8 @@ use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
 use crate::inheritance::{Differences, Inheritance, Reach, Standing};
 use crate::sys::births::{self, Births};
-use crate::sys::descriptors;
 use crate::sys::refused::is_refusal;
+use crate::sys::{deadline, descriptors};
 use crate::transport::{self, Inbox, Sender, is_gone};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
@@ -296,7 +296,7 @@ impl Server {
     /// another would end likewise.
     fn gave_up(&self) -> bool {
         let mut pidfd = [PollFd::new(&self.process.pidfd, PollFlags::IN)];
-        let moment = super::watch::until(Instant::now() + Duration::from_secs(1));
+        let moment = deadline::until(Instant::now() + Duration::from_secs(1));
         while poll(&mut pidfd, Some(&moment)) == Err(Errno::INTR) {}
         let status = self.process.status().and_then(Status::known);
         status.and_then(|status| status.code()) == Some(EXIT_SOFTWARE)
@@ -306,7 +306,7 @@ impl Server {
     fn has_answer(&self, patience: Option<Duration>) -> Result<bool, Trouble> {
         let begin = Instant::now();
         loop {
-            let timeout = super::watch::until(match patience {
+            let timeout = deadline::until(match patience {
                 Some(_) => Instant::now() + GLANCE,
                 None => begin,
             });
@@ -494,7 +494,7 @@ impl Drop for Spare {
 fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
     descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
     let mut source = [PollFd::new(ours, PollFlags::IN)];
-    let patience = super::watch::until(Instant::now() + PATIENCE);
+    let patience = deadline::until(Instant::now() + PATIENCE);
     while poll(&mut source, Some(&patience)) == Err(Errno::INTR) {}
     let mut answer = Answer::default();
     match descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)? {

@@ -21,7 +21,7 @@ use std::sync::atomic::Ordering;
 
 use super::cells::Cells;
 use super::layout::{Layout, place};
-use crate::sync::raw::{HOLDERS, Holders};
+use crate::raw::{HOLDERS, Holders};
 use crate::sys::{memory, presence};
 
 /// Messages take their numbers from here on, so that many messages do not keep processes out.

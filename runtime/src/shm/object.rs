@@ -12,13 +12,15 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use super::cells::Cells;
+use super::kind::Kind;
 use super::region::Region;
 use crate::codec::Error;
 use crate::codec::handle::Parts;
-use crate::sync::raw::{Holders, Kind};
+use crate::lock::lock;
+use crate::raw::Holders;
 use crate::sys::memory::{self, Identity};
 
 /// A handle as it is in a message; the region's descriptor stands beside it.
@@ -121,10 +123,6 @@ type Table<'a> = MutexGuard<'a, Option<HashMap<Identity, Weak<Attached>>>>;
 
 fn table() -> Table<'static> {
     lock(&ATTACHED)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Object {

@@ -2,10 +2,10 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::{is_overwritten, raw};
-use crate::shm::Spot;
+use super::is_overwritten;
+use crate::raw;
+use crate::shm::{CellHandle, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// So many at a time.
 ///
@@ -36,8 +36,7 @@ use crate::shm::Spot;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct Semaphore(Spot<raw::Semaphore, ()>);
+pub struct Semaphore(CellHandle<raw::Semaphore, ()>);
 
 impl Semaphore {
     /// How many permits there can be, taken ones included.
@@ -51,15 +50,15 @@ impl Semaphore {
     /// [`InvalidInput`](io::ErrorKind::InvalidInput). There is no room in shared memory, or no
     /// descriptor left.
     pub fn new(permits: usize) -> io::Result<Semaphore> {
-        let spot: Spot<raw::Semaphore, ()> = Spot::new(())?;
-        if !u32::try_from(permits).is_ok_and(|permits| spot.machine().add(spot.holders(), permits))
+        let cell: CellHandle<raw::Semaphore, ()> = CellHandle::new(())?;
+        if !u32::try_from(permits).is_ok_and(|permits| cell.machine().add(cell.holders(), permits))
         {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("a semaphore has {} permits at most", Self::MAX_PERMITS),
             ));
         }
-        Ok(Semaphore(spot))
+        Ok(Semaphore(cell))
     }
 
     /// Waits for a permit.
@@ -90,7 +89,7 @@ impl Semaphore {
     /// Waits for a permit no longer than `timeout`.
     #[must_use]
     pub fn try_acquire_for(&self, timeout: Duration) -> Option<Permit<'_>> {
-        let deadline = raw::deadline(timeout);
+        let deadline = deadline::after(timeout);
         self.0
             .machine()
             .acquire_until(self.0.holders(), deadline)
@@ -135,8 +134,8 @@ pub struct Permit<'a>(&'a Semaphore);
 impl Permit<'_> {
     /// Removes the permit: the semaphore has one less from now on.
     pub fn forget(self) {
-        let spot = &self.0.0;
-        spot.machine().forget(spot.holders());
+        let cell = &self.0.0;
+        cell.machine().forget(cell.holders());
         #[expect(clippy::mem_forget, reason = "the permit is not to go back")]
         std::mem::forget(self);
     }
@@ -145,22 +144,12 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        let spot = &self.0.0;
-        spot.machine().release(spot.holders());
+        let cell = &self.0.0;
+        cell.machine().release(cell.holders());
     }
 }
 
-impl Serialize for Semaphore {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Semaphore {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Semaphore, D::Error> {
-        Spot::receive(deserializer).map(Semaphore)
-    }
-}
+pass_on_cell_handle!(Semaphore);
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -7,6 +7,7 @@ pub(crate) mod births;
 pub(crate) mod board;
 pub(crate) mod clone;
 pub(crate) mod copy;
+pub(crate) mod deadline;
 pub(crate) mod descriptors;
 pub(crate) mod exhaustion;
 pub(crate) mod function;

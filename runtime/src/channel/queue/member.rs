@@ -13,7 +13,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering;
 
-use crate::sync::raw::Holders;
+use crate::raw::Holders;
 use crate::sys::atomic::AtomicU32;
 use crate::sys::{memory, presence};
 
