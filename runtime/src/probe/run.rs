@@ -130,7 +130,7 @@ impl Run {
                     drop(state);
                     // What its thread leaves at its end is left before it is dead.
                     join(victim);
-                    world.bury(victim);
+                    world.reap(victim);
                     state = self.lock();
                     state.actors[victim].status = Status::Dead;
                     state.owners.retain(|(_, owner)| *owner != victim);

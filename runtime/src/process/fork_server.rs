@@ -32,7 +32,7 @@ use super::stdio::ParentEnds;
 use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
 use crate::inheritance::{Differences, Inheritance, Reach, Standing};
-use crate::sys::births::{self, Births};
+use crate::sys::clone_pids::{self, ClonePids};
 use crate::sys::refused::is_refusal;
 use crate::sys::{deadline, descriptors};
 use crate::transport::{self, Inbox, Sender, is_gone};
@@ -173,7 +173,7 @@ struct Server {
     standing: Standing,
     /// What it has, and so its clones.
     inheritance: Arc<Inheritance>,
-    births: Births,
+    clone_pids: ClonePids,
     /// How many clones have been asked for.
     requests: usize,
     /// Our ends of the connections of clones asked for, in order.
@@ -185,7 +185,7 @@ impl Server {
     fn start() -> io::Result<Server> {
         let monitor = Monitor::get()?;
         let (control, theirs) = transport::pair()?;
-        let (births, file) = Births::new()?;
+        let (clone_pids, file) = ClonePids::new()?;
         let standing = Standing::current();
         let inheritance = Arc::new(Inheritance::current());
         let mut command = spawn::command();
@@ -210,7 +210,7 @@ impl Server {
             process,
             standing,
             inheritance,
-            births,
+            clone_pids,
             requests: 0,
             asked: VecDeque::new(),
             spares: VecDeque::new(),
@@ -237,7 +237,8 @@ impl Server {
         let wanted = SPARES.load(Ordering::Relaxed);
         // Those that are let go see their connection end.
         self.spares.truncate(wanted);
-        while self.asked.len() + self.spares.len() < wanted && self.asked.len() < births::SLOTS {
+        while self.asked.len() + self.spares.len() < wanted && self.asked.len() < clone_pids::SLOTS
+        {
             self.ask()?;
         }
         Ok(())
@@ -247,7 +248,7 @@ impl Server {
     fn ask(&mut self) -> Result<(), Trouble> {
         let (ours, theirs) = transport::pair()?;
         let ours = End::open(ours)?;
-        self.births.expect(self.requests);
+        self.clone_pids.expect(self.requests);
         // One that does not answer is not waited for here.
         descriptors::try_send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
         self.asked.push_back(ours);
@@ -338,7 +339,7 @@ impl Drop for Server {
         for (request, ours) in (first..).zip(&self.asked) {
             // An error is the end of the connection: the clone has ended, if there was one.
             let pid = ask_who(&ours.connection).ok();
-            if let Some(pid) = pid.or_else(|| self.births.of(request)) {
+            if let Some(pid) = pid.or_else(|| self.clone_pids.of(request)) {
                 // An error means that it is nobody's to reap any more.
                 let _ = reap(pid);
             }

@@ -34,7 +34,7 @@ impl<M: Machine> World for Scene<M> {
         vec![bytes_of(&*self.machine), bytes_of(&*self.lock)]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.dead.fetch_or(1 << actor, Ordering::SeqCst);
     }
 }
@@ -421,8 +421,8 @@ impl World for Queued {
         self.scene.memory()
     }
 
-    fn bury(&self, actor: usize) {
-        self.scene.bury(actor);
+    fn reap(&self, actor: usize) {
+        self.scene.reap(actor);
     }
 }
 

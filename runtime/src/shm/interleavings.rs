@@ -36,7 +36,7 @@ impl World for Scene {
         vec![self.layout.shared_words()]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.processes[actor].lock().unwrap().take();
     }
 }
@@ -200,7 +200,7 @@ fn whoever_inherits_a_number_inherits_no_cells() {
         let late = scene.process(1);
         assert!(late.cells().acquire(CELL, 0, late.me()));
         drop(late);
-        scene.bury(1);
+        scene.reap(1);
         scene.with_room()
     };
     let enter = |scene: &Scene, me| {
@@ -268,7 +268,7 @@ impl World for Twice {
         vec![bytes_of(&self.token)]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.dead.fetch_or(1 << actor, Ordering::SeqCst);
     }
 }
