@@ -15,7 +15,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::sync::raw::{HOLDERS, Kind};
+use super::kind::Kind;
+use crate::raw::HOLDERS;
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::memory::{self, Mapping};
 
@@ -207,6 +208,11 @@ fn data_offset(cells: u32) -> Option<usize> {
     records
         .checked_add(size_of::<Header>())?
         .checked_next_multiple_of(PAGE)
+}
+
+/// Which of a record's words has the bit for a holder, and that bit.
+pub(super) fn place(number: u32) -> (usize, u64) {
+    (number as usize / 64, 1 << (number % 64))
 }
 
 pub(super) fn damaged() -> io::Error {
