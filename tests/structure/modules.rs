@@ -113,7 +113,6 @@ impl Crate {
             .map(|(module, contents)| (module, &*contents.attributes, &*contents.items))
     }
 
-
     /// The module that defines what `path` means in `module`, and the name that it has there, which
     /// is empty for the module itself; `None` if it is of another crate.
     pub fn resolve(&self, module: &Module, path: &[String]) -> Option<(Module, String)> {
