@@ -169,7 +169,7 @@ impl<'m> Decoder<'m> {
 
     /// The handle that comes next, and the numbers of its attachments.
     fn record(&mut self) -> Result<(Record, Vec<u32>), Error> {
-        let kind = handle::Kind::from_wire(self.byte()?)?;
+        let kind = handle::Kind::read(self.byte()?)?;
         let types = u64::from_ne_bytes(self.array()?);
         let mut parts = Parts::default();
         let count = self.count()?;
