@@ -24,15 +24,24 @@ const OFTEN: u32 = 4;
 /// The longest time between two looks, in pauses: a little less than a microsecond.
 const RAREST: u32 = 32;
 
-/// What a thread waits for. Locks come back soon, as a rule, whatever becomes of the rest.
+/// What a thread waits for: what comes soon of one kind, as locks do as a rule, says nothing of
+/// another.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Awaited {
+pub(crate) enum Awaited {
     Lock,
     Event,
+    /// An item of a queue.
+    Item,
+    /// Room in a queue.
+    Room,
+}
+
+impl Awaited {
+    const KINDS: usize = Awaited::Room as usize + 1;
 }
 
 /// Looks for a while whether something is so.
-pub(super) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> bool {
+pub(crate) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> bool {
     if is_so() {
         return true;
     }
@@ -60,7 +69,7 @@ fn wait_awake(pauses: u32, mut is_so: impl FnMut() -> bool) -> bool {
 }
 
 thread_local! {
-    static SPINS: [Cell<AdaptiveSpin>; 2] = const { [const { Cell::new(AdaptiveSpin::AWAKE) }; 2] };
+    static SPINS: [Cell<AdaptiveSpin>; Awaited::KINDS] = const { [const { Cell::new(AdaptiveSpin::AWAKE) }; Awaited::KINDS] };
 }
 
 /// What a thread does when it has to wait.
