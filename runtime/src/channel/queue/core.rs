@@ -642,7 +642,7 @@ impl Core {
 
     /// The next batch of descriptors and its number. What else a process may have written there, by
     /// mistake, is dropped.
-    fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::Parcel)>> {
+    fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::ReceivedFds)>> {
         let mut number = [0; 8];
         loop {
             let socket = self.handles.parcels_out.as_fd();
