@@ -103,7 +103,7 @@ pub enum ErrorKind {
     /// An argument or the result could not be read back from its message, or there was no memory
     /// for it; or the worker wrote bytes of its own to the connection for its result.
     Decode,
-    /// The other end is gone, or the result was given out before.
+    /// The other end is gone, or the result was already taken.
     Closed,
     /// The call is not possible here: the text of the error says why.
     Unsupported,
@@ -179,7 +179,7 @@ impl Error {
         Error::new(ErrorKind::Spawn, format!("{what}{why}")).with_source(error)
     }
 
-    /// The same once more, for somebody else. The source is in the text.
+    /// Makes a copy for another receiver, with the source in its text.
     pub(crate) fn duplicate(&self) -> Error {
         Error(Box::new(Repr {
             kind: self.0.kind,
@@ -230,7 +230,7 @@ impl Error {
 pub(crate) fn scarcity(error: &std::io::Error) -> Option<&'static str> {
     Some(match error.raw_os_error()? {
         libc::EMFILE => ", which takes more open files than the limit (`ulimit -n`) allows",
-        libc::ENFILE => ", for the system has too many open files",
+        libc::ENFILE => ", because the system has too many open files",
         libc::EAGAIN => {
             ", which takes more processes, threads (`ulimit -u`) or memory (`ulimit -v`) than the limits allow"
         }

@@ -92,7 +92,7 @@ use crate::{codec, transport};
 /// The kind of message that an item is: the only one.
 const ITEM: u8 = 0;
 
-/// Makes a channel with many senders and one receiver, as [`std::sync::mpsc::channel`] does for
+/// Creates a channel with many senders and one receiver, as [`std::sync::mpsc::channel`] does for
 /// threads.
 ///
 /// # Errors

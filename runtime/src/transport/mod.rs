@@ -180,7 +180,7 @@ impl<'a> Limit<'a> {
 /// The error of what arrived and is no message.
 #[cold]
 fn nonsense() -> io::Error {
-    let text = "it is no message";
+    let text = "it is not a message";
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
@@ -189,7 +189,7 @@ pub(crate) fn is_nonsense(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
-/// Whether a send failed because nobody is left to receive.
+/// Whether a send failed because the receiver is gone.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),
