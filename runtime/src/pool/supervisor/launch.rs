@@ -3,7 +3,7 @@
 use std::os::fd::AsFd;
 
 use super::env::Env;
-use super::worker_state::Source;
+use super::worker_state::WorkerSource;
 use crate::error::{Error, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::WorkerId;
@@ -18,8 +18,9 @@ pub(super) fn launch(env: &Env, id: WorkerId) -> Result<(Member, Ledger)> {
     let ledger = Ledger::new().map_err(failed)?;
     let process = Member::launch(&env.settings.setup, &SERVICE, ledger.descriptor())?;
     let (pidfd, connection) = (process.pidfd().as_fd(), process.sources().0);
-    let watch = |fd, source: Source| env.poller.add(fd, source.key(id), Interest::READABLE);
-    let watching = watch(pidfd, Source::Pidfd).and_then(|()| watch(connection, Source::Connection));
+    let watch = |fd, source: WorkerSource| env.poller.add(fd, source.key(id), Interest::READABLE);
+    let watching = watch(pidfd, WorkerSource::Pidfd)
+        .and_then(|()| watch(connection, WorkerSource::Connection));
     match watching {
         Ok(()) => Ok((process, ledger)),
         Err(error) => {
