@@ -63,6 +63,7 @@
 mod duplex;
 mod error;
 mod future;
+mod item;
 mod queue;
 mod receiver;
 mod sender;
@@ -82,15 +83,9 @@ pub use wait::{Source, wait};
 pub use wait::Watched;
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::net::{AddressFamily, SocketType, sockopt};
-
-use crate::{codec, transport};
-
-/// The kind of message that an item is: the only one.
-const ITEM: u8 = 0;
+use crate::transport;
 
 /// Makes a channel: many senders, one receiver, as [`std::sync::mpsc::channel`] makes for
 /// threads.
@@ -118,15 +113,4 @@ pub fn channel<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
         Sender::new(Arc::new(to)),
         Receiver::new(Arc::new(from), None),
     ))
-}
-
-/// Whether a descriptor that arrived can be an end of a channel.
-fn check_socket(socket: &OwnedFd) -> Result<(), codec::Error> {
-    let is_end = sockopt::socket_type(socket) == Ok(SocketType::SEQPACKET)
-        && sockopt::socket_domain(socket) == Ok(AddressFamily::UNIX);
-    if is_end {
-        Ok(())
-    } else {
-        Err(codec::Error::damaged_handle())
-    }
 }

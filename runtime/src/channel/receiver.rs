@@ -7,15 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, RecvError, RecvTimeoutError, TryRecvError};
+use super::item::{self, decode};
 use super::wait::{Source, Watched};
 use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
 use crate::codec::{self, Message};
 use crate::readiness::Readiness;
+use crate::sys::poll;
 use crate::transport::{self, Inbox, Received};
 
 /// The receiving end of a [`channel`](super::channel()).
@@ -120,30 +121,6 @@ impl<T: DeserializeOwned> Receiver<T> {
             .ok_or(RecvTimeoutError::Timeout)
     }
 
-    /// Waits for an item without blocking the thread, on any executor.
-    ///
-    /// The future can be dropped at any time: no item is lost.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Receiver::recv).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> std::io::Result<()> {
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let (sender, mut receiver) = multiproc::channel::channel()?;
-    /// sender.send(5).unwrap();
-    /// assert_eq!(receiver.recv_async().await, Ok(5));
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    pub fn recv_async(&mut self) -> super::RecvFuture<'_, T> {
-        super::RecvFuture(self)
-    }
-
     /// Iterates over the items until all senders are gone, waiting for each.
     ///
     /// Items that cannot be read are left out; [`recv`](Receiver::recv) tells of them.
@@ -190,16 +167,6 @@ impl<T: DeserializeOwned> Receiver<T> {
             Ok(Seen::Closed) => Poll::Ready(Err(RecvError::Disconnected)),
             Err(error) => Poll::Ready(Err(error)),
         }
-    }
-}
-
-pub(super) fn decode<T: DeserializeOwned>(mut message: Message) -> Result<T, RecvError> {
-    let mut input = message.open();
-    let item = input.read::<T>();
-    let rest = input.finish();
-    match (item, rest) {
-        (Ok(item), Ok(())) => Ok(item),
-        (Err(error), _) | (_, Err(error)) => Err(RecvError::Item(error.into())),
     }
 }
 
@@ -262,7 +229,7 @@ impl End {
 
     /// Waits until there is something to look at; false if the deadline came first.
     fn wait(&self, deadline: Option<Instant>) -> bool {
-        transport::wait_for(self.source(), PollFlags::IN, deadline)
+        poll::wait_readable(self.source(), deadline)
     }
 
     /// Wakes the task when there is something to look at.
@@ -336,7 +303,7 @@ impl<T> Receiver<T> {
         let (socket, attachments) = descriptors
             .split_first()
             .ok_or_else(codec::Error::damaged_handle)?;
-        super::check_socket(socket)?;
+        item::check_socket(socket)?;
         let mut bytes = std::mem::take(bytes).into_iter();
         let pending = bytes.next().map(|head| Message {
             head,

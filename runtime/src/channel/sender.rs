@@ -9,6 +9,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, SendError, SendTimeoutError};
+use super::item::{self, ITEM};
 use crate::codec::handle::{self, Identity, Kind, Parts};
 use crate::codec::{self, Output};
 use crate::transport::{self, Limit};
@@ -88,7 +89,7 @@ enum Failure {
 
 impl Core {
     fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), Failure> {
-        let mut output = Output::new(super::ITEM);
+        let mut output = Output::new(ITEM);
         output
             .write_borrowed(item)
             .map_err(|error| Failure::Item(error.into()))?;
@@ -132,7 +133,7 @@ impl<T> Sender<T> {
 
     /// The end that a handle is made of.
     pub(super) fn unpack(socket: &Arc<OwnedFd>) -> Result<Sender<T>, codec::Error> {
-        super::check_socket(socket)?;
+        item::check_socket(socket)?;
         Ok(Sender::new(Arc::clone(socket)))
     }
 }

@@ -5,11 +5,9 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use crate::descriptor::Fd;
 use crate::process::Process;
-use crate::transport;
+use crate::sys::poll;
 
 /// Something that [`wait`] waits for.
 ///
@@ -80,7 +78,7 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
     loop {
         let watched: Vec<Watched<'_>> = sources.iter().map(|source| source.watch()).collect();
         let any_ready = watched.iter().any(|it| matches!(it, Watched::Ready));
-        let (places, mut polled): (Vec<usize>, Vec<PollFd<'_>>) = watched
+        let (places, descriptors): (Vec<usize>, Vec<BorrowedFd<'_>>) = watched
             .iter()
             .enumerate()
             .filter_map(|(place, watched)| {
@@ -89,28 +87,20 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
                     Watched::Borrowed(descriptor) | Watched::Glancing(descriptor, _) => *descriptor,
                     Watched::Shared(descriptor) => descriptor.as_fd(),
                 };
-                Some((place, PollFd::from_borrowed_fd(descriptor, PollFlags::IN)))
+                Some((place, descriptor))
             })
             .unzip();
         let glance = watched.iter().filter_map(|watched| match watched {
             Watched::Glancing(_, glance) => Instant::now().checked_add(*glance),
             _ => None,
         });
-        let timeout = if any_ready {
-            Some(Timespec::default())
-        } else {
-            glance.chain(deadline).min().map(transport::until)
-        };
-        match poll(&mut polled, timeout.as_ref()) {
-            // A signal came in between.
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let now = any_ready.then(Instant::now);
+        let until = now.or_else(|| glance.chain(deadline).min());
+        let readable = poll::wait_any(&descriptors, until)?;
         let told: Vec<usize> = places
-            .iter()
-            .zip(&polled)
-            .filter(|(_, polled)| !polled.revents().is_empty())
-            .map(|(place, _)| *place)
+            .into_iter()
+            .zip(readable)
+            .filter_map(|(place, is_readable)| is_readable.then_some(place))
             .collect();
         let ready: Vec<usize> = sources
             .iter()

@@ -6,17 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
 use super::environment::Change;
+use super::fork_server;
 use super::handle::Process;
 use super::launch::{Launching, function};
 use super::launched::{Launched, Surroundings};
 use super::member::Setup;
 use super::memory_limit::MemoryLimit;
+use super::spawn_refusal::spawn_refusal;
 use super::start_method::StartMethod;
 use super::stdio::Stdio;
-use super::{fork_server, origin};
 use crate::codec::{self, Output};
 use crate::dispatch::{Argument, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
@@ -529,7 +528,7 @@ fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
 fn place(entry: &'static Entry) -> Result<Place> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
-    } else if let Some(reason) = origin::why_childless() {
+    } else if let Some(reason) = spawn_refusal() {
         reason
     } else {
         match entry.place() {
@@ -569,7 +568,7 @@ fn start(request: Output<'_>, launching: Launching) -> io::Result<Launched> {
         // The child is gone already: how, its end will tell.
         Err(error) if is_gone(&error) => Ok(launched),
         Err(error) => {
-            launched.child.pidfd.signal(Signal::KILL);
+            launched.child.pidfd.kill();
             Err(error)
         }
     }

@@ -1,13 +1,13 @@
 //! How a child ended: the one place that decides.
 
 use std::io;
-use std::process::ExitStatus;
 
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
+use crate::sys::pidfd::Status;
 use crate::sys::signal;
 use crate::transport::is_nonsense;
 use crate::usage::Usage;
@@ -25,23 +25,6 @@ pub(crate) struct End {
     pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
     pub(crate) greeted: bool,
-}
-
-/// What `waitid` said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
-    Known(ExitStatus),
-    /// Somebody else reaped the child, or the kernel did because `SIGCHLD` is ignored.
-    Lost,
-}
-
-impl Status {
-    pub(crate) fn known(self) -> Option<ExitStatus> {
-        match self {
-            Status::Known(status) => Some(status),
-            Status::Lost => None,
-        }
-    }
 }
 
 /// Our own reasons to kill a child.
@@ -270,6 +253,7 @@ fn hint(code: i32, greeted: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
 
     use super::*;
     use crate::codec::Output;

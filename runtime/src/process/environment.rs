@@ -17,6 +17,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::origin::MARKER;
+use crate::sys::image;
 
 /// Variables and their values.
 pub(crate) type Environment = BTreeMap<OsString, OsString>;
@@ -129,7 +130,7 @@ fn own() -> Environment {
 
 /// The environment that this process was executed with, whatever became of it since.
 pub(super) fn executed_with() -> io::Result<Environment> {
-    let block = std::fs::read("/proc/self/environ")?;
+    let block = image::environment()?;
     let variables = block.split(|byte| *byte == 0).filter_map(|entry| {
         // As std has it, a name may begin with `=`.
         let end = entry.iter().skip(1).position(|byte| *byte == b'=')? + 1;

@@ -14,34 +14,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, waitpid};
+use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::end::Status;
 use super::environment;
-use super::launch::Launching;
 use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
 use super::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
 use super::spawn;
 use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
-use super::watch::{Pidfd, Started, Watch};
+use super::watch::Watch;
 use super::zygote::{self, Answer};
 use crate::inheritance::{Differences, Inheritance, Reach, Standing};
 use crate::sys::births::{self, Births};
-use crate::sys::descriptors;
+use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::refused::is_refusal;
+use crate::sys::{descriptors, poll};
 use crate::transport::{self, Inbox, Sender, is_gone};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
-const PATIENCE: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often to look meanwhile whether it can answer at all.
-const GLANCE: Duration = Duration::from_millis(300);
+const POLL_INTERVAL: Duration = Duration::from_millis(300);
 
 /// How often a call tries another fork server when the one it has is gone.
 const TRIES: usize = 3;
@@ -75,30 +73,24 @@ pub fn set_spare_processes(count: usize) {
     SPARES.store(count, Ordering::Relaxed);
 }
 
-/// Begins to start a child in these surroundings; by re-execution where there can be no fork server.
-pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launching> {
+/// A clone that waits for its surroundings; `None` where there can be no fork server.
+pub(super) fn take_spare() -> io::Result<Option<Spare>> {
     for _ in 0..TRIES {
-        let spare = {
-            let mut state = lock();
-            let Some(server) = state.server()? else {
-                break;
-            };
-            match server.take_spare() {
-                Ok(spare) => spare,
-                Err(Trouble::Gone) if !server.gave_up() => {
-                    *state = State::NotStarted;
-                    continue;
-                }
-                Err(Trouble::Gone | Trouble::CannotClone) => {
-                    *state = State::Unusable;
-                    break;
-                }
-                Err(Trouble::Io(error)) => return Err(error),
-            }
+        let mut state = lock();
+        let Some(server) = state.server()? else {
+            break;
         };
-        return Ok(Launching::Clone(spare.wake(surroundings)?));
+        match server.take_spare() {
+            Ok(spare) => return Ok(Some(spare)),
+            Err(Trouble::Gone) if !server.gave_up() => *state = State::NotStarted,
+            Err(Trouble::Gone | Trouble::CannotClone) => {
+                *state = State::Unusable;
+                break;
+            }
+            Err(Trouble::Io(error)) => return Err(error),
+        }
     }
-    Ok(Launching::Execution(surroundings))
+    Ok(None)
 }
 
 /// Asks for the spares that are missing, without waiting for them.
@@ -228,7 +220,7 @@ impl Server {
         if self.asked.is_empty() {
             self.ask()?;
         }
-        self.collect(Some(PATIENCE))?;
+        self.collect(Some(ANSWER_TIMEOUT))?;
         self.spares.pop_front().ok_or(Trouble::Gone)
     }
 
@@ -255,10 +247,10 @@ impl Server {
         Ok(())
     }
 
-    /// Takes in the answers that are there; with `patience`, waits for one.
-    fn collect(&mut self, mut patience: Option<Duration>) -> Result<(), Trouble> {
+    /// Takes in the answers that are there; with a timeout, waits for one.
+    fn collect(&mut self, mut timeout: Option<Duration>) -> Result<(), Trouble> {
         while !self.asked.is_empty() {
-            if !self.has_answer(patience.take())? {
+            if !self.has_answer(timeout.take())? {
                 break;
             }
             let mut bytes = Answer::default();
@@ -272,7 +264,7 @@ impl Server {
             let carries = heard.truncated || heard.descriptors.len() == 1;
             if heard.bytes != bytes.len() || answer.is_ok() != carries {
                 // It is sick: something in it writes what it does not own.
-                self.process.pidfd.signal(Signal::KILL);
+                self.process.pidfd.kill();
                 return Err(Trouble::Gone);
             }
             let ours = self.asked.pop_front().ok_or(Trouble::Gone)?;
@@ -295,45 +287,38 @@ impl Server {
     /// Whether the server, which is gone, ended of its own accord: the program cannot be one, and
     /// another would end likewise.
     fn gave_up(&self) -> bool {
-        let mut pidfd = [PollFd::new(&self.process.pidfd, PollFlags::IN)];
-        let moment = super::watch::until(Instant::now() + Duration::from_secs(1));
-        while poll(&mut pidfd, Some(&moment)) == Err(Errno::INTR) {}
+        let deadline = Instant::now() + Duration::from_secs(1);
+        poll::wait_readable(self.process.pidfd.as_fd(), Some(deadline));
         let status = self.process.status().and_then(Status::known);
         status.and_then(|status| status.code()) == Some(EXIT_SOFTWARE)
     }
 
-    /// Whether an answer is there, or comes within `patience`.
-    fn has_answer(&self, patience: Option<Duration>) -> Result<bool, Trouble> {
+    /// Whether an answer is there, or comes before `timeout` is over.
+    fn has_answer(&self, timeout: Option<Duration>) -> Result<bool, Trouble> {
+        let control = self.control.as_fd();
+        let Some(timeout) = timeout else {
+            return Ok(poll::is_readable(control));
+        };
         let begin = Instant::now();
-        loop {
-            let timeout = super::watch::until(match patience {
-                Some(_) => Instant::now() + GLANCE,
-                None => begin,
-            });
-            let mut source = [PollFd::new(&self.control, PollFlags::IN)];
-            match poll(&mut source, Some(&timeout)) {
-                Ok(0) if patience.is_some_and(|patience| begin.elapsed() >= patience) => {
-                    self.process.pidfd.signal(Signal::KILL);
-                    return Err(Trouble::CannotClone);
-                }
-                // It does not answer before it is continued.
-                Ok(0) if patience.is_some() && self.process.pidfd.is_stopped() => {
-                    self.process.pidfd.signal(Signal::KILL);
-                    return Err(Trouble::Gone);
-                }
-                Ok(0) if patience.is_some() => {}
-                Ok(ready) => return Ok(ready > 0),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(Trouble::Io(error.into())),
+        while !poll::wait_readable(control, Some(Instant::now() + POLL_INTERVAL)) {
+            if begin.elapsed() >= timeout {
+                self.process.pidfd.kill();
+                return Err(Trouble::CannotClone);
+            }
+            // It does not answer before it is continued.
+            if self.process.pidfd.is_stopped() {
+                self.process.pidfd.kill();
+                return Err(Trouble::Gone);
             }
         }
+        Ok(true)
     }
 }
 
 /// The spares end with it.
 impl Drop for Server {
     fn drop(&mut self) {
-        self.process.pidfd.signal(Signal::KILL);
+        self.process.pidfd.kill();
         let first = self.requests - self.asked.len();
         for (request, ours) in (first..).zip(&self.asked) {
             // An error is the end of the connection: the clone has ended, if there was one.
@@ -376,7 +361,7 @@ impl End {
 
 /// A clone that waits for its surroundings. It ends when this is dropped before it is launched.
 #[derive(Debug)]
-struct Spare {
+pub(super) struct Spare {
     child: Arc<Child>,
     sender: Sender,
     connection: Arc<OwnedFd>,
@@ -392,10 +377,7 @@ impl Spare {
         ours: End,
         inheritance: Arc<Inheritance>,
     ) -> io::Result<Spare> {
-        let child = Child::new(Started {
-            pid,
-            pidfd: Pidfd::new(pid, pidfd),
-        });
+        let child = Child::new(Pidfd::new(pid, pidfd));
         let End {
             connection,
             sender,
@@ -413,12 +395,11 @@ impl Spare {
     }
 
     fn is_alive(&self) -> bool {
-        let mut pidfd = [PollFd::new(&self.child.pidfd, PollFlags::IN)];
-        poll(&mut pidfd, Some(&Timespec::default())) == Ok(0)
+        !self.child.pidfd.has_ended()
     }
 
     /// Hands the clone its surroundings, but for what goes with the request.
-    fn wake(self, surroundings: Surroundings) -> io::Result<Woken> {
+    pub(super) fn wake(self, surroundings: Surroundings) -> io::Result<Woken> {
         let Surroundings {
             environment: _,
             current_dir,
@@ -481,7 +462,7 @@ impl Woken {
 impl Drop for Spare {
     fn drop(&mut self) {
         if !self.launched {
-            self.child.pidfd.signal(Signal::KILL);
+            self.child.pidfd.kill();
         }
     }
 }
@@ -493,9 +474,7 @@ impl Drop for Spare {
 /// The end of the connection, of which `ours` is our end: there is no such clone (any more).
 fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
     descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
-    let mut source = [PollFd::new(ours, PollFlags::IN)];
-    let patience = super::watch::until(Instant::now() + PATIENCE);
-    while poll(&mut source, Some(&patience)) == Err(Errno::INTR) {}
+    poll::wait_readable(ours.as_fd(), Some(Instant::now() + ANSWER_TIMEOUT));
     let mut answer = Answer::default();
     match descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)? {
         Some(_) => zygote::read_answer(answer),
@@ -505,10 +484,7 @@ fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
 
 /// Has a clone that ends, or has ended, reaped.
 fn reap(pid: Pid) -> io::Result<()> {
-    let pidfd = Pidfd::new(pid, pidfd_open(pid, PidfdFlags::empty())?);
-    let child = Child::new(Started {
-        pid,
-        pidfd: pidfd.clone(),
-    });
+    let pidfd = Pidfd::open(pid)?;
+    let child = Child::new(pidfd.clone());
     Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))
 }

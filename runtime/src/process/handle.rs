@@ -6,9 +6,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
-use super::end::{End, Status};
+use super::end::End;
 use super::killer::Killer;
 use super::launched::Launched;
 use super::monitor::{Child, Monitor};
@@ -16,6 +14,7 @@ use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::pidfd::Status;
 use crate::usage::Usage;
 
 /// A worker running in a process of its own.
@@ -260,14 +259,14 @@ impl<R> Process<R> {
     /// Unless the worker handles the signal, joining it gives
     /// [`Signaled`](ErrorKind::Signaled).
     pub fn terminate(&self) {
-        self.child.signal(Signal::TERM);
+        self.child.terminate();
     }
 
     /// Ends the process: sends it `SIGKILL`. Does nothing if it has ended.
     ///
     /// The processes that the worker itself started through this library end with it.
     pub fn kill(&self) {
-        self.child.signal(Signal::KILL);
+        self.child.kill();
     }
 
     /// The writing end of the standard input, if it is [piped](crate::Stdio::piped) and not yet

@@ -34,7 +34,7 @@ use std::sync::Arc;
 use rustix::net::RecvFlags;
 use rustix::process::getppid;
 
-use super::lifeline::{self, Lifeline, die};
+use super::lifeline::{Lifeline, die};
 use super::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use super::{serve, zygote};
 use crate::sys::{descriptors, image, init_array, process_id, secure, signal, stdio};
@@ -87,7 +87,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
         .map_err(|_| io::Error::other("there is no connection"))?;
     // Without a number it is outside of this PID namespace, and so is the parent then.
     if peer != getppid() {
-        if peer.is_none_or(lifeline::has_ended) {
+        if peer.is_none_or(process_id::has_ended) {
             die();
         }
         return Err(io::Error::other("the connection is not the parent's"));

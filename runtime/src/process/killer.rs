@@ -1,8 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustix::process::Signal;
-
 use super::monitor::Child;
 
 /// Ends a process from anywhere, for instance while another thread [joins](crate::Process::join) it.
@@ -51,13 +49,13 @@ impl Killer {
     /// Asks the process to end, as [`Process::terminate`](crate::Process::terminate) does. Does
     /// nothing if it has ended.
     pub fn terminate(&self) {
-        self.0.signal(Signal::TERM);
+        self.0.terminate();
     }
 
     /// Ends the process, as [`Process::kill`](crate::Process::kill) does. Does nothing if it has
     /// ended.
     pub fn kill(&self) {
-        self.0.signal(Signal::KILL);
+        self.0.kill();
     }
 }
 

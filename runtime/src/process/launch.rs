@@ -23,7 +23,7 @@ pub(super) enum Launching {
 
 impl Launching {
     /// Begins to start a child in these surroundings, which will be given these limits. This process
-    /// is one that can [start others](super::origin::why_childless).
+    /// is one that can [start others](super::spawn_refusal::spawn_refusal).
     ///
     /// A clone takes its time to wake up: the parent writes the request meanwhile.
     pub(super) fn begin(
@@ -37,7 +37,10 @@ impl Launching {
         match start_method {
             // What cannot be looked into cannot be handed over either.
             StartMethod::ForkServer if !surroundings.streams.are_opaque() => {
-                fork_server::launch(surroundings)
+                match fork_server::take_spare()? {
+                    Some(spare) => Ok(Launching::Clone(spare.wake(surroundings)?)),
+                    None => Ok(Launching::Execution(surroundings)),
+                }
             }
             StartMethod::ForkServer | StartMethod::Spawn => Ok(Launching::Execution(surroundings)),
         }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
+use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
 use crate::sys::memory::{self, Identity};
 use crate::sys::process_id;
@@ -38,7 +37,7 @@ impl Lifeline {
     pub(super) fn new(connection: Arc<OwnedFd>) -> Lifeline {
         let parent = process_id::peer(connection.as_fd());
         let pidfd = parent.as_ref().ok().copied().flatten();
-        let pidfd = pidfd.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()).ok());
+        let pidfd = pidfd.and_then(|parent| process_id::open(parent).ok());
         // Looked at last: as long as it is our parent, the number is nobody else's.
         let parent_id = getppid();
         if parent.ok() != Some(parent_id) {
@@ -161,18 +160,6 @@ impl Lifeline {
             return happened | PollFlags::NVAL;
         }
         happened | parent & PollFlags::NVAL
-    }
-}
-
-/// Whether there is no such process any more.
-pub(super) fn has_ended(process: Pid) -> bool {
-    match pidfd_open(process, PidfdFlags::empty()) {
-        // Readable when it has ended, and its status was not asked for yet.
-        Ok(pidfd) => {
-            let mut ended = [PollFd::new(&pidfd, PollFlags::IN)];
-            poll(&mut ended, Some(&Timespec::default())).is_ok_and(|ended| ended > 0)
-        }
-        Err(error) => error == Errno::SRCH,
     }
 }
 

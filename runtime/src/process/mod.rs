@@ -25,7 +25,7 @@
 //! | before or while it receives its arguments | a broken pipe in the sending thread, which is not reported: the end is |
 //! | before its reply is complete | exit status without a reply: `Exited` or `Signaled` |
 //! | after it | the reply; what it returned, it returned |
-//! | and a tracer holds its threads | all threads are seen to be dead ([`remains`]) |
+//! | and a tracer holds its threads | all threads are seen to be dead ([`end_poll`]) |
 //! | not, but its worker's thread does | its first thread sees it, and ends it: `Exited` |
 //!
 //! The parent dies: the child's first thread waits for that, and nothing else, from the moment
@@ -36,6 +36,7 @@ mod active;
 mod call;
 mod current;
 mod end;
+mod end_poll;
 mod environment;
 mod fork_server;
 mod future;
@@ -49,9 +50,9 @@ mod member;
 mod memory_limit;
 mod monitor;
 mod origin;
-mod remains;
 mod serve;
 mod spawn;
+mod spawn_refusal;
 mod start_method;
 mod stdio;
 mod watch;
@@ -69,8 +70,9 @@ pub use stdio::Stdio;
 
 pub use call::bind;
 
+pub(crate) use crate::sys::pidfd::Status;
+pub(crate) use crate::sys::poll::until;
 pub(crate) use call::{TaskCall, callee};
-pub(crate) use end::{End, Killed, Status, Who, unheard};
+pub(crate) use end::{End, Killed, Who, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use serve::{Replies, SERVICES, Serve, Service};
-pub(crate) use watch::until;

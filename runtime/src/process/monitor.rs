@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -16,20 +16,20 @@ use std::time::Instant;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustix::event::{EventfdFlags, Timespec, eventfd};
-use rustix::process::{Pid, Signal};
 
-use super::end::{Status, Who};
+use super::end::Who;
 use super::memory_limit::MemoryLimit;
-use super::watch::{Pidfd, Started, Watch};
+use super::watch::Watch;
 use crate::foreign;
 use crate::sys::copy::Home;
+use crate::sys::pidfd::{Pidfd, Status};
+use crate::sys::poll;
 use crate::sys::refused::Naming as _;
 use crate::usage::Usage;
 
 /// A child, as the handle and the monitor share it.
 #[derive(Debug)]
 pub(super) struct Child {
-    pub(super) pid: Pid,
     pub(super) pidfd: Pidfd,
     /// Empty while the child has no request, and for the fork server.
     role: OnceLock<Role>,
@@ -51,12 +51,10 @@ struct Minded {
 }
 
 impl Child {
-    pub(super) fn new(started: Started) -> Arc<Child> {
+    pub(super) fn new(pidfd: Pidfd) -> Arc<Child> {
         static KEYS: AtomicU64 = AtomicU64::new(1);
-        let Started { pid, pidfd } = started;
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         Arc::new(Child {
-            pid,
             pidfd,
             role: OnceLock::new(),
             key,
@@ -66,13 +64,20 @@ impl Child {
     }
 
     pub(super) fn id(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().cast_unsigned()
+        self.pidfd.id()
     }
 
-    /// Sends it a signal, unless this process is a copy of the one whose child it is.
-    pub(super) fn signal(&self, signal: Signal) {
+    /// Kills it, unless this process is a copy of the one whose child it is.
+    pub(super) fn kill(&self) {
         if self.home.is_here() {
-            self.pidfd.signal(signal);
+            self.pidfd.kill();
+        }
+    }
+
+    /// Asks it to end, likewise.
+    pub(super) fn terminate(&self) {
+        if self.home.is_here() {
+            self.pidfd.terminate();
         }
     }
 
@@ -277,12 +282,20 @@ impl Monitor {
         }
     }
 
-    /// Forgets a child that has ended.
+    /// Forgets a child that is of no more interest. One that is not reaped is, once it can be.
     pub(super) fn forget(&self, child: &Child) {
         if !self.home.is_here() {
             return;
         }
-        lock(&self.children).remove(&child.key);
+        let forgotten = lock(&self.children).remove(&child.key);
+        if forgotten.is_some() && !child.pidfd.is_reaped() {
+            // An error leaves a zombie, which ends with this program. The descriptor is a duplicate,
+            // since the child may be registered with its own.
+            let _ = child.pidfd.duplicate().and_then(|pidfd| {
+                let watch = Watch::cloned(pidfd.clone(), None);
+                self.mind(&Child::new(pidfd), watch)
+            });
+        }
     }
 
     fn run(&self) {
@@ -370,7 +383,7 @@ impl Monitor {
     fn until_next_deadline(&self) -> Option<Timespec> {
         let mut deadlines = lock(&self.deadlines);
         deadlines.sleeping_until = deadlines.set.first().map(|(deadline, _)| *deadline);
-        deadlines.sleeping_until.map(super::watch::until)
+        deadlines.sleeping_until.map(poll::until)
     }
 
     fn overdue(&self) -> Vec<u64> {
@@ -382,18 +395,6 @@ impl Monitor {
             .take_while(|(deadline, _)| *deadline <= now)
             .map(|(_, key)| *key)
             .collect()
-    }
-}
-
-/// Has a child reaped that is of no more interest, whenever it can be.
-pub(super) fn reap_later(pidfd: &Pidfd) {
-    // An error leaves a zombie, which ends with this program. The descriptor is a duplicate, since
-    // the child may be registered with its own.
-    if let (Ok(monitor), Ok(descriptor)) = (Monitor::get(), pidfd.as_fd().try_clone_to_owned()) {
-        let pid = pidfd.pid();
-        let pidfd = Pidfd::new(pid, descriptor);
-        let watch = Watch::cloned(pidfd.clone(), None);
-        let _ = monitor.mind(&Child::new(Started { pid, pidfd }), watch);
     }
 }
 

@@ -4,8 +4,6 @@
 //! std's `Command` needs no hook between fork and exec, can use `posix_spawn`, and costs the same
 //! whatever the size of the parent. Only a `std::process::Stdio`, which cannot be turned into a
 //! descriptor, makes a hook necessary: it leaves the connection open across `exec`.
-//!
-//! `/proc/self/exe` is the image this process runs, also when its file has been replaced.
 
 #![expect(
     unsafe_code,
@@ -18,16 +16,17 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::io::{FdFlags, fcntl_setfd};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::Pid;
 
 use super::launched::{Launched, Surroundings};
 use super::monitor::{Child, Monitor};
 use super::origin::{MARKER, WORKER};
 use super::start_method::StartMethod;
 use super::stdio::{ParentEnds, into_std, open_stdin};
-use super::watch::{Pidfd, Started, Watch};
-use crate::sys::descriptors;
+use super::watch::Watch;
+use crate::sys::pidfd::Pidfd;
 use crate::sys::refused::{Naming as _, without_proc};
+use crate::sys::{descriptors, image};
 use crate::transport;
 
 /// Starts a child in these surroundings.
@@ -53,7 +52,7 @@ pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
 
 /// The program's own image as a command, with the program's arguments.
 pub(super) fn command() -> Command {
-    let mut command = Command::new("/proc/self/exe");
+    let mut command = Command::new(image::EXECUTABLE);
     let mut arguments = std::env::args_os();
     if let Some(name) = arguments.next() {
         command.arg0(name);
@@ -63,26 +62,19 @@ pub(super) fn command() -> Command {
 }
 
 /// Executes a command, which is dropped with all that it holds.
-pub(super) fn start(mut command: Command) -> io::Result<(Started, ParentEnds)> {
+pub(super) fn start(mut command: Command) -> io::Result<(Pidfd, ParentEnds)> {
     let mut child = command
         .spawn()
         .map_err(without_proc)
         .naming("clone or execve")?;
-    let pid = Pid::from_child(&child);
-    match pidfd_open(pid, PidfdFlags::empty()).naming("pidfd_open") {
+    match Pidfd::open(Pid::from_child(&child)) {
         Ok(pidfd) => {
             let streams = ParentEnds {
                 stdin: child.stdin.take(),
                 stdout: child.stdout.take(),
                 stderr: child.stderr.take(),
             };
-            Ok((
-                Started {
-                    pid,
-                    pidfd: Pidfd::new(pid, pidfd),
-                },
-                streams,
-            ))
+            Ok((pidfd, streams))
         }
         Err(error) => {
             // Not reaped yet by anyone, so the pid is still the child's.
@@ -97,7 +89,7 @@ fn execute(
     surroundings: Surroundings,
     ours: BorrowedFd<'_>,
     theirs: OwnedFd,
-) -> io::Result<(Started, ParentEnds)> {
+) -> io::Result<(Pidfd, ParentEnds)> {
     let Surroundings {
         environment,
         current_dir,

@@ -32,10 +32,10 @@ use rustix::process::Pid;
 use super::lifeline::{Lifeline, die};
 use super::{environment, serve};
 use crate::sys::births::Births;
-use crate::sys::clone::{Cloned, clone_sibling};
+use crate::sys::clone::{self, Cloned, clone_sibling};
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
-use crate::transport::{self, Blank};
+use crate::transport::{self, PlaceholderChannel};
 
 /// First byte to a clone: its standard descriptors and its directory come along.
 pub(super) const SURROUNDINGS: u8 = 0;
@@ -76,8 +76,8 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     rehearse();
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
-    let is_single_threaded = is_single_threaded();
-    let blank = Blank::new()?;
+    let is_single_threaded = clone::is_single_threaded();
+    let placeholder = PlaceholderChannel::new()?;
     let births = receive_births(&lifeline)?;
     for number in 0.. {
         lifeline.listen();
@@ -101,7 +101,7 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
                 blocked.restore();
                 drop(births);
                 // The control connection is closed: its end is to be the fork server's.
-                return become_child(&lifeline.of_clone(connection), blank);
+                return become_child(&lifeline.of_clone(connection), placeholder);
             }
             Ok(Cloned::Caller(pid, pidfd)) => {
                 let answer = answer(pid.as_raw_nonzero().get(), 0);
@@ -137,43 +137,9 @@ fn rehearse() {
     }
 }
 
-fn is_single_threaded() -> bool {
-    // One that was detached may be about to end.
-    (0..100).any(|_| {
-        count_threads().is_ok_and(|threads| threads == 1) || {
-            thread::yield_now();
-            false
-        }
-    })
-}
-
-/// How many threads run, without those that will not return from the kernel: on a busy machine,
-/// that may be long after they were joined.
-fn count_threads() -> io::Result<usize> {
-    let mut count = 0;
-    for thread in std::fs::read_dir("/proc/self/task")? {
-        // It may have gone since.
-        let stat = std::fs::read_to_string(thread?.path().join("stat")).unwrap_or_default();
-        count += usize::from(!stat.is_empty() && !is_ending(&stat));
-    }
-    Ok(count)
-}
-
-/// Whether the thread with this `/proc/self/task/*/stat` is ending: of the seventh field after its
-/// name, `PF_EXITING` is set before those who join it are told.
-fn is_ending(stat: &str) -> bool {
-    const PF_EXITING: u64 = 0x4;
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    let flags = fields
-        .split_whitespace()
-        .nth(6)
-        .and_then(|flags| flags.parse().ok());
-    flags.is_some_and(|flags: u64| flags & PF_EXITING != 0)
-}
-
 /// A clone waits for its surroundings, takes them on and lives as a child.
-fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
-    let (sender, receiver) = transport::open_with(blank, lifeline.share())?;
+fn become_child(lifeline: &Lifeline, placeholder: PlaceholderChannel) -> io::Result<Infallible> {
+    let (sender, receiver) = transport::open_with(placeholder, lifeline.share())?;
     lifeline.listen();
     let mut kind = [SURROUNDINGS];
     let surroundings =
@@ -196,33 +162,4 @@ fn become_child(lifeline: &Lifeline, blank: Blank) -> io::Result<Infallible> {
     }
     drop(directory);
     serve::serve(sender, receiver, lifeline)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_thread_that_ends_is_told_from_one_that_runs() {
-        let running = "12 (a (b) c) S 1 12 12 0 -1 4194304 1 2 3";
-        let ending = "12 (a (b) c) R 1 12 12 0 -1 4194308 1 2 3";
-        assert!(!is_ending(running));
-        assert!(is_ending(ending));
-        assert!(!is_ending(""));
-        let own = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
-        assert!(!is_ending(&own), "{own}");
-    }
-
-    #[test]
-    fn a_thread_that_was_joined_does_not_count() {
-        let joined = || {
-            let thread = thread::spawn(|| rustix::thread::gettid().as_raw_nonzero());
-            thread.join().unwrap()
-        };
-        for _ in 0..1000 {
-            let path = format!("/proc/self/task/{}/stat", joined());
-            let stat = std::fs::read_to_string(path).unwrap_or_default();
-            assert!(stat.is_empty() || is_ending(&stat), "{stat}");
-        }
-    }
 }

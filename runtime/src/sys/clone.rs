@@ -8,8 +8,11 @@
 use std::io;
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::AtomicI32;
+use std::thread;
 
 use rustix::process::Pid;
+
+use super::thread_stat::Stat;
 
 /// Which of the two processes this is after [`clone_sibling`].
 #[derive(Debug)]
@@ -54,4 +57,27 @@ pub(crate) unsafe fn clone_sibling(id: &AtomicI32) -> io::Result<Cloned> {
             Ok(Cloned::Caller(pid, pidfd))
         }
     }
+}
+
+/// Whether this process has one thread.
+pub(crate) fn is_single_threaded() -> bool {
+    // One that was detached may be about to end.
+    (0..100).any(|_| {
+        count_threads().is_ok_and(|threads| threads == 1) || {
+            thread::yield_now();
+            false
+        }
+    })
+}
+
+/// How many threads run, without those that will not return from the kernel: on a busy machine,
+/// that may be long after they were joined.
+fn count_threads() -> io::Result<usize> {
+    let mut count = 0;
+    for thread in std::fs::read_dir("/proc/self/task")? {
+        // It may have gone since.
+        let stat = Stat::read(thread?.path());
+        count += usize::from(stat.is_some_and(|stat| !stat.is_ending()));
+    }
+    Ok(count)
 }

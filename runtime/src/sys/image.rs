@@ -6,11 +6,21 @@
 )]
 
 use std::ffi::c_void;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::slice;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
+
+/// The image that this process runs, also when its file has been replaced.
+pub(crate) const EXECUTABLE: &str = "/proc/self/exe";
+
+/// The environment that this process was executed with, whatever became of it since: each variable
+/// with a zero byte behind it.
+pub(crate) fn environment() -> io::Result<Vec<u8>> {
+    std::fs::read("/proc/self/environ")
+}
 
 /// Whether `address` lies in the program itself, as opposed to a shared library.
 ///
@@ -36,7 +46,7 @@ pub(crate) struct Identity {
 pub(crate) fn identity() -> Option<Identity> {
     static IDENTITY: OnceLock<Option<Identity>> = OnceLock::new();
     let look = || {
-        let file = std::fs::metadata("/proc/self/exe").ok()?;
+        let file = std::fs::metadata(EXECUTABLE).ok()?;
         Some(Identity {
             device: file.dev(),
             inode: file.ino(),

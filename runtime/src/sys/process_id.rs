@@ -7,9 +7,12 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use rustix::process::Pid;
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use super::poll;
 
 /// How long the kernel's answer about a peer is.
 const SIZE: libc::socklen_t = 12;
@@ -25,6 +28,20 @@ pub(crate) fn session() -> Option<Pid> {
 pub(crate) fn process_group() -> Option<Pid> {
     // SAFETY: it takes nothing and cannot fail.
     Pid::from_raw(unsafe { libc::getpgrp() }.max(0))
+}
+
+/// Readable when this process has ended.
+pub(crate) fn open(process: Pid) -> io::Result<OwnedFd> {
+    Ok(pidfd_open(process, PidfdFlags::empty())?)
+}
+
+/// Whether there is no such process any more.
+pub(crate) fn has_ended(process: Pid) -> bool {
+    match pidfd_open(process, PidfdFlags::empty()) {
+        // Readable when it has ended, and its status was not asked for yet.
+        Ok(pidfd) => poll::is_readable(pidfd.as_fd()),
+        Err(error) => error == Errno::SRCH,
+    }
 }
 
 /// The process that made the connection to the other end of the socket.
@@ -51,7 +68,6 @@ pub(crate) fn peer(socket: BorrowedFd<'_>) -> io::Result<Option<Pid>> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::fd::AsFd;
     use std::os::unix::net::UnixStream;
 
     use super::*;

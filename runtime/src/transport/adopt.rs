@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 
 /// A fresh channel whose descriptors are known, to put others in their places.
 #[derive(Debug)]
-pub(crate) struct Blank {
+pub(crate) struct PlaceholderChannel {
     sender: Numbered<OpaqueIpcSender>,
     receiver: Numbered<OpaqueIpcReceiver>,
 }
@@ -38,13 +38,13 @@ struct Numbered<E> {
     number: RawFd,
 }
 
-impl Blank {
-    pub(crate) fn new() -> io::Result<Blank> {
+impl PlaceholderChannel {
+    pub(crate) fn new() -> io::Result<PlaceholderChannel> {
         let (sender, receiver) = ipc::channel::<()>()?;
         let sender = Numbered::new(sender.to_opaque())?;
         let receiver = Numbered::new(receiver.to_opaque())?;
         prove_connected(sender.number, receiver.number)?;
-        Ok(Blank { sender, receiver })
+        Ok(PlaceholderChannel { sender, receiver })
     }
 
     /// A sender into, and a receiver out of, duplicates of `descriptor`.
@@ -68,7 +68,7 @@ impl<E: fmt::Debug> Numbered<E> {
     }
 
     /// Puts a duplicate of `descriptor` in the place of the end's own. Only for the ends of a
-    /// [`Blank`].
+    /// [`PlaceholderChannel`].
     fn replace(self, descriptor: BorrowedFd<'_>) -> io::Result<E> {
         // SAFETY: the number was proven to be the descriptor of `end`, which is alive here and
         // goes on owning it: `ManuallyDrop` leaves closing to it.
@@ -83,7 +83,7 @@ pub(super) fn sender<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcSender<T>>
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
-    Ok(Blank::new()?.sender.replace(descriptor)?.to())
+    Ok(PlaceholderChannel::new()?.sender.replace(descriptor)?.to())
 }
 
 /// A receiver of the messages that come out of a duplicate of `descriptor`.
@@ -91,7 +91,10 @@ pub(super) fn receiver<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcReceiver<
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
-    Ok(Blank::new()?.receiver.replace(descriptor)?.to())
+    Ok(PlaceholderChannel::new()?
+        .receiver
+        .replace(descriptor)?
+        .to())
 }
 
 /// Sees a nonce go from one descriptor to the other, so that they are the two ends of the fresh

@@ -18,15 +18,15 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::event::PollFlags;
 use rustix::net::sockopt::{socket_domain, socket_type};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, send, socketpair};
 
+use super::error::nonsense;
 use super::frame::Plan;
-use super::{Limit, nonsense};
+use super::limit::Limit;
 use crate::codec::{Message, Output};
-use crate::sys::descriptors;
 use crate::sys::refused::Naming as _;
+use crate::sys::{descriptors, poll};
 
 /// Descriptors that are sent at once; the kernel takes up to 253.
 pub(super) const BATCH: usize = 240;
@@ -208,7 +208,7 @@ impl Assembly {
                         Wait::No => return Ok(false),
                         // The socket was made not to block, behind this library's back.
                         Wait::Yes => {
-                            super::wait_for(self.socket.as_fd(), PollFlags::IN, None);
+                            poll::wait_readable(self.socket.as_fd(), None);
                         }
                     },
                     _ => return Err(error),
@@ -234,7 +234,7 @@ impl Assembly {
                         Wait::No => return Ok(false),
                         // The socket was made not to block, behind this library's back.
                         Wait::Yes => {
-                            super::wait_for(self.socket.as_fd(), PollFlags::IN, None);
+                            poll::wait_readable(self.socket.as_fd(), None);
                         }
                     },
                     _ => return Err(error),

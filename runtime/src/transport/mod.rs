@@ -53,7 +53,10 @@
 
 mod adopt;
 mod annex;
+mod connection;
+mod error;
 mod frame;
+mod limit;
 mod locals;
 mod outbox;
 mod receive;
@@ -63,169 +66,11 @@ mod send;
 mod tests;
 mod warm_up;
 
-pub(crate) use adopt::Blank;
+pub(crate) use adopt::PlaceholderChannel;
+pub(crate) use connection::{is_end, open, open_polled, open_with, pair};
+pub(crate) use error::{is_gone, is_nonsense};
+pub(crate) use limit::Limit;
 pub(crate) use outbox::{Outbox, Parcel};
 pub(crate) use receive::{Inbox, Received, Receiver};
 pub(crate) use send::Sender;
 pub(crate) use warm_up::warm_up;
-
-use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
-
-use crate::sys::refused::Naming as _;
-
-/// What sends into and receives from an end of a connection.
-pub(crate) fn open(end: Arc<OwnedFd>) -> io::Result<(Sender, Receiver)> {
-    open_with(Blank::new()?, end)
-}
-
-/// The same, for a process that has prepared itself.
-pub(crate) fn open_with(blank: Blank, end: Arc<OwnedFd>) -> io::Result<(Sender, Receiver)> {
-    let (sender, receiver) = blank.both(end.as_fd())?;
-    Ok((
-        Sender::from_ipc(sender, Arc::clone(&end)),
-        Receiver::from_ipc(receiver, end),
-    ))
-}
-
-/// What sends into and receives from an end of a connection, neither of which blocks from then on.
-pub(crate) fn open_polled(end: impl Into<Arc<OwnedFd>>) -> io::Result<(Sender, Inbox)> {
-    let end = end.into();
-    rustix::io::ioctl_fionbio(&end, true)?;
-    let (sender, receiver) = Blank::new()?.both(end.as_fd())?;
-    Ok((
-        Sender::from_ipc(sender, Arc::clone(&end)),
-        Inbox::from_ipc(receiver, end),
-    ))
-}
-
-/// The two ends of a new connection.
-pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    socketpair(
-        AddressFamily::UNIX,
-        SocketType::SEQPACKET,
-        SocketFlags::CLOEXEC,
-        None,
-    )
-    .naming("socketpair")
-}
-
-/// How long to wait for the receiver of a message to make room.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limit<'a> {
-    deadline: Option<Instant>,
-    process: Option<BorrowedFd<'a>>,
-}
-
-impl<'a> Limit<'a> {
-    /// As long as it takes.
-    const NONE: Limit<'static> = Limit {
-        deadline: None,
-        process: None,
-    };
-
-    /// Until this deadline, if there is one: "timed out" then.
-    pub(crate) fn until(deadline: Option<Instant>) -> Limit<'a> {
-        Limit {
-            deadline,
-            ..Limit::NONE
-        }
-    }
-
-    /// Until the process with this pidfd has ended: a broken pipe then, also if another process
-    /// could still receive the message.
-    pub(crate) fn while_alive(self, process: BorrowedFd<'a>) -> Limit<'a> {
-        Limit {
-            process: Some(process),
-            ..self
-        }
-    }
-
-    fn is_one(&self) -> bool {
-        self.deadline.is_some() || self.process.is_some()
-    }
-
-    /// Waits until something can be written.
-    fn wait_writable(&self, end: BorrowedFd<'_>) -> io::Result<()> {
-        let mut polled = vec![PollFd::from_borrowed_fd(end, PollFlags::OUT)];
-        let process = self.process.as_ref();
-        polled.extend(process.map(|process| PollFd::new(process, PollFlags::IN)));
-        loop {
-            let timeout = self.deadline.map(until);
-            match poll(&mut polled, timeout.as_ref()) {
-                Ok(0)
-                    if self
-                        .deadline
-                        .is_some_and(|deadline| deadline <= Instant::now()) =>
-                {
-                    return Err(io::ErrorKind::TimedOut.into());
-                }
-                // Nothing by the deadline; an error is a signal that came in between.
-                Ok(0) | Err(_) => {}
-                Ok(_) if polled[0].revents().is_empty() => {
-                    return Err(io::ErrorKind::BrokenPipe.into());
-                }
-                Ok(_) => return Ok(()),
-            }
-        }
-    }
-}
-
-/// The error of what arrived and is no message.
-#[cold]
-fn nonsense() -> io::Error {
-    let text = "it is no message";
-    io::Error::new(io::ErrorKind::InvalidData, text)
-}
-
-/// Whether what arrived was no message: something else than this library has written it.
-pub(crate) fn is_nonsense(error: &io::Error) -> bool {
-    error.kind() == io::ErrorKind::InvalidData
-}
-
-/// Whether a send failed because nobody is left to receive.
-pub(crate) fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset
-    )
-}
-
-/// Waits until a descriptor has something to say; false if the deadline came first.
-pub(crate) fn wait_for(
-    descriptor: BorrowedFd<'_>,
-    events: PollFlags,
-    deadline: Option<Instant>,
-) -> bool {
-    let mut polled = [PollFd::from_borrowed_fd(descriptor, events)];
-    loop {
-        let timeout = deadline.map(until);
-        match poll(&mut polled, timeout.as_ref()) {
-            // Nothing by the deadline.
-            Ok(0) if deadline.is_some_and(|deadline| deadline <= Instant::now()) => return false,
-            // An error is a signal that came in between.
-            Ok(0) | Err(rustix::io::Errno::INTR) => {}
-            _ => return true,
-        }
-    }
-}
-
-/// The time left until `deadline`, as the kernel takes it.
-pub(crate) fn until(deadline: Instant) -> Timespec {
-    // Rounded up, so that the deadline has come when the wait is over.
-    let left = deadline.saturating_duration_since(Instant::now());
-    let left = if left.is_zero() {
-        left
-    } else {
-        left.saturating_add(Duration::from_nanos(1))
-    };
-    Timespec::try_from(left).unwrap_or(Timespec {
-        tv_sec: i64::MAX,
-        tv_nsec: 0,
-    })
-}

@@ -5,16 +5,17 @@ use std::sync::Arc;
 
 use ipc_channel::IpcError;
 use ipc_channel::ipc::IpcReceiver;
-use rustix::event::PollFlags;
 use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
 use super::annex::{self, Assembly, Wait};
+use super::error::nonsense;
 use super::frame::{BEGINNING, Frame, Opening, Plan};
+use super::locals;
 use super::send::into_io;
-use super::{locals, nonsense};
 use crate::codec::Message;
 use crate::sys::descriptors::{self, Packet};
+use crate::sys::poll;
 
 /// What a receiving end has to say.
 #[derive(Debug)]
@@ -140,7 +141,7 @@ impl Receiver {
                 }
                 // The socket was made not to block, behind this library's back.
                 Taken::Nothing => {
-                    super::wait_for(self.socket.as_fd(), PollFlags::IN, None);
+                    poll::wait_readable(self.socket.as_fd(), None);
                 }
                 Taken::Closed => return Ok(Received::Closed),
             }

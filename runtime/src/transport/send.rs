@@ -6,7 +6,8 @@ use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
 use super::frame::{AnnexFrame, Bytes, Frame, Plan, inline_maximum, nonce};
-use super::{Limit, adopt, annex, locals};
+use super::limit::Limit;
+use super::{adopt, annex, locals};
 use crate::codec::Output;
 
 /// The end of a connection that messages are sent into.

@@ -23,7 +23,7 @@ use self::event::GLANCE;
 use super::error::{
     ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
-use super::receiver;
+use super::item;
 use super::wait::{Source, Watched};
 use crate::codec::handle::{self, Identity, Kind};
 use crate::codec::{self, Output};
@@ -247,7 +247,7 @@ impl<T: Serialize> Queue<T> {
     }
 
     fn push_until(&self, item: &T, wait: Wait) -> Result<(), Failure> {
-        let mut output = Output::new(super::ITEM);
+        let mut output = Output::new(item::ITEM);
         output
             .write_borrowed(item)
             .map_err(|error| Failure::Item(error.into()))?;
@@ -364,7 +364,7 @@ impl<T: DeserializeOwned> Queue<T> {
         loop {
             match core.pop(deadline) {
                 None => return Ok(None),
-                Some(Popped::Item(message)) => return receiver::decode(message).map(Some),
+                Some(Popped::Item(message)) => return item::decode(message).map(Some),
                 Some(Popped::Failed(error)) => return Err(RecvError::Item(ItemError::new(error))),
                 Some(Popped::Closed) => return Err(RecvError::Disconnected),
                 Some(Popped::Damaged) => {
@@ -439,8 +439,8 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
         handle::deserialize(deserializer, Identity::new::<T>(Kind::Queue), |parts| {
             let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
-            super::check_socket(parcels_in)?;
-            super::check_socket(parcels_out)?;
+            item::check_socket(parcels_in)?;
+            item::check_socket(parcels_out)?;
             let handles = Handles {
                 memory: Arc::clone(memory),
                 bell: Arc::clone(bell),
