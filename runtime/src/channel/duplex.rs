@@ -14,15 +14,25 @@ use crate::codec::handle::{self, Identity, Kind};
 /// One of the two ends of a [`duplex`] connection: sends items of type `S`, receives items of
 /// type `R`.
 ///
-/// Like a [`Receiver`] it is in one place: sent to another process, it is there and no longer
-/// here.
+/// Like a [`Receiver`], it is in one process at a time: sending it moves it.
+///
+/// # Examples
+///
+/// ```
+/// let (ours, theirs) = multiproc::channel::duplex::<u32, String>()?;
+/// ours.send(7).unwrap();
+/// let number = theirs.recv().unwrap();
+/// theirs.send(number.to_string()).unwrap();
+/// assert_eq!(ours.recv().unwrap(), "7");
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 pub struct Duplex<S, R> {
     sender: Sender<S>,
     receiver: Receiver<R>,
 }
 
-/// Makes a connection of two ends that both send and receive. Python's `Pipe`.
+/// Makes a connection whose two ends both send and receive: Python's `Pipe`.
 ///
 /// # Errors
 ///
@@ -72,8 +82,20 @@ pub fn duplex<A, B>() -> io::Result<(Duplex<A, B>, Duplex<B, A>)> {
 }
 
 impl<S, R> Duplex<S, R> {
-    /// The two halves, to be used in different places. The other side sees the end of each by
-    /// itself.
+    /// Separates the two halves, to be used in different places.
+    ///
+    /// The other side sees the end of each half by itself.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (ours, theirs) = multiproc::channel::duplex::<u32, u32>()?;
+    /// let (sender, receiver) = ours.split();
+    /// sender.send(1).unwrap();
+    /// theirs.send(theirs.recv().unwrap() + 1).unwrap();
+    /// assert_eq!(receiver.recv(), Ok(2));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn split(self) -> (Sender<S>, Receiver<R>) {
         (self.sender, self.receiver)
@@ -86,6 +108,15 @@ impl<S: Serialize, R> Duplex<S, R> {
     /// # Errors
     ///
     /// As [`Sender::send`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (ours, theirs) = multiproc::channel::duplex::<u32, u32>()?;
+    /// ours.send(1).unwrap();
+    /// assert_eq!(theirs.recv(), Ok(1));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn send(&self, item: S) -> Result<(), SendError<S>> {
         match self.receiver.check_here() {
             Ok(()) => self.sender.send(item),
@@ -98,6 +129,18 @@ impl<S: Serialize, R> Duplex<S, R> {
     /// # Errors
     ///
     /// As [`Sender::send_timeout`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let (ours, theirs) = multiproc::channel::duplex::<Vec<u8>, ()>()?;
+    /// // The other side does not receive.
+    /// assert!(ours.send_timeout(vec![0; 1 << 20], Duration::from_millis(10)).is_err());
+    /// # drop(theirs);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn send_timeout(&self, item: S, timeout: Duration) -> Result<(), SendTimeoutError<S>> {
         match self.receiver.check_here() {
             Ok(()) => self.sender.send_timeout(item, timeout),
@@ -112,15 +155,34 @@ impl<S, R: DeserializeOwned> Duplex<S, R> {
     /// # Errors
     ///
     /// As [`Receiver::recv`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (ours, theirs) = multiproc::channel::duplex::<(), u32>()?;
+    /// theirs.send(7).unwrap();
+    /// assert_eq!(ours.recv(), Ok(7));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn recv(&self) -> Result<R, RecvError> {
         self.receiver.recv()
     }
 
-    /// Receives an item that is there.
+    /// Receives an item that is there, without waiting.
     ///
     /// # Errors
     ///
     /// As [`Receiver::try_recv`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (ours, theirs) = multiproc::channel::duplex::<(), u32>()?;
+    /// assert!(ours.try_recv().is_err());
+    /// theirs.send(7).unwrap();
+    /// assert_eq!(ours.try_recv(), Ok(7));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn try_recv(&self) -> Result<R, TryRecvError> {
         self.receiver.try_recv()
     }
@@ -130,6 +192,17 @@ impl<S, R: DeserializeOwned> Duplex<S, R> {
     /// # Errors
     ///
     /// As [`Receiver::recv_timeout`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let (ours, theirs) = multiproc::channel::duplex::<(), u32>()?;
+    /// assert!(ours.recv_timeout(Duration::from_millis(1)).is_err());
+    /// # drop(theirs);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<R, RecvTimeoutError> {
         self.receiver.recv_timeout(timeout)
     }
@@ -139,11 +212,35 @@ impl<S, R: DeserializeOwned> Duplex<S, R> {
     /// # Errors
     ///
     /// As [`Receiver::recv`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (mut ours, theirs) = multiproc::channel::duplex::<(), u32>()?;
+    /// theirs.send(7).unwrap();
+    /// assert_eq!(ours.recv_async().await, Ok(7));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
     pub fn recv_async(&mut self) -> super::RecvFuture<'_, R> {
         self.receiver.recv_async()
     }
 
     /// Iterates over the items until the other side is gone, as [`Receiver::iter`] does.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (ours, theirs) = multiproc::channel::duplex::<(), u32>()?;
+    /// theirs.send(1).unwrap();
+    /// theirs.send(2).unwrap();
+    /// drop(theirs);
+    /// assert_eq!(ours.iter().sum::<u32>(), 3);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn iter(&self) -> Iter<'_, R> {
         self.receiver.iter()
     }
@@ -200,7 +297,7 @@ impl<S, R: DeserializeOwned> IntoIterator for Duplex<S, R> {
     type Item = R;
     type IntoIter = IntoIter<R>;
 
-    /// The sending half is dropped: the other side sees the end of it.
+    /// Drops the sending half, whose end the other side sees, and iterates over the items.
     fn into_iter(self) -> IntoIter<R> {
         self.receiver.into_iter()
     }

@@ -4,13 +4,38 @@ use std::sync::Arc;
 
 use crate::codec;
 
-/// Why one item could not be sent or received.
+/// The reason why a single item could not be sent or received.
 ///
-/// It could not be turned into a message or read back from one, or the operating system refused
-/// (too many open files, no memory). `Display` says which.
+/// The item could not be turned into a message or read back from one, or the operating system
+/// refused (too many open files, no memory). `Display` says which.
 ///
-/// Only this one item is concerned: those before and after it are not. Unless it says that the queue
-/// is damaged, which all who use that queue are told from then on.
+/// Only this item is affected; the items before and after it are not. There is one exception: if a
+/// queue is damaged, every later operation on it returns this error.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{RecvError, channel};
+/// use serde::{Serialize, Serializer, ser::Error};
+///
+/// /// A value that refuses to be written.
+/// #[derive(Debug)]
+/// struct Secret;
+///
+/// impl Serialize for Secret {
+///     fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+///         Err(S::Error::custom("a secret stays here"))
+///     }
+/// }
+///
+/// # fn main() -> std::io::Result<()> {
+/// let (sender, _receiver) = channel()?;
+/// let error = sender.send(Secret).unwrap_err();
+/// let reason = error.item_error().unwrap();
+/// assert!(reason.to_string().contains("a secret stays here"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItemError(Arc<str>);
 
@@ -35,10 +60,10 @@ impl fmt::Display for ItemError {
 
 impl Error for ItemError {}
 
-/// An item that was not sent; field `0` is the item.
+/// The error of sending an item; field `0` is the item.
 ///
-/// Either nobody is left to receive it ([`is_disconnected`](SendError::is_disconnected)), or
-/// something is wrong with this item ([`item_error`](SendError::item_error)).
+/// Either the receiver is gone ([`is_disconnected`](SendError::is_disconnected)), or this item
+/// cannot be sent ([`item_error`](SendError::item_error)).
 ///
 /// # Examples
 ///
@@ -58,37 +83,48 @@ impl Error for ItemError {}
 pub struct SendError<T>(pub T, pub(super) Option<ItemError>);
 
 impl<T> SendError<T> {
-    /// The item.
+    /// Returns the item.
     pub fn into_inner(self) -> T {
         self.0
     }
 
-    /// Whether nobody is left to receive.
+    /// Returns `true` if the receiver is gone, or the queue closed.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
         self.1.is_none()
     }
 
-    /// What is wrong with the item, if that is the reason.
+    /// Returns the reason why this item cannot be sent, unless the receiver is gone.
     #[must_use]
     pub fn item_error(&self) -> Option<&ItemError> {
         self.1.as_ref()
     }
 }
 
-/// An item that was not sent at once.
+/// The error of sending an item without waiting.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{Queue, TrySendError};
+///
+/// let queue = Queue::bounded(1)?;
+/// queue.try_push(1).unwrap();
+/// assert!(matches!(queue.try_push(2), Err(TrySendError::Full(2))));
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum TrySendError<T> {
     /// There is no room.
     Full(T),
-    /// Nobody is left to receive: the queue is closed.
+    /// The queue is closed.
     Disconnected(T),
-    /// Something is wrong with this item.
+    /// This item cannot be sent.
     Item(T, ItemError),
 }
 
 impl<T> TrySendError<T> {
-    /// The item.
+    /// Returns the item.
     pub fn into_inner(self) -> T {
         match self {
             TrySendError::Full(item)
@@ -98,19 +134,33 @@ impl<T> TrySendError<T> {
     }
 }
 
-/// An item that was not sent within the time given.
+/// The error of sending an item with a timeout.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{Queue, SendTimeoutError};
+/// use std::time::Duration;
+///
+/// let queue = Queue::bounded(1)?;
+/// queue.push(1).unwrap();
+/// let error = queue.push_timeout(2, Duration::from_millis(1)).unwrap_err();
+/// assert!(matches!(error, SendTimeoutError::Timeout(2)));
+/// assert_eq!(error.into_inner(), 2);
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub enum SendTimeoutError<T> {
     /// The time is over, and there was no room.
     Timeout(T),
-    /// Nobody is left to receive.
+    /// The receiver is gone, or the queue closed.
     Disconnected(T),
-    /// Something is wrong with this item.
+    /// This item cannot be sent.
     Item(T, ItemError),
 }
 
 impl<T> SendTimeoutError<T> {
-    /// The item.
+    /// Returns the item.
     pub fn into_inner(self) -> T {
         match self {
             SendTimeoutError::Timeout(item)
@@ -120,10 +170,21 @@ impl<T> SendTimeoutError<T> {
     }
 }
 
-/// Why there is no item.
+/// The error of waiting for an item.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{RecvError, channel};
+///
+/// let (sender, receiver) = channel::<u32>()?;
+/// drop(sender);
+/// assert_eq!(receiver.recv(), Err(RecvError::Disconnected));
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecvError {
-    /// No item will come: nobody is left to send one.
+    /// No item will come: all senders are gone, or the queue is closed and empty.
     Disconnected,
     /// An item came that could not be read. The next may be fine.
     Item(ItemError),
@@ -131,12 +192,24 @@ pub enum RecvError {
     Sent,
 }
 
-/// Why there is no item just now.
+/// The error of receiving an item without waiting.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{TryRecvError, channel};
+///
+/// let (sender, receiver) = channel::<u32>()?;
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Empty));
+/// drop(sender);
+/// assert_eq!(receiver.try_recv(), Err(TryRecvError::Disconnected));
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TryRecvError {
-    /// No item is there, one may come.
+    /// No item is there; one may still come.
     Empty,
-    /// No item will come: nobody is left to send one.
+    /// No item will come: all senders are gone, or the queue is closed and empty.
     Disconnected,
     /// An item came that could not be read. The next may be fine.
     Item(ItemError),
@@ -144,12 +217,24 @@ pub enum TryRecvError {
     Sent,
 }
 
-/// Why there was no item within the time given.
+/// The error of waiting for an item with a timeout.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{RecvTimeoutError, channel};
+/// use std::time::Duration;
+///
+/// let (_sender, receiver) = channel::<u32>()?;
+/// let received = receiver.recv_timeout(Duration::from_millis(1));
+/// assert_eq!(received, Err(RecvTimeoutError::Timeout));
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecvTimeoutError {
     /// The time is over, and no item came.
     Timeout,
-    /// No item will come: nobody is left to send one.
+    /// No item will come: all senders are gone, or the queue is closed and empty.
     Disconnected,
     /// An item came that could not be read. The next may be fine.
     Item(ItemError),

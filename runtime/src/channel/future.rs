@@ -35,7 +35,21 @@ impl<T: DeserializeOwned> Receiver<T> {
     }
 }
 
-/// An item to come. Made by [`Receiver::recv_async`].
+/// A future of the next item. Returned by [`Receiver::recv_async`].
+///
+/// # Examples
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let (sender, mut receiver) = multiproc::channel::channel()?;
+/// let item = receiver.recv_async();
+/// sender.send(5).unwrap();
+/// assert_eq!(item.await, Ok(5));
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct RecvFuture<'a, T>(pub(super) &'a mut Receiver<T>);
@@ -48,8 +62,8 @@ impl<T: DeserializeOwned> Future for RecvFuture<'_, T> {
     }
 }
 
-/// The items as they come, until all senders are gone. An item that cannot be read is an error,
-/// and not the end.
+/// Yields the items as they come, until all senders are gone. An item that cannot be read is an
+/// error, and not the end.
 #[cfg(feature = "stream")]
 impl<T: DeserializeOwned> futures_core::Stream for Receiver<T> {
     type Item = Result<T, super::ItemError>;

@@ -35,12 +35,12 @@
 //! # }
 //! ```
 //!
-//! # What if a process dies
+//! # When a process dies
 //!
-//! | it dies | then |
+//! | the process died | then |
 //! |---|---|
 //! | holding the last sender | the receiver gets what was sent, then [`Disconnected`](RecvError::Disconnected) |
-//! | while sending an item | that item was not sent; other senders go on |
+//! | while sending an item | that item counts as not sent; other senders go on |
 //! | holding the receiver | sending fails at once, also in the middle of a long item |
 //!
 //! A process that writes into a channel behind this library's back, as a faulty C library may,
@@ -48,17 +48,17 @@
 //!
 //! # Caveats
 //!
-//! * A process that holds a sender keeps the channel open, also if it only passed a clone on.
-//!   Drop what is not needed.
+//! * A process that holds a sender keeps the channel open, even if it only passed a clone on.
+//!   Drop senders that are not needed.
 //! * A process that is stopped (`SIGSTOP`) in the middle of sending a long item holds up the
 //!   channel until it goes on or dies.
-//! * An end that is in a message nobody has received yet is alive.
+//! * An end inside a message that is still under way is alive.
 //! * A process that was made by `fork` has all ends that its parent had, and keeps the channels
 //!   open.
 //! * Two processes that both send and do not receive wait for each other when there is no room
 //!   left; [`Sender::send_timeout`] gives up.
 //! * Each end costs a descriptor, and another one from its first use on.
-//! * Serialized anywhere but into a message to another process, an end is an error.
+//! * An end can only be serialized into a message to another process; elsewhere that is an error.
 
 mod duplex;
 mod error;
@@ -87,7 +87,7 @@ use std::sync::Arc;
 
 use crate::transport;
 
-/// Makes a channel: many senders, one receiver, as [`std::sync::mpsc::channel`] makes for
+/// Makes a channel with many senders and one receiver, as [`std::sync::mpsc::channel`] does for
 /// threads.
 ///
 /// # Errors

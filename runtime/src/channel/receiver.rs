@@ -21,12 +21,36 @@ use crate::transport::{self, Inbox, Received};
 
 /// The receiving end of a [`channel`](super::channel()).
 ///
-/// There is one. It can be sent to another process, as an argument, a result or an item of a
-/// channel, and is there then and no longer here: should anything of the local value be left,
-/// receiving from it is an error ([`RecvError::Sent`]). If sending it fails, it stays. What was
-/// sent and not yet received moves along.
+/// A channel has one receiver. Sending it to another process, as an argument, a result or an item
+/// of a channel, moves it there, together with the items that wait in it. If the local value is
+/// used afterwards, receiving from it is an error ([`RecvError::Sent`]). If sending fails, the
+/// receiver stays.
 ///
-/// The senders see that it is gone when the process that has it ends, however it ends.
+/// When the process that has the receiver ends, even by being killed, the senders see that it is
+/// gone.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{Receiver, channel};
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn sum(numbers: Receiver<u64>) -> u64 {
+///     numbers.iter().sum()
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, receiver) = channel()?;
+/// let process = sum::spawn(receiver)?;
+/// for number in [1, 2, 3] {
+///     sender.send(number)?;
+/// }
+/// drop(sender);
+/// assert_eq!(process.join()?, 6);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Receiver<T> {
     core: Arc<Core>,
     /// One thread at a time receives.
@@ -86,10 +110,21 @@ impl<T: DeserializeOwned> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// * [`Disconnected`](RecvError::Disconnected): all senders are gone, and all they sent has
-    ///   been received. An item that a sender died over is as if it had not been sent.
+    /// * [`Disconnected`](RecvError::Disconnected): all senders are gone, and everything they sent
+    ///   has been received. An item whose sender died while sending it counts as not sent.
     /// * [`Item`](RecvError::Item): an item came that cannot be read. The next may be fine.
     /// * [`Sent`](RecvError::Sent): this end was sent to another process.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = multiproc::channel::channel()?;
+    /// sender.send(7).unwrap();
+    /// assert_eq!(receiver.recv(), Ok(7));
+    /// drop(sender);
+    /// assert!(receiver.recv().is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn recv(&self) -> Result<T, RecvError> {
         match self.recv_until(None)? {
             Some(item) => Ok(item),
@@ -97,11 +132,21 @@ impl<T: DeserializeOwned> Receiver<T> {
         }
     }
 
-    /// Receives an item that is there.
+    /// Receives an item that is there, without waiting.
     ///
     /// # Errors
     ///
-    /// As [`recv`](Receiver::recv), and [`Empty`](TryRecvError::Empty): none is.
+    /// As [`recv`](Receiver::recv), or [`Empty`](TryRecvError::Empty) if no item is there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = multiproc::channel::channel()?;
+    /// assert!(receiver.try_recv().is_err());
+    /// sender.send(7).unwrap();
+    /// assert_eq!(receiver.try_recv(), Ok(7));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
         let seen = self.core.place().here().and_then(End::look);
         match seen? {
@@ -115,7 +160,19 @@ impl<T: DeserializeOwned> Receiver<T> {
     ///
     /// # Errors
     ///
-    /// As [`recv`](Receiver::recv), and [`Timeout`](RecvTimeoutError::Timeout): none came.
+    /// As [`recv`](Receiver::recv), or [`Timeout`](RecvTimeoutError::Timeout) if no item came.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let (sender, receiver) = multiproc::channel::channel()?;
+    /// assert!(receiver.recv_timeout(Duration::from_millis(1)).is_err());
+    /// sender.send(7).unwrap();
+    /// assert_eq!(receiver.recv_timeout(Duration::from_secs(10)), Ok(7));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.recv_until(Instant::now().checked_add(timeout))?
             .ok_or(RecvTimeoutError::Timeout)
@@ -123,14 +180,37 @@ impl<T: DeserializeOwned> Receiver<T> {
 
     /// Iterates over the items until all senders are gone, waiting for each.
     ///
-    /// Items that cannot be read are left out; [`recv`](Receiver::recv) tells of them.
+    /// Items that cannot be read are skipped; [`recv`](Receiver::recv) reports them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = multiproc::channel::channel()?;
+    /// for number in [1, 2, 3] {
+    ///     sender.send(number).unwrap();
+    /// }
+    /// drop(sender);
+    /// assert_eq!(receiver.iter().sum::<i32>(), 6);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn iter(&self) -> Iter<'_, T> {
         Iter(self)
     }
 
     /// Iterates over the items that are there, without waiting.
     ///
-    /// Items that cannot be read are left out.
+    /// Items that cannot be read are skipped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = multiproc::channel::channel()?;
+    /// sender.send(1).unwrap();
+    /// sender.send(2).unwrap();
+    /// assert_eq!(receiver.try_iter().collect::<Vec<i32>>(), [1, 2]);
+    /// assert_eq!(receiver.try_iter().count(), 0); // though a sender is alive
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn try_iter(&self) -> TryIter<'_, T> {
         TryIter(self)
     }
@@ -376,17 +456,52 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// Items as they come. Made by [`Receiver::iter`].
+/// An iterator over items as they come. Returned by [`Receiver::iter`] and [`Duplex::iter`].
+///
+/// [`Duplex::iter`]: super::Duplex::iter
+///
+/// # Examples
+///
+/// ```
+/// let (sender, receiver) = multiproc::channel::channel()?;
+/// sender.send(1).unwrap();
+/// drop(sender);
+/// let mut items = receiver.iter();
+/// assert_eq!(items.next(), Some(1));
+/// assert_eq!(items.next(), None); // all senders are gone
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are iterated over"]
 pub struct Iter<'a, T>(&'a Receiver<T>);
 
-/// Items that are there. Made by [`Receiver::try_iter`].
+/// An iterator over items that are there. Returned by [`Receiver::try_iter`].
+///
+/// # Examples
+///
+/// ```
+/// let (sender, receiver) = multiproc::channel::channel()?;
+/// sender.send(1).unwrap();
+/// let mut waiting = receiver.try_iter();
+/// assert_eq!(waiting.next(), Some(1));
+/// assert_eq!(waiting.next(), None);
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are iterated over"]
 pub struct TryIter<'a, T>(&'a Receiver<T>);
 
-/// Items as they come. Made from a [`Receiver`].
+/// An iterator over items as they come, which owns its receiver.
+///
+/// # Examples
+///
+/// ```
+/// let (sender, receiver) = multiproc::channel::channel()?;
+/// sender.send(1).unwrap();
+/// drop(sender);
+/// assert_eq!(receiver.into_iter().collect::<Vec<i32>>(), [1]);
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are iterated over"]
 pub struct IntoIter<T>(Receiver<T>);

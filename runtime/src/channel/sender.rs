@@ -20,7 +20,29 @@ use crate::transport::{self, Limit};
 /// argument, a result or an item of a channel, alone or inside of your types. Sending it sends a
 /// clone.
 ///
-/// The receiver sees the end of the channel when the last clone is gone, however it went.
+/// The receiver sees the end of the channel when the last clone is gone, even if its process was
+/// killed.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{Sender, channel};
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn report(progress: Sender<String>) {
+///     progress.send("half done".into()).unwrap();
+///     progress.send("done".into()).unwrap();
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (sender, receiver) = channel()?;
+/// let process = report::spawn(sender)?;
+/// assert_eq!(receiver.iter().collect::<Vec<_>>(), ["half done", "done"]);
+/// process.join()?;
+/// # Ok(())
+/// # }
+/// ```
 pub struct Sender<T> {
     core: Arc<Core>,
     items: PhantomData<fn(T)>,
@@ -53,9 +75,18 @@ impl<T: Serialize> Sender<T> {
     ///
     /// # Errors
     ///
-    /// The item comes back: nobody is left to receive it, or it cannot be encoded. If the
+    /// The error gives the item back: the receiver is gone, or the item cannot be encoded. If the
     /// receiver goes away while a long item is being sent, that is an error at once. `Ok` means
     /// that the item is on its way, not that it was received.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = multiproc::channel::channel()?;
+    /// sender.send("hello".to_owned()).unwrap();
+    /// assert_eq!(receiver.recv().unwrap(), "hello");
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn send(&self, item: T) -> Result<(), SendError<T>> {
         match self.core.send(&item, None) {
             Ok(()) => Ok(()),
@@ -69,8 +100,22 @@ impl<T: Serialize> Sender<T> {
     ///
     /// # Errors
     ///
-    /// The item comes back, as from [`send`](Sender::send) or because the time is over. It was
-    /// not and will not be received then.
+    /// The error gives the item back, for the reasons of [`send`](Sender::send) or because the time
+    /// is over. The item was not received then, and will not be.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::channel::{SendTimeoutError, channel};
+    /// use std::time::Duration;
+    ///
+    /// let (sender, receiver) = channel()?;
+    /// // The receiver does not take anything, so there is no room for a long item.
+    /// let error = sender.send_timeout(vec![0_u8; 1 << 20], Duration::from_millis(10)).unwrap_err();
+    /// assert!(matches!(error, SendTimeoutError::Timeout(_)));
+    /// # drop(receiver);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn send_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         match self.core.send(&item, Instant::now().checked_add(timeout)) {
             Ok(()) => Ok(()),

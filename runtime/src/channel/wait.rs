@@ -9,7 +9,7 @@ use crate::descriptor::Fd;
 use crate::process::Process;
 use crate::sys::poll;
 
-/// Something that [`wait`] waits for.
+/// A source of events that [`wait`] can wait for.
 ///
 /// | source | ready when |
 /// |---|---|
@@ -19,6 +19,25 @@ use crate::sys::poll;
 /// | [`Fd`] | there is something to read, or its other end is closed |
 ///
 /// The trait cannot be implemented by hand.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::channel::{Source, channel, wait};
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn work() {}
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (_sender, receiver) = channel::<String>()?;
+/// let process = work::spawn()?;
+/// let sources: [&dyn Source; 2] = [&receiver, &process];
+/// assert_eq!(wait(&sources, None)?, [1]); // the process has ended
+/// process.join()?;
+/// # Ok(())
+/// # }
+/// ```
 pub trait Source {
     #[doc(hidden)]
     fn watch(&self) -> Watched<'_>;
@@ -43,11 +62,11 @@ pub enum Watched<'a> {
     Glancing(BorrowedFd<'a>, Duration),
 }
 
-/// Waits until at least one of the sources is ready, and says which are, by their places in
-/// `sources`. Python's `connection.wait`.
+/// Waits until at least one of the sources is ready, and returns the indices of those that are:
+/// Python's `connection.wait`.
 ///
-/// Nothing is received from them: a source that is ready stays so until somebody does. With a
-/// `timeout`, the result is empty when the time is over; a timeout of zero only looks.
+/// It receives nothing from them: a source that is ready stays so until a thread receives. With a
+/// `timeout`, the result is empty when the time is over; a timeout of zero only checks.
 ///
 /// # Errors
 ///

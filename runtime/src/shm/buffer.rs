@@ -23,7 +23,7 @@ use crate::codec::Error;
 use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
 use crate::sync::raw;
 
-/// Elements in shared memory that are written where they lie, by one owner at a time.
+/// A slice in shared memory that is written in place, by one owner at a time.
 ///
 /// A buffer is [split](Buffer::split) into [`Chunk`]s, which go to workers, come back as their
 /// results, and are [joined](Buffer::join) again. No element is ever copied. Both deref to
@@ -59,25 +59,11 @@ use crate::sync::raw;
 /// ```
 pub struct Buffer<T>(Chunk<T>);
 
-/// A part of a [`Buffer`] that belongs to its holder alone.
+/// A part of a [`Buffer`] with exactly one owner.
 ///
-/// A chunk is not `Clone`. Sent to another process it is gone from this one: a chunk that was
-/// sent through a reference and is used again panics, or is an error where it is sent again. If
-/// the receiver died or dropped it, it can be sent once more.
-///
-/// # Caveats
-///
-/// Hand chunks over by value. If one stays behind, in an `Arc` that was sent or behind a `Serialize`
-/// of yours that wrote it through a reference, somebody may still be looking at its elements: then
-/// the receiver waits until it is dropped, and gets an error after five seconds.
-///
-/// A chunk that comes back from nowhere, because its receiver was killed, is as that left it. The
-/// chunk of a worker that was killed is lost to [`Buffer::join`].
-///
-/// ```compile_fail,E0599
-/// let chunks = multiproc::shm::Buffer::<u8>::new(4).unwrap().split(2);
-/// let both = (chunks[0].clone(), &chunks[0]);
-/// ```
+/// A chunk is not `Clone`. Sending it moves it: if it was sent through a reference, using what is
+/// left here panics, and sending that again is an error. If the receiver died or dropped the chunk,
+/// it can be sent once more.
 ///
 /// # Panics
 ///
@@ -85,8 +71,47 @@ pub struct Buffer<T>(Chunk<T>);
 ///
 /// # Errors
 ///
-/// Written anywhere but into a message to another process, a chunk is an error of that
-/// serializer.
+/// A chunk can only be serialized into a message to another process; elsewhere that is an error of
+/// the serializer.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::shm::{Buffer, Chunk};
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn fill(mut chunk: Chunk<usize>) -> Chunk<usize> {
+///     let offset = chunk.offset();
+///     for (index, element) in chunk.iter_mut().enumerate() {
+///         *element = offset + index;
+///     }
+///     chunk
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let mut chunks = Buffer::new(4)?.split(2);
+/// let second = fill::run(chunks.pop().unwrap())?;
+/// assert_eq!(*second, [2, 3]);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// There is no second handle to the same elements:
+///
+/// ```compile_fail,E0599
+/// let chunks = multiproc::shm::Buffer::<u8>::new(4).unwrap().split(2);
+/// let both = (chunks[0].clone(), &chunks[0]);
+/// ```
+///
+/// # Caveats
+///
+/// * Hand chunks over by value. If a chunk stays behind, in an `Arc` that was sent or behind a
+///   `Serialize` of yours that wrote it through a reference, a thread may still be reading its
+///   elements: then the receiver waits until it is dropped, and gets an error after five seconds.
+/// * A chunk that can be sent again because its receiver was killed holds what that process left in
+///   it.
+/// * The chunk of a worker that was killed is lost to [`Buffer::join`].
 pub struct Chunk<T> {
     spot: Spot<Divided, [T]>,
     start: usize,
@@ -107,12 +132,21 @@ struct Sent {
 }
 
 impl<T: Shareable> Buffer<T> {
-    /// A buffer of `length` elements, all of them `T::default()`.
+    /// Makes a buffer of `length` elements, all of them `T::default()`.
     ///
     /// # Errors
     ///
     /// There is no room, or no descriptor left. A length of 0 is
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let mut buffer = multiproc::shm::Buffer::<u32>::new(3)?;
+    /// buffer[1] = 7;
+    /// assert_eq!(*buffer, [0, 7, 0]);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new(length: usize) -> io::Result<Buffer<T>>
     where
         T: Default,
@@ -120,11 +154,19 @@ impl<T: Shareable> Buffer<T> {
         Ok(Buffer::whole(Spot::from_fn(length, |_| T::default())?))
     }
 
-    /// A buffer with a copy of a slice.
+    /// Makes a buffer with a copy of a slice.
     ///
     /// # Errors
     ///
     /// As [`new`](Buffer::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let buffer = multiproc::shm::Buffer::from_slice(&[1.0, 2.5])?;
+    /// assert_eq!(buffer.iter().sum::<f64>(), 3.5);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn from_slice(slice: &[T]) -> io::Result<Buffer<T>>
     where
         T: Copy,
@@ -139,6 +181,17 @@ impl<T: Shareable> Buffer<T> {
     /// # Panics
     ///
     /// If `count` is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let buffer = multiproc::shm::Buffer::from_slice(&[1, 2, 3, 4, 5])?;
+    /// let chunks = buffer.split(2);
+    /// assert_eq!(*chunks[0], [1, 2, 3]);
+    /// assert_eq!(*chunks[1], [4, 5]);
+    /// assert_eq!(chunks[1].offset(), 3);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn split(self, count: usize) -> Vec<Chunk<T>> {
@@ -158,11 +211,22 @@ impl<T: Shareable> Buffer<T> {
             .collect()
     }
 
-    /// Makes one buffer of all its chunks, in any order.
+    /// Makes one buffer of all its chunks, which may come in any order.
     ///
     /// # Errors
     ///
     /// A [`JoinError`] with the chunks, if they are not all the chunks of one buffer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::shm::Buffer;
+    ///
+    /// let mut chunks = Buffer::from_slice(&[1, 2, 3])?.split(3);
+    /// chunks.reverse();
+    /// assert_eq!(*Buffer::join(chunks)?, [1, 2, 3]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn join(chunks: impl IntoIterator<Item = Chunk<T>>) -> Result<Buffer<T>, JoinError<T>> {
         let mut chunks: Vec<Chunk<T>> = chunks.into_iter().collect();
         chunks.sort_by_key(|chunk| (chunk.start, chunk.length));
@@ -223,7 +287,7 @@ impl<T> Chunk<T> {
         }
     }
 
-    /// Where in the buffer the chunk begins.
+    /// Returns the index in the buffer at which the chunk begins.
     #[must_use]
     pub fn offset(&self) -> usize {
         self.start
@@ -470,14 +534,27 @@ impl<T: fmt::Debug> fmt::Debug for Buffer<T> {
     }
 }
 
-/// Why [`Buffer::join`] could not join: the chunks are not all the chunks of one buffer.
+/// The error of [`Buffer::join`]: the chunks are not all the chunks of one buffer.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::shm::Buffer;
+///
+/// let mut chunks = Buffer::from_slice(&[1, 2, 3])?.split(3);
+/// chunks.pop();
+/// let error = Buffer::join(chunks).unwrap_err();
+/// assert_eq!(error.to_string(), "a chunk is missing");
+/// assert_eq!(error.into_chunks().len(), 2);
+/// # std::io::Result::Ok(())
+/// ```
 pub struct JoinError<T> {
     chunks: Vec<Chunk<T>>,
     reason: &'static str,
 }
 
 impl<T> JoinError<T> {
-    /// The chunks, sorted by where they begin.
+    /// Returns the chunks, sorted by their offsets.
     #[must_use]
     pub fn into_chunks(self) -> Vec<Chunk<T>> {
         self.chunks

@@ -16,8 +16,10 @@ use std::time::Duration;
 /// A type that may live in memory shared between processes: of fixed size, without pointers,
 /// without a destructor.
 ///
-/// Integers, floats, `bool`, `char`, atomics, `Duration`, and `Cell`, `Option`, `Result`, arrays
-/// and tuples of such types have it. Derive it for types of your own:
+/// Integers, floats, `bool`, `char`, atomics and `Duration` implement it, and so do `Cell`,
+/// `Option`, `Result`, arrays and tuples of such types. Derive it for types of your own.
+///
+/// # Examples
 ///
 /// ```
 /// use multiproc::Shareable;
@@ -43,7 +45,7 @@ use std::time::Duration;
 /// # }
 /// ```
 ///
-/// # What cannot have it
+/// # Types that cannot implement it
 ///
 /// `String`, `Vec`, `Box` and references point into the memory of one process; elsewhere the
 /// address means nothing. Use an array of fixed size, or send the value as an argument, a result
@@ -58,8 +60,8 @@ use std::time::Duration;
 /// A value must mean the same to every process that runs this program's image: it holds no
 /// address and nothing that belongs to one process, such as a descriptor or the key of a
 /// thread-local. It has no destructor: none is run when the last process is gone. The derive
-/// checks this, field by field. It also tells locks how to find out whether what a killed process
-/// left is a value; written by hand, the trait promises that all bytes are.
+/// checks this, field by field. It also tells locks how to find out whether the bytes that a killed
+/// process left are a value; an implementation by hand promises that all bytes are.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot live in memory shared between processes",
     label = "not of fixed size and free of pointers",

@@ -9,10 +9,10 @@ use super::ground::Ground;
 use super::shareable::Shareable;
 use super::spot::Spot;
 
-/// An `Arc` across processes: a value in shared memory that every holder can look at.
+/// An `Arc` across processes: a value in shared memory that every holder can read.
 ///
 /// It derefs to `&T`. With an atomic inside it is a counter, a flag or a progress report that
-/// needs no lock; `Shared<[T]>` is bulk data that workers read where it lies, without a copy. For
+/// needs no lock; `Shared<[T]>` is bulk data that workers read in place, without a copy. For
 /// everything that changes in more than one step, use a [`Mutex`](crate::sync::Mutex) or an
 /// [`RwLock`](crate::sync::RwLock).
 ///
@@ -41,7 +41,7 @@ use super::spot::Spot;
 /// # }
 /// ```
 ///
-/// What is not `Sync` cannot be looked at by several at once:
+/// A type that is not `Sync` cannot be read by several threads at once:
 ///
 /// ```compile_fail,E0277
 /// let cell = multiproc::shm::Shared::new(std::cell::Cell::new(1));
@@ -54,6 +54,18 @@ impl<T: Shareable + Sync> Shared<T> {
     /// # Errors
     ///
     /// There is no room, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::shm::Shared;
+    /// use std::sync::atomic::{AtomicBool, Ordering};
+    ///
+    /// let is_cancelled = Shared::new(AtomicBool::new(false))?;
+    /// is_cancelled.store(true, Ordering::Relaxed);
+    /// assert!(is_cancelled.clone().load(Ordering::Relaxed));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new(value: T) -> io::Result<Shared<T>> {
         Ok(Shared(Spot::new(value)?))
     }
@@ -66,6 +78,14 @@ impl<T: Shareable + Sync> Shared<[T]> {
     ///
     /// As [`new`](Shared::new). An empty slice is
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let primes = multiproc::shm::Shared::from_slice(&[2, 3, 5, 7])?;
+    /// assert_eq!(primes.iter().sum::<i32>(), 17);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn from_slice(slice: &[T]) -> io::Result<Shared<[T]>>
     where
         T: Copy,
@@ -73,7 +93,13 @@ impl<T: Shareable + Sync> Shared<[T]> {
         Ok(Shared(Spot::from_slice(slice)?))
     }
 
-    /// Makes a slice in shared memory, element by element. For what cannot be copied:
+    /// Makes a slice in shared memory, element by element, of values that cannot be copied.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_slice`](Shared::from_slice).
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use std::sync::atomic::AtomicU32;
@@ -84,17 +110,24 @@ impl<T: Shareable + Sync> Shared<[T]> {
     /// # Ok(())
     /// # }
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// As [`from_slice`](Shared::from_slice).
     pub fn from_fn(length: usize, element: impl FnMut(usize) -> T) -> io::Result<Shared<[T]>> {
         Ok(Shared(Spot::from_fn(length, element)?))
     }
 }
 
 impl<T: ?Sized> Shared<T> {
-    /// Whether both are handles to the same value.
+    /// Returns `true` if both are handles to the same value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::shm::Shared;
+    ///
+    /// let one = Shared::new(1)?;
+    /// assert!(Shared::ptr_eq(&one, &one.clone()));
+    /// assert!(!Shared::ptr_eq(&one, &Shared::new(1)?));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn ptr_eq(this: &Shared<T>, other: &Shared<T>) -> bool {
         this.0.is(&other.0)

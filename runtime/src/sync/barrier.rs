@@ -8,11 +8,12 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::raw::{self, Passed};
 use crate::shm::Spot;
 
-/// A place where a number of threads, of any processes, wait for each other.
+/// A point where a fixed number of threads, in any processes, wait for each other.
 ///
-/// When as many are there as it has parties, all go on, and the next round begins. It **breaks**
-/// when one that waits dies, gives up after a timeout, or calls [`abort`](Barrier::abort): all who
-/// wait get [`BrokenBarrier`], as does everybody who comes later, until [`reset`](Barrier::reset).
+/// When that many parties have arrived, all of them go on, and the next round begins. The barrier
+/// **breaks** when a waiting party dies, gives up after a timeout, or calls
+/// [`abort`](Barrier::abort). All waiting parties then get [`BrokenBarrier`], and so do later ones,
+/// until [`reset`](Barrier::reset).
 ///
 /// # Examples
 ///
@@ -45,13 +46,24 @@ use crate::shm::Spot;
 pub struct Barrier(Spot<raw::Barrier, ()>);
 
 impl Barrier {
-    /// A barrier for this many parties.
+    /// Makes a barrier for this many parties.
     ///
     /// # Errors
     ///
-    /// No parties, or more than fit into 32 bits, are
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput). There is no room in shared memory, or no
-    /// descriptor left.
+    /// Zero parties, or more than fit into 32 bits, are
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput). Other errors mean that there is no room in
+    /// shared memory, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Barrier;
+    ///
+    /// let barrier = Barrier::new(3)?;
+    /// assert_eq!(barrier.parties(), 3);
+    /// assert!(Barrier::new(0).is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new(parties: usize) -> io::Result<Barrier> {
         let parties = u32::try_from(parties)
             .ok()
@@ -67,43 +79,97 @@ impl Barrier {
         Ok(Barrier(spot))
     }
 
-    /// Waits for the others.
+    /// Waits until all parties have arrived.
     ///
     /// # Errors
     ///
     /// The barrier is broken, or was [reset](Barrier::reset) during the wait.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Barrier;
+    ///
+    /// let barrier = Barrier::new(2)?;
+    /// let other = barrier.clone();
+    /// let thread = std::thread::spawn(move || other.wait().unwrap().is_leader());
+    /// let leads = barrier.wait().unwrap().is_leader();
+    /// assert_ne!(leads, thread.join().unwrap()); // one of the two leads
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn wait(&self) -> Result<BarrierWaitResult, BrokenBarrier> {
         result(self.0.machine().wait_until(self.0.holders(), None))
     }
 
-    /// Waits for the others no longer than `timeout`, after which the barrier is broken.
+    /// Waits until all parties have arrived, but not longer than `timeout`, after which the barrier
+    /// is broken.
     ///
     /// # Errors
     ///
     /// As [`wait`](Barrier::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Barrier;
+    /// use std::time::Duration;
+    ///
+    /// let barrier = Barrier::new(2)?;
+    /// assert!(barrier.wait_timeout(Duration::from_millis(1)).is_err()); // the other never came
+    /// assert!(barrier.is_broken());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> Result<BarrierWaitResult, BrokenBarrier> {
         let deadline = raw::deadline(timeout);
         result(self.0.machine().wait_until(self.0.holders(), deadline))
     }
 
     /// Breaks the barrier.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Barrier;
+    ///
+    /// let barrier = Barrier::new(2)?;
+    /// let other = barrier.clone();
+    /// let thread = std::thread::spawn(move || other.wait());
+    /// barrier.abort(); // there is nothing left to do
+    /// assert!(thread.join().unwrap().is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn abort(&self) {
         self.0.machine().abort(self.0.holders());
     }
 
-    /// Begins a new round on a barrier that is whole. Those who wait get [`BrokenBarrier`].
+    /// Begins a new round on a barrier that is not broken. Waiting parties get [`BrokenBarrier`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Barrier;
+    ///
+    /// let barrier = Barrier::new(1)?;
+    /// barrier.abort();
+    /// assert!(barrier.wait().is_err());
+    /// barrier.reset();
+    /// assert!(barrier.wait().is_ok());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn reset(&self) {
         self.0.machine().reset(self.0.holders());
     }
 
-    /// Whether the barrier is broken.
+    /// Returns `true` if the barrier is broken.
     #[must_use]
     pub fn is_broken(&self) -> bool {
         self.0.machine().is_broken(self.0.holders())
     }
 
-    /// How many wait for each other here; 0 if a process wrote over that, and the barrier is broken
-    /// for ever (see [the module](super#caveats)).
+    /// Returns the number of parties.
+    ///
+    /// It is 0 if a process wrote over that number, and the barrier is then broken for good (see
+    /// [the module](super#caveats)).
     #[must_use]
     pub fn parties(&self) -> usize {
         self.0.machine().parties().unwrap_or(0) as usize
@@ -118,21 +184,46 @@ fn result(passed: Passed) -> Result<BarrierWaitResult, BrokenBarrier> {
     }
 }
 
-/// That all parties have arrived.
+/// Returned by [`Barrier::wait`] when all parties have arrived.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::Barrier;
+///
+/// let barrier = Barrier::new(1)?;
+/// let passed = barrier.wait().unwrap();
+/// assert!(passed.is_leader()); // as the only party
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BarrierWaitResult {
     is_leader: bool,
 }
 
 impl BarrierWaitResult {
-    /// True for one of the parties in each round.
+    /// Returns `true` for exactly one of the parties in each round.
     #[must_use]
     pub fn is_leader(&self) -> bool {
         self.is_leader
     }
 }
 
-/// A barrier that cannot be passed: a waiting party died or gave up, or somebody aborted it.
+/// The error of waiting at a barrier that cannot be passed.
+///
+/// A waiting party died or gave up, or a process called [`Barrier::abort`].
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::Barrier;
+///
+/// let barrier = Barrier::new(2)?;
+/// barrier.abort();
+/// let error = barrier.wait().unwrap_err();
+/// assert_eq!(error.to_string(), "the barrier is broken");
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenBarrier(());
 

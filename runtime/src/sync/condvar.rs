@@ -9,11 +9,11 @@ use super::raw;
 use super::{Mutex, MutexGuard};
 use crate::shm::Spot;
 
-/// Waiting for a change of what a [`Mutex`] protects.
+/// A condition variable: waits for a change of what a [`Mutex`] protects.
 ///
-/// The names and shapes are those of [`std::sync::Condvar`]. Those who wait are notified in the
-/// order in which they began to. A notification that was given to a process which then died goes
-/// to another waiter; nobody waits for an answer.
+/// The names and shapes are those of [`std::sync::Condvar`]. Waiters are notified in the order in
+/// which they began to wait. If a process dies after it was notified, its notification goes to
+/// another waiter; the notifier does not wait for an answer.
 ///
 /// As with std's, a wait can end without a notification: use [`wait_while`](Condvar::wait_while),
 /// or wait in a loop. One condition variable can serve several mutexes.
@@ -44,11 +44,21 @@ use crate::shm::Spot;
 pub struct Condvar(Spot<raw::Condvar, ()>);
 
 impl Condvar {
-    /// A condition variable that nobody waits for yet.
+    /// Makes a condition variable.
     ///
     /// # Errors
     ///
     /// There is no room in shared memory, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Condvar;
+    ///
+    /// let changed = Condvar::new()?;
+    /// changed.notify_one(); // wakes nothing: there is no waiter yet
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new() -> io::Result<Condvar> {
         Ok(Condvar(Spot::new(())?))
     }
@@ -58,6 +68,26 @@ impl Condvar {
     /// # Errors
     ///
     /// A [`PoisonError`] with the guard, if the mutex is poisoned by then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::{Condvar, Mutex};
+    ///
+    /// let (gate, opened) = (Mutex::new(false)?, Condvar::new()?);
+    /// let (its_gate, its_opened) = (gate.clone(), opened.clone());
+    /// let thread = std::thread::spawn(move || {
+    ///     *its_gate.lock().unwrap() = true;
+    ///     its_opened.notify_one();
+    /// });
+    /// let mut open = gate.lock().unwrap();
+    /// while !*open {
+    ///     open = opened.wait(open).unwrap();
+    /// }
+    /// # drop(open);
+    /// # thread.join().unwrap();
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> LockResult<MutexGuard<'a, T>> {
         self.wait_until(guard, None).0
     }
@@ -67,6 +97,26 @@ impl Condvar {
     /// # Errors
     ///
     /// As [`wait`](Condvar::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::{Condvar, Mutex};
+    ///
+    /// let (count, changed) = (Mutex::new(0)?, Condvar::new()?);
+    /// let (its_count, its_changed) = (count.clone(), changed.clone());
+    /// let thread = std::thread::spawn(move || {
+    ///     for _ in 0..3 {
+    ///         *its_count.lock().unwrap() += 1;
+    ///         its_changed.notify_one();
+    ///     }
+    /// });
+    /// let guard = changed.wait_while(count.lock().unwrap(), |count| *count < 3).unwrap();
+    /// assert_eq!(*guard, 3);
+    /// # drop(guard);
+    /// # thread.join().unwrap();
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn wait_while<'a, T: ?Sized>(
         &self,
         mut guard: MutexGuard<'a, T>,
@@ -78,12 +128,26 @@ impl Condvar {
         Ok(guard)
     }
 
-    /// Waits for a notification no longer than `timeout`, and takes the lock again, which can
-    /// take longer if a living thread has it.
+    /// Waits for a notification, but not longer than `timeout`, and takes the lock again.
+    ///
+    /// Taking the lock again can take longer, if a living thread has it.
     ///
     /// # Errors
     ///
     /// As [`wait`](Condvar::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::{Condvar, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// let (state, changed) = (Mutex::new(())?, Condvar::new()?);
+    /// let guard = state.lock().unwrap();
+    /// let (_guard, result) = changed.wait_timeout(guard, Duration::from_millis(1)).unwrap();
+    /// assert!(result.timed_out());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn wait_timeout<'a, T: ?Sized>(
         &self,
         guard: MutexGuard<'a, T>,
@@ -97,13 +161,27 @@ impl Condvar {
         }
     }
 
-    /// Waits as long as `condition` holds, but no longer than `timeout`.
+    /// Waits as long as `condition` holds, but not longer than `timeout`.
     ///
-    /// The result says that time is up only if the condition still holds.
+    /// The result says that the wait timed out only if the condition still holds.
     ///
     /// # Errors
     ///
     /// As [`wait`](Condvar::wait).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::{Condvar, Mutex};
+    /// use std::time::Duration;
+    ///
+    /// let (ready, changed) = (Mutex::new(false)?, Condvar::new()?);
+    /// let guard = ready.lock().unwrap();
+    /// let limit = Duration::from_millis(1);
+    /// let (guard, result) = changed.wait_timeout_while(guard, limit, |ready| !*ready).unwrap();
+    /// assert!(result.timed_out() && !*guard);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn wait_timeout_while<'a, T: ?Sized>(
         &self,
         mut guard: MutexGuard<'a, T>,
@@ -143,28 +221,81 @@ impl Condvar {
         (mutex.lock(), notified)
     }
 
-    /// Wakes the one who has waited longest.
+    /// Wakes the waiter that has waited longest.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::{Condvar, Mutex};
+    ///
+    /// let (ready, changed) = (Mutex::new(false)?, Condvar::new()?);
+    /// let (its_ready, its_changed) = (ready.clone(), changed.clone());
+    /// let thread = std::thread::spawn(move || {
+    ///     let guard = its_ready.lock().unwrap();
+    ///     drop(its_changed.wait_while(guard, |ready| !*ready).unwrap());
+    /// });
+    /// *ready.lock().unwrap() = true;
+    /// changed.notify_one();
+    /// thread.join().unwrap();
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn notify_one(&self) {
         self.notify_n(1);
     }
 
-    /// Wakes the `count` who have waited longest, or all if there are fewer.
+    /// Wakes the `count` waiters that have waited longest, or all if there are fewer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::{Condvar, Mutex};
+    ///
+    /// // A number of places, for which threads of any processes wait.
+    /// let (places, freed) = (Mutex::new(0)?, Condvar::new()?);
+    /// *places.lock().unwrap() += 3;
+    /// freed.notify_n(3); // one waiter for each
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn notify_n(&self, count: usize) {
         self.0.machine().notify(self.0.holders(), count);
     }
 
-    /// Wakes all who wait.
+    /// Wakes all waiters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::{Condvar, Mutex};
+    ///
+    /// let (closed, changed) = (Mutex::new(false)?, Condvar::new()?);
+    /// *closed.lock().unwrap() = true;
+    /// changed.notify_all(); // each of them looks whether it is closed
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn notify_all(&self) {
         self.notify_n(usize::MAX);
     }
 }
 
-/// Whether a wait ended because its time was up.
+/// Tells whether a wait with a timeout ended because of the timeout.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::{Condvar, Mutex};
+/// use std::time::Duration;
+///
+/// let (state, changed) = (Mutex::new(())?, Condvar::new()?);
+/// let guard = state.lock().unwrap();
+/// let (_guard, result) = changed.wait_timeout(guard, Duration::ZERO).unwrap();
+/// assert!(result.timed_out());
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WaitTimeoutResult(bool);
 
 impl WaitTimeoutResult {
-    /// Whether time was up.
+    /// Returns `true` if the wait timed out.
     #[must_use]
     pub fn timed_out(&self) -> bool {
         self.0

@@ -9,8 +9,8 @@ use crate::shm::Spot;
 
 /// A flag that processes can wait for.
 ///
-/// [`set`](Event::set) lets go everybody who waits, also if the flag is cleared right after it.
-/// Setting, clearing and asking make no system call unless somebody waits.
+/// [`set`](Event::set) releases all waiters, even if the flag is cleared right after it. Setting,
+/// clearing and asking make no system call unless a thread waits.
 ///
 /// # Examples
 ///
@@ -37,39 +37,90 @@ use crate::shm::Spot;
 pub struct Event(Spot<raw::Event, ()>);
 
 impl Event {
-    /// An event that is not set.
+    /// Makes an event that is not set.
     ///
     /// # Errors
     ///
     /// There is no room in shared memory, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let event = multiproc::sync::Event::new()?;
+    /// assert!(!event.is_set());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new() -> io::Result<Event> {
         Ok(Event(Spot::new(())?))
     }
 
-    /// Sets the flag and lets go all who wait for it.
+    /// Sets the flag and releases all waiters.
     ///
-    /// What was written before is seen by whoever finds the flag set.
+    /// What was written before is visible to every thread that finds the flag set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let event = multiproc::sync::Event::new()?;
+    /// let other = event.clone();
+    /// let thread = std::thread::spawn(move || other.wait());
+    /// event.set();
+    /// thread.join().unwrap();
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn set(&self) {
         self.0.machine().set();
     }
 
     /// Clears the flag.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let event = multiproc::sync::Event::new()?;
+    /// event.set();
+    /// event.clear();
+    /// assert!(!event.is_set());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn clear(&self) {
         self.0.machine().clear();
     }
 
-    /// Whether the flag is set.
+    /// Returns `true` if the flag is set.
     #[must_use]
     pub fn is_set(&self) -> bool {
         self.0.machine().is_set()
     }
 
     /// Waits until the flag is set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let event = multiproc::sync::Event::new()?;
+    /// event.set();
+    /// event.wait(); // returns at once
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn wait(&self) {
         self.0.machine().wait_until(None);
     }
 
-    /// Waits until the flag is set, but no longer than `timeout`; whether it was.
+    /// Waits until the flag is set, but not longer than `timeout`. Returns `true` if the flag was
+    /// set.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let event = multiproc::sync::Event::new()?;
+    /// assert!(!event.wait_timeout(Duration::from_millis(1)));
+    /// event.set();
+    /// assert!(event.wait_timeout(Duration::from_millis(1)));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[expect(clippy::must_use_candidate, reason = "one may just wait")]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
         self.0.machine().wait_until(raw::deadline(timeout))

@@ -2,18 +2,20 @@
 //!
 //! | type | what it is | in Python |
 //! |---|---|---|
-//! | [`Mutex<T>`] | one at a time | `Lock`, `Value`, `Array` with their lock |
-//! | [`RwLock<T>`] | many readers or one writer | |
-//! | [`ReentrantLock<T>`] | one thread at a time, as often as it likes | `RLock` |
-//! | [`Condvar`] | waiting for a change of what a mutex protects | `Condition` |
-//! | [`Semaphore`] | so many at a time | `Semaphore` |
-//! | [`Event`] | waiting for a flag | `Event` |
-//! | [`Barrier`] | waiting for each other | `Barrier` |
+//! | [`Mutex<T>`] | a value and its lock: one holder at a time | `Lock`, `Value`, `Array` with their lock |
+//! | [`RwLock<T>`] | the same for many readers or one writer | |
+//! | [`ReentrantLock<T>`] | a lock that its holder can take again | `RLock` |
+//! | [`Condvar`] | waits for a change of what a mutex protects | `Condition` |
+//! | [`Semaphore`] | a limited number of permits | `Semaphore` |
+//! | [`Event`] | a flag to wait for | `Event` |
+//! | [`Barrier`] | a point where several threads wait for each other | `Barrier` |
 //!
 //! The constructors return [`io::Result`](std::io::Result), because they take shared memory. What
-//! they return is a handle: `clone` it for every process and thread that is to have it, and pass it
-//! as an argument, in a result, or as a field of your types. The memory is freed when the last
-//! holder in any process is gone.
+//! they return is a handle: `clone` it for every process and thread that needs it, and pass it as
+//! an argument, in a result, or as a field of your types. The memory is freed when the last holder
+//! in any process is gone.
+//!
+//! # Examples
 //!
 //! ```
 //! use multiproc::sync::Mutex;
@@ -39,50 +41,50 @@
 //!
 //! # When a process dies
 //!
-//! | it | the others |
+//! | the process that died | the others |
 //! |---|---|
 //! | held a mutex, or an `RwLock` for writing | get the lock, in a [`PoisonError`](std::sync::PoisonError) |
 //! | held an `RwLock` for reading, or permits | get the lock, the permits |
-//! | waited in a barrier | see it broken |
-//! | waited for anything else | do not notice; a notification it was given goes to another waiter |
-//! | was about to wake somebody | wake up by themselves |
+//! | waited at a barrier | find the barrier broken |
+//! | waited for anything else | do not notice; its notification, if it had one, goes to another waiter |
+//! | was about to wake another | wake up by themselves |
 //!
-//! The end of a *thread* changes nothing, as with std: what a guard that was leaked or forgotten has
-//! locked stays so until its process is gone.
+//! The end of a *thread* changes nothing, as with std: what a leaked or forgotten guard has locked
+//! stays locked until its process is gone.
 //!
-//! All of that within a second: whoever waits looks for it by itself, first after a millisecond and
-//! then less often, but at least every 200. Nobody ever waits for an answer of another process, and
-//! no process serves the others.
+//! All of this takes less than a second: a waiting thread checks by itself, first after a
+//! millisecond and then less often, but at least every 200 milliseconds. No operation waits for an
+//! answer of another process, and no process serves the others.
 //!
 //! # What it costs
 //!
-//! Locks and permits that nobody else wants are taken and given back without a system call, in
-//! about the time of a [`std::sync::Mutex`]; so are events set and cleared for which nobody waits.
-//! Whoever has to wait does so awake for up to ten microseconds, which is as long as it would take
-//! to be woken, if that was of use to its thread lately, and then sleeps. So processes that work in
-//! turn mostly hand each other a lock, an event or a notification without a system call, as long as
-//! each has a core to itself.
+//! Uncontended locks and permits are taken and given back without a system call, in about the time
+//! of a [`std::sync::Mutex`]; setting and clearing an event that no thread waits for costs as
+//! little. A thread that has to wait first spins for up to ten microseconds, which is as long as
+//! being woken would take, if spinning has paid off for this thread lately, and then sleeps. So
+//! processes that take turns mostly hand each other a lock, an event or a notification without a
+//! system call, as long as each has a core to itself.
 //!
 //! # Caveats
 //!
-//! * **Data of a killed holder** are as it left them, between any two instructions. A panic leaves
-//!   whole values; a kill may leave half an assignment: some fields new, others old; of an `enum`,
-//!   the new variant with a part of the old content. If that is still a value of its type, it comes
-//!   in the `PoisonError`. If it is none, because a `bool`, a `char`, a `NonZero` or an `enum` in it
-//!   has bits that it cannot have, nobody may look at it: the next lock panics, and so do all after
-//!   it. The variant of an `enum` with content is taken for whole: it is written with one
-//!   instruction.
-//! * **A process that writes where it should not** can damage all that it shares, which lies in
-//!   memory that it has mapped. To the others a lock is poisoned then, and its value lost if it has
-//!   an `enum` with content in it; a barrier is broken; a condition variable lets go who waits, now
-//!   and again; a semaphore has no permits, and panics where a caller would wait for one without an
-//!   end. An event is set or not. That is what they find if the lock itself was written over. A value
-//!   that was damaged beside a lock that was not is taken for what it is not.
+//! * **The data of a killed holder** are as it left them, between any two instructions. A panic
+//!   leaves whole values; a kill may leave half an assignment: some fields new, others old; of an
+//!   `enum`, the new variant with a part of the old content. If the bytes are still a value of the
+//!   type, the `PoisonError` gives access to it. If they are not, because a `bool`, a `char`, a
+//!   `NonZero` or an `enum` in it has bits that it cannot have, no code may look at it: the next
+//!   lock panics, and so do all after it. The variant of an `enum` with content is assumed to be
+//!   whole, since it is written with one instruction.
+//! * **A process that writes to wrong addresses** can damage everything it shares, since that lies
+//!   in memory that it has mapped. If it hits the lock itself, the others find a poisoned lock, and
+//!   its value is lost if it has an `enum` with content in it; a broken barrier; a condition
+//!   variable whose waits end now and again; a semaphore without permits, which panics where a
+//!   caller would wait without end; an event that is set or not. A value that was damaged beside an
+//!   intact lock is taken for good.
 //! * A process that is stopped (`SIGSTOP`) is alive, and keeps what it holds.
 //! * A process that was made by `fork` must not use the handles it finds there. To the others it is
 //!   its parent: what it holds when it ends, the parent holds.
 //! * As in `std`, threads are not served in the order of their arrival, except by [`Condvar`], and
-//!   two that wait for each other's locks wait for ever.
+//!   two threads that wait for each other's locks wait for ever.
 //! * A handle takes room in shared memory: [those caveats](crate::shm#caveats) apply.
 
 pub(crate) mod raw;

@@ -18,8 +18,8 @@ use crate::shm::{Shareable, Spot};
 /// A mutual exclusion lock between processes, and the value it protects.
 ///
 /// The names and shapes are those of [`std::sync::Mutex`], with two differences: [`new`] can
-/// fail, and **a holder that was killed poisons the mutex like one that panicked**. The next
-/// `lock` returns, within a second, a [`PoisonError`] that has the guard.
+/// fail, and **a holder that was killed poisons the mutex like one that panicked**. Within a
+/// second, the next `lock` returns a [`PoisonError`] that has the guard.
 ///
 /// `Mutex<()>` is a bare lock. `Mutex<[T]>` is an array with its lock, made by [`from_slice`].
 ///
@@ -67,6 +67,14 @@ impl<T: Shareable> Mutex<T> {
     /// # Errors
     ///
     /// There is no room, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let balance = multiproc::sync::Mutex::new(500)?;
+    /// assert_eq!(*balance.lock().unwrap(), 500);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new(value: T) -> io::Result<Mutex<T>> {
         Ok(Mutex(Spot::new(value)?))
     }
@@ -79,6 +87,15 @@ impl<T: Shareable> Mutex<[T]> {
     ///
     /// As [`new`](Mutex::new). An empty slice is
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let counts = multiproc::sync::Mutex::from_slice(&[0_u32; 4])?;
+    /// counts.lock().unwrap()[2] += 1;
+    /// assert_eq!(*counts.lock().unwrap(), [0, 0, 1, 0]);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn from_slice(slice: &[T]) -> io::Result<Mutex<[T]>>
     where
         T: Copy,
@@ -97,8 +114,17 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Panics
     ///
-    /// If this thread has the lock already, or if a holder was killed while it wrote and what it
-    /// left is no value of the type (see [the module](super#caveats)).
+    /// If this thread has the lock already, or if a holder was killed while it wrote and the bytes
+    /// it left are no value of the type (see [the module](super#caveats)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let total = multiproc::sync::Mutex::new(1)?;
+    /// *total.lock().unwrap() += 1;
+    /// assert_eq!(*total.lock().unwrap(), 2);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<MutexGuard<'_, T>> {
@@ -117,7 +143,17 @@ impl<T: ?Sized> Mutex<T> {
     ///
     /// # Panics
     ///
-    /// If what a killed holder left is no value, as [`lock`](Mutex::lock).
+    /// If a killed holder left no value of the type, as for [`lock`](Mutex::lock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let total = multiproc::sync::Mutex::new(1)?;
+    /// let guard = total.try_lock().unwrap();
+    /// assert!(total.try_lock().is_err());
+    /// # drop(guard);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[inline]
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<MutexGuard<'_, T>> {
@@ -127,7 +163,17 @@ impl<T: ?Sized> Mutex<T> {
         Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
-    /// Waits for the lock no longer than `timeout`.
+    /// Waits for the lock, but not longer than `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](TryLockError::WouldBlock) if it timed out, or the guard in a [`PoisonError`].
+    ///
+    /// # Panics
+    ///
+    /// If a killed holder left no value of the type, as for [`lock`](Mutex::lock).
+    ///
+    /// # Examples
     ///
     /// ```
     /// use std::time::Duration;
@@ -141,14 +187,6 @@ impl<T: ?Sized> Mutex<T> {
     /// # drop(guard);
     /// # std::io::Result::Ok(())
     /// ```
-    ///
-    /// # Errors
-    ///
-    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
-    ///
-    /// # Panics
-    ///
-    /// If what a killed holder left is no value, as [`lock`](Mutex::lock).
     #[track_caller]
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
         let deadline = raw::deadline(timeout);
@@ -168,23 +206,56 @@ impl<T: ?Sized> Mutex<T> {
         machine.wait(self.0.holders(), None);
     }
 
-    /// Whether a holder panicked or died and nobody has cleared that.
+    /// Returns `true` if a holder panicked or died and the poison was not cleared since.
     ///
-    /// The death of a holder is found by the next who locks.
+    /// The death of a holder is found by the next caller that locks.
     #[inline]
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.0.machine().poison().is_set()
     }
 
-    /// Declares the value to be as it should, for whoever has had it in a [`PoisonError`].
+    /// Clears the poison: declares the value to be consistent, after a [`PoisonError`] gave access
+    /// to it.
     ///
-    /// If a holder was killed and nobody has locked since, nothing happens.
+    /// Does nothing if a holder was killed and the mutex has not been locked since.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Mutex;
+    ///
+    /// let total = Mutex::new(1)?;
+    /// let other = total.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     let _guard = other.lock().unwrap();
+    ///     panic!("in the middle of a change");
+    /// });
+    /// assert!(thread.join().is_err() && total.is_poisoned());
+    ///
+    /// let mut guard = total.lock().unwrap_err().into_inner();
+    /// *guard = 0; // repairs what was half changed
+    /// total.clear_poison();
+    /// drop(guard);
+    /// assert!(total.lock().is_ok());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn clear_poison(&self) {
         self.0.machine().poison().clear();
     }
 
-    /// Whether both are handles to the same mutex.
+    /// Returns `true` if both are handles to the same mutex.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::Mutex;
+    ///
+    /// let one = Mutex::new(1)?;
+    /// assert!(Mutex::ptr_eq(&one, &one.clone()));
+    /// assert!(!Mutex::ptr_eq(&one, &Mutex::new(1)?));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn ptr_eq(this: &Mutex<T>, other: &Mutex<T>) -> bool {
         this.0.is(&other.0)
@@ -192,6 +263,17 @@ impl<T: ?Sized> Mutex<T> {
 }
 
 /// The lock on a [`Mutex`], given back when dropped.
+///
+/// # Examples
+///
+/// ```
+/// let mutex = multiproc::sync::Mutex::new(1)?;
+/// let mut guard = mutex.lock().unwrap();
+/// *guard += 1; // the guard derefs to the value
+/// drop(guard);
+/// assert_eq!(*mutex.lock().unwrap(), 2);
+/// # std::io::Result::Ok(())
+/// ```
 #[must_use = "the lock is given back at once if the guard is not kept"]
 pub struct MutexGuard<'a, T: ?Sized> {
     mutex: &'a Mutex<T>,

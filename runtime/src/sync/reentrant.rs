@@ -14,7 +14,7 @@ use serde::ser::{Serialize, Serializer};
 use super::{is_in_pieces, raw};
 use crate::shm::{Shareable, Spot};
 
-/// A lock that its thread may take again while it has it: Python's `RLock`.
+/// A lock that a thread may take again while it holds it: Python's `RLock`.
 ///
 /// Its guards give `&T` only, because there may be several; a `Cell` inside can be changed.
 /// Unlike std's, it is poisoned when a holder panics or dies.
@@ -48,13 +48,21 @@ impl<T: Shareable> ReentrantLock<T> {
     /// # Errors
     ///
     /// There is no room, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = multiproc::sync::ReentrantLock::new(7)?;
+    /// assert_eq!(*lock.lock().unwrap(), 7);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new(value: T) -> io::Result<ReentrantLock<T>> {
         Ok(ReentrantLock(Spot::new(value)?))
     }
 }
 
 impl<T> ReentrantLock<T> {
-    /// Waits for the lock; not at all if this thread has it.
+    /// Waits for the lock, unless this thread has it already.
     ///
     /// # Errors
     ///
@@ -63,8 +71,19 @@ impl<T> ReentrantLock<T> {
     ///
     /// # Panics
     ///
-    /// If a holder was killed while it wrote and what it left is no value of the type (see
+    /// If a holder was killed while it wrote and the bytes it left are no value of the type (see
     /// [the module](super#caveats)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = multiproc::sync::ReentrantLock::new(7)?;
+    /// let outer = lock.lock().unwrap();
+    /// let inner = lock.lock().unwrap(); // does not wait
+    /// assert_eq!(*outer, *inner);
+    /// # drop((outer, inner));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[inline]
     #[track_caller]
     pub fn lock(&self) -> LockResult<ReentrantLockGuard<'_, T>> {
@@ -76,11 +95,24 @@ impl<T> ReentrantLock<T> {
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](TryLockError::WouldBlock) if one has, or the guard in a [`PoisonError`].
+    /// [`WouldBlock`](TryLockError::WouldBlock) if another thread has it, or the guard in a
+    /// [`PoisonError`].
     ///
     /// # Panics
     ///
-    /// If what a killed holder left is no value, as [`lock`](ReentrantLock::lock).
+    /// If a killed holder left no value of the type, as for [`lock`](ReentrantLock::lock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lock = multiproc::sync::ReentrantLock::new(7)?;
+    /// let guard = lock.lock().unwrap();
+    /// let other = lock.clone();
+    /// std::thread::spawn(move || assert!(other.try_lock().is_err())).join().unwrap();
+    /// assert!(lock.try_lock().is_ok());
+    /// # drop(guard);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn try_lock(&self) -> TryLockResult<ReentrantLockGuard<'_, T>> {
         if !self.0.machine().try_lock(self.0.holders()) {
@@ -89,15 +121,30 @@ impl<T> ReentrantLock<T> {
         Ok(ReentrantLockGuard::new(self)?)
     }
 
-    /// Waits for the lock no longer than `timeout`.
+    /// Waits for the lock, but not longer than `timeout`.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    /// [`WouldBlock`](TryLockError::WouldBlock) if it timed out, or the guard in a [`PoisonError`].
     ///
     /// # Panics
     ///
-    /// If what a killed holder left is no value, as [`lock`](ReentrantLock::lock).
+    /// If a killed holder left no value of the type, as for [`lock`](ReentrantLock::lock).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let lock = multiproc::sync::ReentrantLock::new(7)?;
+    /// let guard = lock.lock().unwrap();
+    /// let other = lock.clone();
+    /// std::thread::spawn(move || {
+    ///     assert!(other.try_lock_for(Duration::from_millis(10)).is_err());
+    /// }).join().unwrap();
+    /// # drop(guard);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<ReentrantLockGuard<'_, T>> {
         if !self.lock_until(raw::deadline(timeout)) {
@@ -111,21 +158,52 @@ impl<T> ReentrantLock<T> {
         self.0.machine().lock_until(self.0.holders(), deadline)
     }
 
-    /// Whether a holder panicked or died and nobody has cleared that.
+    /// Returns `true` if a holder panicked or died and the poison was not cleared since.
+    ///
+    /// The death of a holder is found by the next caller that locks.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.0.machine().poison().is_set()
     }
 
-    /// Declares the value to be as it should, for whoever has had it in a [`PoisonError`].
+    /// Clears the poison: declares the value to be consistent, after a [`PoisonError`] gave access
+    /// to it.
     ///
-    /// If a holder was killed and nobody has locked since, nothing happens.
+    /// Does nothing if a holder was killed and the lock has not been taken since.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::ReentrantLock;
+    ///
+    /// let lock = ReentrantLock::new(7)?;
+    /// let other = lock.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     let _guard = other.lock().unwrap();
+    ///     panic!("in the middle of a change");
+    /// });
+    /// assert!(thread.join().is_err());
+    /// assert_eq!(*lock.lock().unwrap_err().into_inner(), 7);
+    /// lock.clear_poison();
+    /// assert!(lock.lock().is_ok());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn clear_poison(&self) {
         self.0.machine().poison().clear();
     }
 }
 
 /// The lock on a [`ReentrantLock`], given back when dropped.
+///
+/// # Examples
+///
+/// ```
+/// let lock = multiproc::sync::ReentrantLock::new(7)?;
+/// let guard = lock.lock().unwrap();
+/// assert_eq!(*guard, 7);
+/// # drop(guard);
+/// # std::io::Result::Ok(())
+/// ```
 #[must_use = "the lock is given back at once if the guard is not kept"]
 pub struct ReentrantLockGuard<'a, T> {
     lock: &'a ReentrantLock<T>,

@@ -18,7 +18,7 @@ use crate::shm::{Shareable, Spot};
 ///
 /// The names and shapes are those of [`std::sync::RwLock`]. A writer that panicked or was killed
 /// poisons the lock; the read locks of a killed process are given back within a second. Readers
-/// that come while a writer waits queue behind it.
+/// that arrive while a writer waits queue behind it.
 ///
 /// # Examples
 ///
@@ -49,6 +49,14 @@ impl<T: Shareable + Sync> RwLock<T> {
     /// # Errors
     ///
     /// There is no room, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let limit = multiproc::sync::RwLock::new(10)?;
+    /// assert_eq!(*limit.read().unwrap(), 10);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new(value: T) -> io::Result<RwLock<T>> {
         Ok(RwLock(Spot::new(value)?))
     }
@@ -61,6 +69,15 @@ impl<T: Shareable + Sync> RwLock<[T]> {
     ///
     /// As [`new`](RwLock::new). An empty slice is
     /// [`InvalidInput`](io::ErrorKind::InvalidInput).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let table = multiproc::sync::RwLock::from_slice(&[1, 2, 3])?;
+    /// table.write().unwrap()[0] = 7;
+    /// assert_eq!(*table.read().unwrap(), [7, 2, 3]);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn from_slice(slice: &[T]) -> io::Result<RwLock<[T]>>
     where
         T: Copy,
@@ -72,8 +89,8 @@ impl<T: Shareable + Sync> RwLock<[T]> {
 impl<T: ?Sized> RwLock<T> {
     /// Waits for the lock to read.
     ///
-    /// A thread that has the lock to read and asks again may wait for ever, for a writer that
-    /// waits for it.
+    /// A thread that holds a read lock and asks for another may wait for ever, behind a writer that
+    /// waits for the first.
     ///
     /// # Errors
     ///
@@ -82,8 +99,19 @@ impl<T: ?Sized> RwLock<T> {
     ///
     /// # Panics
     ///
-    /// If this thread has the lock to write, or if a writer was killed and what it left is no
+    /// If this thread has the lock to write, or if a writer was killed and the bytes it left are no
     /// value of the type (see [the module](super#caveats)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let limit = multiproc::sync::RwLock::new(10)?;
+    /// let one = limit.read().unwrap();
+    /// let other = limit.try_read().unwrap(); // readers share
+    /// assert_eq!(*one + *other, 20);
+    /// # drop((one, other));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[inline]
     #[track_caller]
     pub fn read(&self) -> LockResult<RwLockReadGuard<'_, T>> {
@@ -91,15 +119,26 @@ impl<T: ?Sized> RwLock<T> {
         RwLockReadGuard::new(self)
     }
 
-    /// Takes the lock to read if no writer has it or waits for it.
+    /// Takes the lock to read, unless a writer holds it or waits for it.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](TryLockError::WouldBlock) if one does, or the guard in a [`PoisonError`].
+    /// [`WouldBlock`](TryLockError::WouldBlock) if there is such a writer, or the guard in a
+    /// [`PoisonError`].
     ///
     /// # Panics
     ///
-    /// If what a killed writer left is no value, as [`read`](RwLock::read).
+    /// If a killed writer left no value of the type, as for [`read`](RwLock::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let limit = multiproc::sync::RwLock::new(10)?;
+    /// let writer = limit.write().unwrap();
+    /// assert!(limit.try_read().is_err());
+    /// # drop(writer);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn try_read(&self) -> TryLockResult<RwLockReadGuard<'_, T>> {
         if !self.0.machine().try_read(self.0.holders()) {
@@ -108,15 +147,25 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockReadGuard::new(self)?)
     }
 
-    /// Waits for the lock to read no longer than `timeout`.
+    /// Waits for the lock to read, but not longer than `timeout`.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    /// [`WouldBlock`](TryLockError::WouldBlock) if it timed out, or the guard in a [`PoisonError`].
     ///
     /// # Panics
     ///
     /// As [`read`](RwLock::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let limit = multiproc::sync::RwLock::new(10)?;
+    /// assert_eq!(*limit.try_read_for(Duration::from_secs(1)).unwrap(), 10);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn try_read_for(&self, timeout: Duration) -> TryLockResult<RwLockReadGuard<'_, T>> {
         if !self.read_until(raw::deadline(timeout)) {
@@ -134,6 +183,15 @@ impl<T: ?Sized> RwLock<T> {
     /// # Panics
     ///
     /// As [`read`](RwLock::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let limit = multiproc::sync::RwLock::new(10)?;
+    /// *limit.write().unwrap() = 20;
+    /// assert_eq!(*limit.read().unwrap(), 20);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[inline]
     #[track_caller]
     pub fn write(&self) -> LockResult<RwLockWriteGuard<'_, T>> {
@@ -141,16 +199,27 @@ impl<T: ?Sized> RwLock<T> {
         RwLockWriteGuard::new(self)
     }
 
-    /// Takes the lock to write if nobody has it.
+    /// Takes the lock to write if it is free.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](TryLockError::WouldBlock) if somebody does, or the guard in a
+    /// [`WouldBlock`](TryLockError::WouldBlock) if a reader or a writer holds it, or the guard in a
     /// [`PoisonError`].
     ///
     /// # Panics
     ///
-    /// If what a killed writer left is no value, as [`read`](RwLock::read).
+    /// If a killed writer left no value of the type, as for [`read`](RwLock::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let limit = multiproc::sync::RwLock::new(10)?;
+    /// let reader = limit.read().unwrap();
+    /// assert!(limit.try_write().is_err());
+    /// drop(reader);
+    /// *limit.try_write().unwrap() += 1;
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn try_write(&self) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         if !self.0.machine().try_write(self.0.holders()) {
@@ -159,15 +228,26 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockWriteGuard::new(self)?)
     }
 
-    /// Waits for the lock to write no longer than `timeout`.
+    /// Waits for the lock to write, but not longer than `timeout`.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](TryLockError::WouldBlock) if time is up, or the guard in a [`PoisonError`].
+    /// [`WouldBlock`](TryLockError::WouldBlock) if it timed out, or the guard in a [`PoisonError`].
     ///
     /// # Panics
     ///
     /// As [`read`](RwLock::read).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let limit = multiproc::sync::RwLock::new(10)?;
+    /// *limit.try_write_for(Duration::from_secs(1)).unwrap() += 1;
+    /// assert_eq!(*limit.read().unwrap(), 11);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn try_write_for(&self, timeout: Duration) -> TryLockResult<RwLockWriteGuard<'_, T>> {
         if !self.write_until(raw::deadline(timeout)) {
@@ -196,23 +276,55 @@ impl<T: ?Sized> RwLock<T> {
         }
     }
 
-    /// Whether a writer panicked or died and nobody has cleared that.
+    /// Returns `true` if a writer panicked or died and the poison was not cleared since.
     ///
-    /// The death of a writer is found by the next who locks.
+    /// The death of a writer is found by the next caller that locks.
     #[must_use]
     pub fn is_poisoned(&self) -> bool {
         self.0.machine().poison().is_set()
     }
 
-    /// Declares the value to be as it should, for whoever has had it in a [`PoisonError`].
+    /// Clears the poison: declares the value to be consistent, after a [`PoisonError`] gave access
+    /// to it.
     ///
-    /// If a writer was killed and nobody has locked since, nothing happens.
+    /// Does nothing if a writer was killed and the lock has not been taken since.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::sync::RwLock;
+    ///
+    /// let limit = RwLock::new(10)?;
+    /// let other = limit.clone();
+    /// let thread = std::thread::spawn(move || {
+    ///     let _guard = other.write().unwrap();
+    ///     panic!("in the middle of a change");
+    /// });
+    /// assert!(thread.join().is_err());
+    ///
+    /// let mut guard = limit.write().unwrap_err().into_inner();
+    /// *guard = 10; // repairs what was half changed
+    /// limit.clear_poison();
+    /// drop(guard);
+    /// assert!(limit.read().is_ok());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn clear_poison(&self) {
         self.0.machine().poison().clear();
     }
 }
 
-/// The lock on an [`RwLock`] to read, given back when dropped.
+/// A read lock on an [`RwLock`], given back when dropped.
+///
+/// # Examples
+///
+/// ```
+/// let limit = multiproc::sync::RwLock::new(10)?;
+/// let guard = limit.read().unwrap();
+/// assert_eq!(*guard, 10);
+/// # drop(guard);
+/// # std::io::Result::Ok(())
+/// ```
 #[must_use = "the lock is given back at once if the guard is not kept"]
 pub struct RwLockReadGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,
@@ -220,7 +332,18 @@ pub struct RwLockReadGuard<'a, T: ?Sized> {
     thread: PhantomData<*const ()>,
 }
 
-/// The lock on an [`RwLock`] to write, given back when dropped.
+/// The write lock on an [`RwLock`], given back when dropped.
+///
+/// # Examples
+///
+/// ```
+/// let limit = multiproc::sync::RwLock::new(10)?;
+/// let mut guard = limit.write().unwrap();
+/// *guard = 20;
+/// drop(guard);
+/// assert_eq!(*limit.read().unwrap(), 20);
+/// # std::io::Result::Ok(())
+/// ```
 #[must_use = "the lock is given back at once if the guard is not kept"]
 pub struct RwLockWriteGuard<'a, T: ?Sized> {
     lock: &'a RwLock<T>,

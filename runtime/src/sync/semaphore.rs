@@ -7,10 +7,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::{is_overwritten, raw};
 use crate::shm::Spot;
 
-/// So many at a time.
+/// A counting semaphore shared between processes.
 ///
-/// A permit goes back when it is dropped, and within a second when its process dies. Taking and
-/// giving back make no system call unless somebody has to wait.
+/// It limits how many threads, in all processes together, do something at a time. A permit goes
+/// back when it is dropped, and within a second when its process dies. Taking and giving back make
+/// no system call unless a thread has to wait.
 ///
 /// # Examples
 ///
@@ -40,16 +41,24 @@ use crate::shm::Spot;
 pub struct Semaphore(Spot<raw::Semaphore, ()>);
 
 impl Semaphore {
-    /// How many permits there can be, taken ones included.
+    /// The largest number of permits that a semaphore can have, including those taken.
     pub const MAX_PERMITS: usize = raw::MOST_PERMITS as usize;
 
-    /// A semaphore with this many permits, which may be 0.
+    /// Makes a semaphore with this many permits, which may be 0.
     ///
     /// # Errors
     ///
     /// More than [`MAX_PERMITS`](Semaphore::MAX_PERMITS) are
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput). There is no room in shared memory, or no
-    /// descriptor left.
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput). Other errors mean that there is no room in
+    /// shared memory, or no descriptor left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let semaphore = multiproc::sync::Semaphore::new(3)?;
+    /// assert_eq!(semaphore.available(), 3);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn new(permits: usize) -> io::Result<Semaphore> {
         let spot: Spot<raw::Semaphore, ()> = Spot::new(())?;
         if !u32::try_from(permits).is_ok_and(|permits| spot.machine().add(spot.holders(), permits))
@@ -66,8 +75,19 @@ impl Semaphore {
     ///
     /// # Panics
     ///
-    /// If a process wrote over the semaphore's memory, so that there are no permits any more (see
+    /// If a process wrote over the semaphore's memory, so that no permit can come any more (see
     /// [the module](super#caveats)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let semaphore = multiproc::sync::Semaphore::new(1)?;
+    /// let permit = semaphore.acquire();
+    /// assert_eq!(semaphore.available(), 0);
+    /// drop(permit);
+    /// assert_eq!(semaphore.available(), 1);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[inline]
     #[track_caller]
     pub fn acquire(&self) -> Permit<'_> {
@@ -77,7 +97,17 @@ impl Semaphore {
         Permit(self)
     }
 
-    /// A permit, if there is one.
+    /// Takes a permit if there is one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let semaphore = multiproc::sync::Semaphore::new(1)?;
+    /// let permit = semaphore.try_acquire();
+    /// assert!(permit.is_some());
+    /// assert!(semaphore.try_acquire().is_none());
+    /// # std::io::Result::Ok(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn try_acquire(&self) -> Option<Permit<'_>> {
@@ -87,7 +117,17 @@ impl Semaphore {
             .then(|| Permit(self))
     }
 
-    /// Waits for a permit no longer than `timeout`.
+    /// Waits for a permit, but not longer than `timeout`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let semaphore = multiproc::sync::Semaphore::new(0)?;
+    /// assert!(semaphore.try_acquire_for(Duration::from_millis(1)).is_none());
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use]
     pub fn try_acquire_for(&self, timeout: Duration) -> Option<Permit<'_>> {
         let deadline = raw::deadline(timeout);
@@ -97,12 +137,21 @@ impl Semaphore {
             .then(|| Permit(self))
     }
 
-    /// Adds permits that nobody has.
+    /// Adds permits.
     ///
     /// # Panics
     ///
     /// If there would be more than [`MAX_PERMITS`](Semaphore::MAX_PERMITS), and as
     /// [`acquire`](Semaphore::acquire).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let jobs = multiproc::sync::Semaphore::new(0)?;
+    /// jobs.add_permits(2);
+    /// assert_eq!(jobs.available(), 2);
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn add_permits(&self, permits: usize) {
         let (machine, holders) = (self.0.machine(), self.0.holders());
@@ -117,7 +166,7 @@ impl Semaphore {
         );
     }
 
-    /// The permits that nobody has just now.
+    /// Returns the number of permits that are free at the moment.
     #[must_use]
     pub fn available(&self) -> usize {
         self.0.machine().available(self.0.holders()) as usize
@@ -126,14 +175,35 @@ impl Semaphore {
 
 /// A permit of a [`Semaphore`], given back when dropped.
 ///
-/// It can go to another thread of the process, but not to another process. One that is leaked
+/// It can go to another thread of the process, but not to another process. A permit that is leaked
 /// with [`std::mem::forget`] goes back when the process ends; [`forget`](Permit::forget) removes it
 /// for good.
+///
+/// # Examples
+///
+/// ```
+/// let semaphore = multiproc::sync::Semaphore::new(1)?;
+/// {
+///     let _permit = semaphore.acquire();
+///     assert_eq!(semaphore.available(), 0);
+/// }
+/// assert_eq!(semaphore.available(), 1);
+/// # std::io::Result::Ok(())
+/// ```
 #[must_use = "the permit goes back at once if it is not kept"]
 pub struct Permit<'a>(&'a Semaphore);
 
 impl Permit<'_> {
     /// Removes the permit: the semaphore has one less from now on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let tickets = multiproc::sync::Semaphore::new(10)?;
+    /// tickets.acquire().forget(); // sold
+    /// assert_eq!(tickets.available(), 9);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn forget(self) {
         let spot = &self.0.0;
         spot.machine().forget(spot.holders());

@@ -30,13 +30,12 @@ use crate::codec::{self, Output};
 
 /// A bounded queue in shared memory, for any number of producers and consumers in any processes.
 ///
-/// Whoever has a clone of it can push and pop; it can be an argument, a result, an item of a
-/// channel, alone or inside of your types. Items are of any type that serde can write and read
-/// back, of any size, with handles inside. Those of one producer are popped in the order they were
-/// pushed.
+/// Every clone can push and pop. A queue can be an argument, a result, an item of a channel, alone
+/// or inside of your types. Items are of any type that serde can write and read back, of any size,
+/// with handles inside. The items of one producer are popped in the order in which it pushed them.
 ///
-/// A process that is killed, at whatever instruction, leaves the queue as good as before: at most
-/// the item that it was pushing or popping is lost.
+/// A process that is killed, at whatever instruction, leaves the queue intact: at most the item
+/// that it was pushing or popping is lost.
 ///
 /// # Examples
 ///
@@ -69,19 +68,20 @@ use crate::codec::{self, Output};
 ///
 /// # Caveats
 ///
-/// * The queue does not know who its producers are: when they are gone, `pop` waits for ever, or
-///   for the queue to be [closed](Queue::close). A [`channel`](super::channel()) knows.
-/// * An item that is popped by a process that is then killed is lost, and if it was not
+/// * A queue does not know its producers: when they are gone, `pop` waits until the queue is
+///   [closed](Queue::close). A [`channel`](super::channel()) ends with its senders.
+/// * If a process pops an item and is then killed, the item is lost, and unless it was reported
 ///   [done](Queue::task_done), [`join`](Queue::join) waits for ever.
 /// * A process that is stopped (`SIGSTOP`) in the middle of a push or a pop holds up the others
 ///   until it goes on or dies.
 /// * A push that waits may go on up to a tenth of a second late while more than half of the places
-///   are taken: those who pop have enough to do then.
+///   are taken: the consumers have enough to do then.
 /// * A few hundred batches of items with descriptors inside can be in a queue at a time: a push
 ///   waits then as if the queue were full.
-/// * A process that writes where it should not can damage the queue, which is mapped into all that
-///   have it: an item is an error then, or each push and pop, [`join`](Queue::join) panics, and what
-///   iterates ends. No caller waits for what cannot come any more.
+/// * A process that writes to wrong addresses can damage the queue, which is mapped into all
+///   processes that have it. Then an item is an error, or each push and pop is,
+///   [`join`](Queue::join) panics, and iterators end. No caller waits for an item that cannot come
+///   any more.
 /// * A queue costs five descriptors in each process that has it, and 128 bytes of memory for each
 ///   place, 128 KiB at least. Longer items take more as long as they are in the queue, and up to
 ///   4 MiB are kept for them.
@@ -99,6 +99,17 @@ impl<T> Queue<T> {
     /// # Errors
     ///
     /// The capacity is 0, there is no room in memory, or the process has too many open files.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::channel::Queue;
+    ///
+    /// let queue = Queue::<u64>::bounded(16)?;
+    /// assert_eq!(queue.capacity(), 16);
+    /// assert!(Queue::<u64>::bounded(0).is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn bounded(capacity: usize) -> io::Result<Queue<T>> {
         if capacity == 0 {
             let text = "a queue for no items";
@@ -114,42 +125,70 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many items are in the queue. Others may change it at any time.
+    /// Returns the number of items in the queue. Other processes may change it at any time.
     #[must_use]
     pub fn len(&self) -> usize {
         self.core.len()
     }
 
-    /// Whether there are no items in the queue. Others may change it at any time.
+    /// Returns `true` if the queue has no items. Other processes may change that at any time.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many items can be in the queue.
+    /// Returns the number of items for which the queue has room.
     #[must_use]
     pub fn capacity(&self) -> usize {
         self.core.capacity()
     }
 
-    /// Whether the queue was closed.
+    /// Returns `true` if the queue was closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.core.is_closed()
     }
 
-    /// Closes the queue, for all: nothing can be pushed any more, what is in it can be popped.
-    /// All who wait in it are woken.
+    /// Closes the queue, for all processes.
+    ///
+    /// Nothing can be pushed any more; the items in the queue can still be popped. All waiting
+    /// callers are woken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::channel::{Queue, RecvError};
+    ///
+    /// let queue = Queue::bounded(4)?;
+    /// queue.push(1).unwrap();
+    /// queue.close();
+    /// assert!(queue.push(2).unwrap_err().is_disconnected());
+    /// assert_eq!(queue.pop(), Ok(1));
+    /// assert_eq!(queue.pop(), Err(RecvError::Disconnected));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn close(&self) {
         self.core.close();
     }
 
-    /// Says that an item that was popped is dealt with, for [`join`](Queue::join).
+    /// Reports that an item that was popped has been dealt with, for [`join`](Queue::join).
     ///
     /// # Panics
     ///
-    /// It was said more often than items were pushed, or the queue is damaged (see
+    /// If it is called more often than items were pushed, or if the queue is damaged (see
     /// [caveats](Queue#caveats)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = multiproc::channel::Queue::bounded(4)?;
+    /// queue.push("a job".to_owned()).unwrap();
+    /// let job = queue.pop().unwrap();
+    /// println!("doing {job}");
+    /// queue.task_done();
+    /// queue.join(); // returns at once: all is done
+    /// # std::io::Result::Ok(())
+    /// ```
     #[track_caller]
     pub fn task_done(&self) {
         let is_counted = self.core.finish_task();
@@ -162,17 +201,56 @@ impl<T> Queue<T> {
     /// # Panics
     ///
     /// If the queue is damaged (see [caveats](Queue#caveats)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::channel::Queue;
+    /// use multiproc::worker;
+    ///
+    /// #[worker]
+    /// fn work(jobs: Queue<u32>) {
+    ///     for job in &jobs {
+    ///         println!("doing {job}");
+    ///         jobs.task_done();
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let jobs = Queue::bounded(4)?;
+    /// let process = work::spawn(jobs.clone())?;
+    /// for job in 0..3 {
+    ///     jobs.push(job)?;
+    /// }
+    /// jobs.join();
+    /// jobs.close();
+    /// process.join()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn join(&self) {
         self.join_until(None);
     }
 
-    /// Waits as [`join`](Queue::join) does, but not longer than `timeout`; false if the time is
-    /// over.
+    /// Waits as [`join`](Queue::join) does, but not longer than `timeout`. Returns `false` if the
+    /// time is over.
     ///
     /// # Panics
     ///
     /// As [`join`](Queue::join).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::channel::Queue;
+    /// use std::time::Duration;
+    ///
+    /// let queue = Queue::bounded(4)?;
+    /// queue.push(1).unwrap();
+    /// assert!(!queue.join_timeout(Duration::from_millis(1)));
+    /// # std::io::Result::Ok(())
+    /// ```
     #[must_use = "it says whether all is done"]
     #[track_caller]
     pub fn join_timeout(&self, timeout: Duration) -> bool {
@@ -204,8 +282,17 @@ impl<T: Serialize> Queue<T> {
     ///
     /// # Errors
     ///
-    /// The item comes back: the queue is closed, or the item cannot be encoded, or there is no
-    /// memory for it. The queue is as before.
+    /// The error gives the item back: the queue is closed, or the item cannot be encoded, or there
+    /// is no memory for it. The queue is as before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = multiproc::channel::Queue::bounded(4)?;
+    /// queue.push(7).unwrap();
+    /// assert_eq!(queue.len(), 1);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn push(&self, item: T) -> Result<(), SendError<T>> {
         match self.push_until(&item, Wait::ForEver) {
             Ok(()) => Ok(()),
@@ -220,6 +307,15 @@ impl<T: Serialize> Queue<T> {
     /// # Errors
     ///
     /// As [`push`](Queue::push), or [`Full`](TrySendError::Full).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = multiproc::channel::Queue::bounded(1)?;
+    /// assert!(queue.try_push(1).is_ok());
+    /// assert_eq!(queue.try_push(2).unwrap_err().into_inner(), 2);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn try_push(&self, item: T) -> Result<(), TrySendError<T>> {
         match self.push_until(&item, Wait::Not) {
             Ok(()) => Ok(()),
@@ -234,6 +330,17 @@ impl<T: Serialize> Queue<T> {
     /// # Errors
     ///
     /// As [`push`](Queue::push), or [`Timeout`](SendTimeoutError::Timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let queue = multiproc::channel::Queue::bounded(1)?;
+    /// queue.push(1).unwrap();
+    /// assert!(queue.push_timeout(2, Duration::from_millis(1)).is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn push_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         let wait = Instant::now()
             .checked_add(timeout)
@@ -314,6 +421,17 @@ impl<T: DeserializeOwned> Queue<T> {
     ///
     /// * [`Disconnected`](RecvError::Disconnected): the queue is closed and empty.
     /// * [`Item`](RecvError::Item): an item cannot be read. It is out of the queue.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = multiproc::channel::Queue::bounded(4)?;
+    /// queue.push(1).unwrap();
+    /// queue.push(2).unwrap();
+    /// assert_eq!(queue.pop(), Ok(1));
+    /// assert_eq!(queue.pop(), Ok(2));
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn pop(&self) -> Result<T, RecvError> {
         match self.pop_until(Wait::ForEver)? {
             Some(item) => Ok(item),
@@ -326,6 +444,14 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # Errors
     ///
     /// As [`pop`](Queue::pop), or [`Empty`](TryRecvError::Empty).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = multiproc::channel::Queue::<u32>::bounded(4)?;
+    /// assert!(queue.try_pop().is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn try_pop(&self) -> Result<T, TryRecvError> {
         self.pop_until(Wait::Not)?.ok_or(TryRecvError::Empty)
     }
@@ -335,6 +461,16 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # Errors
     ///
     /// As [`pop`](Queue::pop), or [`Timeout`](RecvTimeoutError::Timeout).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let queue = multiproc::channel::Queue::<u32>::bounded(4)?;
+    /// assert!(queue.pop_timeout(Duration::from_millis(1)).is_err());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn pop_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         let wait = Instant::now()
             .checked_add(timeout)
@@ -342,16 +478,38 @@ impl<T: DeserializeOwned> Queue<T> {
         self.pop_until(wait)?.ok_or(RecvTimeoutError::Timeout)
     }
 
-    /// Takes out what is there, one item at a time, without waiting.
+    /// Takes out the items that are there, one at a time, without waiting.
     ///
-    /// Items that cannot be read are left out.
+    /// Items that cannot be read are skipped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = multiproc::channel::Queue::bounded(4)?;
+    /// queue.push(1).unwrap();
+    /// queue.push(2).unwrap();
+    /// assert_eq!(queue.drain().collect::<Vec<i32>>(), [1, 2]);
+    /// assert!(queue.is_empty());
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn drain(&self) -> Drain<'_, T> {
         Drain(self)
     }
 
     /// Takes out items as they come, until the queue is closed and empty.
     ///
-    /// Items that cannot be read are left out; [`pop`](Queue::pop) tells of them.
+    /// Items that cannot be read are skipped; [`pop`](Queue::pop) reports them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let queue = multiproc::channel::Queue::bounded(4)?;
+    /// queue.push(1).unwrap();
+    /// queue.push(2).unwrap();
+    /// queue.close();
+    /// assert_eq!(queue.iter().sum::<i32>(), 3);
+    /// # std::io::Result::Ok(())
+    /// ```
     pub fn iter(&self) -> QueueIter<'_, T> {
         QueueIter(self)
     }
@@ -454,7 +612,7 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
     }
 }
 
-/// Ready when an item is there, or none will come.
+/// Is ready when an item is there, or none will come.
 impl<T> Source for Queue<T> {
     fn watch(&self) -> Watched<'_> {
         self.core.items().enter_polling();
@@ -494,12 +652,35 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// Items as they come. Made by [`Queue::iter`].
+/// An iterator over items as they come. Returned by [`Queue::iter`].
+///
+/// # Examples
+///
+/// ```
+/// let queue = multiproc::channel::Queue::bounded(4)?;
+/// queue.push(1).unwrap();
+/// queue.close();
+/// let mut items = queue.iter();
+/// assert_eq!(items.next(), Some(1));
+/// assert_eq!(items.next(), None); // closed and empty
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are iterated over"]
 pub struct QueueIter<'a, T>(&'a Queue<T>);
 
-/// Items that are there. Made by [`Queue::drain`].
+/// An iterator over the items that are there. Returned by [`Queue::drain`].
+///
+/// # Examples
+///
+/// ```
+/// let queue = multiproc::channel::Queue::bounded(4)?;
+/// queue.push(1).unwrap();
+/// let mut items = queue.drain();
+/// assert_eq!(items.next(), Some(1));
+/// assert_eq!(items.next(), None); // empty at the moment
+/// # std::io::Result::Ok(())
+/// ```
 #[derive(Debug)]
 #[must_use = "iterators do nothing until they are iterated over"]
 pub struct Drain<'a, T>(&'a Queue<T>);
