@@ -26,19 +26,19 @@ use std::os::fd::OwnedFd;
 use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Fd;
-use crate::dispatch::{Entry, Function, Place};
 use crate::inheritance::Differences;
 use crate::limits::Limits;
+use crate::sys::function::Function;
 
 /// The kinds of messages to a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Request {
-    /// A [`Header`], a [`Callee`] and the arguments: run this worker.
+    /// A [`Header`], a [`Callee`](crate::dispatch::Callee) and the arguments: run this worker.
     Call = 1,
     /// A [`Header`], the name of a service and what that has to know: serve.
     Serve,
-    /// The round in two bytes, the length of a [`Callee`] in four, the callee, arguments: run this
+    /// The round in two bytes, the length of a [`Callee`](crate::dispatch::Callee) in four, the callee, arguments: run this
     /// worker.
     Task,
     /// The same, but for several sets of arguments, each after its length in four bytes: run this
@@ -59,25 +59,6 @@ impl Request {
         ]
         .into_iter()
         .find(|request| *request as u8 == byte)
-    }
-}
-
-/// A worker, by its place, and its path to check it by.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Callee {
-    pub(crate) place: Place,
-    pub(crate) path: String,
-}
-
-impl Callee {
-    /// The worker in this process.
-    pub(crate) fn find(&self) -> Result<&'static Entry, String> {
-        Entry::find(&self.place, &self.path).ok_or_else(|| {
-            format!(
-                "the process runs another program, without the worker {}",
-                self.path
-            )
-        })
     }
 }
 

@@ -16,9 +16,9 @@ use super::ledger::{Claims, now};
 use super::pause::Pause;
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
-use crate::dispatch::{self, Entry, message};
+use crate::dispatch::{self, Callee, Entry, message};
 use crate::process::{Current, Replies, SERVICES, Serve, Service};
-use crate::protocol::{Callee, Reply, Request};
+use crate::protocol::{Reply, Request};
 use crate::sys::board::Board;
 use crate::transport::{Received, Receiver, Sender};
 

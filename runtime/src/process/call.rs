@@ -17,10 +17,10 @@ use super::spawn_refusal::spawn_refusal;
 use super::start_method::StartMethod;
 use super::stdio::Stdio;
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Defaults, Entry, Place, ResultCodec};
+use crate::dispatch::{Argument, Callee, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::protocol::{Callee, Header, Request};
+use crate::protocol::{Header, Request};
 use crate::sys::image;
 use crate::transport::{Limit, Parcel, is_gone};
 

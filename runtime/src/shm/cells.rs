@@ -25,8 +25,7 @@
 
 use std::sync::atomic::Ordering;
 
-use super::holder::{Holder, place};
-use super::layout::Record;
+use super::layout::{Layout, Record, place};
 use crate::sync::raw::{Holders, Kind};
 
 /// The state of a record: generation, whether it is alive, number of changes.
@@ -59,11 +58,21 @@ impl State {
     }
 }
 
-impl Holder {
+/// The cells of a region, as one of its [holders](super::holder) sees them.
+pub(super) struct Cells<'a> {
+    layout: &'a Layout,
+    holders: &'a dyn Holders,
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn new(layout: &'a Layout, holders: &'a dyn Holders) -> Cells<'a> {
+        Cells { layout, holders }
+    }
+
     /// Takes a cell that is free, and says which generation it is of. Only the creator does.
     pub(super) fn take(&self, cell: u32) -> u32 {
         let record = self.layout.record(cell);
-        let (word, bit) = place(self.me());
+        let (word, bit) = place(self.holders.me());
         record.holders[word].fetch_or(bit, Ordering::SeqCst);
         let state = State(record.state.load(Ordering::SeqCst)).born();
         record.state.store(state.0, Ordering::SeqCst);
@@ -86,7 +95,7 @@ impl Holder {
 
     /// Clears our bit on a cell.
     pub(super) fn release(&self, cell: u32) {
-        let me = self.me();
+        let me = self.holders.me();
         self.wipe(cell, me);
         let (word, bit) = place(me);
         self.layout.record(cell).holders[word].fetch_and(!bit, Ordering::SeqCst);
@@ -111,7 +120,7 @@ impl Holder {
     pub(super) fn try_free(&self, cell: u32) -> bool {
         let record = self.layout.record(cell);
         let state = State(record.state.load(Ordering::SeqCst));
-        if !state.is_alive() || any_holder(record, |holder| self.is_alive(holder)) {
+        if !state.is_alive() || any_holder(record, |holder| self.holders.is_alive(holder)) {
             return false;
         }
         let freed = record.state.compare_exchange(
@@ -133,7 +142,7 @@ impl Holder {
     pub(super) fn is_alone(&self, cell: u32) -> bool {
         let record = self.layout.record(cell);
         let state = record.state.load(Ordering::SeqCst);
-        let others = |holder| holder != self.me() && self.is_alive(holder);
+        let others = |holder| holder != self.holders.me() && self.holders.is_alive(holder);
         !any_holder(record, others) && record.state.load(Ordering::SeqCst) == state
     }
 
@@ -160,10 +169,10 @@ impl Holder {
             return;
         }
         // SAFETY: cells are aligned to cache lines, this one is large enough, and it is mapped as
-        // long as `self`. A kind is only recorded when the cell's state machine has been made, and
+        // long as the layout. A kind is only recorded when the cell's state machine has been made, and
         // the caller knows that the number's bit is set, so the cell has not been freed since: what
         // is there is shared.
-        unsafe { kind.wipe(self.layout.payload(cell), self, number) };
+        unsafe { kind.wipe(self.layout.payload(cell), self.holders, number) };
     }
 }
 

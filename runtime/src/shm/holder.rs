@@ -19,7 +19,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::layout::Layout;
+use super::cells::Cells;
+use super::layout::{Layout, place};
 use crate::sync::raw::{HOLDERS, Holders};
 use crate::sys::{memory, presence};
 
@@ -83,6 +84,11 @@ impl Holder {
         std::process::id() != self.process
     }
 
+    /// The region's cells, as this process takes them and gives them back.
+    pub(super) fn cells(&self) -> Cells<'_> {
+        Cells::new(&self.layout, self)
+    }
+
     /// Our own opening.
     pub(super) fn file(&self) -> &Arc<OwnedFd> {
         &self.file
@@ -118,7 +124,8 @@ impl Holder {
             return;
         }
         if used.fetch_or(bit, Ordering::AcqRel) & bit != 0 {
-            (0..self.layout.cells()).for_each(|cell| self.clear_after(cell, number));
+            let cells = self.cells();
+            (0..self.layout.cells()).for_each(|cell| cells.clear_after(cell, number));
         }
     }
 
@@ -163,8 +170,4 @@ const MARKS: u32 = HOLDERS * 2;
 fn mark(number: u32, claims: u32) -> u32 {
     const MOST: u32 = (1 << 31) / MARKS - 1;
     (claims % MOST + 1) * MARKS + number
-}
-
-pub(super) fn place(number: u32) -> (usize, u64) {
-    (number as usize / 64, 1 << (number % 64))
 }

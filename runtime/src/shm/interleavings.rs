@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::holder::{Holder, place};
-use super::layout::Layout;
+use super::holder::Holder;
+use super::layout::{Layout, place};
 use super::ticket::{Redeemed, Ticket};
 use crate::probe::{Dead, Explorer, Part, World, bytes_of, pause};
 use crate::sync::raw::actor::Actor;
@@ -47,7 +47,7 @@ impl Scene {
         let (file, layout) = Layout::create(64, CELLS, |_| 1).unwrap();
         let enter = || Holder::enter(file.as_fd(), layout.clone()).unwrap();
         let creator = enter();
-        creator.take(CELL);
+        creator.cells().take(CELL);
         let holders = std::iter::once(creator).chain((0..others).map(|_| enter()));
         let processes = holders
             .map(|holder| Mutex::new(Some(Arc::new(holder))))
@@ -64,7 +64,7 @@ impl Scene {
     fn with_message(self) -> Scene {
         let creator = self.process(0);
         let message = creator.for_message().unwrap().unwrap();
-        assert!(creator.acquire(CELL, 0, message.1));
+        assert!(creator.cells().acquire(CELL, 0, message.1));
         *self.message.lock().unwrap() = Some(message);
         drop(creator);
         self
@@ -91,7 +91,10 @@ impl Scene {
     /// Takes the handle out of the message.
     fn receive(&self, number: usize) {
         let process = self.process(number);
-        assert!(process.acquire(CELL, 0, process.me()), "the cell is lost");
+        assert!(
+            process.cells().acquire(CELL, 0, process.me()),
+            "the cell is lost"
+        );
         self.message.lock().unwrap().take();
         self.uses(number, 0);
     }
@@ -113,8 +116,11 @@ impl Scene {
 
     /// When the creator looks, nobody holds the cell any more.
     fn is_freed(&self, creator: &Holder) {
-        assert!(!self.is_alive() || creator.try_free(CELL), "it leaks");
-        assert!(!creator.try_free(CELL), "freed twice");
+        assert!(
+            !self.is_alive() || creator.cells().try_free(CELL),
+            "it leaks"
+        );
+        assert!(!creator.cells().try_free(CELL), "freed twice");
         let holders = &self.layout.record(CELL).holders;
         assert!(holders.iter().all(|bits| bits.load(Ordering::SeqCst) == 0));
     }
@@ -123,15 +129,15 @@ impl Scene {
 /// The creator gives its hold up, and frees what it can.
 fn leave(scene: &Scene, _: usize) {
     let creator = scene.process(0);
-    creator.release(CELL);
-    creator.try_free(CELL);
+    creator.cells().release(CELL);
+    creator.cells().try_free(CELL);
 }
 
 #[test]
 fn a_cell_goes_from_one_process_to_the_next() {
     let receive = |scene: &Scene, me| {
         scene.receive(me);
-        scene.process(me).release(CELL);
+        scene.process(me).cells().release(CELL);
     };
     let parts: [Part<'_, Scene>; 2] = [&leave, &receive];
     let world = || Scene::new(1).with_message();
@@ -151,7 +157,7 @@ fn a_cell_that_somebody_keeps_is_not_freed() {
     let receive = |scene: &Scene, me| scene.receive(me);
     let sweep = |scene: &Scene, _| {
         // Another thread of the creator's looks for room.
-        assert!(!scene.process(0).try_free(CELL), "freed in use");
+        assert!(!scene.process(0).cells().try_free(CELL), "freed in use");
     };
     let parts: [Part<'_, Scene>; 3] = [&leave, &receive, &sweep];
     let world = || Scene::new(1).with_message();
@@ -162,22 +168,22 @@ fn a_cell_that_somebody_keeps_is_not_freed() {
 fn a_stale_handle_finds_nothing_and_leaves_nothing() {
     let renew = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
-        if creator.try_free(CELL) {
-            assert_eq!(creator.take(CELL), 1);
+        creator.cells().release(CELL);
+        if creator.cells().try_free(CELL) {
+            assert_eq!(creator.cells().take(CELL), 1);
         }
     };
     let receive = |scene: &Scene, me| {
         let process = scene.process(me);
-        if process.acquire(CELL, 0, process.me()) {
+        if process.cells().acquire(CELL, 0, process.me()) {
             scene.uses(me, 0);
-            process.release(CELL);
+            process.cells().release(CELL);
         }
     };
     let parts: [Part<'_, Scene>; 3] = [&renew, &receive, &receive];
     let check = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
+        creator.cells().release(CELL);
         scene.is_freed(&creator);
     };
     Explorer::preempting(2).explore(|| Scene::new(2), &parts, check);
@@ -191,7 +197,7 @@ fn whoever_inherits_a_number_inherits_no_cells() {
     let world = || {
         let scene = Scene::new(1);
         let late = scene.process(1);
-        assert!(late.acquire(CELL, 0, late.me()));
+        assert!(late.cells().acquire(CELL, 0, late.me()));
         drop(late);
         scene.bury(1);
         scene.with_room()
@@ -201,15 +207,15 @@ fn whoever_inherits_a_number_inherits_no_cells() {
     };
     let renew = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
-        if creator.try_free(CELL) {
-            creator.take(CELL);
+        creator.cells().release(CELL);
+        if creator.cells().try_free(CELL) {
+            creator.cells().take(CELL);
             scene.uses(0, 1);
         }
     };
     let check = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
+        creator.cells().release(CELL);
         scene.is_freed(&creator);
     };
     let idle = |_: &Scene, _| {};

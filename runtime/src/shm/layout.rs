@@ -209,6 +209,11 @@ fn data_offset(cells: u32) -> Option<usize> {
         .checked_next_multiple_of(PAGE)
 }
 
+/// Which of a record's words has the bit for a holder, and that bit.
+pub(super) fn place(number: u32) -> (usize, u64) {
+    (number as usize / 64, 1 << (number % 64))
+}
+
 pub(super) fn damaged() -> io::Error {
     io::Error::new(
         io::ErrorKind::InvalidData,

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use serde::de::Deserializer;
 use serde::ser::{Serialize, Serializer};
 
+use super::arena;
 use super::object::Object;
 use super::shareable::Shareable;
 use crate::codec::Error;
@@ -211,7 +212,7 @@ impl<M: Machine, T: Shareable> Place<M, T> {
     fn allocate(length: usize) -> io::Result<Self> {
         let (layout, offset) =
             layout::<M, T>(length).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        let object = Object::allocate(layout.size(), layout.align())?;
+        let object = arena::allocate(layout.size(), layout.align())?;
         let start = object.payload();
         // SAFETY: the cell is at least that long and nobody else's.
         unsafe { start.write_bytes(0, offset) };

@@ -67,8 +67,12 @@ pub(crate) fn distance(address: *const ()) -> Option<u64> {
     })
 }
 
-/// The address at this distance; `None` if it is not the program's.
-pub(crate) fn at_distance(distance: u64) -> Option<*const ()> {
+/// The address at this distance in the image; `None` if this process runs another one, or if the
+/// address is not the program's.
+pub(crate) fn find(image: &Identity, distance: u64) -> Option<*const ()> {
+    if identity()? != *image {
+        return None;
+    }
     with_program(|program| {
         let address = program.base.wrapping_add(distance);
         let inside = program.contains(address);

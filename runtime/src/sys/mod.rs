@@ -9,6 +9,7 @@ pub(crate) mod clone;
 pub(crate) mod copy;
 pub(crate) mod descriptors;
 pub(crate) mod exhaustion;
+pub(crate) mod function;
 pub(crate) mod futex;
 pub(crate) mod image;
 pub(crate) mod init_array;
