@@ -21,14 +21,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
 use crate::descriptor::Fd;
-use crate::inheritance::Differences;
 use crate::limits::Limits;
+use crate::sys::fd::OwnedFd;
 use crate::sys::function::Function;
+use crate::sys::inheritance::Differences;
 
 /// The kinds of messages to a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

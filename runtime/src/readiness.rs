@@ -9,7 +9,6 @@
 use std::collections::HashMap;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -19,6 +18,7 @@ use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 
 use crate::foreign;
 use crate::sys::copy::Home;
+use crate::sys::fd::{BorrowedFd, OwnedFd};
 use crate::sys::refused::Naming as _;
 
 /// A descriptor that tasks wait for.

@@ -1,11 +1,10 @@
 //! What all ends have in common: the message that an item is.
 
-use std::os::fd::OwnedFd;
-
 use serde::de::DeserializeOwned;
 
 use super::error::RecvError;
 use crate::codec::{self, Message};
+use crate::sys::fd::OwnedFd;
 use crate::transport;
 
 /// The kind of message that an item is: the only one.

@@ -108,7 +108,7 @@ pub fn channel<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
     transport::warm_up()?;
     let (to, from) = transport::pair()?;
     // Whoever sends waits by other means, which know deadlines.
-    rustix::io::ioctl_fionbio(&to, true)?;
+    transport::set_nonblocking(&to)?;
     Ok((
         Sender::new(Arc::new(to)),
         Receiver::new(Arc::new(from), None),

@@ -2,7 +2,6 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use super::wait::{Source, Watched};
 use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
 use crate::codec::{self, Message};
 use crate::readiness::Readiness;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::poll;
 use crate::transport::{self, Inbox, Received};
 

@@ -1,7 +1,6 @@
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use super::error::{ItemError, SendError, SendTimeoutError};
 use super::item::{self, ITEM};
 use crate::codec::handle::{self, Identity, Kind, Parts};
 use crate::codec::{self, Output};
+use crate::sys::fd::OwnedFd;
 use crate::transport::{self, Limit};
 
 /// The sending end of a [`channel`](super::channel()).

@@ -1,12 +1,12 @@
 //! Waiting for several things at once.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::descriptor::Fd;
 use crate::process::Process;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::poll;
 
 /// A source of events that [`wait`] can wait for.

@@ -36,13 +36,13 @@
 //! it next looks ([`Ledger::claimed`]), and it looks while it waits for a batch.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
 
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::sys::board::{BYTES, Board, WORDS};
+use crate::sys::fd::BorrowedFd;
 
 const CLAIMS: usize = 0;
 const RESULTS: usize = 1;

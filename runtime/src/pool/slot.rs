@@ -1,7 +1,6 @@
 //! Where the result of a task arrives.
 
 use std::fmt;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
@@ -10,6 +9,7 @@ use super::callbacks::Callbacks;
 use super::task::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
+use crate::sys::fd::OwnedFd;
 
 /// What is called with a result.
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;

@@ -1,28 +1,27 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::environment::Change;
-use super::fork_server;
 use super::handle::Process;
-use super::launch::{Launching, function};
-use super::launched::{Launched, Surroundings};
+use super::launch::Launching;
+use super::launched::{Launched, Surroundings, function};
 use super::member::Setup;
 use super::memory_limit::MemoryLimit;
-use super::spawn_refusal::spawn_refusal;
 use super::start_method::StartMethod;
 use super::stdio::Stdio;
+use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
 use crate::dispatch::{Argument, Callee, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
+use crate::sys::fd::AsFd;
 use crate::sys::image;
-use crate::transport::{Limit, Parcel, is_gone};
+use crate::transport::{EncodedMessage, Limit, is_gone};
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -352,15 +351,15 @@ impl<R> Call<'_, R> {
             .map_err(|error| not_encoded(entry, &error))?;
         Ok(TaskCall {
             entry,
-            arguments: Parcel::new(output).map_err(|error| not_encoded(entry, &error))?,
+            arguments: EncodedMessage::new(output).map_err(|error| not_encoded(entry, &error))?,
             result: self.result,
             timeout: self.timeout,
         })
     }
 
     /// The call as a task among others: appends its arguments to `head`. What does not fit in
-    /// there is a parcel of its own.
-    pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<Parcel>> {
+    /// there is a message of its own.
+    pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<EncodedMessage>> {
         if let Some(what) = self.wants_own_process() {
             return Err(self.refusal(what));
         }
@@ -379,8 +378,9 @@ impl<R> Call<'_, R> {
             *head = std::mem::take(&mut output.head);
             written.map_err(|error| not_encoded(self.entry, &error))?;
             output.head = arguments;
-            let parcel = Parcel::new(output).map_err(|error| not_encoded(self.entry, &error))?;
-            return Ok(Some(parcel));
+            let message =
+                EncodedMessage::new(output).map_err(|error| not_encoded(self.entry, &error))?;
+            return Ok(Some(message));
         }
         *head = output.head;
         Ok(None)
@@ -465,7 +465,7 @@ impl<R> Call<'_, R> {
 #[derive(Debug)]
 pub(crate) struct TaskCall<R> {
     pub(crate) entry: &'static Entry,
-    pub(crate) arguments: Parcel,
+    pub(crate) arguments: EncodedMessage,
     pub(crate) result: ResultCodec<R>,
     pub(crate) timeout: Option<Duration>,
 }

@@ -8,7 +8,7 @@ use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
 use crate::sys::pidfd::Status;
-use crate::sys::signal;
+use crate::sys::{exit_status, signal};
 use crate::transport::is_nonsense;
 use crate::usage::Usage;
 
@@ -137,11 +137,9 @@ fn without_reply(
         memory_limit,
     }: Who<'_>,
 ) -> Error {
-    use std::os::unix::process::ExitStatusExt;
-
     // A child that ended in another way did so before our signal reached it.
     let killed = killed.filter(|_| match status {
-        Status::Known(status) => status.signal() == Some(libc::SIGKILL),
+        Status::Known(status) => exit_status::is_killed(status),
         Status::Lost => true,
     });
     match (killed, status) {
@@ -187,7 +185,7 @@ fn without_reply(
                 "worker `{worker}` ended{before}, and how is not known: something else waited for it (pid {id})"
             ),
         ),
-        Status::Known(status) => match (status.signal(), status.code()) {
+        Status::Known(status) => match (exit_status::signal(status), status.code()) {
             (Some(signal), _) => {
                 let memory = memory_limit.map_or_else(String::new, |limit| {
                     format!(
@@ -195,7 +193,7 @@ fn without_reply(
                         limit >> 20
                     )
                 });
-                let dumped = if status.core_dumped() {
+                let dumped = if exit_status::has_dumped_core(status) {
                     ", core dumped"
                 } else {
                     ""

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::Arc;
@@ -14,6 +13,7 @@ use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::fd::{AsFd, BorrowedFd};
 use crate::sys::pidfd::Status;
 use crate::usage::Usage;
 

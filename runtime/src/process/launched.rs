@@ -8,6 +8,8 @@ use super::environment::Changes;
 use super::monitor::Child;
 use super::start_method::StartMethod;
 use super::stdio::{ParentEnds, Streams};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::function::Function;
 use crate::transport::Sender;
 
 /// The surroundings of a child, as its call asks for them.
@@ -28,4 +30,12 @@ pub(super) struct Launched {
     pub(super) streams: ParentEnds,
     /// How it was started in the end.
     pub(super) start_method: StartMethod,
+}
+
+/// A function of the program, to be called in the process.
+pub(super) fn function(function: fn()) -> Result<Function> {
+    Function::new(function).ok_or_else(|| {
+        let text = "the function to run before the worker is part of a shared library";
+        Error::new(ErrorKind::Unsupported, text)
+    })
 }

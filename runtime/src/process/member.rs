@@ -4,7 +4,6 @@
 //! how it ends wakes one thread.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,23 +11,23 @@ use std::time::Instant;
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
 use super::environment::Changes;
-use super::fork_server;
-use super::launch::{Launching, function};
-use super::launched::Surroundings;
+use super::launch::Launching;
+use super::launched::{Surroundings, function};
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, Monitor};
-use super::serve::Service;
-use super::spawn_refusal::spawn_refusal;
+use super::service::Service;
 use super::start_method::StartMethod;
 use super::watch::handshake_deadline;
+use super::{fork_server, spawn_refusal};
 use crate::codec::Output;
 use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::poll;
-use crate::transport::{Inbox, Limit, Outbox, Parcel, Received, Sender, is_gone};
+use crate::transport::{EncodedMessage, Inbox, Limit, Outbox, Received, Sender, is_gone};
 
 /// How the members of a pool are started.
 #[derive(Debug, Clone, Default)]
@@ -150,8 +149,8 @@ impl Member {
     /// Begins to send a message; what could not be sent at once remains.
     ///
     /// To a child that is gone, it is as if it had been sent.
-    pub(crate) fn send(&self, parcel: Parcel) -> io::Result<Option<Outbox>> {
-        match self.sender.begin(parcel) {
+    pub(crate) fn send(&self, message: EncodedMessage) -> io::Result<Option<Outbox>> {
+        match self.sender.begin(message) {
             Err(error) if is_gone(&error) => Ok(None),
             result => result,
         }

@@ -29,7 +29,7 @@
 //! | not, but its worker's thread does | its first thread sees it, and ends it: `Exited` |
 //!
 //! The parent dies: the child's first thread waits for that, and nothing else, from the moment
-//! the request is in ([`lifeline`]); the kernel closes the connection and marks the parent's pidfd.
+//! the request is in (`lifeline`); the kernel closes the connection and marks the parent's pidfd.
 //! The child then kills itself, and its own children see *it* die.
 
 mod active;
@@ -38,33 +38,49 @@ mod current;
 mod end;
 mod end_poll;
 mod environment;
-mod fork_server;
 mod future;
 mod handle;
-mod hook;
 mod killer;
-mod launch;
 mod launched;
-mod lifeline;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod linux;
 mod member;
 mod memory_limit;
 mod monitor;
 mod origin;
-mod serve;
-mod spawn;
-mod spawn_refusal;
+mod service;
+mod spares;
 mod start_method;
 mod stdio;
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+mod unsupported;
 mod watch;
-mod zygote;
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+use unsupported::{fork_server, launch, spawn_refusal};
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+use linux::{fork_server, launch, spawn_refusal};
 
 pub use active::{ChildInfo, active_children};
 pub use call::Call;
 pub use current::{Current, current};
-pub use fork_server::set_spare_processes;
 pub use future::CallFuture;
 pub use handle::Process;
 pub use killer::Killer;
+pub use spares::set_spare_processes;
 pub use start_method::StartMethod;
 pub use stdio::Stdio;
 
@@ -75,4 +91,4 @@ pub(crate) use crate::sys::poll::until;
 pub(crate) use call::{TaskCall, callee};
 pub(crate) use end::{End, Killed, Who, unheard};
 pub(crate) use member::{Member, Setup, end};
-pub(crate) use serve::{Replies, SERVICES, Serve, Service};
+pub(crate) use service::{Replies, SERVICES, Serve, Service};

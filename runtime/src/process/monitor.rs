@@ -7,7 +7,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -22,6 +21,7 @@ use super::memory_limit::MemoryLimit;
 use super::watch::Watch;
 use crate::foreign;
 use crate::sys::copy::Home;
+use crate::sys::fd::OwnedFd;
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::poll;
 use crate::sys::refused::Naming as _;

@@ -1,13 +1,13 @@
 //! Minding one child: its reply, its end, its deadline.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
 use crate::codec::Message;
 use crate::protocol::Reply;
+use crate::sys::fd::{AsFd, BorrowedFd};
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::{poll, wait};
 use crate::transport::{Inbox, Received, is_nonsense};

@@ -10,13 +10,13 @@
 )]
 
 use std::io;
-use std::os::fd::AsFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::sync::raw::{HOLDERS, Kind};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
+use crate::sys::fd::AsFd;
 use crate::sys::memory::{self, Mapping};
 
 const MAGIC: u64 = u64::from_ne_bytes(*b"mpregion");

@@ -9,7 +9,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -19,6 +18,7 @@ use super::region::Region;
 use crate::codec::Error;
 use crate::codec::handle::Parts;
 use crate::sync::raw::{Holders, Kind};
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, Identity};
 
 /// A handle as it is in a message; the region's descriptor stands beside it.

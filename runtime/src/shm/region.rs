@@ -8,12 +8,12 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use super::holder::Holder;
 use super::layout::Layout;
 use crate::sync::raw::Holders;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, Identity};
 
 /// A region as this process sees it.

@@ -1,9 +1,9 @@
 //! How long to wait for the receiver of a message.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::time::Instant;
 
+use crate::sys::fd::BorrowedFd;
 use crate::sys::poll::{self, Writable};
 
 /// How long to wait for the receiver of a message to make room.

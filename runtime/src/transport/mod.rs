@@ -7,14 +7,14 @@
 //!
 //! | ipc-channel | here |
 //! |---|---|
-//! | has no way in for a descriptor | [`adopt`] |
-//! | hangs when the receiver dies during a message above 200 KB | such messages go through an [`annex`] |
+//! | has no way in for a descriptor | [`adopt`](ipc) |
+//! | hangs when the receiver dies during a message above 200 KB | such messages go through an [`annex`](ipc) |
 //! | carries none but its own descriptors, 64 at most | they go through an annex too |
 //! | writes byte buffers element by element | it is given encoded bytes only |
 //! | panics about packets that are none of its own, or waits for the rest of them | each packet is looked at first |
 //! | panics when a message with a descriptor arrives and none is free | such a message is taken without it |
 //! | returns `EINTR` | retried |
-//! | panics in destructors of thread-locals and exit handlers | [`locals`] |
+//! | panics in destructors of thread-locals and exit handlers | [`locals`](ipc) |
 //!
 //! Only this folder names `ipc_channel`, and only for what is said above: nothing of the user's
 //! is ever encoded or decoded inside its calls, so a value that cannot be sent leaves no half
@@ -26,7 +26,7 @@
 //! or make it something that it was not. So what arrives is looked at before it is received:
 //!
 //! 1. The next packet is peeked at: its length, its beginning, and whether it carries descriptors.
-//! 2. If [`Opening::read`](frame::Opening::read) does not know it for the whole of a frame with as
+//! 2. If `FrameHeader::read` does not know it for the whole of a frame with as
 //!    many descriptors, it is dropped, and receiving it is an error, [`is_nonsense`].
 //! 3. Else ipc-channel receives it, and neither waits nor panics: the packet is there, is as long
 //!    as it says, and parses; or, if it carries the end of an annex, it is received here.
@@ -37,7 +37,7 @@
 //! here. (A copy of this process that the user's code makes by `fork` can read the same socket.
 //! Where a packet is stolen, the parent's end, which does not block, has nothing instead.)
 //!
-//! What an annex promises is believed when it comes ([`annex`]). What one packet or annex does
+//! What an annex promises is believed when it comes (`annex`). What one packet or annex does
 //! wrong does not concern the next: channels go on, since other processes may send into them.
 //! A child whose connection talks nonsense is ended.
 //!
@@ -51,26 +51,37 @@
 //!   [`Received::Closed`]. In the middle of a message: the annex ends early, which is an error
 //!   of this one message, then `Closed`.
 
-mod adopt;
-mod annex;
-mod connection;
 mod error;
-mod frame;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod ipc;
 mod limit;
-mod locals;
-mod outbox;
-mod receive;
-mod send;
-#[cfg(test)]
-#[allow(clippy::pedantic, reason = "tests may be blunt")]
-mod tests;
-mod warm_up;
+mod message;
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+mod unsupported;
 
-pub(crate) use adopt::PlaceholderChannel;
-pub(crate) use connection::{is_end, open, open_polled, open_with, pair};
 pub(crate) use error::{is_gone, is_nonsense};
 pub(crate) use limit::Limit;
-pub(crate) use outbox::{Outbox, Parcel};
-pub(crate) use receive::{Inbox, Received, Receiver};
-pub(crate) use send::Sender;
-pub(crate) use warm_up::warm_up;
+pub(crate) use message::{EncodedMessage, EncodedMessage as Parcel, Received};
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+pub(crate) use unsupported::{
+    Inbox, Outbox, Receiver, Sender, is_end, pair, set_nonblocking, warm_up,
+};
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub(crate) use ipc::{
+    Inbox, Outbox, PlaceholderChannel, Receiver, Sender, is_end, open, open_polled, open_with,
+    pair, set_nonblocking, warm_up,
+};

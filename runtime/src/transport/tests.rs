@@ -19,11 +19,10 @@ use rustix::net::{SendFlags, send};
 use rustix::process::{PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, setrlimit};
 
 use super::frame::{AnnexFrame, Bytes, Frame, INLINE_MAXIMUM, Plan};
-use super::{
-    Inbox, Limit, Parcel, Received, Receiver, Sender, adopt, annex, open_polled, pair, warm_up,
-};
+use super::{Inbox, Receiver, Sender, adopt, annex, open_polled, pair, warm_up};
 use crate::codec::{Message, Output};
 use crate::sys::descriptors;
+use crate::transport::{EncodedMessage, Limit, Received};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -717,7 +716,7 @@ impl Sick {
 #[track_caller]
 fn is_nonsense(received: io::Result<Received>) {
     let error = received.expect_err("it is no message");
-    assert!(super::is_nonsense(&error), "{error}");
+    assert!(crate::transport::is_nonsense(&error), "{error}");
 }
 
 /// What C libraries write, and what is nearly a frame.
@@ -978,7 +977,7 @@ fn who_waits_for_room_gives_up_when_the_receiver_has_ended() {
         let limit = Limit::until(Some(Instant::now()));
         let error = sender.send_within(head(10).output(), limit).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        let parcel = Parcel::new(head(10).output()).unwrap();
+        let parcel = EncodedMessage::new(head(10).output()).unwrap();
         assert_eq!(
             sender.begin(parcel).unwrap_err().kind(),
             ErrorKind::WouldBlock

@@ -4,11 +4,12 @@
 //! queue of long items costs what is in it, and there is no pointer that could go wrong.
 
 use std::io;
-use std::os::fd::OwnedFd;
 
 use rustix::buffer::spare_capacity;
 use rustix::fs::{FallocateFlags, fallocate};
 use rustix::io::{Errno, pread, pwrite};
+
+use crate::sys::fd::OwnedFd;
 
 /// A ring of bytes in the file. Positions count up for ever, and around: sizes are powers of two.
 #[derive(Debug, Clone, Copy)]

@@ -53,7 +53,6 @@
 #![expect(unsafe_code, reason = "slots in shared memory are read and written")]
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -70,6 +69,7 @@ use crate::codec::{Message, Output};
 use crate::sync::raw::{Inside, Monitor};
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::descriptors;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, Mapping};
 use crate::sys::refused::Naming as _;
 

@@ -1,7 +1,6 @@
 //! What one process alone can see; the rest is tested with several.
 
 use std::ops::Range;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,6 +10,7 @@ use super::event::{Event, GLANCE};
 use super::*;
 use crate::channel::Sender;
 use crate::sync::raw::strays::{Stray, strays};
+use crate::sys::fd::AsFd;
 use crate::sys::{descriptors, memory};
 
 fn message<T: Serialize>(value: &T) -> Output<'_> {

@@ -1,7 +1,6 @@
 //! A member of the pool, as the supervisor knows it.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +12,7 @@ use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, MemberId, Part};
 use crate::pool::trace::Span;
 use crate::process::Member;
+use crate::sys::fd::OwnedFd;
 use crate::transport::{Outbox, Parcel};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.

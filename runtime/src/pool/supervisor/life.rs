@@ -1,6 +1,5 @@
 //! How members come and go.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitStatus;
@@ -25,6 +24,7 @@ use crate::pool::trace::Span;
 use crate::pool::worker::SERVICE;
 use crate::process::{Killed, Member, Status, unheard};
 use crate::protocol::Request;
+use crate::sys::fd::{AsFd, BorrowedFd};
 use crate::sys::refused::Naming as _;
 use crate::transport::{Parcel, is_nonsense};
 

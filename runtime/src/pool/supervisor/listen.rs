@@ -5,7 +5,6 @@
 //! listens itself, takes in what it hears as the supervisor would, and lets the supervisor listen
 //! again if there is more to come. A member that has nothing to do needs no listener.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -19,6 +18,7 @@ use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::{JobId, MemberId};
 use crate::pool::slot::Slot;
 use crate::process::until;
+use crate::sys::fd::OwnedFd;
 
 /// What a waiting thread polls.
 struct Sources {

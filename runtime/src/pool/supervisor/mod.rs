@@ -55,7 +55,6 @@ mod listen;
 
 use std::collections::{BTreeSet, HashMap};
 use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
@@ -79,6 +78,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::forget_panic;
 use crate::process::until;
 use crate::sys::copy::Home;
+use crate::sys::fd::OwnedFd;
 use crate::sys::refused::Naming as _;
 
 /// What others and the supervisor share.

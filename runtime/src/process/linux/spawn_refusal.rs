@@ -1,7 +1,7 @@
 //! Whether this process can start others.
 
 use super::hook::HOOK;
-use super::origin::{self, Origin};
+use crate::process::origin::{self, Origin};
 use crate::sys::{image, init_array, secure};
 
 /// Why this process cannot start any, if so.
@@ -9,7 +9,7 @@ use crate::sys::{image, init_array, secure};
 /// In a copy of a process made by `fork`, the library's thread and connections are missing. In a
 /// program linked without the constructor, and before that has run, nothing would keep `main` from
 /// running again.
-pub(super) fn spawn_refusal() -> Option<&'static str> {
+pub(in crate::process) fn spawn_refusal() -> Option<&'static str> {
     let origin = origin::of_this_process();
     if origin == Origin::Hooked {
         return secure::is_privileged().then_some(

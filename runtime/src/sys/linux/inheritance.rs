@@ -34,9 +34,9 @@ use rustix::thread::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::sys::process_id;
-use crate::sys::scheduling::Scheduling;
-use crate::sys::signal::{self, Signals};
+use super::process_id;
+use super::scheduling::Scheduling;
+use super::signal::{self, Signals};
 
 /// The limits that programs set. To ask for each is a system call.
 const LIMITS: [Resource; 9] = [

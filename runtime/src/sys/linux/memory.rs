@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
-use super::refused::{Naming as _, named, without_proc};
 use super::room;
+use crate::sys::refused::{Naming as _, named, without_proc};
 
 /// After this a file cannot change its size any more, so no mapping of it can run into its end.
 const SEALS: SealFlags = SealFlags::SHRINK

@@ -65,7 +65,7 @@ pub(super) struct Opening {
 
 impl Opening {
     /// Reads the beginning of a packet of this length. `None` unless it is one that a
-    /// [`Sender`](super::Sender) sends: the whole of a frame, and nothing but that.
+    /// [`Sender`](super::send::Sender) sends: the whole of a frame, and nothing but that.
     pub(super) fn read(beginning: &[u8], length: usize) -> Option<Opening> {
         let mut rest = beginning.get(..length).unwrap_or(beginning);
         let lengths = 2 * size_of::<usize>();
@@ -179,7 +179,7 @@ mod tests {
     use rustix::net::{RecvFlags, recv};
 
     use super::*;
-    use crate::transport::{adopt, annex, pair};
+    use crate::transport::ipc::{adopt, annex, pair};
 
     /// The packet in which ipc-channel sends a frame.
     fn packet(head: usize, plan: Option<Plan>) -> Vec<u8> {

@@ -31,7 +31,7 @@ pub(crate) fn open_with(
 /// What sends into and receives from an end of a connection, neither of which blocks from then on.
 pub(crate) fn open_polled(end: impl Into<Arc<OwnedFd>>) -> io::Result<(Sender, Inbox)> {
     let end = end.into();
-    rustix::io::ioctl_fionbio(&end, true)?;
+    set_nonblocking(&end)?;
     let (sender, receiver) = PlaceholderChannel::new()?.both(end.as_fd())?;
     Ok((
         Sender::from_ipc(sender, Arc::clone(&end)),
@@ -54,4 +54,9 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 pub(crate) fn is_end(descriptor: &OwnedFd) -> bool {
     sockopt::socket_type(descriptor) == Ok(SocketType::SEQPACKET)
         && sockopt::socket_domain(descriptor) == Ok(AddressFamily::UNIX)
+}
+
+/// Makes an end never block.
+pub(crate) fn set_nonblocking(end: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::io::ioctl_fionbio(end, true)?)
 }

@@ -14,7 +14,7 @@ use rustix::process::{
 };
 
 use super::poll;
-use super::refused::Naming as _;
+use crate::sys::refused::Naming as _;
 
 /// What `waitid` said of a child that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

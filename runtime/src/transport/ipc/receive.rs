@@ -9,23 +9,14 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
 use super::annex::{self, Assembly, Wait};
-use super::error::nonsense;
 use super::frame::{BEGINNING, Frame, Opening, Plan};
 use super::locals;
 use super::send::into_io;
 use crate::codec::Message;
 use crate::sys::descriptors::{self, Packet};
 use crate::sys::poll;
-
-/// What a receiving end has to say.
-#[derive(Debug)]
-pub(crate) enum Received {
-    Message(Message),
-    /// Nothing just now. Only an [`Inbox`] says so.
-    Nothing,
-    /// Every holder of the other end is gone, and all they sent has been received.
-    Closed,
-}
+use crate::transport::error::nonsense;
+use crate::transport::message::Received;
 
 /// The end of a connection that is read in no time, or not at all.
 ///
@@ -84,7 +75,7 @@ impl Inbox {
     /// # Errors
     ///
     /// The sender died in the middle of a message, or the message could not be taken (no
-    /// descriptors or memory left), or it was none ([`is_nonsense`](super::is_nonsense)). What
+    /// descriptors or memory left), or it was none ([`is_nonsense`](crate::transport::is_nonsense)). What
     /// follows it can still be received.
     pub(crate) fn receive(&mut self) -> io::Result<Received> {
         let assembly = match &mut self.assembly {

@@ -30,7 +30,8 @@ use rustix::net::RecvFlags;
 use rustix::process::Pid;
 
 use super::lifeline::{Lifeline, die};
-use super::{environment, serve};
+use super::serve;
+use crate::process::environment;
 use crate::sys::births::Births;
 use crate::sys::clone::{self, Cloned, clone_sibling};
 use crate::sys::signal::Blocked;

@@ -5,8 +5,9 @@
     reason = "the list of loaded images is only to be had from libc"
 )]
 
-use std::ffi::c_void;
+use std::ffi::{OsString, c_void};
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::slice;
 use std::sync::OnceLock;
@@ -16,10 +17,17 @@ use serde::{Deserialize, Serialize};
 /// The image that this process runs, also when its file has been replaced.
 pub(crate) const EXECUTABLE: &str = "/proc/self/exe";
 
-/// The environment that this process was executed with, whatever became of it since: each variable
-/// with a zero byte behind it.
-pub(crate) fn environment() -> io::Result<Vec<u8>> {
-    std::fs::read("/proc/self/environ")
+/// The variables of the environment that this process was executed with, whatever became of it since.
+pub(crate) fn environment() -> io::Result<Vec<(OsString, OsString)>> {
+    let block = std::fs::read("/proc/self/environ")?;
+    let variables = block.split(|byte| *byte == 0).filter_map(|entry| {
+        // As std has it, a name may begin with `=`.
+        let end = entry.iter().skip(1).position(|byte| *byte == b'=')? + 1;
+        let variable = [&entry[..end], &entry[end + 1..]];
+        let [key, value] = variable.map(|part| OsString::from_vec(part.to_vec()));
+        Some((key, value))
+    });
+    Ok(variables.collect())
 }
 
 /// Whether `address` lies in the program itself, as opposed to a shared library.

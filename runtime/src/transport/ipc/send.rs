@@ -6,9 +6,9 @@ use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
 use super::frame::{AnnexFrame, Bytes, Frame, Plan, inline_maximum, nonce};
-use super::limit::Limit;
 use super::{adopt, annex, locals};
 use crate::codec::Output;
+use crate::transport::limit::Limit;
 
 /// The end of a connection that messages are sent into.
 #[derive(Debug, Clone)]

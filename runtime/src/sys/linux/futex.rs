@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::thread::futex::{self, Flags};
 
-use super::atomic::{AtomicU32, plain};
+use crate::sys::atomic::{AtomicU32, plain};
 
 /// Sleeps if `word` is `expected`, until a [`wake`], the timeout, a signal, or for no reason.
 ///

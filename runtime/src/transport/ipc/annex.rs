@@ -21,12 +21,12 @@ use std::sync::Arc;
 use rustix::net::sockopt::{socket_domain, socket_type};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, send, socketpair};
 
-use super::error::nonsense;
 use super::frame::Plan;
-use super::limit::Limit;
 use crate::codec::{Message, Output};
 use crate::sys::refused::Naming as _;
 use crate::sys::{descriptors, poll};
+use crate::transport::error::nonsense;
+use crate::transport::limit::Limit;
 
 /// Descriptors that are sent at once; the kernel takes up to 253.
 pub(super) const BATCH: usize = 240;

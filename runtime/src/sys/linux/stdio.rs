@@ -13,7 +13,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{FdFlags, fcntl_dupfd_cloexec, fcntl_getfd, fcntl_setfd};
 use rustix::stdio::{dup2_stderr, dup2_stdin, dup2_stdout};
 
-use super::refused::Naming as _;
+use crate::sys::refused::Naming as _;
 
 /// Opens `/dev/null` in place of each standard descriptor that is closed, as std does before
 /// `main`: else the next file opened would become the standard output.

@@ -71,7 +71,7 @@ mod tests {
     use std::os::fd::AsFd;
 
     use super::*;
-    use crate::sys::memory;
+    use crate::sys::linux::memory;
 
     #[test]
     fn a_byte_is_held_until_its_opening_is_closed() {

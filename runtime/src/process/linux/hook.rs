@@ -35,8 +35,8 @@ use rustix::net::RecvFlags;
 use rustix::process::getppid;
 
 use super::lifeline::{Lifeline, die};
-use super::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use super::{serve, zygote};
+use crate::process::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use crate::sys::{descriptors, image, init_array, process_id, secure, signal, stdio};
 
 // SAFETY: the section holds pointers to functions that are called before `main` with arguments

@@ -1,6 +1,5 @@
 //! Sending without waiting.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -8,60 +7,17 @@ use std::sync::Arc;
 
 use rustix::net::{SendFlags, send};
 
+use super::adopt;
 use super::annex::{self, BATCH};
 use super::frame::{AnnexFrame, Frame, Plan, inline_maximum, nonce};
-use super::{Sender, adopt};
-use crate::codec::{self, Output};
+use super::send::Sender;
 use crate::sys::descriptors;
-
-/// What a message is made of, kept for as long as it may have to be sent again.
-#[derive(Debug, Default)]
-pub(crate) struct Parcel {
-    pub(crate) head: Vec<u8>,
-    pub(crate) splices: Vec<Arc<Vec<u8>>>,
-    pub(crate) attachments: Vec<Arc<OwnedFd>>,
-}
-
-impl Parcel {
-    /// Keeps what was written: what is only borrowed is copied.
-    ///
-    /// # Errors
-    ///
-    /// There is no memory for that.
-    pub(crate) fn new(mut output: Output<'_>) -> Result<Parcel, codec::Error> {
-        let splices = std::mem::take(&mut output.splices).into_iter();
-        let splices = splices
-            .map(|splice| keep(splice).map(Arc::new))
-            .collect::<Result<_, _>>()?;
-        // It is on its way from here on, however often it is sent.
-        output.confirm_sent();
-        Ok(Parcel {
-            head: output.head,
-            splices,
-            attachments: output.attachments,
-        })
-    }
-}
-
-fn keep(splice: Cow<'_, [u8]>) -> Result<Vec<u8>, codec::Error> {
-    match splice {
-        Cow::Owned(splice) => Ok(splice),
-        Cow::Borrowed(splice) => {
-            let mut copy = Vec::new();
-            copy.try_reserve_exact(splice.len()).map_err(|_| {
-                let length = splice.len();
-                codec::Error::new(format!("there is not enough memory for {length} bytes"))
-            })?;
-            copy.extend_from_slice(splice);
-            Ok(copy)
-        }
-    }
-}
+use crate::transport::message::EncodedMessage;
 
 /// The rest of a long message that is being sent, never waited for: poll [`Outbox::socket`] until
 /// it is writable, then [`Outbox::advance`].
 ///
-/// The counterpart of [`Inbox`](super::Inbox).
+/// The counterpart of [`Inbox`](super::receive::Inbox).
 #[derive(Debug)]
 pub(crate) struct Outbox {
     socket: OwnedFd,
@@ -85,34 +41,34 @@ impl Sender {
     /// # Errors
     ///
     /// As [`send`](Sender::send).
-    pub(crate) fn begin(&self, parcel: Parcel) -> io::Result<Option<Outbox>> {
-        let inline = parcel.head.len() <= inline_maximum();
-        if inline && parcel.splices.is_empty() && parcel.attachments.is_empty() {
-            self.send_head(parcel.head, None)?;
+    pub(crate) fn begin(&self, message: EncodedMessage) -> io::Result<Option<Outbox>> {
+        let inline = message.head.len() <= inline_maximum();
+        if inline && message.splices.is_empty() && message.attachments.is_empty() {
+            self.send_head(message.head, None)?;
             return Ok(None);
         }
         let plan = Plan {
             nonce: nonce(),
-            attachments: parcel.attachments.len(),
-            head: if inline { 0 } else { parcel.head.len() },
-            splices: parcel.splices.len(),
+            attachments: message.attachments.len(),
+            head: if inline { 0 } else { message.head.len() },
+            splices: message.splices.len(),
         };
         let mut pieces = VecDeque::from([Piece::Bytes(plan.nonce.to_ne_bytes().to_vec())]);
-        let batches = parcel.attachments.chunks(BATCH);
+        let batches = message.attachments.chunks(BATCH);
         pieces.extend(batches.map(|batch| Piece::Descriptors(batch.to_vec())));
-        let lengths = parcel.splices.iter();
+        let lengths = message.splices.iter();
         pieces.push_back(Piece::Bytes(
             lengths
                 .flat_map(|splice| splice.len().to_ne_bytes())
                 .collect(),
         ));
         let head = if inline {
-            parcel.head
+            message.head
         } else {
-            pieces.push_back(Piece::Bytes(parcel.head));
+            pieces.push_back(Piece::Bytes(message.head));
             Vec::new()
         };
-        pieces.extend(parcel.splices.into_iter().map(Piece::Shared));
+        pieces.extend(message.splices.into_iter().map(Piece::Shared));
         let (ours, theirs) = annex::pair()?;
         let head = super::frame::Bytes(Arc::new(head));
         let frame = || {

@@ -10,7 +10,6 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -19,17 +18,17 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::environment;
-use super::launched::{Launched, Surroundings};
-use super::monitor::{Child, Monitor};
-use super::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
-use super::spawn;
-use super::start_method::StartMethod;
-use super::stdio::ParentEnds;
-use super::watch::Watch;
 use super::zygote::{self, Answer};
-use crate::inheritance::{Differences, Inheritance, Reach, Standing};
+use super::{spawn, streams};
+use crate::process::launched::{Launched, Surroundings};
+use crate::process::monitor::{Child, Monitor};
+use crate::process::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
+use crate::process::start_method::StartMethod;
+use crate::process::stdio::ParentEnds;
+use crate::process::watch::Watch;
+use crate::process::{environment, spares};
 use crate::sys::births::{self, Births};
+use crate::sys::inheritance::{Differences, Inheritance, Reach, Standing};
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::refused::is_refusal;
 use crate::sys::{descriptors, poll};
@@ -44,9 +43,6 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// How often a call tries another fork server when the one it has is gone.
 const TRIES: usize = 3;
 
-/// How many clones are kept waiting. See [`set_spare_processes`].
-static SPARES: AtomicUsize = AtomicUsize::new(1);
-
 static SERVER: Mutex<State> = Mutex::new(State::NotStarted);
 
 #[derive(Debug)]
@@ -55,22 +51,6 @@ enum State {
     Running(Box<Server>),
     /// It cannot clone here: calls re-execute instead.
     Unusable,
-}
-
-/// Sets how many idle processes the fork server keeps ready, so that starting a worker need not
-/// wait for one to be made. The default is 1; 0 turns it off.
-///
-/// An idle process costs no time and little memory. More than one help programs that start
-/// several workers at once; those that start few may save the one. Spares come into being with
-/// the calls that follow, and those that are too many are let go then.
-///
-/// # Examples
-///
-/// ```
-/// multiproc::set_spare_processes(0);
-/// ```
-pub fn set_spare_processes(count: usize) {
-    SPARES.store(count, Ordering::Relaxed);
 }
 
 /// A clone that waits for its surroundings; `None` where there can be no fork server.
@@ -94,7 +74,7 @@ pub(super) fn take_spare() -> io::Result<Option<Spare>> {
 }
 
 /// Asks for the spares that are missing, without waiting for them.
-pub(super) fn replenish() {
+pub(in crate::process) fn replenish() {
     if let State::Running(server) = &mut *lock() {
         // Trouble is the next call's, which can tell of it.
         let _ = server.replenish();
@@ -226,7 +206,7 @@ impl Server {
 
     /// Asks for as many spares as are missing.
     fn replenish(&mut self) -> Result<(), Trouble> {
-        let wanted = SPARES.load(Ordering::Relaxed);
+        let wanted = spares::wanted();
         // Those that are let go see their connection end.
         self.spares.truncate(wanted);
         while self.asked.len() + self.spares.len() < wanted && self.asked.len() < births::SLOTS {
@@ -412,7 +392,7 @@ impl Spare {
             OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
             Mode::empty(),
         )?;
-        let (ends, parent_ends) = streams.open()?;
+        let (ends, parent_ends) = streams::open_all(streams)?;
         if let Some(timeout) = timeout {
             Monitor::get()?.set_timeout(&self.child, timeout);
         }
@@ -435,7 +415,7 @@ impl Spare {
 
 /// A clone that wakes up. It ends when this is dropped before it is launched.
 #[derive(Debug)]
-pub(super) struct Woken {
+pub(in crate::process) struct Woken {
     spare: Spare,
     streams: ParentEnds,
 }

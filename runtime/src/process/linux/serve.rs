@@ -1,4 +1,4 @@
-//! The life of a child: one request, one reply; or a [`Service`], which goes on until it is done.
+//! The life of a child: one request, one reply; or a [`Service`](crate::process::service::Service), which goes on until it is done.
 //!
 //! # Threads
 //!
@@ -20,40 +20,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use linkme::distributed_slice;
-
-use super::current::{self, Current};
-use super::environment;
 use super::lifeline::{Lifeline, die};
-use super::origin::{self, EXIT_IO, EXIT_SOFTWARE};
-use crate::codec::{Input, Output};
+use super::limits;
+use crate::codec::Input;
 use crate::dispatch::{self, Callee, Ended, Entry, STARTUPS, Startup};
-use crate::error::{PanicInfo, scarcity};
+use crate::error::PanicInfo;
+use crate::process::current::{self, Current};
+use crate::process::environment;
+use crate::process::origin::{self, EXIT_SOFTWARE};
+use crate::process::service::{Replies, SERVICES, Serve};
 use crate::protocol::{Header, Reply, Request};
 use crate::sys::copy;
 use crate::sys::exhaustion;
 use crate::sys::function::Function;
 use crate::sys::refused::named;
 use crate::sys::runner::{self, Runner};
+use crate::sys::scarcity;
 use crate::transport::{self, Received, Receiver, Sender};
-
-/// What a child can do instead of running one worker.
-///
-/// It is named in a [`Request::Serve`], and its module puts it into [`SERVICES`]: whoever offers
-/// one knows this module, and not the other way round.
-#[derive(Debug)]
-pub(crate) struct Service {
-    pub(crate) name: &'static str,
-    /// Reads what stands in the request for this service.
-    pub(crate) open: fn(&mut Input<'_>) -> Result<Box<Serve>, String>,
-}
-
-/// Serves its parent until there is nothing more to do, and gives the status to end with.
-pub(crate) type Serve = dyn FnOnce(&Receiver, &Sender) -> i32 + Send;
-
-/// Every service.
-#[distributed_slice]
-pub(crate) static SERVICES: [Service];
 
 /// The status of a child whose worker panicked, as Rust's programs have it.
 const EXIT_PANIC: i32 = 101;
@@ -101,10 +84,7 @@ pub(super) fn serve(
             // Without it, a crash is told as it is.
             let _ = exhaustion::note_in(file);
         }
-        header
-            .limits
-            .apply()
-            .map_err(|refusal| refusal.to_string())?;
+        limits::apply(&header.limits).map_err(|refusal| refusal.to_string())?;
         prepare(header.before_worker.as_ref(), lifeline)?;
         let stack = header.limits.stack.unwrap_or_else(default_stack_size);
         match task {
@@ -167,57 +147,6 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
         process::exit(EXIT_PANIC);
     }
     Ok(())
-}
-
-/// The way of one job's replies, which knows whether the parent is left without any.
-#[derive(Debug)]
-pub(crate) struct Replies<'s> {
-    sender: &'s Sender,
-    /// Why the last one could not be sent.
-    trouble: Option<io::Error>,
-}
-
-impl<'s> Replies<'s> {
-    pub(crate) fn new(sender: &'s Sender) -> Replies<'s> {
-        Replies {
-            sender,
-            trouble: None,
-        }
-    }
-
-    pub(crate) fn send(&mut self, out: Output<'_>) -> io::Result<()> {
-        let sent = self.sender.send(out);
-        self.trouble = match &sent {
-            Err(error) if !transport::is_gone(error) => {
-                Some(io::Error::new(error.kind(), error.to_string()))
-            }
-            _ => None,
-        };
-        sent
-    }
-
-    /// Whether the last one could not be sent, though there is a parent.
-    pub(crate) fn is_stuck(&self) -> bool {
-        self.trouble.is_some()
-    }
-
-    /// The job is done.
-    ///
-    /// # Errors
-    ///
-    /// There is a parent, but nothing can be said to it: the worker has closed the connection, as
-    /// daemons close all that they have. Says so on the standard error, which is all that is left,
-    /// and gives the status to end with, by which the parent knows.
-    pub(crate) fn finish(self, worker: &str) -> Result<(), i32> {
-        let Some(error) = self.trouble else {
-            return Ok(());
-        };
-        #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
-        {
-            eprintln!("multiproc: the result of worker `{worker}` cannot be sent: {error}");
-        }
-        Err(EXIT_IO)
-    }
 }
 
 /// Tells the parent why this process cannot be what was asked for, and ends it.
@@ -289,7 +218,7 @@ fn begin(
                 vanish()
             }
             Err(error) => {
-                let why = scarcity(&error).unwrap_or_default();
+                let why = scarcity::hint(&error).unwrap_or_default();
                 let error = named("clone", error);
                 Err(format!("there can be no thread for it{why}: {error}"))
             }

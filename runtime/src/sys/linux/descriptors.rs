@@ -16,7 +16,7 @@ use rustix::net::{
     SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
 };
 
-use super::refused::Naming as _;
+use crate::sys::refused::Naming as _;
 
 /// The kernel's limit for one message.
 const MAXIMUM: usize = 253;

@@ -1,0 +1,14 @@
+//! Errors that stand for too little of something.
+
+/// What there is too little of, and which limit to look at.
+pub(crate) fn hint(error: &std::io::Error) -> Option<&'static str> {
+    Some(match error.raw_os_error()? {
+        libc::EMFILE => ", which takes more open files than the limit (`ulimit -n`) allows",
+        libc::ENFILE => ", for the system has too many open files",
+        libc::EAGAIN => {
+            ", which takes more processes, threads (`ulimit -u`) or memory (`ulimit -v`) than the limits allow"
+        }
+        libc::ENOMEM => ", which takes more memory than there is or a limit (`ulimit -v`) allows",
+        _ => return None,
+    })
+}
