@@ -1,5 +1,5 @@
-//! The attributes of `multiproc`. They are documented where users meet them: on their re-exports
-//! in the `multiproc` crate, whose items the generated code names.
+//! The attributes and the derive of `multiproc`. They are documented on their re-exports in the
+//! `multiproc` crate, whose items the generated code names.
 
 #![forbid(unsafe_code)]
 
@@ -35,7 +35,7 @@ pub fn startup(options: TokenStream, item: TokenStream) -> TokenStream {
     startup::startup(options.into(), &item.into()).into()
 }
 
-/// Marks a type that may live in memory shared between processes.
+#[expect(missing_docs, reason = "as above")]
 #[proc_macro_derive(Shareable, attributes(shareable))]
 pub fn shareable(item: TokenStream) -> TokenStream {
     shareable::shareable(item.into()).into()

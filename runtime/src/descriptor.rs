@@ -14,16 +14,16 @@ use crate::sys::fd::{AsFd, OwnedFd};
 /// An open descriptor that can be sent: `Fd<File>`, `Fd<TcpListener>`, `Fd<OwnedFd>`.
 ///
 /// The receiver gets a descriptor of its own for the same open file, socket or pipe, close-on-exec
-/// as all of Rust's; the sender keeps its own. `Fd<T>` derefs to `T`, which [`into_inner`] gives
-/// back. It goes wherever values go, alone or as a field of your types.
+/// like all of Rust's; the sender keeps its own. `Fd<T>` derefs to `T`, which [`into_inner`]
+/// returns. It can be sent like any value, alone or as a field of your types.
 ///
 /// [`into_inner`]: Fd::into_inner
 ///
 /// # Errors
 ///
-/// Written anywhere but into a message to another process (a file, say), `Fd` is an error of that
-/// serializer. Read where no descriptor is free, it is a
-/// [`Decode`](crate::ErrorKind::Decode) error.
+/// An `Fd` can only be serialized into a message to another process; elsewhere, for example in a
+/// file, that is an error of the serializer. If the receiver has no free descriptor, the error is
+/// [`Decode`](crate::ErrorKind::Decode).
 ///
 /// # Examples
 ///
@@ -50,18 +50,37 @@ use crate::sys::fd::{AsFd, OwnedFd};
 ///
 /// * Both descriptors stand for one open file: its position, its flags (`O_NONBLOCK`, `O_APPEND`)
 ///   and its locks (`flock`) are shared. Two processes that read it each get a part. A receiver
-///   that is to have all of it opens the file anew, by its path.
-/// * A pipe or a socket ends when nobody has that end any more: neither the receiver nor the
-///   sender, if it kept a duplicate.
+///   that needs all of it should open the file anew, by its path.
+/// * A pipe or a socket ends when all descriptors of that end are closed: those of the receiver, and
+///   the duplicate of the sender, if it kept one.
 pub struct Fd<T>(T);
 
 impl<T> Fd<T> {
     /// Makes a descriptor ready to be sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Fd, worker};
+    /// use std::net::TcpListener;
+    ///
+    /// #[worker]
+    /// fn local_port(listener: Fd<TcpListener>) -> u16 {
+    ///     listener.local_addr().unwrap().port()
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let listener = TcpListener::bind("127.0.0.1:0")?;
+    /// let port = listener.local_addr()?.port();
+    /// assert_eq!(local_port::run(Fd::new(listener))?, port);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(descriptor: T) -> Fd<T> {
         Fd(descriptor)
     }
 
-    /// The descriptor.
+    /// Returns the descriptor.
     pub fn into_inner(self) -> T {
         self.0
     }

@@ -1,4 +1,4 @@
-//! How calling a worker can fail.
+//! The error of calling a worker.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -9,10 +9,31 @@ use serde::{Deserialize, Serialize};
 use crate::sys::{exit_status, scarcity};
 use crate::usage::Usage;
 
-/// The result of calling a worker.
+/// The result of calling a worker: [`std::result::Result`] with [`Error`] as its error.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// fn sum_of_squares(numbers: [u64; 2]) -> multiproc::Result<u64> {
+///     let [one, other] = numbers.map(square::spawn);
+///     Ok(one?.join()? + other?.join()?)
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// assert_eq!(sum_of_squares([3, 4])?, 25);
+/// # Ok(())
+/// # }
+/// ```
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a worker could not be started, or why it gave no value.
+/// The error of a worker that could not be started, or that gave no value.
 ///
 /// [`kind`](Error::kind) tells the cases apart; `Display` is one line for people:
 ///
@@ -37,34 +58,55 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// ```
 pub struct Error(Box<Repr>);
 
-/// What went wrong, to branch on.
+/// The category of an [`Error`].
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{ErrorKind, worker};
+///
+/// #[worker]
+/// fn stop() {
+///     std::process::exit(3);
+/// }
+///
+/// match stop::run() {
+///     Ok(()) => println!("done"),
+///     Err(error) => match error.kind() {
+///         ErrorKind::Panicked => println!("a bug: {error}"),
+///         ErrorKind::Exited => println!("it has given up: {error}"),
+///         _ => println!("{error}"),
+///     },
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The process could not be started: the operating system refused. [`source`] says why.
+    /// The process could not be started: the operating system refused. The [`source`] has its
+    /// error.
     ///
     /// [`source`]: std::error::Error::source
     Spawn,
     /// The worker panicked. [`Error::panic`] has the message and the place.
     Panicked,
     /// The process ended by itself before the worker returned, by [`std::process::exit`] or the
-    /// like, also with code 0.
+    /// like, with any code, even 0.
     Exited,
     /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
     /// out-of-memory killer, `kill`. [`Error::signal`] says which.
     Signaled,
-    /// The process was killed because its [`timeout`](crate::Call::timeout) was over.
+    /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed.
     TimedOut,
-    /// The call was given up before it gave a value.
+    /// The call was cancelled before it gave a value.
     Cancelled,
     /// An argument or the result could not be turned into a message.
     Encode,
     /// An argument or the result could not be read back from its message, or there was no memory
-    /// for that; or the worker wrote bytes of its own to the connection that its result comes over.
+    /// for it; or the worker wrote bytes of its own to the connection for its result.
     Decode,
-    /// The other end is gone.
+    /// The other end is gone, or the result was given out before.
     Closed,
-    /// Not possible here: see the text.
+    /// The call is not possible here: the text of the error says why.
     Unsupported,
 }
 
@@ -81,38 +123,39 @@ struct Repr {
 }
 
 impl Error {
-    /// What went wrong, to branch on.
+    /// Returns the category of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The name of the worker, where there is one.
+    /// Returns the name of the worker, if the error concerns one.
     #[must_use]
     pub fn worker(&self) -> Option<&str> {
         self.0.worker.as_deref()
     }
 
-    /// The worker's panic, if it [`Panicked`](ErrorKind::Panicked).
+    /// Returns the worker's panic, if it [`Panicked`](ErrorKind::Panicked).
     #[must_use]
     pub fn panic(&self) -> Option<&PanicInfo> {
         self.0.panic.as_ref()
     }
 
-    /// How the process ended, where that is known.
+    /// Returns the exit status of the process, if it is known.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
         self.0.exit_status
     }
 
-    /// What the process had used up when it ended, where that is known. Of a task of a pool it is
-    /// not: its process had others.
+    /// Returns the resources that the process had used when it ended, if they are known.
+    ///
+    /// They are not known for a task of a pool, whose process ran other tasks, too.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.0.usage
     }
 
-    /// The signal that ended the process, if one did.
+    /// Returns the signal that ended the process, if one did.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
         exit_status::signal(self.0.exit_status?)
@@ -194,8 +237,8 @@ impl fmt::Display for Error {
     }
 }
 
-/// What people read: the line, and the worker's backtrace if there is one, because this is what
-/// Rust prints when `main` returns an error. With `{:#?}` the fields.
+/// Formats the error for people: the line of `Display`, and the worker's backtrace if there is one,
+/// because this is what Rust prints when `main` returns an error. `{:#?}` shows the fields.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !f.alternate() {
@@ -233,6 +276,22 @@ impl StdError for Error {
 }
 
 /// A panic in a worker, as it reached the caller.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn divide(a: u32, b: u32) -> u32 {
+///     a / b
+/// }
+///
+/// let error = divide::run(1, 0).unwrap_err();
+/// let panic = error.panic().unwrap();
+/// assert_eq!(panic.message(), "attempt to divide by zero");
+/// assert!(panic.location().is_some());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PanicInfo {
     pub(crate) message: String,
@@ -241,20 +300,21 @@ pub struct PanicInfo {
 }
 
 impl PanicInfo {
-    /// What was passed to `panic!`; a fixed text if that was no string.
+    /// Returns the message that was passed to `panic!`, or a fixed text if the payload was no
+    /// string.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// Where the panic began. `None` if the worker replaced the panic hook.
+    /// Returns the place of the panic, or `None` if the worker replaced the panic hook.
     #[must_use]
     pub fn location(&self) -> Option<&Location> {
         self.location.as_ref()
     }
 
-    /// The stack at the panic, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asked for it in the
-    /// worker's environment.
+    /// Returns the stack at the panic, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asked for it in
+    /// the worker's environment.
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {
         self.backtrace.as_deref()
@@ -272,6 +332,22 @@ impl fmt::Display for PanicInfo {
 }
 
 /// A place in source code: `file:line:column`.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn fail() {
+///     panic!("here");
+/// }
+///
+/// let error = fail::run().unwrap_err();
+/// let place = error.panic().and_then(|panic| panic.location()).unwrap();
+/// println!("{}, in line {}", place.file(), place.line());
+/// # assert!(place.line() > 0);
+/// ```
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Location {
     pub(crate) file: String,
@@ -280,19 +356,19 @@ pub struct Location {
 }
 
 impl Location {
-    /// The file, as the compiler was given it.
+    /// Returns the file, as the compiler was given it.
     #[must_use]
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// The line, from 1.
+    /// Returns the line, from 1.
     #[must_use]
     pub fn line(&self) -> u32 {
         self.line
     }
 
-    /// The column, from 1.
+    /// Returns the column, from 1.
     #[must_use]
     pub fn column(&self) -> u32 {
         self.column

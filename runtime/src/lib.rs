@@ -2,7 +2,7 @@
 //!
 //! It is for work that must not take the program down with it: a C library that crashes on one
 //! file in a hundred, a computation that may never end, a leak, code that is not thread-safe. A
-//! worker runs in a process of its own; what becomes of it, its caller is told.
+//! worker runs in a process of its own, and its caller learns how that process ended.
 //!
 //! ```
 //! use multiproc::worker;
@@ -26,17 +26,17 @@
 //!
 //! | to | read |
 //! |---|---|
-//! | learn it | the tutorial, which begins below: [hello](#hello), [arguments](#arguments), [results and errors](#results-and-errors), [locks](#locks), [channels](#channels), [a pool](#a-pool), [when things die](#when-things-die), [testing](#testing), [async](#async) |
+//! | learn the library | the tutorial, which begins below: [hello](#hello), [arguments](#arguments), [results and errors](#results-and-errors), [locks](#locks), [channels](#channels), [a pool](#a-pool), [when things die](#when-things-die), [testing](#testing), [async](#async) |
 //! | know its limits | the [caveats](#caveats), here and at the end of each module |
-//! | come from Python | [`guide::from_python`] |
+//! | translate a Python program | [`guide::from_python`] |
 //! | choose between processes and threads | [`guide::processes_or_threads`] |
-//! | know what happens behind it | [`guide::how_it_works`] |
+//! | know what happens inside | [`guide::how_it_works`] |
 //!
 //! # Hello
 //!
-//! The attribute [`worker`] leaves the function as it is. Beside it, it puts three others:
-//! `spawn` starts a process and gives a [`Process`], `run` waits for its result at once, and
-//! `call` binds the arguments and gives a [`Call`], which says how the process is to be started.
+//! The attribute [`worker`] leaves the function as it is, and adds three others beside it:
+//! `spawn` starts a process and returns a [`Process`], `run` also waits for its result, and
+//! `call` binds the arguments and returns a [`Call`], which configures the process.
 //!
 //! ```
 //! use multiproc::worker;
@@ -57,7 +57,7 @@
 //! // One process, and its result.
 //! assert_eq!(count_words::run("that a single man")?, 4);
 //!
-//! // The same, with more to say about it.
+//! // The same, with options.
 //! let call = count_words::call("in possession of a good fortune")
 //!     .name("counter")
 //!     .env("LANG", "C")
@@ -67,15 +67,15 @@
 //! # }
 //! ```
 //!
-//! The environment, the directory, the standard streams, limits of memory and time, the user:
-//! [`Call`] has the words of [`std::process::Command`] for them.
+//! A [`Call`] sets the environment, the directory, the standard streams, limits of memory and time,
+//! and the user, with the names of [`std::process::Command`] where it has them.
 //!
 //! # Arguments
 //!
-//! Everything that serde can write and read back is an argument or a result, by value or by
+//! Every type that serde can write and read back can be an argument or a result, by value or by
 //! reference: `&str`, `&[f64]`, `&Path`, `&MyStruct` are encoded from the borrow and lent to the
 //! worker on the other side. Bytes, numbers and text move at the speed of a copy. Open files and
-//! sockets go along as [`Fd`]. Types of your own derive serde's traits:
+//! sockets are sent as [`Fd`]. Types of your own derive serde's traits:
 //!
 //! ```
 //! use multiproc::worker;
@@ -101,8 +101,8 @@
 //! # }
 //! ```
 //!
-//! Arguments and results are copies, and each process has its own memory. What a worker does to
-//! its copy, or to a `static`, nobody else sees:
+//! Arguments and results are copies, and each process has its own memory. When a worker changes
+//! its copy, or a `static`, no other process sees that:
 //!
 //! ```
 //! use multiproc::worker;
@@ -122,17 +122,17 @@
 //! # }
 //! ```
 //!
-//! What several processes are to see is in [`sync`] and [`shm`].
+//! [`sync`] and [`shm`] have what several processes can change and see.
 //!
-//! Values can be nested 128 levels deep: a list, map, struct or variant is one, an option or newtype
-//! a quarter of one. What is deeper could overflow the stack where it is read, and is an
-//! [`Encode`](ErrorKind::Encode) error where it is written. A long chain is sent as a list.
+//! Values can be nested 128 levels deep: a list, map, struct or variant is one level, an option or
+//! newtype a quarter of one. A deeper value could overflow the stack of its reader, and is an
+//! [`Encode`](ErrorKind::Encode) error for its writer. Send a long chain as a list.
 //!
 //! # Results and errors
 //!
-//! A worker's own `Result` is a value like any other, so there are two: how the process fared,
-//! and what the worker said. `f::run(..)??` takes both. For errors that serde cannot carry there is
-//! [`RemoteError`], which `?` makes out of all of them.
+//! A worker's own `Result` is a value like any other, so there are two results: the outer one is
+//! that of the process, the inner one that of the worker. `f::run(..)??` takes both. For errors that
+//! serde cannot carry there is [`RemoteError`], to which `?` converts all of them.
 //!
 //! ```
 //! use multiproc::{ErrorKind, RemoteError, worker};
@@ -146,7 +146,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! assert_eq!(parse::run(" 7 ")??, 7);
 //!
-//! // The worker returned an error: the process fared well.
+//! // The worker returned an error: that is a value, and the process succeeded.
 //! let error: RemoteError = parse::run("seven")?.unwrap_err();
 //! assert_eq!(error.to_string(), "invalid digit found in string");
 //!
@@ -158,12 +158,12 @@
 //! # }
 //! ```
 //!
-//! An [`Error`] is one line for people and an [`ErrorKind`] to branch on.
+//! An [`Error`] has one line of text for people, and an [`ErrorKind`] for code to match on.
 //!
 //! # Locks
 //!
-//! Handles to what several processes share are arguments like any other, and fields of your
-//! types. The locks of [`sync`] have the names and shapes of std's:
+//! Handles to shared objects can be arguments and fields of your types. The locks of [`sync`] have
+//! the names and shapes of std's:
 //!
 //! ```
 //! use multiproc::sync::Mutex;
@@ -185,13 +185,13 @@
 //! # }
 //! ```
 //!
-//! A counter needs no lock: [`shm`] has [`Shared<AtomicU64>`](shm::Shared). It also has what large
-//! data need, to be read or written where they lie: `Shared<[f64]>` and [`Buffer`](shm::Buffer).
+//! A counter needs no lock: [`shm`] has [`Shared<AtomicU64>`](shm::Shared). For large data that is
+//! read or written in place it has `Shared<[f64]>` and [`Buffer`](shm::Buffer).
 //!
 //! # Channels
 //!
-//! A [`channel`](mod@channel) carries items while the work is going on. The receiver sees its end
-//! when the last sender is gone, however it went.
+//! A [`channel`](mod@channel) carries items while the work is going on. It ends for the receiver when
+//! the last sender is gone, even if that was killed.
 //!
 //! ```
 //! use multiproc::channel::{Sender, channel};
@@ -201,7 +201,7 @@
 //! fn find_divisors(number: u64, found: Sender<u64>) {
 //!     for candidate in 1..=number {
 //!         if number % candidate == 0 && found.send(candidate).is_err() {
-//!             return; // nobody listens any more
+//!             return; // the receiver is gone
 //!         }
 //!     }
 //! }
@@ -216,11 +216,11 @@
 //! ```
 //!
 //! [`duplex`](channel::duplex) is a connection with two ends, [`Queue`](channel::Queue) has many
-//! producers and many consumers, and [`wait`](channel::wait) waits for several of all these.
+//! producers and many consumers, and [`wait`](channel::wait) waits for several of these at once.
 //!
 //! # A pool
 //!
-//! A [`Pool`] keeps processes for many tasks. A task that crashes fails alone; its process is
+//! A [`Pool`] runs many tasks on a few processes. A task that crashes fails alone; its process is
 //! replaced.
 //!
 //! ```
@@ -239,7 +239,7 @@
 //! # fn main() -> multiproc::Result<()> {
 //! let pool = Pool::builder().workers(2).build()?;
 //!
-//! // One task: a handle to wait for, in any order.
+//! // Single tasks, whose results are waited for in any order.
 //! let crash = pool.submit(crash::call());
 //! let task = pool.submit(square::call(7));
 //! assert_eq!(task.wait()?, 49);
@@ -254,15 +254,15 @@
 //!
 //! # When things die
 //!
-//! Whatever happens to a process, joining it says so, and does not wait for what is dead:
+//! Joining a process tells how it ended, and never waits for a process that is dead:
 //!
 //! | the worker | [`Error::kind`] |
 //! |---|---|
 //! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
-//! | calls `exit`, with whatever code | [`Exited`](ErrorKind::Exited) |
+//! | calls `exit`, with any code | [`Exited`](ErrorKind::Exited) |
 //! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal |
 //! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
-//! | returns what cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
+//! | returns a value that cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
 //! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!
 //! ```
@@ -291,7 +291,7 @@
 //! process.kill();
 //! assert_eq!(process.join().unwrap_err().signal(), Some(9));
 //!
-//! // A lock does not die with its holder: the next one is told, and has it.
+//! // A lock does not die with its holder: the next one gets it, together with an error.
 //! let total = Mutex::new(0)?;
 //! let error = die_with_the_lock::run(total.clone()).unwrap_err();
 //! assert!(error.to_string().contains("was killed by SIGABRT"));
@@ -300,17 +300,16 @@
 //! # }
 //! ```
 //!
-//! The other direction holds as well. A child never outlives its parent, however that ends, also
-//! by `SIGKILL`; nor do the children of the child. So what a program still runs when its `main`
-//! returns is killed: [`join`](Process::join) what is to be finished. Dropping a [`Process`]
-//! detaches it, but does not let it outlive the program. There are no zombies, and nothing is left
-//! behind on disk.
+//! In the other direction, a child never outlives its parent, even if that is ended by `SIGKILL`, and
+//! neither do the children of the child. So processes that are still running when `main` returns are
+//! killed: [`join`](Process::join) those that must finish. Dropping a [`Process`] detaches it, but
+//! does not let it outlive the program. There are no zombies, and nothing is left behind on disk.
 //!
 //! # Testing
 //!
-//! A worker is an ordinary function, so most of its tests call it and start nothing. Tests of the
-//! rest start processes as programs do, under `cargo test`, nextest, and in doctests; there is
-//! nothing to prepare. Give such a test a timeout, and it cannot hang:
+//! A worker is an ordinary function, so most of its tests just call it and start no process. Other
+//! tests start processes as programs do, under `cargo test`, nextest, and in doctests, without any
+//! preparation. Give such a test a timeout, so that it cannot hang:
 //!
 //! ```
 //! use multiproc::{Stdio, worker};
@@ -344,15 +343,15 @@
 //! # says_what_it_does();
 //! ```
 //!
-//! What a process prints is not captured by the test harness, which knows of its own threads only:
-//! hence the pipe. An assertion that fails in a worker is a panic, and `unwrap` shows it with its
-//! place. `MULTIPROC_START_METHOD=spawn cargo test` runs everything by the other [`StartMethod`].
+//! The test harness captures the output of its own threads only, not that of processes: hence the
+//! pipe. An assertion that fails in a worker is a panic, and `unwrap` shows it with its place.
+//! `MULTIPROC_START_METHOD=spawn cargo test` runs everything with the other [`StartMethod`].
 //!
 //! # Async
 //!
 //! [`Process`], [`Call`] and [`Task`] can be awaited, on any executor; so can
-//! [`recv_async`](channel::Receiver::recv_async). An `async fn` is a worker when it is told what
-//! [runs its future](macro@worker#async-workers).
+//! [`recv_async`](channel::Receiver::recv_async). An `async fn` can be a worker if the attribute names
+//! a function that [runs its future](macro@worker#async-workers).
 //!
 //! ```
 //! use multiproc::worker;
@@ -381,50 +380,50 @@
 //!
 //! * Isolate from malice: a worker is the same program with the same rights, unless its call
 //!   takes some away ([`Call::before_worker`], [`Call::uid`]).
-//! * Send closures. A worker is a function; what it needs, it is given.
-//! * Run on anything but Linux, on x86-64 and aarch64.
+//! * Send closures. A worker is a function, which is given all it needs as arguments.
+//! * Run on systems other than Linux, on x86-64 and aarch64.
 //!
 //! # Caveats
 //!
 //! What a child is:
 //!
-//! * It is the program, stopped before `main`. What `main` sets up is not there: globals, a logger,
-//!   signal handlers, libraries loaded with `dlopen`. A function with
-//!   [`startup`](macro@startup) sets it up. What runs *before* `main`, C++'s static initialisers
-//!   for example, runs in children too: in each one, or once for all that are cloned from the
+//! * It is the program, stopped before `main`. Globals, a logger, signal handlers, libraries
+//!   loaded with `dlopen` that `main` sets up are missing in it. A function with
+//!   [`startup`](macro@startup) sets them up. Code that runs *before* `main`, such as C++'s static
+//!   initialisers, runs in children too: in each one, or once for all that are cloned from the
 //!   [fork server](StartMethod::ForkServer).
-//! * [`std::env::args`] gives the program's arguments there too.
-//! * The standard streams are the parent's. Who reads the standard input first has it. What
-//!   several processes print is mixed, and what one that is killed printed without the end of a
-//!   line is lost.
+//! * [`std::env::args`] returns the program's arguments there too.
+//! * The standard streams are the parent's. Input goes to the first process that reads it. The
+//!   output of several processes is mixed, and if a process is killed, a line that it has not
+//!   finished is lost.
 //! * A descriptor that is not close-on-exec is inherited. Rust opens none, some C libraries do;
 //!   the children of the fork server have those that were open at the first call.
 //!
-//! What a program should know that has children:
+//! What a program with children should know:
 //!
 //! * Ctrl-C goes to all processes in the foreground of the terminal. If the program handles it, its
 //!   workers still die of it, unless a [`startup`](macro@startup) function ignores the signal.
-//! * Where `SIGCHLD` is ignored, or other code waits for whatever child ends (`waitpid(-1)`),
+//! * Where `SIGCHLD` is ignored, or other code waits for any child that ends (`waitpid(-1)`),
 //!   results arrive, but how a worker died cannot be known.
 //! * In a process that was made by `fork`, starting a worker is
-//!   [`Unsupported`](ErrorKind::Unsupported). So it is in a shared library, an extension of Python
-//!   for example: the program would have to know the library's workers.
-//! * In a program that has more rights than the user who executed it (set-user-ID, file
-//!   capabilities), too, it is `Unsupported`. Executing the program again would give children
-//!   those rights even if their parent has given them up, and a child trusts whoever executed it.
+//!   [`Unsupported`](ErrorKind::Unsupported). The same holds in a shared library, an extension of
+//!   Python for example, whose workers the program does not know.
+//! * It is `Unsupported`, too, in a program that has more rights than the user who executed it
+//!   (set-user-ID, file capabilities). Executing the program again would give children those
+//!   rights even if their parent has given them up, and a child trusts the process that executed it.
 //!
-//! What it needs:
+//! What the library needs:
 //!
 //! * Linux 5.4 or newer, with `/proc` mounted. Containers and sandboxes have to allow `clone`,
 //!   `pidfd_open`, `waitid` and `memfd_create`; where `clone` with `CLONE_PARENT` is forbidden,
 //!   children are executed and not cloned.
-//! * The program has to be executed itself, and not by an interpreter: of
+//! * The program has to be executed directly, and not by an interpreter: for
 //!   `ld-linux.so ./program`, the kernel would execute `ld-linux.so` again.
 //!
 //! Tools:
 //!
-//! * Debuggers stay with the parent. In gdb, `set follow-fork-mode child` and a breakpoint in the
-//!   worker lead to it; or attach to its process, which has the worker's name in `ps`.
+//! * Debuggers stay with the parent. In gdb, use `set follow-fork-mode child` and a breakpoint in
+//!   the worker; or attach to its process, which has the worker's name in `ps`.
 //! * valgrind has to know `pidfd_open`: 3.19 does not, and no process can be started under it.
 //! * Coverage is written when a process ends, unless it is killed. Clones write to one file: let
 //!   `LLVM_PROFILE_FILE` contain `%m`, so that they add up.
@@ -451,12 +450,14 @@ mod error;
 mod foreign;
 pub mod guide;
 mod limits;
+mod lock;
 mod payload;
 mod pool;
 #[cfg(test)]
 mod probe;
 mod process;
 mod protocol;
+mod raw;
 mod readiness;
 mod remote_error;
 pub mod shm;
@@ -484,13 +485,36 @@ pub use remote_error::RemoteError;
 pub use shm::Shareable;
 pub use usage::Usage;
 
+/// Implements the trait [`Shareable`](trait@Shareable) for a type that may live in memory shared
+/// between processes.
+///
+/// All fields have to be `Shareable`, too; the type must not have a destructor.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::Shareable;
+/// use multiproc::sync::Mutex;
+///
+/// #[derive(Clone, Copy, Shareable)]
+/// struct Position {
+///     x: f64,
+///     y: f64,
+/// }
+///
+/// # fn main() -> std::io::Result<()> {
+/// let position = Mutex::new(Position { x: 0.0, y: 0.0 })?;
+/// position.lock().unwrap().x += 1.0;
+/// # Ok(())
+/// # }
+/// ```
 pub use multiproc_macros::Shareable;
 /// Runs a function in every child process before its worker.
 ///
-/// `main` does not run in children, and neither does what it sets up: logging, signal handlers,
+/// `main` does not run in children, so its setup is missing there: logging, signal handlers,
 /// allocator options. A function with this attribute, anywhere in the program or its libraries,
-/// sets it up there. It takes no arguments and returns nothing; with several, the order is
-/// unspecified. Its panic is the worker's.
+/// makes up for that. It takes no arguments and returns nothing; if there are several, their order
+/// is unspecified. If it panics, the worker counts as panicked.
 ///
 /// # Examples
 ///
@@ -519,51 +543,53 @@ pub use multiproc_macros::Shareable;
 ///
 /// # Caveats
 ///
-/// * It cannot start workers, which is [`Unsupported`](crate::ErrorKind::Unsupported): each of them
-///   would run it first, and start another, without end.
-/// * It runs on the first thread of the process, and the worker on another. The worker has what
-///   that thread was restricted to (signals, CPUs, sandboxes), but not its thread-locals.
-/// * It must not use locks and queues that it shares with other processes, should it come to have
-///   any: see the [caveats](sync#caveats) of [`sync`].
-/// * Its time counts for a [`timeout`](Call::timeout). In a [`Pool`] it runs once for each process.
+/// * The function cannot start workers, which is [`Unsupported`](crate::ErrorKind::Unsupported): each
+///   of them would run it first, and start another, without end.
+/// * It runs on the first thread of the process, and the worker on another. The worker inherits the
+///   restrictions of that thread (signals, CPUs, sandboxes), but not its thread-locals.
+/// * It must not use locks and queues that are shared with other processes: see the
+///   [caveats](sync#caveats) of [`sync`].
+/// * Its time counts towards a [`timeout`](Call::timeout). In a [`Pool`] it runs once for each
+///   process.
 pub use multiproc_macros::startup;
 
 /// Makes a function the entry point of a process.
 ///
-/// The function stays as it is and can be called as ever. Beside it stands a type of the same
-/// name (functions and types do not share their names) with three functions:
+/// The function stays as it is and can still be called. The attribute adds a type of the same
+/// name (functions and types have separate namespaces) with three functions:
 ///
 /// | | |
 /// |---|---|
-/// | `f::spawn(args..)` | starts a process that runs `f(args..)` and gives its [`Process`] |
-/// | `f::run(args..)` | starts it and waits for its result |
-/// | `f::call(args..)` | binds the arguments and gives a [`Call`], to be configured and then started |
+/// | `f::spawn(args..)` | starts a process that runs `f(args..)`, and returns its [`Process`] |
+/// | `f::run(args..)` | starts the process and waits for its result |
+/// | `f::call(args..)` | binds the arguments and returns a [`Call`], to be configured and then started |
 ///
 /// One `use module::f;` imports both.
 ///
 /// # Parameters and results
 ///
-/// * Owned types that are [`Payload`]: whatever serde can write and read.
-/// * References `&T` to types that are [`PayloadRef`]: `&str`, `&[f64]`, `&Path`, `&MyStruct`.
-/// * Results that are [`Payload`]; a function that never returns (`-> !`) has the result
+/// * Parameters can be of owned types that are [`Payload`]: all that serde can write and read.
+/// * They can be references `&T` to types that are [`PayloadRef`]: `&str`, `&[f64]`, `&Path`,
+///   `&MyStruct`.
+/// * Results are [`Payload`]; a function that never returns (`-> !`) has the result
 ///   [`Infallible`](std::convert::Infallible).
 ///
-/// Patterns and `mut` are fine. The compiler explains what is not: `self`, `&mut T`, `dyn` and
+/// Patterns and `mut` are allowed. The compiler explains what is not: `self`, `&mut T`, `dyn` and
 /// `impl` types, raw pointers, borrowed results, `unsafe` and `extern` functions.
 ///
 /// # Options
 ///
 /// | | |
 /// |---|---|
-/// | `timeout = "30s"` | How long a process may run: [`Call::timeout`]. Units are `ms`, `s`, `m` or `min`, `h`. |
-/// | `memory = "512MiB"` | How much memory it may take: [`Call::memory_limit`]. Units are `B`, `KiB`, `MiB`, `GiB`, `KB`, `MB`, `GB`. |
-/// | `stack = "64MiB"` | How large its stack is: [`Call::stack_size`]. Units as of `memory`. |
-/// | `nice = 10` | How far it stands back behind other processes, from -20 to 19: [`Call::nice`]. |
-/// | `before_worker = path` | A `fn()` that runs in it before the arguments are decoded: [`Call::before_worker`]. |
-/// | `runtime = path` | What runs the future of an `async fn`: see below. |
-/// | `crate = path` | Names this crate where it is not `::multiproc`, because it was renamed or is re-exported by another. |
+/// | `timeout = "30s"` | The time that a process may run: [`Call::timeout`]. Units are `ms`, `s`, `m` or `min`, `h`. |
+/// | `memory = "512MiB"` | The memory that it may take: [`Call::memory_limit`]. Units are `B`, `KiB`, `MiB`, `GiB`, `KB`, `MB`, `GB`. |
+/// | `stack = "64MiB"` | The size of its stack: [`Call::stack_size`]. Units are those of `memory`. |
+/// | `nice = 10` | The niceness that is added, from -20 to 19: [`Call::nice`]. |
+/// | `before_worker = path` | A `fn()` that runs in the process before the arguments are decoded: [`Call::before_worker`]. |
+/// | `runtime = path` | The function that runs the future of an `async fn`: see below. |
+/// | `crate = path` | The path of this crate where it is not `::multiproc`, because it was renamed or is re-exported by another. |
 ///
-/// They are what calls start from; the methods of a [`Call`] override them.
+/// They are the defaults of all calls; the methods of a [`Call`] override them.
 ///
 /// ```
 /// use multiproc::{ErrorKind, worker};
@@ -584,11 +610,11 @@ pub use multiproc_macros::startup;
 ///
 /// # Async workers
 ///
-/// An `async fn` is a worker with the option `runtime`. It names a function that runs a future to
-/// its end and gives its output. The worker's process calls that function, so each process has a
-/// runtime of its own; the function itself stays an ordinary `async fn`.
+/// An `async fn` can be a worker with the option `runtime`. It names a function that runs a future
+/// to its end and returns its output. The worker's process calls that function, so each process has
+/// a runtime of its own; the worker itself stays an ordinary `async fn`.
 ///
-/// With tokio, it takes three lines:
+/// With tokio, the function takes three lines:
 ///
 /// ```
 /// use multiproc::worker;
@@ -611,7 +637,7 @@ pub use multiproc_macros::startup;
 /// # }
 /// ```
 ///
-/// smol has it ready-made:
+/// smol has such a function:
 ///
 /// ```
 /// use multiproc::worker;
@@ -629,12 +655,12 @@ pub use multiproc_macros::startup;
 /// # }
 /// ```
 ///
-/// To await a process is another matter, and needs no option: a [`Process`] is a [`Future`].
+/// Awaiting a process needs no option: a [`Process`] is a [`Future`].
 ///
 /// # Generic workers
 ///
-/// A worker can have type and const parameters, with bounds and a `where` clause. The functions
-/// beside it have the same ones. What they mean follows from the arguments, or is written out.
+/// A worker can have type and const parameters, with bounds and a `where` clause. Its `spawn`, `run`
+/// and `call` have the same ones, which are inferred from the arguments or written out.
 ///
 /// ```
 /// use multiproc::worker;
@@ -658,9 +684,9 @@ pub use multiproc_macros::startup;
 /// # }
 /// ```
 ///
-/// That arguments and result can be sent need not be written: the compiler says so where a call
-/// has one that cannot. A generic function that calls a generic worker has to promise it, best in
-/// serde's words:
+/// There is no need for bounds that say that arguments and result can be sent: the compiler checks
+/// this at each call. A generic function that calls a generic worker has to have such bounds, best
+/// those of serde:
 ///
 /// ```
 /// use multiproc::worker;
@@ -706,10 +732,10 @@ pub use multiproc_macros::startup;
 ///
 /// # Caveats
 ///
-/// * Calling the function runs it here, in this process. Only `spawn`, `run` and `call` mean
+/// * Calling the function runs it here, in this process. Only `spawn`, `run` and `call` use
 ///   another.
 /// * Beside a worker `f` there can be no type and no module `f`.
-/// * In its process, the worker does not run on the first thread. What needs a process with one
+/// * In its process, the worker does not run on the first thread. Code that needs a process with one
 ///   thread, such as `unshare` of a user namespace, belongs into
 ///   [`before_worker`](Call::before_worker).
 pub use multiproc_macros::worker;

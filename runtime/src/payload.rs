@@ -6,17 +6,44 @@ use crate::dispatch::{BorrowedCodec, OwnedCodec, ResultCodec, borrowed, owned};
 
 /// A value that can be an argument or a result of a worker.
 ///
-/// Everything that serde can write and read back has it: derive `serde::Serialize` and
+/// Every type that serde can write and read back implements it: derive `serde::Serialize` and
 /// `serde::Deserialize` for types of your own. Handles of this library (locks, channels, shared
-/// memory) have it too, alone or as fields of your types. To serde they are opaque: they go through
-/// `flatten`, untagged enums and buffers, but not through another format such as JSON, and there
-/// cannot be made two of one that there is one of.
+/// memory) implement it too, alone or as fields of your types. To serde they are opaque: they go
+/// through `flatten`, untagged enums and buffers, but not through another format such as JSON, and
+/// a handle that is unique, such as a receiver, cannot be duplicated.
 ///
-/// A value can be nested 128 levels deep: a list, map, struct or variant is one, an option or
-/// newtype a quarter of one. A deeper one is an [`Encode`](crate::ErrorKind::Encode) error; one that
-/// there is no memory for, an error of the side that has none.
+/// A value can be nested 128 levels deep: a list, map, struct or variant is one level, an option or
+/// newtype a quarter of one. A deeper value is an [`Encode`](crate::ErrorKind::Encode) error; a
+/// value for which there is no memory is an error on the side that lacks it.
 ///
 /// The trait is implemented for all such types and cannot be implemented by hand.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::sync::Mutex;
+/// use multiproc::worker;
+/// use serde::{Deserialize, Serialize};
+///
+/// #[derive(Serialize, Deserialize)]
+/// struct Job {
+///     name: String,
+///     total: Mutex<u64>,
+/// }
+///
+/// #[worker]
+/// fn work(job: Job) -> usize {
+///     *job.total.lock().unwrap() += 1;
+///     job.name.len()
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let total = Mutex::new(0)?;
+/// assert_eq!(work::run(Job { name: "one".into(), total: total.clone() })?, 3);
+/// assert_eq!(*total.lock().unwrap(), 1);
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot cross a process boundary",
     label = "serde cannot both write and read this type",
@@ -47,12 +74,32 @@ impl<T: Serialize + DeserializeOwned + 'static> Payload for T {
     }
 }
 
-/// What a worker can borrow: `&T` is encoded from the borrow and lent to the function in the
-/// other process from the owned form, so `&str` arrives out of a `String` and `&[f64]` out of a
+/// A type that a worker can borrow as `&T`.
+///
+/// The argument is encoded from the borrow. In the other process it is decoded into its owned form,
+/// which is lent to the function: a `&str` points into a `String` there, a `&[f64]` into a
 /// `Vec<f64>`.
 ///
 /// The trait is implemented for all types that serde can write and whose
 /// [`ToOwned::Owned`] can be sent; it cannot be implemented by hand.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+/// use std::path::Path;
+///
+/// #[worker]
+/// fn describe(path: &Path, sizes: &[u64]) -> String {
+///     format!("{}: {} bytes", path.display(), sizes.iter().sum::<u64>())
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let sizes = vec![1, 2, 3];
+/// assert_eq!(describe::run(Path::new("/tmp"), &sizes)?, "/tmp: 6 bytes");
+/// # Ok(())
+/// # }
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` cannot cross a process boundary",
     label = "serde cannot both write this type and read its owned form",

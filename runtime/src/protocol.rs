@@ -10,9 +10,9 @@
 //!
 //! | sender | message | then |
 //! |---|---|---|
-//! | parent | [`Request::Serve`]: [`Header`], "pool", a board | the child prepares itself |
+//! | parent | [`Request::Serve`]: [`Header`], "pool", a scoreboard | the child prepares itself |
 //! | child | [`Reply::Ready`] | it waits for tasks |
-//! | parent | [`Request::Task`] or [`Request::Batch`] | the child runs them, as far as the board lets it |
+//! | parent | [`Request::Task`] or [`Request::Batch`] | the child runs them, as far as the scoreboard lets it |
 //! | child | a reply for each task; those of a batch together in [`Reply::Results`] | it waits again |
 //! | parent | [`Request::Retire`] | the child ends |
 //!

@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 /// Any error, in a form that crosses the process boundary.
 ///
-/// Few error types can be sent: [`std::io::Error`] cannot. A worker that returns
+/// Few error types can be sent; [`std::io::Error`], for example, cannot. A worker that returns
 /// `Result<T, RemoteError>` can use `?` on all of them. The message, the messages of the
 /// [sources](std::error::Error::source) and the `Debug` text arrive; the type does not.
 ///
-/// Like `anyhow::Error` it is not itself a [`std::error::Error`], so that it can be made from all
-/// that are, and derefs to one.
+/// Like `anyhow::Error` it is not itself a [`std::error::Error`], so that every type that is one
+/// can be converted to it, and it derefs to one.
 ///
 /// # Examples
 ///
@@ -44,7 +44,9 @@ struct Link {
 }
 
 impl RemoteError {
-    /// An error of one message.
+    /// Makes an error of a message.
+    ///
+    /// # Examples
     ///
     /// ```
     /// let error = multiproc::RemoteError::msg("the file has no header");
@@ -93,7 +95,7 @@ impl From<RemoteError> for Box<dyn StdError> {
     }
 }
 
-/// The message alone; with `{:#}` those of the sources too, separated by colons.
+/// Formats the message; `{:#}` adds those of the sources, separated by colons.
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)?;
@@ -108,7 +110,7 @@ impl fmt::Display for RemoteError {
     }
 }
 
-/// The `Debug` text of the original error.
+/// Formats the `Debug` text of the original error.
 impl fmt::Debug for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.0, f)

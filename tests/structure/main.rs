@@ -5,9 +5,12 @@
 //! that defines it. Files that depend on one another in a circle can only be understood together,
 //! so there must be none.
 
+mod examples;
 mod modules;
 mod paths;
+mod public;
 mod safety;
+mod wording;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -11,7 +11,7 @@ use crate::Arrows;
 use crate::paths::paths;
 
 /// A path of module names below the root.
-type Module = Vec<String>;
+pub type Module = Vec<String>;
 
 /// The modules of a crate, tests left out.
 pub struct Crate {
@@ -21,6 +21,9 @@ pub struct Crate {
 #[derive(Default)]
 struct Contents {
     file: String,
+    /// What the documentation of the module itself is made of.
+    attributes: Vec<Attribute>,
+    items: Vec<Item>,
     /// Names that this module takes from elsewhere, and from where.
     imports: BTreeMap<String, Vec<String>>,
     /// Paths in its own code. What it only passes on is not among them.
@@ -40,24 +43,35 @@ impl Crate {
         let text = fs::read_to_string(source.join(file))
             .unwrap_or_else(|error| panic!("cannot read {file} of {module:?}: {error}"));
         let parsed = syn::parse_file(&text).expect("the file is Rust");
-        self.items(source, file, module, parsed.items);
+        self.items(source, file, module, parsed.attrs, parsed.items);
     }
 
-    fn items(&mut self, source: &Path, file: &str, module: Module, items: Vec<Item>) {
+    fn items(
+        &mut self,
+        source: &Path,
+        file: &str,
+        module: Module,
+        attributes: Vec<Attribute>,
+        items: Vec<Item>,
+    ) {
         let mut contents = Contents {
             file: file.to_owned(),
+            attributes,
             ..Contents::default()
         };
         for item in items {
-            if attributes(&item).iter().any(is_for_tests) {
+            if self::attributes(&item).iter().any(is_for_tests) {
                 continue;
             }
+            contents.items.push(item.clone());
             match item {
                 Item::Mod(child) => {
                     let mut below = module.clone();
                     below.push(child.ident.to_string());
                     match child.content {
-                        Some((_, items)) => self.items(source, file, below, items),
+                        Some((_, items)) => {
+                            self.items(source, file, below, Vec::new(), items);
+                        }
                         None => {
                             let file = named_file(&child.attrs);
                             let file = file.unwrap_or_else(|| file_of(source, &below));
@@ -85,14 +99,32 @@ impl Crate {
         for (module, contents) in &self.modules {
             let from = arrows.entry(contents.file.clone()).or_default();
             let targets = contents.used.iter();
-            let targets = targets.filter_map(|path| self.resolve(module, path, 0));
+            let targets = targets.filter_map(|path| self.resolve(module, path));
+            let targets = targets.map(|(defining, _)| self.modules[&defining].file.clone());
             from.extend(targets.filter(|target| *target != contents.file));
         }
         arrows
     }
 
-    /// The file that defines what `path` means in `module`; `None` if it is of another crate.
-    fn resolve(&self, module: &Module, path: &[String], depth: usize) -> Option<String> {
+    /// Each module, with its own attributes and its items.
+    pub fn modules(&self) -> impl Iterator<Item = (&Module, &[Attribute], &[Item])> {
+        self.modules
+            .iter()
+            .map(|(module, contents)| (module, &*contents.attributes, &*contents.items))
+    }
+
+    /// The module that defines what `path` means in `module`, and the name that it has there, which
+    /// is empty for the module itself; `None` if it is of another crate.
+    pub fn resolve(&self, module: &Module, path: &[String]) -> Option<(Module, String)> {
+        self.resolve_import(module, path, 0)
+    }
+
+    fn resolve_import(
+        &self,
+        module: &Module,
+        path: &[String],
+        depth: usize,
+    ) -> Option<(Module, String)> {
         if depth > 16 {
             return None;
         }
@@ -118,17 +150,23 @@ impl Crate {
             }
             rest = &rest[1..];
         }
-        Some(self.modules[&at].file.clone())
+        Some((at, String::new()))
     }
 
-    /// The file that defines the item of this name which `module` has or passes on.
-    fn item(&self, module: &Module, name: &str, rest: &[String], depth: usize) -> Option<String> {
+    /// Where the item of this name is defined which `module` has or passes on.
+    fn item(
+        &self,
+        module: &Module,
+        name: &str,
+        rest: &[String],
+        depth: usize,
+    ) -> Option<(Module, String)> {
         let contents = &self.modules[module];
         if let Some(import) = contents.imports.get(name) {
             let path: Vec<String> = import.iter().chain(rest).cloned().collect();
-            return self.resolve(module, &path, depth + 1);
+            return self.resolve_import(module, &path, depth + 1);
         }
-        Some(contents.file.clone())
+        Some((module.clone(), name.to_owned()))
     }
 }
 
@@ -205,7 +243,8 @@ fn is_for_tests(attribute: &Attribute) -> bool {
         && !condition.contains("not")
 }
 
-fn attributes(item: &Item) -> &[Attribute] {
+/// The attributes of an item, its documentation among them.
+pub fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
         Item::Enum(item) => &item.attrs,

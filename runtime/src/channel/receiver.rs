@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use super::item::{self, decode};
 use super::wait::{Source, Watched};
 use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
 use crate::codec::{self, Message};
+use crate::lock::lock;
 use crate::readiness::Readiness;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::poll;
@@ -252,7 +253,7 @@ impl<T: DeserializeOwned> Receiver<T> {
 
 impl Core {
     fn place(&self) -> MutexGuard<'_, Place> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -115,7 +115,7 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
         });
         let now = any_ready.then(Instant::now);
         let until = now.or_else(|| glance.chain(deadline).min());
-        let readable = poll::wait_any(&descriptors, until)?;
+        let readable = poll::wait_any_of(&descriptors, until)?;
         let told: Vec<usize> = places
             .into_iter()
             .zip(readable)

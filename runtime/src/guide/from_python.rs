@@ -1,7 +1,8 @@
-//! Coming from Python: the names of `multiprocessing` and `concurrent.futures`, and theirs here.
+//! Coming from Python: the names of `multiprocessing` and `concurrent.futures`, and their
+//! counterparts here.
 //!
-//! A function with [`#[worker]`](macro@crate::worker) is what a `target` is there: a function at
-//! the top of a module, whose arguments and result can be sent. It needs no main guard, since
+//! A function with [`#[worker]`](macro@crate::worker) corresponds to a `target` in Python: a function
+//! at the top of a module, whose arguments and result can be sent. It needs no main guard, since
 //! `main` does not run in children.
 //!
 //! # Three programs
@@ -157,17 +158,17 @@
 //!
 //! | | Python | here |
 //! |---|---|---|
-//! | the program ends | waits for children that are not daemons | ends them: [`join`](crate::Process::join) what is to be finished |
+//! | the program ends | waits for children that are not daemons | ends them: [`join`](crate::Process::join) those that must finish |
 //! | the program is killed | children run on | children end |
 //! | a worker raises, or panics | text on the standard error, and an exit code | an [`Error`] with the message and the place |
 //! | a pool's worker is killed | `Pool`: the result never comes. `ProcessPoolExecutor`: all tasks fail | its own task fails, with the signal |
-//! | a holder of a lock is killed | the lock stays locked | the next one has it, in a [`PoisonError`](std::sync::PoisonError) |
+//! | a holder of a lock is killed | the lock stays locked | the next one gets it, in a [`PoisonError`](std::sync::PoisonError) |
 //! | a running task | cannot be cancelled | can be: [`Task::cancel`], [`Call::timeout`] |
 //! | `Pool.map`, one task fails | raises when all are done | the iterator goes on; collecting into a `Result` stops there |
 //! | the input of `map` | taken as a whole | taken as results are asked for |
-//! | leaving `with Pool()` | terminates | dropping it does as well; [`Pool::shutdown`] waits |
-//! | leaving `with ProcessPoolExecutor()` | waits | write [`Pool::shutdown`] |
-//! | what cannot be sent | is found when it is sent | is mostly found by the compiler |
+//! | leaving `with Pool()` | terminates the pool | dropping the pool does the same; [`Pool::shutdown`] waits |
+//! | leaving `with ProcessPoolExecutor()` | waits | call [`Pool::shutdown`] |
+//! | values that cannot be sent | are found when they are sent | are mostly found by the compiler |
 //! | errors | arrive with their type | arrive with their type in a worker's `Result`, if serde can carry it, or as [`RemoteError`] |
 //! | standard input of a child | `/dev/null` | the parent's: see [`Call::stdin`] |
 //! | start methods | `fork`, `spawn`, `forkserver` | the last two |
@@ -178,7 +179,7 @@
 //! |---|---|
 //! | `Process(target=f, args=(..))`, `start()` | `f::spawn(..)`, or `f::call(..)` and [`Call::spawn`] |
 //! | `Process(name=..)`, `name` | [`Call::name`], [`Process::name`] |
-//! | `daemon=True` | how all children are; they may have children of their own |
+//! | `daemon=True` | true of all children; they may have children of their own |
 //! | `join()` | [`Process::join`], which gives the result |
 //! | `join(timeout)` | [`Process::join_timeout`] |
 //! | `is_alive()` | [`Process::is_running`] |
@@ -196,7 +197,7 @@
 //! | `get_context(..)`, `set_start_method(..)` | [`Call::start_method`], [`PoolBuilder::start_method`], `MULTIPROC_START_METHOD` |
 //! | `get_all_start_methods()` | [`StartMethod`](crate::StartMethod) |
 //! | `get_start_method()` | [`Process::start_method`] |
-//! | `set_forkserver_preload(..)` | what runs before `main` is loaded already; [`set_spare_processes`](crate::set_spare_processes()) keeps clones ready |
+//! | `set_forkserver_preload(..)` | not needed: the server is the program itself; [`set_spare_processes`](crate::set_spare_processes()) keeps clones ready |
 //! | `Lock` | [`Mutex<()>`](crate::sync::Mutex) |
 //! | `RLock` | [`ReentrantLock`](crate::sync::ReentrantLock) |
 //! | `Condition` | [`Condvar`](crate::sync::Condvar); `wait_for` is [`wait_while`](crate::sync::Condvar::wait_while) |
@@ -206,7 +207,7 @@
 //! | `Barrier` | [`Barrier`](crate::sync::Barrier); the `action` is the [leader](crate::sync::BarrierWaitResult::is_leader)'s |
 //! | `Value` | [`Shared<AtomicU64>`](crate::shm::Shared) and the like, or [`Mutex<T>`](crate::sync::Mutex) |
 //! | `Array` | [`Mutex<[T]>`](crate::sync::Mutex::from_slice) |
-//! | `get_lock()`, `get_obj()` | the lock has the value: [`lock`](crate::sync::Mutex::lock) gives it |
+//! | `get_lock()`, `get_obj()` | the lock contains the value: [`lock`](crate::sync::Mutex::lock) gives access |
 //! | `RawValue`, `RawArray` | [`Shared`](crate::shm::Shared) of atomics, [`Buffer`](crate::shm::Buffer) |
 //! | `sharedctypes` structures | types with [`#[derive(Shareable)]`](derive@crate::Shareable) |
 //! | `Pipe()` | [`duplex`](crate::channel::duplex()) |
@@ -231,7 +232,7 @@
 //! | `map`, `map_async` | [`Pool::map`] and `collect` |
 //! | `imap`, `imap_unordered` | [`Pool::map`], [`Pool::map_unordered`] |
 //! | `starmap`, `starmap_async` | `pool.map(\|(a, b)\| f::call(a, b), ..)` |
-//! | `chunksize` | [`Map::chunk_size`](crate::Map::chunk_size); it is found by itself |
+//! | `chunksize` | [`Map::chunk_size`](crate::Map::chunk_size); by default it adapts |
 //! | `close()`, `join()` | [`Pool::shutdown`] |
 //! | `terminate()` | dropping the pool |
 //! | `AsyncResult.get()` | [`Task::wait`] |
@@ -247,7 +248,7 @@
 //! | `Connection` | [`Duplex`](crate::channel::Duplex), [`Sender`](crate::channel::Sender), [`Receiver`](crate::channel::Receiver) |
 //! | `send`, `recv` | the same |
 //! | `poll()`, `poll(timeout)` | [`try_recv`](crate::channel::Receiver::try_recv), [`recv_timeout`](crate::channel::Receiver::recv_timeout) |
-//! | `send_bytes`, `recv_bytes` | items of type `Vec<u8>`, which cost no more |
+//! | `send_bytes`, `recv_bytes` | items of type `Vec<u8>`, which are as cheap |
 //! | `fileno()` | a source of [`wait`](crate::channel::wait()); a socket of your own as [`Fd`](crate::Fd) |
 //! | `close()` | dropping it |
 //! | `EOFError` | [`RecvError::Disconnected`](crate::channel::RecvError::Disconnected) |
@@ -283,7 +284,7 @@
 //! | `submit` | [`Pool::submit`] |
 //! | `map(.., timeout, chunksize)` | [`Pool::map`] with [`Map::chunk_size`](crate::Map::chunk_size); [`Map::timeout`](crate::Map::timeout) is each task's |
 //! | `map(.., buffersize)` | not needed: inputs are taken as results are asked for |
-//! | `shutdown()` | [`Pool::shutdown`]; what is submitted later is [`ErrorKind::Closed`] |
+//! | `shutdown()` | [`Pool::shutdown`]; tasks that are submitted later are [`ErrorKind::Closed`] |
 //! | `shutdown(cancel_futures=True)`, `terminate_workers()`, `kill_workers()` | dropping the pool |
 //! | `Future` | [`Task`] |
 //! | `result()`, `result(timeout)` | [`Task::wait`], [`Task::wait_timeout`] |
@@ -301,33 +302,33 @@
 //!
 //! # What is absent, and why
 //!
-//! * **`set_start_method("fork")`.** A copy of a process with threads has the locks of threads that
-//!   it does not have. Children are made from the program as it is before `main`.
+//! * **`set_start_method("fork")`.** A copy of a process with threads inherits locks that are held by
+//!   threads that the copy does not have. Children are made from the program as it is before `main`.
 //! * **Closures, lambdas, bound methods.** A process can be told *which* function to run, since
-//!   both have the same code. What a closure has captured cannot be seen by a library. Make it
+//!   both have the same code. A library cannot see what a closure has captured. Pass it as
 //!   arguments.
-//! * **`pickle`, `reduction`, `copyreg`.** serde's derive says how a type is sent.
-//! * **`Manager`, `BaseManager.register`, `dict`, `list` and proxies.** A process that serves the
-//!   others is a process all of them wait for, and each access a message. What can lie in shared
-//!   memory does so without one. For the rest, let a worker own the map and be asked, over a
-//!   [`duplex`](crate::channel::duplex()) or with [`Sender`](crate::channel::Sender)s for the
-//!   answers in the questions.
-//! * **`Listener` and `Client`, `authkey`, `AuthenticationError`.** They connect processes that do
-//!   not know each other, by a name: that is a socket of [`std::os::unix::net`] or [`std::net`]. A
-//!   socket can be an argument and an item, as [`Fd`](crate::Fd).
+//! * **`pickle`, `reduction`, `copyreg`.** serde's derive determines how a type is sent.
+//! * **`Manager`, `BaseManager.register`, `dict`, `list` and proxies.** All other processes would
+//!   wait for the one that serves them, and each access would be a message. Values that can lie in
+//!   shared memory do not need such a process. For the rest, let a worker own the map and answer
+//!   questions, over a [`duplex`](crate::channel::duplex()) or with
+//!   [`Sender`](crate::channel::Sender)s for the answers in the questions.
+//! * **`Listener` and `Client`, `authkey`, `AuthenticationError`.** They connect unrelated processes
+//!   by a name. Use a socket of [`std::os::unix::net`] or [`std::net`], which can be an argument and
+//!   an item, as [`Fd`](crate::Fd).
 //! * **Names of shared memory, the resource tracker.** Memory without a name cannot be left behind.
-//! * **`freeze_support`, `set_executable`, `if __name__ == "__main__"`.** Children never come to
+//! * **`freeze_support`, `set_executable`, `if __name__ == "__main__"`.** Children never reach
 //!   `main`.
 //! * **`get_logger`, `log_to_stderr`.** The library prints nothing. Set up a logger in children
 //!   with [`startup`](macro@crate::startup).
 //! * **`FIRST_EXCEPTION`.** [`as_completed`](crate::as_completed()), and stop at the first error.
 //! * **`set_result`, `set_exception`, `set_running_or_notify_cancel`.** Only pools make a
 //!   [`Task`]. To hand over a value of your own, use a channel.
-//! * **`n_waiting` of a barrier, `locked()` of a lock.** What they said may be wrong when it is
+//! * **`n_waiting` of a barrier, `locked()` of a lock.** Their answers may be outdated when they are
 //!   read.
-//! * **`ThreadPool`, `multiprocessing.dummy`, `ThreadPoolExecutor`.** Threads are no business of
-//!   this library: see [`processes_or_threads`](super::processes_or_threads).
-//! * **`InterpreterPoolExecutor`.** There is no interpreter.
+//! * **`ThreadPool`, `multiprocessing.dummy`, `ThreadPoolExecutor`.** This library does not deal with
+//!   threads: see [`processes_or_threads`](super::processes_or_threads).
+//! * **`InterpreterPoolExecutor`.** Rust has no interpreter.
 //!
 //! [`Call`]: crate::Call
 //! [`Call::name`]: crate::Call::name

@@ -1,11 +1,11 @@
-//! Pages to read: no code, only documentation.
+//! Pages to read, without code.
 //!
-//! The [front page](crate) is a tutorial. These pages are for those who come with a question:
+//! The [front page](crate) is a tutorial. Each of these pages answers a question:
 //!
 //! | page | question |
 //! |---|---|
-//! | [`from_python`] | I know `multiprocessing` and `concurrent.futures`: what is it called here, and what is different? |
-//! | [`processes_or_threads`] | Is it processes that I need? What do they cost? |
+//! | [`from_python`] | I know `multiprocessing` and `concurrent.futures`: what are their parts called here, and what is different? |
+//! | [`processes_or_threads`] | Do I need processes? What do they cost? |
 //! | [`how_it_works`] | What happens between `spawn` and `join`? What can I rely on? |
 
 pub mod from_python;

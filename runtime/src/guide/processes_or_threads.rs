@@ -1,29 +1,29 @@
-//! When processes, when threads: what each is good for, and what processes cost.
+//! Processes or threads: what each is good for, and what processes cost.
 //!
-//! # Which
+//! # Which to choose
 //!
-//! | what you have | what to take |
+//! | what you have | what to choose |
 //! |---|---|
-//! | computing, to be spread over all cores | threads: rayon, [`std::thread::scope`] |
+//! | a computation, to be spread over all cores | threads: rayon, [`std::thread::scope`] |
 //! | many connections that mostly wait | async, or threads |
-//! | data with pointers in it, that all work on in place | threads |
+//! | data with pointers in it, which all threads work on in place | threads |
 //! | steps that are shorter than a message between processes | threads |
 //! | closures | threads |
 //! | a program that also runs on other systems | threads |
 //! | **code that crashes**: C libraries, codecs, `unsafe` | a process for each input, or a [`Pool`](crate::Pool) |
-//! | **code that may not end**: searches, regular expressions of strangers, solvers | a process with a [`timeout`](crate::Call::timeout) |
+//! | **code that may not end**: searches, untrusted regular expressions, solvers | a process with a [`timeout`](crate::Call::timeout) |
 //! | **code that leaks or takes too much** | a process with a [`memory_limit`](crate::Call::memory_limit), a pool with [`max_memory_per_worker`](crate::PoolBuilder::max_memory_per_worker) |
 //! | **code that is not thread-safe**, or has one global state | a process for each instance |
-//! | **data that is not trusted** | a process that gives up its rights [before](crate::Call::before_worker) it sees them |
+//! | **untrusted data** | a process that gives up its rights [before](crate::Call::before_worker) it sees the data |
 //! | **code that may abort**: `panic = "abort"`, asserts of C, stack overflows | a process |
-//! | **a piece of the program with other rights, limits, priority, CPUs, directory or environment** | a process: [`Call`](crate::Call) has words for all of them |
+//! | **a part of the program with other rights, limits, priority, CPUs, directory or environment** | a process: [`Call`](crate::Call) has methods for all of them |
 //! | another program | [`std::process::Command`] |
 //!
-//! Threads share everything, and so one of them can ruin everything: memory, locks, the allocator,
-//! the whole process. Processes share what they were handed. That is what they are for, and that is
-//! what they cost.
+//! Threads share everything, so one of them can ruin everything: memory, locks, the allocator,
+//! the whole process. Processes share only what they were given. That is their purpose, and their
+//! price.
 //!
-//! # What it costs
+//! # What processes cost
 //!
 //! | | threads | processes |
 //! |---|---|---|
@@ -34,13 +34,13 @@
 //! | a lock that is free | a few instructions | as many, or nearly |
 //! | a lock that is contended | a system call | the same |
 //! | a cache, a pool of connections, a model | one for all | one for each process, or in [`shm`](crate::shm) if it has no pointers |
-//! | to stop one | it has to agree | [`kill`](crate::Process::kill) |
+//! | to stop one | it has to cooperate | [`kill`](crate::Process::kill) |
 //! | to debug it | one process to look at | several |
 //!
-//! So the question is how long a task is beside a message: a file is a good task, a line of it is
-//! not. In figures:
+//! So the question is how long a task takes compared with a message: a file is a good task, a line
+//! of it is not. In figures:
 //!
-//! | | this library | beside it |
+//! | | this library | for comparison |
 //! |---|---|---|
 //! | to start a worker, to its first line | 233 µs | a program (`true`): 681 µs; a thread: 17 µs |
 //! | to start a trivial worker and to join it | 455 µs; by [`Spawn`](crate::StartMethod::Spawn) 1.28 ms | a program: 672 µs; a thread: 32 µs |
@@ -51,9 +51,9 @@
 //! | an item of 16 bytes through a `Queue` | 236 ns | a bare socket: 1.05 µs |
 //! | a lock that is free, taken and given back | 5.0 ns | [`std::sync::Mutex`]: 4.3 ns |
 //!
-//! They are medians of 2026-11-23, on two cores of a virtual machine (AMD EPYC, Linux 6.18), from
-//! `benches/results/2026-11-23.md` in the repository, which has the spread and many more. Yours
-//! will differ; `cargo run --release -p multiproc-benches` there tells you by how much.
+//! These are medians of 2026-11-23, on two cores of a virtual machine (AMD EPYC, Linux 6.18), from
+//! `benches/results/2026-11-23.md` in the repository, which has the spread and many more figures.
+//! Yours will differ; `cargo run --release -p multiproc-benches` there tells you by how much.
 //!
 //! # A process for each task, or a pool
 //!
@@ -62,22 +62,22 @@
 //! | each task begins in a clean process | yes | only with [`max_tasks_per_worker(1)`](crate::PoolBuilder::max_tasks_per_worker) |
 //! | environment, limits | of each call | of the pool |
 //! | standard streams | of each call | the program's |
-//! | what takes long to load | is loaded each time | is loaded [once for each process](crate::PoolBuilder::initializer) |
-//! | how many run at a time | as many as were started | as many as it has workers |
+//! | data that takes long to load | is loaded each time | is loaded [once for each process](crate::PoolBuilder::initializer) |
+//! | number that run at a time | as many as were started | as many as it has workers |
 //! | many short tasks | a process each | a message each, or less |
 //!
 //! # Both
 //!
-//! A worker may have threads; a program with threads may start workers, from any of them. Two
-//! things to mind:
+//! A worker may have threads, and a program with threads may start workers from any of them. There
+//! are two things to consider:
 //!
 //! * A pool has as many workers as there are CPUs. If each of them uses all CPUs (rayon, BLAS,
 //!   OpenMP), there are as many threads as the square of that. Give the pool fewer
 //!   [`workers`](crate::PoolBuilder::workers), or the workers fewer threads: for example by
 //!   [`env("RAYON_NUM_THREADS", "1")`](crate::Call::env) in the call of the pool's
 //!   [`initializer`](crate::PoolBuilder::initializer).
-//! * The process ends when the worker returns. Threads that it left behind end there, in the middle
-//!   of what they do.
+//! * The process ends when the worker returns. Threads that are still running end with it, in the
+//!   middle of their work.
 //!
 //! ```
 //! use multiproc::worker;

@@ -36,15 +36,34 @@ const FIRST_CHUNK: usize = 16;
 /// not worth sending.
 const SHORTEST: usize = 16;
 
-/// The results of a worker on many inputs. Made by [`Pool::map`] and [`Pool::map_unordered`].
+/// An iterator over the results of a worker on many inputs. Returned by [`Pool::map`] and
+/// [`Pool::map_unordered`].
 ///
-/// It takes its inputs as it goes: no more than workers can be kept busy with are taken before
-/// their results are asked for. Dropping it cancels the tasks that have not begun.
+/// It takes its inputs as it goes: before their results are asked for, it takes only as many as keep
+/// the workers busy. Dropping it cancels the tasks that have not begun.
 ///
-/// If the iterator of inputs panics, or the function that makes the calls, [`next`](Iterator::next)
-/// gives the results of all inputs before that, and panics then. If writing an argument panics, or
-/// reading a result, it panics in the place of that result; without an order, when it comes. Code that
-/// catches that can go on.
+/// If the iterator of inputs or the function that makes the calls panics, [`next`](Iterator::next)
+/// gives the results of all inputs before that, and then panics. If writing an argument or reading a
+/// result panics, `next` panics in the place of that result, or, if results are not ordered, when it
+/// comes. Code that catches the panic can go on.
+///
+/// # Examples
+///
+/// ```
+/// # use multiproc::{Pool, worker};
+/// # #[worker]
+/// # fn square(x: u64) -> u64 {
+/// #     x * x
+/// # }
+/// # fn main() -> multiproc::Result<()> {
+/// # let pool = Pool::builder().workers(2).build()?;
+/// let mut squares = pool.map(square::call, [3, 4]);
+/// assert_eq!(squares.next().unwrap()?, 9);
+/// assert_eq!(squares.next().unwrap()?, 16);
+/// assert!(squares.next().is_none());
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
 pub struct Map<'p, R, I, F> {
     pool: &'p Pool,
@@ -107,27 +126,83 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     /// Sends the tasks to workers in groups of this many.
     ///
     /// By default the groups grow with the number of tasks that a worker does in a few
-    /// milliseconds: one, unless they are short. What becomes of one task in a group is no
-    /// concern of the others in any case.
+    /// milliseconds; long tasks are sent one at a time. In any case each task of a group succeeds
+    /// or fails by itself.
     ///
-    /// A group has at least one task, also if `size` is 0, and no more than one message holds: as
-    /// many as have arguments of 96 KiB together, and 16384 at most.
+    /// A group has at least one task, even if `size` is 0, and no more than one message holds: as
+    /// many tasks as have 96 KiB of arguments together, and 16384 at most.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let squares = pool.map(square::call, 0..1000).chunk_size(100);
+    /// assert_eq!(squares.map(Result::unwrap).sum::<u64>(), 332_833_500);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn chunk_size(mut self, size: usize) -> Self {
         self.chunk_size = Some(size.clamp(1, CHUNK_MAXIMUM));
         self
     }
 
     /// Kills a worker whose task runs for longer than this; the task's result is
-    /// [`TimedOut`](crate::ErrorKind::TimedOut). Counted for each task from its start.
+    /// [`TimedOut`](crate::ErrorKind::TimedOut). The time counts for each task from its start.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn doze(millis: u64) -> u64 {
+    ///     std::thread::sleep(Duration::from_millis(millis));
+    ///     millis
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let mut results = pool.map(doze::call, [60_000, 1]).timeout(Duration::from_secs(1));
+    /// assert_eq!(results.next().unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
+    /// assert_eq!(results.next().unwrap()?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Calls a function when results have arrived, with their number and that of all inputs: if
-    /// the iterator of inputs does not know how many there are, of those taken so far.
+    /// Calls a function when results have arrived, with their number and the number of all inputs.
     ///
-    /// It is called by [`next`](Iterator::next), once for results that arrived together.
+    /// If the iterator of inputs does not know how many there are, the second number is that of the
+    /// inputs taken so far. The function is called by [`next`](Iterator::next), once for results
+    /// that arrived together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let mut last = (0, 0);
+    /// let squares = pool.map(square::call, 0..10).progress(|done, total| last = (done, total));
+    /// assert_eq!(squares.count(), 10);
+    /// assert_eq!(last, (10, 10));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn progress(mut self, progress: impl FnMut(usize, usize) + Send + 'p) -> Self {
         self.progress = Some(Box::new(progress));
         self

@@ -53,13 +53,13 @@ use self::task::Outcome;
 use crate::error::Result;
 use crate::process::{Call, TaskCall};
 
-/// Worker processes that run one task after another.
+/// A set of worker processes that run one task after another.
 ///
 /// A task that crashes, exits, runs out of memory or out of time takes its worker with it and
 /// nothing else: the worker is replaced, all other tasks go on.
 ///
-/// Dropping the pool cancels what is queued and kills what runs; [`shutdown`](Pool::shutdown)
-/// waits for it instead.
+/// Dropping the pool cancels the queued tasks and kills the running ones;
+/// [`shutdown`](Pool::shutdown) waits for them instead.
 ///
 /// # Examples
 ///
@@ -90,64 +90,109 @@ use crate::process::{Call, TaskCall};
 ///
 /// # Caveats
 ///
-/// * What a task leaves behind in its process (globals, threads, the working directory) the next
-///   one there finds.
-/// * Tasks are begun in the order in which they were submitted, but may end in any.
+/// * A task finds what earlier tasks in the same process left behind (globals, threads, the working
+///   directory).
+/// * Tasks begin in the order in which they were submitted, but may end in any order.
 /// * The processes have the environment that the program had when they were started.
-/// * Arguments are encoded by [`submit`](Pool::submit) and kept until a worker takes them, with the
-///   descriptors inside them. Nothing limits how many tasks wait; [`map`](Pool::map) takes its
-///   inputs as it goes.
-/// * Results that nobody asks for are kept as long as their [`Task`] is.
+/// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until a worker takes
+///   them, with the descriptors inside them. The number of waiting tasks is not limited;
+///   [`map`](Pool::map) takes its inputs as it goes.
+/// * A result is kept as long as its [`Task`] is.
 /// * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
-///   timeout goes on and ends it. Tasks that it has received and not begun are given to others that
-///   have nothing to do. One that nobody else can begin waits, unless it has a timeout: then the
-///   worker is killed, after a second at least, and another begins the task; if three in a row do
-///   not, it has failed.
+///   timeout goes on and ends it. Tasks that it has received and not begun are given to idle
+///   workers. If no other worker can begin such a task, it waits, unless it has a timeout: then the
+///   stopped worker is killed, after a second at least, and another begins the task; after three
+///   such workers in a row the task fails.
 /// * Workers that die are replaced at once. If they die soon after their start, before they have
-///   begun anything, they are started one at a time, later and later, and after five such starts in
+///   begun a task, they are started one at a time, later and later, and after five such starts in
 ///   a row the pool gives up: see [`initializer`](PoolBuilder::initializer). A worker that the pool
 ///   itself has ended, because of a timeout or a cancelled task, does not count.
-/// * A task that forks and returns twice, as a C library may do that wants a helper, returns once:
-///   the copy ends when it returns, without running destructors or exit handlers. A copy that does
-///   not return is a process of the task's own: it does not end with the pool or the program, and
-///   holds open what the worker had open, such as the standard streams.
-/// * A pool belongs to the process that made it. In a copy of that made by `fork`, dropping a pool, a
-///   task or a map does nothing, nothing is waited for, and the result of all else is
+/// * If a task forks and returns twice, as code that calls a C library may, only the original's
+///   result counts: the copy ends when it returns, without running destructors or exit handlers. A
+///   copy that does not return is a process of the task's own: it does not end with the pool or the
+///   program, and holds open what the worker had open, such as the standard streams.
+/// * A pool belongs to the process that made it. In a copy of that process made by `fork`, dropping
+///   a pool, a task or a map does nothing, nothing is waited for, and the result of all else is
 ///   [`Unsupported`](crate::ErrorKind::Unsupported), or empty.
-/// * What a task writes where it should not, in the memory that its worker shares with the pool, can
-///   cost that worker and the tasks it was sent, which fail with
-///   [`Decode`](crate::ErrorKind::Decode); not the pool, and no other worker's tasks.
+/// * A task that writes to wrong addresses can damage the memory that its worker shares with the
+///   pool. That costs at most that worker and the tasks it was sent, which fail with
+///   [`Decode`](crate::ErrorKind::Decode); the pool and the tasks of other workers go on.
 pub struct Pool {
     shared: Arc<Shared>,
     supervisor: Option<JoinHandle<()>>,
 }
 
 impl Pool {
-    /// A pool with as many workers as there are [CPUs to be
-    /// used](std::thread::available_parallelism).
+    /// Makes a pool with as many workers as there are [CPUs
+    /// available](std::thread::available_parallelism).
     ///
     /// # Errors
     ///
     /// As [`PoolBuilder::build`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn square(x: u64) -> u64 {
+    ///     x * x
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::new()?;
+    /// assert_eq!(pool.submit(square::call(7)).wait()?, 49);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new() -> Result<Pool> {
         Pool::builder().build()
     }
 
-    /// A pool to be described in more detail.
+    /// Makes a builder, to configure the pool.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = multiproc::Pool::builder().workers(2).name("parser").build()?;
+    /// assert_eq!(pool.workers(), 2);
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
     pub fn builder() -> PoolBuilder {
         PoolBuilder::new()
     }
 
-    /// Hands in a call to be run by the next worker that has nothing to do.
+    /// Submits a call, to be run by the next worker that is idle.
     ///
-    /// Of what a call can say, [`timeout`](Call::timeout) counts, from the moment a worker begins
-    /// it. What it says about its process is [`Unsupported`](crate::ErrorKind::Unsupported), since
-    /// the processes are there already, but for its name, which is without effect.
+    /// Of the options of a call, [`timeout`](Call::timeout) applies, from the moment a worker
+    /// begins it. Options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since
+    /// the processes exist already; the name of the call is ignored.
     ///
-    /// What is wrong with the call is told by the task.
+    /// Errors of the call itself are reported by the task.
     ///
-    /// Each task is a message to a worker and one back. Of very many short ones,
+    /// Each task is a message to a worker and one back. For very many short ones,
     /// [`map`](Pool::map) sends several together.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let tasks = [3, 4].map(|x| pool.submit(square::call(x)));
+    /// let mut sum = 0;
+    /// for task in tasks {
+    ///     sum += task.wait()?;
+    /// }
+    /// assert_eq!(sum, 25);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn submit<R>(&self, call: Call<'static, R>) -> Task<R> {
         let (worker, result) = (call.entry().name(), call.result());
         let about_worker = |error: crate::error::Error| error.with_worker(worker);
@@ -168,17 +213,17 @@ impl Pool {
         }
     }
 
-    /// Cancels all tasks that wait, and says how many that were. Those that a worker has begun go on.
+    /// Cancels all queued tasks, and returns their number. Tasks that a worker has begun go on.
     ///
     /// A task that is cancelled while it waits is never begun, and one that a worker is about to
-    /// begin is either begun or cancelled: nothing that runs is harmed. (A [`Task::cancel`] ends a
-    /// worker that has just begun the task.) The result of each is
-    /// [`Cancelled`](crate::ErrorKind::Cancelled); a [`map`](Pool::map) under way gives these results
-    /// and goes on with its next inputs.
+    /// begin is either begun or cancelled: no running task is harmed. (In contrast,
+    /// [`Task::cancel`] ends a worker that has just begun the task.) The result of each cancelled
+    /// task is [`Cancelled`](crate::ErrorKind::Cancelled); a [`map`](Pool::map) under way gives these
+    /// results and goes on with its next inputs.
     ///
     /// # Examples
     ///
-    /// Ending a program soon, without losing what has been begun:
+    /// Ends a program soon, without losing tasks that have begun:
     ///
     /// ```
     /// use multiproc::{ErrorKind, Pool, worker};
@@ -234,8 +279,8 @@ impl Pool {
     /// Runs a worker on each input. The results come in the order of the inputs.
     ///
     /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
-    /// `|(a, b)| f::call(a, b)`. Inputs are taken as results are asked for, not many more than the
-    /// workers are busy with; short tasks are sent to the workers in groups.
+    /// `|(a, b)| f::call(a, b)`. Inputs are taken as results are asked for, and only as many ahead as
+    /// keep the workers busy; short tasks are sent to the workers in groups.
     ///
     /// # Examples
     ///
@@ -266,6 +311,25 @@ impl Pool {
 
     /// Runs a worker on each input, as [`map`](Pool::map) does. The results come in the order in
     /// which they are ready.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let mut sum = 0;
+    /// for square in pool.map_unordered(square::call, 0..4) {
+    ///     sum += square?;
+    /// }
+    /// assert_eq!(sum, 14);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn map_unordered<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
     where
         I: IntoIterator,
@@ -274,14 +338,33 @@ impl Pool {
         Map::new(self, inputs.into_iter(), bind, false)
     }
 
-    /// Waits until all that was submitted is done, and ends the workers. What is submitted from
-    /// now on is [`Closed`](crate::ErrorKind::Closed).
+    /// Waits until all submitted tasks are done, and ends the workers. Tasks that are submitted
+    /// from now on are [`Closed`](crate::ErrorKind::Closed).
     ///
-    /// Callbacks have been called too, unless this is one.
+    /// Callbacks have been called too when it returns, unless it is called by one.
     ///
     /// # Errors
     ///
-    /// What made the pool useless, if something did: see [`PoolBuilder::initializer`].
+    /// The error that made the pool unusable, if there was one: see [`PoolBuilder::initializer`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{ErrorKind, Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let task = pool.submit(square::call(3));
+    /// pool.shutdown()?;
+    /// assert!(task.is_finished());
+    /// let late = pool.submit(square::call(4));
+    /// assert_eq!(late.wait().unwrap_err().kind(), ErrorKind::Closed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn shutdown(&self) -> Result<()> {
         self.shared.check_here()?;
         self.shared.drain();
@@ -293,25 +376,25 @@ impl Pool {
         }
     }
 
-    /// The most workers there are.
+    /// Returns the largest number of workers that the pool has.
     #[must_use]
     pub fn workers(&self) -> usize {
         self.shared.settings().policy.workers
     }
 
-    /// How many tasks run.
+    /// Returns the number of running tasks.
     #[must_use]
     pub fn active(&self) -> usize {
         self.load().1
     }
 
-    /// How many tasks wait for a worker.
+    /// Returns the number of tasks that wait for a worker.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.load().0
     }
 
-    /// The ids of the worker processes, oldest first.
+    /// Returns the ids of the worker processes, oldest first.
     #[must_use]
     pub fn worker_ids(&self) -> Vec<u32> {
         if self.shared.is_here() {
@@ -321,7 +404,7 @@ impl Pool {
         }
     }
 
-    /// What the pool has done so far.
+    /// Returns statistics of what the pool has done so far.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
         PoolStats::new(&if self.shared.is_here() {

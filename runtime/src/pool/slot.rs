@@ -9,7 +9,7 @@ use super::callbacks::Callbacks;
 use super::task::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
-use crate::sys::fd::OwnedFd;
+use crate::sys::notify_fd::NotifyFd;
 
 /// What is called with a result.
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
@@ -34,7 +34,7 @@ struct Inner {
     /// How many threads sleep until it is finished.
     sleepers: usize,
     /// What wakes a thread that listens to the worker itself.
-    kick: Option<Arc<OwnedFd>>,
+    kick: Option<NotifyFd>,
 }
 
 impl Slot {
@@ -77,7 +77,7 @@ impl Slot {
             self.changed.notify_all();
         }
         if let Some(kick) = kick {
-            let _ = rustix::io::write(&kick, &1_u64.to_ne_bytes());
+            kick.notify();
         }
         for waker in listeners.into_iter().chain(waker) {
             foreign::call(|| waker.wake());
@@ -109,7 +109,7 @@ impl Slot {
     }
 
     /// Has `kick` written to when it is finished; false if it is.
-    pub(super) fn kick_when_finished(&self, kick: Arc<OwnedFd>) -> bool {
+    pub(super) fn kick_when_finished(&self, kick: NotifyFd) -> bool {
         let mut inner = self.lock();
         if !inner.finished {
             inner.kick = Some(kick);

@@ -5,7 +5,25 @@ use std::time::Duration;
 
 use super::scheduler::MemberId;
 
-/// What a [`Pool`](super::Pool) has done so far. From [`Pool::stats`](super::Pool::stats).
+/// Statistics of what a [`Pool`](super::Pool) has done so far. Returned by
+/// [`Pool::stats`](super::Pool::stats).
+///
+/// # Examples
+///
+/// ```
+/// # use multiproc::{Pool, worker};
+/// # #[worker]
+/// # fn square(x: u64) -> u64 {
+/// #     x * x
+/// # }
+/// # fn main() -> multiproc::Result<()> {
+/// # let pool = Pool::builder().workers(2).build()?;
+/// pool.submit(square::call(3)).wait()?;
+/// let stats = pool.stats();
+/// assert_eq!((stats.submitted(), stats.finished(), stats.failed()), (1, 1, 0));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolStats {
     submitted: u64,
@@ -16,7 +34,17 @@ pub struct PoolStats {
     workers: Vec<WorkerStats>,
 }
 
-/// What one worker process of a pool has done so far.
+/// Statistics of one worker process of a pool. Returned by [`PoolStats::workers`].
+///
+/// # Examples
+///
+/// ```
+/// let pool = multiproc::Pool::builder().workers(2).build()?;
+/// for worker in pool.stats().workers() {
+///     println!("{}: {} tasks in {:?}", worker.id(), worker.tasks(), worker.busy());
+/// }
+/// # Ok::<(), multiproc::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerStats {
     id: u32,
@@ -36,38 +64,39 @@ impl PoolStats {
         }
     }
 
-    /// Tasks that were submitted, those of maps too.
+    /// Returns the number of submitted tasks, including those of maps.
     #[must_use]
     pub fn submitted(&self) -> u64 {
         self.submitted
     }
 
-    /// Tasks that have a result, be it an error.
+    /// Returns the number of tasks that have a result, which may be an error.
     #[must_use]
     pub fn finished(&self) -> u64 {
         self.finished
     }
 
-    /// Those of them whose result is an error.
+    /// Returns the number of finished tasks whose result is an error.
     #[must_use]
     pub fn failed(&self) -> u64 {
         self.failed
     }
 
-    /// How often a task was tried again.
+    /// Returns how often a task was tried again.
     #[must_use]
     pub fn retried(&self) -> u64 {
         self.retried
     }
 
-    /// Processes that were started in the place of others: of crashed or killed ones, of those that
-    /// had done their share, and of those that had left because there was nothing to do.
+    /// Returns the number of processes that were started in the place of others: of crashed or
+    /// killed ones, of those that had done their share of tasks, and of those that were ended when
+    /// they were idle.
     #[must_use]
     pub fn restarts(&self) -> u64 {
         self.restarts
     }
 
-    /// The worker processes there are, oldest first.
+    /// Returns the statistics of the present worker processes, oldest first.
     #[must_use]
     pub fn workers(&self) -> &[WorkerStats] {
         &self.workers
@@ -75,19 +104,19 @@ impl PoolStats {
 }
 
 impl WorkerStats {
-    /// The process id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// Tasks that it has done.
+    /// Returns the number of tasks that the worker has done.
     #[must_use]
     pub fn tasks(&self) -> u64 {
         self.tasks
     }
 
-    /// How long it took for them.
+    /// Returns the time that the worker has spent on its tasks.
     #[must_use]
     pub fn busy(&self) -> Duration {
         self.busy

@@ -18,7 +18,7 @@ use crate::protocol::Reply;
 
 /// A call that was [submitted](super::Pool::submit) to a pool.
 ///
-/// It is a [`Future`] on any executor. Dropping it changes nothing: the task runs all the same.
+/// It is a [`Future`] on any executor. Dropping it has no effect on the task, which still runs.
 ///
 /// # Examples
 ///
@@ -38,7 +38,7 @@ use crate::protocol::Reply;
 /// # Ok(())
 /// # }
 /// ```
-#[must_use = "the task runs, but nobody waits for its result"]
+#[must_use = "the task runs, but its result is not waited for"]
 pub struct Task<R> {
     pub(super) shared: Arc<Shared>,
     pub(super) job: JobId,
@@ -47,14 +47,32 @@ pub struct Task<R> {
     pub(super) result: ResultCodec<R>,
 }
 
-/// Where a [`Task`] is.
+/// The progress of a [`Task`].
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Pool, TaskState, worker};
+///
+/// #[worker]
+/// fn work() {}
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder().workers(1).build()?;
+/// let task = pool.submit(work::call());
+/// while task.state() != TaskState::Finished {
+///     std::thread::yield_now();
+/// }
+/// task.wait()
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TaskState {
-    /// No worker has begun it.
+    /// No worker has begun the task.
     Queued,
-    /// A worker runs it.
+    /// A worker runs the task.
     Running,
-    /// It has a result, be it an error.
+    /// The task has a result, which may be an error.
     Finished,
 }
 
@@ -63,21 +81,59 @@ impl<R> Task<R> {
     ///
     /// # Errors
     ///
-    /// As [`Process::join`](crate::Process::join); and [`Cancelled`](ErrorKind::Cancelled) if the
-    /// task was [cancelled](Task::cancel) or its pool dropped, [`Closed`](ErrorKind::Closed) if it
-    /// was submitted to a pool that was [shut down](super::Pool::shutdown) before.
+    /// As [`Process::join`](crate::Process::join). In addition, the error is
+    /// [`Cancelled`](ErrorKind::Cancelled) if the task was [cancelled](Task::cancel) or its pool
+    /// dropped, and [`Closed`](ErrorKind::Closed) if the pool was [shut
+    /// down](super::Pool::shutdown) before the task was submitted.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(1).build()?;
+    /// let task = pool.submit(square::call(3));
+    /// assert_eq!(task.wait()?, 9);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait(self) -> Result<R> {
         self.check_here()?;
         self.shared.wait(self.job, &self.slot, None);
         self.take()
     }
 
-    /// Waits for the result, but not for longer than this. `None`: there is none yet.
+    /// Waits for the result, but not longer than `timeout`. Returns `None` if there is none by
+    /// then.
     ///
     /// # Errors
     ///
     /// As [`wait`](Task::wait). The result is given out once; after that the error is
     /// [`Closed`](ErrorKind::Closed).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn doze(pause: Duration) {
+    ///     std::thread::sleep(pause);
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(1).build()?;
+    /// let task = pool.submit(doze::call(Duration::from_secs(60)));
+    /// assert!(task.wait_timeout(Duration::from_millis(10))?.is_none());
+    /// task.cancel();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<R>> {
         self.check_here()?;
         let limit = Instant::now().checked_add(timeout);
@@ -88,15 +144,15 @@ impl<R> Task<R> {
         }
     }
 
-    /// Whether there is a result.
+    /// Returns `true` if there is a result.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         !self.is_here() || self.slot.is_finished()
     }
 
-    /// Where the task is.
+    /// Returns the progress of the task.
     ///
-    /// It is running when a worker has begun it, not when it has been sent to one.
+    /// A task is running when a worker has begun it, not when it has been sent to one.
     #[must_use]
     pub fn state(&self) -> TaskState {
         if !self.is_here() {
@@ -111,10 +167,31 @@ impl<R> Task<R> {
         }
     }
 
-    /// Gives the task up. If it is queued, it never starts; if it runs, its worker is killed and
-    /// replaced. Its result is [`Cancelled`](ErrorKind::Cancelled) from now on.
+    /// Cancels the task. Returns `false` if it was finished already.
     ///
-    /// False if it was finished already.
+    /// If it is queued, it never starts; if it runs, its worker is killed and replaced. Its result is
+    /// [`Cancelled`](ErrorKind::Cancelled) from now on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    ///
+    /// #[worker]
+    /// fn search_for_ever() {
+    ///     loop {
+    ///         std::thread::park();
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).build()?;
+    /// let task = pool.submit(search_for_ever::call());
+    /// assert!(task.cancel());
+    /// assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::Cancelled);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[expect(
         clippy::must_use_candidate,
         reason = "most callers do not care whether it was in time"
@@ -123,11 +200,11 @@ impl<R> Task<R> {
         self.is_here() && self.shared.cancel(self.job)
     }
 
-    /// Calls a function with the result when it is there: at once, if it is there already.
+    /// Calls a function with the result as soon as there is one, which may be at once.
     ///
-    /// It is called on a thread of the pool's which does nothing else, so it may take its time,
-    /// but others wait for it. The result is still to be had from the task. A panic in it has no
-    /// consequences.
+    /// The function is called on a thread of the pool that runs only callbacks, one after another,
+    /// so it may take its time, but delays other callbacks. The task still gives the result as well.
+    /// A panic in the function has no consequences.
     ///
     /// # Examples
     ///

@@ -3,17 +3,18 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter::FusedIterator;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use super::slot::Slot;
 use super::task::Task;
 use crate::error::Result;
+use crate::lock::{lock, wait_until};
 use crate::sys::copy::Home;
 
-/// The results of tasks in the order in which they come, each with the place of its task in
-/// `tasks`. The tasks may be of different pools.
+/// Iterates over the results of tasks in the order in which they come, each with the index of its
+/// task in `tasks`. The tasks may be of different pools.
 ///
 /// # Examples
 ///
@@ -46,7 +47,27 @@ pub fn as_completed<R>(tasks: impl IntoIterator<Item = Task<R>>) -> AsCompleted<
     }
 }
 
-/// The results of tasks in the order in which they come. Made by [`as_completed`].
+/// An iterator over the results of tasks in the order in which they come. Returned by
+/// [`as_completed`].
+///
+/// # Examples
+///
+/// ```
+/// # use multiproc::{Pool, as_completed, worker};
+/// # #[worker]
+/// # fn square(x: u64) -> u64 {
+/// #     x * x
+/// # }
+/// # fn main() -> multiproc::Result<()> {
+/// # let pool = Pool::builder().workers(2).build()?;
+/// let results = as_completed([3, 4].map(|x| pool.submit(square::call(x))));
+/// assert_eq!(results.len(), 2);
+/// for (index, result) in results {
+///     println!("task {index}: {}", result?);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "iterators are lazy"]
 pub struct AsCompleted<R> {
     tasks: Vec<Option<Task<R>>>,
@@ -55,7 +76,27 @@ pub struct AsCompleted<R> {
 }
 
 impl<R> AsCompleted<R> {
-    /// The next result, if it comes within this time. `None`: it does not, or there is none left.
+    /// Waits for the next result, but not longer than `timeout`. Returns `None` if none came, or if
+    /// there is none left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, as_completed, worker};
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn doze(millis: u64) {
+    ///     std::thread::sleep(Duration::from_millis(millis));
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).build()?;
+    /// let mut results = as_completed([pool.submit(doze::call(60_000))]);
+    /// assert!(results.next_timeout(Duration::from_millis(10)).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<(usize, Result<R>)> {
         self.take(Instant::now().checked_add(timeout))
     }
@@ -106,8 +147,8 @@ impl<R> fmt::Debug for AsCompleted<R> {
     }
 }
 
-/// Waits until one of the tasks is finished and gives its place in `tasks`. `None`: not within
-/// this time, or there are no tasks.
+/// Waits until one of the tasks is finished, and returns its index in `tasks`. Returns `None` if none
+/// is finished within this time, or if there are no tasks.
 ///
 /// # Examples
 ///
@@ -137,7 +178,7 @@ pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
     listeners.done.wait(Instant::now().checked_add(timeout))
 }
 
-/// Waits until all of the tasks are finished. False: not within this time.
+/// Waits until all of the tasks are finished. Returns `false` if they are not within this time.
 ///
 /// # Examples
 ///
@@ -224,24 +265,16 @@ struct Done {
 
 impl Done {
     fn wait(&self, limit: Option<Instant>) -> Option<usize> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = lock(&self.places);
         loop {
             if let Some(place) = places.pop_front() {
                 return Some(place);
             }
-            let Some(limit) = limit else {
-                places = self
-                    .changed
-                    .wait(places)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = limit.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let in_time;
+            (places, in_time) = wait_until(&self.changed, places, limit);
+            if !in_time {
                 return None;
             }
-            let waited = self.changed.wait_timeout(places, left);
-            places = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -253,11 +286,7 @@ struct Listener {
 
 impl Wake for Listener {
     fn wake(self: Arc<Self>) {
-        self.done
-            .places
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(self.place);
+        lock(&self.done.places).push_back(self.place);
         self.done.changed.notify_all();
     }
 }

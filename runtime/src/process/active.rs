@@ -1,6 +1,14 @@
 use super::monitor::Monitor;
 
-/// A child process that is running. See [`active_children`].
+/// A child process that is running. Returned by [`active_children`].
+///
+/// # Examples
+///
+/// ```
+/// for child in multiproc::active_children() {
+///     println!("{} {}", child.id(), child.name());
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChildInfo {
     id: u32,
@@ -8,13 +16,13 @@ pub struct ChildInfo {
 }
 
 impl ChildInfo {
-    /// The process id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.id
     }
 
-    /// The name of the process: its worker's, unless [`Call::name`](crate::Call::name) gave
+    /// Returns the name of the process: its worker's, unless [`Call::name`](crate::Call::name) gave
     /// another.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -22,10 +30,10 @@ impl ChildInfo {
     }
 }
 
-/// The child processes of this process that have not been seen to end, oldest first, whether
-/// there still is a [`Process`](crate::Process) for them or not.
+/// Returns the running child processes of this process, oldest first.
 ///
-/// Only children started through this library are listed.
+/// Only children started through this library are listed. Children whose
+/// [`Process`](crate::Process) was dropped are listed until they end.
 ///
 /// # Examples
 ///

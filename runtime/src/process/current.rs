@@ -2,7 +2,25 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 static CURRENT: OnceLock<Current> = OnceLock::new();
 
-/// A child's knowledge of itself. See [`current`].
+/// The name, the worker and the parent of this process. Returned by [`current`].
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn describe() -> (String, String) {
+///     let current = multiproc::current().unwrap();
+///     (current.name().to_owned(), current.worker().to_owned())
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let names = describe::call().name("Alice").run()?;
+/// assert_eq!(names, ("Alice".to_owned(), "describe".to_owned()));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Current {
     name: String,
@@ -12,20 +30,22 @@ pub struct Current {
 }
 
 impl Current {
-    /// The name of this process.
+    /// Returns the name of this process.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The name of the worker that this process runs. In a process of a
-    /// [`Pool`](crate::Pool), that of its task; empty before the first.
+    /// Returns the name of the worker that this process runs.
+    ///
+    /// In a process of a [`Pool`](crate::Pool), that is the worker of its task; the name is empty
+    /// before the first.
     #[must_use]
     pub fn worker(&self) -> &str {
         *self.worker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The process id of the parent.
+    /// Returns the process id of the parent.
     #[must_use]
     pub fn parent_id(&self) -> u32 {
         self.parent
@@ -51,7 +71,7 @@ impl Current {
     }
 }
 
-/// This process as a child, or `None` in the main process.
+/// Returns information on this process if it is a child, and `None` in the main process.
 ///
 /// # Examples
 ///

@@ -10,12 +10,12 @@ use crate::error::{Error, Result};
 
 /// Waits for the worker's result and for the end of its process, as [`join`](Process::join) does.
 ///
-/// No runtime is needed: the library's own thread wakes the task. Dropping the process, before it
-/// has ended, detaches it.
+/// No runtime is needed: the library's own thread wakes the task. Dropping the process before it
+/// has ended detaches it.
 ///
 /// # Examples
 ///
-/// Under tokio; any other executor does as well.
+/// With tokio; any other executor works as well.
 ///
 /// ```
 /// use multiproc::worker;
@@ -41,7 +41,7 @@ impl<R> Future for Process<R> {
     }
 }
 
-/// Starts the process, at once, and waits for its result.
+/// Starts the process at once, and waits for its result.
 ///
 /// # Examples
 ///
@@ -64,7 +64,7 @@ impl<R> Future for Process<R> {
 ///
 /// # Caveats
 ///
-/// Long arguments are sent before `into_future` returns, which takes as long as their copying.
+/// Long arguments are sent before `into_future` returns, which takes as long as copying them.
 impl<R> IntoFuture for Call<'_, R> {
     type Output = Result<R>;
     type IntoFuture = CallFuture<R>;
@@ -77,9 +77,30 @@ impl<R> IntoFuture for Call<'_, R> {
     }
 }
 
-/// The result of a [`Call`] to come. Made by `call.await`.
+/// A future of the result of a [`Call`]. Returned by its
+/// [`into_future`](IntoFuture::into_future), which `.await` calls.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::worker;
+///
+/// #[worker]
+/// fn square(x: u64) -> u64 {
+///     x * x
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let one = square::call(3).into_future(); // starts the process
+/// let other = square::call(4).into_future();
+/// assert_eq!(one.await? + other.await?, 25);
+/// # Ok(())
+/// # })
+/// # }
+/// ```
 #[derive(Debug)]
-#[must_use = "the process runs, but nobody waits for its result"]
+#[must_use = "the process runs, but its result is not waited for"]
 pub struct CallFuture<R>(State<R>);
 
 #[derive(Debug)]

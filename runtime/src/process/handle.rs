@@ -19,7 +19,7 @@ use crate::usage::Usage;
 
 /// A worker running in a process of its own.
 ///
-/// Made by the `spawn` function beside each [`worker`](macro@crate::worker), or by
+/// Returned by the `spawn` function beside each [`worker`](macro@crate::worker), and by
 /// [`Call::spawn`](crate::Call::spawn).
 ///
 /// Dropping it detaches the process: it runs on, is reaped when it ends, and dies with its
@@ -46,22 +46,22 @@ use crate::usage::Usage;
 /// # Caveats
 ///
 /// * The process ends when the worker returns; threads that the worker started and did not wait
-///   for end with it, as those of a program do when `main` returns.
+///   for end with it, like those of a program when `main` returns.
 /// * A process that the worker starts by other means than this library is not killed with it.
 /// * Joining does not read piped streams. A worker that prints more than a pipe holds (64 KiB)
-///   waits until somebody reads, and so does who joins it: [take](Process::take_stdout) the stream
-///   and read it first.
+///   waits until the pipe is read, and joining it waits as well: [take](Process::take_stdout) the
+///   stream and read it first.
 /// * A process that is stopped (`SIGSTOP`), or held by a debugger, has not ended. Its
 ///   [`timeout`](crate::Call::timeout) kills it all the same.
-/// * A worker can make it impossible to say what it returned. If it ends its own thread (C's
+/// * A worker can make it impossible to send its result. If it ends its own thread (C's
 ///   `pthread_exit`, a filter on system calls that kills threads) its process exits with code 70;
 ///   if it closes descriptors that are not its own, as daemons do, with code 74.
-/// * A worker may fork and return twice, as a C library does that wants a helper. The copy ends when
-///   it returns; the result is the original's. A copy that does not return is a process of the
-///   worker's own: it does not end with the worker or the program, and holds open what the worker
+/// * A worker may fork and return twice, as a C library that starts a helper process does. The copy
+///   ends when it returns; the result is the original's. A copy that does not return is a process of
+///   the worker's own: it does not end with the worker or the program, and holds open what the worker
 ///   had open, such as its standard streams.
-/// * A `Process` belongs to the process that started it. In a copy of that made by `fork`, dropping
-///   and killing it do nothing, and joining it is [`Unsupported`](ErrorKind::Unsupported).
+/// * A `Process` belongs to the process that started it. In a copy of that process made by `fork`,
+///   dropping and killing it do nothing, and joining it is [`Unsupported`](ErrorKind::Unsupported).
 #[must_use = "the process is detached when this is dropped, and ends with the program: join it, or bind it to a name"]
 pub struct Process<R> {
     child: Arc<Child>,
@@ -74,10 +74,10 @@ pub struct Process<R> {
     given_out: Option<(Status, Option<Usage>)>,
 }
 
-/// A panic cannot be seen in it: what is known of the process changes as a whole.
+/// Stays consistent if a thread panics: its state changes in single steps.
 impl<R> UnwindSafe for Process<R> {}
 
-/// As above.
+/// Stays consistent if a thread panics: its state changes in single steps.
 impl<R> RefUnwindSafe for Process<R> {}
 
 impl<R> Process<R> {
@@ -92,26 +92,25 @@ impl<R> Process<R> {
         }
     }
 
-    /// The process id.
+    /// Returns the process id.
     ///
-    /// Once the process has ended and was reaped, which happens without anybody's doing, the
-    /// number may come to mean another process. [`kill`](Process::kill) and
-    /// [`terminate`](Process::terminate) never mix the two up.
+    /// Once the process has ended, it is reaped, and the system may give its id to another process.
+    /// [`kill`](Process::kill) and [`terminate`](Process::terminate) never confuse the two.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The name of the process: its worker's, unless [`Call::name`](crate::Call::name) gave
+    /// Returns the name of the process: its worker's, unless [`Call::name`](crate::Call::name) gave
     /// another.
     #[must_use]
     pub fn name(&self) -> &str {
         self.child.name()
     }
 
-    /// How the process was started.
+    /// Returns how the process was started.
     ///
-    /// That is what its call asked for, unless that could not be done: see [`StartMethod`].
+    /// That is the method that its call asked for, unless it was not possible: see [`StartMethod`].
     #[must_use]
     pub fn start_method(&self) -> StartMethod {
         self.start_method
@@ -128,15 +127,34 @@ impl<R> Process<R> {
     /// | the worker | kind |
     /// |---|---|
     /// | panicked | [`Panicked`](ErrorKind::Panicked) |
-    /// | called `exit`, with whatever code | [`Exited`](ErrorKind::Exited) |
+    /// | called `exit`, with any code | [`Exited`](ErrorKind::Exited) |
     /// | crashed, aborted, was killed | [`Signaled`](ErrorKind::Signaled) |
-    /// | was killed because of its own [`timeout`](crate::Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
+    /// | exceeded its [`timeout`](crate::Call::timeout) and was killed | [`TimedOut`](ErrorKind::TimedOut) |
     /// | returned a value that cannot be sent | [`Encode`](ErrorKind::Encode) |
-    /// | was sent or returned what cannot be read back, or there is no memory for | [`Decode`](ErrorKind::Decode) |
-    /// | wrote to a descriptor that is not its own, but this library's | [`Decode`](ErrorKind::Decode): it is killed at once |
+    /// | was sent or returned a value that cannot be read back, or for which there is no memory | [`Decode`](ErrorKind::Decode) |
+    /// | wrote to a descriptor of this library | [`Decode`](ErrorKind::Decode): it is killed at once |
     ///
-    /// [`Closed`](ErrorKind::Closed): `try_join` or `join_timeout` has given out the result
-    /// before.
+    /// The error is [`Closed`](ErrorKind::Closed) if `try_join` or `join_timeout` has given out the
+    /// result before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, worker};
+    ///
+    /// #[worker]
+    /// fn divide(a: u32, b: u32) -> u32 {
+    ///     a / b
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let one = divide::spawn(6, 2)?;
+    /// let other = divide::spawn(6, 0)?;
+    /// assert_eq!(one.join()?, 3);
+    /// assert_eq!(other.join().unwrap_err().kind(), ErrorKind::Panicked);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn join(mut self) -> Result<R> {
         self.check_here()?;
         match self.finish(None) {
@@ -145,11 +163,11 @@ impl<R> Process<R> {
         }
     }
 
-    /// Waits for the end of the process, and keeps the result for [`join`](Process::join). How the
-    /// process ended, as [`exit_status`](Process::exit_status) tells it.
+    /// Waits for the end of the process, and keeps the result for [`join`](Process::join). Returns the
+    /// exit status, as [`exit_status`](Process::exit_status) does.
     ///
-    /// The standard input, if it is piped and was not taken, is closed first. It does not wait if the
-    /// result was given out.
+    /// The standard input, if it is piped and was not taken, is closed first. If the result was given
+    /// out already, `wait` returns at once.
     ///
     /// # Examples
     ///
@@ -178,11 +196,36 @@ impl<R> Process<R> {
         self.exit_status()
     }
 
-    /// The worker's result if its process has ended, without waiting; `None` while it is running.
+    /// Gives the worker's result if its process has ended, without waiting. Returns `None` while it
+    /// is running.
     ///
     /// # Errors
     ///
     /// As [`join`](Process::join). The result is given out once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::worker;
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn answer() -> u32 {
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let mut process = answer::spawn()?;
+    /// let answer = loop {
+    ///     if let Some(answer) = process.try_join()? {
+    ///         break answer;
+    ///     }
+    ///     std::thread::sleep(Duration::from_millis(1)); // or do something useful
+    /// };
+    /// assert_eq!(answer, 42);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn try_join(&mut self) -> Result<Option<R>> {
         self.check_here()?;
         if self.given_out.is_some() {
@@ -194,12 +237,34 @@ impl<R> Process<R> {
         }
     }
 
-    /// Waits for the worker's result and for the end of its process, but not longer than
-    /// `timeout`; `None` if it is running then. The process is left alone.
+    /// Waits for the worker's result and for the end of its process, but not longer than `timeout`.
+    ///
+    /// Returns `None` if the process is still running then, and leaves it running.
     ///
     /// # Errors
     ///
     /// As [`join`](Process::join). The result is given out once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::worker;
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn doze(pause: Duration) {
+    ///     std::thread::sleep(pause);
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let mut process = doze::spawn(Duration::from_secs(60))?;
+    /// if process.join_timeout(Duration::from_millis(10))?.is_none() {
+    ///     process.kill(); // it has had its time
+    /// }
+    /// assert!(process.join().is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn join_timeout(&mut self, timeout: Duration) -> Result<Option<R>> {
         self.check_here()?;
         if self.given_out.is_some() {
@@ -211,13 +276,15 @@ impl<R> Process<R> {
         }
     }
 
-    /// Whether the process has not ended.
+    /// Returns `true` if the process has not ended.
     pub fn is_running(&mut self) -> bool {
         self.is_here() && self.given_out.is_none() && self.has_ended() == Some(false)
     }
 
-    /// How the process ended; `None` while it is running, or if that cannot be known because
-    /// something else in this program waited for it.
+    /// Returns the exit status of the process.
+    ///
+    /// It is `None` while the process is running, or if it cannot be known because something else
+    /// in this program waited for the process.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         if let Some((status, _)) = self.given_out {
             return status.known();
@@ -229,10 +296,11 @@ impl<R> Process<R> {
         }
     }
 
-    /// What the process had used up; `None` while it is running, or if that cannot be known because
-    /// something else in this program waited for it.
+    /// Returns the resources that the process has used.
     ///
-    /// Of one that fails, [`Error::usage`] tells it, too.
+    /// They are `None` while the process is running, or if they cannot be known because something
+    /// else in this program waited for the process. For a process that fails, [`Error::usage`]
+    /// returns them, too.
     ///
     /// # Examples
     ///
@@ -248,7 +316,7 @@ impl<R> Process<R> {
         }
     }
 
-    /// A handle that can end the process while this one is waited for, from any thread.
+    /// Returns a handle that can end the process from any thread while this one is waited for.
     #[must_use]
     pub fn killer(&self) -> Killer {
         Killer::new(Arc::clone(&self.child))
@@ -258,6 +326,24 @@ impl<R> Process<R> {
     ///
     /// Unless the worker handles the signal, joining it gives
     /// [`Signaled`](ErrorKind::Signaled).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::worker;
+    /// # #[worker]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// let process = wait_for_ever::spawn()?;
+    /// process.terminate();
+    /// assert_eq!(process.join().unwrap_err().signal(), Some(15));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn terminate(&self) {
         self.child.terminate();
     }
@@ -265,24 +351,101 @@ impl<R> Process<R> {
     /// Ends the process: sends it `SIGKILL`. Does nothing if it has ended.
     ///
     /// The processes that the worker itself started through this library end with it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::worker;
+    /// # #[worker]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// let process = wait_for_ever::spawn()?;
+    /// process.kill();
+    /// assert_eq!(process.join().unwrap_err().signal(), Some(9));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn kill(&self) {
         self.child.kill();
     }
 
-    /// The writing end of the standard input, if it is [piped](crate::Stdio::piped) and not yet
-    /// taken.
+    /// Takes the writing end of the standard input, if it is [piped](crate::Stdio::piped) and not
+    /// yet taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Stdio, worker};
+    /// use std::io::Write;
+    ///
+    /// #[worker]
+    /// fn read_name() -> String {
+    ///     std::io::read_to_string(std::io::stdin()).unwrap()
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut process = read_name::call().stdin(Stdio::piped()).spawn()?;
+    /// let mut stdin = process.take_stdin().unwrap();
+    /// stdin.write_all(b"Alice")?;
+    /// drop(stdin); // the end of the input
+    /// assert_eq!(process.join()?, "Alice");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn take_stdin(&mut self) -> Option<ChildStdin> {
         self.streams.stdin.take()
     }
 
-    /// The reading end of the standard output, if it is [piped](crate::Stdio::piped) and not yet
-    /// taken.
+    /// Takes the reading end of the standard output, if it is [piped](crate::Stdio::piped) and not
+    /// yet taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Stdio, worker};
+    ///
+    /// #[worker]
+    /// fn greet(name: &str) {
+    ///     println!("Hello, {name}!");
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut process = greet::call("Alice").stdout(Stdio::piped()).spawn()?;
+    /// let stdout = process.take_stdout().unwrap();
+    /// assert_eq!(std::io::read_to_string(stdout)?, "Hello, Alice!\n");
+    /// process.join()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.streams.stdout.take()
     }
 
-    /// The reading end of the standard error, if it is [piped](crate::Stdio::piped) and not yet
-    /// taken.
+    /// Takes the reading end of the standard error, if it is [piped](crate::Stdio::piped) and not
+    /// yet taken.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Stdio, worker};
+    ///
+    /// #[worker]
+    /// fn warn() {
+    ///     eprintln!("warning: it is late");
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut process = warn::call().stderr(Stdio::piped()).spawn()?;
+    /// let stderr = process.take_stderr().unwrap();
+    /// assert_eq!(std::io::read_to_string(stderr)?, "warning: it is late\n");
+    /// process.join()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn take_stderr(&mut self) -> Option<ChildStderr> {
         self.streams.stderr.take()
     }
@@ -336,7 +499,7 @@ impl<R> Process<R> {
             }
             if limit.is_some_and(|limit| limit <= Instant::now()) {
                 // Should the monitor not take it back, dropping the watch ends the child.
-                let _ = monitor.mind(&self.child, watch);
+                let _ = monitor.watch(&self.child, watch);
                 return None;
             }
         }
@@ -369,10 +532,10 @@ impl<R> Process<R> {
     }
 }
 
-/// The pidfd: readable when the process has ended.
+/// Gives the pidfd, which is readable when the process has ended.
 ///
-/// It is for waiting in an event loop beside other descriptors. The process is reaped without
-/// the loop's doing; [`try_join`](Process::try_join) then has the result.
+/// It is for waiting in an event loop beside other descriptors. The library reaps the process;
+/// [`try_join`](Process::try_join) then gives the result.
 impl<R> AsFd for Process<R> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.child.pidfd.as_fd()

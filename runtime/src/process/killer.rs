@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use super::monitor::Child;
 
-/// Ends a process from anywhere, for instance while another thread [joins](crate::Process::join) it.
-/// Made by [`Process::killer`](crate::Process::killer).
+/// A handle that ends a process from anywhere, for instance while another thread
+/// [joins](crate::Process::join) it. Returned by [`Process::killer`](crate::Process::killer).
 ///
-/// Clones are the same. Keeping one keeps nothing alive, and dropping it does nothing to the process.
+/// All clones end the same process. Keeping one keeps nothing alive, and dropping one has no effect
+/// on the process.
 ///
 /// # Examples
 ///
@@ -40,7 +41,7 @@ impl Killer {
         Killer(child)
     }
 
-    /// The process id. It is the process's until that has ended.
+    /// Returns the process id, which belongs to the process until it has ended.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.0.id()
@@ -48,12 +49,50 @@ impl Killer {
 
     /// Asks the process to end, as [`Process::terminate`](crate::Process::terminate) does. Does
     /// nothing if it has ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::worker;
+    /// # #[worker]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// let process = wait_for_ever::spawn()?;
+    /// let killer = process.killer();
+    /// std::thread::spawn(move || killer.terminate());
+    /// assert_eq!(process.join().unwrap_err().signal(), Some(15));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn terminate(&self) {
         self.0.terminate();
     }
 
     /// Ends the process, as [`Process::kill`](crate::Process::kill) does. Does nothing if it has
     /// ended.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::worker;
+    /// # #[worker]
+    /// # fn wait_for_ever() {
+    /// #     loop {
+    /// #         std::thread::park();
+    /// #     }
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// let process = wait_for_ever::spawn()?;
+    /// let killer = process.killer();
+    /// std::thread::spawn(move || killer.kill());
+    /// assert_eq!(process.join().unwrap_err().signal(), Some(9));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn kill(&self) {
         self.0.kill();
     }

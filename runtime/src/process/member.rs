@@ -119,7 +119,7 @@ impl Member {
             // Of a child that is gone already, its end will tell.
             Err(error) if !is_gone(&error) => {
                 launched.child.pidfd.kill();
-                let _ = monitor.mind(&launched.child, watch);
+                let _ = monitor.watch(&launched.child, watch);
                 return Err(failed(error));
             }
             _ => {}

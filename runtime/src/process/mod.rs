@@ -87,7 +87,6 @@ pub use stdio::Stdio;
 pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
-pub(crate) use crate::sys::poll::until;
 pub(crate) use call::{TaskCall, callee};
 pub(crate) use end::{End, Killed, Who, unheard};
 pub(crate) use member::{Member, Setup, end};

@@ -1,14 +1,32 @@
 use crate::error::{Error, ErrorKind, Result};
 
-/// How a process comes to be.
+/// The way in which child processes are created.
 ///
-/// The default is the fork server, unless the environment variable `MULTIPROC_START_METHOD` says
-/// `spawn` (or `forkserver`). [`Call::start_method`](crate::Call::start_method) decides for one call,
-/// [`Process::start_method`](crate::Process::start_method) tells what came of it.
+/// The default is the fork server, unless the environment variable `MULTIPROC_START_METHOD` is
+/// `spawn`. [`Call::start_method`](crate::Call::start_method) overrides it for one call, and
+/// [`Process::start_method`](crate::Process::start_method) returns the method that was used.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{StartMethod, worker};
+///
+/// #[worker]
+/// fn preloaded() -> Option<String> {
+///     std::env::var("LD_BIND_NOW").ok()
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// // The dynamic loader reads this variable when a program is executed.
+/// let call = preloaded::call().env("LD_BIND_NOW", "1").start_method(StartMethod::Spawn);
+/// assert_eq!(call.run()?.as_deref(), Some("1"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum StartMethod {
-    /// A process that was prepared once is cloned, which is several times faster than starting a
+    /// Clones a process that was prepared once, which is several times faster than executing a
     /// program.
     ///
     /// The first such call starts the *fork server*: the program's own image, executed again and
@@ -16,32 +34,33 @@ pub enum StartMethod {
     /// constructors, so its clones start clean. They are children of this process, not of the
     /// server, and have this process's current environment, working directory and standard streams.
     ///
-    /// What else a process inherits they have from the thread that starts them, as children have that
-    /// are executed: CPU affinity, priority, blocked and ignored signals, file mode mask, resource
-    /// limits, timer slack. When this process changes its user, groups, capabilities, session,
-    /// process group or root directory, and when a thread has a higher priority than the server, a
-    /// new server is started, which takes as long as executing the image.
+    /// Like children that are executed, clones inherit from the thread that starts them: CPU
+    /// affinity, priority, blocked and ignored signals, file mode mask, resource limits, timer slack.
+    /// When this process changes its user, groups, capabilities, session, process group or root
+    /// directory, and when a thread has a higher priority than the server, a new server is started,
+    /// which takes as long as executing the image.
     ///
-    /// Some things cannot be compared with each call, and are as they were at the first: control
-    /// group, namespaces, filters on system calls and other sandboxes, `securebits`, memory policy,
-    /// `oom_score_adj`, descriptors that are not close-on-exec. A process that restricts itself in these ways after its first call should use
-    /// [`Spawn`](StartMethod::Spawn).
+    /// Other properties cannot be compared with each call, and are as they were at the first:
+    /// control group, namespaces, filters on system calls and other sandboxes, `securebits`, memory
+    /// policy, `oom_score_adj`, descriptors that are not close-on-exec. A process that restricts
+    /// itself in these ways after its first call should use [`Spawn`](StartMethod::Spawn).
     ///
     /// The environment that this process had at the first call stays readable in the memory of all
-    /// clones, and so in `/proc/PID/environ`, also what a call or this process has removed since. To
-    /// keep a secret from a worker that acts as another user, use `Spawn`.
+    /// clones, and so in `/proc/PID/environ`, including variables that a call or this process has
+    /// removed since. To keep a secret from a worker that acts as another user, use `Spawn`.
     ///
     /// Children of one server share their address space layout.
     ///
-    /// Where processes cannot be cloned (a filter on system calls, a limit on the size of files that
-    /// leaves no room for a page, a constructor that started threads), for a thread with a real-time
-    /// policy, and for a call with a [`std::process::Stdio`], the image is executed again instead.
+    /// The image is executed again instead where processes cannot be cloned (a filter on system
+    /// calls, a limit on the size of files that leaves no room for a page, a constructor that started
+    /// threads), for a thread with a real-time policy, and for a call with a
+    /// [`std::process::Stdio`].
     #[default]
     ForkServer,
-    /// The program's own image is executed again for each call.
+    /// Executes the program's own image again for each call.
     ///
-    /// The image is the one that this process runs, also when its file has been replaced
-    /// meanwhile. It costs what starting a program costs, a millisecond or so.
+    /// The image is the one that this process runs, even if its file has been replaced
+    /// meanwhile. It costs as much as starting a program, a millisecond or so.
     Spawn,
 }
 

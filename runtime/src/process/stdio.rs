@@ -6,11 +6,11 @@ use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
 use crate::sys::fd::OwnedFd;
 
-/// What a standard stream of a worker's process is connected to: [`std::process::Stdio`] with the
-/// same three words, made from the same types.
+/// The target of a standard stream of a worker's process, as [`std::process::Stdio`] is for
+/// programs: with the same three constructors, and made from the same types.
 ///
-/// A [`std::process::Stdio`] does as well. Its inside cannot be seen, so a call that is given one
-/// is started by [re-execution](crate::StartMethod::Spawn).
+/// A [`std::process::Stdio`] is accepted as well. Its content cannot be inspected, so a call that is
+/// given one is started by [re-execution](crate::StartMethod::Spawn).
 ///
 /// # Examples
 ///
@@ -45,19 +45,69 @@ pub(super) enum Kind {
 }
 
 impl Stdio {
-    /// The parent's own stream. This is the default.
+    /// Connects the stream to the parent's own. This is the default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Stdio, worker};
+    ///
+    /// #[worker]
+    /// fn greet(name: &str) {
+    ///     println!("Hello, {name}!");
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// greet::call("Alice").stdout(Stdio::inherit()).run()
+    /// # }
+    /// ```
     #[must_use]
     pub fn inherit() -> Stdio {
         Stdio(Kind::Inherit)
     }
 
-    /// `/dev/null`.
+    /// Connects the stream to `/dev/null`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Stdio, worker};
+    ///
+    /// #[worker]
+    /// fn talk() {
+    ///     println!("a lot of text");
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// talk::call().stdout(Stdio::null()).run()
+    /// # }
+    /// ```
     #[must_use]
     pub fn null() -> Stdio {
         Stdio(Kind::Null)
     }
 
-    /// A new pipe, the other end of which the [`Process`](crate::Process) gives out.
+    /// Connects the stream to a new pipe, whose other end the [`Process`](crate::Process) gives
+    /// out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Stdio, worker};
+    ///
+    /// #[worker]
+    /// fn greet(name: &str) {
+    ///     println!("Hello, {name}!");
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut process = greet::call("Alice").stdout(Stdio::piped()).spawn()?;
+    /// let text = std::io::read_to_string(process.take_stdout().unwrap())?;
+    /// assert_eq!(text, "Hello, Alice!\n");
+    /// process.join()?;
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn piped() -> Stdio {
         Stdio(Kind::Piped)
@@ -90,14 +140,14 @@ from_descriptor! {
 }
 
 impl From<io::Stdout> for Stdio {
-    /// The parent's standard output, whichever stream of the child it becomes.
+    /// Connects a stream of the child to the parent's standard output.
     fn from(stdout: io::Stdout) -> Stdio {
         Stdio(Kind::Opaque(stdout.into()))
     }
 }
 
 impl From<io::Stderr> for Stdio {
-    /// The parent's standard error, whichever stream of the child it becomes.
+    /// Connects a stream of the child to the parent's standard error.
     fn from(stderr: io::Stderr) -> Stdio {
         Stdio(Kind::Opaque(stderr.into()))
     }

@@ -124,8 +124,8 @@ impl Watch {
         let pidfd = self.pidfd.as_fd();
         // An error is told by what is done next: look and come back.
         let _ = match self.source() {
-            Some(source) => poll::wait_any(&[pidfd, source], deadline),
-            None => poll::wait_any(&[pidfd], deadline),
+            Some(source) => poll::wait_any([pidfd, source], deadline).map(drop),
+            None => poll::wait_any([pidfd], deadline).map(drop),
         };
     }
 

@@ -5,9 +5,10 @@
 //! which the kernel frees with its last descriptor and mapping.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::object::{Attached, Object};
+use crate::lock::lock;
 
 const SMALLEST: usize = 64;
 /// Above this an object has a region of its own.
@@ -39,7 +40,7 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
     }
     let size = size.next_power_of_two();
     let class = (size / SMALLEST).ilog2() as usize;
-    let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut arena = lock(&ARENA);
     let regions = &mut arena[class];
     regions.retain(|region| region.strong_count() > 0);
     // What something wrote over is left to those who have objects there.

@@ -25,8 +25,9 @@
 
 use std::sync::atomic::Ordering;
 
+use super::kind::Kind;
 use super::layout::{Layout, Record, place};
-use crate::sync::raw::{Holders, Kind};
+use crate::raw::Holders;
 
 /// The state of a record: generation, whether it is alive, number of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -163,11 +164,12 @@ impl<'a> Cells<'a> {
     /// Takes back what a dead holder, or ourselves through handles that are gone, had taken in
     /// the cell: permits, read locks.
     fn wipe(&self, cell: u32, number: u32) {
-        let kind = Kind::from_number(self.layout.record(cell).kind.load(Ordering::Acquire));
-        if kind.size() > self.layout.cell_size() {
-            // Something wrote over the record.
+        let recorded = self.layout.record(cell).kind.load(Ordering::Acquire);
+        // Otherwise nothing lives there yet, or something wrote over the record.
+        let fits = |kind: &Kind| kind.size() <= self.layout.cell_size();
+        let Some(kind) = Kind::from_number(recorded).filter(fits) else {
             return;
-        }
+        };
         // SAFETY: cells are aligned to cache lines, this one is large enough, and it is mapped as
         // long as the layout. A kind is only recorded when the cell's state machine has been made, and
         // the caller knows that the number's bit is set, so the cell has not been freed since: what

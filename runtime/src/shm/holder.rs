@@ -2,7 +2,7 @@
 //!
 //! A *holder* is a number below [`HOLDERS`]. It belongs to a process that has the region mapped,
 //! or to a message on its way that carries handles into the region. Whoever has the number keeps
-//! the lock on the region's byte of that number ([`presence`]) through an opening of the file of
+//! the lock on the region's byte of that number ([`ofd_lock`]) through an opening of the file of
 //! its own; the message carries its opening as a descriptor. The kernel unlocks the byte when the
 //! process has died or the message was thrown away, so anybody can ask whether a holder is alive,
 //! and the number of a dead one can be claimed by the next.
@@ -20,9 +20,9 @@ use std::sync::atomic::Ordering;
 
 use super::cells::Cells;
 use super::layout::{Layout, place};
-use crate::sync::raw::{HOLDERS, Holders};
+use crate::raw::{HOLDERS, Holders};
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::{memory, presence};
+use crate::sys::{memory, ofd_lock};
 
 /// Messages take their numbers from here on, so that many messages do not keep processes out.
 const FIRST_FOR_MESSAGES: u32 = HOLDERS / 4;
@@ -101,7 +101,7 @@ impl Holder {
         mut numbers: impl Iterator<Item = u32>,
     ) -> io::Result<Option<u32>> {
         numbers
-            .find_map(|number| match presence::try_hold(opening, number) {
+            .find_map(|number| match ofd_lock::try_hold(opening, number) {
                 Ok(false) => None,
                 Ok(true) => {
                     let claims = &self.layout.header().claims[number as usize];
@@ -141,7 +141,7 @@ impl Holders for Holder {
 
     fn is_alive(&self, holder: u32) -> bool {
         // Where the kernel does not answer, no process is declared dead.
-        holder == self.me || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
+        holder == self.me || ofd_lock::is_held(self.file.as_fd(), holder).unwrap_or(true)
     }
 
     #[inline]

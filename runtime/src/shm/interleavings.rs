@@ -11,10 +11,11 @@ use std::time::Duration;
 
 use super::holder::Holder;
 use super::layout::{Layout, place};
-use super::ticket::{Redeemed, Ticket};
+use super::transfer_token::{Redeemed, TransferToken};
 use crate::probe::{Dead, Explorer, Part, World, bytes_of, pause};
-use crate::sync::raw::actor::Actor;
-use crate::sync::raw::{self, Holders};
+use crate::raw::Holders;
+use crate::raw::actor::Actor;
+use crate::sys::deadline;
 use crate::sys::fd::{AsFd, OwnedFd};
 
 const CELLS: u32 = 2;
@@ -35,7 +36,7 @@ impl World for Scene {
         vec![self.layout.shared_words()]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.processes[actor].lock().unwrap().take();
     }
 }
@@ -199,7 +200,7 @@ fn whoever_inherits_a_number_inherits_no_cells() {
         let late = scene.process(1);
         assert!(late.cells().acquire(CELL, 0, late.me()));
         drop(late);
-        scene.bury(1);
+        scene.reap(1);
         scene.with_room()
     };
     let enter = |scene: &Scene, me| {
@@ -254,9 +255,9 @@ fn no_number_is_given_to_two() {
     });
 }
 
-/// A ticket, which two find in a message that came twice.
+/// A token, which two find in a message that came twice.
 struct Twice {
-    ticket: Ticket,
+    token: TransferToken,
     dead: AtomicU64,
     is_looked_at: AtomicBool,
     redeemed: AtomicU32,
@@ -264,10 +265,10 @@ struct Twice {
 
 impl World for Twice {
     fn memory(&self) -> Vec<Range<usize>> {
-        vec![bytes_of(&self.ticket)]
+        vec![bytes_of(&self.token)]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.dead.fetch_or(1 << actor, Ordering::SeqCst);
     }
 }
@@ -275,7 +276,7 @@ impl World for Twice {
 impl Twice {
     fn new() -> Twice {
         Twice {
-            ticket: Ticket::default(),
+            token: TransferToken::default(),
             dead: AtomicU64::new(0),
             is_looked_at: AtomicBool::new(false),
             redeemed: AtomicU32::new(0),
@@ -285,7 +286,7 @@ impl Twice {
     /// The first actor has put it into the message, and looks at the piece.
     fn lent() -> Twice {
         let twice = Twice::new();
-        twice.ticket.lend(&twice.actor(0));
+        twice.token.lend(&twice.actor(0));
         twice.is_looked_at.store(true, Ordering::SeqCst);
         twice
     }
@@ -298,14 +299,14 @@ impl Twice {
     }
 
     fn redeem(&self, me: usize) {
-        let redeemed = self.ticket.redeem(&self.actor(me), raw::deadline(SHORTLY));
+        let redeemed = self.token.redeem(&self.actor(me), deadline::after(SHORTLY));
         if redeemed == Redeemed::Yes {
             let lender_is_dead = self.dead.load(Ordering::SeqCst) & 1 != 0;
             let is_looked_at = self.is_looked_at.load(Ordering::SeqCst);
             assert!(!is_looked_at || lender_is_dead, "somebody looks at it");
             self.redeemed.fetch_add(1, Ordering::SeqCst);
             // The piece goes on.
-            self.ticket.void();
+            self.token.void();
         }
         assert!(redeemed != Redeemed::StillLent || self.redeemed.load(Ordering::SeqCst) == 0);
     }
@@ -314,11 +315,11 @@ impl Twice {
 const SHORTLY: Duration = Duration::from_millis(100);
 
 #[test]
-fn a_ticket_is_redeemed_once() {
+fn a_token_is_redeemed_once() {
     let redeem = |twice: &Twice, me| twice.redeem(me);
     let once = |twice: &Twice, _| {
         assert_eq!(twice.redeemed.load(Ordering::SeqCst), 1);
-        assert!(twice.ticket.is_void());
+        assert!(twice.token.is_void());
     };
     Explorer::preempting(4).explore(Twice::new, &[&redeem, &redeem, &redeem], once);
 }
@@ -328,7 +329,7 @@ fn a_piece_is_not_taken_from_one_who_looks_at_it() {
     let let_go = |twice: &Twice, _| {
         pause();
         twice.is_looked_at.store(false, Ordering::SeqCst);
-        twice.ticket.let_go();
+        twice.token.let_go();
     };
     let redeem = |twice: &Twice, me| twice.redeem(me);
     let parts: [Part<'_, Twice>; 3] = [&let_go, &redeem, &redeem];

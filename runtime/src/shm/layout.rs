@@ -14,7 +14,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::sync::raw::{HOLDERS, Kind};
+use super::kind::Kind;
+use crate::raw::HOLDERS;
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::fd::AsFd;
 use crate::sys::memory::{self, Mapping};

@@ -11,13 +11,15 @@ use std::fmt;
 use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use super::cells::Cells;
+use super::kind::Kind;
 use super::region::Region;
 use crate::codec::Error;
 use crate::codec::handle::Parts;
-use crate::sync::raw::{Holders, Kind};
+use crate::lock::lock;
+use crate::raw::Holders;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, Identity};
 
@@ -121,10 +123,6 @@ type Table<'a> = MutexGuard<'a, Option<HashMap<Identity, Weak<Attached>>>>;
 
 fn table() -> Table<'static> {
     lock(&ATTACHED)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Object {

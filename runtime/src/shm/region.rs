@@ -8,11 +8,12 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::holder::Holder;
 use super::layout::Layout;
-use crate::sync::raw::Holders;
+use crate::lock::lock;
+use crate::raw::Holders;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, Identity};
 
@@ -168,9 +169,4 @@ impl Free {
             (cell < cells).then_some(cell)
         })
     }
-}
-
-/// What our own locks protect is whole between any two steps, so a panic leaves nothing broken.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

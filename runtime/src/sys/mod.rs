@@ -7,7 +7,7 @@
 //! `Unsupported` where they would have to do something.
 
 pub(crate) mod atomic;
-pub(crate) mod board;
+pub(crate) mod deadline;
 pub(crate) mod fd;
 pub(crate) mod function;
 #[cfg(all(
@@ -16,6 +16,7 @@ pub(crate) mod function;
 ))]
 mod linux;
 pub(crate) mod refused;
+pub(crate) mod scoreboard;
 #[cfg(not(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -27,8 +28,8 @@ mod unsupported;
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 pub(crate) use unsupported::{
-    copy, exhaustion, exit_status, futex, image, inheritance, memory, pidfd, poll, presence,
-    scarcity, signal, thread, traced, unsupported_here, wait,
+    clock, copy, exhaustion, exit_status, futex, image, inheritance, memory, notify_fd, ofd_lock,
+    pidfd, poll, poller, scarcity, scheduling, signal, thread, traced, unsupported_here, wait,
 };
 
 #[cfg(all(
@@ -36,7 +37,7 @@ pub(crate) use unsupported::{
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) use linux::{
-    births, clone, copy, descriptors, exhaustion, exit_status, futex, image, inheritance,
-    init_array, memory, pidfd, poll, presence, process_id, runner, scarcity, secure, signal, stdio,
-    thread, traced, wait,
+    clock, clone, clone_pids, copy, descriptors, exhaustion, exit_status, futex, image,
+    inheritance, init_array, memory, notify_fd, ofd_lock, pidfd, poll, poller, privileges,
+    process_id, runner, scarcity, scheduling, signal, stdio, thread, traced, wait,
 };

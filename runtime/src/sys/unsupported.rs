@@ -12,6 +12,17 @@ pub(crate) fn unsupported_here() -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, text)
 }
 
+pub(crate) mod clock {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    pub(crate) fn nanoseconds() -> u64 {
+        static BEGIN: OnceLock<Instant> = OnceLock::new();
+        let since = BEGIN.get_or_init(Instant::now).elapsed();
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    }
+}
+
 pub(crate) mod copy {
     /// The process in which something was made: the only one.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -240,6 +251,10 @@ pub(crate) mod pidfd {
             match self.0 {}
         }
 
+        pub(crate) fn resident_memory(&self) -> Option<u64> {
+            match self.0 {}
+        }
+
         pub(crate) fn is_reaped(&self) -> bool {
             match self.0 {}
         }
@@ -267,7 +282,14 @@ pub(crate) mod poll {
         false
     }
 
-    pub(crate) fn wait_any(_: &[BorrowedFd<'_>], _: Option<Instant>) -> io::Result<Vec<bool>> {
+    pub(crate) fn wait_any<const N: usize>(
+        _: [BorrowedFd<'_>; N],
+        _: Option<Instant>,
+    ) -> io::Result<[bool; N]> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn wait_any_of(_: &[BorrowedFd<'_>], _: Option<Instant>) -> io::Result<Vec<bool>> {
         Err(unsupported_here())
     }
 
@@ -287,7 +309,7 @@ pub(crate) mod poll {
     }
 }
 
-pub(crate) mod presence {
+pub(crate) mod ofd_lock {
     use std::io;
 
     use super::unsupported_here;
@@ -299,6 +321,93 @@ pub(crate) mod presence {
 
     pub(crate) fn is_held(_: BorrowedFd<'_>, _: u32) -> io::Result<bool> {
         Err(unsupported_here())
+    }
+}
+
+pub(crate) mod notify_fd {
+    use std::convert::Infallible;
+    use std::io;
+    use std::sync::Arc;
+
+    use super::unsupported_here;
+    use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
+
+    #[derive(Debug, Clone)]
+    pub(crate) struct NotifyFd(Infallible);
+
+    impl NotifyFd {
+        pub(crate) fn new() -> io::Result<NotifyFd> {
+            Err(unsupported_here())
+        }
+
+        pub(crate) fn notify(&self) {
+            match self.0 {}
+        }
+
+        pub(crate) fn clear(&self) {
+            match self.0 {}
+        }
+
+        pub(crate) fn descriptor(&self) -> &Arc<OwnedFd> {
+            match self.0 {}
+        }
+    }
+
+    impl AsFd for NotifyFd {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            match self.0 {}
+        }
+    }
+}
+
+pub(crate) mod poller {
+    use std::convert::Infallible;
+    use std::io;
+    use std::time::Instant;
+
+    use super::unsupported_here;
+    use crate::sys::fd::AsFd;
+
+    #[derive(Debug)]
+    pub(crate) struct Poller(Infallible);
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    pub(crate) struct Interest;
+
+    impl Interest {
+        pub(crate) const HANG_UP: Interest = Interest;
+        pub(crate) const READABLE: Interest = Interest;
+        pub(crate) const WRITABLE: Interest = Interest;
+
+        pub(crate) fn once(self) -> Interest {
+            self
+        }
+    }
+
+    impl Poller {
+        pub(crate) fn new() -> io::Result<Poller> {
+            Err(unsupported_here())
+        }
+
+        pub(crate) fn add(&self, _: impl AsFd, _: u64, _: Interest) -> io::Result<()> {
+            match self.0 {}
+        }
+
+        pub(crate) fn modify(&self, _: impl AsFd, _: u64, _: Interest) -> io::Result<()> {
+            match self.0 {}
+        }
+
+        pub(crate) fn remove(&self, _: impl AsFd) {
+            match self.0 {}
+        }
+
+        pub(crate) fn wake(&self) {
+            match self.0 {}
+        }
+
+        pub(crate) fn wait(&self, _: Option<Instant>) -> Vec<u64> {
+            match self.0 {}
+        }
     }
 }
 
@@ -315,6 +424,12 @@ pub(crate) mod scarcity {
 
     pub(crate) fn no_descriptors() -> io::Error {
         super::unsupported_here()
+    }
+}
+
+pub(crate) mod scheduling {
+    pub(crate) fn usable_cpus() -> u32 {
+        1
     }
 }
 

@@ -66,8 +66,8 @@ use super::area::Area;
 use super::event::Event;
 use super::member::Member;
 use crate::codec::{Message, Output};
-use crate::sync::raw::{Inside, Monitor};
-use crate::sys::atomic::{AtomicU32, AtomicU64};
+use crate::raw::{Inside, Monitor};
+use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 use crate::sys::descriptors;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, Mapping};
@@ -768,12 +768,6 @@ impl Core {
         (entry, Some(message))
     }
 }
-
-/// Where the tests can end a thread. Nothing otherwise.
-#[cfg(not(test))]
-fn step() {}
-#[cfg(test)]
-use crate::probe::step;
 
 /// Looks a few times, some microseconds in all.
 fn spin(mut look: impl FnMut() -> bool) -> bool {

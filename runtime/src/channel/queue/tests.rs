@@ -9,7 +9,7 @@ use super::core::{Core, Overflow, Popped, Pushed};
 use super::event::{Event, GLANCE};
 use super::*;
 use crate::channel::Sender;
-use crate::sync::raw::strays::{Stray, strays};
+use crate::raw::strays::{Stray, strays};
 use crate::sys::fd::AsFd;
 use crate::sys::{descriptors, memory};
 
@@ -21,7 +21,7 @@ fn message<T: Serialize>(value: &T) -> Output<'_> {
 
 fn pop(core: &Core) -> Vec<u8> {
     match core.pop(None) {
-        Some(Popped::Item(message)) => item::decode(message).unwrap(),
+        Some(Popped::Item(message)) => receiver::decode(message).unwrap(),
         other => panic!("{other:?}"),
     }
 }

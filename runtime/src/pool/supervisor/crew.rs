@@ -4,15 +4,15 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, EventData, EventFlags};
-
 use super::deadlines::STANDSTILL;
-use super::{CONNECTION, OUTBOX, Shared};
+use super::{CONNECTION, OUTBOX, Shared, key};
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, MemberId, Part};
 use crate::pool::trace::Span;
 use crate::process::Member;
 use crate::sys::fd::OwnedFd;
+use crate::sys::notify_fd::NotifyFd;
+use crate::sys::poller::Interest;
 use crate::transport::{Outbox, Parcel};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.
@@ -44,7 +44,7 @@ pub(super) struct Crew {
     pub(super) closed: bool,
     pub(super) ear: Ear,
     /// Wakes who listens in the supervisor's place.
-    pub(super) kick: Option<Arc<OwnedFd>>,
+    pub(super) kick: Option<NotifyFd>,
 }
 
 /// What the pool has ended a member for. Whether that is how it ended is another question: it may
@@ -133,14 +133,16 @@ impl Crew {
     /// Lets the supervisor listen or not.
     pub(super) fn turn(&mut self, shared: &Shared, id: MemberId, ear: Ear) {
         if (self.ear == Ear::Supervisor) != (ear == Ear::Supervisor) {
-            let flags = match ear {
-                Ear::Supervisor => EventFlags::IN,
+            let interest = match ear {
+                Ear::Supervisor => Interest::READABLE,
                 // A hang-up is told all the same.
-                Ear::Waiter | Ear::Nobody => EventFlags::empty(),
+                Ear::Waiter | Ear::Nobody => Interest::HANG_UP,
             };
-            let data = EventData::new_u64(id << 2 | CONNECTION);
+            let (connection, _) = self.member.sources();
             // It is not registered any more when nothing more is to be heard.
-            let _ = epoll::modify(&shared.epoll, self.member.sources().0, data, flags);
+            let _ = shared
+                .poller
+                .modify(connection, key(id, CONNECTION), interest);
         }
         self.ear = ear;
     }
@@ -148,8 +150,10 @@ impl Crew {
     /// Waits for room for the rest of what it is sent, if there is a rest.
     pub(super) fn register_outbox(&self, shared: &Shared, id: MemberId) -> io::Result<()> {
         if let Some(outbox) = &self.outbox {
-            let data = EventData::new_u64(id << 2 | OUTBOX);
-            epoll::add(&shared.epoll, outbox.socket(), data, EventFlags::OUT)?;
+            let key = key(id, OUTBOX);
+            shared
+                .poller
+                .add(outbox.socket(), key, Interest::WRITABLE)?;
         }
         Ok(())
     }
@@ -160,7 +164,7 @@ impl Crew {
         self.member.expect_end();
         let (connection, assembly) = self.member.sources();
         for source in [connection].into_iter().chain(assembly) {
-            let _ = epoll::delete(&shared.epoll, source);
+            shared.poller.remove(source);
         }
     }
 
@@ -208,8 +212,6 @@ impl Crew {
 
     /// Its resident memory in bytes.
     pub(super) fn memory(&self) -> Option<u64> {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.member.id())).ok()?;
-        let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-        Some(pages * rustix::param::page_size() as u64)
+        self.member.pidfd().resident_memory()
     }
 }

@@ -3,14 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::io::Errno;
-
 use super::core::Core;
 use super::crew::{Purpose, Stage};
 use super::deadlines::STANDSTILL;
 use super::delivery::Effect;
-use super::{ASSEMBLY, OUTBOX, PIDFD, Shared};
+use super::{ASSEMBLY, OUTBOX, PIDFD, Shared, key};
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind};
 use crate::pool::ledger::now;
@@ -20,6 +17,7 @@ use crate::pool::task::Outcome;
 use crate::pool::trace::Span;
 use crate::pool::worker::{Header, split};
 use crate::protocol::Reply;
+use crate::sys::poller::Interest;
 use crate::transport::{Received, is_nonsense};
 
 /// How long a process may take to end after it has broken off a message.
@@ -72,13 +70,10 @@ impl Core {
             }
             Ok(Received::Nothing) => {
                 if let (_, Some(assembly)) = crew.member.sources() {
-                    let data = EventData::new_u64(id << 2 | ASSEMBLY);
-                    match epoll::add(&shared.epoll, assembly, data, EventFlags::IN) {
-                        Ok(()) | Err(Errno::EXIST) => {}
-                        Err(error) => {
-                            crew.broken = Some(error.into());
-                            self.kill(id, Purpose::Nonsense);
-                        }
+                    let key = key(id, ASSEMBLY);
+                    if let Err(error) = shared.poller.add(assembly, key, Interest::READABLE) {
+                        crew.broken = Some(error);
+                        self.kill(id, Purpose::Nonsense);
                     }
                 }
                 false

@@ -1,19 +1,15 @@
 //! How members come and go.
 
-use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, EventData, EventFlags};
-use rustix::process::Signal;
-
 use super::core::Core;
 use super::crew::{Crew, Ear, Purpose, Stage};
 use super::delivery::Effect;
-use super::{CONNECTION, PIDFD, Shared};
+use super::{CONNECTION, PIDFD, Shared, key};
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::forget_panic;
 use crate::pool::builder::Judge;
@@ -24,7 +20,9 @@ use crate::pool::trace::Span;
 use crate::pool::worker::SERVICE;
 use crate::process::{Killed, Member, Status, unheard};
 use crate::protocol::Request;
+use crate::sys::exit_status;
 use crate::sys::fd::{AsFd, BorrowedFd};
+use crate::sys::poller::Interest;
 use crate::sys::refused::Naming as _;
 use crate::transport::{Parcel, is_nonsense};
 
@@ -42,8 +40,7 @@ impl Shared {
         let ledger = Ledger::new().map_err(failed)?;
         let member = Member::launch(&self.settings.setup, &SERVICE, ledger.descriptor())?;
         let listen = |source: BorrowedFd<'_>, what| {
-            let data = EventData::new_u64(id << 2 | what);
-            epoll::add(&self.epoll, source, data, EventFlags::IN)
+            self.poller.add(source, key(id, what), Interest::READABLE)
         };
         let listening = listen(member.pidfd().as_fd(), PIDFD)
             .and_then(|()| listen(member.sources().0, CONNECTION));
@@ -52,7 +49,7 @@ impl Shared {
             Err(error) => {
                 // Its end would not be heard of.
                 member.end();
-                Err(failed(error.into()))
+                Err(failed(error))
             }
         }
     }
@@ -352,7 +349,7 @@ fn is_cut_off(crew: &Crew, status: Status) -> bool {
 
 /// Whether it may have been the pool's signal that ended a member.
 fn is_by_kill(status: Status) -> bool {
-    let is_kill = |status: ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
+    let is_kill = |status: ExitStatus| exit_status::is_killed(status);
     status.known().is_none_or(is_kill)
 }
 

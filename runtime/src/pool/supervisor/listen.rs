@@ -8,24 +8,22 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
-use rustix::io::Errno;
-
 use super::core::Core;
 use super::crew::{Crew, Ear, Stage};
 use super::{CONNECTION, Shared};
 use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::{JobId, MemberId};
 use crate::pool::slot::Slot;
-use crate::process::until;
-use crate::sys::fd::OwnedFd;
+use crate::sys::fd::{AsFd, OwnedFd};
+use crate::sys::notify_fd::NotifyFd;
+use crate::sys::poll;
 
 /// What a waiting thread polls.
 struct Sources {
     member: MemberId,
     connection: Arc<OwnedFd>,
     /// Readable when another thread has finished the task.
-    kick: Arc<OwnedFd>,
+    kick: NotifyFd,
     ledger: Arc<Ledger>,
     round: u16,
 }
@@ -43,7 +41,7 @@ impl Shared {
         }
         let sources = self.with(|core| core.lend_ear(self, job));
         if let Some(sources) = sources {
-            if slot.kick_when_finished(Arc::clone(&sources.kick)) {
+            if slot.kick_when_finished(sources.kick.clone()) {
                 let ledger = &sources.ledger;
                 let has_come = || ledger.is_answered(sources.round);
                 self.pause.wait(has_come, || sources.poll(limit));
@@ -59,13 +57,9 @@ impl Shared {
 impl Sources {
     /// Waits until there is something to hear, or the limit has come.
     fn poll(&self, limit: Option<Instant>) {
-        let mut polled = [
-            PollFd::new(&self.connection, PollFlags::IN),
-            PollFd::new(&self.kick, PollFlags::IN),
-        ];
-        while poll(&mut polled, limit.map(until).as_ref()) == Err(Errno::INTR) {}
-        if !polled[1].revents().is_empty() {
-            let _ = rustix::io::read(&self.kick, &mut [0; 8]);
+        let sources = [self.connection.as_fd(), self.kick.as_fd()];
+        if poll::wait_any(sources, limit).is_ok_and(|[_, is_kicked]| is_kicked) {
+            self.kick.clear();
         }
     }
 }
@@ -108,11 +102,10 @@ impl Core {
 }
 
 impl Crew {
-    fn kick(&mut self) -> Option<Arc<OwnedFd>> {
+    fn kick(&mut self) -> Option<NotifyFd> {
         if self.kick.is_none() {
             // Without one the supervisor goes on listening.
-            let kick = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?;
-            self.kick = Some(Arc::new(kick));
+            self.kick = Some(NotifyFd::new().ok()?);
         }
         self.kick.clone()
     }

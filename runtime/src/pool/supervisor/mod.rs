@@ -54,31 +54,26 @@ mod life;
 mod listen;
 
 use std::collections::{BTreeSet, HashMap};
-use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
-
 use self::core::Core;
 use super::builder::{Initializer, Settings};
 use super::callbacks::Callbacks;
 use super::job::Job;
 use super::pause::Pause;
-use super::scheduler::{Action, JobId, Scheduler};
+use super::scheduler::{Action, JobId, MemberId, Scheduler};
 use super::slot::Callback;
 use super::stats::Counters;
 use super::task::Outcome;
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::forget_panic;
-use crate::process::until;
 use crate::sys::copy::Home;
-use crate::sys::fd::OwnedFd;
+use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
 
 /// What others and the supervisor share.
@@ -86,8 +81,7 @@ pub(super) struct Shared {
     core: Mutex<Core>,
     /// Told when the pool is over.
     over: Condvar,
-    epoll: OwnedFd,
-    wake: OwnedFd,
+    poller: Poller,
     settings: Settings,
     /// Until the pool is over: its arguments may hold something open.
     initializer: Mutex<Option<Arc<Initializer>>>,
@@ -102,12 +96,16 @@ pub(super) struct Shared {
     home: Home,
 }
 
-/// Sources of events: [`WAKE`], or a member and which of its sources.
-const WAKE: u64 = u64::MAX;
+/// Which of a member's sources something has happened to.
 const PIDFD: u64 = 0;
 const CONNECTION: u64 = 1;
 const ASSEMBLY: u64 = 2;
 const OUTBOX: u64 = 3;
+
+/// The key under which the supervisor hears of a member's source.
+fn key(id: MemberId, source: u64) -> u64 {
+    id << 2 | source
+}
 
 impl Shared {
     /// Starts the workers and the supervisor.
@@ -117,15 +115,7 @@ impl Shared {
         trace: Option<Trace>,
     ) -> Result<(Arc<Shared>, JoinHandle<()>)> {
         let failed = |error| Error::not_started("cannot start a pool", error);
-        let epoll = epoll::create(CreateFlags::CLOEXEC)
-            .naming("epoll_create1")
-            .map_err(failed)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .naming("eventfd2")
-            .map_err(failed)?;
-        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)
-            .naming("epoll_ctl")
-            .map_err(failed)?;
+        let poller = Poller::new().map_err(failed)?;
         let mut scheduler = Scheduler::new(settings.policy);
         let first = scheduler.actions();
         let shared = Arc::new(Shared {
@@ -146,8 +136,7 @@ impl Shared {
                 supervisor: None,
             }),
             over: Condvar::new(),
-            epoll,
-            wake,
+            poller,
             settings,
             initializer: Mutex::new(initializer.map(Arc::new)),
             callbacks: Callbacks::default(),
@@ -323,7 +312,7 @@ impl Shared {
     }
 
     fn wake(&self) {
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        self.poller.wake();
     }
 
     /// Works on the state and then does what must not be done under its lock.
@@ -360,9 +349,8 @@ impl Shared {
 
     /// The life of the supervisor.
     fn supervise(self: &Arc<Self>) {
-        let mut events: [MaybeUninit<Event>; 64] = [MaybeUninit::uninit(); 64];
         loop {
-            let round = catch_unwind(AssertUnwindSafe(|| self.watch(&mut events)));
+            let round = catch_unwind(AssertUnwindSafe(|| self.watch()));
             match round {
                 Ok(false) => {}
                 Ok(true) => break,
@@ -393,26 +381,19 @@ impl Shared {
 
     /// Does what is due, and waits for what happens next and takes it in. True when the pool is
     /// over.
-    fn watch(self: &Arc<Self>, events: &mut [MaybeUninit<Event>]) -> bool {
+    fn watch(self: &Arc<Self>) -> bool {
         if self.with(|core| core.tick(self)) {
             return true;
         }
-        let timeout = {
+        let deadline = {
             let mut core = self.lock();
             core.sleeping_until = core.deadline(&self.settings);
-            core.sleeping_until.map(until)
+            core.sleeping_until
         };
-        let happened: Vec<u64> = match epoll::wait(&self.epoll, events, timeout.as_ref()) {
-            Ok((happened, _)) => happened.iter().map(|event| event.data.u64()).collect(),
-            Err(_) => Vec::new(),
-        };
+        let keys = self.poller.wait(deadline);
         self.with(|core| {
-            for key in happened {
-                if key == WAKE {
-                    let _ = rustix::io::read(&self.wake, &mut [0; 8]);
-                } else {
-                    core.look_after(self, key >> 2, key & 3);
-                }
+            for key in keys {
+                core.look_after(self, key >> 2, key & 3);
             }
         });
         false

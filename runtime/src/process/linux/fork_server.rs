@@ -27,7 +27,7 @@ use crate::process::start_method::StartMethod;
 use crate::process::stdio::ParentEnds;
 use crate::process::watch::Watch;
 use crate::process::{environment, spares};
-use crate::sys::births::{self, Births};
+use crate::sys::clone_pids::{self, ClonePids};
 use crate::sys::inheritance::{Differences, Inheritance, Reach, Standing};
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::refused::is_refusal;
@@ -145,7 +145,7 @@ struct Server {
     standing: Standing,
     /// What it has, and so its clones.
     inheritance: Arc<Inheritance>,
-    births: Births,
+    clone_pids: ClonePids,
     /// How many clones have been asked for.
     requests: usize,
     /// Our ends of the connections of clones asked for, in order.
@@ -157,7 +157,7 @@ impl Server {
     fn start() -> io::Result<Server> {
         let monitor = Monitor::get()?;
         let (control, theirs) = transport::pair()?;
-        let (births, file) = Births::new()?;
+        let (clone_pids, file) = ClonePids::new()?;
         let standing = Standing::current();
         let inheritance = Arc::new(Inheritance::current());
         let mut command = spawn::command();
@@ -171,7 +171,7 @@ impl Server {
         let (started, _) = spawn::start(command)?;
         let process = Child::new(started);
         // Minded, so that it is reaped whenever it ends.
-        monitor.mind(&process, Watch::cloned(process.pidfd.clone(), None))?;
+        monitor.watch(&process, Watch::cloned(process.pidfd.clone(), None))?;
         match descriptors::send(control.as_fd(), &[0], &[file.as_fd()]) {
             // The first request finds out the same.
             Err(error) if !is_gone(&error) => return Err(error),
@@ -182,7 +182,7 @@ impl Server {
             process,
             standing,
             inheritance,
-            births,
+            clone_pids,
             requests: 0,
             asked: VecDeque::new(),
             spares: VecDeque::new(),
@@ -209,7 +209,8 @@ impl Server {
         let wanted = spares::wanted();
         // Those that are let go see their connection end.
         self.spares.truncate(wanted);
-        while self.asked.len() + self.spares.len() < wanted && self.asked.len() < births::SLOTS {
+        while self.asked.len() + self.spares.len() < wanted && self.asked.len() < clone_pids::SLOTS
+        {
             self.ask()?;
         }
         Ok(())
@@ -219,7 +220,7 @@ impl Server {
     fn ask(&mut self) -> Result<(), Trouble> {
         let (ours, theirs) = transport::pair()?;
         let ours = End::open(ours)?;
-        self.births.expect(self.requests);
+        self.clone_pids.expect(self.requests);
         // One that does not answer is not waited for here.
         descriptors::try_send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
         self.asked.push_back(ours);
@@ -303,7 +304,7 @@ impl Drop for Server {
         for (request, ours) in (first..).zip(&self.asked) {
             // An error is the end of the connection: the clone has ended, if there was one.
             let pid = ask_who(&ours.connection).ok();
-            if let Some(pid) = pid.or_else(|| self.births.of(request)) {
+            if let Some(pid) = pid.or_else(|| self.clone_pids.of(request)) {
                 // An error means that it is nobody's to reap any more.
                 let _ = reap(pid);
             }
@@ -364,7 +365,7 @@ impl Spare {
             inbox,
         } = ours;
         let watch = Watch::cloned(child.pidfd.clone(), Some(inbox));
-        Monitor::get()?.mind(&child, watch)?;
+        Monitor::get()?.watch(&child, watch)?;
         Ok(Spare {
             child,
             sender,
@@ -466,5 +467,5 @@ fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
 fn reap(pid: Pid) -> io::Result<()> {
     let pidfd = Pidfd::open(pid)?;
     let child = Child::new(pidfd.clone());
-    Monitor::get()?.mind(&child, Watch::cloned(pidfd, None))
+    Monitor::get()?.watch(&child, Watch::cloned(pidfd, None))
 }

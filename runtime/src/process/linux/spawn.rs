@@ -39,7 +39,7 @@ pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
     let (child, streams) = execute(surroundings, inbox.connection(), theirs)?;
     let child = Child::new(child);
     // From here on the child is reaped whatever happens.
-    monitor.mind(
+    monitor.watch(
         &child,
         Watch::re_executed(child.pidfd.clone(), Some(inbox), timeout),
     )?;

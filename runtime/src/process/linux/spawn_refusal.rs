@@ -2,7 +2,7 @@
 
 use super::hook::HOOK;
 use crate::process::origin::{self, Origin};
-use crate::sys::{image, init_array, secure};
+use crate::sys::{image, init_array, privileges};
 
 /// Why this process cannot start any, if so.
 ///
@@ -12,7 +12,7 @@ use crate::sys::{image, init_array, secure};
 pub(in crate::process) fn spawn_refusal() -> Option<&'static str> {
     let origin = origin::of_this_process();
     if origin == Origin::Hooked {
-        return secure::is_privileged().then_some(
+        return privileges::is_privileged().then_some(
             "the program has more rights than the user who started it, as set-user-ID programs have, and its processes could be made to share them",
         );
     }

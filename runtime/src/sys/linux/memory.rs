@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
-use super::room;
+use super::available_memory;
 use crate::sys::refused::{Naming as _, named, without_proc};
 
 /// After this a file cannot change its size any more, so no mapping of it can run into its end.
@@ -51,7 +51,7 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
         return Err(Errno::FBIG.into());
     }
     check_file_size_limit(length)?;
-    if length > LARGE && room::available().is_some_and(|available| available < length) {
+    if length > LARGE && available_memory::bytes().is_some_and(|available| available < length) {
         return Err(Errno::NOMEM.into());
     }
     let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)

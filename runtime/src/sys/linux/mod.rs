@@ -1,7 +1,9 @@
 //! Linux, on x86-64 and aarch64.
 
-pub(crate) mod births;
+mod available_memory;
+pub(crate) mod clock;
 pub(crate) mod clone;
+pub(crate) mod clone_pids;
 pub(crate) mod copy;
 pub(crate) mod descriptors;
 pub(crate) mod exhaustion;
@@ -11,15 +13,16 @@ pub(crate) mod image;
 pub(crate) mod inheritance;
 pub(crate) mod init_array;
 pub(crate) mod memory;
+pub(crate) mod notify_fd;
+pub(crate) mod ofd_lock;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
-pub(crate) mod presence;
+pub(crate) mod poller;
+pub(crate) mod privileges;
 pub(crate) mod process_id;
-mod room;
 pub(crate) mod runner;
 pub(crate) mod scarcity;
-mod scheduling;
-pub(crate) mod secure;
+pub(crate) mod scheduling;
 pub(crate) mod signal;
 pub(crate) mod stdio;
 pub(crate) mod thread;

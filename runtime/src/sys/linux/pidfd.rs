@@ -104,6 +104,13 @@ impl Pidfd {
         status.is_ok_and(|status| status.is_some())
     }
 
+    /// How much of the child's memory is in memory, in bytes.
+    pub(crate) fn resident_memory(&self) -> Option<u64> {
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.id())).ok()?;
+        let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
+        Some(pages * rustix::param::page_size() as u64)
+    }
+
     /// Whether the child has ended and could be reaped, or was.
     pub(crate) fn has_ended(&self) -> bool {
         poll::is_readable(self.as_fd())

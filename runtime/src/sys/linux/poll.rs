@@ -2,22 +2,17 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+use crate::sys::deadline;
+
 /// Waits until a descriptor is readable or hung up; false if the deadline came first.
 pub(crate) fn wait_readable(descriptor: BorrowedFd<'_>, deadline: Option<Instant>) -> bool {
-    let mut polled = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
-    loop {
-        match poll(&mut polled, deadline.map(until).as_ref()) {
-            Ok(0) if has_come(deadline) => return false,
-            // An error is a signal that came in between.
-            Ok(0) | Err(Errno::INTR) => {}
-            _ => return true,
-        }
-    }
+    // An error is told by what is done with it next.
+    wait_any([descriptor], deadline).map_or(true, |[is_readable]| is_readable)
 }
 
 /// Whether a descriptor is readable or hung up now.
@@ -26,9 +21,20 @@ pub(crate) fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
     poll(&mut polled, Some(&Timespec::default())).is_ok_and(|readable| readable > 0)
 }
 
-/// Waits until any of these is readable or hung up, and says which are. None is when the deadline
-/// has come, or when a signal came in between.
-pub(crate) fn wait_any(
+/// Waits until any of these is readable or hung up, and says which are; none is if the deadline has
+/// come.
+pub(crate) fn wait_any<const N: usize>(
+    descriptors: [BorrowedFd<'_>; N],
+    deadline: Option<Instant>,
+) -> io::Result<[bool; N]> {
+    let mut polled =
+        descriptors.map(|descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN));
+    wait(&mut polled, deadline)?;
+    Ok(polled.map(|polled| !polled.revents().is_empty()))
+}
+
+/// As [`wait_any`], for any number of descriptors.
+pub(crate) fn wait_any_of(
     descriptors: &[BorrowedFd<'_>],
     deadline: Option<Instant>,
 ) -> io::Result<Vec<bool>> {
@@ -36,12 +42,22 @@ pub(crate) fn wait_any(
     let mut polled: Vec<PollFd<'_>> = descriptors
         .map(|descriptor| PollFd::from_borrowed_fd(*descriptor, PollFlags::IN))
         .collect();
-    match poll(&mut polled, deadline.map(until).as_ref()) {
-        Ok(_) | Err(Errno::INTR) => {}
-        Err(error) => return Err(error.into()),
-    }
+    wait(&mut polled, deadline)?;
     let events = polled.iter().map(PollFd::revents);
     Ok(events.map(|events| !events.is_empty()).collect())
+}
+
+fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<()> {
+    loop {
+        match poll(polled, deadline.map(until).as_ref()) {
+            // Timeouts have an end that can be too far away to be told.
+            Ok(0) if !has_come(deadline) => {}
+            Ok(_) => return Ok(()),
+            // A signal came in between.
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
 }
 
 /// Whether something can be written to a socket.
@@ -78,15 +94,8 @@ fn has_come(deadline: Option<Instant>) -> bool {
 }
 
 /// The time left until `deadline`, as the kernel takes it.
-///
-/// It is rounded up, so that the deadline has come when the wait is over; it is zero once it has.
-pub(crate) fn until(deadline: Instant) -> Timespec {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let left = if left.is_zero() {
-        left
-    } else {
-        left.saturating_add(Duration::from_nanos(1))
-    };
+pub(super) fn until(deadline: Instant) -> Timespec {
+    let left = deadline::time_left(deadline);
     Timespec::try_from(left).unwrap_or(Timespec {
         tv_sec: i64::MAX,
         tv_nsec: 0,

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use rustix::thread::sched_getaffinity;
 use serde::{Deserialize, Serialize};
 
 /// The policy of a thread, and its place in it.
@@ -91,6 +92,11 @@ impl Scheduling {
         })?;
         set_io_priority(self.io_priority)
     }
+}
+
+/// How many CPUs this thread may run on, as far as that is known.
+pub(crate) fn usable_cpus() -> u32 {
+    sched_getaffinity(None).map_or(1, |cpus| cpus.count())
 }
 
 fn attributes() -> Option<Attributes> {
