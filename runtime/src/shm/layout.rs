@@ -68,7 +68,7 @@ impl Layout {
         cell_size: usize,
         cells: u32,
         id: impl FnOnce(memory::Identity) -> u64,
-    ) -> io::Result<(std::os::fd::OwnedFd, Layout)> {
+    ) -> io::Result<(crate::sys::fd::OwnedFd, Layout)> {
         let length = data_offset(cells)
             .and_then(|offset| {
                 let data = cell_size.checked_mul(cells as usize)?;
@@ -91,7 +91,7 @@ impl Layout {
     }
 
     /// Maps the region in a file.
-    pub(super) fn open(file: std::os::fd::BorrowedFd<'_>) -> io::Result<Layout> {
+    pub(super) fn open(file: crate::sys::fd::BorrowedFd<'_>) -> io::Result<Layout> {
         let (_, length) = memory::inspect(file)?;
         if length < size_of::<Header>() {
             return Err(damaged());

@@ -28,8 +28,9 @@ mod unsupported;
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 pub(crate) use unsupported::{
-    clock, copy, exhaustion, exit_status, futex, image, inheritance, memory, notify_fd, ofd_lock,
-    pidfd, poll, poller, scarcity, scheduling, signal, thread, traced, unsupported_here, wait,
+    clock, copy, descriptors, exhaustion, exit_status, futex, image, inheritance, memory,
+    notify_fd, ofd_lock, pidfd, poll, poller, scarcity, scheduling, signal, thread, traced,
+    unsupported_here, wait,
 };
 
 #[cfg(all(

@@ -45,6 +45,32 @@ pub(crate) mod copy {
     pub(crate) fn leave_if_copy() {}
 }
 
+pub(crate) mod descriptors {
+    use std::io;
+
+    use super::unsupported_here;
+    use crate::sys::fd::{BorrowedFd, OwnedFd};
+
+    #[derive(Debug)]
+    pub(crate) struct ReceivedFds {
+        pub(crate) bytes: usize,
+        pub(crate) descriptors: Vec<OwnedFd>,
+        pub(crate) truncated: bool,
+    }
+
+    pub(crate) fn try_send(_: BorrowedFd<'_>, _: &[u8], _: &[BorrowedFd<'_>]) -> io::Result<()> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn try_receive(_: BorrowedFd<'_>, _: &mut [u8]) -> io::Result<ReceivedFds> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn is_over(_: BorrowedFd<'_>) -> io::Result<bool> {
+        Err(unsupported_here())
+    }
+}
+
 pub(crate) mod exhaustion {
     use std::convert::Infallible;
     use std::io;
@@ -175,19 +201,23 @@ pub(crate) mod memory {
         Err(unsupported_here())
     }
 
-    pub(crate) fn reserve(_: &OwnedFd, _: u64, _: u64) -> io::Result<()> {
+    pub(crate) fn used(_: &OwnedFd) -> io::Result<u64> {
         Err(unsupported_here())
     }
 
-    pub(crate) fn reserved(_: &OwnedFd) -> io::Result<u64> {
+    pub(crate) fn write_at(_: &OwnedFd, _: &[u8], _: u64) -> io::Result<usize> {
         Err(unsupported_here())
     }
 
-    pub(crate) fn write_at(_: &OwnedFd, _: &[u8], _: u64) -> io::Result<()> {
+    pub(crate) fn read_at(_: &OwnedFd, _: &mut [u8], _: u64) -> io::Result<usize> {
         Err(unsupported_here())
     }
 
-    pub(crate) fn read_at(_: &OwnedFd, _: &mut Vec<u8>, _: usize, _: u64) -> io::Result<()> {
+    pub(crate) fn read_into(_: &OwnedFd, _: &mut Vec<u8>, _: u64) -> io::Result<usize> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn give_back(_: &OwnedFd, _: u64, _: u64) -> io::Result<()> {
         Err(unsupported_here())
     }
 
@@ -350,6 +380,10 @@ pub(crate) mod notify_fd {
 
         pub(crate) fn descriptor(&self) -> &Arc<OwnedFd> {
             match self.0 {}
+        }
+
+        pub(crate) fn received(_: Arc<OwnedFd>) -> NotifyFd {
+            unreachable!("no descriptor comes from another process")
         }
     }
 

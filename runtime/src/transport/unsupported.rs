@@ -90,6 +90,10 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
     Err(unsupported_here())
 }
 
+pub(crate) fn nonblocking_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Err(unsupported_here())
+}
+
 pub(crate) fn is_end(_: &OwnedFd) -> bool {
     false
 }

@@ -27,6 +27,7 @@ use super::item;
 use super::wait::{Source, Watched};
 use crate::codec::handle::{self, Identity, Kind};
 use crate::codec::{self, Output};
+use crate::sys::notify_fd::NotifyFd;
 
 /// A bounded queue in shared memory, for any number of producers and consumers in any processes.
 ///
@@ -585,7 +586,7 @@ impl<T> Serialize for Queue<T> {
         handle::serialize(serializer, Identity::new::<T>(Kind::Queue), |parts| {
             let handles = self.core.handles();
             parts.attach(&handles.memory);
-            parts.attach(&handles.bell);
+            parts.attach(handles.bell.descriptor());
             parts.attach(&handles.parcels_in);
             parts.attach(&handles.parcels_out);
             Ok(())
@@ -601,7 +602,7 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
             item::check_socket(parcels_out)?;
             let handles = Handles {
                 memory: Arc::clone(memory),
-                bell: Arc::clone(bell),
+                bell: NotifyFd::received(Arc::clone(bell)),
                 parcels_in: Arc::clone(parcels_in),
                 parcels_out: Arc::clone(parcels_out),
             };

@@ -21,7 +21,7 @@ fn message<T: Serialize>(value: &T) -> Output<'_> {
 
 fn pop(core: &Core) -> Vec<u8> {
     match core.pop(None) {
-        Some(Popped::Item(message)) => receiver::decode(message).unwrap(),
+        Some(Popped::Item(message)) => item::decode(message).unwrap(),
         other => panic!("{other:?}"),
     }
 }

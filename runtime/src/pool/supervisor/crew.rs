@@ -10,7 +10,6 @@ use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, MemberId, Part};
 use crate::pool::trace::Span;
 use crate::process::Member;
-use crate::sys::fd::OwnedFd;
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::poller::Interest;
 use crate::transport::{Outbox, Parcel};

@@ -6,11 +6,12 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
 
+use rustix::buffer::spare_capacity;
 use rustix::fs::{
     FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals,
     fcntl_get_seals, fstat, memfd_create,
 };
-use rustix::io::Errno;
+use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
@@ -109,6 +110,35 @@ pub(crate) type Identity = (u64, u64);
 
 fn identity_of(stat: &rustix::fs::Stat) -> Identity {
     (stat.st_dev, stat.st_ino)
+}
+
+/// How many bytes of memory the file takes.
+pub(crate) fn used(file: &OwnedFd) -> io::Result<u64> {
+    let blocks = u64::try_from(fstat(file)?.st_blocks).unwrap_or(0);
+    Ok(blocks.saturating_mul(512))
+}
+
+/// Writes some of the bytes at an offset, and says how many.
+pub(crate) fn write_at(file: &OwnedFd, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    Ok(retry_on_intr(|| pwrite(file, bytes, offset))?)
+}
+
+/// Reads some of the bytes at an offset, and says how many.
+pub(crate) fn read_at(file: &OwnedFd, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    Ok(retry_on_intr(|| pread(file, &mut *bytes, offset))?)
+}
+
+/// Appends bytes at an offset, as many as there is capacity for or fewer, and says how many.
+pub(crate) fn read_into(file: &OwnedFd, bytes: &mut Vec<u8>, offset: u64) -> io::Result<usize> {
+    Ok(retry_on_intr(|| {
+        pread(file, spare_capacity(bytes), offset)
+    })?)
+}
+
+/// Gives the memory of a part of the file back. The file stays as long as it is.
+pub(crate) fn give_back(file: &OwnedFd, offset: u64, length: u64) -> io::Result<()> {
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    Ok(fallocate(file, flags, offset, length)?)
 }
 
 /// Another opening of the same file, with locks of its own.

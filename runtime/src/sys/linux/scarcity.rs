@@ -1,7 +1,11 @@
 //! Errors that stand for too little of something.
 
+use std::io;
+
+use rustix::io::Errno;
+
 /// What there is too little of, and which limit to look at.
-pub(crate) fn hint(error: &std::io::Error) -> Option<&'static str> {
+pub(crate) fn hint(error: &io::Error) -> Option<&'static str> {
     Some(match error.raw_os_error()? {
         libc::EMFILE => ", which takes more open files than the limit (`ulimit -n`) allows",
         libc::ENFILE => ", for the system has too many open files",
@@ -11,4 +15,14 @@ pub(crate) fn hint(error: &std::io::Error) -> Option<&'static str> {
         libc::ENOMEM => ", which takes more memory than there is or a limit (`ulimit -v`) allows",
         _ => return None,
     })
+}
+
+/// There is not enough memory.
+pub(crate) fn no_memory() -> io::Error {
+    Errno::NOMEM.into()
+}
+
+/// The process has too many open files.
+pub(crate) fn no_descriptors() -> io::Error {
+    Errno::MFILE.into()
 }

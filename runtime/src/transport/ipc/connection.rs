@@ -41,13 +41,17 @@ pub(crate) fn open_polled(end: impl Into<Arc<OwnedFd>>) -> io::Result<(Sender, I
 
 /// The two ends of a new connection.
 pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
-    socketpair(
-        AddressFamily::UNIX,
-        SocketType::SEQPACKET,
-        SocketFlags::CLOEXEC,
-        None,
-    )
-    .naming("socketpair")
+    pair_with(SocketFlags::empty())
+}
+
+/// The two ends of a new connection, neither of which blocks.
+pub(crate) fn nonblocking_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    pair_with(SocketFlags::NONBLOCK)
+}
+
+fn pair_with(flags: SocketFlags) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+    socketpair(family, kind, SocketFlags::CLOEXEC | flags, None).naming("socketpair")
 }
 
 /// Whether a descriptor that arrived can be an end of a connection.

@@ -15,7 +15,9 @@ mod tests;
 mod warm_up;
 
 pub(crate) use adopt::PlaceholderChannel;
-pub(crate) use connection::{is_end, open, open_polled, open_with, pair, set_nonblocking};
+pub(crate) use connection::{
+    is_end, nonblocking_pair, open, open_polled, open_with, pair, set_nonblocking,
+};
 pub(crate) use outbox::Outbox;
 pub(crate) use receive::{Inbox, Receiver};
 pub(crate) use send::Sender;
