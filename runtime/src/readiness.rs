@@ -39,7 +39,7 @@ struct WakerThread {
 }
 
 impl Readiness {
-    /// Begins to watch a descriptor, for nobody yet.
+    /// Begins to watch a descriptor, for no task yet.
     pub(crate) fn new(descriptor: BorrowedFd<'_>) -> io::Result<Readiness> {
         static KEYS: AtomicU64 = AtomicU64::new(0);
         let service = WakerThread::get()?;

@@ -80,7 +80,7 @@ pub use sender::Sender;
 pub use wait::{Source, wait};
 
 #[doc(hidden)]
-pub use wait::Watched;
+pub use wait::WaitFor;
 
 use std::io;
 use std::sync::Arc;

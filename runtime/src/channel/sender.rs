@@ -44,11 +44,11 @@ use crate::transport::{self, Limit};
 /// # }
 /// ```
 pub struct Sender<T> {
-    core: Arc<Core>,
+    core: Arc<SenderCore>,
     items: PhantomData<fn(T)>,
 }
 
-struct Core {
+struct SenderCore {
     /// Never blocks.
     socket: Arc<OwnedFd>,
     /// Made when the first item is sent: many ends are only passed on.
@@ -58,7 +58,7 @@ struct Core {
 impl<T> Sender<T> {
     pub(super) fn new(socket: Arc<OwnedFd>) -> Sender<T> {
         Sender {
-            core: Arc::new(Core {
+            core: Arc::new(SenderCore {
                 socket,
                 sender: OnceLock::new(),
             }),
@@ -90,9 +90,9 @@ impl<T: Serialize> Sender<T> {
     pub fn send(&self, item: T) -> Result<(), SendError<T>> {
         match self.core.send(&item, None) {
             Ok(()) => Ok(()),
-            Err(Failure::Gone) => Err(SendError(item, None)),
-            Err(Failure::TimedOut) => Err(SendError(item, Some(ItemError::new("timed out")))),
-            Err(Failure::Item(error)) => Err(SendError(item, Some(error))),
+            Err(SendFailure::Gone) => Err(SendError(item, None)),
+            Err(SendFailure::TimedOut) => Err(SendError(item, Some(ItemError::new("timed out")))),
+            Err(SendFailure::Item(error)) => Err(SendError(item, Some(error))),
         }
     }
 
@@ -119,32 +119,32 @@ impl<T: Serialize> Sender<T> {
     pub fn send_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         match self.core.send(&item, Instant::now().checked_add(timeout)) {
             Ok(()) => Ok(()),
-            Err(Failure::Gone) => Err(SendTimeoutError::Disconnected(item)),
-            Err(Failure::TimedOut) => Err(SendTimeoutError::Timeout(item)),
-            Err(Failure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
+            Err(SendFailure::Gone) => Err(SendTimeoutError::Disconnected(item)),
+            Err(SendFailure::TimedOut) => Err(SendTimeoutError::Timeout(item)),
+            Err(SendFailure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
         }
     }
 }
 
-enum Failure {
+enum SendFailure {
     Gone,
     TimedOut,
     Item(ItemError),
 }
 
-impl Core {
-    fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), Failure> {
+impl SenderCore {
+    fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), SendFailure> {
         let mut output = Output::new(ITEM);
         output
             .write_borrowed(item)
-            .map_err(|error| Failure::Item(error.into()))?;
+            .map_err(|error| SendFailure::Item(error.into()))?;
         self.send_message(output, deadline)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::BrokenPipe
                 | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::NotConnected => Failure::Gone,
-                io::ErrorKind::TimedOut => Failure::TimedOut,
-                _ => Failure::Item(ItemError::new(error)),
+                | io::ErrorKind::NotConnected => SendFailure::Gone,
+                io::ErrorKind::TimedOut => SendFailure::TimedOut,
+                _ => SendFailure::Item(ItemError::new(error)),
             })
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::environment::Change;
 use super::handle::Process;
 use super::launch::Launching;
-use super::launched::{Launched, Surroundings, function};
+use super::launched::{LaunchOptions, Launched, function};
 use super::member::Setup;
 use super::memory_limit::MemoryLimit;
 use super::start_method::StartMethod;
@@ -74,7 +74,7 @@ pub struct Call<'a, R> {
 struct Options {
     name: Option<String>,
     start_method: Option<StartMethod>,
-    surroundings: Surroundings,
+    launch_options: LaunchOptions,
     limits: Limits,
     before_worker: Option<fn()>,
 }
@@ -160,7 +160,7 @@ impl<R> Call<'_, R> {
     /// ```
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
-        self.options().surroundings.environment.push(change);
+        self.options().launch_options.environment.push(change);
         self
     }
 
@@ -181,7 +181,7 @@ impl<R> Call<'_, R> {
     /// ```
     pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
         self.options()
-            .surroundings
+            .launch_options
             .environment
             .push(Change::Remove(key.as_ref().to_owned()));
         self
@@ -210,7 +210,10 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn env_clear(mut self) -> Self {
-        self.options().surroundings.environment.push(Change::Clear);
+        self.options()
+            .launch_options
+            .environment
+            .push(Change::Clear);
         self
     }
 
@@ -233,7 +236,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
-        self.options().surroundings.current_dir = Some(directory.as_ref().to_owned());
+        self.options().launch_options.current_dir = Some(directory.as_ref().to_owned());
         self
     }
 
@@ -255,7 +258,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
-        self.options().surroundings.streams.stdin = stdin.into();
+        self.options().launch_options.streams.stdin = stdin.into();
         self
     }
 
@@ -281,7 +284,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
-        self.options().surroundings.streams.stdout = stdout.into();
+        self.options().launch_options.streams.stdout = stdout.into();
         self
     }
 
@@ -303,7 +306,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
-        self.options().surroundings.streams.stderr = stderr.into();
+        self.options().launch_options.streams.stderr = stderr.into();
         self
     }
 
@@ -622,7 +625,7 @@ impl<R> Call<'_, R> {
         let Options {
             name,
             start_method,
-            mut surroundings,
+            mut launch_options,
             limits,
             before_worker,
         } = *options.unwrap_or_default();
@@ -633,19 +636,19 @@ impl<R> Call<'_, R> {
             Some(start_method) => start_method,
             None => StartMethod::by_environment().map_err(about_worker)?,
         };
-        surroundings.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        launch_options.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;
         let environment = match start_method {
-            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::ForkServer => launch_options.environment.for_clone(),
             StartMethod::Spawn => None,
         };
         let failed = |error| {
             let text = format!("cannot start a process for worker `{worker}`");
             Error::not_started(&text, error).with_worker(worker)
         };
-        let launching = Launching::begin(start_method, surroundings, &limits).map_err(failed)?;
+        let launching = Launching::begin(start_method, launch_options, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
         let header = Header {
             name: name.clone(),
@@ -663,7 +666,7 @@ impl<R> Call<'_, R> {
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
         let launched = start(request, launching).map_err(failed)?;
-        // What was handed over is not ours any more, and some receivers wait for that.
+        // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
@@ -745,12 +748,12 @@ impl<R> Call<'_, R> {
     /// What the call asks for that a process which exists already cannot have.
     fn wants_own_process(&self) -> Option<&'static str> {
         let options = self.options.as_ref()?;
-        let Surroundings {
+        let LaunchOptions {
             environment,
             current_dir,
             streams,
             timeout: _,
-        } = &options.surroundings;
+        } = &options.launch_options;
         let Limits {
             memory,
             stack,
@@ -825,11 +828,11 @@ impl<R> Call<'static, R> {
         let Options {
             name,
             start_method,
-            surroundings,
+            launch_options,
             limits,
             before_worker,
         } = *self.options.take().unwrap_or_default();
-        if !surroundings.streams.are_inherited() {
+        if !launch_options.streams.are_inherited() {
             let text = "the initializer's call names standard streams, but there is one process of the pool after another";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
@@ -840,8 +843,8 @@ impl<R> Call<'static, R> {
                 None => StartMethod::by_environment()?,
             },
             limits,
-            environment: surroundings.environment,
-            current_dir: surroundings.current_dir,
+            environment: launch_options.environment,
+            current_dir: launch_options.current_dir,
             before_worker,
         };
         Ok((setup, self.into_task()?))

@@ -53,7 +53,7 @@ impl End {
     /// The worker's value, or why there is none.
     ///
     /// A complete reply is what happened, whatever the process did after it; without one, what
-    /// the kernel says happened, and our own kill explains that.
+    /// the kernel says happened, and why the parent killed it explains that.
     pub(crate) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let status = self.status.known();
         let error = match self.reply {
@@ -137,7 +137,7 @@ fn without_reply(
         memory_limit,
     }: Who<'_>,
 ) -> Error {
-    // A child that ended in another way did so before our signal reached it.
+    // A child that ended in another way did so before the parent's signal reached it.
     let killed = killed.filter(|_| match status {
         Status::Known(status) => exit_status::is_killed(status),
         Status::Lost => true,

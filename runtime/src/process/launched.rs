@@ -12,9 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::sys::function::Function;
 use crate::transport::Sender;
 
-/// The surroundings of a child, as its call asks for them.
+/// How a child is to be started, as its call asks for it.
 #[derive(Debug, Default)]
-pub(super) struct Surroundings {
+pub(super) struct LaunchOptions {
     pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) streams: Streams,
@@ -22,7 +22,7 @@ pub(super) struct Surroundings {
     pub(super) timeout: Option<Instant>,
 }
 
-/// A child that waits for its request, and is minded.
+/// A child that waits for its request, and is watched.
 #[derive(Debug)]
 pub(super) struct Launched {
     pub(super) child: Arc<Child>,

@@ -12,7 +12,7 @@ use super::end::{End, Killed};
 use super::end_poll::EndPoll;
 use super::environment::Changes;
 use super::launch::Launching;
-use super::launched::{Surroundings, function};
+use super::launched::{LaunchOptions, function};
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, Monitor};
 use super::service::Service;
@@ -65,18 +65,18 @@ impl Member {
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         let failed = |error| Error::not_started("cannot start a process for the pool", error);
-        let surroundings = Surroundings {
+        let launch_options = LaunchOptions {
             environment: setup.environment.clone(),
             current_dir: setup.current_dir.clone(),
-            ..Surroundings::default()
+            ..LaunchOptions::default()
         };
         let before_worker = setup.before_worker.map(function).transpose()?;
         let environment = match setup.start_method {
-            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::ForkServer => launch_options.environment.for_clone(),
             StartMethod::Spawn => None,
         };
         let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
-        let launching = Launching::begin(setup.start_method, surroundings, &setup.limits);
+        let launching = Launching::begin(setup.start_method, launch_options, &setup.limits);
         let launching = launching.map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
         let header = Header {

@@ -2,20 +2,24 @@
 //!
 //! ```text
 //!            parent                                     child
-//!  Call ── start ──▶ launch (spawn) ─ exec ─────▶ boot, before main
-//!   │                 │                            │  Hello
-//!   │                 ├──────── Call, arguments ──▶│  job: decode, run, encode
-//!   ▼                 ▼                            ▼
-//!  Process ◀─ watch (monitor │ joiner) ◀── Reply ── report ── exit
-//!                     └─ end: (reply?, status, our kill?) → Result
+//!  Call ── spawn ──▶ launch ┬─ spawn: exec ──────────▶ hook, before main ─ Hello
+//!   │                       └─ fork_server ──────────▶ zygote: a clone of it
+//!   │                 │                                │
+//!   │                 ├──────── Call, arguments ──────▶│  serve: prepare, run the job
+//!   ▼                 ▼                                ▼
+//!  Process ◀─ watch (monitor │ joiner) ◀── Reply ───── replies ── exit
+//!                     └─ end: (reply?, status, why it was killed?) → Result
 //! ```
 //!
-//! # Who minds a child
+//! What a system has to do for that stands in a folder of its own, [`linux`]; on others, no process
+//! can be started.
+//!
+//! # Who watches a child
 //!
 //! Each living child has one [`Watch`](watch::Watch): its inbox, its pidfd, its deadline. It is
-//! driven by whoever has it: the monitor, a thread of ours that minds all children nobody waits
+//! driven by the thread that has it: the monitor, which watches all children that no thread waits
 //! for, or the thread that is inside `join`, which takes the watch over so that a result wakes
-//! one thread and not two. Results are therefore always drained, also when nobody joins: a child
+//! one thread and not two. Results are therefore always drained, also when no thread joins: a child
 //! with a large result can end before its parent asks for it.
 //!
 //! # What if a process dies

@@ -10,7 +10,7 @@ use crate::transport::{self, Receiver, Sender};
 
 /// What a child can do instead of running one worker.
 ///
-/// It is named in a [`Request::Serve`](crate::protocol::Request::Serve), and its module puts it into [`SERVICES`]: whoever offers
+/// It is named in a [`Request::Serve`](crate::protocol::Request::Serve), and its module puts it into [`SERVICES`]: what offers
 /// one knows this module, and not the other way round.
 #[derive(Debug)]
 pub(crate) struct Service {

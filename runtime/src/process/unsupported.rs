@@ -9,7 +9,7 @@ pub(super) mod launch {
     use std::io;
 
     use crate::limits::Limits;
-    use crate::process::launched::{Launched, Surroundings};
+    use crate::process::launched::{LaunchOptions, Launched};
     use crate::process::start_method::StartMethod;
     use crate::sys::inheritance::Differences;
     use crate::sys::unsupported_here;
@@ -21,7 +21,7 @@ pub(super) mod launch {
     impl Launching {
         pub(in crate::process) fn begin(
             _: StartMethod,
-            _: Surroundings,
+            _: LaunchOptions,
             _: &Limits,
         ) -> io::Result<Launching> {
             Err(unsupported_here())

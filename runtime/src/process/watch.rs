@@ -1,4 +1,4 @@
-//! Minding one child: its reply, its end, its deadline.
+//! Watching one child: its reply, its end, its deadline.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -25,7 +25,7 @@ pub(super) fn handshake_deadline() -> Option<Instant> {
     Instant::now().checked_add(HANDSHAKE)
 }
 
-/// One child's affairs, in the hands of whoever minds it.
+/// One child's affairs, in the hands of the thread that watches it.
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) pidfd: Pidfd,
@@ -46,7 +46,7 @@ pub(super) struct Watch {
 }
 
 impl Watch {
-    /// Begins to mind a child that has to reach its dispatch first. `timeout` is when to kill it.
+    /// Begins to watch a child that has to reach its dispatch first. `timeout` is when to kill it.
     pub(super) fn re_executed(
         pidfd: Pidfd,
         inbox: Option<Inbox>,
@@ -60,7 +60,7 @@ impl Watch {
         }
     }
 
-    /// Begins to mind a child that is known to be ready for its request.
+    /// Begins to watch a child that is known to be ready for its request.
     pub(super) fn cloned(pidfd: Pidfd, inbox: Option<Inbox>) -> Watch {
         Watch {
             // Of one that says nothing, only the end is of interest, whenever it comes.
@@ -181,7 +181,7 @@ impl Watch {
         self.usage
     }
 
-    /// The inbox, for somebody who minds the child in another way, and whether the child has
+    /// The inbox, for a thread that watches the child in another way, and whether the child has
     /// reached its dispatch. No inbox if it has hung up.
     pub(super) fn take_inbox(&mut self) -> (Option<Inbox>, bool) {
         (self.inbox.take(), self.greeted)

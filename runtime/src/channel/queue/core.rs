@@ -27,7 +27,7 @@
 //! | 3. send the descriptors, under numbers that come once | whoever pops the next ones drops them, since no item has their numbers |
 //! | 4. move the area's end | the bytes are lost to the area until a later item is popped, which gives its own and all before it back |
 //! | 5. write the slot | as before: no item is in it |
-//! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`GLANCE`](super::event::GLANCE) |
+//! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`POLL_INTERVAL`](super::event::POLL_INTERVAL) |
 //! | 7. give the lock back, tell the sleepers | |
 //!
 //! | pop | state |
@@ -37,7 +37,7 @@
 //! | 3. move `head`: **the item is this process's**, and dies with it | its bytes in an area and its descriptors are given back by the next pop |
 //! | 4. take its descriptors out of the socket, dropping those of lower numbers | likewise |
 //! | 5. give the bytes in the areas back | |
-//! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`GLANCE`](super::event::GLANCE) |
+//! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`POLL_INTERVAL`](super::event::POLL_INTERVAL) |
 //!
 //! So there is nothing to repair when a lock's holder died. The tests end one that has the queue
 //! after each of these steps, and kill processes at any instruction.

@@ -19,12 +19,12 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use self::core::{Core, Handles, Overflow, Popped, Pushed};
-use self::event::GLANCE;
+use self::event::POLL_INTERVAL;
 use super::error::{
     ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
 use super::item;
-use super::wait::{Source, Watched};
+use super::wait::{Source, WaitFor};
 use crate::codec::handle::{self, Identity, Kind};
 use crate::codec::{self, Output};
 use crate::sys::notify_fd::NotifyFd;
@@ -271,7 +271,7 @@ impl<T> Queue<T> {
             if self.core.is_idle() {
                 return true;
             }
-            if !self.core.idle().sleep(ticket, deadline, GLANCE) {
+            if !self.core.idle().sleep(ticket, deadline, POLL_INTERVAL) {
                 return false;
             }
         }
@@ -376,13 +376,13 @@ impl<T: Serialize> Queue<T> {
                 .push(output, overflow, deadline)
                 .ok_or(Failure::NoRoom)?
                 .map_err(|error| Failure::Item(ItemError::new(error)))?;
-            let glance = match pushed {
+            let again = match pushed {
                 Pushed::Done => {
                     output.confirm_sent();
                     return Ok(());
                 }
                 Pushed::Closed => return Err(Failure::Closed),
-                Pushed::Full => GLANCE,
+                Pushed::Full => POLL_INTERVAL,
                 Pushed::WarmFull => WARM_PATIENCE,
             };
             if let Wait::Not = wait {
@@ -400,7 +400,7 @@ impl<T: Serialize> Queue<T> {
                 Some(ticket) => {
                     spun = false;
                     let length = core.len();
-                    let in_time = core.room().sleep(ticket, deadline, glance);
+                    let in_time = core.room().sleep(ticket, deadline, again);
                     if let Pushed::WarmFull = pushed {
                         // There is a place. If nobody pops, it is taken at once.
                         if !in_time || core.len() >= length {
@@ -539,7 +539,7 @@ impl<T: DeserializeOwned> Queue<T> {
                 // Announced, then looked once more.
                 None => ticket = Some(core.items().enter()),
                 Some(ticket) => {
-                    if !core.items().sleep(ticket, deadline, GLANCE) {
+                    if !core.items().sleep(ticket, deadline, POLL_INTERVAL) {
                         return Ok(None);
                     }
                 }
@@ -615,12 +615,12 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
 
 /// Is ready when an item is there, or none will come.
 impl<T> Source for Queue<T> {
-    fn watch(&self) -> Watched<'_> {
+    fn watch(&self) -> WaitFor<'_> {
         self.core.items().enter_polling();
         if self.is_ready() {
-            return Watched::Ready;
+            return WaitFor::Ready;
         }
-        Watched::Glancing(self.core.bell(), GLANCE)
+        WaitFor::Polling(self.core.bell(), POLL_INTERVAL)
     }
 
     fn confirm(&self) -> bool {

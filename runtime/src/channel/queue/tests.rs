@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::area::Area;
 use super::core::{Core, Overflow, Popped, Pushed};
-use super::event::{Event, GLANCE};
+use super::event::{Event, POLL_INTERVAL};
 use super::*;
 use crate::channel::Sender;
 use crate::raw::strays::{Stray, strays};
@@ -227,11 +227,11 @@ fn a_sleeper_that_nobody_told_looks_by_itself() {
     let event: &Event = queue.core.items();
     let start = Instant::now();
     let ticket = event.enter();
-    assert!(event.sleep(ticket, None, GLANCE));
-    assert!(start.elapsed() >= GLANCE);
+    assert!(event.sleep(ticket, None, POLL_INTERVAL));
+    assert!(start.elapsed() >= POLL_INTERVAL);
     let ticket = event.enter();
     let past = Instant::now();
-    assert!(!event.sleep(ticket, Some(past), GLANCE));
+    assert!(!event.sleep(ticket, Some(past), POLL_INTERVAL));
     // What was told since the announcement is not slept over.
     let ticket = event.enter();
     event.tell(|| ());

@@ -1,6 +1,6 @@
 //! The fork server, seen from the program: starting it, asking it for clones, keeping spares.
 //!
-//! A spare is a clone that has been asked for in advance: it waits for its surroundings and its
+//! A spare is a clone that has been asked for in advance: it waits for its launch options and its
 //! request, so that starting a worker is two messages and no fork. Each call that takes a spare
 //! asks for the next one once its own request is out, and does not wait for the answer; the next
 //! call finds it.
@@ -20,7 +20,7 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::zygote::{self, Answer};
 use super::{spawn, streams};
-use crate::process::launched::{Launched, Surroundings};
+use crate::process::launched::{LaunchOptions, Launched};
 use crate::process::monitor::{Child, Monitor};
 use crate::process::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
 use crate::process::start_method::StartMethod;
@@ -43,17 +43,17 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// How often a call tries another fork server when the one it has is gone.
 const TRIES: usize = 3;
 
-static SERVER: Mutex<State> = Mutex::new(State::NotStarted);
+static SERVER: Mutex<ServerState> = Mutex::new(ServerState::NotStarted);
 
 #[derive(Debug)]
-enum State {
+enum ServerState {
     NotStarted,
     Running(Box<Server>),
     /// It cannot clone here: calls re-execute instead.
     Unusable,
 }
 
-/// A clone that waits for its surroundings; `None` where there can be no fork server.
+/// A clone that waits for its launch options; `None` where there can be no fork server.
 pub(super) fn take_spare() -> io::Result<Option<Spare>> {
     for _ in 0..TRIES {
         let mut state = lock();
@@ -62,12 +62,12 @@ pub(super) fn take_spare() -> io::Result<Option<Spare>> {
         };
         match server.take_spare() {
             Ok(spare) => return Ok(Some(spare)),
-            Err(Trouble::Gone) if !server.gave_up() => *state = State::NotStarted,
-            Err(Trouble::Gone | Trouble::CannotClone) => {
-                *state = State::Unusable;
+            Err(CloneError::Gone) if !server.gave_up() => *state = ServerState::NotStarted,
+            Err(CloneError::Gone | CloneError::CannotClone) => {
+                *state = ServerState::Unusable;
                 break;
             }
-            Err(Trouble::Io(error)) => return Err(error),
+            Err(CloneError::Io(error)) => return Err(error),
         }
     }
     Ok(None)
@@ -75,52 +75,52 @@ pub(super) fn take_spare() -> io::Result<Option<Spare>> {
 
 /// Asks for the spares that are missing, without waiting for them.
 pub(in crate::process) fn replenish() {
-    if let State::Running(server) = &mut *lock() {
-        // Trouble is the next call's, which can tell of it.
+    if let ServerState::Running(server) = &mut *lock() {
+        // CloneError is the next call's, which can tell of it.
         let _ = server.replenish();
     }
 }
 
 /// No user code runs under this lock, so a poisoned one is as good as any.
-fn lock() -> MutexGuard<'static, State> {
+fn lock() -> MutexGuard<'static, ServerState> {
     SERVER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl State {
+impl ServerState {
     /// The server, started if need be; `None` if there can be none.
     fn server(&mut self) -> io::Result<Option<&mut Server>> {
-        if let State::Running(server) = self {
+        if let ServerState::Running(server) = self {
             if server.standing == Standing::current() {
                 match server.inheritance.reach() {
                     Reach::Clone => {}
-                    Reach::OtherServer => *self = State::NotStarted,
+                    Reach::OtherServer => *self = ServerState::NotStarted,
                     Reach::Execution => return Ok(None),
                 }
             } else {
                 // Its clones would have rights that this process has given up, or lack its new ones.
-                *self = State::NotStarted;
+                *self = ServerState::NotStarted;
             }
         }
-        if let State::NotStarted = self {
+        if let ServerState::NotStarted = self {
             *self = match Server::start() {
-                Ok(server) => State::Running(Box::new(server)),
+                Ok(server) => ServerState::Running(Box::new(server)),
                 // A filter on system calls.
-                Err(error) if is_refusal(&error) => State::Unusable,
+                Err(error) if is_refusal(&error) => ServerState::Unusable,
                 // A limit that leaves no room for what the two share. It may be raised again.
                 Err(error) if error.kind() == io::ErrorKind::FileTooLarge => return Ok(None),
                 Err(error) => return Err(error),
             };
         }
         match self {
-            State::Running(server) => Ok(Some(server)),
-            State::NotStarted | State::Unusable => Ok(None),
+            ServerState::Running(server) => Ok(Some(server)),
+            ServerState::NotStarted | ServerState::Unusable => Ok(None),
         }
     }
 }
 
 /// Why there is no clone.
 #[derive(Debug)]
-enum Trouble {
+enum CloneError {
     /// The server has ended.
     Gone,
     /// The kernel, or a filter on system calls, does not let it.
@@ -128,11 +128,11 @@ enum Trouble {
     Io(io::Error),
 }
 
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Trouble {
+impl From<io::Error> for CloneError {
+    fn from(error: io::Error) -> CloneError {
         match error.kind() {
-            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => Trouble::Gone,
-            _ => Trouble::Io(error),
+            io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => CloneError::Gone,
+            _ => CloneError::Io(error),
         }
     }
 }
@@ -148,8 +148,8 @@ struct Server {
     clone_pids: ClonePids,
     /// How many clones have been asked for.
     requests: usize,
-    /// Our ends of the connections of clones asked for, in order.
-    asked: VecDeque<End>,
+    /// The parent's ends of the connections of clones asked for, in order.
+    asked: VecDeque<ParentEnd>,
     spares: VecDeque<Spare>,
 }
 
@@ -170,7 +170,7 @@ impl Server {
             .env(MARKER, format!("{FORK_SERVER}:0"));
         let (started, _) = spawn::start(command)?;
         let process = Child::new(started);
-        // Minded, so that it is reaped whenever it ends.
+        // Watched, so that it is reaped whenever it ends.
         monitor.watch(&process, Watch::cloned(process.pidfd.clone(), None))?;
         match descriptors::send(control.as_fd(), &[0], &[file.as_fd()]) {
             // The first request finds out the same.
@@ -189,8 +189,8 @@ impl Server {
         })
     }
 
-    /// A clone that waits for its surroundings.
-    fn take_spare(&mut self) -> Result<Spare, Trouble> {
+    /// A clone that waits for its launch options.
+    fn take_spare(&mut self) -> Result<Spare, CloneError> {
         self.collect(None)?;
         while let Some(spare) = self.spares.pop_front() {
             if spare.is_alive() {
@@ -201,11 +201,11 @@ impl Server {
             self.ask()?;
         }
         self.collect(Some(ANSWER_TIMEOUT))?;
-        self.spares.pop_front().ok_or(Trouble::Gone)
+        self.spares.pop_front().ok_or(CloneError::Gone)
     }
 
     /// Asks for as many spares as are missing.
-    fn replenish(&mut self) -> Result<(), Trouble> {
+    fn replenish(&mut self) -> Result<(), CloneError> {
         let wanted = spares::wanted();
         // Those that are let go see their connection end.
         self.spares.truncate(wanted);
@@ -217,9 +217,9 @@ impl Server {
     }
 
     /// Asks for a clone.
-    fn ask(&mut self) -> Result<(), Trouble> {
+    fn ask(&mut self) -> Result<(), CloneError> {
         let (ours, theirs) = transport::pair()?;
-        let ours = End::open(ours)?;
+        let ours = ParentEnd::open(ours)?;
         self.clone_pids.expect(self.requests);
         // One that does not answer is not waited for here.
         descriptors::try_send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
@@ -229,7 +229,7 @@ impl Server {
     }
 
     /// Takes in the answers that are there; with a timeout, waits for one.
-    fn collect(&mut self, mut timeout: Option<Duration>) -> Result<(), Trouble> {
+    fn collect(&mut self, mut timeout: Option<Duration>) -> Result<(), CloneError> {
         while !self.asked.is_empty() {
             if !self.has_answer(timeout.take())? {
                 break;
@@ -238,7 +238,7 @@ impl Server {
             let control = self.control.as_fd();
             let mut heard = descriptors::receive_any(control, &mut bytes, RecvFlags::DONTWAIT)?;
             if heard.bytes == 0 {
-                return Err(Trouble::Gone);
+                return Err(CloneError::Gone);
             }
             let answer = zygote::read_answer(bytes);
             // A pid comes with a pidfd, and nothing else does.
@@ -246,19 +246,19 @@ impl Server {
             if heard.bytes != bytes.len() || answer.is_ok() != carries {
                 // It is sick: something in it writes what it does not own.
                 self.process.pidfd.kill();
-                return Err(Trouble::Gone);
+                return Err(CloneError::Gone);
             }
-            let ours = self.asked.pop_front().ok_or(Trouble::Gone)?;
+            let ours = self.asked.pop_front().ok_or(CloneError::Gone)?;
             let pid = answer.map_err(refusal)?;
             let pidfd = heard.descriptors.pop();
-            let pidfd = pidfd.ok_or_else(|| Trouble::Io(Errno::MFILE.into()));
+            let pidfd = pidfd.ok_or_else(|| CloneError::Io(Errno::MFILE.into()));
             let has = Arc::clone(&self.inheritance);
             match pidfd.and_then(move |pidfd| Ok(Spare::new(pid, pidfd, ours, has)?)) {
                 Ok(spare) => self.spares.push_back(spare),
-                Err(trouble) => {
+                Err(error) => {
                     // It has no connection any more, and ends.
                     while waitpid(Some(pid), WaitOptions::empty()).err() == Some(Errno::INTR) {}
-                    return Err(trouble);
+                    return Err(error);
                 }
             }
         }
@@ -275,7 +275,7 @@ impl Server {
     }
 
     /// Whether an answer is there, or comes before `timeout` is over.
-    fn has_answer(&self, timeout: Option<Duration>) -> Result<bool, Trouble> {
+    fn has_answer(&self, timeout: Option<Duration>) -> Result<bool, CloneError> {
         let control = self.control.as_fd();
         let Some(timeout) = timeout else {
             return Ok(poll::is_readable(control));
@@ -284,12 +284,12 @@ impl Server {
         while !poll::wait_readable(control, Some(Instant::now() + POLL_INTERVAL)) {
             if begin.elapsed() >= timeout {
                 self.process.pidfd.kill();
-                return Err(Trouble::CannotClone);
+                return Err(CloneError::CannotClone);
             }
             // It does not answer before it is continued.
             if self.process.pidfd.is_stopped() {
                 self.process.pidfd.kill();
-                return Err(Trouble::Gone);
+                return Err(CloneError::Gone);
             }
         }
         Ok(true)
@@ -305,7 +305,7 @@ impl Drop for Server {
             // An error is the end of the connection: the clone has ended, if there was one.
             let pid = ask_who(&ours.connection).ok();
             if let Some(pid) = pid.or_else(|| self.clone_pids.of(request)) {
-                // An error means that it is nobody's to reap any more.
+                // An error means that it cannot be reaped any more.
                 let _ = reap(pid);
             }
         }
@@ -313,26 +313,26 @@ impl Drop for Server {
 }
 
 /// What a refusal to clone means: limits pass, the rest stays.
-fn refusal(error: io::Error) -> Trouble {
+fn refusal(error: io::Error) -> CloneError {
     match error.raw_os_error() {
-        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => Trouble::Io(error),
-        _ => Trouble::CannotClone,
+        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE) => CloneError::Io(error),
+        _ => CloneError::CannotClone,
     }
 }
 
-/// Our end of a clone's connection.
+/// The parent's end of a clone's connection.
 #[derive(Debug)]
-struct End {
+struct ParentEnd {
     connection: Arc<OwnedFd>,
     sender: Sender,
     inbox: Inbox,
 }
 
-impl End {
-    fn open(connection: OwnedFd) -> io::Result<End> {
+impl ParentEnd {
+    fn open(connection: OwnedFd) -> io::Result<ParentEnd> {
         let connection = Arc::new(connection);
         let (sender, inbox) = transport::open_polled(Arc::clone(&connection))?;
-        Ok(End {
+        Ok(ParentEnd {
             connection,
             sender,
             inbox,
@@ -340,7 +340,7 @@ impl End {
     }
 }
 
-/// A clone that waits for its surroundings. It ends when this is dropped before it is launched.
+/// A clone that waits for its launch options. It ends when this is dropped before it is launched.
 #[derive(Debug)]
 pub(super) struct Spare {
     child: Arc<Child>,
@@ -355,11 +355,11 @@ impl Spare {
     fn new(
         pid: Pid,
         pidfd: OwnedFd,
-        ours: End,
+        ours: ParentEnd,
         inheritance: Arc<Inheritance>,
     ) -> io::Result<Spare> {
         let child = Child::new(Pidfd::new(pid, pidfd));
-        let End {
+        let ParentEnd {
             connection,
             sender,
             inbox,
@@ -379,14 +379,14 @@ impl Spare {
         !self.child.pidfd.has_ended()
     }
 
-    /// Hands the clone its surroundings, but for what goes with the request.
-    pub(super) fn wake(self, surroundings: Surroundings) -> io::Result<Woken> {
-        let Surroundings {
+    /// Hands the clone its launch options, but for what goes with the request.
+    pub(super) fn wake(self, options: LaunchOptions) -> io::Result<Woken> {
+        let LaunchOptions {
             environment: _,
             current_dir,
             streams,
             timeout,
-        } = surroundings;
+        } = options;
         let directory = openat(
             CWD,
             current_dir.as_deref().unwrap_or(".".as_ref()),
@@ -399,11 +399,7 @@ impl Spare {
         }
         let [stdin, stdout, stderr] = ends.each_ref().map(AsFd::as_fd);
         let descriptors = [stdin, stdout, stderr, directory.as_fd()];
-        match descriptors::send(
-            self.connection.as_fd(),
-            &[zygote::SURROUNDINGS],
-            &descriptors,
-        ) {
+        match descriptors::send(self.connection.as_fd(), &[zygote::LAUNCH], &descriptors) {
             // One that has just died is like one that dies before its request.
             Err(error) if !is_gone(&error) => Err(error),
             _ => Ok(Woken {
@@ -452,7 +448,7 @@ impl Drop for Spare {
 ///
 /// # Errors
 ///
-/// The end of the connection, of which `ours` is our end: there is no such clone (any more).
+/// The end of the connection, of which `ours` is the parent's end: there is no such clone (any more).
 fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
     descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
     poll::wait_readable(ours.as_fd(), Some(Instant::now() + ANSWER_TIMEOUT));

@@ -64,7 +64,7 @@ extern "C" fn hook() {
 }
 
 fn become_marked(marker: &str) -> io::Result<Infallible> {
-    // SAFETY: this runs before `main`, in a process whose environment nobody else reads or
+    // SAFETY: this runs before `main`, in a process whose environment no other code reads or
     // writes yet: no thread of the program's has been started.
     unsafe { std::env::remove_var(MARKER) };
     // Whoever started it holds the other end of the connection, and could have any code run.
@@ -80,7 +80,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
         ..0 => return Err(unknown()),
         0 => stdio::take_stdin()?,
         // SAFETY: the parent left this descriptor open for this very line; should the marker
-        // come from elsewhere, no code of ours or the program's has opened anything yet.
+        // come from elsewhere, neither this library nor the program has opened anything yet.
         _ => unsafe { stdio::take(number)? },
     };
     let peer = process_id::peer(connection.as_fd())

@@ -5,7 +5,7 @@ use std::io;
 use super::fork_server::Woken;
 use super::{fork_server, spawn};
 use crate::limits::Limits;
-use crate::process::launched::{Launched, Surroundings};
+use crate::process::launched::{LaunchOptions, Launched};
 use crate::process::start_method::StartMethod;
 use crate::sys::inheritance::Differences;
 use crate::transport;
@@ -13,34 +13,34 @@ use crate::transport;
 /// A child that is about to be started.
 #[derive(Debug)]
 pub(in crate::process) enum Launching {
-    /// A clone that wakes up to its surroundings. It ends when this is dropped.
+    /// A clone that wakes up to its launch options. It ends when this is dropped.
     Clone(Woken),
     /// The program is still to be executed.
-    Execution(Surroundings),
+    Execution(LaunchOptions),
 }
 
 impl Launching {
-    /// Begins to start a child in these surroundings, which will be given these limits. This process
+    /// Begins to start a child with these options, which will be given these limits. This process
     /// is one that can [start others](super::spawn_refusal()).
     ///
     /// A clone takes its time to wake up: the parent writes the request meanwhile.
     pub(in crate::process) fn begin(
         start_method: StartMethod,
-        surroundings: Surroundings,
+        options: LaunchOptions,
         limits: &Limits,
     ) -> io::Result<Launching> {
-        surroundings.environment.check()?;
+        options.environment.check()?;
         limits.check()?;
         transport::warm_up()?;
         match start_method {
             // What cannot be looked into cannot be handed over either.
-            StartMethod::ForkServer if !surroundings.streams.are_opaque() => {
+            StartMethod::ForkServer if !options.streams.are_opaque() => {
                 match fork_server::take_spare()? {
-                    Some(spare) => Ok(Launching::Clone(spare.wake(surroundings)?)),
-                    None => Ok(Launching::Execution(surroundings)),
+                    Some(spare) => Ok(Launching::Clone(spare.wake(options)?)),
+                    None => Ok(Launching::Execution(options)),
                 }
             }
-            StartMethod::ForkServer | StartMethod::Spawn => Ok(Launching::Execution(surroundings)),
+            StartMethod::ForkServer | StartMethod::Spawn => Ok(Launching::Execution(options)),
         }
     }
 
@@ -56,7 +56,7 @@ impl Launching {
     pub(in crate::process) fn finish(self) -> io::Result<Launched> {
         match self {
             Launching::Clone(woken) => Ok(woken.launched()),
-            Launching::Execution(surroundings) => spawn::launch(surroundings),
+            Launching::Execution(options) => spawn::launch(options),
         }
     }
 }

@@ -22,7 +22,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// The two signs of a parent's end.
 #[derive(Debug)]
 pub(super) struct Lifeline {
-    /// Hung up when nobody holds the parent's end.
+    /// Hung up when no process holds the parent's end any more.
     connection: Arc<OwnedFd>,
     /// Which socket that is. The worker may put another file in its place.
     socket: Option<Identity>,
@@ -32,13 +32,13 @@ pub(super) struct Lifeline {
 }
 
 impl Lifeline {
-    /// Ends this process if the parent is gone already: then whoever took its children in must not
+    /// Ends this process if the parent is gone already: then the process that took its children in must not
     /// be followed, and a process that the parent forked may keep the connection open.
     pub(super) fn new(connection: Arc<OwnedFd>) -> Lifeline {
         let parent = process_id::peer(connection.as_fd());
         let pidfd = parent.as_ref().ok().copied().flatten();
         let pidfd = pidfd.and_then(|parent| process_id::open(parent).ok());
-        // Looked at last: as long as it is our parent, the number is nobody else's.
+        // Looked at last: as long as it is the parent, the number is no other process's.
         let parent_id = getppid();
         if parent.ok() != Some(parent_id) {
             die();
@@ -90,10 +90,10 @@ impl Lifeline {
     pub(super) fn follow(&self, runner: &Runner) {
         let mut thread: Option<OwnedFd> = None;
         // Most workers are done before anything is opened for that.
-        let mut patience = Some(SHORT);
+        let mut timeout = Some(SHORT);
         loop {
             // No event is asked for: a hang-up is always told.
-            let happened = self.wait(PollFlags::empty(), thread.as_ref(), patience);
+            let happened = self.wait(PollFlags::empty(), thread.as_ref(), timeout);
             if runner.is_gone() {
                 return;
             }
@@ -111,7 +111,7 @@ impl Lifeline {
             if thread.is_none() {
                 thread = runner.descriptor();
             }
-            patience = thread.is_none().then_some(LONG);
+            timeout = thread.is_none().then_some(LONG);
         }
     }
 
@@ -133,15 +133,15 @@ impl Lifeline {
         &self,
         events: PollFlags,
         thread: Option<&OwnedFd>,
-        patience: Option<Duration>,
+        timeout: Option<Duration>,
     ) -> PollFlags {
         let mut sources = vec![PollFd::new(&self.connection, events)];
         let parent = self.parent.as_ref();
         let others = [parent, thread].into_iter().flatten();
         sources.extend(others.map(|other| PollFd::new(other, PollFlags::IN)));
-        let patience = patience.and_then(|patience| Timespec::try_from(patience).ok());
+        let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         // A signal that comes in between is an error: wait on.
-        while poll(&mut sources, patience.as_ref()).is_err() {}
+        while poll(&mut sources, timeout.as_ref()).is_err() {}
         let happened = sources[0].revents();
         let parent = match parent {
             Some(_) => sources[1].revents(),

@@ -151,7 +151,7 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
 
 /// Tells the parent why this process cannot be what was asked for, and ends it.
 pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
-    // An error means that nobody is left to hear of it.
+    // An error means that there is no parent any more.
     let _ = sender.send(dispatch::message(Reply::Refused, reason));
     process::exit(EXIT_SOFTWARE);
 }

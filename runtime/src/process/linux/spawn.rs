@@ -19,7 +19,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 use rustix::process::Pid;
 
 use super::streams::{into_std, open_stdin};
-use crate::process::launched::{Launched, Surroundings};
+use crate::process::launched::{LaunchOptions, Launched};
 use crate::process::monitor::{Child, Monitor};
 use crate::process::origin::{MARKER, WORKER};
 use crate::process::start_method::StartMethod;
@@ -30,13 +30,13 @@ use crate::sys::refused::{Naming as _, without_proc};
 use crate::sys::{descriptors, image};
 use crate::transport;
 
-/// Starts a child in these surroundings.
-pub(super) fn launch(surroundings: Surroundings) -> io::Result<Launched> {
+/// Starts a child with these options.
+pub(super) fn launch(options: LaunchOptions) -> io::Result<Launched> {
     let monitor = Monitor::get()?;
     let (ours, theirs) = transport::pair()?;
     let (sender, inbox) = transport::open_polled(ours)?;
-    let timeout = surroundings.timeout;
-    let (child, streams) = execute(surroundings, inbox.connection(), theirs)?;
+    let timeout = options.timeout;
+    let (child, streams) = execute(options, inbox.connection(), theirs)?;
     let child = Child::new(child);
     // From here on the child is reaped whatever happens.
     monitor.watch(
@@ -87,16 +87,16 @@ pub(super) fn start(mut command: Command) -> io::Result<(Pidfd, ParentEnds)> {
 }
 
 fn execute(
-    surroundings: Surroundings,
+    options: LaunchOptions,
     ours: BorrowedFd<'_>,
     theirs: OwnedFd,
 ) -> io::Result<(Pidfd, ParentEnds)> {
-    let Surroundings {
+    let LaunchOptions {
         environment,
         current_dir,
         streams,
         timeout: _,
-    } = surroundings;
+    } = options;
     let mut command = command();
     environment.for_command(&mut command);
     if let Some(directory) = current_dir {

@@ -39,7 +39,7 @@ use crate::sys::{descriptors, stdio};
 use crate::transport::{self, PlaceholderChannel};
 
 /// First byte to a clone: its standard descriptors and its directory come along.
-pub(super) const SURROUNDINGS: u8 = 0;
+pub(super) const LAUNCH: u8 = 0;
 
 /// First byte to a clone that its parent knows nothing of: it answers for itself, and ends.
 pub(super) const WHO: u8 = 1;
@@ -138,20 +138,19 @@ fn rehearse() {
     }
 }
 
-/// A clone waits for its surroundings, takes them on and lives as a child.
+/// A clone waits for its launch options, takes them on and lives as a child.
 fn become_child(lifeline: &Lifeline, placeholder: PlaceholderChannel) -> io::Result<Infallible> {
     let (sender, receiver) = transport::open_with(placeholder, lifeline.share())?;
     lifeline.listen();
-    let mut kind = [SURROUNDINGS];
-    let surroundings =
-        descriptors::receive(lifeline.connection(), &mut kind, 4, RecvFlags::empty());
+    let mut kind = [LAUNCH];
+    let launch = descriptors::receive(lifeline.connection(), &mut kind, 4, RecvFlags::empty());
     if kind == [WHO] {
         let pid = rustix::process::getpid().as_raw_nonzero().get();
         descriptors::send(lifeline.connection(), &answer(pid, 0), &[])?;
         die();
     }
     let Some([stdin, stdout, stderr, directory]) =
-        surroundings?.and_then(|batch| <[OwnedFd; 4]>::try_from(batch).ok())
+        launch?.and_then(|batch| <[OwnedFd; 4]>::try_from(batch).ok())
     else {
         die()
     };

@@ -1,7 +1,7 @@
 //! The program's other constructors.
 //!
-//! Constructors run in link order, which puts ours before those of the C and C++ libraries in
-//! the same program, and a child never returns from ours. So a child runs the rest itself: its
+//! Constructors run in link order, which puts this library's before those of the C and C++ libraries in
+//! the same program, and a child never returns from that. So a child runs the rest itself: its
 //! worker finds every global constructed, every registry filled.
 
 #![expect(
@@ -18,7 +18,7 @@ use super::image;
 /// A constructor as the C library calls it.
 type Constructor = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
-/// A constructor of ours, as it stands in the table.
+/// A constructor of this library's, as it stands in the table.
 pub(crate) type Entry = extern "C" fn();
 
 /// Calls the constructors that stand behind `entry` in the program's table.

@@ -41,7 +41,7 @@ pub(crate) struct DeathAtHangUp<'s> {
 impl<'s> DeathAtHangUp<'s> {
     /// Begins to listen. A hang-up that has come already is not told.
     pub(crate) fn of(socket: BorrowedFd<'s>) -> io::Result<DeathAtHangUp<'s>> {
-        // The libc crate lacks it for some of our targets.
+        // The libc crate lacks it for some targets.
         const F_SETSIG: libc::c_int = 10;
 
         let number = socket.as_raw_fd();

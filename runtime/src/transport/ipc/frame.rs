@@ -2,7 +2,7 @@
 //!
 //! ipc-channel puts two lengths before what it sends: that of the packet, and that of the message,
 //! which would be longer if it came in several packets. Behind them stands the frame in postcard's
-//! format. All but the bytes of the head comes first, so that [`Opening::read`] can tell from the
+//! format. All but the bytes of the head comes first, so that [`FrameHeader::read`] can tell from the
 //! [beginning](BEGINNING) of a packet and its length what ipc-channel would make of it.
 
 use std::fmt;
@@ -57,16 +57,16 @@ pub(super) const BEGINNING: usize = 2 * size_of::<usize>() + 1 + 7 * 10;
 
 /// What stands in a packet before the bytes of the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Opening {
+pub(super) struct FrameHeader {
     pub(super) plan: Option<Plan>,
     /// Where the bytes of the head begin. They go on to the end of the packet.
     pub(super) head: usize,
 }
 
-impl Opening {
+impl FrameHeader {
     /// Reads the beginning of a packet of this length. `None` unless it is one that a
     /// [`Sender`](super::send::Sender) sends: the whole of a frame, and nothing but that.
-    pub(super) fn read(beginning: &[u8], length: usize) -> Option<Opening> {
+    pub(super) fn read(beginning: &[u8], length: usize) -> Option<FrameHeader> {
         let mut rest = beginning.get(..length).unwrap_or(beginning);
         let lengths = 2 * size_of::<usize>();
         if fixed(&mut rest)? != length || fixed(&mut rest)? != length.checked_sub(lengths)? {
@@ -95,7 +95,7 @@ impl Opening {
         let bytes = usize::try_from(number(&mut rest)?).ok()?;
         let head = beginning.len().min(length) - rest.len();
         let is_whole = bytes <= inline_maximum() && head + bytes == length;
-        is_whole.then_some(Opening { plan, head })
+        is_whole.then_some(FrameHeader { plan, head })
     }
 }
 
@@ -165,7 +165,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// A number that nobody else has just now. It identifies, it does not protect.
+/// A number that no other message has just now. It identifies, it does not protect.
 pub(super) fn nonce() -> u64 {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     RandomState::new().hash_one(COUNTER.fetch_add(1, Ordering::Relaxed))
@@ -212,11 +212,11 @@ mod tests {
 
     /// All the ways to read a packet's beginning, whole or not, agree.
     #[track_caller]
-    fn read(packet: &[u8]) -> Option<Opening> {
-        let opening = Opening::read(packet, packet.len());
+    fn read(packet: &[u8]) -> Option<FrameHeader> {
+        let header = FrameHeader::read(packet, packet.len());
         let beginning = &packet[..packet.len().min(BEGINNING)];
-        assert_eq!(Opening::read(beginning, packet.len()), opening);
-        opening
+        assert_eq!(FrameHeader::read(beginning, packet.len()), header);
+        header
     }
 
     #[test]
@@ -229,9 +229,9 @@ mod tests {
         for head in [0, 1, 127, 128, 5000, INLINE_MAXIMUM] {
             for plan in &plans {
                 let packet = packet(head, *plan);
-                let opening = read(&packet).expect("a frame");
-                assert_eq!(opening.plan, *plan);
-                assert_eq!(packet[opening.head..], vec![0xab; head]);
+                let header = read(&packet).expect("a frame");
+                assert_eq!(header.plan, *plan);
+                assert_eq!(packet[header.head..], vec![0xab; head]);
             }
         }
     }
@@ -240,12 +240,12 @@ mod tests {
     fn what_is_changed_in_any_byte_before_the_head_is_another_frame_or_none() {
         for plan in [None, Some(plan(1 << 40))] {
             let packet = packet(200, plan);
-            let opening = read(&packet).unwrap();
-            for place in 0..opening.head {
+            let header = read(&packet).unwrap();
+            for place in 0..header.head {
                 for bit in 0..8 {
                     let mut changed = packet.clone();
                     changed[place] ^= 1 << bit;
-                    assert_ne!(read(&changed), Some(opening), "bit {bit} of byte {place}");
+                    assert_ne!(read(&changed), Some(header), "bit {bit} of byte {place}");
                 }
             }
         }

@@ -10,7 +10,6 @@ mod receive;
 mod send;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
-#[path = "../tests.rs"]
 mod tests;
 mod warm_up;
 

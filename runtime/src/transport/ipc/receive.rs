@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
 use super::annex::{self, Assembly, Wait};
-use super::frame::{BEGINNING, Frame, Opening, Plan};
+use super::frame::{BEGINNING, Frame, FrameHeader, Plan};
 use super::locals;
 use super::send::into_io;
 use crate::codec::Message;
@@ -20,7 +20,7 @@ use crate::transport::message::Received;
 
 /// The end of a connection that is read in no time, or not at all.
 ///
-/// For whoever minds several connections: poll [`Inbox::source`], then [`Inbox::receive`].
+/// For a thread that waits for several connections: poll [`Inbox::source`], then [`Inbox::receive`].
 #[derive(Debug)]
 pub(crate) struct Inbox {
     receiver: IpcReceiver<Frame>,
@@ -188,11 +188,11 @@ fn look_and_take(
             return Ok(None);
         }
     };
-    let taken = match Opening::read(&beginning, length) {
-        Some(Opening { plan: None, head }) if !is_carrying => locals::RECEIVING
+    let taken = match FrameHeader::read(&beginning, length) {
+        Some(FrameHeader { plan: None, head }) if !is_carrying => locals::RECEIVING
             .using(|| take_by_ipc(receiver))
             .unwrap_or_else(|_| take_plain(socket, length, head)),
-        Some(Opening {
+        Some(FrameHeader {
             plan: Some(plan),
             head,
         }) if is_carrying => take_annex(socket, length, plan, head),

@@ -569,7 +569,8 @@ fn use_up_descriptors() -> Vec<File> {
 
 #[test]
 fn without_descriptors_receiving_is_an_error_and_later_works_again() {
-    let name = "transport::tests::without_descriptors_receiving_is_an_error_and_later_works_again";
+    let name =
+        "transport::ipc::tests::without_descriptors_receiving_is_an_error_and_later_works_again";
     alone(name, || {
         warm_up().unwrap();
         let (sender, receiver) = connection();
@@ -605,7 +606,8 @@ fn without_descriptors_receiving_is_an_error_and_later_works_again() {
 
 #[test]
 fn without_descriptors_sending_is_an_error_and_later_works_again() {
-    let name = "transport::tests::without_descriptors_sending_is_an_error_and_later_works_again";
+    let name =
+        "transport::ipc::tests::without_descriptors_sending_is_an_error_and_later_works_again";
     alone(name, || {
         warm_up().unwrap();
         let (sender, receiver) = connection();
@@ -623,7 +625,7 @@ fn without_descriptors_sending_is_an_error_and_later_works_again() {
 
 #[test]
 fn without_descriptors_nothing_is_made_ready_and_later_it_is() {
-    let name = "transport::tests::without_descriptors_nothing_is_made_ready_and_later_it_is";
+    let name = "transport::ipc::tests::without_descriptors_nothing_is_made_ready_and_later_it_is";
     alone(name, || {
         let mut files = use_up_descriptors();
         // With any number of descriptors left it is either an error or done for good.
@@ -639,7 +641,7 @@ fn without_descriptors_nothing_is_made_ready_and_later_it_is() {
 
 #[test]
 fn nothing_stays_open() {
-    let name = "transport::tests::nothing_stays_open";
+    let name = "transport::ipc::tests::nothing_stays_open";
     alone(name, || {
         warm_up().unwrap();
         let before = open_descriptors();
@@ -666,7 +668,7 @@ fn open_descriptors() -> usize {
 
 #[test]
 fn without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped() {
-    let name = "transport::tests::without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped";
+    let name = "transport::ipc::tests::without_a_descriptor_what_needs_none_is_received_and_the_rest_is_dropped";
     alone(name, || {
         warm_up().unwrap();
         let (sender, mut inbox) = connection_to_inbox();
@@ -745,7 +747,7 @@ fn texts() -> Vec<Vec<u8>> {
 
 #[test]
 fn what_is_no_message_is_dropped_and_the_next_one_is_received() {
-    let name = "transport::tests::what_is_no_message_is_dropped_and_the_next_one_is_received";
+    let name = "transport::ipc::tests::what_is_no_message_is_dropped_and_the_next_one_is_received";
     alone(name, || {
         warm_up().unwrap();
         let mut sick = Sick::new();
@@ -836,7 +838,7 @@ fn frame(plan: Option<[u64; 4]>, head: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_a_frame_carries_is_one_annex() {
-    let name = "transport::tests::what_a_frame_carries_is_one_annex";
+    let name = "transport::ipc::tests::what_a_frame_carries_is_one_annex";
     alone(name, || {
         let mut sick = Sick::new();
         let file = File::open("/dev/null").unwrap();
@@ -878,7 +880,7 @@ fn promise(sick: &mut Sick, plan: [u64; 4], annex: &[u8]) -> (UnixStream, io::Re
 
 #[test]
 fn what_an_annex_promises_costs_nothing() {
-    let name = "transport::tests::what_an_annex_promises_costs_nothing";
+    let name = "transport::ipc::tests::what_an_annex_promises_costs_nothing";
     alone(name, || {
         warm_up().unwrap();
         let mut sick = Sick::new();
@@ -931,7 +933,7 @@ fn limit_memory(more: u64) {
 
 #[test]
 fn a_message_that_there_is_no_memory_for_is_an_error_and_the_next_one_is_not() {
-    let name = "transport::tests::a_message_that_there_is_no_memory_for_is_an_error_and_the_next_one_is_not";
+    let name = "transport::ipc::tests::a_message_that_there_is_no_memory_for_is_an_error_and_the_next_one_is_not";
     alone(name, || {
         const LENGTH: usize = 256 << 20;
         let (sender, mut inbox) = connection_to_inbox();
@@ -977,9 +979,9 @@ fn who_waits_for_room_gives_up_when_the_receiver_has_ended() {
         let limit = Limit::until(Some(Instant::now()));
         let error = sender.send_within(head(10).output(), limit).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::TimedOut);
-        let parcel = EncodedMessage::new(head(10).output()).unwrap();
+        let message = EncodedMessage::new(head(10).output()).unwrap();
         assert_eq!(
-            sender.begin(parcel).unwrap_err().kind(),
+            sender.begin(message).unwrap_err().kind(),
             ErrorKind::WouldBlock
         );
         drop(theirs);
@@ -1031,7 +1033,7 @@ impl Chance {
 /// What is written at random, or was a frame before it was changed, never is more than an error.
 #[test]
 fn whatever_is_written_does_no_harm() {
-    let name = "transport::tests::whatever_is_written_does_no_harm";
+    let name = "transport::ipc::tests::whatever_is_written_does_no_harm";
     alone(name, || {
         warm_up().unwrap();
         let file = File::open("/dev/null").unwrap();
