@@ -461,6 +461,7 @@ mod raw;
 mod readiness;
 mod remote_error;
 pub mod shm;
+mod spin;
 pub mod sync;
 mod sys;
 mod transport;

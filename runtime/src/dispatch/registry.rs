@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Job;
 use super::reply::Failure;
-use crate::sys::image::{self, Identity};
+use crate::sys::image::{self, ImageId};
 
 /// Every worker of the program that is not generic.
 #[distributed_slice]
@@ -177,7 +177,7 @@ pub(crate) enum Place {
     /// At this index of [`WORKERS`].
     Slice(usize),
     /// At this distance from the beginning of this image.
-    Image(Identity, u64),
+    Image(ImageId, u64),
 }
 
 /// A worker, by its place, and its path to check it by.

@@ -25,7 +25,7 @@ use super::holders::{HOLDERS, Holders};
 use super::machine::Machine;
 use super::monitor::{Inside, Monitor};
 use super::sleepers::Sleepers;
-use super::spin::{Awaited, spin_until};
+use crate::spin::{Awaited, spin_until};
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 
 #[derive(Debug)]

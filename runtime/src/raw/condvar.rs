@@ -38,7 +38,7 @@ use super::holders::Holders;
 use super::machine::Machine;
 use super::monitor::{Inside, Monitor};
 use super::seal::Seal;
-use super::spin::{Awaited, spin_until};
+use crate::spin::{Awaited, spin_until};
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 use crate::sys::{deadline, futex};
 

@@ -20,7 +20,7 @@ use std::time::Instant;
 use super::backoff::Backoff;
 use super::holders::Holders;
 use super::machine::Machine;
-use super::spin::{Awaited, spin_until};
+use crate::spin::{Awaited, spin_until};
 use crate::sys::atomic::{AtomicU32, step};
 use crate::sys::futex;
 

@@ -349,9 +349,9 @@ fn await_count(scene: &Scene<Condvar>, me: usize) {
     let actor = scene.actor(me);
     assert!(scene.lock.lock_until(&actor, None));
     while scene.count(0) == 0 {
-        let ticket = scene.machine.queue(&actor);
+        let token = scene.machine.queue(&actor);
         scene.lock.unlock();
-        scene.machine.sleep(ticket, &actor, None);
+        scene.machine.sleep(token, &actor, None);
         assert!(scene.lock.lock_until(&actor, None));
     }
     scene.count.fetch_sub(1, Ordering::SeqCst);
@@ -390,9 +390,9 @@ fn all_are_notified_at_once() {
         let actor = scene.actor(me);
         assert!(scene.lock.lock_until(&actor, None));
         while scene.count(0) == 0 {
-            let ticket = scene.machine.queue(&actor);
+            let token = scene.machine.queue(&actor);
             scene.lock.unlock();
-            scene.machine.sleep(ticket, &actor, None);
+            scene.machine.sleep(token, &actor, None);
             assert!(scene.lock.lock_until(&actor, None));
         }
         scene.lock.unlock();
@@ -413,7 +413,7 @@ fn nothing_left<M>(_: &Scene<M>, _: Dead) {}
 /// A condition variable at which the first actors wait already.
 struct Queued {
     scene: Scene<Condvar>,
-    tickets: Mutex<Vec<Option<WaitToken>>>,
+    tokens: Mutex<Vec<Option<WaitToken>>>,
 }
 
 impl World for Queued {
@@ -430,15 +430,15 @@ impl Queued {
     fn new(count: usize) -> Queued {
         let scene = Scene::<Condvar>::new(nothing);
         let queue = |me| Some(scene.machine.queue(&scene.actor(me)));
-        let tickets = Mutex::new((0..count).map(queue).collect());
-        Queued { scene, tickets }
+        let tokens = Mutex::new((0..count).map(queue).collect());
+        Queued { scene, tokens }
     }
 
     /// The rest of a wait.
     fn sleep(&self, me: usize, deadline: Option<Instant>) -> bool {
-        let ticket = self.tickets.lock().unwrap()[me].take().unwrap();
+        let token = self.tokens.lock().unwrap()[me].take().unwrap();
         let actor = self.scene.actor(me);
-        self.scene.machine.sleep(ticket, &actor, deadline)
+        self.scene.machine.sleep(token, &actor, deadline)
     }
 
     fn notify(&self, me: usize) {

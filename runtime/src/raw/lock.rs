@@ -37,7 +37,7 @@ use super::holders::Holders;
 use super::machine::Machine;
 use super::owner::Owner;
 use super::poison::Poison;
-use super::spin::{Awaited, spin_until};
+use crate::spin::{Awaited, spin_until};
 use crate::sys::atomic::{AtomicU32, step};
 use crate::sys::futex;
 

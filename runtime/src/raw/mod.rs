@@ -51,7 +51,6 @@ mod rwlock;
 mod seal;
 mod semaphore;
 mod sleepers;
-mod spin;
 #[cfg(test)]
 pub(crate) mod strays;
 #[cfg(test)]

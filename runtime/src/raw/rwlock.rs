@@ -33,7 +33,7 @@ use super::lock::Lock;
 use super::machine::Machine;
 use super::poison::Poison;
 use super::sleepers::Sleepers;
-use super::spin::{Awaited, spin_until};
+use crate::spin::{Awaited, spin_until};
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 
 /// The calling thread has the lock to write.

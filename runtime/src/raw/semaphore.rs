@@ -50,7 +50,7 @@ use super::holders::{HOLDERS, Holders};
 use super::machine::Machine;
 use super::monitor::{Inside, Monitor};
 use super::seal::Seal;
-use super::spin::{Awaited, spin_until};
+use crate::spin::{Awaited, spin_until};
 use crate::sys::atomic::{AtomicU32, step};
 use crate::sys::futex;
 

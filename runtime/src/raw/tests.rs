@@ -513,10 +513,10 @@ fn stray_writes_do_not_stop_those_who_wait_to_be_notified() {
             condvar.queue(actor);
         },
         |condvar, actor| {
-            let ticket = condvar.queue(actor);
+            let token = condvar.queue(actor);
             condvar.notify(actor, 1);
             condvar.notify(actor, usize::MAX);
-            condvar.sleep(ticket, actor, at_once());
+            condvar.sleep(token, actor, at_once());
             condvar.wipe(actor, 1);
         },
     );
@@ -820,9 +820,9 @@ fn notifications_survive_a_death_in_wait() {
     after_each_step(
         machine::<Condvar>,
         |condvar, victim| {
-            let ticket = condvar.queue(victim);
+            let token = condvar.queue(victim);
             condvar.sleep(
-                ticket,
+                token,
                 victim,
                 Instant::now().checked_add(Duration::from_millis(1)),
             );
@@ -884,10 +884,10 @@ fn more_waiters_than_places_are_woken_for_nothing() {
     let condvar = machine::<Condvar>();
     let dead = AtomicU64::new(0);
     let actor = Actor { me: 1, dead: &dead };
-    let tickets: Vec<_> = (0..200).map(|_| condvar.queue(&actor)).collect();
+    let tokens: Vec<_> = (0..200).map(|_| condvar.queue(&actor)).collect();
     condvar.notify(&actor, usize::MAX);
-    for ticket in tickets {
-        assert!(condvar.sleep(ticket, &actor, soon()));
+    for token in tokens {
+        assert!(condvar.sleep(token, &actor, soon()));
     }
     assert_eq!(actor.me(), 1);
 }

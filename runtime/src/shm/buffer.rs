@@ -467,7 +467,7 @@ impl<T> Serialize for Chunk<T> {
 }
 
 /// How long a receiver waits for the sender to drop what it has sent.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<T: Shareable> Chunk<T> {
     /// The chunk that a handle is made of, if its length is right for that of the buffer.
@@ -486,7 +486,7 @@ impl<T: Shareable> Chunk<T> {
             .filter(|(start, length)| start.checked_add(*length).is_some_and(|end| end <= whole))
             .filter(|(_, length)| is_right(*length, whole))
             .ok_or_else(Error::damaged_handle)?;
-        let deadline = deadline::after(PATIENCE);
+        let deadline = deadline::after(LENT_TIMEOUT);
         match token.machine().redeem(token.holders(), deadline) {
             Redeemed::Yes => Ok(Chunk::new(cell, start, length, Some(token))),
             Redeemed::No => Err(Error::new("a chunk can be received once only")),

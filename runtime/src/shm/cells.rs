@@ -25,15 +25,15 @@
 
 use std::sync::atomic::Ordering;
 
-use super::kind::Kind;
-use super::layout::{Layout, Record, place};
+use super::kind::CellKind;
+use super::layout::{CellRecord, Layout, place};
 use crate::raw::Holders;
 
 /// The state of a record: generation, whether it is alive, number of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State(u64);
+struct CellState(u64);
 
-impl State {
+impl CellState {
     const ALIVE: u64 = 1 << 31;
     const CHANGES: u64 = Self::ALIVE - 1;
 
@@ -45,17 +45,17 @@ impl State {
         self.0 & Self::ALIVE != 0
     }
 
-    fn changed(self) -> State {
-        State(self.0 & !Self::CHANGES | self.0.wrapping_add(1) & Self::CHANGES)
+    fn changed(self) -> CellState {
+        CellState(self.0 & !Self::CHANGES | self.0.wrapping_add(1) & Self::CHANGES)
     }
 
-    fn born(self) -> State {
-        State(self.0 | Self::ALIVE)
+    fn born(self) -> CellState {
+        CellState(self.0 | Self::ALIVE)
     }
 
     /// Not alive, of the next generation.
-    fn freed(self) -> State {
-        State(u64::from(self.generation().wrapping_add(1)) << 32)
+    fn freed(self) -> CellState {
+        CellState(u64::from(self.generation().wrapping_add(1)) << 32)
     }
 }
 
@@ -75,7 +75,7 @@ impl<'a> Cells<'a> {
         let record = self.layout.record(cell);
         let (word, bit) = place(self.holders.me());
         record.holders[word].fetch_or(bit, Ordering::SeqCst);
-        let state = State(record.state.load(Ordering::SeqCst)).born();
+        let state = CellState(record.state.load(Ordering::SeqCst)).born();
         record.state.store(state.0, Ordering::SeqCst);
         state.generation()
     }
@@ -120,7 +120,7 @@ impl<'a> Cells<'a> {
     /// Frees a cell that no living holder has. Only the creator asks.
     pub(super) fn try_free(&self, cell: u32) -> bool {
         let record = self.layout.record(cell);
-        let state = State(record.state.load(Ordering::SeqCst));
+        let state = CellState(record.state.load(Ordering::SeqCst));
         if !state.is_alive() || any_holder(record, |holder| self.holders.is_alive(holder)) {
             return false;
         }
@@ -150,12 +150,12 @@ impl<'a> Cells<'a> {
     /// Raises the change count of a cell that is alive, if its generation is right.
     fn change(&self, cell: u32, is_right: impl Fn(u32) -> bool) -> bool {
         let state = &self.layout.record(cell).state;
-        let mut known = State(state.load(Ordering::SeqCst));
+        let mut known = CellState(state.load(Ordering::SeqCst));
         while known.is_alive() && is_right(known.generation()) {
             let changed = known.changed();
             match state.compare_exchange(known.0, changed.0, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) => return true,
-                Err(other) => known = State(other),
+                Err(other) => known = CellState(other),
             }
         }
         false
@@ -166,8 +166,8 @@ impl<'a> Cells<'a> {
     fn wipe(&self, cell: u32, number: u32) {
         let recorded = self.layout.record(cell).kind.load(Ordering::Acquire);
         // Otherwise nothing lives there yet, or something wrote over the record.
-        let fits = |kind: &Kind| kind.size() <= self.layout.cell_size();
-        let Some(kind) = Kind::from_number(recorded).filter(fits) else {
+        let fits = |kind: &CellKind| kind.size() <= self.layout.cell_size();
+        let Some(kind) = CellKind::from_number(recorded).filter(fits) else {
             return;
         };
         // SAFETY: cells are aligned to cache lines, this one is large enough, and it is mapped as
@@ -179,7 +179,7 @@ impl<'a> Cells<'a> {
 }
 
 /// Whether one of a cell's holders, dead or alive, is such.
-fn any_holder(record: &Record, mut is_such: impl FnMut(u32) -> bool) -> bool {
+fn any_holder(record: &CellRecord, mut is_such: impl FnMut(u32) -> bool) -> bool {
     (0..).zip(&record.holders).any(|(word, holders)| {
         let mut bits = holders.load(Ordering::SeqCst);
         while bits != 0 {

@@ -13,7 +13,7 @@ use crate::raw::{self, Holders, Machine};
 
 /// What may be the machine of a cell.
 pub(crate) trait Stored: Machine {
-    const KIND: Kind;
+    const KIND: CellKind;
 }
 
 /// How many handles there may be to one cell.
@@ -30,16 +30,16 @@ macro_rules! kinds {
         /// What lives in a cell, for a process that has to clear up after a dead holder.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         #[repr(u32)]
-        pub(crate) enum Kind {
+        pub(crate) enum CellKind {
             $($(#[$doc])* $name = $number,)*
         }
 
-        impl Kind {
+        impl CellKind {
             /// The kind that a cell's record says; `None` if nothing lives there yet, or if something
             /// wrote over the record.
-            pub(super) fn from_number(number: u32) -> Option<Kind> {
+            pub(super) fn from_number(number: u32) -> Option<CellKind> {
                 match number {
-                    $($number => Some(Kind::$name),)*
+                    $($number => Some(CellKind::$name),)*
                     _ => None,
                 }
             }
@@ -47,14 +47,14 @@ macro_rules! kinds {
             /// How much memory the machine takes.
             pub(super) fn size(self) -> usize {
                 match self {
-                    $(Kind::$name => size_of::<$machine>(),)*
+                    $(CellKind::$name => size_of::<$machine>(),)*
                 }
             }
 
             /// How many handles there may be to such a cell.
             pub(super) const fn handles(self) -> Handles {
                 match self {
-                    $(Kind::$name => Handles::$handles,)*
+                    $(CellKind::$name => Handles::$handles,)*
                 }
             }
 
@@ -73,13 +73,13 @@ macro_rules! kinds {
                 match self {
                     // SAFETY: the caller's promise; any bytes are a machine, which is shared by
                     // reference only.
-                    $(Kind::$name => unsafe { place.cast::<$machine>().as_ref() }.wipe(holders, holder),)*
+                    $(CellKind::$name => unsafe { place.cast::<$machine>().as_ref() }.wipe(holders, holder),)*
                 }
             }
         }
 
         $(impl Stored for $machine {
-            const KIND: Kind = Kind::$name;
+            const KIND: CellKind = CellKind::$name;
         })*
     };
 }

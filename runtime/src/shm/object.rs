@@ -14,14 +14,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use super::cells::Cells;
-use super::kind::Kind;
+use super::kind::CellKind;
 use super::region::Region;
 use crate::codec::Error;
 use crate::codec::handle::Parts;
 use crate::lock::lock;
 use crate::raw::Holders;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::memory::{self, Identity};
+use crate::sys::memory::{self, FileId};
 
 /// A handle as it is in a message; the region's descriptor stands beside it.
 #[derive(Debug, Clone, Copy)]
@@ -62,7 +62,7 @@ pub(crate) struct Object {
     lent: AtomicBool,
 }
 
-static ATTACHED: Mutex<Option<HashMap<Identity, Weak<Attached>>>> = Mutex::new(None);
+static ATTACHED: Mutex<Option<HashMap<FileId, Weak<Attached>>>> = Mutex::new(None);
 
 impl Attached {
     /// A new region of `cells` cells.
@@ -119,7 +119,7 @@ impl Drop for Attached {
     }
 }
 
-type Table<'a> = MutexGuard<'a, Option<HashMap<Identity, Weak<Attached>>>>;
+type Table<'a> = MutexGuard<'a, Option<HashMap<FileId, Weak<Attached>>>>;
 
 fn table() -> Table<'static> {
     lock(&ATTACHED)
@@ -144,13 +144,13 @@ impl Object {
     }
 
     /// Says what lives in the cell.
-    pub(super) fn publish(&self, kind: Kind, type_hash: u64, elements: usize) {
+    pub(super) fn publish(&self, kind: CellKind, type_hash: u64, elements: usize) {
         let record = self.region().layout().record(self.cell);
         record.publish(kind, type_hash, elements);
     }
 
     /// The number of elements, if it is this that lives in the cell.
-    pub(super) fn is(&self, kind: Kind, type_hash: u64) -> Option<usize> {
+    pub(super) fn is(&self, kind: CellKind, type_hash: u64) -> Option<usize> {
         self.region().layout().record(self.cell).is(kind, type_hash)
     }
 

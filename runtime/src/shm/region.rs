@@ -15,14 +15,14 @@ use super::layout::Layout;
 use crate::lock::lock;
 use crate::raw::Holders;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::memory::{self, Identity};
+use crate::sys::memory::{self, FileId};
 
 /// A region as this process sees it.
 #[derive(Debug)]
 pub(super) struct Region {
     /// This process.
     holder: Holder,
-    identity: Identity,
+    identity: FileId,
     /// The opening that handles are sent with, as long as a message that is being written has it.
     transit: Mutex<Option<(Weak<OwnedFd>, u32)>>,
     /// The free cells, if this process created the region.
@@ -151,7 +151,7 @@ impl Region {
     }
 
     /// Which file it is.
-    pub(super) fn identity(&self) -> Identity {
+    pub(super) fn identity(&self) -> FileId {
         self.identity
     }
 

@@ -213,9 +213,9 @@ impl Condvar {
     ) -> (LockResult<MutexGuard<'a, T>>, bool) {
         let (machine, holders) = (self.0.machine(), self.0.holders());
         let mutex: &'a Mutex<T> = guard.mutex();
-        let ticket = machine.queue(holders);
+        let token = machine.queue(holders);
         drop(guard);
-        let notified = machine.sleep(ticket, holders, deadline);
+        let notified = machine.sleep(token, holders, deadline);
         (mutex.lock(), notified)
     }
 

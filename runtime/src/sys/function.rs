@@ -10,7 +10,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::image::{self, Identity};
+use super::image::{self, ImageId};
 
 /// A function without arguments, in words that another process of this program understands.
 #[expect(
@@ -18,7 +18,7 @@ use super::image::{self, Identity};
     reason = "what it names is checked when it is looked for, not when it is read"
 )]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Function(Identity, u64);
+pub(crate) struct Function(ImageId, u64);
 
 impl Function {
     /// `None` if the function is not the program's.

@@ -132,7 +132,7 @@ pub(crate) mod image {
     use super::unsupported_here;
 
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-    pub(crate) enum Identity {}
+    pub(crate) enum ImageId {}
 
     pub(crate) fn environment() -> io::Result<Vec<(OsString, OsString)>> {
         Err(unsupported_here())
@@ -142,7 +142,7 @@ pub(crate) mod image {
         true
     }
 
-    pub(crate) fn identity() -> Option<Identity> {
+    pub(crate) fn identity() -> Option<ImageId> {
         None
     }
 
@@ -150,7 +150,7 @@ pub(crate) mod image {
         None
     }
 
-    pub(crate) fn find(image: &Identity, _: u64) -> Option<*const ()> {
+    pub(crate) fn find(image: &ImageId, _: u64) -> Option<*const ()> {
         match *image {}
     }
 }

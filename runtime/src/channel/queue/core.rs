@@ -54,9 +54,8 @@
 
 use std::io;
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Instant;
 
 use super::area::Area;
@@ -64,6 +63,7 @@ use super::event::Event;
 use super::member::Member;
 use crate::codec::{Message, Output};
 use crate::raw::{Inside, Monitor};
+use crate::spin::spin_a_little;
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 use crate::sys::descriptors::{self, ReceivedFds};
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -328,12 +328,12 @@ impl Core {
 
     /// Looks for an item for a moment, which is cheaper than to sleep if one comes soon.
     pub(super) fn spin_for_items(&self) -> bool {
-        spin(|| self.len() > 0)
+        spin_a_little(|| self.len() > 0)
     }
 
     /// Looks for a free place for a moment.
     pub(super) fn spin_for_room(&self) {
-        spin(|| self.len() < self.capacity());
+        spin_a_little(|| self.len() < self.capacity());
     }
 
     /// Readable when those who [poll](Event::enter_polling) have to look.
@@ -755,22 +755,6 @@ impl Core {
         };
         (entry, Some(message))
     }
-}
-
-/// Looks a few times, some microseconds in all.
-fn spin(mut look: impl FnMut() -> bool) -> bool {
-    const SPINS: u32 = 300;
-    several_cpus()
-        && (0..SPINS).any(|_| {
-            std::hint::spin_loop();
-            look()
-        })
-}
-
-/// Whether somebody else can do something while this thread spins.
-fn several_cpus() -> bool {
-    static SEVERAL: OnceLock<bool> = OnceLock::new();
-    *SEVERAL.get_or_init(|| thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
 }
 
 fn header(mapping: &Mapping) -> &Header {

@@ -3,39 +3,29 @@
 use std::any::TypeId;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::super::Error;
+use super::super::{Error, wire_enum};
 
-/// The kinds of handles; the number is the byte in the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Kind {
-    /// `Fd`.
-    Descriptor = 1,
-    /// `Shared`, and all of `sync`.
-    Cell,
-    Chunk,
-    Buffer,
-    Sender,
-    Receiver,
-    Duplex,
-    Queue,
+wire_enum! {
+    /// The kinds of handles; the number is the byte in the record.
+    pub(crate) enum Kind {
+        /// `Fd`.
+        Descriptor = 1,
+        /// `Shared`, and all of `sync`.
+        Cell = 2,
+        Chunk = 3,
+        Buffer = 4,
+        Sender = 5,
+        Receiver = 6,
+        Duplex = 7,
+        Queue = 8,
+    }
 }
 
 impl Kind {
-    pub(in super::super) fn from_wire(byte: u8) -> Result<Kind, Error> {
-        [
-            Kind::Descriptor,
-            Kind::Cell,
-            Kind::Chunk,
-            Kind::Buffer,
-            Kind::Sender,
-            Kind::Receiver,
-            Kind::Duplex,
-            Kind::Queue,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == byte)
-        .ok_or_else(|| Error::new(format!("corrupt message: no kind of handle {byte}")))
+    /// The kind that a byte in a message says.
+    pub(in super::super) fn read(byte: u8) -> Result<Kind, Error> {
+        let unknown = || Error::new(format!("corrupt message: no kind of handle {byte}"));
+        Kind::from_wire(byte).ok_or_else(unknown)
     }
 
     /// Whether there can be one handle to a thing only.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
-use crate::sys::memory::{self, Identity};
+use crate::sys::memory::{self, FileId};
 use crate::sys::process_id;
 use crate::sys::runner::Runner;
 use crate::sys::signal;
@@ -25,7 +25,7 @@ pub(super) struct Lifeline {
     /// Hung up when no process holds the parent's end any more.
     connection: Arc<OwnedFd>,
     /// Which socket that is. The worker may put another file in its place.
-    socket: Option<Identity>,
+    socket: Option<FileId>,
     /// Readable when the parent has ended, also if a process it forked still holds its end.
     parent: Option<OwnedFd>,
     parent_id: Option<Pid>,

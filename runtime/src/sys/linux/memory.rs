@@ -83,7 +83,7 @@ pub(crate) fn check_file_size_limit(end: u64) -> io::Result<()> {
 }
 
 /// Which file it is, and its length if the file is such as [`create`] makes.
-pub(crate) fn inspect(file: BorrowedFd<'_>) -> io::Result<(Identity, usize)> {
+pub(crate) fn inspect(file: BorrowedFd<'_>) -> io::Result<(FileId, usize)> {
     let stat = fstat(file)?;
     if !fcntl_get_seals(file)?.contains(SEALS) {
         return Err(io::Error::other("the file can change its size"));
@@ -101,14 +101,14 @@ pub(crate) fn least_length(file: BorrowedFd<'_>) -> io::Result<u64> {
 }
 
 /// Which file it is.
-pub(crate) fn identity(file: BorrowedFd<'_>) -> io::Result<Identity> {
+pub(crate) fn identity(file: BorrowedFd<'_>) -> io::Result<FileId> {
     Ok(identity_of(&fstat(file)?))
 }
 
 /// Device and number of a file.
-pub(crate) type Identity = (u64, u64);
+pub(crate) type FileId = (u64, u64);
 
-fn identity_of(stat: &rustix::fs::Stat) -> Identity {
+fn identity_of(stat: &rustix::fs::Stat) -> FileId {
     (stat.st_dev, stat.st_ino)
 }
 

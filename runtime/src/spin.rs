@@ -11,6 +11,8 @@
 
 use std::cell::Cell;
 use std::hint::spin_loop;
+use std::sync::OnceLock;
+use std::thread;
 
 /// How long at most, in pauses of the processor: about ten microseconds. Tests that try all ways
 /// in which actors can meet cannot wait that long.
@@ -24,15 +26,20 @@ const OFTEN: u32 = 4;
 /// The longest time between two looks, in pauses: a little less than a microsecond.
 const RAREST: u32 = 32;
 
-/// What a thread waits for. Locks come back soon, as a rule, whatever becomes of the rest.
+/// What a thread waits for: what comes soon of one kind, as locks do as a rule, says nothing of
+/// another.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Awaited {
+pub(crate) enum Awaited {
     Lock,
     Event,
 }
 
+impl Awaited {
+    const KINDS: usize = Awaited::Event as usize + 1;
+}
+
 /// Looks for a while whether something is so.
-pub(super) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> bool {
+pub(crate) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> bool {
     if is_so() {
         return true;
     }
@@ -41,6 +48,23 @@ pub(super) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> b
     let came = pauses > 0 && wait_awake(pauses, is_so);
     SPINS.with(|spins| spins[awaited as usize].set(spin.after(pauses, came)));
     came
+}
+
+/// Looks for some microseconds whether something is so, whatever came of that lately: for queues,
+/// whose items take long to write and read beside the wait for them.
+pub(crate) fn spin_a_little(mut is_so: impl FnMut() -> bool) -> bool {
+    const LOOKS: u32 = 300;
+    several_cpus()
+        && (0..LOOKS).any(|_| {
+            spin_loop();
+            is_so()
+        })
+}
+
+/// Whether another thread can do something while this one spins.
+fn several_cpus() -> bool {
+    static SEVERAL: OnceLock<bool> = OnceLock::new();
+    *SEVERAL.get_or_init(|| thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
 }
 
 fn wait_awake(pauses: u32, mut is_so: impl FnMut() -> bool) -> bool {
@@ -60,7 +84,7 @@ fn wait_awake(pauses: u32, mut is_so: impl FnMut() -> bool) -> bool {
 }
 
 thread_local! {
-    static SPINS: [Cell<AdaptiveSpin>; 2] = const { [const { Cell::new(AdaptiveSpin::AWAKE) }; 2] };
+    static SPINS: [Cell<AdaptiveSpin>; Awaited::KINDS] = const { [const { Cell::new(AdaptiveSpin::AWAKE) }; Awaited::KINDS] };
 }
 
 /// What a thread does when it has to wait.
