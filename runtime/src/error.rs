@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
-use crate::sys::{exit_status, scarcity};
+use crate::sys::{self, exit_status, scarcity};
 use crate::usage::Usage;
 
 /// The result of calling a worker: [`std::result::Result`] with [`Error`] as its error.
@@ -177,7 +177,12 @@ impl Error {
     /// Something could not be started.
     pub(crate) fn not_started(what: &str, error: std::io::Error) -> Error {
         let why = scarcity::hint(&error).unwrap_or_default();
-        Error::new(ErrorKind::Spawn, format!("{what}{why}")).with_source(error)
+        let kind = if sys::IS_SUPPORTED {
+            ErrorKind::Spawn
+        } else {
+            ErrorKind::Unsupported
+        };
+        Error::new(kind, format!("{what}{why}")).with_source(error)
     }
 
     /// The same once more, for somebody else. The source is in the text.

@@ -381,7 +381,8 @@
 //! * Isolate from malice: a worker is the same program with the same rights, unless its call
 //!   takes some away ([`Call::before_worker`], [`Call::uid`]).
 //! * Send closures. A worker is a function, which is given all it needs as arguments.
-//! * Run on systems other than Linux, on x86-64 and aarch64.
+//! * Start processes on systems other than Linux, on x86-64 and aarch64. There it compiles, and a worker
+//!   is an ordinary function; what needs a process is [`Unsupported`](ErrorKind::Unsupported).
 //!
 //! # Caveats
 //!

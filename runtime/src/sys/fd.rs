@@ -7,6 +7,7 @@ pub(crate) use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 pub(crate) use none::{AsFd, BorrowedFd, OwnedFd};
 
 #[cfg(not(any(unix, target_os = "wasi")))]
+#[expect(unnameable_types, reason = "users cannot have any either")]
 mod none {
     use std::convert::Infallible;
     use std::io;

@@ -6,6 +6,12 @@
 //! On a system without support the functions have the same signatures, and are errors of kind
 //! `Unsupported` where they would have to do something.
 
+/// Whether processes can be started on this system.
+pub(crate) const IS_SUPPORTED: bool = cfg!(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+));
+
 pub(crate) mod atomic;
 pub(crate) mod deadline;
 pub(crate) mod fd;

@@ -171,7 +171,7 @@ pub(crate) mod memory {
     use super::unsupported_here;
     use crate::sys::fd::{BorrowedFd, OwnedFd};
 
-    pub(crate) type Identity = (u64, u64);
+    pub(crate) type FileId = (u64, u64);
 
     pub(crate) fn create(_: usize) -> io::Result<OwnedFd> {
         Err(unsupported_here())
@@ -185,7 +185,7 @@ pub(crate) mod memory {
         Err(unsupported_here())
     }
 
-    pub(crate) fn inspect(_: BorrowedFd<'_>) -> io::Result<(Identity, usize)> {
+    pub(crate) fn inspect(_: BorrowedFd<'_>) -> io::Result<(FileId, usize)> {
         Err(unsupported_here())
     }
 
@@ -193,7 +193,7 @@ pub(crate) mod memory {
         Err(unsupported_here())
     }
 
-    pub(crate) fn identity(_: BorrowedFd<'_>) -> io::Result<Identity> {
+    pub(crate) fn identity(_: BorrowedFd<'_>) -> io::Result<FileId> {
         Err(unsupported_here())
     }
 
