@@ -23,7 +23,7 @@ fn main() -> multiproc::Result<()> {
     println!("Alice's name has {} letters", alice.join()?);
     println!("Bob's name has {} letters", bob.join()?);
 
-    // It is still an ordinary function, too.
+    // The worker is still an ordinary function, too.
     greet("me, in the main process");
     Ok(())
 }

@@ -1,8 +1,8 @@
-//! How does one process talk with several at once, each in its own time?
+//! How does one process talk with several others at once?
 //!
 //! A chat room: each guest is a process with a duplex connection to the room. The room waits for
-//! all of them together, passes on what one says to the others, and notices who leaves, with or
-//! without a good-bye.
+//! all of them together, passes messages on to the other guests, and notices when a guest leaves,
+//! with or without a good-bye.
 //!
 //! ```text
 //! cargo run --example chat
@@ -16,15 +16,15 @@ use multiproc::channel::{Duplex, Source, TryRecvError, duplex, wait};
 use multiproc::worker;
 use serde::{Deserialize, Serialize};
 
-/// What the room tells a guest.
+/// A message from the room to a guest.
 #[derive(Clone, Serialize, Deserialize)]
 enum Event {
     Said { by: String, what: String },
     Left { who: String },
 }
 
-/// Says a few words, answers a question about itself, and leaves when nobody has said anything for
-/// a while.
+/// Says a few words, answers a question about itself, and leaves when the room has been silent for a
+/// while.
 #[worker]
 fn guest(name: &str, words: &[String], room: Duplex<String, Event>) {
     let (say, events) = room.split();
@@ -75,7 +75,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     while !room.is_empty() {
         let guests: Vec<&dyn Source> = room.iter().map(|(_, guest)| guest as _).collect();
         let ready = wait(&guests, None)?;
-        // From the last to the first, so that places stay right when somebody is removed.
+        // From the last to the first, so that indices stay valid when a guest is removed.
         for place in ready.into_iter().rev() {
             let name = room[place].0.clone();
             let event = match room[place].1.try_recv() {
@@ -93,7 +93,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for (name, guest) in &room {
                 let is_own = matches!(&event, Event::Said { by, .. } if by == name);
                 if !is_own {
-                    // Who has left will be noticed in time.
+                    // `wait` will report a guest that has left.
                     let _ = guest.send(event.clone());
                 }
             }

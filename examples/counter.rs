@@ -1,6 +1,10 @@
-//! Which shared counter is faster, an atomic number or a number in a mutex?
+//! How do workers count together, and what does it cost: an atomic number, or a number in a mutex?
 //!
-//! Run with `--release`. Both are exact, unlike Python's `value.value += 1`.
+//! Both are exact, unlike Python's `value.value += 1`.
+//!
+//! ```text
+//! cargo run --release --example counter
+//! ```
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
@@ -15,7 +19,7 @@ const STEPS: u64 = 100_000;
 #[worker]
 fn count_in_mutex(counter: &Mutex<u64>) {
     for _ in 0..STEPS {
-        *counter.lock().expect("nobody dies here") += 1;
+        *counter.lock().expect("no worker dies here") += 1;
     }
 }
 
@@ -35,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for worker in workers {
         worker.join()?;
     }
-    let total = *counter.lock().expect("nobody died");
+    let total = *counter.lock().expect("no worker died");
     report("Mutex<u64>", total, begin);
 
     let counter = Shared::new(AtomicU64::new(0))?;

@@ -1,7 +1,7 @@
-//! What becomes of the program when a worker crashes?
+//! What happens to the program when a worker crashes?
 //!
-//! Nothing. Each worker here ends in another bad way, some of them in C, where no `catch_unwind`
-//! helps; the main process is told how, prints a table and carries on.
+//! Nothing. Each worker here fails in a different way, some of them in C, where `catch_unwind` does
+//! not help; the main process learns how, prints a table and carries on.
 //!
 //! ```text
 //! cargo run --example crash
@@ -16,23 +16,23 @@ use std::time::Duration;
 
 use multiproc::{Call, Stdio, worker};
 
-/// Gives what it should.
+/// Returns a value.
 #[worker]
 fn returns() -> i32 {
     // SAFETY: the string ends with a zero byte.
     unsafe { libc::atoi(c"42".as_ptr()) }
 }
 
-/// Has C read a string where there is none.
+/// Lets C read a string from an invalid address.
 #[worker]
 fn segfaults() -> i32 {
     let nowhere = black_box(ptr::without_provenance(0x10));
     // SAFETY: there is none, this is the crash. The first page of memory is never mapped, so the
-    // read goes to no object of ours, and what it ends is a process that has nothing to lose.
+    // read does not reach any object, and it ends a process that has nothing to lose.
     unsafe { libc::atoi(nowhere) }
 }
 
-/// Has C give up, as a failed `assert` does.
+/// Lets C abort, as a failed `assert` does.
 #[worker]
 fn aborts() -> i32 {
     // SAFETY: it has no conditions.
@@ -44,13 +44,13 @@ fn aborts() -> i32 {
 fn overflows() -> i32 {
     #[expect(unconditional_recursion, reason = "this is the crash")]
     fn depth() -> i32 {
-        // That something is left to do keeps the call from being turned into a loop.
+        // The addition after the call keeps it from being turned into a loop.
         black_box(depth()) + 1
     }
     depth()
 }
 
-/// Waits in C for something that never comes.
+/// Waits in C for a signal that never comes.
 #[worker]
 fn hangs() -> i32 {
     loop {
@@ -83,7 +83,7 @@ fn main() -> multiproc::Result<()> {
         hangs::call().timeout(Duration::from_millis(500)),
     ];
 
-    // All run at the same time; none knows of the others.
+    // All run at the same time, independently of each other.
     let processes = calls
         .into_iter()
         .map(|call| quietly(call).spawn())
@@ -102,7 +102,7 @@ fn main() -> multiproc::Result<()> {
     Ok(())
 }
 
-/// The table has it all: a panic's message and the like need not stand before it once more.
+/// Silences the standard error of a call: the table has the panic's message, too.
 fn quietly<R>(call: Call<'_, R>) -> Call<'_, R> {
     call.stderr(Stdio::null())
 }

@@ -1,6 +1,11 @@
-//! Philosophers dine, one of them dies with both forks in hand. Do the others starve?
+//! What happens to locks whose holder is killed? Philosophers dine, and one of them dies with both
+//! forks in hand. Do the others starve?
 //!
-//! No: the neighbours' next `lock` tells them, and they eat on.
+//! No: the neighbours' next `lock` returns an error with the lock in it, and they eat on.
+//!
+//! ```text
+//! cargo run --example dining
+//! ```
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::sleep;
@@ -16,7 +21,7 @@ const MEALS: u32 = 20;
 #[worker]
 fn dine(seat: usize, left: &Mutex<()>, right: &Mutex<()>, meals: &Shared<[AtomicU32]>) {
     let name = NAMES[seat];
-    // One of them reaches for the forks the other way round, or all might wait in a circle.
+    // One philosopher takes the forks in the other order, or all might wait in a circle.
     let (first, second) = if seat == 0 {
         (right, left)
     } else {

@@ -1,16 +1,20 @@
-//! Processes take turns at something they share: here, whole lines on the terminal.
+//! How do workers take turns? Here, they print whole lines on the terminal.
 //!
-//! The same as Python's `multiprocessing.Lock` example, except that a worker that dies with the
+//! This is Python's `multiprocessing.Lock` example, except that a worker that dies with the
 //! lock does not stop the others.
+//!
+//! ```text
+//! cargo run --example lock
+//! ```
 
 use multiproc::sync::Mutex;
 use multiproc::worker;
 
 #[worker]
 fn greet(lock: &Mutex<()>, number: u32) {
-    // A worker before us may have died with the lock. There is nothing to repair: go on.
+    // Another worker may have died with the lock. There is nothing to repair: go on.
     let _turn = lock.lock().unwrap_or_else(|poisoned| {
-        eprintln!("worker {number}: somebody died with the lock");
+        eprintln!("worker {number}: another worker died with the lock");
         lock.clear_poison();
         poisoned.into_inner()
     });

@@ -44,8 +44,7 @@ fn open() -> Result<(), String> {
     generator::open()
 }
 
-/// An estimate of π that is the same each time for the same seed, unless somebody else draws
-/// meanwhile.
+/// Estimates π. The same seed gives the same estimate, unless another thread draws meanwhile.
 #[worker]
 fn estimate_pi(seed: i64) -> f64 {
     const POINTS: i32 = 200_000;

@@ -37,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     println!("{:?} there and back", start.elapsed() / ROUNDS);
 
-    // The worker's loop ends when it sees that we are gone.
+    // The worker's loop ends when this end is gone.
     drop(ours);
     process.join()?;
     Ok(())

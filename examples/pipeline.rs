@@ -1,4 +1,4 @@
-//! How do several stages of work, each in processes of its own, pass it on?
+//! How do the stages of a pipeline, each in processes of its own, pass work on?
 //!
 //! Three stages are joined by two queues. The first reads a text file and cuts it into blocks,
 //! the second, two processes of it, counts the words of each block, the third adds up:
@@ -91,8 +91,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .collect::<Result<Vec<_>, _>>()?;
     let adder = add_up::spawn(&counts)?;
 
-    // When a stage is done, its queue is closed, and the next stage ends when that is empty.
-    // That holds for a stage that failed as well.
+    // When a stage is done, or has failed, its queue is closed, and the next stage ends when that
+    // queue is empty.
     let read = reader.join();
     blocks.close();
     let counted: Result<Vec<_>, _> = counters.into_iter().map(Process::join).collect();

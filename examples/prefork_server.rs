@@ -76,7 +76,7 @@ fn serve_for_ever(address: &str) -> Result<(), Box<dyn Error>> {
 fn replace_for_ever(listener: &TcpListener) -> Result<(), Box<dyn Error>> {
     loop {
         match start(listener)?.join() {
-            // It cannot go on, and neither could another: the port is at fault.
+            // The worker cannot go on, and neither could another: the port is at fault.
             Ok(outcome) => return Ok(outcome?),
             Err(error) => eprintln!("{error}; another takes its place"),
         }
@@ -136,7 +136,7 @@ fn demonstrate() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// A connection, and who serves it.
+/// A connection, and the process that serves it.
 struct Client {
     connection: BufReader<TcpStream>,
     server: u32,

@@ -1,11 +1,11 @@
-//! How do tasks of a pool look from async code?
+//! How are tasks of a pool awaited?
 //!
 //! ```text
 //! cargo run --example futures
 //! ```
 //!
-//! A task is a future like any other: it can be joined, raced, given up. No runtime is needed for
-//! it, and here it is tokio's, with one thread.
+//! A task is a future like any other: it can be joined, raced, and cancelled. It does not need a
+//! particular runtime; here it is tokio's, with one thread.
 
 use std::time::Duration;
 
@@ -43,14 +43,14 @@ async fn main() -> multiproc::Result<()> {
     }
     println!("the event loop ticked {ticked} times meanwhile");
 
-    // One that takes too long is given up: its worker is killed and replaced.
+    // A task that takes too long is cancelled: its worker is killed and replaced.
     let mut endless: Task<usize> = pool.submit(count_primes::call(u32::MAX));
     if tokio::time::timeout(Duration::from_millis(200), &mut endless)
         .await
         .is_err()
     {
         endless.cancel();
-        println!("given up: {}", endless.await.unwrap_err());
+        println!("cancelled: {}", endless.await.unwrap_err());
     }
     println!(
         "{} primes below 30",

@@ -1,4 +1,4 @@
-//! How far is a long map?
+//! How is the progress of a long map shown?
 //!
 //! ```text
 //! cargo run --release --example progress

@@ -1,8 +1,8 @@
-//! How is a worker locked in before it sees data from outside?
+//! How is a worker sandboxed before it sees data from outside?
 //!
-//! The worker here may read files below one directory, and nothing else of the file system: not
-//! because it promises to, but because the kernel refuses. The restriction (Landlock) is set
-//! before the arguments are decoded, and nothing in the process can lift it again.
+//! The worker here may read files below one directory, and nothing else of the file system: the
+//! kernel enforces it. The restriction (Landlock) is set before the arguments are decoded, and no
+//! code in the process can lift it again.
 //!
 //! ```text
 //! cargo run --example sandbox
@@ -17,12 +17,12 @@ use landlock::{
 };
 use multiproc::{Fd, RemoteError, worker};
 
-/// What the worker may read.
+/// The directory below which the worker may read.
 const ALLOWED: &str = "/usr";
 
 /// Runs in the worker's process, before anything of its arguments is decoded.
 ///
-/// A panic here is the worker's: better no worker than one that is not locked in.
+/// If it panics, the worker does not run: better none than one without a sandbox.
 fn lock_in() {
     let status = Ruleset::default()
         .set_compatibility(CompatLevel::HardRequirement)
@@ -60,7 +60,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
 
-    // What is already open stays open: the parent decides, file by file.
+    // A file that is already open stays open: the parent decides, file by file.
     let path = "/etc/passwd";
     let file = Fd::new(std::fs::File::open(path)?);
     let bytes = count_bytes::call(file).before_worker(lock_in).run()??;

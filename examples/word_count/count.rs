@@ -13,13 +13,13 @@ use serde::{Deserialize, Serialize};
 use super::find::unreadable;
 use super::words::{readable, words};
 
-/// What is known of some files: what a worker returns, and the sum of all that they returned.
+/// The counts of some files: the result of a worker, and the sum of all results.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Count {
     pub(crate) lines: u64,
     pub(crate) words: u64,
     pub(crate) bytes: u64,
-    /// How often each word occurs.
+    /// The number of occurrences of each word.
     pub(crate) frequencies: HashMap<String, u64>,
     pub(crate) text_files: u64,
     pub(crate) other_files: u64,

@@ -31,8 +31,8 @@ pub(crate) fn check(paths: &[PathBuf]) -> Result<(), String> {
 
 /// The files among `paths` and those in the directories among them, at any depth.
 ///
-/// In directories, unless `all` are asked for, what is hidden is left out, and what is marked as a
-/// cache, as the `target` of cargo is.
+/// In directories, hidden files and directories are skipped unless `all` is set, and so are
+/// directories that are marked as caches, such as cargo's `target`.
 ///
 /// Complains about directories that cannot be read, and goes on. What vanishes while it is looked
 /// for was not there.

@@ -7,9 +7,9 @@
 //! cargo run --release --example word_count -- PATH...
 //! ```
 //!
-//! The files are cut into shards ([`shards`]). The workers of a pool count one shard after another
-//! ([`count`]). Should one of them die, the files of its shard are named, another takes its place,
-//! and the rest is counted all the same.
+//! The files are divided into shards ([`shards`]). The workers of a pool count one shard after
+//! another ([`count`]). If a worker dies, the program names the files of its shard, another worker
+//! takes its place, and all other files are counted.
 
 mod count;
 mod find;
@@ -42,15 +42,15 @@ Arguments:
 
 Options:
       --all          Count hidden files, too, and those in directories that are marked as caches
-      --workers N    How many worker processes there are [default: one for each core]
+      --workers N    Number of worker processes [default: one for each core]
   -h, --help         Print this
 
-A file is text if there is no NUL byte in it; others are skipped. Symbolic links inside of
-directories are not followed.
+Binary files, which contain NUL bytes, are skipped. Symbolic links inside of directories are not
+followed.
 
-The exit code is 0 if all went well, also if there were files that could not be read: these are
-named on the standard error. It is 1 if files were not counted because a worker process died, and
-2 if the arguments are wrong.
+The exit code is 0 on success, even if some files could not be read: these are named on the standard
+error. It is 1 if files were not counted because a worker process died, and 2 if the arguments are
+wrong.
 ";
 
 #[derive(Default)]
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
     };
     match report::print(&total) {
         Ok(()) => exit_code,
-        // Whoever reads it has seen enough, as `head` has.
+        // The reader has seen enough, as `head` has.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit_code,
         Err(error) => {
             report::complain(format_args!("cannot print the result: {error}"));
@@ -114,8 +114,8 @@ fn main() -> ExitCode {
 
 /// Counts the shards and adds up the counts.
 ///
-/// To add up hundreds of thousands of words is work as well, so there is a thread for each worker: it
-/// hands in a shard, waits for its count, adds it up, and takes the next shard.
+/// Adding up hundreds of thousands of words is work as well, so there is a thread for each worker: it
+/// submits a shard, waits for its count, adds it up, and takes the next shard.
 fn count_all(shards: Vec<Shard>, pool: &Pool) -> Count {
     let threads = shards.len().min(pool.workers());
     let shards = Mutex::new(shards.into_iter());
@@ -137,7 +137,7 @@ fn count_all(shards: Vec<Shard>, pool: &Pool) -> Count {
     })
 }
 
-/// Counts a shard in a worker. If that dies, the shard's files are not counted, and all else is.
+/// Counts a shard in a worker. If the worker dies, only this shard's files are not counted.
 fn count_shard(shard: &Shard, pool: &Pool) -> Count {
     let count = pool.submit(count_files::call(shard.files.clone())).wait();
     let count = count.unwrap_or_else(|error| {
@@ -154,7 +154,7 @@ fn count_shard(shard: &Shard, pool: &Pool) -> Count {
 }
 
 fn not_counted(shard: &Shard, error: &multiproc::Error) -> String {
-    let mut message = format!("{error}; it was to count");
+    let mut message = format!("{error}; these files are not counted:");
     for file in &shard.files {
         let _ = write!(message, "\n  `{}`", file.display());
     }

@@ -104,7 +104,7 @@ pub enum ErrorKind {
     /// An argument or the result could not be read back from its message, or there was no memory
     /// for it; or the worker wrote bytes of its own to the connection for its result.
     Decode,
-    /// The other end is gone, or the result was given out before.
+    /// The other end is gone, or the result was already taken.
     Closed,
     /// The call is not possible here: the text of the error says why.
     Unsupported,
@@ -185,7 +185,7 @@ impl Error {
         Error::new(kind, format!("{what}{why}")).with_source(error)
     }
 
-    /// The same once more, for somebody else. The source is in the text.
+    /// Makes a copy for another receiver, with the source in its text.
     pub(crate) fn duplicate(&self) -> Error {
         Error(Box::new(Repr {
             kind: self.0.kind,

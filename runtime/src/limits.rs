@@ -44,7 +44,7 @@ impl Limits {
         Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "no {what} has the number {UNCHANGED}: to the system it means that the {what} stays the same"
+                "the {what} cannot be {UNCHANGED}: to the system this means that the {what} stays the same"
             ),
         ))
     }

@@ -44,7 +44,7 @@ struct Link {
 }
 
 impl RemoteError {
-    /// Makes an error of a message.
+    /// Creates an error of a message.
     ///
     /// # Examples
     ///

@@ -35,7 +35,7 @@ fn what_is_no_item_is_an_error_and_the_next_item_is_received() {
             assert_eq!(receiver.recv(), Ok(1));
             // It has more than one descriptor of that socket.
             let is_error = |received: &Result<u32, RecvError>| match received {
-                Err(RecvError::Item(error)) => error.to_string() == "it is no message",
+                Err(RecvError::Item(error)) => error.to_string() == "it is not a message",
                 _ => false,
             };
             assert!(is_error(&receiver.recv()));

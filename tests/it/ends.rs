@@ -104,7 +104,7 @@ fn a_crash_at_the_memory_limit(method: StartMethod) {
         (Crash::OnAnotherThread, "SIGABRT"),
     ] {
         let text = format!(
-            "worker `crashes` was killed by {signal}, as happens beyond its memory limit of 256 MiB (pid PID)"
+            "worker `crashes` was killed by {signal} after exceeding its memory limit of 256 MiB (pid PID)"
         );
         // Printing a backtrace opens files that are not there.
         for backtrace in ["0", "1"] {
@@ -557,7 +557,7 @@ fn a_timeout(method: StartMethod) {
             wait_for_ever::call().timeout(timeout),
             fails(
                 TimedOut,
-                "worker `wait_for_ever` was killed because its timeout was over (pid PID)",
+                "worker `wait_for_ever` was killed because it exceeded its timeout (pid PID)",
             ),
         );
     }
@@ -648,7 +648,7 @@ fn closes_everything() -> u32 {
 
 /// As daemons do. Then nothing can be told any more, but that there was something.
 fn a_worker_that_closes_every_descriptor(method: StartMethod) {
-    let text = "worker `closes_everything` exited with code 74, as happens when the worker has closed the connection that its result was to be sent through (pid PID)";
+    let text = "worker `closes_everything` exited with code 74, as happens when the worker closes the connection for its result (pid PID)";
     check(method, closes_everything::call(), fails(Exited, text));
 }
 
@@ -657,7 +657,7 @@ fn a_worker_that_cannot_have_a_thread(method: StartMethod) {
     let error = call.start_method(method).run().unwrap_err();
     assert_eq!(error.kind(), multiproc::ErrorKind::Spawn);
     assert!(
-        error.to_string().contains("there can be no thread"),
+        error.to_string().contains("it cannot start a thread"),
         "{error}"
     );
 }

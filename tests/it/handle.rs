@@ -110,7 +110,7 @@ fn a_result_is_given_out_once(method: StartMethod) {
         let error = process.join().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the result of worker `wait_for_the_end_of` was given out before"
+            "the result of worker `wait_for_the_end_of` was already taken"
         );
         assert_eq!(error.worker(), Some("wait_for_the_end_of"));
     }

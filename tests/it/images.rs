@@ -212,8 +212,8 @@ fn children_that_hang_in_a_constructor(method: StartMethod) {
         return;
     }
     let begun = std::time::Instant::now();
-    let hung = "Spawn: worker `seven` was killed because its process did not begin to run workers";
-    let timed_out = "TimedOut: worker `seven` was killed because its timeout was over";
+    let hung = "Spawn: worker `seven` was killed because its process did not start in time";
+    let timed_out = "TimedOut: worker `seven` was killed because it exceeded its timeout";
     check_output(&early("hang", method), &format!("{timed_out}\n{hung}\n"));
     assert!(begun.elapsed() < Duration::from_secs(60));
 }

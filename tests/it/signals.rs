@@ -159,7 +159,7 @@ fn a_program_that_ignores_its_children(method: StartMethod) {
     let error = process.join().unwrap_err();
     assert_eq!(error.kind(), Exited);
     assert_eq!(error.exit_status(), None);
-    let text = "ended, and how is not known: something else waited for it";
+    let text = "ended, but its exit status is not known: other code waited for it";
     assert_eq!(
         // Depending on how far it came.
         error

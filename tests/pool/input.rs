@@ -9,7 +9,7 @@ use crate::{check, square};
 fn a_pool_of_nobody_is_an_error() {
     let error = Pool::builder().workers(0).build().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    assert_eq!(error.to_string(), "a pool has at least one worker, not 0");
+    assert_eq!(error.to_string(), "a pool needs at least one worker, not 0");
     let error = Pool::builder().max_tasks_per_worker(0).build().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }

@@ -53,7 +53,7 @@ fn within(directory: &Path, path: &Path) -> PathBuf {
 
 fn unreadable(error: &walkdir::Error) -> String {
     match (error.path(), error.io_error()) {
-        (Some(path), Some(error)) => format!("left out `{}`: {error}", path.display()),
+        (Some(path), Some(error)) => format!("skipped `{}`: {error}", path.display()),
         _ => error.to_string(),
     }
 }

@@ -52,14 +52,11 @@ fn good(directory: &Path) -> Result<()> {
         encoded(&hills(640, 480, 0.0), ImageFormat::Jpeg)?,
     )?;
     fs::write(directory.join("camera on its side.jpg"), sideways()?)?;
-    fs::write(
-        directory.join("notes.txt"),
-        "No picture, and nobody says so.\n",
-    )?;
+    fs::write(directory.join("notes.txt"), "This is not a picture.\n")?;
     Ok(())
 }
 
-/// What accidents make of pictures.
+/// Pictures that were damaged by accident.
 fn broken(directory: &Path) -> Result<()> {
     let picture = hills(900, 600, 0.2);
     let jpeg = encoded(&picture, ImageFormat::Jpeg)?;
@@ -75,12 +72,12 @@ fn broken(directory: &Path) -> Result<()> {
     overwritten[middle..middle + 1000].fill(0x55);
     save("broken, overwritten.png", &overwritten)?;
     save("broken, not to be read.jpg", &jpeg)?;
-    let nobody = Permissions::from_mode(0o000);
-    fs::set_permissions(directory.join("broken, not to be read.jpg"), nobody)?;
+    let none = Permissions::from_mode(0o000);
+    fs::set_permissions(directory.join("broken, not to be read.jpg"), none)?;
     Ok(())
 }
 
-/// What somebody made to do harm.
+/// Pictures that were made to do harm.
 fn hostile(directory: &Path) -> Result<()> {
     let save = |name: &str, content: io::Result<Vec<u8>>| fs::write(directory.join(name), content?);
     // Four GiB in a file of three MB.

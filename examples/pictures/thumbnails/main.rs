@@ -1,4 +1,4 @@
-//! How is a pile of files from strangers worked through, some of them broken or hostile?
+//! How are many untrusted files processed, some of them broken or hostile?
 //!
 //! Makes a thumbnail of every picture under a directory, and a sheet with all of them:
 //!
@@ -6,12 +6,12 @@
 //! cargo run --release --example thumbnails -- DIR OUT
 //! ```
 //!
-//! The workers of a pool decode ([`thumbnail`]), each with a limit of memory, and of time for each
-//! picture. What a picture does to its decoder ends with that picture: the worker is replaced, the
-//! rest goes on, and in the end it is told which pictures failed and why. The main process writes
-//! the files. It is given nothing but pixels.
+//! The workers of a pool decode pictures ([`thumbnail`]), each with a limit of memory, and of time
+//! for each picture. A picture that breaks its decoder affects no other: the worker is replaced, the
+//! rest goes on, and in the end the program reports which pictures failed and why. The main process
+//! writes the files. It receives nothing but pixels.
 //!
-//! Pictures to try it with, some of which do harm, are made by ([`generate`]):
+//! Another command makes pictures to try it with, some of which do harm ([`generate`]):
 //!
 //! ```text
 //! cargo run --release --example thumbnails -- --generate DIR
@@ -46,10 +46,10 @@ use self::thumbnail::{Thumbnail, make_thumbnail};
 /// not followed; directories that cannot be read are named on the standard error. The thumbnail of
 /// DIR/a/b.jpg is OUT/a/b.jpg.png, and OUT/contact-sheet.png shows them all in the order of their
 /// names, with a cross for each picture that failed. Files of these names are replaced. OUT may be
-/// in DIR; what is in OUT is left out then.
+/// in DIR; pictures in OUT are skipped then.
 ///
-/// The exit code is 0 if there is a thumbnail of each picture, 1 if pictures failed or something
-/// could not be written, and 2 if the arguments are wrong.
+/// The exit code is 0 if each picture has a thumbnail, 1 if pictures failed or a file could not be
+/// written, and 2 if the arguments are wrong.
 #[derive(Parser)]
 #[command(override_usage = "thumbnails [OPTIONS] <DIR> <OUT>\n       thumbnails --generate <DIR>")]
 struct Arguments {
@@ -57,19 +57,19 @@ struct Arguments {
     #[arg(value_name = "DIR", required_unless_present = "generate")]
     pictures: Option<PathBuf>,
 
-    /// Directory to write thumbnails to; made if it is not there
+    /// Directory to write thumbnails to; created if missing
     #[arg(required_unless_present = "generate")]
     out: Option<PathBuf>,
 
-    /// How many worker processes there are [default: one for each core]
+    /// Number of worker processes [default: one for each core]
     #[arg(long, value_name = "N", value_parser = at_least_one, allow_negative_numbers = true)]
     workers: Option<NonZero<u32>>,
 
-    /// How much memory each worker may take
+    /// Memory limit of each worker
     #[arg(long, value_name = "MIB", default_value = "512", value_parser = at_least_one, allow_negative_numbers = true)]
     memory: NonZero<u32>,
 
-    /// How long the work on one picture may take
+    /// Time limit for each picture
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = at_least_one, allow_negative_numbers = true)]
     timeout: NonZero<u32>,
 
@@ -77,7 +77,7 @@ struct Arguments {
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
 
-    /// Make the directory DIR with pictures to try this with, some of them harmful
+    /// Create the directory DIR with pictures to try this with, some of them harmful
     #[arg(long, value_name = "DIR", exclusive = true)]
     generate: Option<PathBuf>,
 }

@@ -58,7 +58,7 @@ fn write(lines: &[String]) -> Result<(), String> {
         .try_for_each(|line| writeln!(out, "{line}"))
         .and_then(|()| out.flush());
     match written {
-        // Whoever reads it has seen enough, as `head` has.
+        // The reader has seen enough, as `head` has.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(format!("cannot print the result: {error}"))
         }

@@ -21,8 +21,8 @@ pub(crate) struct Thumbnail {
 
 /// Decodes a picture and makes it small.
 ///
-/// A decoder is given data of strangers here, and whatever they make of it happens to this process:
-/// it takes all memory there is, it takes for ever, it crashes.
+/// The decoder reads untrusted data here. If that makes it take all memory, run for ever or crash,
+/// only this process is affected.
 #[worker]
 pub(crate) fn make_thumbnail(path: OsString) -> Result<Thumbnail, RemoteError> {
     let mut reader = ImageReader::open(path)?.with_guessed_format()?;

@@ -32,7 +32,7 @@ pub struct Duplex<S, R> {
     receiver: Receiver<R>,
 }
 
-/// Makes a connection whose two ends both send and receive: Python's `Pipe`.
+/// Creates a connection whose two ends both send and receive: Python's `Pipe`.
 ///
 /// # Errors
 ///

@@ -262,14 +262,14 @@ impl From<RecvError> for RecvTimeoutError {
     }
 }
 
-const NOBODY_RECEIVES: &str = "nobody is left to receive";
-const NOBODY_SENDS: &str = "nobody is left to send";
+const SENDING_CLOSED: &str = "sending on a closed channel";
+const RECEIVING_CLOSED: &str = "receiving on a closed channel";
 const SENT: &str = "this end was sent to another process";
 
 impl<T> fmt::Display for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.1 {
-            None => f.write_str(NOBODY_RECEIVES),
+            None => f.write_str(SENDING_CLOSED),
             Some(error) => write!(f, "the item cannot be sent: {error}"),
         }
     }
@@ -290,8 +290,8 @@ impl<T> Error for SendError<T> {}
 impl<T> fmt::Display for TrySendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TrySendError::Full(_) => f.write_str("there is no room"),
-            TrySendError::Disconnected(_) => f.write_str(NOBODY_RECEIVES),
+            TrySendError::Full(_) => f.write_str("the queue is full"),
+            TrySendError::Disconnected(_) => f.write_str(SENDING_CLOSED),
             TrySendError::Item(_, error) => write!(f, "the item cannot be sent: {error}"),
         }
     }
@@ -312,8 +312,8 @@ impl<T> Error for TrySendError<T> {}
 impl<T> fmt::Display for SendTimeoutError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            SendTimeoutError::Timeout(_) => f.write_str("there was no room in time"),
-            SendTimeoutError::Disconnected(_) => f.write_str(NOBODY_RECEIVES),
+            SendTimeoutError::Timeout(_) => f.write_str("timed out waiting for room"),
+            SendTimeoutError::Disconnected(_) => f.write_str(SENDING_CLOSED),
             SendTimeoutError::Item(_, error) => write!(f, "the item cannot be sent: {error}"),
         }
     }
@@ -334,7 +334,7 @@ impl<T> Error for SendTimeoutError<T> {}
 impl fmt::Display for RecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecvError::Disconnected => f.write_str(NOBODY_SENDS),
+            RecvError::Disconnected => f.write_str(RECEIVING_CLOSED),
             RecvError::Item(error) => write!(f, "an item cannot be read: {error}"),
             RecvError::Sent => f.write_str(SENT),
         }
@@ -344,8 +344,8 @@ impl fmt::Display for RecvError {
 impl fmt::Display for TryRecvError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TryRecvError::Empty => f.write_str("no item is there"),
-            TryRecvError::Disconnected => f.write_str(NOBODY_SENDS),
+            TryRecvError::Empty => f.write_str("no item is available"),
+            TryRecvError::Disconnected => f.write_str(RECEIVING_CLOSED),
             TryRecvError::Item(error) => write!(f, "an item cannot be read: {error}"),
             TryRecvError::Sent => f.write_str(SENT),
         }
@@ -355,8 +355,8 @@ impl fmt::Display for TryRecvError {
 impl fmt::Display for RecvTimeoutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RecvTimeoutError::Timeout => f.write_str("no item came in time"),
-            RecvTimeoutError::Disconnected => f.write_str(NOBODY_SENDS),
+            RecvTimeoutError::Timeout => f.write_str("timed out waiting for an item"),
+            RecvTimeoutError::Disconnected => f.write_str(RECEIVING_CLOSED),
             RecvTimeoutError::Item(error) => write!(f, "an item cannot be read: {error}"),
             RecvTimeoutError::Sent => f.write_str(SENT),
         }

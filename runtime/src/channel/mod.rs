@@ -87,7 +87,7 @@ use std::sync::Arc;
 
 use crate::transport;
 
-/// Makes a channel with many senders and one receiver, as [`std::sync::mpsc::channel`] does for
+/// Creates a channel with many senders and one receiver, as [`std::sync::mpsc::channel`] does for
 /// threads.
 ///
 /// # Errors

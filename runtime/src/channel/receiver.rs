@@ -327,7 +327,7 @@ impl End {
                 Ok(Seen::Item(message)) => self.pending = Some(message),
                 Ok(Seen::Nothing) => {
                     if !self.wait(Instant::now().checked_add(STANDSTILL)) {
-                        let text = "an item that is arriving does not get on";
+                        let text = "the item that is being received has stalled";
                         return Err(RecvError::Item(ItemError::new(text)));
                     }
                 }

@@ -137,7 +137,7 @@ impl<'e> Output<'e> {
         token.serialize(&mut *self)?;
         let Some(token) = Token::written(&self.head[start..]) else {
             return Err(Error::new(format!(
-                "a newtype is named {} and is none of multiproc's",
+                "a newtype has the name {}, which is reserved for multiproc",
                 handle::NAME
             )));
         };

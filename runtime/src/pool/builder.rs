@@ -10,8 +10,8 @@ use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup, StartMethod};
 
-/// A configuration of a [`Pool`](crate::Pool), from which [`build`](PoolBuilder::build) makes one.
-/// Returned by [`Pool::builder`](crate::Pool::builder).
+/// A configuration of a [`Pool`](crate::Pool), from which [`build`](PoolBuilder::build) creates
+/// one. Returned by [`Pool::builder`](crate::Pool::builder).
 ///
 /// # Examples
 ///
@@ -396,11 +396,11 @@ impl PoolBuilder {
     pub(super) fn settings(self) -> Result<(Settings, Option<Initializer>, Option<Trace>)> {
         let unsupported = |text: &str| Error::new(ErrorKind::Unsupported, text);
         if self.workers == Some(0) {
-            return Err(unsupported("a pool has at least one worker, not 0"));
+            return Err(unsupported("a pool needs at least one worker, not 0"));
         }
         if self.max_tasks == Some(0) {
             return Err(unsupported(
-                "a worker of a pool does at least one task before it is replaced, not 0",
+                "a worker of a pool must do at least one task before it is replaced, not 0",
             ));
         }
         let workers = match self.workers {
@@ -424,7 +424,7 @@ impl PoolBuilder {
         }
         if setup.name.contains('\0') {
             let text = format!(
-                "the name {:?} of a pool's processes has a NUL in it",
+                "the name {:?} of a pool's processes contains a NUL byte",
                 setup.name
             );
             return Err(unsupported(&text));

@@ -87,7 +87,7 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Makes a pool with as many workers as there are [CPUs
+    /// Creates a pool with as many workers as there are [CPUs
     /// available](std::thread::available_parallelism).
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Pool {
         Pool::builder().build()
     }
 
-    /// Makes a builder, to configure the pool.
+    /// Creates a builder, to configure the pool.
     ///
     /// # Examples
     ///
@@ -392,7 +392,7 @@ impl Pool {
 }
 
 impl PoolBuilder {
-    /// Makes the pool and starts its processes.
+    /// Creates the pool and starts its processes.
     ///
     /// # Errors
     ///

@@ -333,7 +333,7 @@ where
         }
         let (bytes, ends) = (std::mem::take(bytes), std::mem::take(ends));
         let payload = if ends.len() == 1 {
-            Payload::One(crate::transport::Parcel {
+            Payload::One(crate::transport::EncodedMessage {
                 head: bytes[4..].to_vec(),
                 ..Default::default()
             })

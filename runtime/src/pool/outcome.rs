@@ -56,7 +56,7 @@ impl Outcome {
             Outcome::Reply(message, id) => match message.try_clone() {
                 Ok(message) => Outcome::Reply(message, *id),
                 Err(error) => {
-                    let text = "the result has descriptors, and there is no room for a second copy";
+                    let text = "the result has descriptors, which cannot be duplicated";
                     Outcome::Failed(Error::new(ErrorKind::Decode, text).with_source(error))
                 }
             },

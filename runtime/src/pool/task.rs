@@ -251,10 +251,7 @@ impl<R> Task<R> {
         match self.slot.take() {
             Some(outcome) => outcome.resolve(self.worker, &self.result),
             None => {
-                let text = format!(
-                    "the result of worker `{}` was given out before",
-                    self.worker
-                );
+                let text = format!("the result of worker `{}` was already taken", self.worker);
                 Err(Error::new(ErrorKind::Closed, text).with_worker(self.worker))
             }
         }

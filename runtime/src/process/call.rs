@@ -833,7 +833,7 @@ impl<R> Call<'static, R> {
             before_worker,
         } = *self.options.take().unwrap_or_default();
         if !launch_options.streams.are_inherited() {
-            let text = "the initializer's call names standard streams, but there is one process of the pool after another";
+            let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
         let setup = Setup {

@@ -111,10 +111,9 @@ fn read<R>(
             format!("its result cannot be encoded: {}", input.read::<String>()?),
         ),
         Some(Reply::Refused) => Content::Failed(ErrorKind::Spawn, input.read()?),
-        Some(Reply::Hello | Reply::Ready | Reply::Results) | None => Content::Failed(
-            ErrorKind::Decode,
-            "its reply is of no known kind".to_owned(),
-        ),
+        Some(Reply::Hello | Reply::Ready | Reply::Results) | None => {
+            Content::Failed(ErrorKind::Decode, "unexpected reply".to_owned())
+        }
     })
 }
 
@@ -146,7 +145,7 @@ fn without_reply(
         (Some(Killed::TimedOut), _) => {
             return Error::new(
                 ErrorKind::TimedOut,
-                format!("worker `{worker}` was killed because its timeout was over (pid {id})"),
+                format!("worker `{worker}` was killed because it exceeded its timeout (pid {id})"),
             );
         }
         (Some(Killed::Cancelled), _) => {
@@ -159,7 +158,7 @@ fn without_reply(
             return Error::new(
                 ErrorKind::Spawn,
                 format!(
-                    "worker `{worker}` was killed because its process did not begin to run workers (pid {id})"
+                    "worker `{worker}` was killed because its process did not start in time (pid {id})"
                 ),
             );
         }
@@ -182,16 +181,13 @@ fn without_reply(
         Status::Lost => Error::new(
             ErrorKind::Exited,
             format!(
-                "worker `{worker}` ended{before}, and how is not known: something else waited for it (pid {id})"
+                "worker `{worker}` ended{before}, but its exit status is not known: other code waited for it (pid {id})"
             ),
         ),
         Status::Known(status) => match (exit_status::signal(status), status.code()) {
             (Some(signal), _) => {
                 let memory = memory_limit.map_or_else(String::new, |limit| {
-                    format!(
-                        ", as happens beyond its memory limit of {} MiB",
-                        limit >> 20
-                    )
+                    format!(" after exceeding its memory limit of {} MiB", limit >> 20)
                 });
                 let dumped = if exit_status::has_dumped_core(status) {
                     ", core dumped"
@@ -238,12 +234,10 @@ pub(crate) fn unheard(worker: &str, id: u32, why: &io::Error) -> Error {
 fn hint(code: i32, greeted: bool) -> &'static str {
     match (code, greeted) {
         (EXIT_SOFTWARE, false) => {
-            ", as happens when the process cannot be prepared: it says why on its standard error"
+            ", as happens when the process cannot be set up: its standard error says why"
         }
         (EXIT_SOFTWARE, true) => ", as happens when the worker's thread ends without returning",
-        (EXIT_IO, true) => {
-            ", as happens when the worker has closed the connection that its result was to be sent through"
-        }
+        (EXIT_IO, true) => ", as happens when the worker closes the connection for its result",
         _ => "",
     }
 }
@@ -390,7 +384,7 @@ mod tests {
             },
             Err((
                 ErrorKind::TimedOut,
-                "worker `decode` was killed because its timeout was over (pid 4711)",
+                "worker `decode` was killed because it exceeded its timeout (pid 4711)",
             )),
         );
     }

@@ -54,7 +54,7 @@ impl Changes {
             Some((key, _)) => Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!(
-                    "the environment cannot have the variable `{}`: names are not empty and without `=`, neither names nor values contain a zero byte",
+                    "the environment variable `{}` is not valid: its name must not be empty or contain `=`, and neither its name nor its value may contain a zero byte",
                     key.display()
                 ),
             )),

@@ -518,14 +518,14 @@ impl<R> Process<R> {
         }
         let worker = self.child.worker();
         let text = format!(
-            "the process of worker `{worker}` is another one's child: this one is a copy of that, made by `fork`"
+            "the process of worker `{worker}` belongs to another process, of which this one is a copy made by `fork`"
         );
         Err(Error::new(ErrorKind::Unsupported, text).with_worker(worker))
     }
 
     fn no_result(&self) -> Error {
         let text = format!(
-            "the result of worker `{}` was given out before",
+            "the result of worker `{}` was already taken",
             self.child.worker()
         );
         Error::new(ErrorKind::Closed, text).with_worker(self.child.worker())

@@ -61,7 +61,7 @@ impl Member {
         board: BorrowedFd<'_>,
     ) -> Result<Member> {
         if let Some(reason) = spawn_refusal() {
-            let text = format!("the pool cannot have processes: {reason}");
+            let text = format!("the pool cannot start processes: {reason}");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         let failed = |error| Error::not_started("cannot start a process for the pool", error);
@@ -102,7 +102,9 @@ impl Member {
         // is for the pool.
         let monitor = Monitor::get().map_err(failed)?;
         let Some(mut watch) = monitor.release(&launched.child) else {
-            return Err(failed(io::Error::other("somebody else waits for it")));
+            return Err(failed(io::Error::other(
+                "other code of the program waits for it",
+            )));
         };
         let (inbox, greeted) = watch.take_inbox();
         let Some(inbox) = inbox else {

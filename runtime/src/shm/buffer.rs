@@ -134,7 +134,7 @@ struct Sent {
 }
 
 impl<T: Shareable> Buffer<T> {
-    /// Makes a buffer of `length` elements, all of them `T::default()`.
+    /// Creates a buffer of `length` elements, all of them `T::default()`.
     ///
     /// # Errors
     ///
@@ -158,7 +158,7 @@ impl<T: Shareable> Buffer<T> {
         })?))
     }
 
-    /// Makes a buffer with a copy of a slice.
+    /// Creates a buffer with a copy of a slice.
     ///
     /// # Errors
     ///
@@ -433,8 +433,8 @@ impl<T> Chunk<T> {
         // SAFETY: it is our part, and who had it is gone.
         if sent.is_some() && !unsafe { self.cell.is_value(self.part(), raw::Left::ByTheDead) } {
             return Err(Error::new(
-                "this chunk is lost: a process was killed while it wrote, and what is there is not \
-                 of its type",
+                "this chunk is lost: a process was killed while writing it, and its bytes are not \
+                 values of its type",
             ));
         }
         let token = CellHandle::<TransferToken, ()>::new(()).map_err(Error::display)?;
@@ -489,7 +489,7 @@ impl<T: Shareable> Chunk<T> {
         let deadline = deadline::after(LENT_TIMEOUT);
         match token.machine().redeem(token.holders(), deadline) {
             Redeemed::Yes => Ok(Chunk::new(cell, start, length, Some(token))),
-            Redeemed::No => Err(Error::new("a chunk can be received once only")),
+            Redeemed::No => Err(Error::new("a chunk can only be received once")),
             Redeemed::StillLent => Err(Error::new(
                 "the sender of a chunk has kept it: hand it over by value, not in an `Arc` or \
                  through a reference",

@@ -90,7 +90,7 @@ impl<T: Shareable + Sync> Shared<[T]> {
         Ok(Shared(CellHandle::from_slice(slice)?))
     }
 
-    /// Makes a slice in shared memory, element by element, of values that cannot be copied.
+    /// Creates a slice in shared memory, element by element, of values that cannot be copied.
     ///
     /// # Errors
     ///

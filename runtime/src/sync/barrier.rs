@@ -44,7 +44,7 @@ use crate::sys::deadline;
 pub struct Barrier(CellHandle<raw::Barrier, ()>);
 
 impl Barrier {
-    /// Makes a barrier for this many parties.
+    /// Creates a barrier for this many parties.
     ///
     /// # Errors
     ///

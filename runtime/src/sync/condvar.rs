@@ -42,7 +42,7 @@ use crate::sys::deadline;
 pub struct Condvar(CellHandle<raw::Condvar, ()>);
 
 impl Condvar {
-    /// Makes a condition variable.
+    /// Creates a condition variable.
     ///
     /// # Errors
     ///

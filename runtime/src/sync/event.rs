@@ -35,7 +35,7 @@ use crate::sys::deadline;
 pub struct Event(CellHandle<raw::Event, ()>);
 
 impl Event {
-    /// Makes an event that is not set.
+    /// Creates an event that is not set.
     ///
     /// # Errors
     ///

@@ -115,7 +115,7 @@ fn debug_lock(
 ) -> fmt::Result {
     let data: &dyn fmt::Debug = match &data {
         Some((data, true)) => *data,
-        Some((_, false)) => &format_args!("<in pieces>"),
+        Some((_, false)) => &format_args!("<invalid>"),
         None => &format_args!("<locked>"),
     };
     f.debug_struct(name)
@@ -129,8 +129,8 @@ fn debug_lock(
 #[cold]
 fn is_in_pieces(lock: &str) -> ! {
     panic!(
-        "the value of this {lock} is lost: a process was killed while it wrote, or wrote where it \
-         should not, and what is there is no value of its type; share a new {lock}"
+        "the value of this {lock} is lost: a process was killed while writing it, or overwrote it, \
+         and its bytes are not a value of its type; share a new {lock}"
     )
 }
 
@@ -138,7 +138,7 @@ fn is_in_pieces(lock: &str) -> ! {
 #[track_caller]
 #[cold]
 fn is_overwritten(what: &str) -> ! {
-    panic!("a process wrote over the memory of this {what}, which is lost; share a new {what}")
+    panic!("a process overwrote the memory of this {what}; share a new {what}")
 }
 
 /// What a lock does when its own thread would wait for itself: std leaves that open, we tell.

@@ -103,7 +103,7 @@ impl<T: Shareable> Mutex<[T]> {
 }
 
 impl<T: ?Sized> Mutex<T> {
-    /// Waits for the lock.
+    /// Acquires the lock, waiting until it is free.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl<T: ?Sized> Mutex<T> {
         MutexGuard::new(self, panicking)
     }
 
-    /// Takes the lock if it is free.
+    /// Acquires the lock if it is free.
     ///
     /// # Errors
     ///
@@ -161,7 +161,7 @@ impl<T: ?Sized> Mutex<T> {
         Ok(MutexGuard::new(self, thread::panicking())?)
     }
 
-    /// Waits for the lock, but not longer than `timeout`.
+    /// Acquires the lock, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///

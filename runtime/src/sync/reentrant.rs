@@ -61,7 +61,7 @@ impl<T: Shareable> ReentrantLock<T> {
 }
 
 impl<T> ReentrantLock<T> {
-    /// Waits for the lock, unless this thread has it already.
+    /// Acquires the lock, waiting until no other thread holds it.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl<T> ReentrantLock<T> {
         ReentrantLockGuard::new(self)
     }
 
-    /// Takes the lock if no other thread has it.
+    /// Acquires the lock if no other thread holds it.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl<T> ReentrantLock<T> {
         Ok(ReentrantLockGuard::new(self)?)
     }
 
-    /// Waits for the lock, but not longer than `timeout`.
+    /// Acquires the lock, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///

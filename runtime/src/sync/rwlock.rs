@@ -86,7 +86,7 @@ impl<T: Shareable + Sync> RwLock<[T]> {
 }
 
 impl<T: ?Sized> RwLock<T> {
-    /// Waits for the lock to read.
+    /// Acquires the lock for reading, waiting while a writer holds it or waits for it.
     ///
     /// A thread that holds a read lock and asks for another may wait for ever, behind a writer that
     /// waits for the first.
@@ -118,7 +118,7 @@ impl<T: ?Sized> RwLock<T> {
         RwLockReadGuard::new(self)
     }
 
-    /// Takes the lock to read, unless a writer holds it or waits for it.
+    /// Acquires the lock for reading, unless a writer holds it or waits for it.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockReadGuard::new(self)?)
     }
 
-    /// Waits for the lock to read, but not longer than `timeout`.
+    /// Acquires the lock for reading, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///
@@ -173,7 +173,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockReadGuard::new(self)?)
     }
 
-    /// Waits for the lock to write.
+    /// Acquires the lock for writing, waiting until it is free.
     ///
     /// # Errors
     ///
@@ -198,7 +198,7 @@ impl<T: ?Sized> RwLock<T> {
         RwLockWriteGuard::new(self)
     }
 
-    /// Takes the lock to write if it is free.
+    /// Acquires the lock for writing if it is free.
     ///
     /// # Errors
     ///
@@ -227,7 +227,7 @@ impl<T: ?Sized> RwLock<T> {
         Ok(RwLockWriteGuard::new(self)?)
     }
 
-    /// Waits for the lock to write, but not longer than `timeout`.
+    /// Acquires the lock for writing, waiting no longer than `timeout`.
     ///
     /// # Errors
     ///

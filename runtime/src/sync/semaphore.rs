@@ -43,7 +43,7 @@ impl Semaphore {
     /// The largest number of permits that a semaphore can have, including those taken.
     pub const MAX_PERMITS: usize = raw::MOST_PERMITS as usize;
 
-    /// Makes a semaphore with this many permits, which may be 0.
+    /// Creates a semaphore with this many permits, which may be 0.
     ///
     /// # Errors
     ///
@@ -70,7 +70,7 @@ impl Semaphore {
         Ok(Semaphore(cell))
     }
 
-    /// Waits for a permit.
+    /// Acquires a permit, waiting until one is free.
     ///
     /// # Panics
     ///
@@ -96,7 +96,7 @@ impl Semaphore {
         Permit(self)
     }
 
-    /// Takes a permit if there is one.
+    /// Acquires a permit if one is free.
     ///
     /// # Examples
     ///
@@ -116,7 +116,7 @@ impl Semaphore {
             .then(|| Permit(self))
     }
 
-    /// Waits for a permit, but not longer than `timeout`.
+    /// Acquires a permit, waiting no longer than `timeout`.
     ///
     /// # Examples
     ///
@@ -136,7 +136,7 @@ impl Semaphore {
             .then(|| Permit(self))
     }
 
-    /// Adds permits.
+    /// Adds free permits.
     ///
     /// # Panics
     ///

@@ -5,7 +5,7 @@ use std::io;
 /// The error of what arrived and is no message.
 #[cold]
 pub(super) fn nonsense() -> io::Error {
-    let text = "it is no message";
+    let text = "it is not a message";
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
@@ -14,7 +14,7 @@ pub(crate) fn is_nonsense(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }
 
-/// Whether a send failed because no process is left to receive.
+/// Whether a send failed because the receiver is gone.
 pub(crate) fn is_gone(error: &io::Error) -> bool {
     matches!(
         error.kind(),

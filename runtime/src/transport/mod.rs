@@ -67,7 +67,7 @@ mod unsupported;
 
 pub(crate) use error::{is_gone, is_nonsense};
 pub(crate) use limit::Limit;
-pub(crate) use message::{EncodedMessage, EncodedMessage as Parcel, Received};
+pub(crate) use message::{EncodedMessage, Received};
 
 #[cfg(not(all(
     target_os = "linux",

@@ -614,7 +614,7 @@ impl Core {
         let mut truncated = false;
         while attachments.len() < expected && !truncated {
             let Some((number, parcel)) = self.receive_parcel()? else {
-                return Err(io::Error::other("its descriptors are lost"));
+                return Err(io::Error::other("the descriptors of the item are lost"));
             };
             step();
             if number >= entry.parcel {
@@ -769,13 +769,13 @@ fn to_usize(length: u64) -> io::Result<usize> {
 
 /// What a queue is that something wrote over.
 pub(super) fn damaged() -> io::Error {
-    let text = "the queue is damaged: a process wrote over its memory";
+    let text = "the queue is damaged: a process overwrote its memory";
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// What an item is that cannot be one.
 fn damaged_item() -> io::Error {
-    let text = "the item is damaged: a process wrote over the memory of the queue";
+    let text = "the item is damaged: a process overwrote the memory of the queue";
     io::Error::new(io::ErrorKind::InvalidData, text)
 }
 

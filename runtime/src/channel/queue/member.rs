@@ -43,7 +43,7 @@ impl Member {
                 return Ok(Member { file, mark });
             }
         }
-        Err(io::Error::other("too many processes have the queue"))
+        Err(io::Error::other("too many processes use the queue"))
     }
 }
 

@@ -95,7 +95,7 @@ pub struct Queue<T> {
 const WARM_PATIENCE: Duration = Duration::from_millis(2);
 
 impl<T> Queue<T> {
-    /// Makes a queue for up to `capacity` items.
+    /// Creates a queue for up to `capacity` items.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl<T> Queue<T> {
     /// ```
     pub fn bounded(capacity: usize) -> io::Result<Queue<T>> {
         if capacity == 0 {
-            let text = "a queue for no items";
+            let text = "the capacity of a queue must not be 0";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
         Ok(Queue::new(Core::create(capacity)?))

@@ -161,7 +161,7 @@ pub(super) fn take(token: Token, identity: Identity) -> Result<Parts, Error> {
         }
         presented.parts.take().ok_or_else(|| {
             Error::new(format!(
-                "{expected} can be received once only, and a `Deserialize` has received it already"
+                "{expected} can only be received once, and a `Deserialize` has received it already"
             ))
         })
     })

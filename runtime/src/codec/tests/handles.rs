@@ -398,7 +398,7 @@ fn handles_go_through_buffers_of_the_users() {
             let refusal = <(u8, Handle, Only)>::deserialize(content.clone()).unwrap_err();
             assert_eq!(
                 refusal.to_string(),
-                "a receiver can be received once only, and a `Deserialize` has received it already"
+                "a receiver can only be received once, and a `Deserialize` has received it already"
             );
             let (three, four, IgnoredAny) = Deserialize::deserialize(content).map_err(error)?;
             assert_eq!((one, three), (7_u8, 7_u8));
@@ -713,7 +713,7 @@ fn the_name_of_handles_is_of_no_use_to_others() {
             serializer.serialize_newtype_struct("$multiproc::handle", &self.0)
         }
     }
-    let refusal = "a newtype is named $multiproc::handle and is none of multiproc's";
+    let refusal = "a newtype has the name $multiproc::handle, which is reserved for multiproc";
     refuse_to_write(&Impostor(1), refusal);
     refuse_to_write(&Impostor("text"), refusal);
     refuse_to_write(&Impostor(vec![1_u8; 16]), refusal);

@@ -10,7 +10,7 @@ use crate::pool::trace::Span;
 use crate::process::Member;
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::poller::{Interest, Poller};
-use crate::transport::{Outbox, Parcel};
+use crate::transport::{EncodedMessage, Outbox};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.
 const BEGINNING: Duration = Duration::from_secs(1);
@@ -164,7 +164,7 @@ impl WorkerState {
     }
 
     /// Sends tasks, which may be claimed from now on.
-    pub(super) fn send(&mut self, parcel: Parcel, count: u32) -> io::Result<()> {
+    pub(super) fn send(&mut self, parcel: EncodedMessage, count: u32) -> io::Result<()> {
         self.round = self.round.wrapping_add(1);
         self.ledger.offer(self.round, count);
         self.heard = Instant::now();

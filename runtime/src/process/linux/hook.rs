@@ -58,7 +58,7 @@ extern "C" fn hook() {
     let Err(error) = become_marked(&marker.to_string_lossy());
     #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
     {
-        eprintln!("multiproc: {MARKER} says that this process is not the program, but: {error}");
+        eprintln!("multiproc: {MARKER} says that this process is a child, but: {error}");
     }
     process::exit(EXIT_SOFTWARE);
 }
@@ -70,10 +70,10 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     // Whoever started it holds the other end of the connection, and could have any code run.
     if privileges::is_privileged() {
         return Err(io::Error::other(
-            "a program with more rights than the user who started it takes no orders",
+            "a program with more rights than the user who started it cannot act as a child",
         ));
     }
-    let unknown = || io::Error::other(format!("`{marker}` is no marker"));
+    let unknown = || io::Error::other(format!("`{marker}` is not a valid marker"));
     let (role, number) = marker.split_once(':').ok_or_else(unknown)?;
     let number = number.parse().map_err(|_| unknown())?;
     let connection = match number {
@@ -117,7 +117,7 @@ fn become_child(
             serve::greet_and_serve(connection)
         }
         FORK_SERVER => zygote::serve(Lifeline::new(Arc::new(connection))),
-        unknown => Err(io::Error::other(format!("`{unknown}` is no role"))),
+        unknown => Err(io::Error::other(format!("`{unknown}` is not a valid role"))),
     }
 }
 

@@ -121,7 +121,7 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
         Some(function) => Some(
             function
                 .find()
-                .ok_or("its function to run before it is gone")?,
+                .ok_or("its `before_worker` function is missing")?,
         ),
         None if STARTUPS.is_empty() => {
             origin::set_hooked();
@@ -186,7 +186,7 @@ fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), Str
     if serves {
         let name: String = input.read().map_err(unreadable)?;
         let service = SERVICES.iter().find(|service| service.name == name);
-        let service = service.ok_or_else(|| format!("it does not know the service `{name}`"))?;
+        let service = service.ok_or_else(|| format!("it has no service `{name}`"))?;
         return Ok((header, Role::Service((service.open)(input)?)));
     }
     let callee: Callee = input.read().map_err(unreadable)?;
@@ -220,7 +220,7 @@ fn begin(
             Err(error) => {
                 let why = scarcity::hint(&error).unwrap_or_default();
                 let error = named("clone", error);
-                Err(format!("there can be no thread for it{why}: {error}"))
+                Err(format!("it cannot start a thread{why}: {error}"))
             }
         }
     })

@@ -8,7 +8,7 @@ use rustix::io::Errno;
 pub(crate) fn hint(error: &io::Error) -> Option<&'static str> {
     Some(match error.raw_os_error()? {
         libc::EMFILE => ", which takes more open files than the limit (`ulimit -n`) allows",
-        libc::ENFILE => ", for the system has too many open files",
+        libc::ENFILE => ", because the system has too many open files",
         libc::EAGAIN => {
             ", which takes more processes, threads (`ulimit -u`) or memory (`ulimit -v`) than the limits allow"
         }

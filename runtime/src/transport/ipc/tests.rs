@@ -717,7 +717,7 @@ impl Sick {
 
 #[track_caller]
 fn is_nonsense(received: io::Result<Received>) {
-    let error = received.expect_err("it is no message");
+    let error = received.expect_err("it is not a message");
     assert!(crate::transport::is_nonsense(&error), "{error}");
 }
 
