@@ -333,7 +333,7 @@ where
         }
         let (bytes, ends) = (std::mem::take(bytes), std::mem::take(ends));
         let arguments = if ends.len() == 1 {
-            Arguments::One(crate::transport::Parcel {
+            Arguments::One(crate::transport::EncodedMessage {
                 head: bytes[4..].to_vec(),
                 ..Default::default()
             })

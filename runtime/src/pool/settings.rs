@@ -10,7 +10,7 @@ use super::scheduler::Policy;
 use super::wire::task_message;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup};
-use crate::transport::Parcel;
+use crate::transport::EncodedMessage;
 
 /// What does not change in the life of a pool.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl<T, E: Display> Initialized for Result<T, E> {
 pub(super) struct Initializer {
     pub(super) worker: &'static str,
     name: Name,
-    arguments: Parcel,
+    arguments: EncodedMessage,
     pub(super) timeout: Option<Duration>,
     pub(super) judge: Judge,
 }
@@ -80,7 +80,7 @@ pub(super) type Judge = Arc<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
 
 impl Initializer {
     /// The message for a worker that is to run it.
-    pub(super) fn message(&self, round: u16) -> Parcel {
+    pub(super) fn message(&self, round: u16) -> EncodedMessage {
         task_message(&self.name, &self.arguments, round)
     }
 }

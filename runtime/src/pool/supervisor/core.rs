@@ -17,7 +17,7 @@ use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
 use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
 use crate::protocol::Request;
-use crate::transport::Parcel;
+use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -304,9 +304,9 @@ impl PoolState {
         worker.check = None;
         worker.leave = Instant::now().checked_add(FAREWELL);
         worker.process.expect_end();
-        let farewell = Parcel {
+        let farewell = EncodedMessage {
             head: vec![Request::Retire as u8],
-            ..Parcel::default()
+            ..EncodedMessage::default()
         };
         if worker.process.send(farewell).is_err() {
             self.kill(id, Purpose::Leaving);

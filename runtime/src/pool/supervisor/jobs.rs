@@ -183,7 +183,7 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::pool::job::Arguments;
     use crate::pool::name::Name;
-    use crate::transport::Parcel;
+    use crate::transport::EncodedMessage;
 
     fn error() -> Error {
         Error::new(ErrorKind::Cancelled, "it was cancelled")
@@ -193,7 +193,7 @@ mod tests {
         PoolJob {
             worker: "double",
             name: Name::default(),
-            arguments: Arguments::One(Parcel::default()),
+            arguments: Arguments::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
             timeout: None,
             remaining: 1,

@@ -1,10 +1,7 @@
 //! How workers come and go.
 
-use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 use std::time::Duration;
-
-use rustix::process::Signal;
 
 use super::core::PoolState;
 use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
@@ -14,6 +11,7 @@ use crate::pool::outcome::{Loss, Outcome};
 use crate::pool::scheduler::{Cause, Death, WorkerId};
 use crate::pool::trace::Span;
 use crate::process::{Killed, Member, Status, unheard};
+use crate::sys::exit_status;
 use crate::transport::is_nonsense;
 
 impl PoolState {
@@ -224,7 +222,7 @@ fn is_cut_off(worker: &WorkerState, status: Status) -> bool {
 
 /// Whether it may have been the pool's signal that ended a worker.
 fn is_by_kill(status: Status) -> bool {
-    let is_kill = |status: ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
+    let is_kill = |status: ExitStatus| exit_status::is_killed(status);
     status.known().is_none_or(is_kill)
 }
 
