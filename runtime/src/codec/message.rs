@@ -1,17 +1,18 @@
 //! What is sent: a head, splices beside it, descriptors.
 
 use std::borrow::Cow;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bulk::{self, Kind};
+use super::bulk::{self, ElementKind};
 use super::de::Decoder;
 use super::depth::Depth;
 use super::handle::{self, Departure, Record, Token};
 use super::names::Names;
 use super::{Error, SPLICE_MINIMUM, memory, tag};
+
+use crate::sys::fd::OwnedFd;
 
 /// A message being written. Long runs of bytes may be borrowed from the values until it is sent.
 #[derive(Debug, Default)]
@@ -86,7 +87,7 @@ impl<'e> Output<'e> {
         self.write(value)
     }
 
-    pub(super) fn packed(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn packed(&mut self, kind: ElementKind, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() >= SPLICE_MINIMUM {
             self.head.extend([tag::PACKED_SPLICE, kind as u8]);
             self.splice(memory::copy(bytes)?)

@@ -1,14 +1,14 @@
 //! How a child ended: the one place that decides.
 
 use std::io;
-use std::process::ExitStatus;
 
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
-use crate::sys::signal;
+use crate::sys::pidfd::Status;
+use crate::sys::{exit_status, signal};
 use crate::transport::is_nonsense;
 use crate::usage::Usage;
 
@@ -25,23 +25,6 @@ pub(crate) struct End {
     pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
     pub(crate) greeted: bool,
-}
-
-/// What `waitid` said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
-    Known(ExitStatus),
-    /// Somebody else reaped the child, or the kernel did because `SIGCHLD` is ignored.
-    Lost,
-}
-
-impl Status {
-    pub(crate) fn known(self) -> Option<ExitStatus> {
-        match self {
-            Status::Known(status) => Some(status),
-            Status::Lost => None,
-        }
-    }
 }
 
 /// Our own reasons to kill a child.
@@ -70,7 +53,7 @@ impl End {
     /// The worker's value, or why there is none.
     ///
     /// A complete reply is what happened, whatever the process did after it; without one, what
-    /// the kernel says happened, and our own kill explains that.
+    /// the kernel says happened, and why the parent killed it explains that.
     pub(crate) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let status = self.status.known();
         let error = match self.reply {
@@ -153,11 +136,9 @@ fn without_reply(
         memory_limit,
     }: Who<'_>,
 ) -> Error {
-    use std::os::unix::process::ExitStatusExt;
-
-    // A child that ended in another way did so before our signal reached it.
+    // A child that ended in another way did so before the parent's signal reached it.
     let killed = killed.filter(|_| match status {
-        Status::Known(status) => status.signal() == Some(libc::SIGKILL),
+        Status::Known(status) => exit_status::is_killed(status),
         Status::Lost => true,
     });
     match (killed, status) {
@@ -203,12 +184,12 @@ fn without_reply(
                 "worker `{worker}` ended{before}, but its exit status is not known: other code waited for it (pid {id})"
             ),
         ),
-        Status::Known(status) => match (status.signal(), status.code()) {
+        Status::Known(status) => match (exit_status::signal(status), status.code()) {
             (Some(signal), _) => {
                 let memory = memory_limit.map_or_else(String::new, |limit| {
                     format!(" after exceeding its memory limit of {} MiB", limit >> 20)
                 });
-                let dumped = if status.core_dumped() {
+                let dumped = if exit_status::has_dumped_core(status) {
                     ", core dumped"
                 } else {
                     ""
@@ -264,6 +245,7 @@ fn hint(code: i32, greeted: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
 
     use super::*;
     use crate::codec::Output;

@@ -1,0 +1,283 @@
+//! A worker of the pool, as the supervisor knows it.
+
+use std::io;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::pool::ledger::{Ledger, now};
+use crate::pool::scheduler::{Cause, Part, WorkerId};
+use crate::pool::trace::Span;
+use crate::process::Member;
+use crate::sys::notify_fd::NotifyFd;
+use crate::sys::poller::{Interest, Poller};
+use crate::transport::{EncodedMessage, Outbox};
+
+/// How long a process may take to begin a task that has a timeout, unless that is longer.
+const BEGINNING: Duration = Duration::from_secs(1);
+
+/// How long nothing may be heard of a worker before what it has not begun is given to others that
+/// are idle, and what it has done is looked for.
+pub(super) const STANDSTILL: Duration = Duration::from_millis(10);
+
+/// What the supervisor knows of a worker.
+pub(super) struct WorkerState {
+    pub(super) process: Member,
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) outbox: Option<Outbox>,
+    pub(super) round: u16,
+    pub(super) stage: WorkerStage,
+    /// When it was last heard of, or took in a piece of what it is sent.
+    pub(super) heard: Instant,
+    /// Until when it is known what it did, by the clock of the ledger.
+    pub(super) noted: u64,
+    /// When to look at its board.
+    pub(super) look: Option<Instant>,
+    /// When to look whether its task takes too long.
+    pub(super) check: Option<Instant>,
+    /// When it is to have left.
+    pub(super) leave: Option<Instant>,
+    /// When it became ready to work.
+    pub(super) ready: Option<Instant>,
+    pub(super) killed: Option<Purpose>,
+    /// Why its last message could not be taken.
+    pub(super) broken: Option<io::Error>,
+    /// Nothing more is to be heard.
+    pub(super) closed: bool,
+    pub(super) reader: Reader,
+    /// Wakes the thread that reads in the supervisor's place.
+    pub(super) notify_fd: Option<NotifyFd>,
+}
+
+/// What the supervisor hears of a worker from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WorkerSource {
+    Pidfd,
+    Connection,
+    /// A long message that arrives beside the connection.
+    Annex,
+    /// There is room for more of a long message to it.
+    Outbox,
+}
+
+impl WorkerSource {
+    const ALL: [WorkerSource; 4] = [
+        WorkerSource::Pidfd,
+        WorkerSource::Connection,
+        WorkerSource::Annex,
+        WorkerSource::Outbox,
+    ];
+
+    /// The key under which the poller tells of a worker's source.
+    pub(super) fn key(self, id: WorkerId) -> u64 {
+        id << 2 | self as u64
+    }
+
+    /// Whose source it is that the poller has told of, and which.
+    pub(super) fn of(key: u64) -> (WorkerId, WorkerSource) {
+        (key >> 2, WorkerSource::ALL[(key & 3) as usize])
+    }
+}
+
+/// What the pool has ended a worker for. Whether that is how it ended is another question: it may
+/// have died by itself before, or have done meanwhile what it was ended for not doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// It did not reach its dispatch in time.
+    Handshake,
+    /// The time of the initializer was over.
+    Initializer,
+    /// The time of this task of its part was over.
+    Timeout(u32),
+    /// What it ran was cancelled.
+    Cancelled,
+    /// It was sent a task that has a timeout, and does not begin it.
+    Standstill,
+    /// What it says or writes makes no sense, or cannot be taken.
+    Nonsense,
+    /// It is to be there no more: it has nothing to do, takes its time to leave, or holds half of
+    /// a message.
+    Leaving,
+}
+
+impl Purpose {
+    /// What its death means for the pool.
+    pub(super) fn cause(self) -> Cause {
+        match self {
+            Purpose::Handshake | Purpose::Initializer => Cause::Unready,
+            Purpose::Timeout(_) | Purpose::Cancelled | Purpose::Leaving => Cause::Pool,
+            Purpose::Standstill | Purpose::Nonsense => Cause::Itself,
+        }
+    }
+}
+
+/// Whether a task's time is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    InTime,
+    /// It is; so many tasks are begun, and no others will be.
+    Over(u32, Purpose),
+    /// It was, but the task has ended and another one has begun; so many are, and no others will
+    /// be.
+    GoneOn(u32),
+}
+
+/// Which thread reads what a worker says. How it ends, the supervisor always sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reader {
+    Supervisor,
+    /// The thread that waits for the result of its task.
+    Waiter,
+    /// None: it has nothing to do, and nothing to say therefore.
+    Idle,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WorkerStage {
+    Preparing,
+    Initializing,
+    /// It has run the initializer, and what that returned is being looked at.
+    Judged,
+    Working,
+}
+
+impl WorkerState {
+    /// A worker that has just been started.
+    pub(super) fn new(process: Member, ledger: Ledger) -> WorkerState {
+        WorkerState {
+            process,
+            ledger: Arc::new(ledger),
+            outbox: None,
+            round: 0,
+            stage: WorkerStage::Preparing,
+            heard: Instant::now(),
+            noted: now(),
+            look: None,
+            check: None,
+            leave: None,
+            ready: None,
+            killed: None,
+            broken: None,
+            closed: false,
+            reader: Reader::Supervisor,
+            notify_fd: None,
+        }
+    }
+
+    /// Sends tasks, which may be claimed from now on.
+    pub(super) fn send(&mut self, parcel: EncodedMessage, count: u32) -> io::Result<()> {
+        self.round = self.round.wrapping_add(1);
+        self.ledger.offer(self.round, count);
+        self.heard = Instant::now();
+        self.noted = now();
+        self.look = (count > 1).then(|| self.heard + STANDSTILL);
+        self.outbox = self.process.send(parcel)?;
+        self.ledger.sent(self.round);
+        Ok(())
+    }
+
+    /// From when to when it ran so many tasks after the first `answered`, or until now.
+    pub(super) fn ran(&self, answered: u32, count: u32) -> Span {
+        let since = self.ledger.start_of(answered).unwrap_or(self.noted);
+        let until = self.ledger.start_of(answered.saturating_add(count));
+        let until = until.unwrap_or_else(now);
+        (since, until)
+    }
+
+    /// The number of the next message of tasks.
+    pub(super) fn next_round(&self) -> u16 {
+        self.round.wrapping_add(1)
+    }
+
+    /// Lets the supervisor read what it says, or another thread, or none.
+    pub(super) fn set_reader(&mut self, poller: &Poller, id: WorkerId, reader: Reader) {
+        if (self.reader == Reader::Supervisor) != (reader == Reader::Supervisor) {
+            let interest = match reader {
+                Reader::Supervisor => Interest::READABLE,
+                // A hang-up is told all the same.
+                Reader::Waiter | Reader::Idle => Interest::HANG_UP,
+            };
+            let (connection, _) = self.process.sources();
+            // It is not watched any more when nothing more is to be heard.
+            let _ = poller.modify(connection, WorkerSource::Connection.key(id), interest);
+        }
+        self.reader = reader;
+    }
+
+    /// What a thread that reads in the supervisor's place can be woken with; `None` if descriptors
+    /// have run out.
+    pub(super) fn notify_fd(&mut self) -> Option<NotifyFd> {
+        if self.notify_fd.is_none() {
+            self.notify_fd = Some(NotifyFd::new().ok()?);
+        }
+        self.notify_fd.clone()
+    }
+
+    /// Waits for room for the rest of what it is sent, if there is a rest.
+    pub(super) fn watch_outbox(&self, poller: &Poller, id: WorkerId) -> io::Result<()> {
+        let Some(outbox) = &self.outbox else {
+            return Ok(());
+        };
+        poller.add(
+            outbox.socket(),
+            WorkerSource::Outbox.key(id),
+            Interest::WRITABLE,
+        )
+    }
+
+    /// Reads no more. The connection stays: to the worker, its end would be the parent's.
+    pub(super) fn close(&mut self, poller: &Poller) {
+        self.closed = true;
+        self.process.expect_end();
+        let (connection, annex) = self.process.sources();
+        for source in [connection].into_iter().chain(annex) {
+            poller.remove(source);
+        }
+    }
+
+    /// Looks whether its task has run for longer than this, and what to end it for if so.
+    pub(super) fn check_time(&mut self, timeout: Option<Duration>, answered: u32) -> Verdict {
+        self.check = None;
+        let Some(timeout) = timeout else {
+            return Verdict::InTime;
+        };
+        // A board that makes no sense is that of a worker that has begun something.
+        let claimed = self.ledger.claimed().unwrap_or(answered + 1);
+        let left = if claimed > answered {
+            let ran = Duration::from_nanos(now().saturating_sub(self.ledger.started()));
+            timeout.saturating_sub(ran)
+        } else {
+            // The task's time has not begun. But it never will if the process is stopped: then
+            // another one shall begin it.
+            let allowed = timeout.max(BEGINNING);
+            timeout.min(allowed.saturating_sub(self.heard.elapsed()))
+        };
+        if !left.is_zero() {
+            self.check = Instant::now().checked_add(left);
+            return Verdict::InTime;
+        }
+        // It may be done, or begin, just now: what is taken back it cannot begin any more.
+        match self.ledger.recall() {
+            Some(begun) if begun == claimed && begun > answered => {
+                Verdict::Over(begun, Purpose::Timeout(begun - 1))
+            }
+            Some(begun) if begun == claimed => Verdict::Over(begun, Purpose::Standstill),
+            // The one whose time was over is done.
+            Some(begun) => {
+                self.check = Instant::now().checked_add(timeout);
+                Verdict::GoneOn(begun)
+            }
+            None => Verdict::Over(u32::MAX, Purpose::Timeout(answered)),
+        }
+    }
+
+    /// Whether there are tasks that it has received and not begun.
+    pub(super) fn could_give(&self, part: Part, answered: u32) -> bool {
+        let begun = self.ledger.claimed().map(|claimed| claimed.max(answered));
+        begun.is_some_and(|begun| part.count > begun) && self.outbox.is_none()
+    }
+
+    /// Its resident memory in bytes.
+    pub(super) fn memory(&self) -> Option<u64> {
+        self.process.pidfd().resident_memory()
+    }
+}
