@@ -92,6 +92,6 @@ pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
 pub(crate) use call::{TaskCall, callee};
-pub(crate) use end::{End, Killed, Who, unheard};
+pub(crate) use end::{End, Killed, Subject, Who, cancelled, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use service::{Replies, SERVICES, Serve, Service};
