@@ -449,15 +449,18 @@ mod foreign;
 pub mod guide;
 mod inheritance;
 mod limits;
+mod lock;
 mod payload;
 mod pool;
 #[cfg(test)]
 mod probe;
 mod process;
 mod protocol;
+mod raw;
 mod readiness;
 mod remote_error;
 pub mod shm;
+mod spin;
 pub mod sync;
 mod sys;
 mod transport;

@@ -3,8 +3,8 @@
 pub use linkme;
 
 pub use crate::dispatch::{
-    Argument, BorrowedCodec, Entry, Failure, Job, Lent, OwnedCodec, Parameter, ResultCodec,
-    STARTUPS, Startup, WORKERS, borrowed, never, owned, result,
+    Argument, Arguments, BorrowedCodec, Entry, Failure, Job, Lent, OwnedCodec, Parameter,
+    ResultCodec, STARTUPS, Startup, WORKERS, borrowed, never, owned, result,
 };
 pub use crate::payload::{Payload, PayloadRef};
 pub use crate::process::bind;

@@ -10,9 +10,9 @@
 //!
 //! | sender | message | then |
 //! |---|---|---|
-//! | parent | [`Request::Serve`]: [`Header`], "pool", a board | the child prepares itself |
+//! | parent | [`Request::Serve`]: [`Header`], "pool", a scoreboard | the child prepares itself |
 //! | child | [`Reply::Ready`] | it waits for tasks |
-//! | parent | [`Request::Task`] or [`Request::Batch`] | the child runs them, as far as the board lets it |
+//! | parent | [`Request::Task`] or [`Request::Batch`] | the child runs them, as far as the scoreboard lets it |
 //! | child | a reply for each task; those of a batch together in [`Reply::Results`] | it waits again |
 //! | parent | [`Request::Retire`] | the child ends |
 //!
@@ -25,59 +25,27 @@ use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
+use crate::codec::wire_enum;
 use crate::descriptor::Fd;
-use crate::dispatch::{Entry, Function, Place};
 use crate::inheritance::Differences;
 use crate::limits::Limits;
+use crate::sys::function::Function;
 
-/// The kinds of messages to a child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Request {
-    /// A [`Header`], a [`Callee`] and the arguments: run this worker.
-    Call = 1,
-    /// A [`Header`], the name of a service and what that has to know: serve.
-    Serve,
-    /// The round in two bytes, the length of a [`Callee`] in four, the callee, arguments: run this
-    /// worker.
-    Task,
-    /// The same, but for several sets of arguments, each after its length in four bytes: run this
-    /// worker on each.
-    Batch,
-    /// Nothing more: end.
-    Retire,
-}
-
-impl Request {
-    pub(crate) fn from_wire(byte: u8) -> Option<Request> {
-        [
-            Request::Call,
-            Request::Serve,
-            Request::Task,
-            Request::Batch,
-            Request::Retire,
-        ]
-        .into_iter()
-        .find(|request| *request as u8 == byte)
-    }
-}
-
-/// A worker, by its place, and its path to check it by.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Callee {
-    pub(crate) place: Place,
-    pub(crate) path: String,
-}
-
-impl Callee {
-    /// The worker in this process.
-    pub(crate) fn find(&self) -> Result<&'static Entry, String> {
-        Entry::find(&self.place, &self.path).ok_or_else(|| {
-            format!(
-                "the process runs another program, without the worker {}",
-                self.path
-            )
-        })
+wire_enum! {
+    /// The kinds of messages to a child.
+    pub(crate) enum Request {
+        /// A [`Header`], a [`Callee`](crate::dispatch::Callee) and the arguments: run this worker.
+        Call = 1,
+        /// A [`Header`], the name of a service and what that has to know: serve.
+        Serve = 2,
+        /// The round in two bytes, the length of a [`Callee`](crate::dispatch::Callee) in four, the
+        /// callee, arguments: run this worker.
+        Task = 3,
+        /// The same, but for several sets of arguments, each after its length in four bytes: run this
+        /// worker on each.
+        Batch = 4,
+        /// Nothing more: end.
+        Retire = 5,
     }
 }
 
@@ -98,42 +66,25 @@ pub(crate) struct Header {
     pub(crate) before_worker: Option<Function>,
 }
 
-/// The kinds of messages from a child.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Reply {
-    /// Nothing more: the child is there.
-    Hello = 1,
-    /// The value that the worker returned.
-    Returned,
-    /// A `PanicInfo`.
-    Panicked,
-    /// Why the arguments could not be read, a `String`.
-    NotDecoded,
-    /// Why the result could not be written, a `String`.
-    NotEncoded,
-    /// Why the request makes no sense to this child, a `String`.
-    Refused,
-    /// Nothing more: the child waits for tasks.
-    Ready,
-    /// How long they took in nanoseconds, eight bytes; the round, two bytes; the number of the
-    /// first in the round, four bytes; and replies, each after its length in four bytes.
-    Results,
-}
-
-impl Reply {
-    pub(crate) fn from_wire(byte: u8) -> Option<Reply> {
-        [
-            Reply::Hello,
-            Reply::Returned,
-            Reply::Panicked,
-            Reply::NotDecoded,
-            Reply::NotEncoded,
-            Reply::Refused,
-            Reply::Ready,
-            Reply::Results,
-        ]
-        .into_iter()
-        .find(|reply| *reply as u8 == byte)
+wire_enum! {
+    /// The kinds of messages from a child.
+    pub(crate) enum Reply {
+        /// Nothing more: the child is there.
+        Hello = 1,
+        /// The value that the worker returned.
+        Returned = 2,
+        /// A `PanicInfo`.
+        Panicked = 3,
+        /// Why the arguments could not be read, a `String`.
+        NotDecoded = 4,
+        /// Why the result could not be written, a `String`.
+        NotEncoded = 5,
+        /// Why the request makes no sense to this child, a `String`.
+        Refused = 6,
+        /// Nothing more: the child waits for tasks.
+        Ready = 7,
+        /// How long they took in nanoseconds, eight bytes; the round, two bytes; the number of the
+        /// first in the round, four bytes; and replies, each after its length in four bytes.
+        Results = 8,
     }
 }

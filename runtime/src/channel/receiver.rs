@@ -3,7 +3,7 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,7 @@ use super::error::{ItemError, RecvError, RecvTimeoutError, TryRecvError};
 use super::wait::{Source, Watched};
 use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
 use crate::codec::{self, Message};
+use crate::lock::lock;
 use crate::readiness::Readiness;
 use crate::transport::{self, Inbox, Received};
 
@@ -285,7 +286,7 @@ pub(super) fn decode<T: DeserializeOwned>(mut message: Message) -> Result<T, Rec
 
 impl Core {
     fn place(&self) -> MutexGuard<'_, Place> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::descriptor::Fd;
 use crate::process::Process;
-use crate::transport;
+use crate::sys::deadline::until;
 
 /// A source of events that [`wait`] can wait for.
 ///
@@ -118,7 +118,7 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
         let timeout = if any_ready {
             Some(Timespec::default())
         } else {
-            glance.chain(deadline).min().map(transport::until)
+            glance.chain(deadline).min().map(until)
         };
         match poll(&mut polled, timeout.as_ref()) {
             // A signal came in between.

@@ -24,7 +24,7 @@ use super::{Error, memory};
 /// The element type of a packed sequence; its number is the byte on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Kind {
+pub(super) enum ElementKind {
     U8,
     U16,
     U32,
@@ -47,7 +47,7 @@ pub(super) enum Kind {
 ///
 /// The type has no padding and no invalid bit patterns.
 pub(super) unsafe trait Number: Copy + for<'de> Deserialize<'de> + 'static {
-    const KIND: Kind;
+    const KIND: ElementKind;
 }
 
 /// Calls `$call!(type)` with each number type in turn.
@@ -75,18 +75,18 @@ macro_rules! number {
         // SAFETY: the primitive integers and floats have no padding and every bit pattern is a
         // value (reference, "Type layout" and "Numeric types").
         unsafe impl Number for $type {
-            const KIND: Kind = Kind::$kind;
+            const KIND: ElementKind = ElementKind::$kind;
         }
     };
 }
 for_each_number!(number);
 
-impl Kind {
-    pub(super) fn from_wire(byte: u8) -> Result<Kind, Error> {
+impl ElementKind {
+    pub(super) fn from_wire(byte: u8) -> Result<ElementKind, Error> {
         macro_rules! try_kind {
             ($type:ident $kind:ident) => {
-                if byte == Kind::$kind as u8 {
-                    return Ok(Kind::$kind);
+                if byte == ElementKind::$kind as u8 {
+                    return Ok(ElementKind::$kind);
                 }
             };
         }
@@ -98,12 +98,12 @@ impl Kind {
 
     pub(super) fn width(self) -> usize {
         match self {
-            Kind::U8 | Kind::I8 => 1,
-            Kind::U16 | Kind::I16 => 2,
-            Kind::U32 | Kind::I32 | Kind::F32 => 4,
-            Kind::U64 | Kind::I64 | Kind::F64 => 8,
-            Kind::U128 | Kind::I128 => 16,
-            Kind::Usize | Kind::Isize => size_of::<usize>(),
+            ElementKind::U8 | ElementKind::I8 => 1,
+            ElementKind::U16 | ElementKind::I16 => 2,
+            ElementKind::U32 | ElementKind::I32 | ElementKind::F32 => 4,
+            ElementKind::U64 | ElementKind::I64 | ElementKind::F64 => 8,
+            ElementKind::U128 | ElementKind::I128 => 16,
+            ElementKind::Usize | ElementKind::Isize => size_of::<usize>(),
         }
     }
 }
@@ -146,7 +146,7 @@ pub(super) fn text_of<T: ?Sized>(value: &T) -> Option<&str> {
 }
 
 /// The memory of `value` if it is a `Vec` or a slice of numbers.
-pub(super) fn memory_of<T: ?Sized>(value: &T) -> Option<(Kind, &[u8])> {
+pub(super) fn memory_of<T: ?Sized>(value: &T) -> Option<(ElementKind, &[u8])> {
     let id = typeid::of::<T>();
     macro_rules! try_number {
         ($type:ident $kind:ident) => {
@@ -154,12 +154,12 @@ pub(super) fn memory_of<T: ?Sized>(value: &T) -> Option<(Kind, &[u8])> {
                 // SAFETY: `T` is `Vec<$type>`: equal ids mean equal types up to lifetimes, and
                 // `Vec<$type>` has none. The reference keeps its own lifetime.
                 let vec: &Vec<$type> = unsafe { cast_reference(value) };
-                return Some((Kind::$kind, bytes_of(vec)));
+                return Some((ElementKind::$kind, bytes_of(vec)));
             }
             if id == TypeId::of::<[$type]>() {
                 // SAFETY: as above; `T` is `[$type]`, so both references are fat.
                 let slice: &[$type] = unsafe { cast_reference(value) };
-                return Some((Kind::$kind, bytes_of(slice)));
+                return Some((ElementKind::$kind, bytes_of(slice)));
             }
         };
     }
@@ -169,7 +169,7 @@ pub(super) fn memory_of<T: ?Sized>(value: &T) -> Option<(Kind, &[u8])> {
 
 /// The memory behind what a `Serialize` passed to `collect_seq`, if that is a reference to a
 /// `Vec` or a slice of numbers.
-pub(super) fn memory_of_iterated<I>(iterated: &I) -> Option<(Kind, &[u8])> {
+pub(super) fn memory_of_iterated<I>(iterated: &I) -> Option<(ElementKind, &[u8])> {
     let id = typeid::of::<I>();
     macro_rules! try_number {
         ($type:ident $kind:ident) => {
@@ -177,12 +177,12 @@ pub(super) fn memory_of_iterated<I>(iterated: &I) -> Option<(Kind, &[u8])> {
                 // SAFETY: `I` is `&Vec<$type>` up to the lifetime of that reference, which
                 // outlives the borrow of it that we are given and return.
                 let vec: &&Vec<$type> = unsafe { cast_reference(iterated) };
-                return Some((Kind::$kind, bytes_of(vec)));
+                return Some((ElementKind::$kind, bytes_of(vec)));
             }
             if id == TypeId::of::<&'static [$type]>() {
                 // SAFETY: as above.
                 let slice: &&[$type] = unsafe { cast_reference(iterated) };
-                return Some((Kind::$kind, bytes_of(slice)));
+                return Some((ElementKind::$kind, bytes_of(slice)));
             }
         };
     }
@@ -193,14 +193,14 @@ pub(super) fn memory_of_iterated<I>(iterated: &I) -> Option<(Kind, &[u8])> {
 /// The `Vec` of numbers that `V` builds, made from its memory, if `V` is serde's own visitor
 /// for `Vec` of this kind; else `bytes` comes back.
 pub(super) fn build_vec<'de, V: Visitor<'de>>(
-    kind: Kind,
+    kind: ElementKind,
     bytes: Bytes<'_>,
 ) -> Result<Result<V::Value, Bytes<'_>>, Error> {
     let visitor = typeid::of::<V>();
     let value = typeid::of::<V::Value>();
     macro_rules! try_number {
         ($type:ident $kind:ident) => {
-            if kind == Kind::$kind
+            if kind == ElementKind::$kind
                 && value == TypeId::of::<Vec<$type>>()
                 && Some(visitor) == vec_visitor::<$type>()
             {
@@ -232,7 +232,7 @@ impl AsRef<[u8]> for Bytes<'_> {
 
 fn vec_from<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
     let bytes = match bytes {
-        Bytes::Owned(bytes) if T::KIND == Kind::U8 => {
+        Bytes::Owned(bytes) if T::KIND == ElementKind::U8 => {
             // SAFETY: only `u8` has that kind, so this is `Vec<u8>` for `Vec<u8>`.
             return Ok(unsafe { cast_value(bytes) });
         }

@@ -5,7 +5,7 @@ use std::vec;
 
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpected, Visitor};
 
-use super::bulk::{self, Bytes, Kind};
+use super::bulk::{self, Bytes, ElementKind};
 use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::handle::{self, Identity, LAYERS, Parts, Record, TokenDeserializer};
 use super::{Error, SPLICE_MINIMUM, memory, tag};
@@ -169,7 +169,7 @@ impl<'m> Decoder<'m> {
 
     /// The handle that comes next, and the numbers of its attachments.
     fn record(&mut self) -> Result<(Record, Vec<u32>), Error> {
-        let kind = handle::Kind::from_wire(self.byte()?)?;
+        let kind = handle::Kind::read(self.byte()?)?;
         let types = u64::from_ne_bytes(self.array()?);
         let mut parts = Parts::default();
         let count = self.count()?;
@@ -199,7 +199,7 @@ impl<'m> Decoder<'m> {
         bytes: Bytes<'_>,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let kind = Kind::from_wire(kind)?;
+        let kind = ElementKind::from_wire(kind)?;
         match bulk::build_vec::<V>(kind, bytes)? {
             Ok(value) => Ok(value),
             Err(bytes) => visitor.visit_seq(Packed {
@@ -451,11 +451,11 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
     fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         // A type may write itself as a sequence and read itself as bytes.
         match self.rest {
-            [tag::PACKED, kind, ..] if *kind == Kind::U8 as u8 => {
+            [tag::PACKED, kind, ..] if *kind == ElementKind::U8 as u8 => {
                 self.take(2)?;
                 self.bytes(visitor)
             }
-            [tag::PACKED_SPLICE, kind, ..] if *kind == Kind::U8 as u8 => {
+            [tag::PACKED_SPLICE, kind, ..] if *kind == ElementKind::U8 as u8 => {
                 self.take(2)?;
                 visitor.visit_byte_buf(self.splice()?)
             }
@@ -664,7 +664,7 @@ impl<'m> de::MapAccess<'m> for Variant<'_, 'm> {
 
 /// The numbers of a packed sequence, one by one.
 struct Packed<'b> {
-    kind: Kind,
+    kind: ElementKind,
     rest: &'b [u8],
     depth: Depth,
 }
@@ -699,7 +699,7 @@ impl<'de> de::SeqAccess<'de> for Packed<'_> {
 
 /// One number of a packed sequence.
 struct Number<'b> {
-    kind: Kind,
+    kind: ElementKind,
     bytes: &'b [u8],
     /// A type may be options or newtypes of itself without an end.
     depth: Depth,
@@ -715,20 +715,20 @@ impl<'de> Deserializer<'de> for Number<'_> {
             };
         }
         match self.kind {
-            Kind::U8 => visitor.visit_u8(number!(u8)),
-            Kind::U16 => visitor.visit_u16(number!(u16)),
-            Kind::U32 => visitor.visit_u32(number!(u32)),
-            Kind::U64 => visitor.visit_u64(number!(u64)),
-            Kind::U128 => visitor.visit_u128(number!(u128)),
-            Kind::Usize => visitor.visit_u64(number!(usize) as u64),
-            Kind::I8 => visitor.visit_i8(number!(i8)),
-            Kind::I16 => visitor.visit_i16(number!(i16)),
-            Kind::I32 => visitor.visit_i32(number!(i32)),
-            Kind::I64 => visitor.visit_i64(number!(i64)),
-            Kind::I128 => visitor.visit_i128(number!(i128)),
-            Kind::Isize => visitor.visit_i64(number!(isize) as i64),
-            Kind::F32 => visitor.visit_f32(number!(f32)),
-            Kind::F64 => visitor.visit_f64(number!(f64)),
+            ElementKind::U8 => visitor.visit_u8(number!(u8)),
+            ElementKind::U16 => visitor.visit_u16(number!(u16)),
+            ElementKind::U32 => visitor.visit_u32(number!(u32)),
+            ElementKind::U64 => visitor.visit_u64(number!(u64)),
+            ElementKind::U128 => visitor.visit_u128(number!(u128)),
+            ElementKind::Usize => visitor.visit_u64(number!(usize) as u64),
+            ElementKind::I8 => visitor.visit_i8(number!(i8)),
+            ElementKind::I16 => visitor.visit_i16(number!(i16)),
+            ElementKind::I32 => visitor.visit_i32(number!(i32)),
+            ElementKind::I64 => visitor.visit_i64(number!(i64)),
+            ElementKind::I128 => visitor.visit_i128(number!(i128)),
+            ElementKind::Isize => visitor.visit_i64(number!(isize) as i64),
+            ElementKind::F32 => visitor.visit_f32(number!(f32)),
+            ElementKind::F64 => visitor.visit_f64(number!(f64)),
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::bulk::{self, Kind};
+use super::bulk::{self, ElementKind};
 use super::de::Decoder;
 use super::depth::Depth;
 use super::handle::{self, Departure, Record, Token};
@@ -86,7 +86,7 @@ impl<'e> Output<'e> {
         self.write(value)
     }
 
-    pub(super) fn packed(&mut self, kind: Kind, bytes: &[u8]) -> Result<(), Error> {
+    pub(super) fn packed(&mut self, kind: ElementKind, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() >= SPLICE_MINIMUM {
             self.head.extend([tag::PACKED_SPLICE, kind as u8]);
             self.splice(memory::copy(bytes)?)

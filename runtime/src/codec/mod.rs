@@ -38,10 +38,12 @@ mod ser;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
+mod wire;
 
 pub(crate) use error::Error;
 pub(crate) use memory::copy;
 pub(crate) use message::{Input, Message, Output};
+pub(crate) use wire::wire_enum;
 
 /// Runs of bytes at least this long leave the head and become splices.
 ///

@@ -11,18 +11,22 @@
 mod job;
 mod panic;
 mod registry;
+mod reply;
+mod run;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
 mod witness;
 
-pub use job::{Failure, Job};
+pub use job::Job;
 pub use registry::{Entry, STARTUPS, Startup, WORKERS};
+pub use reply::Failure;
 pub use witness::{
-    Argument, BorrowedCodec, Lent, OwnedCodec, Parameter, ResultCodec, borrowed, never, owned,
-    result,
+    Argument, Arguments, BorrowedCodec, Lent, OwnedCodec, Parameter, ResultCodec, borrowed, never,
+    owned, result,
 };
 
-pub(crate) use job::{Ended, message, run};
 pub(crate) use panic::{catch, install as install_panic_hook};
-pub(crate) use registry::{Defaults, Function, Place};
+pub(crate) use registry::{Callee, Defaults, Place};
+pub(crate) use reply::message;
+pub(crate) use run::{Ended, run};

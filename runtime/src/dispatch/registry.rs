@@ -6,9 +6,9 @@
 //!
 //! The instances of a generic worker stand in no slice: the linker cannot collect what the
 //! compiler makes while it uses them. Their entries are constants somewhere in the image, and
-//! are named by their distance from its beginning, as are functions given to a call. That means
-//! something in the same image only, so parent and child first compare what image they run: the
-//! file's device, number, size and time, which `exec` of `/proc/self/exe` and cloning both keep.
+//! are named by their distance from its beginning. That means something in the same image only, so
+//! parent and child first compare what image they run: the file's device, number, size and time,
+//! which `exec` of `/proc/self/exe` and cloning both keep.
 
 #![expect(
     unsafe_code,
@@ -21,8 +21,9 @@ use std::time::Duration;
 use linkme::distributed_slice;
 use serde::{Deserialize, Serialize};
 
-use super::{Failure, Job};
-use crate::sys::image::{self, Identity};
+use super::job::Job;
+use super::reply::Failure;
+use crate::sys::image::{self, ImageId};
 
 /// Every worker of the program that is not generic.
 #[distributed_slice]
@@ -157,7 +158,7 @@ impl Entry {
         let entry = match place {
             Place::Slice(index) => WORKERS.get(*index)?,
             Place::Image(image, distance) => {
-                let address = address(image, *distance)?.cast::<Entry>();
+                let address = image::find(image, *distance)?.cast::<Entry>();
                 if !address.is_aligned() {
                     return None;
                 }
@@ -176,40 +177,26 @@ pub(crate) enum Place {
     /// At this index of [`WORKERS`].
     Slice(usize),
     /// At this distance from the beginning of this image.
-    Image(Identity, u64),
+    Image(ImageId, u64),
 }
 
-/// A function without arguments, in words that another process of this program understands.
-#[expect(
-    clippy::unsafe_derive_deserialize,
-    reason = "what it names is checked when it is looked for, not when it is read"
-)]
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Function(Identity, u64);
-
-impl Function {
-    /// `None` if the function is not the program's.
-    pub(crate) fn new(function: fn()) -> Option<Function> {
-        Some(Function(
-            image::identity()?,
-            image::distance(function as *const ())?,
-        ))
-    }
-
-    /// The function, if this process runs the same image.
-    pub(crate) fn find(&self) -> Option<fn()> {
-        let address = address(&self.0, self.1)?;
-        // SAFETY: the parent runs this image and made the distance from a function of this type,
-        // so the function is at this distance here too.
-        Some(unsafe { std::mem::transmute::<*const (), fn()>(address) })
-    }
+/// A worker, by its place, and its path to check it by.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Callee {
+    pub(crate) place: Place,
+    pub(crate) path: String,
 }
 
-fn address(image: &Identity, distance: u64) -> Option<*const ()> {
-    if image::identity()? != *image {
-        return None;
+impl Callee {
+    /// The worker in this process.
+    pub(crate) fn find(&self) -> Result<&'static Entry, String> {
+        Entry::find(&self.place, &self.path).ok_or_else(|| {
+            format!(
+                "the process runs another program, without the worker {}",
+                self.path
+            )
+        })
     }
-    image::at_distance(distance)
 }
 
 impl fmt::Debug for Entry {

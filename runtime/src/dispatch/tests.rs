@@ -14,12 +14,13 @@ use linkme::distributed_slice;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Argument, Ended, Entry, Failure, Function, Job, Place, WORKERS, borrowed, catch,
-    install_panic_hook, message, owned, result, run,
+    Argument, Ended, Entry, Failure, Job, Place, WORKERS, borrowed, catch, install_panic_hook,
+    message, owned, result, run,
 };
 use crate::codec::{Message, Output};
 use crate::error::PanicInfo;
 use crate::protocol::Reply;
+use crate::sys::function::Function;
 
 /// What a call came to.
 #[derive(Debug, PartialEq)]

@@ -11,7 +11,7 @@ use std::ops::Deref;
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{Failure, Job};
+use super::reply::Failure;
 use crate::codec::{Error, Input, Output};
 
 type Write<T> = for<'e> fn(&'e T, &mut Output<'e>) -> Result<(), Error>;
@@ -147,28 +147,47 @@ impl<T: ?Sized> Deref for Lent<T> {
     }
 }
 
+/// The arguments of a call, as far as they are not read yet.
+#[derive(Debug)]
+pub struct Arguments<'a>(Input<'a>);
+
+impl<'a> Arguments<'a> {
+    pub(super) fn new(input: Input<'a>) -> Arguments<'a> {
+        Arguments(input)
+    }
+
+    fn read<T>(&mut self, read: Read<T>) -> Result<T, Failure> {
+        read(&mut self.0).map_err(Failure::not_decoded)
+    }
+
+    /// Says whether all are read.
+    pub(super) fn finish(&mut self) -> Result<(), Failure> {
+        self.0.finish().map_err(Failure::not_decoded)
+    }
+}
+
 /// What a job can read: the two codecs of arguments.
 pub trait Parameter {
     /// The argument as the job holds it.
     type Value;
 
     /// Reads the next argument.
-    fn read_from(&self, job: &mut Job<'_>) -> Result<Self::Value, Failure>;
+    fn read_from(&self, arguments: &mut Arguments<'_>) -> Result<Self::Value, Failure>;
 }
 
 impl<T> Parameter for OwnedCodec<T> {
     type Value = T;
 
-    fn read_from(&self, job: &mut Job<'_>) -> Result<T, Failure> {
-        job.read(self.read)
+    fn read_from(&self, arguments: &mut Arguments<'_>) -> Result<T, Failure> {
+        arguments.read(self.read)
     }
 }
 
 impl<T: ?Sized> Parameter for BorrowedCodec<T> {
     type Value = Lent<T>;
 
-    fn read_from(&self, job: &mut Job<'_>) -> Result<Lent<T>, Failure> {
-        job.read(self.read)
+    fn read_from(&self, arguments: &mut Arguments<'_>) -> Result<Lent<T>, Failure> {
+        arguments.read(self.read)
     }
 }
 

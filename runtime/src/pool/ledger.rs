@@ -42,7 +42,7 @@ use std::sync::atomic::{AtomicU64, fence};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::sys::board::{BYTES, Board, WORDS};
+use crate::sys::scoreboard::{BYTES, Scoreboard, WORDS};
 
 const CLAIMS: usize = 0;
 const RESULTS: usize = 1;
@@ -59,7 +59,7 @@ const STARTS: usize = WORDS - STARTED;
 /// is believed as far as it can be true. What the pool itself has written there it knows by heart.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    board: Board,
+    board: Scoreboard,
     /// The round as it was offered, and as far as it was seen to be claimed.
     known: AtomicU64,
     /// When it was offered.
@@ -71,7 +71,7 @@ pub(super) struct Ledger {
 impl Ledger {
     pub(super) fn new() -> io::Result<Ledger> {
         Ok(Ledger {
-            board: Board::new()?,
+            board: Scoreboard::new()?,
             known: AtomicU64::new(0),
             since: AtomicU64::new(now()),
             seen: AtomicU64::new(0),
@@ -181,7 +181,7 @@ impl Ledger {
 
 /// The worker's side.
 #[derive(Debug)]
-pub(super) struct Claims<'b>(pub(super) &'b Board);
+pub(super) struct Claims<'b>(pub(super) &'b Scoreboard);
 
 impl Claims<'_> {
     /// The current round.
@@ -293,7 +293,7 @@ mod tests {
     fn check(test: impl FnOnce(&Ledger, &Claims<'_>)) {
         let ledger = Ledger::new().unwrap();
         let descriptor = ledger.descriptor().try_clone_to_owned().unwrap();
-        let board = Board::map(descriptor.into()).unwrap();
+        let board = Scoreboard::map(descriptor.into()).unwrap();
         test(&ledger, &Claims(&board));
     }
 

@@ -1,9 +1,10 @@
 //! Where the results of a [`map`](super::Pool::map) arrive.
 
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
 use super::task::Outcome;
+use crate::lock::{lock, wait};
 
 /// The results of numbered tasks.
 #[derive(Debug, Default)]
@@ -38,25 +39,21 @@ pub(super) struct Many {
 
 impl Mailbox {
     pub(super) fn put(&self, mail: Mail) {
-        self.mail
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(mail);
+        lock(&self.mail).push(mail);
         self.arrived.notify_one();
     }
 
     /// All that is there.
     pub(super) fn take(&self) -> Vec<Mail> {
-        std::mem::take(&mut *self.mail.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *lock(&self.mail))
     }
 
     /// Waits for something to be there.
     pub(super) fn wait(&self) -> Vec<Mail> {
-        let mail = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut mail = self
-            .arrived
-            .wait_while(mail, |mail| mail.is_empty())
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut mail = lock(&self.mail);
+        while mail.is_empty() {
+            mail = wait(&self.arrived, mail);
+        }
         std::mem::take(&mut *mail)
     }
 }

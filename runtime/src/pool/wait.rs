@@ -3,13 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::iter::FusedIterator;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
 use super::slot::Slot;
 use super::task::Task;
 use crate::error::Result;
+use crate::lock::{lock, wait_until};
 use crate::sys::copy::Home;
 
 /// Iterates over the results of tasks in the order in which they come, each with the index of its
@@ -264,24 +265,16 @@ struct Done {
 
 impl Done {
     fn wait(&self, limit: Option<Instant>) -> Option<usize> {
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = lock(&self.places);
         loop {
             if let Some(place) = places.pop_front() {
                 return Some(place);
             }
-            let Some(limit) = limit else {
-                places = self
-                    .changed
-                    .wait(places)
-                    .unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            let left = limit.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            let in_time;
+            (places, in_time) = wait_until(&self.changed, places, limit);
+            if !in_time {
                 return None;
             }
-            let waited = self.changed.wait_timeout(places, left);
-            places = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -293,11 +286,7 @@ struct Listener {
 
 impl Wake for Listener {
     fn wake(self: Arc<Self>) {
-        self.done
-            .places
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push_back(self.place);
+        lock(&self.done.places).push_back(self.place);
         self.done.changed.notify_all();
     }
 }

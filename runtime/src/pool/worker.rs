@@ -16,10 +16,10 @@ use super::ledger::{Claims, now};
 use super::pause::Pause;
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
-use crate::dispatch::{self, Entry, message};
+use crate::dispatch::{self, Callee, Entry, message};
 use crate::process::{Current, Replies, SERVICES, Serve, Service};
-use crate::protocol::{Callee, Reply, Request};
-use crate::sys::board::Board;
+use crate::protocol::{Reply, Request};
+use crate::sys::scoreboard::Scoreboard;
 use crate::transport::{Received, Receiver, Sender};
 
 /// The status of a process that cannot receive tasks any more, from `sysexits.h`: system error.
@@ -40,7 +40,7 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
     let board: Fd<OwnedFd> = input
         .read()
         .map_err(|error| format!("the request cannot be read: {error}"))?;
-    let board = Board::map(Arc::new(board.into_inner()))
+    let board = Scoreboard::map(Arc::new(board.into_inner()))
         .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
     // It is there until the process ends. A task that closes all descriptors closes the board's too,
     // and dropping that then would be the end of the process, for which it would be blamed.
@@ -49,7 +49,7 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
 }
 
 /// Runs tasks until there will be none, and gives the status to end with.
-fn serve(receiver: &Receiver, sender: &Sender, board: &Board) -> i32 {
+fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
     let mut worker = Worker {
         sender,
         claims: Claims(board),

@@ -53,7 +53,7 @@ pub(crate) trait World: Sync {
     fn memory(&self) -> Vec<Range<usize>>;
 
     /// An actor has died. Its thread has ended.
-    fn bury(&self, _actor: usize) {}
+    fn reap(&self, _actor: usize) {}
 }
 
 /// Where the bytes of a value are.

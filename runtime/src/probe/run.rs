@@ -14,6 +14,7 @@ use super::state::{Actor, CHECKER, STEPS, State, Status, Turn};
 use super::trace::{Act, Step, Trace};
 use super::uses::Uses;
 use super::{die, is_dead};
+use crate::lock::{lock, wait};
 
 /// One run.
 pub(super) struct Run {
@@ -69,7 +70,7 @@ impl Run {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     pub(super) fn play<W: World>(
@@ -120,9 +121,7 @@ impl Run {
                 Turn::Actor(actor) => {
                     self.calls[actor].notify_one();
                     while matches!(state.turn, Turn::Actor(_)) {
-                        state = coordinator
-                            .wait(state)
-                            .unwrap_or_else(PoisonError::into_inner);
+                        state = wait(coordinator, state);
                     }
                 }
                 Turn::Kill(victim, next) => {
@@ -131,7 +130,7 @@ impl Run {
                     drop(state);
                     // What its thread leaves at its end is left before it is dead.
                     join(victim);
-                    world.bury(victim);
+                    world.reap(victim);
                     state = self.lock();
                     state.actors[victim].status = Status::Dead;
                     state.owners.retain(|(_, owner)| *owner != victim);
@@ -216,9 +215,7 @@ impl Run {
             if matches!(state.turn, Turn::Actor(actor) if actor == me) {
                 return state;
             }
-            state = self.calls[me]
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = wait(&self.calls[me], state);
         }
     }
 

@@ -18,10 +18,10 @@ use super::start_method::StartMethod;
 use super::stdio::Stdio;
 use super::{fork_server, origin};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Defaults, Entry, Place, ResultCodec};
+use crate::dispatch::{Argument, Callee, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
-use crate::protocol::{Callee, Header, Request};
+use crate::protocol::{Header, Request};
 use crate::sys::image;
 use crate::transport::{Limit, Parcel, is_gone};
 

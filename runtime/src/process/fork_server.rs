@@ -32,9 +32,9 @@ use super::stdio::ParentEnds;
 use super::watch::{Pidfd, Started, Watch};
 use super::zygote::{self, Answer};
 use crate::inheritance::{Differences, Inheritance, Reach, Standing};
-use crate::sys::births::{self, Births};
-use crate::sys::descriptors;
+use crate::sys::clone_pids::{self, ClonePids};
 use crate::sys::refused::is_refusal;
+use crate::sys::{deadline, descriptors};
 use crate::transport::{self, Inbox, Sender, is_gone};
 
 /// How long the fork server may take to answer. Far more than a loaded machine needs.
@@ -187,7 +187,7 @@ struct Server {
     standing: Standing,
     /// What it has, and so its clones.
     inheritance: Arc<Inheritance>,
-    births: Births,
+    clone_pids: ClonePids,
     /// How many clones have been asked for.
     requests: usize,
     /// Our ends of the connections of clones asked for, in order.
@@ -199,7 +199,7 @@ impl Server {
     fn start() -> io::Result<Server> {
         let monitor = Monitor::get()?;
         let (control, theirs) = transport::pair()?;
-        let (births, file) = Births::new()?;
+        let (clone_pids, file) = ClonePids::new()?;
         let standing = Standing::current();
         let inheritance = Arc::new(Inheritance::current());
         let mut command = spawn::command();
@@ -224,7 +224,7 @@ impl Server {
             process,
             standing,
             inheritance,
-            births,
+            clone_pids,
             requests: 0,
             asked: VecDeque::new(),
             spares: VecDeque::new(),
@@ -251,7 +251,8 @@ impl Server {
         let wanted = SPARES.load(Ordering::Relaxed);
         // Those that are let go see their connection end.
         self.spares.truncate(wanted);
-        while self.asked.len() + self.spares.len() < wanted && self.asked.len() < births::SLOTS {
+        while self.asked.len() + self.spares.len() < wanted && self.asked.len() < clone_pids::SLOTS
+        {
             self.ask()?;
         }
         Ok(())
@@ -261,7 +262,7 @@ impl Server {
     fn ask(&mut self) -> Result<(), Trouble> {
         let (ours, theirs) = transport::pair()?;
         let ours = End::open(ours)?;
-        self.births.expect(self.requests);
+        self.clone_pids.expect(self.requests);
         // One that does not answer is not waited for here.
         descriptors::try_send(self.control.as_fd(), &[0], &[theirs.as_fd()])?;
         self.asked.push_back(ours);
@@ -310,7 +311,7 @@ impl Server {
     /// another would end likewise.
     fn gave_up(&self) -> bool {
         let mut pidfd = [PollFd::new(&self.process.pidfd, PollFlags::IN)];
-        let moment = super::watch::until(Instant::now() + Duration::from_secs(1));
+        let moment = deadline::until(Instant::now() + Duration::from_secs(1));
         while poll(&mut pidfd, Some(&moment)) == Err(Errno::INTR) {}
         let status = self.process.status().and_then(Status::known);
         status.and_then(|status| status.code()) == Some(EXIT_SOFTWARE)
@@ -320,7 +321,7 @@ impl Server {
     fn has_answer(&self, patience: Option<Duration>) -> Result<bool, Trouble> {
         let begin = Instant::now();
         loop {
-            let timeout = super::watch::until(match patience {
+            let timeout = deadline::until(match patience {
                 Some(_) => Instant::now() + GLANCE,
                 None => begin,
             });
@@ -352,7 +353,7 @@ impl Drop for Server {
         for (request, ours) in (first..).zip(&self.asked) {
             // An error is the end of the connection: the clone has ended, if there was one.
             let pid = ask_who(&ours.connection).ok();
-            if let Some(pid) = pid.or_else(|| self.births.of(request)) {
+            if let Some(pid) = pid.or_else(|| self.clone_pids.of(request)) {
                 // An error means that it is nobody's to reap any more.
                 let _ = reap(pid);
             }
@@ -508,7 +509,7 @@ impl Drop for Spare {
 fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
     descriptors::send(ours.as_fd(), &[zygote::WHO], &[])?;
     let mut source = [PollFd::new(ours, PollFlags::IN)];
-    let patience = super::watch::until(Instant::now() + PATIENCE);
+    let patience = deadline::until(Instant::now() + PATIENCE);
     while poll(&mut source, Some(&patience)) == Err(Errno::INTR) {}
     let mut answer = Answer::default();
     match descriptors::receive(ours.as_fd(), &mut answer, 0, RecvFlags::DONTWAIT)? {

@@ -37,7 +37,7 @@ use rustix::process::getppid;
 use super::lifeline::{self, Lifeline, die};
 use super::origin::{self, EXIT_SOFTWARE, FORK_SERVER, MARKER, WORKER};
 use super::{serve, zygote};
-use crate::sys::{descriptors, image, init_array, process_id, secure, signal, stdio};
+use crate::sys::{descriptors, image, init_array, privileges, process_id, signal, stdio};
 
 // SAFETY: the section holds pointers to functions that are called before `main` with arguments
 // that they need not take; this is one, and it does not unwind.
@@ -68,7 +68,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     // writes yet: no thread of the program's has been started.
     unsafe { std::env::remove_var(MARKER) };
     // Whoever started it holds the other end of the connection, and could have any code run.
-    if secure::is_privileged() {
+    if privileges::is_privileged() {
         return Err(io::Error::other(
             "a program with more rights than the user who started it cannot act as a child",
         ));

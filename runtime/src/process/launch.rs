@@ -6,10 +6,10 @@ use super::fork_server::Woken;
 use super::launched::{Launched, Surroundings};
 use super::start_method::StartMethod;
 use super::{fork_server, spawn};
-use crate::dispatch::Function;
 use crate::error::{Error, ErrorKind, Result};
 use crate::inheritance::Differences;
 use crate::limits::Limits;
+use crate::sys::function::Function;
 use crate::transport;
 
 /// A child that is about to be started.

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, getppid, kill_process, pidfd_open};
 
-use crate::sys::memory::{self, Identity};
+use crate::sys::memory::{self, FileId};
 use crate::sys::process_id;
 use crate::sys::runner::Runner;
 use crate::sys::signal;
@@ -26,7 +26,7 @@ pub(super) struct Lifeline {
     /// Hung up when nobody holds the parent's end.
     connection: Arc<OwnedFd>,
     /// Which socket that is. The worker may put another file in its place.
-    socket: Option<Identity>,
+    socket: Option<FileId>,
     /// Readable when the parent has ended, also if a process it forked still holds its end.
     parent: Option<OwnedFd>,
     parent_id: Option<Pid>,

@@ -370,7 +370,7 @@ impl Monitor {
     fn until_next_deadline(&self) -> Option<Timespec> {
         let mut deadlines = lock(&self.deadlines);
         deadlines.sleeping_until = deadlines.set.first().map(|(deadline, _)| *deadline);
-        deadlines.sleeping_until.map(super::watch::until)
+        deadlines.sleeping_until.map(crate::sys::deadline::until)
     }
 
     fn overdue(&self) -> Vec<u64> {

@@ -4,7 +4,7 @@ use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::hook;
-use crate::sys::{image, init_array, secure};
+use crate::sys::{image, init_array, privileges};
 
 /// Tells a process that it was started to be something else than the program, and what.
 pub(super) const MARKER: &str = "MULTIPROC_CHILD";
@@ -36,7 +36,7 @@ static IS_MARKED: AtomicBool = AtomicBool::new(false);
 pub(super) fn why_childless() -> Option<&'static str> {
     let hooked = HOOKED.load(Ordering::Relaxed);
     if hooked == process::id() {
-        return secure::is_privileged().then_some(
+        return privileges::is_privileged().then_some(
             "the program has more rights than the user who started it, as set-user-ID programs have, and its processes could be made to share them",
         );
     }

@@ -18,6 +18,7 @@ use super::end::{End, Killed, Status};
 use super::remains::Vigil;
 use crate::codec::Message;
 use crate::protocol::Reply;
+use crate::sys::deadline::until;
 use crate::sys::wait;
 use crate::transport::{Inbox, Received, is_nonsense};
 use crate::usage::Usage;
@@ -344,16 +345,4 @@ impl Watch {
             }
         }
     }
-}
-
-/// The time left until `deadline`, as the kernel takes it.
-pub(crate) fn until(deadline: Instant) -> Timespec {
-    // Rounded up, so that the deadline has come when the wait is over.
-    let left = deadline
-        .saturating_duration_since(Instant::now())
-        .saturating_add(Duration::from_nanos(1));
-    Timespec::try_from(left).unwrap_or(Timespec {
-        tv_sec: i64::MAX,
-        tv_nsec: 0,
-    })
 }

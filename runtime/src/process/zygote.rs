@@ -12,7 +12,7 @@
 //! |---|---|
 //! | this one, before it has cloned | the parent sees the control connection end, and starts another |
 //! | this one, between clone and answer | likewise; it asks the clone for its pid, and reaps it |
-//! | this one and the clone, then | the kernel has noted the clone's [birth](crate::sys::births); it is reaped |
+//! | this one and the clone, then | the kernel has noted the clone's [pid](crate::sys::clone_pids); it is reaped |
 //! | the clone, at any time | its parent learns it from the pidfd |
 //! | this one is stopped, and a clone is waited for | it is killed, and another started |
 //! | the parent | this process ends, as do clones that wait for a request |
@@ -31,8 +31,8 @@ use rustix::process::Pid;
 
 use super::lifeline::{Lifeline, die};
 use super::{environment, serve};
-use crate::sys::births::Births;
 use crate::sys::clone::{Cloned, clone_sibling};
+use crate::sys::clone_pids::ClonePids;
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
 use crate::transport::{self, Blank};
@@ -78,7 +78,7 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     let blocked = Blocked::all();
     let is_single_threaded = is_single_threaded();
     let blank = Blank::new()?;
-    let births = receive_births(&lifeline)?;
+    let clone_pids = receive_clone_pids(&lifeline)?;
     for number in 0.. {
         lifeline.listen();
         let control = lifeline.connection();
@@ -96,10 +96,10 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
             continue;
         }
         // SAFETY: it was seen to have one thread, and that one starts none.
-        match unsafe { clone_sibling(births.slot(number)) } {
+        match unsafe { clone_sibling(clone_pids.slot(number)) } {
             Ok(Cloned::Sibling) => {
                 blocked.restore();
-                drop(births);
+                drop(clone_pids);
                 // The control connection is closed: its end is to be the fork server's.
                 return become_child(&lifeline.of_clone(connection), blank);
             }
@@ -115,11 +115,11 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
 }
 
 /// What comes before all requests.
-fn receive_births(lifeline: &Lifeline) -> io::Result<Births> {
+fn receive_clone_pids(lifeline: &Lifeline) -> io::Result<ClonePids> {
     lifeline.listen();
     let file = descriptors::receive(lifeline.connection(), &mut [0], 1, RecvFlags::empty())?;
     match file.and_then(|mut batch| batch.pop()) {
-        Some(file) => Births::map(&file),
+        Some(file) => ClonePids::map(&file),
         None => die(),
     }
 }

@@ -5,10 +5,10 @@
 //! which the kernel frees with its last descriptor and mapping.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
-use super::object::Object;
-use super::region::Region;
+use super::object::{Attached, Object};
+use crate::lock::lock;
 
 const SMALLEST: usize = 64;
 /// Above this an object has a region of its own.
@@ -21,7 +21,7 @@ const LAST: usize = 1024 * 1024;
 
 const PAGE: usize = 4096;
 
-static ARENA: Mutex<[Vec<Weak<Region>>; CLASSES]> = Mutex::new([const { Vec::new() }; CLASSES]);
+static ARENA: Mutex<[Vec<Weak<Attached>>; CLASSES]> = Mutex::new([const { Vec::new() }; CLASSES]);
 
 /// A cell of at least `size` bytes, aligned to `align`, held by this process.
 pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
@@ -36,27 +36,27 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
         let size = size
             .checked_next_multiple_of(PAGE)
             .ok_or(io::ErrorKind::OutOfMemory)?;
-        return first_of(&Region::create(size, 1)?);
+        return first_of(&Attached::create(size, 1)?);
     }
     let size = size.next_power_of_two();
     let class = (size / SMALLEST).ilog2() as usize;
-    let mut arena = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut arena = lock(&ARENA);
     let regions = &mut arena[class];
     regions.retain(|region| region.strong_count() > 0);
     // What something wrote over is left to those who have objects there.
-    let living: Vec<Arc<Region>> = regions
+    let living: Vec<Arc<Attached>> = regions
         .iter()
         .filter_map(Weak::upgrade)
-        .filter(|region| region.layout().is_whole())
+        .filter(|region| region.region().layout().is_whole())
         .collect();
     if let Some(found) = find(&living) {
         return Ok(found);
     }
     // A sweep looks at everything; it has to yield enough not to be needed again at once.
-    let free: usize = living.iter().map(|region| region.sweep()).sum();
+    let free: usize = living.iter().map(|region| region.region().sweep()).sum();
     let all: usize = living
         .iter()
-        .map(|region| region.layout().cells() as usize)
+        .map(|region| region.region().layout().cells() as usize)
         .sum();
     if free * 4 >= all
         && let Some(found) = find(&living)
@@ -65,7 +65,7 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
     }
     let bytes = (FIRST << living.len().min(8)).min(LAST);
     let cells = u32::try_from(bytes / size).unwrap_or(u32::MAX);
-    let region = match Region::create(size, cells) {
+    let region = match Attached::create(size, cells) {
         Ok(region) => region,
         // Then what little there is.
         Err(error) => return find(&living).ok_or(error),
@@ -74,11 +74,11 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
     first_of(&region)
 }
 
-fn find(regions: &[Arc<Region>]) -> Option<Arc<Object>> {
-    regions.iter().rev().find_map(Region::allocate)
+fn find(regions: &[Arc<Attached>]) -> Option<Arc<Object>> {
+    regions.iter().rev().find_map(Attached::allocate)
 }
 
-fn first_of(region: &Arc<Region>) -> io::Result<Arc<Object>> {
+fn first_of(region: &Arc<Attached>) -> io::Result<Arc<Object>> {
     region
         .allocate()
         .ok_or_else(|| io::Error::other("a new region has no room"))

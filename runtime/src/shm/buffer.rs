@@ -9,19 +9,21 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::ground::Divided;
+use super::cell_handle::CellHandle;
+use super::no_state::Divided;
 use super::shareable::Shareable;
-use super::spot::Spot;
-use super::ticket::{Redeemed, Ticket};
+use super::transfer_token::{Redeemed, TransferToken};
 use crate::codec::Error;
 use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
-use crate::sync::raw;
+use crate::lock::lock;
+use crate::raw;
+use crate::sys::deadline;
 
 /// A slice in shared memory that is written in place, by one owner at a time.
 ///
@@ -113,11 +115,11 @@ pub struct Buffer<T>(Chunk<T>);
 ///   it.
 /// * The chunk of a worker that was killed is lost to [`Buffer::join`].
 pub struct Chunk<T> {
-    spot: Spot<Divided, [T]>,
+    cell: CellHandle<Divided, [T]>,
     start: usize,
     length: usize,
     /// What it was received with, so that the sender can tell whether it is still here.
-    received: Option<Spot<Ticket, ()>>,
+    received: Option<CellHandle<TransferToken, ()>>,
     /// Whether there may be a `&[T]` into it.
     is_looked_at: AtomicBool,
     sent: Arc<Sent>,
@@ -128,7 +130,7 @@ pub struct Chunk<T> {
 #[derive(Debug, Default)]
 struct Sent {
     is_sent: AtomicBool,
-    ticket: Mutex<Option<Spot<Ticket, ()>>>,
+    token: Mutex<Option<CellHandle<TransferToken, ()>>>,
 }
 
 impl<T: Shareable> Buffer<T> {
@@ -151,7 +153,9 @@ impl<T: Shareable> Buffer<T> {
     where
         T: Default,
     {
-        Ok(Buffer::whole(Spot::from_fn(length, |_| T::default())?))
+        Ok(Buffer::whole(CellHandle::from_fn(length, |_| {
+            T::default()
+        })?))
     }
 
     /// Creates a buffer with a copy of a slice.
@@ -171,7 +175,7 @@ impl<T: Shareable> Buffer<T> {
     where
         T: Copy,
     {
-        Ok(Buffer::whole(Spot::from_slice(slice)?))
+        Ok(Buffer::whole(CellHandle::from_slice(slice)?))
     }
 
     /// Divides the buffer into `count` chunks whose lengths differ by 1 at most.
@@ -203,7 +207,7 @@ impl<T: Shareable> Buffer<T> {
         (0..count)
             .map(|index| {
                 let length = quotient + usize::from(index < remainder);
-                let chunk = Chunk::new(whole.spot.clone(), start, length, None);
+                let chunk = Chunk::new(whole.cell.clone(), start, length, None);
                 start += length;
                 chunk
             })
@@ -231,28 +235,28 @@ impl<T: Shareable> Buffer<T> {
         let mut chunks: Vec<Chunk<T>> = chunks.into_iter().collect();
         chunks.sort_by_key(|chunk| (chunk.start, chunk.length));
         match check_whole(&chunks) {
-            Ok(spot) => {
+            Ok(cell) => {
                 chunks.iter().for_each(Chunk::void);
-                Ok(Buffer::whole(spot))
+                Ok(Buffer::whole(cell))
             }
             Err(reason) => Err(JoinError { chunks, reason }),
         }
     }
 
-    fn whole(spot: Spot<Divided, [T]>) -> Buffer<T> {
-        let length = spot.data().len();
-        Buffer(Chunk::new(spot, 0, length, None))
+    fn whole(cell: CellHandle<Divided, [T]>) -> Buffer<T> {
+        let length = cell.data().len();
+        Buffer(Chunk::new(cell, 0, length, None))
     }
 }
 
 /// The memory that sorted chunks make up, if they do.
-fn check_whole<T>(chunks: &[Chunk<T>]) -> Result<Spot<Divided, [T]>, &'static str> {
+fn check_whole<T>(chunks: &[Chunk<T>]) -> Result<CellHandle<Divided, [T]>, &'static str> {
     let Some(first) = chunks.first() else {
         return Err("there are no chunks to be joined");
     };
     let mut end = 0;
     for chunk in chunks {
-        if !chunk.spot.is(&first.spot) {
+        if !chunk.cell.is(&first.cell) {
             return Err("the chunks are of different buffers");
         }
         if chunk.sent.is_sent.load(Ordering::Relaxed) {
@@ -263,21 +267,21 @@ fn check_whole<T>(chunks: &[Chunk<T>]) -> Result<Spot<Divided, [T]>, &'static st
         }
         end += chunk.length;
     }
-    if end != first.spot.data().len() {
+    if end != first.cell.data().len() {
         return Err("a chunk is missing");
     }
-    Ok(first.spot.clone())
+    Ok(first.cell.clone())
 }
 
 impl<T> Chunk<T> {
     fn new(
-        spot: Spot<Divided, [T]>,
+        cell: CellHandle<Divided, [T]>,
         start: usize,
         length: usize,
-        received: Option<Spot<Ticket, ()>>,
+        received: Option<CellHandle<TransferToken, ()>>,
     ) -> Chunk<T> {
         Chunk {
-            spot,
+            cell,
             start,
             length,
             received,
@@ -300,8 +304,8 @@ impl<T> Chunk<T> {
 
     /// The chunk's memory, whoever has it.
     fn part(&self) -> NonNull<[T]> {
-        let data: NonNull<T> = self.spot.data().cast();
-        // SAFETY: `start + length` is within the spot's slice, by `split` and `deserialize`.
+        let data: NonNull<T> = self.cell.data().cast();
+        // SAFETY: `start + length` is within the cell's slice, by `split` and `deserialize`.
         let start = unsafe { data.add(self.start) };
         NonNull::slice_from_raw_parts(start, self.length)
     }
@@ -316,23 +320,23 @@ impl<T> Chunk<T> {
 
     /// The chunk has become part of something else: whoever sent it may not do so again.
     fn void(&self) {
-        if let Some(ticket) = &self.received {
-            ticket.machine().void();
+        if let Some(token) = &self.received {
+            token.machine().void();
         }
     }
 }
 
 // Ownership is what makes the references below unique. There is one chunk for each part of a
-// spot that has not been sent: `split` and `join` consume what they divide and unite. Sending
-// makes a ticket that one receiver can redeem, and marks the chunk; the mark goes only when the
-// ticket was not voided and no other process holds it, so that no receiver has the part any more, or
-// when the message was not sent and the ticket is withdrawn, which was not redeemed.
+// cell that has not been sent: `split` and `join` consume what they divide and unite. Sending
+// makes a token that one receiver can redeem, and marks the chunk; the mark goes only when the
+// token was not voided and no other process holds it, so that no receiver has the part any more, or
+// when the message was not sent and the token is withdrawn, which was not redeemed.
 //
 // What if a slice was borrowed from the chunk before it was sent? `serialize` takes `&self`, so
 // there is no `&mut [T]`: that borrows the chunk uniquely, and would have to be over. But a `&[T]`
 // may be there, and outlive the call, if the chunk was not moved into what is sent but shared with
 // it. So a chunk remembers that it was looked at since it was last borrowed uniquely, which is
-// when all such slices were gone. If it was, its ticket is only lent: nobody redeems it before the
+// when all such slices were gone. If it was, its token is only lent: nobody redeems it before the
 // chunk is dropped, when all its slices are gone too, or its process is dead. What is sent by value
 // is dropped as soon as it is sent.
 //
@@ -367,8 +371,8 @@ impl<T> DerefMut for Chunk<T> {
 
 impl<T> Drop for Chunk<T> {
     fn drop(&mut self) {
-        if let Some(ticket) = &*self.sent.ticket() {
-            ticket.machine().let_go();
+        if let Some(token) = &*self.sent.token() {
+            token.machine().let_go();
         }
     }
 }
@@ -390,15 +394,15 @@ impl<T> DerefMut for Buffer<T> {
 }
 
 impl Sent {
-    fn ticket(&self) -> MutexGuard<'_, Option<Spot<Ticket, ()>>> {
-        self.ticket.lock().unwrap_or_else(PoisonError::into_inner)
+    fn token(&self) -> MutexGuard<'_, Option<CellHandle<TransferToken, ()>>> {
+        lock(&self.token)
     }
 }
 
-/// A chunk's departure with one ticket.
+/// A chunk's departure with one token.
 struct Leaving {
     sent: Arc<Sent>,
-    ticket: Spot<Ticket, ()>,
+    token: CellHandle<TransferToken, ()>,
 }
 
 impl Depart for Leaving {
@@ -406,11 +410,10 @@ impl Depart for Leaving {
         if sent {
             return;
         }
-        let mut ticket = self.sent.ticket();
-        if ticket.as_ref().is_some_and(|it| it.is(&self.ticket)) && self.ticket.machine().withdraw()
-        {
-            // The chunk never left: that ticket can be redeemed no more.
-            *ticket = None;
+        let mut token = self.sent.token();
+        if token.as_ref().is_some_and(|it| it.is(&self.token)) && self.token.machine().withdraw() {
+            // The chunk never left: that token can be redeemed no more.
+            *token = None;
             self.sent.is_sent.store(false, Ordering::SeqCst);
         }
     }
@@ -419,37 +422,37 @@ impl Depart for Leaving {
 impl<T> Chunk<T> {
     /// Adds the chunk, which leaves with the message, to what a handle is made of.
     fn pack(&self, parts: &mut Parts) -> Result<(), Error> {
-        let mut sent = self.sent.ticket();
-        if let Some(ticket) = &*sent
-            && (ticket.machine().is_void() || !ticket.is_alone())
+        let mut sent = self.sent.token();
+        if let Some(token) = &*sent
+            && (token.machine().is_void() || !token.is_alone())
         {
             return Err(Error::new(
                 "this chunk has been sent to another process already",
             ));
         }
         // SAFETY: it is our part, and who had it is gone.
-        if sent.is_some() && !unsafe { self.spot.is_value(self.part(), raw::Left::ByTheDead) } {
+        if sent.is_some() && !unsafe { self.cell.is_value(self.part(), raw::Left::ByTheDead) } {
             return Err(Error::new(
                 "this chunk is lost: a process was killed while writing it, and its bytes are not \
                  values of its type",
             ));
         }
-        let ticket = Spot::<Ticket, ()>::new(()).map_err(Error::display)?;
-        self.spot.pack(parts)?;
-        ticket.pack(parts)?;
+        let token = CellHandle::<TransferToken, ()>::new(()).map_err(Error::display)?;
+        self.cell.pack(parts)?;
+        token.pack(parts)?;
         parts
             .numbers
             .extend([self.start as u64, self.length as u64]);
         self.sent.is_sent.store(true, Ordering::SeqCst);
         if self.is_looked_at.load(Ordering::SeqCst) {
-            ticket.machine().lend(ticket.holders());
+            token.machine().lend(token.holders());
         }
-        *sent = Some(Spot::clone(&ticket));
+        *sent = Some(CellHandle::clone(&token));
         drop(sent);
         self.void();
         parts.depart(Arc::new(Leaving {
             sent: Arc::clone(&self.sent),
-            ticket,
+            token,
         }));
         Ok(())
     }
@@ -464,7 +467,7 @@ impl<T> Serialize for Chunk<T> {
 }
 
 /// How long a receiver waits for the sender to drop what it has sent.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LENT_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl<T: Shareable> Chunk<T> {
     /// The chunk that a handle is made of, if its length is right for that of the buffer.
@@ -473,9 +476,9 @@ impl<T: Shareable> Chunk<T> {
         is_right: impl FnOnce(usize, usize) -> bool,
     ) -> Result<Chunk<T>, Error> {
         let ([a, b, c, d, start, length], [memory, right]) = parts.exactly()?;
-        let spot = Spot::<Divided, [T]>::unpack_slice(memory, [a, b])?;
-        let ticket = Spot::<Ticket, ()>::unpack(right, [c, d])?;
-        let whole = spot.data().len();
+        let cell = CellHandle::<Divided, [T]>::unpack_slice(memory, [a, b])?;
+        let token = CellHandle::<TransferToken, ()>::unpack(right, [c, d])?;
+        let whole = cell.data().len();
         let range = usize::try_from(start)
             .ok()
             .zip(usize::try_from(length).ok());
@@ -483,10 +486,10 @@ impl<T: Shareable> Chunk<T> {
             .filter(|(start, length)| start.checked_add(*length).is_some_and(|end| end <= whole))
             .filter(|(_, length)| is_right(*length, whole))
             .ok_or_else(Error::damaged_handle)?;
-        let deadline = raw::deadline(PATIENCE);
-        match ticket.machine().redeem(ticket.holders(), deadline) {
-            Redeemed::Yes => Ok(Chunk::new(spot, start, length, Some(ticket))),
-            Redeemed::No => Err(Error::new("a chunk can only be received once")),
+        let deadline = deadline::after(LENT_TIMEOUT);
+        match token.machine().redeem(token.holders(), deadline) {
+            Redeemed::Yes => Ok(Chunk::new(cell, start, length, Some(token))),
+            Redeemed::No => Err(Error::new("a chunk can be received once only")),
             Redeemed::StillLent => Err(Error::new(
                 "the sender of a chunk has kept it: hand it over by value, not in an `Arc` or \
                  through a reference",

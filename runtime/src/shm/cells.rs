@@ -25,15 +25,15 @@
 
 use std::sync::atomic::Ordering;
 
-use super::holder::{Holder, place};
-use super::layout::Record;
-use crate::sync::raw::{Holders, Kind};
+use super::kind::CellKind;
+use super::layout::{CellRecord, Layout, place};
+use crate::raw::Holders;
 
 /// The state of a record: generation, whether it is alive, number of changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State(u64);
+struct CellState(u64);
 
-impl State {
+impl CellState {
     const ALIVE: u64 = 1 << 31;
     const CHANGES: u64 = Self::ALIVE - 1;
 
@@ -45,27 +45,37 @@ impl State {
         self.0 & Self::ALIVE != 0
     }
 
-    fn changed(self) -> State {
-        State(self.0 & !Self::CHANGES | self.0.wrapping_add(1) & Self::CHANGES)
+    fn changed(self) -> CellState {
+        CellState(self.0 & !Self::CHANGES | self.0.wrapping_add(1) & Self::CHANGES)
     }
 
-    fn born(self) -> State {
-        State(self.0 | Self::ALIVE)
+    fn born(self) -> CellState {
+        CellState(self.0 | Self::ALIVE)
     }
 
     /// Not alive, of the next generation.
-    fn freed(self) -> State {
-        State(u64::from(self.generation().wrapping_add(1)) << 32)
+    fn freed(self) -> CellState {
+        CellState(u64::from(self.generation().wrapping_add(1)) << 32)
     }
 }
 
-impl Holder {
+/// The cells of a region, as one of its [holders](super::holder) sees them.
+pub(super) struct Cells<'a> {
+    layout: &'a Layout,
+    holders: &'a dyn Holders,
+}
+
+impl<'a> Cells<'a> {
+    pub(super) fn new(layout: &'a Layout, holders: &'a dyn Holders) -> Cells<'a> {
+        Cells { layout, holders }
+    }
+
     /// Takes a cell that is free, and says which generation it is of. Only the creator does.
     pub(super) fn take(&self, cell: u32) -> u32 {
         let record = self.layout.record(cell);
-        let (word, bit) = place(self.me());
+        let (word, bit) = place(self.holders.me());
         record.holders[word].fetch_or(bit, Ordering::SeqCst);
-        let state = State(record.state.load(Ordering::SeqCst)).born();
+        let state = CellState(record.state.load(Ordering::SeqCst)).born();
         record.state.store(state.0, Ordering::SeqCst);
         state.generation()
     }
@@ -86,7 +96,7 @@ impl Holder {
 
     /// Clears our bit on a cell.
     pub(super) fn release(&self, cell: u32) {
-        let me = self.me();
+        let me = self.holders.me();
         self.wipe(cell, me);
         let (word, bit) = place(me);
         self.layout.record(cell).holders[word].fetch_and(!bit, Ordering::SeqCst);
@@ -110,8 +120,8 @@ impl Holder {
     /// Frees a cell that no living holder has. Only the creator asks.
     pub(super) fn try_free(&self, cell: u32) -> bool {
         let record = self.layout.record(cell);
-        let state = State(record.state.load(Ordering::SeqCst));
-        if !state.is_alive() || any_holder(record, |holder| self.is_alive(holder)) {
+        let state = CellState(record.state.load(Ordering::SeqCst));
+        if !state.is_alive() || any_holder(record, |holder| self.holders.is_alive(holder)) {
             return false;
         }
         let freed = record.state.compare_exchange(
@@ -133,19 +143,19 @@ impl Holder {
     pub(super) fn is_alone(&self, cell: u32) -> bool {
         let record = self.layout.record(cell);
         let state = record.state.load(Ordering::SeqCst);
-        let others = |holder| holder != self.me() && self.is_alive(holder);
+        let others = |holder| holder != self.holders.me() && self.holders.is_alive(holder);
         !any_holder(record, others) && record.state.load(Ordering::SeqCst) == state
     }
 
     /// Raises the change count of a cell that is alive, if its generation is right.
     fn change(&self, cell: u32, is_right: impl Fn(u32) -> bool) -> bool {
         let state = &self.layout.record(cell).state;
-        let mut known = State(state.load(Ordering::SeqCst));
+        let mut known = CellState(state.load(Ordering::SeqCst));
         while known.is_alive() && is_right(known.generation()) {
             let changed = known.changed();
             match state.compare_exchange(known.0, changed.0, Ordering::SeqCst, Ordering::SeqCst) {
                 Ok(_) => return true,
-                Err(other) => known = State(other),
+                Err(other) => known = CellState(other),
             }
         }
         false
@@ -154,21 +164,22 @@ impl Holder {
     /// Takes back what a dead holder, or ourselves through handles that are gone, had taken in
     /// the cell: permits, read locks.
     fn wipe(&self, cell: u32, number: u32) {
-        let kind = Kind::from_number(self.layout.record(cell).kind.load(Ordering::Acquire));
-        if kind.size() > self.layout.cell_size() {
-            // Something wrote over the record.
+        let recorded = self.layout.record(cell).kind.load(Ordering::Acquire);
+        // Otherwise nothing lives there yet, or something wrote over the record.
+        let fits = |kind: &CellKind| kind.size() <= self.layout.cell_size();
+        let Some(kind) = CellKind::from_number(recorded).filter(fits) else {
             return;
-        }
+        };
         // SAFETY: cells are aligned to cache lines, this one is large enough, and it is mapped as
-        // long as `self`. A kind is only recorded when the cell's state machine has been made, and
+        // long as the layout. A kind is only recorded when the cell's state machine has been made, and
         // the caller knows that the number's bit is set, so the cell has not been freed since: what
         // is there is shared.
-        unsafe { kind.wipe(self.layout.payload(cell), self, number) };
+        unsafe { kind.wipe(self.layout.payload(cell), self.holders, number) };
     }
 }
 
 /// Whether one of a cell's holders, dead or alive, is such.
-fn any_holder(record: &Record, mut is_such: impl FnMut(u32) -> bool) -> bool {
+fn any_holder(record: &CellRecord, mut is_such: impl FnMut(u32) -> bool) -> bool {
     (0..).zip(&record.holders).any(|(word, holders)| {
         let mut bits = holders.load(Ordering::SeqCst);
         while bits != 0 {

@@ -2,7 +2,7 @@
 //!
 //! A *holder* is a number below [`HOLDERS`]. It belongs to a process that has the region mapped,
 //! or to a message on its way that carries handles into the region. Whoever has the number keeps
-//! the lock on the region's byte of that number ([`presence`]) through an opening of the file of
+//! the lock on the region's byte of that number ([`ofd_lock`]) through an opening of the file of
 //! its own; the message carries its opening as a descriptor. The kernel unlocks the byte when the
 //! process has died or the message was thrown away, so anybody can ask whether a holder is alive,
 //! and the number of a dead one can be claimed by the next.
@@ -19,9 +19,10 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use super::layout::Layout;
-use crate::sync::raw::{HOLDERS, Holders};
-use crate::sys::{memory, presence};
+use super::cells::Cells;
+use super::layout::{Layout, place};
+use crate::raw::{HOLDERS, Holders};
+use crate::sys::{memory, ofd_lock};
 
 /// Messages take their numbers from here on, so that many messages do not keep processes out.
 const FIRST_FOR_MESSAGES: u32 = HOLDERS / 4;
@@ -83,6 +84,11 @@ impl Holder {
         std::process::id() != self.process
     }
 
+    /// The region's cells, as this process takes them and gives them back.
+    pub(super) fn cells(&self) -> Cells<'_> {
+        Cells::new(&self.layout, self)
+    }
+
     /// Our own opening.
     pub(super) fn file(&self) -> &Arc<OwnedFd> {
         &self.file
@@ -95,7 +101,7 @@ impl Holder {
         mut numbers: impl Iterator<Item = u32>,
     ) -> io::Result<Option<u32>> {
         numbers
-            .find_map(|number| match presence::try_hold(opening, number) {
+            .find_map(|number| match ofd_lock::try_hold(opening, number) {
                 Ok(false) => None,
                 Ok(true) => {
                     let claims = &self.layout.header().claims[number as usize];
@@ -118,7 +124,8 @@ impl Holder {
             return;
         }
         if used.fetch_or(bit, Ordering::AcqRel) & bit != 0 {
-            (0..self.layout.cells()).for_each(|cell| self.clear_after(cell, number));
+            let cells = self.cells();
+            (0..self.layout.cells()).for_each(|cell| cells.clear_after(cell, number));
         }
     }
 
@@ -134,7 +141,7 @@ impl Holders for Holder {
 
     fn is_alive(&self, holder: u32) -> bool {
         // Where the kernel does not answer, no process is declared dead.
-        holder == self.me || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
+        holder == self.me || ofd_lock::is_held(self.file.as_fd(), holder).unwrap_or(true)
     }
 
     #[inline]
@@ -163,8 +170,4 @@ const MARKS: u32 = HOLDERS * 2;
 fn mark(number: u32, claims: u32) -> u32 {
     const MOST: u32 = (1 << 31) / MARKS - 1;
     (claims % MOST + 1) * MARKS + number
-}
-
-pub(super) fn place(number: u32) -> (usize, u64) {
-    (number as usize / 64, 1 << (number % 64))
 }

@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::holder::{Holder, place};
-use super::layout::Layout;
-use super::ticket::{Redeemed, Ticket};
+use super::holder::Holder;
+use super::layout::{Layout, place};
+use super::transfer_token::{Redeemed, TransferToken};
 use crate::probe::{Dead, Explorer, Part, World, bytes_of, pause};
-use crate::sync::raw::actor::Actor;
-use crate::sync::raw::{self, Holders};
+use crate::raw::Holders;
+use crate::raw::actor::Actor;
+use crate::sys::deadline;
 
 const CELLS: u32 = 2;
 /// The cell that all is about.
@@ -35,7 +36,7 @@ impl World for Scene {
         vec![self.layout.shared_words()]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.processes[actor].lock().unwrap().take();
     }
 }
@@ -47,7 +48,7 @@ impl Scene {
         let (file, layout) = Layout::create(64, CELLS, |_| 1).unwrap();
         let enter = || Holder::enter(file.as_fd(), layout.clone()).unwrap();
         let creator = enter();
-        creator.take(CELL);
+        creator.cells().take(CELL);
         let holders = std::iter::once(creator).chain((0..others).map(|_| enter()));
         let processes = holders
             .map(|holder| Mutex::new(Some(Arc::new(holder))))
@@ -64,7 +65,7 @@ impl Scene {
     fn with_message(self) -> Scene {
         let creator = self.process(0);
         let message = creator.for_message().unwrap().unwrap();
-        assert!(creator.acquire(CELL, 0, message.1));
+        assert!(creator.cells().acquire(CELL, 0, message.1));
         *self.message.lock().unwrap() = Some(message);
         drop(creator);
         self
@@ -91,7 +92,10 @@ impl Scene {
     /// Takes the handle out of the message.
     fn receive(&self, number: usize) {
         let process = self.process(number);
-        assert!(process.acquire(CELL, 0, process.me()), "the cell is lost");
+        assert!(
+            process.cells().acquire(CELL, 0, process.me()),
+            "the cell is lost"
+        );
         self.message.lock().unwrap().take();
         self.uses(number, 0);
     }
@@ -113,8 +117,11 @@ impl Scene {
 
     /// When the creator looks, nobody holds the cell any more.
     fn is_freed(&self, creator: &Holder) {
-        assert!(!self.is_alive() || creator.try_free(CELL), "it leaks");
-        assert!(!creator.try_free(CELL), "freed twice");
+        assert!(
+            !self.is_alive() || creator.cells().try_free(CELL),
+            "it leaks"
+        );
+        assert!(!creator.cells().try_free(CELL), "freed twice");
         let holders = &self.layout.record(CELL).holders;
         assert!(holders.iter().all(|bits| bits.load(Ordering::SeqCst) == 0));
     }
@@ -123,15 +130,15 @@ impl Scene {
 /// The creator gives its hold up, and frees what it can.
 fn leave(scene: &Scene, _: usize) {
     let creator = scene.process(0);
-    creator.release(CELL);
-    creator.try_free(CELL);
+    creator.cells().release(CELL);
+    creator.cells().try_free(CELL);
 }
 
 #[test]
 fn a_cell_goes_from_one_process_to_the_next() {
     let receive = |scene: &Scene, me| {
         scene.receive(me);
-        scene.process(me).release(CELL);
+        scene.process(me).cells().release(CELL);
     };
     let parts: [Part<'_, Scene>; 2] = [&leave, &receive];
     let world = || Scene::new(1).with_message();
@@ -151,7 +158,7 @@ fn a_cell_that_somebody_keeps_is_not_freed() {
     let receive = |scene: &Scene, me| scene.receive(me);
     let sweep = |scene: &Scene, _| {
         // Another thread of the creator's looks for room.
-        assert!(!scene.process(0).try_free(CELL), "freed in use");
+        assert!(!scene.process(0).cells().try_free(CELL), "freed in use");
     };
     let parts: [Part<'_, Scene>; 3] = [&leave, &receive, &sweep];
     let world = || Scene::new(1).with_message();
@@ -162,22 +169,22 @@ fn a_cell_that_somebody_keeps_is_not_freed() {
 fn a_stale_handle_finds_nothing_and_leaves_nothing() {
     let renew = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
-        if creator.try_free(CELL) {
-            assert_eq!(creator.take(CELL), 1);
+        creator.cells().release(CELL);
+        if creator.cells().try_free(CELL) {
+            assert_eq!(creator.cells().take(CELL), 1);
         }
     };
     let receive = |scene: &Scene, me| {
         let process = scene.process(me);
-        if process.acquire(CELL, 0, process.me()) {
+        if process.cells().acquire(CELL, 0, process.me()) {
             scene.uses(me, 0);
-            process.release(CELL);
+            process.cells().release(CELL);
         }
     };
     let parts: [Part<'_, Scene>; 3] = [&renew, &receive, &receive];
     let check = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
+        creator.cells().release(CELL);
         scene.is_freed(&creator);
     };
     Explorer::preempting(2).explore(|| Scene::new(2), &parts, check);
@@ -191,9 +198,9 @@ fn whoever_inherits_a_number_inherits_no_cells() {
     let world = || {
         let scene = Scene::new(1);
         let late = scene.process(1);
-        assert!(late.acquire(CELL, 0, late.me()));
+        assert!(late.cells().acquire(CELL, 0, late.me()));
         drop(late);
-        scene.bury(1);
+        scene.reap(1);
         scene.with_room()
     };
     let enter = |scene: &Scene, me| {
@@ -201,15 +208,15 @@ fn whoever_inherits_a_number_inherits_no_cells() {
     };
     let renew = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
-        if creator.try_free(CELL) {
-            creator.take(CELL);
+        creator.cells().release(CELL);
+        if creator.cells().try_free(CELL) {
+            creator.cells().take(CELL);
             scene.uses(0, 1);
         }
     };
     let check = |scene: &Scene, _| {
         let creator = scene.process(0);
-        creator.release(CELL);
+        creator.cells().release(CELL);
         scene.is_freed(&creator);
     };
     let idle = |_: &Scene, _| {};
@@ -248,9 +255,9 @@ fn no_number_is_given_to_two() {
     });
 }
 
-/// A ticket, which two find in a message that came twice.
+/// A token, which two find in a message that came twice.
 struct Twice {
-    ticket: Ticket,
+    token: TransferToken,
     dead: AtomicU64,
     is_looked_at: AtomicBool,
     redeemed: AtomicU32,
@@ -258,10 +265,10 @@ struct Twice {
 
 impl World for Twice {
     fn memory(&self) -> Vec<Range<usize>> {
-        vec![bytes_of(&self.ticket)]
+        vec![bytes_of(&self.token)]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.dead.fetch_or(1 << actor, Ordering::SeqCst);
     }
 }
@@ -269,7 +276,7 @@ impl World for Twice {
 impl Twice {
     fn new() -> Twice {
         Twice {
-            ticket: Ticket::default(),
+            token: TransferToken::default(),
             dead: AtomicU64::new(0),
             is_looked_at: AtomicBool::new(false),
             redeemed: AtomicU32::new(0),
@@ -279,7 +286,7 @@ impl Twice {
     /// The first actor has put it into the message, and looks at the piece.
     fn lent() -> Twice {
         let twice = Twice::new();
-        twice.ticket.lend(&twice.actor(0));
+        twice.token.lend(&twice.actor(0));
         twice.is_looked_at.store(true, Ordering::SeqCst);
         twice
     }
@@ -292,14 +299,14 @@ impl Twice {
     }
 
     fn redeem(&self, me: usize) {
-        let redeemed = self.ticket.redeem(&self.actor(me), raw::deadline(SHORTLY));
+        let redeemed = self.token.redeem(&self.actor(me), deadline::after(SHORTLY));
         if redeemed == Redeemed::Yes {
             let lender_is_dead = self.dead.load(Ordering::SeqCst) & 1 != 0;
             let is_looked_at = self.is_looked_at.load(Ordering::SeqCst);
             assert!(!is_looked_at || lender_is_dead, "somebody looks at it");
             self.redeemed.fetch_add(1, Ordering::SeqCst);
             // The piece goes on.
-            self.ticket.void();
+            self.token.void();
         }
         assert!(redeemed != Redeemed::StillLent || self.redeemed.load(Ordering::SeqCst) == 0);
     }
@@ -308,11 +315,11 @@ impl Twice {
 const SHORTLY: Duration = Duration::from_millis(100);
 
 #[test]
-fn a_ticket_is_redeemed_once() {
+fn a_token_is_redeemed_once() {
     let redeem = |twice: &Twice, me| twice.redeem(me);
     let once = |twice: &Twice, _| {
         assert_eq!(twice.redeemed.load(Ordering::SeqCst), 1);
-        assert!(twice.ticket.is_void());
+        assert!(twice.token.is_void());
     };
     Explorer::preempting(4).explore(Twice::new, &[&redeem, &redeem, &redeem], once);
 }
@@ -322,7 +329,7 @@ fn a_piece_is_not_taken_from_one_who_looks_at_it() {
     let let_go = |twice: &Twice, _| {
         pause();
         twice.is_looked_at.store(false, Ordering::SeqCst);
-        twice.ticket.let_go();
+        twice.token.let_go();
     };
     let redeem = |twice: &Twice, me| twice.redeem(me);
     let parts: [Part<'_, Twice>; 3] = [&let_go, &redeem, &redeem];

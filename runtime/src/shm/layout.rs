@@ -15,7 +15,8 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::sync::raw::{HOLDERS, Kind};
+use super::kind::CellKind;
+use crate::raw::HOLDERS;
 use crate::sys::atomic::{AtomicU32, AtomicU64};
 use crate::sys::memory::{self, Mapping};
 
@@ -27,7 +28,7 @@ const WORDS: usize = HOLDERS as usize / 64;
 
 /// Written once, before anybody else sees it; only `cursor` and `used` change later.
 #[repr(C, align(64))]
-pub(super) struct Header {
+pub(super) struct RegionHeader {
     magic: AtomicU64,
     /// A number of its own, so that a handle can be told from one into another region.
     id: AtomicU64,
@@ -43,7 +44,7 @@ pub(super) struct Header {
 
 /// What is known of a cell.
 #[repr(C, align(64))]
-pub(super) struct Record {
+pub(super) struct CellRecord {
     pub(super) state: AtomicU64,
     pub(super) holders: [AtomicU64; WORDS],
     /// The type that lives there.
@@ -66,7 +67,7 @@ impl Layout {
     pub(super) fn create(
         cell_size: usize,
         cells: u32,
-        id: impl FnOnce(memory::Identity) -> u64,
+        id: impl FnOnce(memory::FileId) -> u64,
     ) -> io::Result<(std::os::fd::OwnedFd, Layout)> {
         let length = data_offset(cells)
             .and_then(|offset| {
@@ -92,13 +93,13 @@ impl Layout {
     /// Maps the region in a file.
     pub(super) fn open(file: std::os::fd::BorrowedFd<'_>) -> io::Result<Layout> {
         let (_, length) = memory::inspect(file)?;
-        if length < size_of::<Header>() {
+        if length < size_of::<RegionHeader>() {
             return Err(damaged());
         }
         let mapping = Mapping::new(file, length)?;
         // SAFETY: the mapping is as long as a header, aligned to a page, and whatever is there
         // is a value: all fields are atomic integers.
-        let header = unsafe { mapping.base().cast::<Header>().as_ref() };
+        let header = unsafe { mapping.base().cast::<RegionHeader>().as_ref() };
         let cells = header.cells.load(Ordering::Relaxed);
         let cell_size = header.cell_size.load(Ordering::Relaxed);
         let (Ok(cells), Ok(cell_size)) = (u32::try_from(cells), usize::try_from(cell_size)) else {
@@ -120,18 +121,18 @@ impl Layout {
         })
     }
 
-    pub(super) fn header(&self) -> &Header {
+    pub(super) fn header(&self) -> &RegionHeader {
         // SAFETY: `create` and `open` have made sure that the mapping, which lives as long as
         // `self`, begins with a header; it is aligned to a page, and zeros and everything else
         // are values, since all fields are atomic integers.
-        unsafe { self.mapping.base().cast::<Header>().as_ref() }
+        unsafe { self.mapping.base().cast::<RegionHeader>().as_ref() }
     }
 
-    pub(super) fn record(&self, cell: u32) -> &Record {
+    pub(super) fn record(&self, cell: u32) -> &CellRecord {
         assert!(cell < self.cells, "a cell beyond the end of its region");
         // The header is as long as a multiple of its alignment, which is a record's too.
-        let header = self.mapping.base().cast::<Header>().as_ptr();
-        let records = header.wrapping_add(1).cast::<Record>();
+        let header = self.mapping.base().cast::<RegionHeader>().as_ptr();
+        let records = header.wrapping_add(1).cast::<CellRecord>();
         let record = records.wrapping_add(cell as usize);
         // SAFETY: `create` and `open` have made sure that the mapping holds the records of all cells; zeros and
         // everything else are values, since all fields are atomic integers.
@@ -172,20 +173,20 @@ impl Layout {
     #[cfg(test)]
     pub(super) fn shared_words(&self) -> std::ops::Range<usize> {
         let start = self.mapping.base().addr().get();
-        start..start + size_of::<Header>() + self.cells as usize * size_of::<Record>()
+        start..start + size_of::<RegionHeader>() + self.cells as usize * size_of::<CellRecord>()
     }
 }
 
-impl Record {
+impl CellRecord {
     /// Says what lives in the cell. Only its creator does, once.
-    pub(super) fn publish(&self, kind: Kind, type_hash: u64, elements: usize) {
+    pub(super) fn publish(&self, kind: CellKind, type_hash: u64, elements: usize) {
         self.type_hash.store(type_hash, Ordering::Relaxed);
         self.elements.store(elements as u64, Ordering::Relaxed);
         self.kind.store(kind as u32, Ordering::Release);
     }
 
     /// The number of elements, if it is this that lives in the cell.
-    pub(super) fn is(&self, kind: Kind, type_hash: u64) -> Option<usize> {
+    pub(super) fn is(&self, kind: CellKind, type_hash: u64) -> Option<usize> {
         let kind_is = self.kind.load(Ordering::Acquire) == kind as u32;
         let type_is = self.type_hash.load(Ordering::Relaxed) == type_hash;
         if !kind_is || !type_is {
@@ -203,10 +204,15 @@ fn is_cell_size(size: usize, cells: u32) -> bool {
 
 /// Where the cells begin.
 fn data_offset(cells: u32) -> Option<usize> {
-    let records = size_of::<Record>().checked_mul(cells as usize)?;
+    let records = size_of::<CellRecord>().checked_mul(cells as usize)?;
     records
-        .checked_add(size_of::<Header>())?
+        .checked_add(size_of::<RegionHeader>())?
         .checked_next_multiple_of(PAGE)
+}
+
+/// Which of a record's words has the bit for a holder, and that bit.
+pub(super) fn place(number: u32) -> (usize, u64) {
+    (number as usize / 64, 1 << (number % 64))
 }
 
 pub(super) fn damaged() -> io::Error {

@@ -57,21 +57,22 @@ mod shareable;
 mod shared;
 
 mod arena;
+mod cell_handle;
 mod cells;
-mod ground;
 mod holder;
 #[cfg(test)]
 mod interleavings;
+mod kind;
 mod layout;
+mod no_state;
 mod object;
 mod region;
-mod spot;
 #[cfg(test)]
 mod tests;
-mod ticket;
+mod transfer_token;
 
 pub use buffer::{Buffer, Chunk, JoinError};
 pub use shareable::Shareable;
 pub use shared::Shared;
 
-pub(crate) use spot::Spot;
+pub(crate) use cell_handle::{CellHandle, pass_on_cell_handle};

@@ -5,56 +5,24 @@
 //!
 //! When the creator dies the others go on; the region ends with its last mapping, descriptor
 //! and message, as every file does.
-//!
-//! # One mapping a process
-//!
-//! Robust mutexes must be unlocked at the address they were locked at. A process therefore maps a
-//! region once, however many handles into it arrive: [`Region::open`] keeps a table by the file's
-//! identity.
 
-use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use super::holder::Holder;
 use super::layout::Layout;
-use super::object::Object;
-use crate::sync::raw::Holders;
-use crate::sys::memory::{self, Identity};
-
-/// A handle as it is in a message; the region's descriptor stands beside it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Address {
-    pub(super) region: u64,
-    pub(super) cell: u32,
-    pub(super) generation: u32,
-}
-
-impl Address {
-    pub(super) fn to_numbers(self) -> [u64; 2] {
-        let place = u64::from(self.cell) << 32 | u64::from(self.generation);
-        [self.region, place]
-    }
-
-    pub(super) fn from_numbers([region, place]: [u64; 2]) -> Option<Address> {
-        Some(Address {
-            region,
-            cell: u32::try_from(place >> 32).ok()?,
-            generation: u32::try_from(place & u64::from(u32::MAX)).ok()?,
-        })
-    }
-}
+use crate::lock::lock;
+use crate::raw::Holders;
+use crate::sys::memory::{self, FileId};
 
 /// A region as this process sees it.
 #[derive(Debug)]
-pub(crate) struct Region {
+pub(super) struct Region {
     /// This process.
     holder: Holder,
-    identity: Identity,
-    /// What this process holds here.
-    objects: Mutex<HashMap<u32, Weak<Object>>>,
+    identity: FileId,
     /// The opening that handles are sent with, as long as a message that is being written has it.
     transit: Mutex<Option<(Weak<OwnedFd>, u32)>>,
     /// The free cells, if this process created the region.
@@ -69,7 +37,7 @@ struct Free {
 }
 
 /// What keeps a handle alive on its way.
-pub(super) struct Passage {
+pub(super) struct InTransit {
     pub(super) descriptor: Arc<OwnedFd>,
     /// Whose bit stands for the message; in a dedicated region none has to.
     pub(super) holder: u32,
@@ -77,70 +45,55 @@ pub(super) struct Passage {
     pub(super) lent: bool,
 }
 
-static REGIONS: Mutex<Option<HashMap<Identity, Weak<Region>>>> = Mutex::new(None);
-
 impl Region {
     /// A new region of `cells` cells.
-    pub(super) fn create(cell_size: usize, cells: u32) -> io::Result<Arc<Region>> {
+    pub(super) fn create(cell_size: usize, cells: u32) -> io::Result<Region> {
         let id = |identity| RandomState::new().hash_one(identity);
         let (file, layout) = Layout::create(cell_size, cells, id)?;
-        Region::enter(file.as_fd(), layout, Some(Mutex::default()), &mut table())
+        Region::enter(file.as_fd(), layout, Some(Mutex::default()))
     }
 
-    /// The region that a descriptor stands for.
-    pub(super) fn open(file: BorrowedFd<'_>) -> io::Result<Arc<Region>> {
-        let identity = memory::identity(file)?;
-        let mut table = table();
-        let regions = table.get_or_insert_default();
-        if let Some(region) = regions.get(&identity).and_then(Weak::upgrade) {
-            return Ok(region);
-        }
-        let layout = Layout::open(file)?;
-        Region::enter(file, layout, None, &mut table)
+    /// The region in a file. A process does this once.
+    pub(super) fn open(file: BorrowedFd<'_>) -> io::Result<Region> {
+        Region::enter(file, Layout::open(file)?, None)
     }
 
     fn enter(
         file: BorrowedFd<'_>,
         layout: Layout,
         free: Option<Mutex<Free>>,
-        table: &mut Table<'_>,
-    ) -> io::Result<Arc<Region>> {
-        let region = Arc::new(Region {
+    ) -> io::Result<Region> {
+        Ok(Region {
             holder: Holder::enter(file, layout)?,
             identity: memory::identity(file)?,
-            objects: Mutex::default(),
             transit: Mutex::default(),
             free,
-        });
-        table
-            .get_or_insert_default()
-            .insert(region.identity, Arc::downgrade(&region));
-        Ok(region)
+        })
     }
 
     /// What a message needs to carry handles into this region.
-    pub(super) fn passage(&self) -> Passage {
+    pub(super) fn in_transit(&self) -> InTransit {
         let mut transit = lock(&self.transit);
         if let Some((descriptor, holder)) = &*transit
             && let Some(descriptor) = descriptor.upgrade()
         {
-            return Passage {
+            return InTransit {
                 descriptor,
                 holder: *holder,
                 lent: false,
             };
         }
-        match self.new_passage() {
+        match self.new_transit() {
             Ok(Some((descriptor, holder))) => {
                 *transit = Some((Arc::downgrade(&descriptor), holder));
-                Passage {
+                InTransit {
                     descriptor,
                     holder,
                     lent: false,
                 }
             }
             // No number or no descriptor is left: our own carries the handle, too.
-            Ok(None) | Err(_) => Passage {
+            Ok(None) | Err(_) => InTransit {
                 descriptor: Arc::clone(self.holder.file()),
                 holder: self.holder.me(),
                 lent: true,
@@ -148,30 +101,27 @@ impl Region {
         }
     }
 
-    fn new_passage(&self) -> io::Result<Option<(Arc<OwnedFd>, u32)>> {
+    fn new_transit(&self) -> io::Result<Option<(Arc<OwnedFd>, u32)>> {
         if self.is_dedicated() {
             return Ok(Some((self.holder.opening()?, self.holder.me())));
         }
         self.holder.for_message()
     }
 
-    /// A free cell for an object of ours; `None` if there is none or the region is another's.
-    pub(super) fn allocate(self: &Arc<Self>) -> Option<Arc<Object>> {
-        // No handle that arrives damaged can take the cell for its own before this is over.
-        let mut objects = self.objects();
+    /// Takes a free cell, and says which it is and of which generation; `None` if there is none or
+    /// the region is another's.
+    pub(super) fn take(&self) -> Option<(u32, u32)> {
         let cell = lock(self.free.as_ref()?).next(self.layout().cells())?;
-        let object = Arc::new(Object::new(self, cell, self.holder.take(cell)));
-        objects.insert(cell, Arc::downgrade(&object));
-        Some(object)
+        Some((cell, self.holder.cells().take(cell)))
     }
 
     /// Gives our hold on a cell up, and frees the cell if that was the last.
     pub(super) fn release(&self, cell: u32) {
-        self.holder.release(cell);
+        self.holder.cells().release(cell);
         // A dedicated region is its object's as long as any descriptor is on its way.
         if !self.is_dedicated()
             && let Some(free) = &self.free
-            && self.holder.try_free(cell)
+            && self.holder.cells().try_free(cell)
         {
             lock(free).again.push(cell);
         }
@@ -182,9 +132,8 @@ impl Region {
         let Some(free) = &self.free else { return 0 };
         let fresh = lock(free).fresh;
         // Nothing of ours is asked for: our own bit keeps it.
-        let mut found: Vec<u32> = (0..fresh)
-            .filter(|cell| self.holder.try_free(*cell))
-            .collect();
+        let cells = self.holder.cells();
+        let mut found: Vec<u32> = (0..fresh).filter(|cell| cells.try_free(*cell)).collect();
         let mut free = lock(free);
         free.again.append(&mut found);
         free.again.len() + (self.layout().cells() - free.fresh) as usize
@@ -201,8 +150,9 @@ impl Region {
         &self.holder.layout
     }
 
-    pub(super) fn objects(&self) -> MutexGuard<'_, HashMap<u32, Weak<Object>>> {
-        lock(&self.objects)
+    /// Which file it is.
+    pub(super) fn identity(&self) -> FileId {
+        self.identity
     }
 
     /// Whether the region is there for one object alone, and so lives exactly as long.
@@ -219,26 +169,4 @@ impl Free {
             (cell < cells).then_some(cell)
         })
     }
-}
-
-impl Drop for Region {
-    fn drop(&mut self) {
-        if let Some(regions) = &mut *table()
-            && let Some(entry) = regions.get(&self.identity)
-            && entry.strong_count() == 0
-        {
-            regions.remove(&self.identity);
-        }
-    }
-}
-
-type Table<'a> = MutexGuard<'a, Option<HashMap<Identity, Weak<Region>>>>;
-
-fn table() -> Table<'static> {
-    lock(&REGIONS)
-}
-
-/// What our own locks protect is whole between any two steps, so a panic leaves nothing broken.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,12 +2,9 @@ use std::fmt;
 use std::io;
 use std::ops::Deref;
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
-
-use super::ground::Ground;
+use super::cell_handle::{CellHandle, pass_on_cell_handle};
+use super::no_state::NoState;
 use super::shareable::Shareable;
-use super::spot::Spot;
 
 /// An `Arc` across processes: a value in shared memory that every holder can read.
 ///
@@ -46,7 +43,7 @@ use super::spot::Spot;
 /// ```compile_fail,E0277
 /// let cell = multiproc::shm::Shared::new(std::cell::Cell::new(1));
 /// ```
-pub struct Shared<T: ?Sized>(Spot<Ground, T>);
+pub struct Shared<T: ?Sized>(CellHandle<NoState, T>);
 
 impl<T: Shareable + Sync> Shared<T> {
     /// Puts a value into shared memory.
@@ -67,7 +64,7 @@ impl<T: Shareable + Sync> Shared<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new(value: T) -> io::Result<Shared<T>> {
-        Ok(Shared(Spot::new(value)?))
+        Ok(Shared(CellHandle::new(value)?))
     }
 }
 
@@ -90,7 +87,7 @@ impl<T: Shareable + Sync> Shared<[T]> {
     where
         T: Copy,
     {
-        Ok(Shared(Spot::from_slice(slice)?))
+        Ok(Shared(CellHandle::from_slice(slice)?))
     }
 
     /// Creates a slice in shared memory, element by element, of values that cannot be copied.
@@ -111,7 +108,7 @@ impl<T: Shareable + Sync> Shared<[T]> {
     /// # }
     /// ```
     pub fn from_fn(length: usize, element: impl FnMut(usize) -> T) -> io::Result<Shared<[T]>> {
-        Ok(Shared(Spot::from_fn(length, element)?))
+        Ok(Shared(CellHandle::from_fn(length, element)?))
     }
 }
 
@@ -139,35 +136,13 @@ impl<T: ?Sized> Deref for Shared<T> {
 
     #[expect(unsafe_code, reason = "the value lies in shared memory")]
     fn deref(&self) -> &T {
-        // SAFETY: valid as long as the spot is. `T` is `Sync`, or there would be no `Shared` of
-        // it, and nobody has a unique reference: the ground gives none.
+        // SAFETY: valid as long as the handle is. `T` is `Sync`, or there would be no `Shared` of
+        // it, and nobody has a unique reference: it gives none.
         unsafe { self.0.data().as_ref() }
     }
 }
 
-impl<T: ?Sized> Clone for Shared<T> {
-    fn clone(&self) -> Shared<T> {
-        Shared(self.0.clone())
-    }
-}
-
-impl<T: ?Sized> Serialize for Shared<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Shareable + Sync> Deserialize<'de> for Shared<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shared<T>, D::Error> {
-        Spot::receive(deserializer).map(Shared)
-    }
-}
-
-impl<'de, T: Shareable + Sync> Deserialize<'de> for Shared<[T]> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Shared<[T]>, D::Error> {
-        Spot::receive_slice(deserializer).map(Shared)
-    }
-}
+pass_on_cell_handle!(Shared<T: Shareable + Sync>, [T]);
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Shared<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,10 +3,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::raw::{self, Passed};
-use crate::shm::Spot;
+use crate::raw::{self, Passed};
+use crate::shm::{CellHandle, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// A point where a fixed number of threads, in any processes, wait for each other.
 ///
@@ -42,8 +41,7 @@ use crate::shm::Spot;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct Barrier(Spot<raw::Barrier, ()>);
+pub struct Barrier(CellHandle<raw::Barrier, ()>);
 
 impl Barrier {
     /// Creates a barrier for this many parties.
@@ -74,9 +72,9 @@ impl Barrier {
                     "a barrier has at least one party, and at most as many as fit into 32 bits",
                 )
             })?;
-        let spot: Spot<raw::Barrier, ()> = Spot::new(())?;
-        spot.machine().set_parties(parties);
-        Ok(Barrier(spot))
+        let cell: CellHandle<raw::Barrier, ()> = CellHandle::new(())?;
+        cell.machine().set_parties(parties);
+        Ok(Barrier(cell))
     }
 
     /// Waits until all parties have arrived.
@@ -120,7 +118,7 @@ impl Barrier {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> Result<BarrierWaitResult, BrokenBarrier> {
-        let deadline = raw::deadline(timeout);
+        let deadline = deadline::after(timeout);
         result(self.0.machine().wait_until(self.0.holders(), deadline))
     }
 
@@ -235,17 +233,7 @@ impl fmt::Display for BrokenBarrier {
 
 impl Error for BrokenBarrier {}
 
-impl Serialize for Barrier {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Barrier {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Barrier, D::Error> {
-        Spot::receive(deserializer).map(Barrier)
-    }
-}
+pass_on_cell_handle!(Barrier);
 
 impl fmt::Debug for Barrier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,11 +3,10 @@ use std::io;
 use std::sync::{LockResult, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::raw;
 use super::{Mutex, MutexGuard};
-use crate::shm::Spot;
+use crate::raw;
+use crate::shm::{CellHandle, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// A condition variable: waits for a change of what a [`Mutex`] protects.
 ///
@@ -40,8 +39,7 @@ use crate::shm::Spot;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct Condvar(Spot<raw::Condvar, ()>);
+pub struct Condvar(CellHandle<raw::Condvar, ()>);
 
 impl Condvar {
     /// Creates a condition variable.
@@ -60,7 +58,7 @@ impl Condvar {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new() -> io::Result<Condvar> {
-        Ok(Condvar(Spot::new(())?))
+        Ok(Condvar(CellHandle::new(())?))
     }
 
     /// Gives the lock back, waits for a notification, and takes the lock again.
@@ -153,7 +151,7 @@ impl Condvar {
         guard: MutexGuard<'a, T>,
         timeout: Duration,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        let (result, notified) = self.wait_until(guard, raw::deadline(timeout));
+        let (result, notified) = self.wait_until(guard, deadline::after(timeout));
         let timed_out = WaitTimeoutResult(!notified);
         match result {
             Ok(guard) => Ok((guard, timed_out)),
@@ -188,7 +186,7 @@ impl Condvar {
         timeout: Duration,
         mut condition: impl FnMut(&mut T) -> bool,
     ) -> LockResult<(MutexGuard<'a, T>, WaitTimeoutResult)> {
-        let deadline = raw::deadline(timeout);
+        let deadline = deadline::after(timeout);
         loop {
             if !condition(&mut guard) {
                 return Ok((guard, WaitTimeoutResult(false)));
@@ -215,9 +213,9 @@ impl Condvar {
     ) -> (LockResult<MutexGuard<'a, T>>, bool) {
         let (machine, holders) = (self.0.machine(), self.0.holders());
         let mutex: &'a Mutex<T> = guard.mutex();
-        let ticket = machine.queue(holders);
+        let token = machine.queue(holders);
         drop(guard);
-        let notified = machine.sleep(ticket, holders, deadline);
+        let notified = machine.sleep(token, holders, deadline);
         (mutex.lock(), notified)
     }
 
@@ -302,17 +300,7 @@ impl WaitTimeoutResult {
     }
 }
 
-impl Serialize for Condvar {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Condvar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Condvar, D::Error> {
-        Spot::receive(deserializer).map(Condvar)
-    }
-}
+pass_on_cell_handle!(Condvar);
 
 impl fmt::Debug for Condvar {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

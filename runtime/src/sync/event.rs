@@ -2,10 +2,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::raw;
-use crate::shm::Spot;
+use crate::raw;
+use crate::shm::{CellHandle, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// A flag that processes can wait for.
 ///
@@ -33,8 +32,7 @@ use crate::shm::Spot;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct Event(Spot<raw::Event, ()>);
+pub struct Event(CellHandle<raw::Event, ()>);
 
 impl Event {
     /// Creates an event that is not set.
@@ -51,7 +49,7 @@ impl Event {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new() -> io::Result<Event> {
-        Ok(Event(Spot::new(())?))
+        Ok(Event(CellHandle::new(())?))
     }
 
     /// Sets the flag and releases all waiters.
@@ -123,21 +121,11 @@ impl Event {
     /// ```
     #[expect(clippy::must_use_candidate, reason = "one may just wait")]
     pub fn wait_timeout(&self, timeout: Duration) -> bool {
-        self.0.machine().wait_until(raw::deadline(timeout))
+        self.0.machine().wait_until(deadline::after(timeout))
     }
 }
 
-impl Serialize for Event {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Event {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Event, D::Error> {
-        Spot::receive(deserializer).map(Event)
-    }
-}
+pass_on_cell_handle!(Event);
 
 impl fmt::Debug for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

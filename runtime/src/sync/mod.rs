@@ -87,8 +87,6 @@
 //!   two threads that wait for each other's locks wait for ever.
 //! * A handle takes room in shared memory: [those caveats](crate::shm#caveats) apply.
 
-pub(crate) mod raw;
-
 mod barrier;
 mod condvar;
 mod event;
@@ -104,6 +102,27 @@ pub use mutex::{Mutex, MutexGuard};
 pub use reentrant::{ReentrantLock, ReentrantLockGuard};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Permit, Semaphore};
+
+use std::fmt;
+
+/// What a lock shows of itself: its value, if it could be locked and there is one, and whether it is
+/// poisoned.
+fn debug_lock(
+    f: &mut fmt::Formatter<'_>,
+    name: &str,
+    data: Option<(&dyn fmt::Debug, bool)>,
+    is_poisoned: bool,
+) -> fmt::Result {
+    let data: &dyn fmt::Debug = match &data {
+        Some((data, true)) => *data,
+        Some((_, false)) => &format_args!("<in pieces>"),
+        None => &format_args!("<locked>"),
+    };
+    f.debug_struct(name)
+        .field("data", data)
+        .field("poisoned", &is_poisoned)
+        .finish_non_exhaustive()
+}
 
 /// What a lock does that cannot even give its value in a `PoisonError`.
 #[track_caller]

@@ -8,12 +8,10 @@ use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 use std::time::Duration;
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
-
-use super::raw::{self, Lock};
-use super::{is_in_pieces, waits_for_itself};
-use crate::shm::{Shareable, Spot};
+use super::{debug_lock, is_in_pieces, waits_for_itself};
+use crate::raw::Lock;
+use crate::shm::{CellHandle, Shareable, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// A mutual exclusion lock between processes, and the value it protects.
 ///
@@ -59,7 +57,7 @@ use crate::shm::{Shareable, Spot};
 /// let guard = mutex.lock().unwrap();
 /// std::thread::scope(|scope| scope.spawn(move || drop(guard)));
 /// ```
-pub struct Mutex<T: ?Sized>(Spot<Lock, T>);
+pub struct Mutex<T: ?Sized>(CellHandle<Lock, T>);
 
 impl<T: Shareable> Mutex<T> {
     /// Puts a value and its lock into shared memory.
@@ -76,7 +74,7 @@ impl<T: Shareable> Mutex<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new(value: T) -> io::Result<Mutex<T>> {
-        Ok(Mutex(Spot::new(value)?))
+        Ok(Mutex(CellHandle::new(value)?))
     }
 }
 
@@ -100,7 +98,7 @@ impl<T: Shareable> Mutex<[T]> {
     where
         T: Copy,
     {
-        Ok(Mutex(Spot::from_slice(slice)?))
+        Ok(Mutex(CellHandle::from_slice(slice)?))
     }
 }
 
@@ -189,7 +187,7 @@ impl<T: ?Sized> Mutex<T> {
     /// ```
     #[track_caller]
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<MutexGuard<'_, T>> {
-        let deadline = raw::deadline(timeout);
+        let deadline = deadline::after(timeout);
         if !self.0.machine().lock_until(self.0.holders(), deadline) {
             return Err(TryLockError::WouldBlock);
         }
@@ -316,10 +314,10 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
     /// Whether there is a value.
     #[cold]
     fn is_whole(&self) -> bool {
-        let spot = &self.mutex.0;
+        let cell = &self.mutex.0;
         // SAFETY: we have the lock.
-        let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
-        spot.machine().poison().look(is_value)
+        let is_value = |left| unsafe { cell.is_value(cell.data(), left) };
+        cell.machine().poison().look(is_value)
     }
 
     /// The mutex that the guard has locked.
@@ -331,11 +329,11 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let spot = &self.mutex.0;
+        let cell = &self.mutex.0;
         if !self.panicking && thread::panicking() {
-            spot.machine().poison().set_by_panic();
+            cell.machine().poison().set_by_panic();
         }
-        spot.machine().unlock();
+        cell.machine().unlock();
     }
 }
 
@@ -357,41 +355,16 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
     }
 }
 
-impl<T: ?Sized> Clone for Mutex<T> {
-    fn clone(&self) -> Mutex<T> {
-        Mutex(self.0.clone())
-    }
-}
-
-impl<T: ?Sized> Serialize for Mutex<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Shareable> Deserialize<'de> for Mutex<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mutex<T>, D::Error> {
-        Spot::receive(deserializer).map(Mutex)
-    }
-}
-
-impl<'de, T: Shareable> Deserialize<'de> for Mutex<[T]> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Mutex<[T]>, D::Error> {
-        Spot::receive_slice(deserializer).map(Mutex)
-    }
-}
+pass_on_cell_handle!(Mutex<T: Shareable>, [T]);
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for Mutex<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = f.debug_struct("Mutex");
-        let guard = self.0.machine().try_lock(self.0.holders());
-        match guard.then(|| MutexGuard::of(self, thread::panicking())) {
-            Some(guard) if guard.is_whole() => text.field("data", &&*guard),
-            Some(_) => text.field("data", &format_args!("<invalid>")),
-            None => text.field("data", &format_args!("<locked>")),
-        };
-        text.field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        let is_mine = self.0.machine().try_lock(self.0.holders());
+        let guard = is_mine.then(|| MutexGuard::of(self, thread::panicking()));
+        let data = guard
+            .as_ref()
+            .map(|guard| (guard as &dyn fmt::Debug, guard.is_whole()));
+        debug_lock(f, "Mutex", data, self.is_poisoned())
     }
 }
 

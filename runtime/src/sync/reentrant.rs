@@ -8,11 +8,10 @@ use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
-
-use super::{is_in_pieces, raw};
-use crate::shm::{Shareable, Spot};
+use super::{debug_lock, is_in_pieces};
+use crate::raw;
+use crate::shm::{CellHandle, Shareable, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// A lock that a thread may take again while it holds it: Python's `RLock`.
 ///
@@ -40,7 +39,7 @@ use crate::shm::{Shareable, Spot};
 /// # Ok(())
 /// # }
 /// ```
-pub struct ReentrantLock<T>(Spot<raw::ReentrantLock, T>);
+pub struct ReentrantLock<T>(CellHandle<raw::ReentrantLock, T>);
 
 impl<T: Shareable> ReentrantLock<T> {
     /// Puts a value and its lock into shared memory.
@@ -57,7 +56,7 @@ impl<T: Shareable> ReentrantLock<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new(value: T) -> io::Result<ReentrantLock<T>> {
-        Ok(ReentrantLock(Spot::new(value)?))
+        Ok(ReentrantLock(CellHandle::new(value)?))
     }
 }
 
@@ -147,7 +146,7 @@ impl<T> ReentrantLock<T> {
     /// ```
     #[track_caller]
     pub fn try_lock_for(&self, timeout: Duration) -> TryLockResult<ReentrantLockGuard<'_, T>> {
-        if !self.lock_until(raw::deadline(timeout)) {
+        if !self.lock_until(deadline::after(timeout)) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(ReentrantLockGuard::new(self)?)
@@ -245,21 +244,21 @@ impl<'a, T> ReentrantLockGuard<'a, T> {
     /// Whether there is a value.
     #[cold]
     fn is_whole(&self) -> bool {
-        let spot = &self.lock.0;
+        let cell = &self.lock.0;
         // SAFETY: we have the lock, and this thread does nothing else meanwhile.
-        let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
-        spot.machine().poison().look(is_value)
+        let is_value = |left| unsafe { cell.is_value(cell.data(), left) };
+        cell.machine().poison().look(is_value)
     }
 }
 
 impl<T> Drop for ReentrantLockGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let spot = &self.lock.0;
+        let cell = &self.lock.0;
         if !self.panicking && thread::panicking() {
-            spot.machine().poison().set_by_panic();
+            cell.machine().poison().set_by_panic();
         }
-        spot.machine().unlock();
+        cell.machine().unlock();
     }
 }
 
@@ -274,35 +273,16 @@ impl<T> Deref for ReentrantLockGuard<'_, T> {
     }
 }
 
-impl<T> Clone for ReentrantLock<T> {
-    fn clone(&self) -> ReentrantLock<T> {
-        ReentrantLock(self.0.clone())
-    }
-}
-
-impl<T> Serialize for ReentrantLock<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Shareable> Deserialize<'de> for ReentrantLock<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ReentrantLock<T>, D::Error> {
-        Spot::receive(deserializer).map(ReentrantLock)
-    }
-}
+pass_on_cell_handle!(ReentrantLock<T: Shareable>);
 
 impl<T: fmt::Debug> fmt::Debug for ReentrantLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = f.debug_struct("ReentrantLock");
-        let guard = self.0.machine().try_lock(self.0.holders());
-        match guard.then(|| ReentrantLockGuard::of(self)) {
-            Some(guard) if guard.is_whole() => text.field("data", &*guard),
-            Some(_) => text.field("data", &format_args!("<invalid>")),
-            None => text.field("data", &format_args!("<locked>")),
-        };
-        text.field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        let is_mine = self.0.machine().try_lock(self.0.holders());
+        let guard = is_mine.then(|| ReentrantLockGuard::of(self));
+        let data = guard
+            .as_ref()
+            .map(|guard| (guard as &dyn fmt::Debug, guard.is_whole()));
+        debug_lock(f, "ReentrantLock", data, self.is_poisoned())
     }
 }
 

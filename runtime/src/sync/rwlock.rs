@@ -8,11 +8,10 @@ use std::sync::{LockResult, PoisonError, TryLockError, TryLockResult};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde::de::{Deserialize, Deserializer};
-use serde::ser::{Serialize, Serializer};
-
-use super::{is_in_pieces, raw, waits_for_itself};
-use crate::shm::{Shareable, Spot};
+use super::{debug_lock, is_in_pieces, waits_for_itself};
+use crate::raw;
+use crate::shm::{CellHandle, Shareable, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// A lock between processes for many readers or one writer, and the value it protects.
 ///
@@ -41,7 +40,7 @@ use crate::shm::{Shareable, Spot};
 /// # Ok(())
 /// # }
 /// ```
-pub struct RwLock<T: ?Sized>(Spot<raw::RwLock, T>);
+pub struct RwLock<T: ?Sized>(CellHandle<raw::RwLock, T>);
 
 impl<T: Shareable + Sync> RwLock<T> {
     /// Puts a value and its lock into shared memory.
@@ -58,7 +57,7 @@ impl<T: Shareable + Sync> RwLock<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new(value: T) -> io::Result<RwLock<T>> {
-        Ok(RwLock(Spot::new(value)?))
+        Ok(RwLock(CellHandle::new(value)?))
     }
 }
 
@@ -82,7 +81,7 @@ impl<T: Shareable + Sync> RwLock<[T]> {
     where
         T: Copy,
     {
-        Ok(RwLock(Spot::from_slice(slice)?))
+        Ok(RwLock(CellHandle::from_slice(slice)?))
     }
 }
 
@@ -168,7 +167,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn try_read_for(&self, timeout: Duration) -> TryLockResult<RwLockReadGuard<'_, T>> {
-        if !self.read_until(raw::deadline(timeout)) {
+        if !self.read_until(deadline::after(timeout)) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(RwLockReadGuard::new(self)?)
@@ -250,7 +249,7 @@ impl<T: ?Sized> RwLock<T> {
     /// ```
     #[track_caller]
     pub fn try_write_for(&self, timeout: Duration) -> TryLockResult<RwLockWriteGuard<'_, T>> {
-        if !self.write_until(raw::deadline(timeout)) {
+        if !self.write_until(deadline::after(timeout)) {
             return Err(TryLockError::WouldBlock);
         }
         Ok(RwLockWriteGuard::new(self)?)
@@ -386,10 +385,10 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     /// Whether there is a value.
     #[cold]
     fn is_whole(&self) -> bool {
-        let spot = &self.lock.0;
+        let cell = &self.lock.0;
         // SAFETY: we have the lock, so nobody writes.
-        let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
-        spot.machine().poison().look(is_value)
+        let is_value = |left| unsafe { cell.is_value(cell.data(), left) };
+        cell.machine().poison().look(is_value)
     }
 }
 
@@ -403,10 +402,10 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
             thread: PhantomData,
         };
         if lock.is_poisoned() {
-            let spot = &lock.0;
+            let cell = &lock.0;
             // SAFETY: we have the lock, and do not write.
-            let is_value = |left| unsafe { spot.is_value(spot.data(), left) };
-            if !spot.machine().poison().look(is_value) {
+            let is_value = |left| unsafe { cell.is_value(cell.data(), left) };
+            if !cell.machine().poison().look(is_value) {
                 is_in_pieces("lock");
             }
             Err(PoisonError::new(guard))
@@ -426,11 +425,11 @@ impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        let spot = &self.lock.0;
+        let cell = &self.lock.0;
         if !self.panicking && thread::panicking() {
-            spot.machine().poison().set_by_panic();
+            cell.machine().poison().set_by_panic();
         }
-        spot.machine().finish();
+        cell.machine().finish();
     }
 }
 
@@ -462,41 +461,16 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
     }
 }
 
-impl<T: ?Sized> Clone for RwLock<T> {
-    fn clone(&self) -> RwLock<T> {
-        RwLock(self.0.clone())
-    }
-}
-
-impl<T: ?Sized> Serialize for RwLock<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de, T: Shareable + Sync> Deserialize<'de> for RwLock<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RwLock<T>, D::Error> {
-        Spot::receive(deserializer).map(RwLock)
-    }
-}
-
-impl<'de, T: Shareable + Sync> Deserialize<'de> for RwLock<[T]> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<RwLock<[T]>, D::Error> {
-        Spot::receive_slice(deserializer).map(RwLock)
-    }
-}
+pass_on_cell_handle!(RwLock<T: Shareable + Sync>, [T]);
 
 impl<T: ?Sized + fmt::Debug> fmt::Debug for RwLock<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = f.debug_struct("RwLock");
-        let guard = self.0.machine().try_read(self.0.holders());
-        match guard.then(|| RwLockReadGuard::of(self)) {
-            Some(guard) if guard.is_whole() => text.field("data", &&*guard),
-            Some(_) => text.field("data", &format_args!("<invalid>")),
-            None => text.field("data", &format_args!("<locked>")),
-        };
-        text.field("poisoned", &self.is_poisoned())
-            .finish_non_exhaustive()
+        let is_mine = self.0.machine().try_read(self.0.holders());
+        let guard = is_mine.then(|| RwLockReadGuard::of(self));
+        let data = guard
+            .as_ref()
+            .map(|guard| (guard as &dyn fmt::Debug, guard.is_whole()));
+        debug_lock(f, "RwLock", data, self.is_poisoned())
     }
 }
 

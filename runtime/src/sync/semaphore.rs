@@ -2,10 +2,10 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use super::{is_overwritten, raw};
-use crate::shm::Spot;
+use super::is_overwritten;
+use crate::raw;
+use crate::shm::{CellHandle, pass_on_cell_handle};
+use crate::sys::deadline;
 
 /// A counting semaphore shared between processes.
 ///
@@ -37,8 +37,7 @@ use crate::shm::Spot;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone)]
-pub struct Semaphore(Spot<raw::Semaphore, ()>);
+pub struct Semaphore(CellHandle<raw::Semaphore, ()>);
 
 impl Semaphore {
     /// The largest number of permits that a semaphore can have, including those taken.
@@ -60,15 +59,15 @@ impl Semaphore {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn new(permits: usize) -> io::Result<Semaphore> {
-        let spot: Spot<raw::Semaphore, ()> = Spot::new(())?;
-        if !u32::try_from(permits).is_ok_and(|permits| spot.machine().add(spot.holders(), permits))
+        let cell: CellHandle<raw::Semaphore, ()> = CellHandle::new(())?;
+        if !u32::try_from(permits).is_ok_and(|permits| cell.machine().add(cell.holders(), permits))
         {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
                 format!("a semaphore has {} permits at most", Self::MAX_PERMITS),
             ));
         }
-        Ok(Semaphore(spot))
+        Ok(Semaphore(cell))
     }
 
     /// Acquires a permit, waiting until one is free.
@@ -130,7 +129,7 @@ impl Semaphore {
     /// ```
     #[must_use]
     pub fn try_acquire_for(&self, timeout: Duration) -> Option<Permit<'_>> {
-        let deadline = raw::deadline(timeout);
+        let deadline = deadline::after(timeout);
         self.0
             .machine()
             .acquire_until(self.0.holders(), deadline)
@@ -205,8 +204,8 @@ impl Permit<'_> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn forget(self) {
-        let spot = &self.0.0;
-        spot.machine().forget(spot.holders());
+        let cell = &self.0.0;
+        cell.machine().forget(cell.holders());
         #[expect(clippy::mem_forget, reason = "the permit is not to go back")]
         std::mem::forget(self);
     }
@@ -215,22 +214,12 @@ impl Permit<'_> {
 impl Drop for Permit<'_> {
     #[inline]
     fn drop(&mut self) {
-        let spot = &self.0.0;
-        spot.machine().release(spot.holders());
+        let cell = &self.0.0;
+        cell.machine().release(cell.holders());
     }
 }
 
-impl Serialize for Semaphore {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for Semaphore {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Semaphore, D::Error> {
-        Spot::receive(deserializer).map(Semaphore)
-    }
-}
+pass_on_cell_handle!(Semaphore);
 
 impl fmt::Debug for Semaphore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

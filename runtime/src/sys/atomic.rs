@@ -19,3 +19,11 @@ pub(crate) fn plain(word: &AtomicU32) -> &AtomicU32 {
 pub(crate) fn plain(word: &AtomicU32) -> &std::sync::atomic::AtomicU32 {
     word.plain()
 }
+
+/// Where the tests can end an actor, after a change that others can see. Nothing otherwise.
+#[cfg(not(test))]
+#[inline]
+pub(crate) fn step() {}
+
+#[cfg(test)]
+pub(crate) use crate::probe::step;

@@ -95,7 +95,7 @@ pub(crate) fn receive(
 
 /// What [`receive_any`] got.
 #[derive(Debug)]
-pub(crate) struct Parcel {
+pub(crate) struct ReceivedFds {
     /// How many bytes.
     pub(crate) bytes: usize,
     pub(crate) descriptors: Vec<OwnedFd>,
@@ -109,7 +109,7 @@ pub(crate) fn receive_any(
     socket: BorrowedFd<'_>,
     bytes: &mut [u8],
     flags: RecvFlags,
-) -> io::Result<Parcel> {
+) -> io::Result<ReceivedFds> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAXIMUM))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(
@@ -125,7 +125,7 @@ pub(crate) fn receive_any(
             descriptors.extend(batch);
         }
     }
-    Ok(Parcel {
+    Ok(ReceivedFds {
         bytes: received.bytes,
         descriptors,
         truncated: received.flags.contains(ReturnFlags::CTRUNC),

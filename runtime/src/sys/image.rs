@@ -25,7 +25,7 @@ pub(crate) fn contains(address: *const ()) -> bool {
 /// A file that is being executed cannot be written to, and the kernel keeps it while any process
 /// runs it, so two processes of the same identity at the same time run the same image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Identity {
+pub(crate) struct ImageId {
     device: u64,
     inode: u64,
     size: u64,
@@ -33,11 +33,11 @@ pub(crate) struct Identity {
 }
 
 /// The identity of the image that this process runs; `None` if `/proc` does not tell.
-pub(crate) fn identity() -> Option<Identity> {
-    static IDENTITY: OnceLock<Option<Identity>> = OnceLock::new();
+pub(crate) fn identity() -> Option<ImageId> {
+    static IDENTITY: OnceLock<Option<ImageId>> = OnceLock::new();
     let look = || {
         let file = std::fs::metadata("/proc/self/exe").ok()?;
-        Some(Identity {
+        Some(ImageId {
             device: file.dev(),
             inode: file.ino(),
             size: file.size(),
@@ -57,8 +57,12 @@ pub(crate) fn distance(address: *const ()) -> Option<u64> {
     })
 }
 
-/// The address at this distance; `None` if it is not the program's.
-pub(crate) fn at_distance(distance: u64) -> Option<*const ()> {
+/// The address at this distance in the image; `None` if this process runs another one, or if the
+/// address is not the program's.
+pub(crate) fn find(image: &ImageId, distance: u64) -> Option<*const ()> {
+    if identity()? != *image {
+        return None;
+    }
     with_program(|program| {
         let address = program.base.wrapping_add(distance);
         let inside = program.contains(address);

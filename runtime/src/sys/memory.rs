@@ -14,8 +14,8 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
+use super::available_memory;
 use super::refused::{Naming as _, named, without_proc};
-use super::room;
 
 /// After this a file cannot change its size any more, so no mapping of it can run into its end.
 const SEALS: SealFlags = SealFlags::SHRINK
@@ -51,7 +51,7 @@ fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
         return Err(Errno::FBIG.into());
     }
     check_file_size_limit(length)?;
-    if length > LARGE && room::available().is_some_and(|available| available < length) {
+    if length > LARGE && available_memory::bytes().is_some_and(|available| available < length) {
         return Err(Errno::NOMEM.into());
     }
     let file = memfd_create("multiproc", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
@@ -82,7 +82,7 @@ pub(crate) fn check_file_size_limit(end: u64) -> io::Result<()> {
 }
 
 /// Which file it is, and its length if the file is such as [`create`] makes.
-pub(crate) fn inspect(file: BorrowedFd<'_>) -> io::Result<(Identity, usize)> {
+pub(crate) fn inspect(file: BorrowedFd<'_>) -> io::Result<(FileId, usize)> {
     let stat = fstat(file)?;
     if !fcntl_get_seals(file)?.contains(SEALS) {
         return Err(io::Error::other("the file can change its size"));
@@ -100,14 +100,14 @@ pub(crate) fn least_length(file: BorrowedFd<'_>) -> io::Result<u64> {
 }
 
 /// Which file it is.
-pub(crate) fn identity(file: BorrowedFd<'_>) -> io::Result<Identity> {
+pub(crate) fn identity(file: BorrowedFd<'_>) -> io::Result<FileId> {
     Ok(identity_of(&fstat(file)?))
 }
 
 /// Device and number of a file.
-pub(crate) type Identity = (u64, u64);
+pub(crate) type FileId = (u64, u64);
 
-fn identity_of(stat: &rustix::fs::Stat) -> Identity {
+fn identity_of(stat: &rustix::fs::Stat) -> FileId {
     (stat.st_dev, stat.st_ino)
 }
 

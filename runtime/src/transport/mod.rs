@@ -72,11 +72,12 @@ pub(crate) use warm_up::warm_up;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
+use crate::sys::deadline::until;
 use crate::sys::refused::Naming as _;
 
 /// What sends into and receives from an end of a connection.
@@ -213,19 +214,4 @@ pub(crate) fn wait_for(
             _ => return true,
         }
     }
-}
-
-/// The time left until `deadline`, as the kernel takes it.
-pub(crate) fn until(deadline: Instant) -> Timespec {
-    // Rounded up, so that the deadline has come when the wait is over.
-    let left = deadline.saturating_duration_since(Instant::now());
-    let left = if left.is_zero() {
-        left
-    } else {
-        left.saturating_add(Duration::from_nanos(1))
-    };
-    Timespec::try_from(left).unwrap_or(Timespec {
-        tv_sec: i64::MAX,
-        tv_nsec: 0,
-    })
 }

@@ -55,9 +55,8 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
-use std::thread;
 use std::time::Instant;
 
 use rustix::event::{EventfdFlags, eventfd};
@@ -67,8 +66,9 @@ use super::area::Area;
 use super::event::Event;
 use super::member::Member;
 use crate::codec::{Message, Output};
-use crate::sync::raw::{Inside, Monitor};
-use crate::sys::atomic::{AtomicU32, AtomicU64};
+use crate::raw::{Inside, Monitor};
+use crate::spin::spin_a_little;
+use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 use crate::sys::descriptors;
 use crate::sys::memory::{self, Mapping};
 use crate::sys::refused::Naming as _;
@@ -339,12 +339,12 @@ impl Core {
 
     /// Looks for an item for a moment, which is cheaper than to sleep if one comes soon.
     pub(super) fn spin_for_items(&self) -> bool {
-        spin(|| self.len() > 0)
+        spin_a_little(|| self.len() > 0)
     }
 
     /// Looks for a free place for a moment.
     pub(super) fn spin_for_room(&self) {
-        spin(|| self.len() < self.capacity());
+        spin_a_little(|| self.len() < self.capacity());
     }
 
     /// Readable when those who [poll](Event::enter_polling) have to look.
@@ -642,7 +642,7 @@ impl Core {
 
     /// The next batch of descriptors and its number. What else a process may have written there, by
     /// mistake, is dropped.
-    fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::Parcel)>> {
+    fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::ReceivedFds)>> {
         let mut number = [0; 8];
         loop {
             let socket = self.handles.parcels_out.as_fd();
@@ -767,28 +767,6 @@ impl Core {
         };
         (entry, Some(message))
     }
-}
-
-/// Where the tests can end a thread. Nothing otherwise.
-#[cfg(not(test))]
-fn step() {}
-#[cfg(test)]
-use crate::probe::step;
-
-/// Looks a few times, some microseconds in all.
-fn spin(mut look: impl FnMut() -> bool) -> bool {
-    const SPINS: u32 = 300;
-    several_cpus()
-        && (0..SPINS).any(|_| {
-            std::hint::spin_loop();
-            look()
-        })
-}
-
-/// Whether somebody else can do something while this thread spins.
-fn several_cpus() -> bool {
-    static SEVERAL: OnceLock<bool> = OnceLock::new();
-    *SEVERAL.get_or_init(|| thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
 }
 
 fn header(mapping: &Mapping) -> &Header {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::sys::atomic::{AtomicU32, fence};
-use crate::sys::futex;
+use crate::sys::{deadline, futex};
 
 /// How long a sleeper sleeps before it looks by itself.
 ///
@@ -52,15 +52,10 @@ impl Event {
         deadline: Option<Instant>,
         glance: Duration,
     ) -> bool {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        if left.is_some_and(|left| left.is_zero()) {
+        let Some(timeout) = deadline::left(deadline, glance) else {
             return false;
-        }
-        futex::wait(
-            &self.0,
-            ticket.0,
-            left.map_or(glance, |left| left.min(glance)),
-        );
+        };
+        futex::wait(&self.0, ticket.0, timeout);
         true
     }
 

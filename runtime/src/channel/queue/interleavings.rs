@@ -24,7 +24,7 @@ impl World for Scene {
         vec![self.queue.core.shared_words()]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.theirs[actor].lock().unwrap().take();
     }
 }

@@ -1,7 +1,7 @@
 //! A process among those that have a queue.
 //!
 //! Each gets a *mark*, a number that no other has or had, and keeps the lock on the byte of that
-//! number ([`presence`]) through an opening of the queue's file of its own. The kernel lets go of it
+//! number ([`ofd_lock`]) through an opening of the queue's file of its own. The kernel lets go of it
 //! when the process is dead, so anybody can ask whether the process with a mark is alive.
 //!
 //! | step | what if the process dies right after it |
@@ -13,9 +13,9 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering;
 
-use crate::sync::raw::Holders;
+use crate::raw::Holders;
 use crate::sys::atomic::AtomicU32;
-use crate::sys::{memory, presence};
+use crate::sys::{memory, ofd_lock};
 
 /// Marks have 31 bits, of which the highest is set: none is a small number, such as memory is full
 /// of, and which something may write over a word. After so many openings they repeat.
@@ -39,7 +39,7 @@ impl Member {
         let file = memory::reopen(file)?;
         for _ in 0..ATTEMPTS {
             let mark = MARKS | (marks.fetch_add(1, Ordering::Relaxed) % MARKS);
-            if presence::try_hold(file.as_fd(), mark)? {
+            if ofd_lock::try_hold(file.as_fd(), mark)? {
                 return Ok(Member { file, mark });
             }
         }
@@ -55,7 +55,7 @@ impl Holders for Member {
 
     fn is_alive(&self, holder: u32) -> bool {
         // Where the kernel does not answer, no process is declared dead.
-        holder == self.mark || presence::is_held(self.file.as_fd(), holder).unwrap_or(true)
+        holder == self.mark || ofd_lock::is_held(self.file.as_fd(), holder).unwrap_or(true)
     }
 
     fn mark(&self) -> u32 {

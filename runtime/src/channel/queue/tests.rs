@@ -10,7 +10,7 @@ use super::core::{Core, Overflow, Popped, Pushed};
 use super::event::{Event, GLANCE};
 use super::*;
 use crate::channel::Sender;
-use crate::sync::raw::strays::{Stray, strays};
+use crate::raw::strays::{Stray, strays};
 use crate::sys::{descriptors, memory};
 
 fn message<T: Serialize>(value: &T) -> Output<'_> {

@@ -32,114 +32,23 @@
 //! well stands for a handle that is in the message anyway, and is looked up like the real one.
 
 mod departure;
+mod identity;
 mod parts;
+mod record;
 mod scope;
 mod token;
 
 use serde::de::{self, Deserializer};
 use serde::ser::{self, Serializer};
-use std::any::TypeId;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 pub(crate) use departure::{Depart, Departure};
+pub(crate) use identity::{Identity, Kind};
 pub(crate) use parts::Parts;
+pub(super) use record::Record;
 pub(super) use scope::{claim, collecting, is_reading, offering, present};
-pub(super) use token::{LAYERS, Token, TokenDeserializer};
+pub(super) use token::{LAYERS, NAME, Token, TokenDeserializer};
 
 use super::Error;
-
-/// The name of the newtype that tokens are in. By it our format knows them.
-pub(super) static NAME: &str = "$multiproc::handle";
-
-/// The kinds of handles; the number is the byte in the record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Kind {
-    /// `Fd`.
-    Descriptor = 1,
-    /// `Shared`, and all of `sync`.
-    Cell,
-    Chunk,
-    Buffer,
-    Sender,
-    Receiver,
-    Duplex,
-    Queue,
-}
-
-impl Kind {
-    pub(super) fn from_wire(byte: u8) -> Result<Kind, Error> {
-        [
-            Kind::Descriptor,
-            Kind::Cell,
-            Kind::Chunk,
-            Kind::Buffer,
-            Kind::Sender,
-            Kind::Receiver,
-            Kind::Duplex,
-            Kind::Queue,
-        ]
-        .into_iter()
-        .find(|kind| *kind as u8 == byte)
-        .ok_or_else(|| Error::new(format!("corrupt message: no kind of handle {byte}")))
-    }
-
-    /// Whether there can be one handle to a thing only.
-    fn is_exclusive(self) -> bool {
-        match self {
-            Kind::Descriptor | Kind::Cell | Kind::Sender | Kind::Queue => false,
-            Kind::Chunk | Kind::Buffer | Kind::Receiver | Kind::Duplex => true,
-        }
-    }
-
-    /// What error messages call it.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Kind::Descriptor => "a descriptor",
-            Kind::Cell => "a handle to shared memory",
-            Kind::Chunk => "a chunk of a buffer",
-            Kind::Buffer => "a buffer",
-            Kind::Sender => "a sender",
-            Kind::Receiver => "a receiver",
-            Kind::Duplex => "an end of a duplex connection",
-            Kind::Queue => "a queue",
-        }
-    }
-}
-
-/// What a handle says of itself: its kind, and a number for the types it has to do with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub(super) kind: Kind,
-    pub(super) types: u64,
-}
-
-impl Identity {
-    /// A handle that is the same whatever its type parameters are.
-    pub(crate) const fn of_kind(kind: Kind) -> Identity {
-        Identity { kind, types: 0 }
-    }
-
-    /// A handle to or for values of type `T`.
-    pub(crate) fn new<T: ?Sized>(kind: Kind) -> Identity {
-        Identity {
-            kind,
-            types: number(typeid::of::<T>()),
-        }
-    }
-
-    /// The number for the types.
-    pub(crate) fn types(self) -> u64 {
-        self.types
-    }
-}
-
-/// The same in all processes of a program: they run the same image.
-fn number(id: TypeId) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
-}
 
 /// Writes a handle made of what `pack` puts together.
 pub(crate) fn serialize<S: Serializer>(
@@ -185,11 +94,4 @@ fn take<T>(
         scope::give_back(token, parts);
     }
     handle
-}
-
-/// A handle as it stands in a message.
-#[derive(Debug)]
-pub(super) struct Record {
-    pub(super) identity: Identity,
-    pub(super) parts: Parts,
 }

@@ -5,7 +5,10 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::super::{Error, tag};
-use super::{Kind, NAME};
+use super::Kind;
+
+/// The name of the newtype that tokens are in. By it our format knows them.
+pub(in super::super) static NAME: &str = "$multiproc::handle";
 
 /// What stands for a handle in serde's data model: the number of a message's scope, and which
 /// record there.

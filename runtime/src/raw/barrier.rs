@@ -20,11 +20,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::backoff::Backoff;
+use super::holders::{HOLDERS, Holders};
+use super::machine::Machine;
 use super::monitor::{Inside, Monitor};
 use super::sleepers::Sleepers;
-use super::spin::{Awaited, spin_until};
-use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
-use crate::sys::atomic::{AtomicU32, AtomicU64};
+use crate::spin::{Awaited, spin_until};
+use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 
 #[derive(Debug)]
 #[repr(C)]
@@ -59,10 +61,22 @@ const REMEMBERED: u32 = u64::BITS;
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: atomic integers.
 unsafe impl Machine for Barrier {
-    const KIND: Kind = Kind::Barrier;
-
     fn init(&self) {
         self.monitor.init();
+    }
+
+    fn wipe(&self, holders: &dyn Holders, holder: u32) {
+        let inside = self.enter(holders);
+        let round = self.round.load(Ordering::Relaxed);
+        let arrived = &self.arrived[holder as usize];
+        if in_round(arrived.load(Ordering::Relaxed), round) == 0 {
+            return;
+        }
+        self.broken.store(1, Ordering::Relaxed);
+        step();
+        arrived.store(0, Ordering::Relaxed);
+        drop(inside);
+        self.tell();
     }
 }
 
@@ -129,27 +143,28 @@ impl Barrier {
 
     fn sleep(&self, round: u32, holders: &dyn Holders, deadline: Option<Instant>) -> Passed {
         let mut look_for_dead = false;
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
-            let (seen, nap) = {
+            let (seen, timeout) = {
                 let inside = self.enter(holders);
                 if let Some(passed) = self.ended(round) {
                     return passed;
                 }
-                let nap = patience.nap(deadline);
-                if nap.is_none() || look_for_dead && !self.all_alive(round, holders) {
+                let timeout = backoff.timeout(deadline);
+                if timeout.is_none() || look_for_dead && !self.all_alive(round, holders) {
                     self.broken.store(1, Ordering::Relaxed);
                     step();
                     drop(inside);
                     self.tell();
                     return Passed::Broken;
                 }
-                (self.changes.load(Ordering::Relaxed), nap)
+                (self.changes.load(Ordering::Relaxed), timeout)
             };
             step();
             let is_as_before = || self.changes.load(Ordering::SeqCst) == seen;
-            if !spin_until(Awaited::News, || !is_as_before()) {
-                self.sleepers.sleep(nap.unwrap_or_default(), is_as_before);
+            if !spin_until(Awaited::Event, || !is_as_before()) {
+                self.sleepers
+                    .sleep(timeout.unwrap_or_default(), is_as_before);
             }
             look_for_dead = is_as_before();
         }
@@ -195,21 +210,6 @@ impl Barrier {
             self.broken.store(1, Ordering::Relaxed);
         }
         self.is_over()
-    }
-
-    /// A holder that waited here is gone.
-    pub(super) fn wipe(&self, holders: &dyn Holders, holder: u32) {
-        let inside = self.enter(holders);
-        let round = self.round.load(Ordering::Relaxed);
-        let arrived = &self.arrived[holder as usize];
-        if in_round(arrived.load(Ordering::Relaxed), round) == 0 {
-            return;
-        }
-        self.broken.store(1, Ordering::Relaxed);
-        step();
-        arrived.store(0, Ordering::Relaxed);
-        drop(inside);
-        self.tell();
     }
 
     fn next_round(&self, round: u32, complete: bool) {

@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 use super::actor::{Actor, maker};
 use super::strays::{Stray, strays};
 use super::{
-    Barrier, Condvar, Event, Holders, Left, Lock, Machine, Passed, ReentrantLock, RwLock,
-    Semaphore, deadline,
+    Barrier, Condvar, Event, Holders, Left, Lock, Machine, Passed, ReentrantLock, RwLock, Semaphore,
 };
 use crate::probe::ends_after;
+use crate::sys::atomic::step;
+use crate::sys::deadline;
 
 /// A machine in memory of its own.
 #[expect(unsafe_code, reason = "machines are made in place")]
@@ -345,7 +346,7 @@ fn a_thread_that_ends_with_the_mutex_leaves_it_locked() {
     for survivor in [&actor, &other] {
         assert!(!lock.is_mine());
         assert!(!lock.try_lock(survivor));
-        assert!(!lock.lock_until(survivor, deadline(Duration::from_millis(300))));
+        assert!(!lock.lock_until(survivor, deadline::after(Duration::from_millis(300))));
     }
     // But its process can end.
     actor.dies();
@@ -384,7 +385,7 @@ fn survives_strays<M: Machine>(prepare: impl Fn(&M, &Actor<'_>), act: impl Fn(&M
 
 /// Long enough for a look at the dead.
 fn a_moment() -> Option<Instant> {
-    deadline(Duration::from_millis(3))
+    deadline::after(Duration::from_millis(3))
 }
 
 #[test]
@@ -428,7 +429,7 @@ fn stray_writes_do_not_stop_readers_and_writers() {
             if lock.read_until(actor, a_moment()).unwrap() {
                 lock.leave(actor);
             }
-            lock.wipe(1);
+            lock.wipe(actor, 1);
         },
     );
     // A writer does not wait for readers that never were.
@@ -512,10 +513,10 @@ fn stray_writes_do_not_stop_those_who_wait_to_be_notified() {
             condvar.queue(actor);
         },
         |condvar, actor| {
-            let ticket = condvar.queue(actor);
+            let token = condvar.queue(actor);
             condvar.notify(actor, 1);
             condvar.notify(actor, usize::MAX);
-            condvar.sleep(ticket, actor, at_once());
+            condvar.sleep(token, actor, at_once());
             condvar.wipe(actor, 1);
         },
     );
@@ -587,7 +588,7 @@ fn the_lock_survives_a_death_while_writing() {
         machine::<RwLock>,
         |lock, victim| {
             lock.write_until(victim, None).unwrap();
-            super::step();
+            step();
             lock.finish();
             lock.try_write(victim);
             lock.finish();
@@ -819,9 +820,9 @@ fn notifications_survive_a_death_in_wait() {
     after_each_step(
         machine::<Condvar>,
         |condvar, victim| {
-            let ticket = condvar.queue(victim);
+            let token = condvar.queue(victim);
             condvar.sleep(
-                ticket,
+                token,
                 victim,
                 Instant::now().checked_add(Duration::from_millis(1)),
             );
@@ -883,10 +884,10 @@ fn more_waiters_than_places_are_woken_for_nothing() {
     let condvar = machine::<Condvar>();
     let dead = AtomicU64::new(0);
     let actor = Actor { me: 1, dead: &dead };
-    let tickets: Vec<_> = (0..200).map(|_| condvar.queue(&actor)).collect();
+    let tokens: Vec<_> = (0..200).map(|_| condvar.queue(&actor)).collect();
     condvar.notify(&actor, usize::MAX);
-    for ticket in tickets {
-        assert!(condvar.sleep(ticket, &actor, soon()));
+    for token in tokens {
+        assert!(condvar.sleep(token, &actor, soon()));
     }
     assert_eq!(actor.me(), 1);
 }

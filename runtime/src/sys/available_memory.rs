@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 
 /// What could be had, in bytes; `None` if nothing says so.
-pub(crate) fn available() -> Option<u64> {
+pub(crate) fn bytes() -> Option<u64> {
     let in_system = of_system(&fs::read_to_string("/proc/meminfo").ok()?);
     let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let in_groups = of_groups(&groups, Path::new("/sys/fs/cgroup"));
@@ -139,7 +139,7 @@ mod tests {
         let text = "MemTotal: 9 kB\nMemAvailable:   3000 kB\nSwapFree:  1000 kB\n";
         assert_eq!(of_system(text), Some(4_096_000));
         assert_eq!(of_system("MemTotal: 9 kB\n"), None);
-        assert!(available().is_some_and(|available| available > 0));
+        assert!(bytes().is_some_and(|bytes| bytes > 0));
     }
 
     #[test]

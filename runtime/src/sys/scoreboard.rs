@@ -27,25 +27,25 @@ struct Layout {
 
 /// The memory, mapped into this process.
 #[derive(Debug)]
-pub(crate) struct Board {
+pub(crate) struct Scoreboard {
     memory: Mapping,
     descriptor: Arc<OwnedFd>,
 }
 
-impl Board {
+impl Scoreboard {
     /// Fresh memory, all zero.
-    pub(crate) fn new() -> io::Result<Board> {
-        Board::map(Arc::new(memory::create(size_of::<Layout>())?))
+    pub(crate) fn new() -> io::Result<Scoreboard> {
+        Scoreboard::map(Arc::new(memory::create(size_of::<Layout>())?))
     }
 
-    /// The memory behind a descriptor that [`Board::new`] made, here or in another process.
-    pub(crate) fn map(descriptor: Arc<OwnedFd>) -> io::Result<Board> {
+    /// The memory behind a descriptor that [`Scoreboard::new`] made, here or in another process.
+    pub(crate) fn map(descriptor: Arc<OwnedFd>) -> io::Result<Scoreboard> {
         let (_, length) = memory::inspect(descriptor.as_fd())?;
         if length != size_of::<Layout>() {
-            return Err(io::Error::other("the memory is not a board"));
+            return Err(io::Error::other("the memory is not a scoreboard"));
         }
         let memory = Mapping::new(descriptor.as_fd(), length)?;
-        Ok(Board { memory, descriptor })
+        Ok(Scoreboard { memory, descriptor })
     }
 
     /// What the other process maps.
@@ -78,10 +78,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_board_stays_as_long_as_it_is() {
-        let board = Board::new().unwrap();
+    fn a_scoreboard_stays_as_long_as_it_is() {
+        let board = Scoreboard::new().unwrap();
         let theirs =
-            Board::map(Arc::new(board.descriptor().try_clone_to_owned().unwrap())).unwrap();
+            Scoreboard::map(Arc::new(board.descriptor().try_clone_to_owned().unwrap())).unwrap();
         assert!(ftruncate(theirs.descriptor(), 0).is_err());
         assert!(ftruncate(theirs.descriptor(), 1 << 20).is_err());
         theirs.words()[WORDS - 1].store(7, Relaxed);
@@ -91,11 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_can_shrink_is_no_board() {
+    fn a_file_that_can_shrink_is_no_scoreboard() {
         let file = memfd_create("test", MemfdFlags::CLOEXEC).unwrap();
         ftruncate(&file, size_of::<Layout>() as u64).unwrap();
-        assert!(Board::map(Arc::new(file)).is_err());
+        assert!(Scoreboard::map(Arc::new(file)).is_err());
         let short = memory::create(4096).unwrap();
-        assert!(Board::map(Arc::new(short)).is_err());
+        assert!(Scoreboard::map(Arc::new(short)).is_err());
     }
 }

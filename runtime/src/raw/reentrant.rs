@@ -12,9 +12,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::holders::Holders;
+use super::lock::Lock;
+use super::machine::Machine;
 use super::poison::Poison;
-use super::{Holders, Kind, Lock, Machine, step};
-use crate::sys::atomic::AtomicU32;
+use crate::sys::atomic::{AtomicU32, step};
 
 #[derive(Debug)]
 #[repr(C)]
@@ -27,11 +29,12 @@ pub(crate) struct ReentrantLock {
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: atomic integers.
 unsafe impl Machine for ReentrantLock {
-    const KIND: Kind = Kind::ReentrantLock;
-
     fn init(&self) {
         self.lock.init();
     }
+
+    /// As for the lock in it.
+    fn wipe(&self, _: &dyn Holders, _: u32) {}
 }
 
 impl ReentrantLock {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::Holders;
+use super::holders::Holders;
 
 /// Holders that are alive until a test says otherwise.
 #[derive(Debug)]

@@ -32,11 +32,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::backoff::Backoff;
+use super::holders::Holders;
+use super::machine::Machine;
 use super::owner::Owner;
 use super::poison::Poison;
-use super::spin::{Awaited, spin_until};
-use super::{Holders, Kind, Machine, Patience, step};
-use crate::sys::atomic::AtomicU32;
+use crate::spin::{Awaited, spin_until};
+use crate::sys::atomic::{AtomicU32, step};
 use crate::sys::futex;
 
 const FREE: u32 = 0;
@@ -53,11 +55,12 @@ pub(crate) struct Lock {
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: atomic integers.
 unsafe impl Machine for Lock {
-    const KIND: Kind = Kind::Lock;
-
     fn init(&self) {
         self.poison.init();
     }
+
+    /// Who waits finds a dead owner by its mark.
+    fn wipe(&self, _: &dyn Holders, _: u32) {}
 }
 
 impl Lock {
@@ -69,7 +72,7 @@ impl Lock {
     /// Takes the lock if it is free or its holder dead.
     #[inline]
     pub(crate) fn try_lock(&self, holders: &dyn Holders) -> bool {
-        self.take(holders.mark()) || self.bury(holders)
+        self.take(holders.mark()) || self.recover(holders)
     }
 
     /// Takes the lock if it is free.
@@ -114,15 +117,15 @@ impl Lock {
     #[cold]
     pub(crate) fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         let mut ours = holders.mark();
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
             if spin_until(Awaited::Lock, || {
                 self.word.load(Ordering::Relaxed) == FREE && self.take(ours)
             }) {
                 return true;
             }
-            let Some(nap) = patience.nap(deadline) else {
-                return self.bury(holders);
+            let Some(timeout) = backoff.timeout(deadline) else {
+                return self.recover(holders);
             };
             let word = self.word.load(Ordering::Relaxed);
             let waited = word | WAITED;
@@ -136,8 +139,8 @@ impl Lock {
                 continue;
             }
             step();
-            futex::wait(&self.word, waited, nap);
-            if self.word.load(Ordering::Relaxed) == waited && self.bury(holders) {
+            futex::wait(&self.word, waited, timeout);
+            if self.word.load(Ordering::Relaxed) == waited && self.recover(holders) {
                 return true;
             }
             // Whoever has slept does not know whether others do.
@@ -147,7 +150,7 @@ impl Lock {
 
     /// Takes the lock if it is free after all or its holder dead.
     #[cold]
-    fn bury(&self, holders: &dyn Holders) -> bool {
+    fn recover(&self, holders: &dyn Holders) -> bool {
         if self.is_taken() {
             self.take_over(holders)
         } else {

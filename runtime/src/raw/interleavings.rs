@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::actor::{Actor, maker};
-use super::condvar::Ticket;
+use super::condvar::WaitToken;
 use super::tests::machine;
 use super::{
     Barrier, Condvar, Event, Holders, Lock, Machine, Passed, ReentrantLock, RwLock, Semaphore,
-    deadline,
 };
 use crate::probe::{Dead, Explorer, Part, World, bytes_of, pause};
+use crate::sys::deadline;
 
 /// A machine, a lock for those who need one as well, and who is at work under them.
 struct Scene<M> {
@@ -34,7 +34,7 @@ impl<M: Machine> World for Scene<M> {
         vec![bytes_of(&*self.machine), bytes_of(&*self.lock)]
     }
 
-    fn bury(&self, actor: usize) {
+    fn reap(&self, actor: usize) {
         self.dead.fetch_or(1 << actor, Ordering::SeqCst);
     }
 }
@@ -99,7 +99,7 @@ fn nothing<M>(_: &M) {}
 
 /// A time that comes when all others wait.
 fn later() -> Option<Instant> {
-    deadline(Duration::from_millis(2))
+    deadline::after(Duration::from_millis(2))
 }
 
 fn take(scene: &Scene<Lock>, me: usize) {
@@ -349,9 +349,9 @@ fn await_count(scene: &Scene<Condvar>, me: usize) {
     let actor = scene.actor(me);
     assert!(scene.lock.lock_until(&actor, None));
     while scene.count(0) == 0 {
-        let ticket = scene.machine.queue(&actor);
+        let token = scene.machine.queue(&actor);
         scene.lock.unlock();
-        scene.machine.sleep(ticket, &actor, None);
+        scene.machine.sleep(token, &actor, None);
         assert!(scene.lock.lock_until(&actor, None));
     }
     scene.count.fetch_sub(1, Ordering::SeqCst);
@@ -390,9 +390,9 @@ fn all_are_notified_at_once() {
         let actor = scene.actor(me);
         assert!(scene.lock.lock_until(&actor, None));
         while scene.count(0) == 0 {
-            let ticket = scene.machine.queue(&actor);
+            let token = scene.machine.queue(&actor);
             scene.lock.unlock();
-            scene.machine.sleep(ticket, &actor, None);
+            scene.machine.sleep(token, &actor, None);
             assert!(scene.lock.lock_until(&actor, None));
         }
         scene.lock.unlock();
@@ -413,7 +413,7 @@ fn nothing_left<M>(_: &Scene<M>, _: Dead) {}
 /// A condition variable at which the first actors wait already.
 struct Queued {
     scene: Scene<Condvar>,
-    tickets: Mutex<Vec<Option<Ticket>>>,
+    tokens: Mutex<Vec<Option<WaitToken>>>,
 }
 
 impl World for Queued {
@@ -421,8 +421,8 @@ impl World for Queued {
         self.scene.memory()
     }
 
-    fn bury(&self, actor: usize) {
-        self.scene.bury(actor);
+    fn reap(&self, actor: usize) {
+        self.scene.reap(actor);
     }
 }
 
@@ -430,15 +430,15 @@ impl Queued {
     fn new(count: usize) -> Queued {
         let scene = Scene::<Condvar>::new(nothing);
         let queue = |me| Some(scene.machine.queue(&scene.actor(me)));
-        let tickets = Mutex::new((0..count).map(queue).collect());
-        Queued { scene, tickets }
+        let tokens = Mutex::new((0..count).map(queue).collect());
+        Queued { scene, tokens }
     }
 
     /// The rest of a wait.
     fn sleep(&self, me: usize, deadline: Option<Instant>) -> bool {
-        let ticket = self.tickets.lock().unwrap()[me].take().unwrap();
+        let token = self.tokens.lock().unwrap()[me].take().unwrap();
         let actor = self.scene.actor(me);
-        self.scene.machine.sleep(ticket, &actor, deadline)
+        self.scene.machine.sleep(token, &actor, deadline)
     }
 
     fn notify(&self, me: usize) {

@@ -7,7 +7,9 @@
 
 use std::time::Instant;
 
-use super::{Holders, Lock, Machine};
+use super::holders::Holders;
+use super::lock::Lock;
+use super::machine::Machine;
 
 /// The lock around a machine's words.
 ///

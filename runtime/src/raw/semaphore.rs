@@ -45,11 +45,13 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::backoff::Backoff;
+use super::holders::{HOLDERS, Holders};
+use super::machine::Machine;
 use super::monitor::{Inside, Monitor};
 use super::seal::Seal;
-use super::spin::{Awaited, spin_until};
-use super::{HOLDERS, Holders, Kind, Machine, Patience, step};
-use crate::sys::atomic::AtomicU32;
+use crate::spin::{Awaited, spin_until};
+use crate::sys::atomic::{AtomicU32, step};
 use crate::sys::futex;
 
 /// How many permits there can be, taken ones included.
@@ -88,11 +90,26 @@ pub(crate) struct Semaphore {
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: atomic integers.
 unsafe impl Machine for Semaphore {
-    const KIND: Kind = Kind::Semaphore;
-
     fn init(&self) {
         self.monitor.init();
         self.seal.set();
+    }
+
+    fn wipe(&self, holders: &dyn Holders, holder: u32) {
+        for slot in self.slots() {
+            let word = slot.load(Ordering::SeqCst);
+            if is_mark(word) && holders.number(word) == holder {
+                // If this fails, somebody has just inherited it.
+                replace(slot, word, FREE);
+            }
+        }
+        let inside = self.enter(holders);
+        self.taken[holder as usize].store(0, Ordering::Relaxed);
+        step();
+        self.repair();
+        drop(inside);
+        step();
+        self.announce(u32::MAX);
     }
 }
 
@@ -108,7 +125,7 @@ impl Semaphore {
     #[cold]
     fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         let mut look_for_dead = false;
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         while self.seal.is_whole() {
             if spin_until(Awaited::Lock, || {
                 self.has_free_slot() && self.take_slot(holders.mark())
@@ -116,11 +133,11 @@ impl Semaphore {
             }) {
                 return true;
             }
-            let nap = patience.nap(deadline);
-            if (look_for_dead || nap.is_none()) && self.inherit(holders) {
+            let timeout = backoff.timeout(deadline);
+            if (look_for_dead || timeout.is_none()) && self.inherit(holders) {
                 return true;
             }
-            let Some(nap) = nap else {
+            let Some(timeout) = timeout else {
                 return false;
             };
             // Before the rest: see `wake`.
@@ -132,7 +149,7 @@ impl Semaphore {
             if self.take_slot(holders.mark()) || self.take_counted(holders) {
                 return true;
             }
-            futex::wait(&self.releases, seen, nap);
+            futex::wait(&self.releases, seen, timeout);
             // Whoever was not woken has slept its time: somebody may have died meanwhile.
             look_for_dead = self.releases.load(Ordering::Relaxed) == seen;
         }
@@ -248,24 +265,6 @@ impl Semaphore {
 
     fn enter(&self, holders: &dyn Holders) -> Inside<'_> {
         self.monitor.enter(holders, || self.repair())
-    }
-
-    /// Takes back what a holder has that is gone.
-    pub(super) fn wipe(&self, holders: &dyn Holders, holder: u32) {
-        for slot in self.slots() {
-            let word = slot.load(Ordering::SeqCst);
-            if is_mark(word) && holders.number(word) == holder {
-                // If this fails, somebody has just inherited it.
-                replace(slot, word, FREE);
-            }
-        }
-        let inside = self.enter(holders);
-        self.taken[holder as usize].store(0, Ordering::Relaxed);
-        step();
-        self.repair();
-        drop(inside);
-        step();
-        self.announce(u32::MAX);
     }
 
     #[inline]

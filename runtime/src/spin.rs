@@ -11,6 +11,8 @@
 
 use std::cell::Cell;
 use std::hint::spin_loop;
+use std::sync::OnceLock;
+use std::thread;
 
 /// How long at most, in pauses of the processor: about ten microseconds. Tests that try all ways
 /// in which actors can meet cannot wait that long.
@@ -24,23 +26,45 @@ const OFTEN: u32 = 4;
 /// The longest time between two looks, in pauses: a little less than a microsecond.
 const RAREST: u32 = 32;
 
-/// What a thread waits for. Locks come back soon, as a rule, whatever becomes of the rest.
+/// What a thread waits for: what comes soon of one kind, as locks do as a rule, says nothing of
+/// another.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Awaited {
+pub(crate) enum Awaited {
     Lock,
-    News,
+    Event,
+}
+
+impl Awaited {
+    const KINDS: usize = Awaited::Event as usize + 1;
 }
 
 /// Looks for a while whether something is so.
-pub(super) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> bool {
+pub(crate) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> bool {
     if is_so() {
         return true;
     }
-    let habit = HABITS.with(|habits| habits[awaited as usize].get());
-    let pauses = habit.pauses();
+    let spin = SPINS.with(|spins| spins[awaited as usize].get());
+    let pauses = spin.pauses();
     let came = pauses > 0 && wait_awake(pauses, is_so);
-    HABITS.with(|habits| habits[awaited as usize].set(habit.after(pauses, came)));
+    SPINS.with(|spins| spins[awaited as usize].set(spin.after(pauses, came)));
     came
+}
+
+/// Looks for some microseconds whether something is so, whatever came of that lately: for queues,
+/// whose items take long to write and read beside the wait for them.
+pub(crate) fn spin_a_little(mut is_so: impl FnMut() -> bool) -> bool {
+    const LOOKS: u32 = 300;
+    several_cpus()
+        && (0..LOOKS).any(|_| {
+            spin_loop();
+            is_so()
+        })
+}
+
+/// Whether another thread can do something while this one spins.
+fn several_cpus() -> bool {
+    static SEVERAL: OnceLock<bool> = OnceLock::new();
+    *SEVERAL.get_or_init(|| thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
 }
 
 fn wait_awake(pauses: u32, mut is_so: impl FnMut() -> bool) -> bool {
@@ -60,20 +84,20 @@ fn wait_awake(pauses: u32, mut is_so: impl FnMut() -> bool) -> bool {
 }
 
 thread_local! {
-    static HABITS: [Cell<Habit>; 2] = const { [const { Cell::new(Habit::AWAKE) }; 2] };
+    static SPINS: [Cell<AdaptiveSpin>; Awaited::KINDS] = const { [const { Cell::new(AdaptiveSpin::AWAKE) }; Awaited::KINDS] };
 }
 
 /// What a thread does when it has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Habit {
+enum AdaptiveSpin {
     /// It waits awake, for so many pauses.
     Awake(u32),
     /// It sleeps at once, and has done so this often.
     Asleep(u32),
 }
 
-impl Habit {
-    const AWAKE: Habit = Habit::Awake(PAUSES);
+impl AdaptiveSpin {
+    const AWAKE: Self = Self::Awake(PAUSES);
 
     /// Shorter is not worth the trouble.
     const FEWEST: u32 = PAUSES / 64;
@@ -83,19 +107,19 @@ impl Habit {
 
     fn pauses(self) -> u32 {
         match self {
-            Habit::Awake(pauses) => pauses,
-            Habit::Asleep(Self::TIMES) => PAUSES,
-            Habit::Asleep(_) => 0,
+            Self::Awake(pauses) => pauses,
+            Self::Asleep(Self::TIMES) => PAUSES,
+            Self::Asleep(_) => 0,
         }
     }
 
-    /// The habit after a wait: whether what was waited for came while the thread was awake.
-    fn after(self, pauses: u32, came: bool) -> Habit {
+    /// The spin after a wait: whether what was waited for came while the thread was awake.
+    fn after(self, pauses: u32, came: bool) -> Self {
         match self {
-            _ if came => Habit::AWAKE,
-            Habit::Awake(_) if pauses / 2 > Self::FEWEST => Habit::Awake(pauses / 2),
-            Habit::Awake(_) | Habit::Asleep(Self::TIMES) => Habit::Asleep(0),
-            Habit::Asleep(times) => Habit::Asleep(times + 1),
+            _ if came => Self::AWAKE,
+            Self::Awake(_) if pauses / 2 > Self::FEWEST => Self::Awake(pauses / 2),
+            Self::Awake(_) | Self::Asleep(Self::TIMES) => Self::Asleep(0),
+            Self::Asleep(times) => Self::Asleep(times + 1),
         }
     }
 }
@@ -105,34 +129,34 @@ mod tests {
     use super::*;
 
     /// What a thread waits for never comes in time.
-    fn in_vain(habit: &mut Habit) -> u32 {
-        let pauses = habit.pauses();
-        *habit = habit.after(pauses, false);
+    fn in_vain(spin: &mut AdaptiveSpin) -> u32 {
+        let pauses = spin.pauses();
+        *spin = spin.after(pauses, false);
         pauses
     }
 
     #[test]
     fn who_waits_in_vain_soon_sleeps_at_once_and_tries_again() {
-        let mut habit = Habit::AWAKE;
-        let total: u32 = (0..10).map(|_| in_vain(&mut habit)).sum();
+        let mut spin = AdaptiveSpin::AWAKE;
+        let total: u32 = (0..10).map(|_| in_vain(&mut spin)).sum();
         assert!(total < 2 * PAUSES);
         for _ in 0..3 {
-            while in_vain(&mut habit) == 0 {}
-            let idle = (0..Habit::TIMES).filter(|_| in_vain(&mut habit) == 0);
-            assert_eq!(idle.count(), Habit::TIMES as usize);
+            while in_vain(&mut spin) == 0 {}
+            let idle = (0..AdaptiveSpin::TIMES).filter(|_| in_vain(&mut spin) == 0);
+            assert_eq!(idle.count(), AdaptiveSpin::TIMES as usize);
         }
     }
 
     #[test]
     fn who_was_right_to_wait_does_so_again() {
-        let mut habit = Habit::AWAKE;
+        let mut spin = AdaptiveSpin::AWAKE;
         for _ in 0..100 {
-            in_vain(&mut habit);
+            in_vain(&mut spin);
         }
-        while habit.pauses() == 0 {
-            in_vain(&mut habit);
+        while spin.pauses() == 0 {
+            in_vain(&mut spin);
         }
-        habit = habit.after(PAUSES, true);
-        assert_eq!(habit, Habit::AWAKE);
+        spin = spin.after(PAUSES, true);
+        assert_eq!(spin, AdaptiveSpin::AWAKE);
     }
 }

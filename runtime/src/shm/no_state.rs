@@ -1,10 +1,10 @@
 //! No machines at all: the data are the whole cell.
 
-use crate::sync::raw::{Kind, Machine};
+use crate::raw::{Holders, Machine};
 
 /// What lies under data that guard themselves, or do not change.
 #[derive(Debug)]
-pub(super) struct Ground;
+pub(super) struct NoState;
 
 /// What lies under data that are divided among several owners.
 #[derive(Debug)]
@@ -12,12 +12,12 @@ pub(super) struct Divided;
 
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: it has no bytes.
-unsafe impl Machine for Ground {
-    const KIND: Kind = Kind::Plain;
+unsafe impl Machine for NoState {
+    fn wipe(&self, _: &dyn Holders, _: u32) {}
 }
 
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: as above.
 unsafe impl Machine for Divided {
-    const KIND: Kind = Kind::Buffer;
+    fn wipe(&self, _: &dyn Holders, _: u32) {}
 }

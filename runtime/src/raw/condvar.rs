@@ -25,20 +25,22 @@
 //! What happens outside is a change by the one thread that has the place, and of no other place;
 //! it is made in one step, and so are changes inside that could meet it.
 //!
-//! When all places are taken, a waiter naps and returns without having been notified, which
+//! When all places are taken, a waiter sleeps a little and returns without having been notified, which
 //! waiters must expect of any condition variable. So it is when something wrote over the memory:
-//! who waits finds its place another's or the seal broken, and returns, now and every [`NAP`]. What
+//! who waits finds its place another's or the seal broken, and returns, now and every [`RETRY_INTERVAL`]. What
 //! stands in a place under a mark that no living process has is cleared as a dead one's.
 
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use super::backoff::Backoff;
+use super::holders::Holders;
+use super::machine::Machine;
 use super::monitor::{Inside, Monitor};
 use super::seal::Seal;
-use super::spin::{Awaited, spin_until};
-use super::{Holders, Kind, Machine, Patience, step};
-use crate::sys::atomic::{AtomicU32, AtomicU64};
-use crate::sys::futex;
+use crate::spin::{Awaited, spin_until};
+use crate::sys::atomic::{AtomicU32, AtomicU64, step};
+use crate::sys::{deadline, futex};
 
 const PLACES: usize = 128;
 const FREE: u32 = 0;
@@ -46,8 +48,8 @@ const WAITING: u32 = 1;
 const ASLEEP: u32 = 2;
 const NOTIFIED: u32 = 3;
 
-/// How long one naps that found no place.
-const NAP: Duration = Duration::from_millis(5);
+/// How long a thread sleeps that has found no place, before it may look for one again.
+const RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 #[derive(Debug)]
 #[repr(C)]
@@ -72,28 +74,37 @@ struct Place {
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: atomic integers.
 unsafe impl Machine for Condvar {
-    const KIND: Kind = Kind::Condvar;
-
     fn init(&self) {
         self.monitor.init();
         self.seal.set();
+    }
+
+    fn wipe(&self, holders: &dyn Holders, holder: u32) {
+        let _inside = self.enter(holders);
+        for (_, place) in self.used() {
+            let mark = place.holder.load(Ordering::Relaxed);
+            let is_its = holders.number(mark) == holder;
+            if is_its && place.word.load(Ordering::Relaxed) != FREE {
+                self.vacate(place);
+            }
+        }
     }
 }
 
 /// A place that the calling thread has taken, and its turn; `None` if there was none.
 #[derive(Debug)]
-pub(crate) struct Ticket(Option<(usize, u64)>);
+pub(crate) struct WaitToken(Option<(usize, u64)>);
 
 impl Condvar {
     /// Takes a place. Notifications from now on count.
-    pub(crate) fn queue(&self, holders: &dyn Holders) -> Ticket {
+    pub(crate) fn queue(&self, holders: &dyn Holders) -> WaitToken {
         if !self.seal.is_whole() {
-            return Ticket(None);
+            return WaitToken(None);
         }
         let _inside = self.enter(holders);
         let free = |place: &Place| place.word.load(Ordering::Acquire) == FREE;
         let Some(index) = self.places.iter().position(free) else {
-            return Ticket(None);
+            return WaitToken(None);
         };
         let place = &self.places[index];
         let turn = self.turns.load(Ordering::Relaxed);
@@ -106,20 +117,20 @@ impl Condvar {
         step();
         place.word.store(WAITING, Ordering::Release);
         step();
-        Ticket(Some((index, turn)))
+        WaitToken(Some((index, turn)))
     }
 
     /// Sleeps until notified; false when time is up. The place is given back.
     pub(crate) fn sleep(
         &self,
-        Ticket(place): Ticket,
+        WaitToken(place): WaitToken,
         holders: &dyn Holders,
         deadline: Option<Instant>,
     ) -> bool {
         let Some((index, turn)) = place else {
-            return match Patience(NAP).nap(deadline) {
-                Some(nap) => {
-                    std::thread::sleep(nap);
+            return match deadline::left(deadline, RETRY_INTERVAL) {
+                Some(timeout) => {
+                    std::thread::sleep(timeout);
                     true
                 }
                 None => false,
@@ -127,13 +138,13 @@ impl Condvar {
         };
         let place = &self.places[index];
         let is_notified = || place.word.load(Ordering::Acquire) == NOTIFIED;
-        let mut patience = Patience::new();
-        while !spin_until(Awaited::News, is_notified) {
+        let mut backoff = Backoff::new();
+        while !spin_until(Awaited::Event, is_notified) {
             if !self.seal.is_whole() || !place.is_waiting() || !place.is_of(holders, turn) {
                 // It may have been notified just now. Otherwise it is for the caller to see.
                 break;
             }
-            let Some(nap) = patience.nap(deadline) else {
+            let Some(timeout) = backoff.timeout(deadline) else {
                 let _inside = self.enter(holders);
                 let notified = is_notified();
                 place.leave();
@@ -141,10 +152,10 @@ impl Condvar {
             };
             let _ = change(&place.word, WAITING, ASLEEP);
             step();
-            futex::wait(&place.word, ASLEEP, nap);
+            futex::wait(&place.word, ASLEEP, timeout);
             if !is_notified() {
                 let _inside = self.enter(holders);
-                self.bury(holders);
+                self.reap(holders);
             }
         }
         if place.is_of(holders, turn) {
@@ -187,7 +198,7 @@ impl Condvar {
         if !all_woke {
             // Somebody has just woken up by itself, or is dead.
             let _inside = self.enter(holders);
-            self.bury(holders);
+            self.reap(holders);
         }
     }
 
@@ -215,7 +226,7 @@ impl Condvar {
     }
 
     /// Frees the places of the dead, and hands their notifications on.
-    fn bury(&self, holders: &dyn Holders) {
+    fn reap(&self, holders: &dyn Holders) {
         let mut known_alive = holders.mark();
         for (_, place) in self.used() {
             let holder = place.holder.load(Ordering::Relaxed);
@@ -225,18 +236,6 @@ impl Condvar {
             if holders.is_mark_alive(holder) {
                 known_alive = holder;
             } else {
-                self.vacate(place);
-            }
-        }
-    }
-
-    /// Takes back what a holder has that is gone.
-    pub(super) fn wipe(&self, holders: &dyn Holders, holder: u32) {
-        let _inside = self.enter(holders);
-        for (_, place) in self.used() {
-            let mark = place.holder.load(Ordering::Relaxed);
-            let is_its = holders.number(mark) == holder;
-            if is_its && place.word.load(Ordering::Relaxed) != FREE {
                 self.vacate(place);
             }
         }

@@ -7,8 +7,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::step;
-use crate::sys::atomic::AtomicU32;
+use crate::sys::atomic::{AtomicU32, step};
 use crate::sys::futex;
 
 /// A word that is odd while somebody may sleep on it, and greater after each wake-up call: one who
@@ -19,11 +18,11 @@ pub(super) struct Sleepers(AtomicU32);
 
 impl Sleepers {
     /// Sleeps unless `has_to` is false by then; false if nobody has woken the caller.
-    pub(super) fn sleep(&self, nap: Duration, has_to: impl FnOnce() -> bool) -> bool {
+    pub(super) fn sleep(&self, timeout: Duration, has_to: impl FnOnce() -> bool) -> bool {
         let word = self.0.fetch_or(1, Ordering::SeqCst) | 1;
         step();
         if has_to() {
-            futex::wait(&self.0, word, nap);
+            futex::wait(&self.0, word, timeout);
         }
         self.0.load(Ordering::Relaxed) != word
     }

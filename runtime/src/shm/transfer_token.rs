@@ -4,22 +4,22 @@
 //! |---|---|
 //! | open | in a message |
 //! | lent | likewise, but its last owner may still be looking at the piece |
-//! | redeemed | a process has the piece, and keeps the ticket as long |
+//! | redeemed | a process has the piece, and keeps the token as long |
 //! | void | the piece has gone on, or home |
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
-//! | the owner makes a ticket and puts it into a message | the piece goes with the message, or ends with it |
-//! | the owner says that the ticket is lent, and who it is | its process is dead, and looks at nothing: a receiver asks, every [`LOOK`](crate::sync::raw::LOOK) at least |
-//! | the owner withdraws the ticket, since the message was not sent | it cannot be redeemed; the piece ends with its owner, as any |
-//! | the owner drops its handle: the ticket is open | a receiver that sleeps finds it when it next looks |
-//! | the receiver redeems it | the piece is gone; whoever kept the ticket may send the piece again |
+//! | the owner makes a token and puts it into a message | the piece goes with the message, or ends with it |
+//! | the owner says that the token is lent, and who it is | its process is dead, and looks at nothing: a receiver asks, again and again, as all of [`raw`](crate::raw) do |
+//! | the owner withdraws the token, since the message was not sent | it cannot be redeemed; the piece ends with its owner, as any |
+//! | the owner drops its handle: the token is open | a receiver that sleeps finds it when it next looks |
+//! | the receiver redeems it | the piece is gone; whoever kept the token may send the piece again |
 //! | the receiver voids it and sends the piece on with another | nobody may send the first again |
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use crate::sync::raw::{Holders, Kind, Machine, Patience};
+use crate::raw::{Backoff, Holders, Machine};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
 
@@ -30,7 +30,7 @@ const LENT: u32 = 3;
 
 #[derive(Debug, Default)]
 #[repr(C)]
-pub(super) struct Ticket {
+pub(super) struct TransferToken {
     word: AtomicU32,
     /// The mark of the process that lent it.
     lender: AtomicU32,
@@ -48,11 +48,12 @@ pub(super) enum Redeemed {
 
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: atomic integers.
-unsafe impl Machine for Ticket {
-    const KIND: Kind = Kind::Ticket;
+unsafe impl Machine for TransferToken {
+    /// A receiver asks by its mark whether the one that lent it is gone.
+    fn wipe(&self, _: &dyn Holders, _: u32) {}
 }
 
-impl Ticket {
+impl TransferToken {
     /// The piece is to be redeemed when this process has let go of it. Before it is sent.
     pub(super) fn lend(&self, holders: &dyn Holders) {
         self.lender.store(holders.mark(), Ordering::Relaxed);
@@ -75,7 +76,7 @@ impl Ticket {
 
     /// For the first who asks, when nobody else can look at the piece any more.
     pub(super) fn redeem(&self, holders: &dyn Holders, deadline: Option<Instant>) -> Redeemed {
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
             match self.replace(OPEN, REDEEMED) {
                 Ok(_) => return Redeemed::Yes,
@@ -86,10 +87,10 @@ impl Ticket {
                 let _ = self.replace(LENT, OPEN);
                 continue;
             }
-            let Some(nap) = patience.nap(deadline) else {
+            let Some(timeout) = backoff.timeout(deadline) else {
                 return Redeemed::StillLent;
             };
-            futex::wait(&self.word, LENT, nap);
+            futex::wait(&self.word, LENT, timeout);
         }
     }
 

@@ -27,11 +27,14 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use super::backoff::Backoff;
+use super::holders::{HOLDERS, Holders};
+use super::lock::Lock;
+use super::machine::Machine;
 use super::poison::Poison;
 use super::sleepers::Sleepers;
-use super::spin::{Awaited, spin_until};
-use super::{HOLDERS, Holders, Kind, Lock, Machine, Patience, step};
-use crate::sys::atomic::{AtomicU32, AtomicU64};
+use crate::spin::{Awaited, spin_until};
+use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 
 /// The calling thread has the lock to write.
 #[derive(Debug)]
@@ -76,10 +79,17 @@ fn without_locks(mark: u32) -> u64 {
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: atomic integers.
 unsafe impl Machine for RwLock {
-    const KIND: Kind = Kind::RwLock;
-
     fn init(&self) {
         self.writer().init();
+    }
+
+    fn wipe(&self, _: &dyn Holders, holder: u32) {
+        let readers = &self.readers[holder as usize];
+        let word = readers.load(Ordering::SeqCst);
+        // If this fails, a writer has just done it.
+        let _ = readers.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst);
+        step();
+        self.deserted.wake();
     }
 }
 
@@ -116,16 +126,16 @@ impl RwLock {
         if deadline.is_none() && self.writer().is_mine() {
             return Err(WouldWaitForItself);
         }
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
             spin_until(Awaited::Lock, || !self.writer().is_taken());
             if self.enter(holders) {
                 return Ok(true);
             }
-            let Some(nap) = patience.nap(deadline) else {
+            let Some(timeout) = backoff.timeout(deadline) else {
                 return Ok(self.succeed_the_dead(holders));
             };
-            let woken = self.readable.sleep(nap, || self.writer().is_taken());
+            let woken = self.readable.sleep(timeout, || self.writer().is_taken());
             if !woken && self.succeed_the_dead(holders) {
                 return Ok(true);
             }
@@ -212,19 +222,19 @@ impl RwLock {
     #[cold]
     fn wait_to_write(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         let mut look_for_dead = false;
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
             if spin_until(Awaited::Lock, || !self.has_readers(holders, false))
                 || look_for_dead && !self.has_readers(holders, true)
             {
                 return true;
             }
-            let Some(nap) = patience.nap(deadline) else {
+            let Some(timeout) = backoff.timeout(deadline) else {
                 self.finish();
                 return false;
             };
             let has_readers = || self.has_readers(holders, false);
-            look_for_dead = !self.deserted.sleep(nap, has_readers);
+            look_for_dead = !self.deserted.sleep(timeout, has_readers);
         }
     }
 
@@ -266,16 +276,6 @@ impl RwLock {
             }
             true
         })
-    }
-
-    /// Takes back what a holder has that is gone.
-    pub(super) fn wipe(&self, holder: u32) {
-        let readers = &self.readers[holder as usize];
-        let word = readers.load(Ordering::SeqCst);
-        // If this fails, a writer has just done it.
-        let _ = readers.compare_exchange(word, 0, Ordering::SeqCst, Ordering::SeqCst);
-        step();
-        self.deserted.wake();
     }
 }
 

@@ -14,29 +14,31 @@ use rustix::process::Pid;
 
 use super::memory::{self, Mapping};
 
-/// How many births can be expected at a time.
+/// How many clones can be expected at a time.
 pub(crate) const SLOTS: usize = 1024;
 
 const LENGTH: usize = SLOTS * size_of::<AtomicI32>();
 
 /// The memory, mapped into this process.
 #[derive(Debug)]
-pub(crate) struct Births(Mapping);
+pub(crate) struct ClonePids(Mapping);
 
-impl Births {
+impl ClonePids {
     /// Fresh memory, and the file to hand over.
-    pub(crate) fn new() -> io::Result<(Births, OwnedFd)> {
+    pub(crate) fn new() -> io::Result<(ClonePids, OwnedFd)> {
         let file = memory::create(LENGTH)?;
-        Ok((Births::map(&file)?, file))
+        Ok((ClonePids::map(&file)?, file))
     }
 
-    /// The memory behind a file that [`Births::new`] made, here or in another process.
-    pub(crate) fn map(file: &OwnedFd) -> io::Result<Births> {
+    /// The memory behind a file that [`ClonePids::new`] made, here or in another process.
+    pub(crate) fn map(file: &OwnedFd) -> io::Result<ClonePids> {
         let (_, length) = memory::inspect(file.as_fd())?;
         if length != LENGTH {
-            return Err(io::Error::other("the file is not one for births"));
+            return Err(io::Error::other(
+                "the file is not one for the pids of clones",
+            ));
         }
-        Ok(Births(Mapping::new(file.as_fd(), LENGTH)?))
+        Ok(ClonePids(Mapping::new(file.as_fd(), LENGTH)?))
     }
 
     /// Where the clone made for this request is noted. Requests are counted from 0.
@@ -71,14 +73,14 @@ mod tests {
 
     #[test]
     fn only_a_number_of_one_process_is_a_pid() {
-        let (births, _file) = Births::new().unwrap();
+        let (clone_pids, _file) = ClonePids::new().unwrap();
         for stray in [0, -1, i32::MIN, -7] {
-            births.slot(3).store(stray, Ordering::Relaxed);
-            assert_eq!(births.of(3), None);
+            clone_pids.slot(3).store(stray, Ordering::Relaxed);
+            assert_eq!(clone_pids.of(3), None);
         }
-        births.slot(3 + SLOTS).store(7, Ordering::Relaxed);
-        assert_eq!(births.of(3), Pid::from_raw(7));
-        births.expect(3);
-        assert_eq!(births.of(3), None);
+        clone_pids.slot(3 + SLOTS).store(7, Ordering::Relaxed);
+        assert_eq!(clone_pids.of(3), Pid::from_raw(7));
+        clone_pids.expect(3);
+        assert_eq!(clone_pids.of(3), None);
     }
 }

@@ -14,45 +14,47 @@ use std::sync::Arc;
 use serde::de::Deserializer;
 use serde::ser::{Serialize, Serializer};
 
+use super::arena;
+use super::kind::{Handles, Stored};
 use super::object::Object;
 use super::shareable::Shareable;
 use crate::codec::Error;
 use crate::codec::handle::{self, Identity, Kind, Parts};
-use crate::sync::raw::{Holders, Left, Machine};
+use crate::raw::{Holders, Left};
 
 /// A handle to a machine `M` and data `T` in shared memory. What may be done with the data is for
 /// the machine's owner to say.
-pub(crate) struct Spot<M, T: ?Sized> {
+pub(crate) struct CellHandle<M, T: ?Sized> {
     object: Arc<Object>,
     machine: NonNull<M>,
     data: NonNull<T>,
-    /// Whether what is there is a value. `T` is [`Shareable`] where spots are made, and not where
+    /// Whether what is there is a value. `T` is [`Shareable`] where handles are made, and not where
     /// they are used.
     is_value: unsafe fn(NonNull<T>, Left) -> bool,
 }
 
-// SAFETY: a spot hands out `&M`, which is `Sync` by `Machine`, and a raw pointer to the data,
+// SAFETY: a handle hands out `&M`, which is `Sync` by `Machine`, and a raw pointer to the data,
 // whose users answer for what they do with it.
-unsafe impl<M: Machine, T: ?Sized> Send for Spot<M, T> {}
+unsafe impl<M: Stored, T: ?Sized> Send for CellHandle<M, T> {}
 // SAFETY: as above.
-unsafe impl<M: Machine, T: ?Sized> Sync for Spot<M, T> {}
+unsafe impl<M: Stored, T: ?Sized> Sync for CellHandle<M, T> {}
 
 // What a panic can leave half done is marked by the machines that care.
-impl<M, T: ?Sized> UnwindSafe for Spot<M, T> {}
-impl<M, T: ?Sized> RefUnwindSafe for Spot<M, T> {}
+impl<M, T: ?Sized> UnwindSafe for CellHandle<M, T> {}
+impl<M, T: ?Sized> RefUnwindSafe for CellHandle<M, T> {}
 
-impl<M: Machine, T: Shareable> Spot<M, T> {
+impl<M: Stored, T: Shareable> CellHandle<M, T> {
     /// Puts a value into a new cell.
-    pub(crate) fn new(value: T) -> io::Result<Spot<M, T>> {
+    pub(crate) fn new(value: T) -> io::Result<CellHandle<M, T>> {
         const { assert_no_drop::<T>() }
-        let place = Place::<M, T>::allocate(1)?;
-        // SAFETY: the place is ours, aligned, and has room for one.
-        unsafe { place.data.write(value) };
-        place.publish(1);
-        Ok(place.into_value())
+        let cell = UnfinishedCell::<M, T>::allocate(1)?;
+        // SAFETY: the cell is ours, aligned, and has room for one.
+        unsafe { cell.data.write(value) };
+        cell.publish(1);
+        Ok(cell.into_value())
     }
 
-    /// The spot of that type that a message carries.
+    /// The handle of that type that a message carries.
     pub(crate) fn receive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         handle::deserialize(deserializer, Self::identity(), |parts| {
             let (address, [descriptor]) = parts.exactly()?;
@@ -60,14 +62,14 @@ impl<M: Machine, T: Shareable> Spot<M, T> {
         })
     }
 
-    /// The spot of that type that is a part of a handle.
+    /// The handle of that type that is a part of another.
     pub(super) fn unpack(descriptor: &OwnedFd, address: [u64; 2]) -> Result<Self, Error> {
-        let (place, _) = Place::<M, T>::unpack(descriptor, address, Self::identity())?;
-        Ok(place.into_value())
+        let (cell, _) = UnfinishedCell::<M, T>::unpack(descriptor, address, Self::identity())?;
+        Ok(cell.into_value())
     }
 }
 
-impl<M: Machine, T: Shareable> Spot<M, [T]> {
+impl<M: Stored, T: Shareable> CellHandle<M, [T]> {
     /// Puts a slice, made element by element, into a new cell.
     ///
     /// # Errors
@@ -76,37 +78,37 @@ impl<M: Machine, T: Shareable> Spot<M, [T]> {
     pub(crate) fn from_fn(
         length: usize,
         mut element: impl FnMut(usize) -> T,
-    ) -> io::Result<Spot<M, [T]>> {
+    ) -> io::Result<CellHandle<M, [T]>> {
         const { assert_no_drop::<T>() }
-        let place = Place::<M, T>::allocate_slice(length)?;
+        let cell = UnfinishedCell::<M, T>::allocate_slice(length)?;
         for index in 0..length {
-            // SAFETY: the place has room for `length` elements.
-            let slot = unsafe { place.data.add(index) };
-            // SAFETY: the place is ours and aligned.
+            // SAFETY: the cell has room for `length` elements.
+            let slot = unsafe { cell.data.add(index) };
+            // SAFETY: the cell is ours and aligned.
             unsafe { slot.write(element(index)) };
         }
-        place.publish_slice(length);
-        Ok(place.into_slice(length))
+        cell.publish_slice(length);
+        Ok(cell.into_slice(length))
     }
 
     /// Copies a slice into a new cell.
     ///
     /// # Errors
     ///
-    /// As [`from_fn`](Spot::from_fn).
-    pub(crate) fn from_slice(slice: &[T]) -> io::Result<Spot<M, [T]>>
+    /// As [`from_fn`](CellHandle::from_fn).
+    pub(crate) fn from_slice(slice: &[T]) -> io::Result<CellHandle<M, [T]>>
     where
         T: Copy,
     {
         const { assert_no_drop::<T>() }
-        let place = Place::<M, T>::allocate_slice(slice.len())?;
-        // SAFETY: the place has room for as many, is ours and aligned, and overlaps nothing.
-        unsafe { ptr::copy_nonoverlapping(slice.as_ptr(), place.data.as_ptr(), slice.len()) };
-        place.publish_slice(slice.len());
-        Ok(place.into_slice(slice.len()))
+        let cell = UnfinishedCell::<M, T>::allocate_slice(slice.len())?;
+        // SAFETY: the cell has room for as many, is ours and aligned, and overlaps nothing.
+        unsafe { ptr::copy_nonoverlapping(slice.as_ptr(), cell.data.as_ptr(), slice.len()) };
+        cell.publish_slice(slice.len());
+        Ok(cell.into_slice(slice.len()))
     }
 
-    /// The spot of that type that a message carries.
+    /// The handle of that type that a message carries.
     pub(crate) fn receive_slice<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Self, D::Error> {
@@ -116,34 +118,34 @@ impl<M: Machine, T: Shareable> Spot<M, [T]> {
         })
     }
 
-    /// The spot of that type that is a part of a handle.
+    /// The handle of that type that is a part of another.
     pub(super) fn unpack_slice(descriptor: &OwnedFd, address: [u64; 2]) -> Result<Self, Error> {
-        let (place, length) = Place::<M, T>::unpack(descriptor, address, Self::identity())?;
-        Ok(place.into_slice(length))
+        let (cell, length) = UnfinishedCell::<M, T>::unpack(descriptor, address, Self::identity())?;
+        Ok(cell.into_slice(length))
     }
 }
 
-impl<M, T: ?Sized> Spot<M, T> {
+impl<M, T: ?Sized> CellHandle<M, T> {
     fn identity() -> Identity {
         Identity::new::<Self>(Kind::Cell)
     }
 
-    /// Adds the spot to what a handle is made of.
+    /// Adds the cell to what another handle is made of.
     pub(super) fn pack(&self, parts: &mut Parts) -> Result<(), Error> {
         self.object.pack(parts)
     }
 }
 
-impl<M: Machine, T: ?Sized> Spot<M, T> {
+impl<M: Stored, T: ?Sized> CellHandle<M, T> {
     #[inline]
     pub(crate) fn machine(&self) -> &M {
-        // SAFETY: a machine was made at the start of the cell before there was a spot, or the
+        // SAFETY: a machine was made at the start of the cell before there was a handle, or the
         // cell's record says so; the object keeps it there. `M` is `Sync`, and nobody has a
         // unique reference.
         unsafe { self.machine.as_ref() }
     }
 
-    /// Valid, aligned and initialised as long as the spot is there. Others may have it too.
+    /// Valid, aligned and initialised as long as the handle is there. Others may have it too.
     #[inline]
     pub(crate) fn data(&self) -> NonNull<T> {
         self.data
@@ -154,7 +156,7 @@ impl<M: Machine, T: ?Sized> Spot<M, T> {
     ///
     /// # Safety
     ///
-    /// The part is one of [`data`](Spot::data), and nobody writes to it meanwhile.
+    /// The part is one of [`data`](CellHandle::data), and nobody writes to it meanwhile.
     pub(crate) unsafe fn is_value(&self, part: NonNull<T>, left: Left) -> bool {
         // SAFETY: the caller's promise; the data are there as long as `self`.
         unsafe { (self.is_value)(part, left) }
@@ -176,9 +178,9 @@ impl<M: Machine, T: ?Sized> Spot<M, T> {
     }
 }
 
-impl<M, T: ?Sized> Clone for Spot<M, T> {
+impl<M, T: ?Sized> Clone for CellHandle<M, T> {
     fn clone(&self) -> Self {
-        Spot {
+        CellHandle {
             object: Arc::clone(&self.object),
             machine: self.machine,
             data: self.data,
@@ -187,38 +189,86 @@ impl<M, T: ?Sized> Clone for Spot<M, T> {
     }
 }
 
-impl<M, T: ?Sized> Serialize for Spot<M, T> {
+impl<M: Stored, T: ?Sized> Serialize for CellHandle<M, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const {
+            assert!(
+                matches!(M::KIND.handles(), Handles::Many),
+                "a cell that has one owner is sent with that"
+            );
+        }
         handle::serialize(serializer, Self::identity(), |parts| self.pack(parts))
     }
 }
 
-impl<M, T: ?Sized> fmt::Debug for Spot<M, T> {
+impl<M, T: ?Sized> fmt::Debug for CellHandle<M, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.object.fmt(f)
     }
 }
 
-/// A cell on the way to becoming a spot. Dropped before, it is free again.
-struct Place<M, T> {
+/// Lets a public type that wraps a [`CellHandle`] be cloned, sent and received as that is.
+///
+/// It takes the type's name, and its parameter if it has one with what has to be true of that to
+/// receive a value; `[T]` behind it if there are slices, too.
+macro_rules! pass_on_cell_handle {
+    ($Handle:ident) => {
+        $crate::shm::pass_on_cell_handle!(@sent [] $Handle);
+        $crate::shm::pass_on_cell_handle!(@received [] $Handle, receive);
+    };
+    ($Handle:ident<T: $bound:ident $(+ $more:ident)*>) => {
+        $crate::shm::pass_on_cell_handle!(@sent [T] $Handle<T>);
+        $crate::shm::pass_on_cell_handle!(@received [T: $bound $(+ $more)*] $Handle<T>, receive);
+    };
+    ($Handle:ident<T: $bound:ident $(+ $more:ident)*>, [T]) => {
+        $crate::shm::pass_on_cell_handle!(@sent [T: ?Sized] $Handle<T>);
+        $crate::shm::pass_on_cell_handle!(@received [T: $bound $(+ $more)*] $Handle<T>, receive);
+        $crate::shm::pass_on_cell_handle!(@received [T: $bound $(+ $more)*] $Handle<[T]>, receive_slice);
+    };
+    (@sent [$($generics:tt)*] $Handle:ident $(<$T:ty>)?) => {
+        impl<$($generics)*> Clone for $Handle $(<$T>)? {
+            fn clone(&self) -> Self {
+                $Handle(self.0.clone())
+            }
+        }
+
+        impl<$($generics)*> serde::Serialize for $Handle $(<$T>)? {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                self.0.serialize(serializer)
+            }
+        }
+    };
+    (@received [$($generics:tt)*] $Handle:ident $(<$T:ty>)?, $receive:ident) => {
+        impl<'de, $($generics)*> serde::Deserialize<'de> for $Handle $(<$T>)? {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                $crate::shm::CellHandle::$receive(deserializer).map($Handle)
+            }
+        }
+    };
+}
+
+pub(crate) use pass_on_cell_handle;
+
+/// A cell that no handle is of yet. Dropped before, it is free again.
+struct UnfinishedCell<M, T> {
     object: Arc<Object>,
     data: NonNull<T>,
     machine: PhantomData<M>,
 }
 
-impl<M: Machine, T: Shareable> Place<M, T> {
+impl<M: Stored, T: Shareable> UnfinishedCell<M, T> {
     /// A cell with a machine and room for `length` elements.
     fn allocate(length: usize) -> io::Result<Self> {
         let (layout, offset) =
             layout::<M, T>(length).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        let object = Object::allocate(layout.size(), layout.align())?;
+        let object = arena::allocate(layout.size(), layout.align())?;
         let start = object.payload();
         // SAFETY: the cell is at least that long and nobody else's.
         unsafe { start.write_bytes(0, offset) };
         // SAFETY: the machine comes first; the cell is aligned to the layout, and any bytes are a
         // machine, which is shared by reference only.
         unsafe { start.cast::<M>().as_ref() }.init();
-        Ok(Place {
+        Ok(UnfinishedCell {
             // SAFETY: the layout has the data at this offset.
             data: unsafe { start.add(offset) }.cast(),
             object,
@@ -242,17 +292,17 @@ impl<M: Machine, T: Shareable> Place<M, T> {
     }
 
     fn publish(&self, length: usize) {
-        let types = Spot::<M, T>::identity().types();
+        let types = CellHandle::<M, T>::identity().types();
         self.object.publish(M::KIND, types, length);
     }
 
     fn publish_slice(&self, length: usize) {
-        let types = Spot::<M, [T]>::identity().types();
+        let types = CellHandle::<M, [T]>::identity().types();
         self.object.publish(M::KIND, types, length);
     }
 
-    fn into_value(self) -> Spot<M, T> {
-        Spot {
+    fn into_value(self) -> CellHandle<M, T> {
+        CellHandle {
             machine: self.machine(),
             object: self.object,
             data: self.data,
@@ -260,8 +310,8 @@ impl<M: Machine, T: Shareable> Place<M, T> {
         }
     }
 
-    fn into_slice(self, length: usize) -> Spot<M, [T]> {
-        Spot {
+    fn into_slice(self, length: usize) -> CellHandle<M, [T]> {
+        CellHandle {
             machine: self.machine(),
             object: self.object,
             data: NonNull::slice_from_raw_parts(self.data, length),
@@ -284,12 +334,12 @@ impl<M: Machine, T: Shareable> Place<M, T> {
             .ok_or_else(Error::damaged_handle)?;
         // SAFETY: the data at this offset are within the cell.
         let data = unsafe { object.payload().add(offset) }.cast();
-        let place = Place {
+        let cell = UnfinishedCell {
             object,
             data,
             machine: PhantomData,
         };
-        Ok((place, length))
+        Ok((cell, length))
     }
 }
 

@@ -17,9 +17,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use super::spin::{Awaited, spin_until};
-use super::{Kind, Machine, Patience, step};
-use crate::sys::atomic::AtomicU32;
+use super::backoff::Backoff;
+use super::holders::Holders;
+use super::machine::Machine;
+use crate::spin::{Awaited, spin_until};
+use crate::sys::atomic::{AtomicU32, step};
 use crate::sys::futex;
 
 const SET: u32 = 1;
@@ -33,7 +35,8 @@ pub(crate) struct Event(AtomicU32);
 #[expect(unsafe_code, reason = "machines are made in place")]
 // SAFETY: an atomic integer.
 unsafe impl Machine for Event {
-    const KIND: Kind = Kind::Event;
+    /// No process has anything of an event.
+    fn wipe(&self, _: &dyn Holders, _: u32) {}
 }
 
 impl Event {
@@ -82,14 +85,14 @@ impl Event {
         let times = |word: u32| word / ONCE_MORE;
         let is_over = |word: u32| word & SET != 0 || times(word) != times(first);
         let mut word = first;
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         loop {
             if is_over(word)
-                || spin_until(Awaited::News, || is_over(self.0.load(Ordering::Acquire)))
+                || spin_until(Awaited::Event, || is_over(self.0.load(Ordering::Acquire)))
             {
                 return true;
             }
-            let Some(nap) = patience.nap(deadline) else {
+            let Some(timeout) = backoff.timeout(deadline) else {
                 return false;
             };
             if word & WAITED == 0 {
@@ -105,7 +108,7 @@ impl Event {
                 }
             }
             step();
-            futex::wait(&self.0, word | WAITED, nap);
+            futex::wait(&self.0, word | WAITED, timeout);
             word = self.0.load(Ordering::Acquire);
         }
     }

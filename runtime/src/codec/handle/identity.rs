@@ -1,0 +1,86 @@
+//! What a handle says of itself.
+
+use std::any::TypeId;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::super::{Error, wire_enum};
+
+wire_enum! {
+    /// The kinds of handles; the number is the byte in the record.
+    pub(crate) enum Kind {
+        /// `Fd`.
+        Descriptor = 1,
+        /// `Shared`, and all of `sync`.
+        Cell = 2,
+        Chunk = 3,
+        Buffer = 4,
+        Sender = 5,
+        Receiver = 6,
+        Duplex = 7,
+        Queue = 8,
+    }
+}
+
+impl Kind {
+    /// The kind that a byte in a message says.
+    pub(in super::super) fn read(byte: u8) -> Result<Kind, Error> {
+        let unknown = || Error::new(format!("corrupt message: no kind of handle {byte}"));
+        Kind::from_wire(byte).ok_or_else(unknown)
+    }
+
+    /// Whether there can be one handle to a thing only.
+    pub(super) fn is_exclusive(self) -> bool {
+        match self {
+            Kind::Descriptor | Kind::Cell | Kind::Sender | Kind::Queue => false,
+            Kind::Chunk | Kind::Buffer | Kind::Receiver | Kind::Duplex => true,
+        }
+    }
+
+    /// What error messages call it.
+    pub(in super::super) fn name(self) -> &'static str {
+        match self {
+            Kind::Descriptor => "a descriptor",
+            Kind::Cell => "a handle to shared memory",
+            Kind::Chunk => "a chunk of a buffer",
+            Kind::Buffer => "a buffer",
+            Kind::Sender => "a sender",
+            Kind::Receiver => "a receiver",
+            Kind::Duplex => "an end of a duplex connection",
+            Kind::Queue => "a queue",
+        }
+    }
+}
+
+/// What a handle says of itself: its kind, and a number for the types it has to do with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(in super::super) kind: Kind,
+    pub(in super::super) types: u64,
+}
+
+impl Identity {
+    /// A handle that is the same whatever its type parameters are.
+    pub(crate) const fn of_kind(kind: Kind) -> Identity {
+        Identity { kind, types: 0 }
+    }
+
+    /// A handle to or for values of type `T`.
+    pub(crate) fn new<T: ?Sized>(kind: Kind) -> Identity {
+        Identity {
+            kind,
+            types: number(typeid::of::<T>()),
+        }
+    }
+
+    /// The number for the types.
+    pub(crate) fn types(self) -> u64 {
+        self.types
+    }
+}
+
+/// The same in all processes of a program: they run the same image.
+fn number(id: TypeId) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
+}

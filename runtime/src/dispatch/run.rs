@@ -1,0 +1,43 @@
+use super::job::Job;
+use super::panic::catch;
+use super::registry::Entry;
+use super::reply::{Send, message};
+use crate::codec::{Input, Output};
+use crate::protocol::Reply;
+use crate::sys::copy;
+
+/// Runs a worker on its arguments and sends one reply, whatever happens.
+///
+/// A worker may fork and return twice. The copy ends here: it has the connection and all that its
+/// original knows, but the answer and whatever comes next are the original's.
+pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended {
+    let mut replied = false;
+    let result = catch(|| {
+        let mut send = |out: Output<'_>| {
+            copy::leave_if_copy();
+            let sent = send(out);
+            replied = sent.is_ok();
+            sent
+        };
+        entry.dispatch(&mut Job::new(input, &mut send))
+    });
+    copy::leave_if_copy();
+    let (reply, ended) = match result {
+        Ok(Ok(())) => return Ended::Well,
+        Ok(Err(failure)) => (failure.message(), Ended::Well),
+        Err(panic) => (message(Reply::Panicked, &panic), Ended::Panicking),
+    };
+    // A destructor that panics after the reply is no longer the caller's concern.
+    if !replied {
+        // An error here means that nobody is left to hear of it.
+        let _ = send(reply);
+    }
+    ended
+}
+
+/// How a job left its thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    Well,
+    Panicking,
+}
