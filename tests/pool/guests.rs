@@ -3,10 +3,11 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 
-use multiproc::{ErrorKind, Pool, worker};
+use multiproc::{ErrorKind, Pool, Task, worker};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{check, doze, eventually, square};
@@ -155,6 +156,87 @@ fn a_waker_may_do_what_it_likes() {
         eventually("it is finished", || task.is_finished());
         assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);
         pool.shutdown().unwrap();
+    });
+}
+
+/// A waker that has a pool to itself, and drops it when it wakes.
+struct Owner {
+    pool: Mutex<Option<Pool>>,
+    has_dropped: AtomicBool,
+}
+
+impl Owner {
+    /// Gives a pool to the waker of one of its tasks.
+    fn wait_for<R>(pool: Pool, task: &mut Task<R>) -> Arc<Owner> {
+        let owner = Arc::new(Owner {
+            pool: Mutex::new(Some(pool)),
+            has_dropped: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&owner));
+        let polled = Pin::new(task).poll(&mut Context::from_waker(&waker));
+        assert!(polled.is_pending());
+        owner
+    }
+
+    fn has_dropped(&self) -> bool {
+        self.has_dropped.load(Ordering::SeqCst)
+    }
+}
+
+impl Wake for Owner {
+    fn wake(self: Arc<Self>) {
+        let pool = self.pool.lock().unwrap().take();
+        drop(pool);
+        self.has_dropped.store(true, Ordering::SeqCst);
+    }
+}
+
+#[test]
+fn a_waker_may_drop_the_pool() {
+    check(|pool| {
+        // On the pool's own thread, or on another that takes in the result.
+        let with_result = pool().workers(1).build().unwrap();
+        let mut task = with_result.submit(doze::call(200));
+        let owner = Owner::wait_for(with_result, &mut task);
+        eventually("the pool is dropped", || owner.has_dropped());
+        // On the thread that cancels the task.
+        let cancelled = pool().workers(1).build().unwrap();
+        let mut task = cancelled.submit(doze::call(60_000));
+        let owner = Owner::wait_for(cancelled, &mut task);
+        assert!(task.cancel());
+        assert!(owner.has_dropped());
+    });
+}
+
+/// Whether the task waits that is to be told of an [`Awaited`].
+static IS_WAITING: AtomicBool = AtomicBool::new(false);
+
+/// An error that is not told before a task waits for it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Awaited;
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        eventually("a task waits", || IS_WAITING.load(Ordering::SeqCst));
+        f.write_str("awaited")
+    }
+}
+
+#[worker]
+fn fail_awaited() -> Result<(), Awaited> {
+    Err(Awaited)
+}
+
+#[test]
+fn a_waker_may_drop_the_pool_whose_initializer_failed() {
+    crate::within(std::time::Duration::from_mins(1), || {
+        let pool = Pool::builder().workers(1).initializer(fail_awaited::call());
+        let pool = pool.build().unwrap();
+        let mut task = pool.submit(square::call(1));
+        let owner = Owner::wait_for(pool, &mut task);
+        IS_WAITING.store(true, Ordering::SeqCst);
+        eventually("the pool is dropped", || owner.has_dropped());
+        assert!(task.wait().unwrap_err().to_string().contains("initializer"));
     });
 }
 

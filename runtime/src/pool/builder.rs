@@ -1,22 +1,17 @@
 //! What a pool is to be like.
 
-use std::fmt::{self, Display};
+use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::Pool;
-use super::job::{Name, one};
 use super::scheduler::Policy;
-use super::supervisor::Shared;
-use super::task::Outcome;
+use super::settings::{Initialized, Initializer, Settings};
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup, StartMethod};
-use crate::transport::Parcel;
 
-/// A configuration of a [`Pool`], from which [`build`](PoolBuilder::build) creates one. Returned by
-/// [`Pool::builder`].
+/// A configuration of a [`Pool`](crate::Pool), from which [`build`](PoolBuilder::build) creates
+/// one. Returned by [`Pool::builder`](crate::Pool::builder).
 ///
 /// # Examples
 ///
@@ -54,78 +49,6 @@ pub struct PoolBuilder {
     idle_timeout: Option<Duration>,
     retries: u32,
     trace: Option<PathBuf>,
-}
-
-/// What does not change in the life of a pool.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) policy: Policy,
-    pub(super) setup: Setup,
-    pub(super) max_memory: Option<u64>,
-    pub(super) task_timeout: Option<Duration>,
-    pub(super) idle_timeout: Option<Duration>,
-}
-
-/// A type that an initializer may return: `()`, or a `Result` whose error implements [`Display`].
-///
-/// # Examples
-///
-/// ```
-/// use multiproc::{Pool, worker};
-///
-/// #[worker]
-/// fn prepare() -> Result<(), String> {
-///     Err("no licence".into())
-/// }
-///
-/// #[worker]
-/// fn work() {}
-///
-/// # fn main() -> multiproc::Result<()> {
-/// let pool = Pool::builder().workers(1).initializer(prepare::call()).build()?;
-/// let error = pool.submit(work::call()).wait().unwrap_err();
-/// assert!(error.to_string().contains("no licence"));
-/// # Ok(())
-/// # }
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "an initializer cannot return `{Self}`",
-    note = "let it return nothing, or a `Result` whose error implements `Display`, such as `multiproc::RemoteError`"
-)]
-pub trait Initialized {
-    /// Why the worker is of no use.
-    #[doc(hidden)]
-    fn failure(&self) -> Option<String>;
-}
-
-impl Initialized for () {
-    fn failure(&self) -> Option<String> {
-        None
-    }
-}
-
-impl<T, E: Display> Initialized for Result<T, E> {
-    fn failure(&self) -> Option<String> {
-        self.as_ref().err().map(ToString::to_string)
-    }
-}
-
-/// The task that each worker runs first.
-pub(super) struct Initializer {
-    pub(super) worker: &'static str,
-    name: Name,
-    arguments: Parcel,
-    pub(super) timeout: Option<Duration>,
-    pub(super) judge: Judge,
-}
-
-/// Whether an outcome is a success. User code is called.
-pub(super) type Judge = Arc<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
-
-impl Initializer {
-    pub(super) fn parcel(&self, round: u16) -> Parcel {
-        one(&self.name, &self.arguments, round)
-    }
 }
 
 impl PoolBuilder {
@@ -469,29 +392,8 @@ impl PoolBuilder {
         self.trace = Some(path.into());
         self
     }
-
-    /// Creates the pool and starts its processes.
-    ///
-    /// # Errors
-    ///
-    /// * [`Unsupported`](ErrorKind::Unsupported): a number of workers or tasks that is 0, or an
-    ///   initializer that cannot run in a pool.
-    /// * [`Encode`](ErrorKind::Encode): the initializer's arguments cannot be sent.
-    /// * [`Spawn`](ErrorKind::Spawn): a process could not be started, and the others are ended; or
-    ///   the trace file could not be created.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use multiproc::{ErrorKind, Pool};
-    ///
-    /// let pool = Pool::builder().workers(2).build()?;
-    /// assert_eq!(pool.worker_ids().len(), 2);
-    /// let error = Pool::builder().workers(0).build().unwrap_err();
-    /// assert_eq!(error.kind(), ErrorKind::Unsupported);
-    /// # Ok::<(), multiproc::Error>(())
-    /// ```
-    pub fn build(self) -> Result<Pool> {
+    /// What all this amounts to, and the trace file, which is made.
+    pub(super) fn settings(self) -> Result<(Settings, Option<Initializer>, Option<Trace>)> {
         let unsupported = |text: &str| Error::new(ErrorKind::Unsupported, text);
         if self.workers == Some(0) {
             return Err(unsupported("a pool needs at least one worker, not 0"));
@@ -549,52 +451,7 @@ impl PoolBuilder {
             task_timeout: self.task_timeout,
             idle_timeout: self.idle_timeout,
         };
-        let (shared, supervisor) = Shared::start(settings, initializer, trace.transpose()?)?;
-        Ok(Pool {
-            shared,
-            supervisor: Some(supervisor),
-        })
-    }
-}
-
-impl Initializer {
-    fn new<R: Initialized + 'static>(call: Call<'static, R>) -> Result<(Setup, Initializer)> {
-        let (setup, task) = call.into_setup()?;
-        let (entry, codec) = (task.entry, task.result);
-        let judge = move |outcome: Outcome| {
-            let judged = outcome.resolve(entry.name(), &codec).and_then(|value| {
-                let Some(reason) = value.failure() else {
-                    return Ok(());
-                };
-                let text = format!("worker `{}` returned an error: {reason}", entry.name());
-                Err(Error::new(ErrorKind::Spawn, text))
-            });
-            judged.map_err(|error| {
-                let mut failure = Error::new(error.kind(), "the pool's initializer failed")
-                    .with_worker(entry.name())
-                    .with_exit_status(error.exit_status());
-                if let Some(panic) = error.panic() {
-                    failure = failure.with_panic(panic.clone());
-                }
-                failure.with_source(error)
-            })
-        };
-        let initializer = Initializer {
-            worker: entry.name(),
-            name: Name::of(entry)?,
-            arguments: task.arguments,
-            timeout: task.timeout,
-            judge: Arc::new(judge),
-        };
-        Ok((setup, initializer))
-    }
-}
-
-impl fmt::Debug for Initializer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Initializer")
-            .field("worker", &self.worker)
-            .finish_non_exhaustive()
+        Ok((settings, initializer, trace.transpose()?))
     }
 }
 

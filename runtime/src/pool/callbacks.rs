@@ -4,9 +4,11 @@ use std::sync::mpsc::{self, SendError};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::slot::Callback;
-use super::task::Outcome;
+use super::outcome::Outcome;
 use crate::foreign;
+
+/// What is called with the outcome of a task.
+pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// The thread that calls callbacks, started when there is one, and the way to it.
 ///

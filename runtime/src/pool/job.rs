@@ -1,17 +1,13 @@
 //! What is submitted: one task or several of the same worker.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::mailbox::Mailbox;
+use super::name::Name;
 use super::scheduler::Part;
 use super::slot::Slot;
-use crate::codec::Output;
-use crate::dispatch::Entry;
-use crate::error::{Error, ErrorKind, Result};
-use crate::process::callee;
-use crate::protocol::Request;
+use super::wire::{batch_message, task_message};
 use crate::transport::Parcel;
 
 /// One or several tasks.
@@ -72,67 +68,17 @@ impl Job {
     }
 
     /// The message for a part of it.
-    pub(super) fn parcel(&self, part: Part, round: u16) -> Parcel {
+    pub(super) fn message(&self, part: Part, round: u16) -> Parcel {
         match &self.payload {
-            Payload::One(arguments) => one(&self.name, arguments, round),
+            Payload::One(arguments) => task_message(&self.name, arguments, round),
             Payload::Many(bytes, ends) => {
                 let start = match part.first {
                     0 => 0,
                     first => ends[first as usize - 1],
                 };
                 let end = ends[(part.first + part.count) as usize - 1];
-                let mut head = begin(Request::Batch, &self.name, round, end - start);
-                head.extend_from_slice(&bytes[start..end]);
-                Parcel {
-                    head,
-                    ..Parcel::default()
-                }
+                batch_message(&self.name, &bytes[start..end], round)
             }
         }
-    }
-}
-
-/// The message for a task that goes alone.
-pub(super) fn one(name: &Name, arguments: &Parcel, round: u16) -> Parcel {
-    let mut head = begin(Request::Task, name, round, arguments.head.len());
-    head.extend_from_slice(&arguments.head);
-    Parcel {
-        head,
-        splices: arguments.splices.clone(),
-        attachments: arguments.attachments.clone(),
-    }
-}
-
-fn begin(kind: Request, name: &Name, round: u16, more: usize) -> Vec<u8> {
-    let mut head = Vec::with_capacity(1 + 2 + 4 + name.0.len() + more);
-    head.push(kind as u8);
-    head.extend(round.to_ne_bytes());
-    head.extend(u32::try_from(name.0.len()).unwrap_or(0).to_ne_bytes());
-    head.extend_from_slice(&name.0);
-    head
-}
-
-/// A worker's name in messages.
-#[derive(Debug, Clone)]
-pub(super) struct Name(Arc<[u8]>);
-
-impl Name {
-    /// The name of a worker, which is made once.
-    pub(super) fn of(entry: &'static Entry) -> Result<Name> {
-        static NAMES: Mutex<Option<HashMap<usize, Name>>> = Mutex::new(None);
-        let key = std::ptr::from_ref(entry).addr();
-        let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = names.get_or_insert_default();
-        if let Some(name) = names.get(&key) {
-            return Ok(name.clone());
-        }
-        let about_worker = |error: Error| error.with_worker(entry.name());
-        let callee = callee(entry).map_err(about_worker)?;
-        let mut out = Output::default();
-        out.write(&callee)
-            .map_err(|error| about_worker(Error::new(ErrorKind::Encode, error.to_string())))?;
-        let name = Name(out.head.into());
-        names.insert(key, name.clone());
-        Ok(name)
     }
 }

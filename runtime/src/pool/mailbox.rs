@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex};
 use std::time::Duration;
 
-use super::task::Outcome;
+use super::outcome::Outcome;
 use crate::lock::{lock, wait};
 
 /// The results of numbered tasks.

@@ -8,12 +8,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Pool;
-use super::job::{Job, Name, Payload, Recipient};
+use super::job::{Job, Payload, Recipient};
 use super::mailbox::{Mail, Mailbox, Many};
+use super::outcome::Outcome;
 use super::scheduler::JobId;
-use super::task::Outcome;
-use super::worker::split;
+use super::supervisor::Shared;
+use super::wire::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
@@ -36,8 +36,8 @@ const FIRST_CHUNK: usize = 16;
 /// not worth sending.
 const SHORTEST: usize = 16;
 
-/// An iterator over the results of a worker on many inputs. Returned by [`Pool::map`] and
-/// [`Pool::map_unordered`].
+/// An iterator over the results of a worker on many inputs. Returned by [`Pool::map`](crate::Pool::map) and
+/// [`Pool::map_unordered`](crate::Pool::map_unordered).
 ///
 /// It takes its inputs as it goes: before their results are asked for, it takes only as many as keep
 /// the workers busy. Dropping it cancels the tasks that have not begun.
@@ -66,7 +66,7 @@ const SHORTEST: usize = 16;
 /// ```
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
 pub struct Map<'p, R, I, F> {
-    pool: &'p Pool,
+    pool: &'p Arc<Shared>,
     inputs: I,
     bind: F,
     ordered: bool,
@@ -93,12 +93,12 @@ pub struct Map<'p, R, I, F> {
 }
 
 impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
-    pub(super) fn new(pool: &'p Pool, inputs: I, bind: F, ordered: bool) -> Self {
+    pub(super) fn new(pool: &'p Arc<Shared>, inputs: I, bind: F, ordered: bool) -> Self {
         // Of many inputs a few can be sent together before it is known how long they take: what is
         // not begun in time is taken back. Of an input that may be endless, none is taken too much.
         let chunk = match inputs.size_hint() {
             (least, Some(most)) if least == most => {
-                (most / pool.workers().saturating_mul(16)).clamp(1, FIRST_CHUNK)
+                (most / pool.settings().policy.workers.saturating_mul(16)).clamp(1, FIRST_CHUNK)
             }
             _ => 1,
         };
@@ -216,7 +216,11 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
 
     /// A group for each worker.
     fn many(&self) -> u64 {
-        self.pool.workers().saturating_mul(self.together()) as u64
+        self.pool
+            .settings()
+            .policy
+            .workers
+            .saturating_mul(self.together()) as u64
     }
 
     /// How many tasks are to be sent together now.
@@ -247,7 +251,8 @@ where
         {
             // The last ones are shared.
             let shortest = size.div_ceil(SHORTEST);
-            size = size.min((most / self.pool.workers().saturating_mul(2)).max(shortest));
+            size = size
+                .min((most / self.pool.settings().policy.workers.saturating_mul(2)).max(shortest));
         }
         let mut group = Group::default();
         while group.ends.len() < size && group.bytes.len() < CHUNK_BYTES {
@@ -348,7 +353,7 @@ where
         payload: Payload,
     ) {
         let count = payload.count();
-        let name = match Name::of(entry) {
+        let name = match self.pool.name_of(entry) {
             Ok(name) => name,
             Err(error) => {
                 for number in first..first + u64::from(count) {
@@ -357,12 +362,12 @@ where
                 return;
             }
         };
-        let id = self.pool.shared.submit(Job {
+        let id = self.pool.submit(Job {
             worker: entry.name(),
             name,
             payload,
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
-            timeout: timeout.or(self.pool.shared.settings().task_timeout),
+            timeout: timeout.or(self.pool.settings().task_timeout),
             remaining: count,
             done: Vec::new(),
         });
@@ -467,7 +472,7 @@ where
     type Item = Result<R>;
 
     fn next(&mut self) -> Option<Result<R>> {
-        if let Err(error) = self.pool.shared.check_here() {
+        if let Err(error) = self.pool.check_here() {
             return self.end_elsewhere(error);
         }
         loop {
@@ -526,8 +531,8 @@ where
 impl<R, I, F> Drop for Map<'_, R, I, F> {
     fn drop(&mut self) {
         let jobs: Vec<JobId> = self.jobs.iter().map(|(id, _)| *id).collect();
-        if !jobs.is_empty() && self.pool.shared.is_here() {
-            self.pool.shared.abandon(&jobs);
+        if !jobs.is_empty() && self.pool.is_here() {
+            self.pool.abandon(&jobs);
         }
     }
 }

@@ -2,45 +2,45 @@
 //!
 //! Events go in, [`Action`]s come out. Nothing here starts, sends, waits or looks at a clock.
 //!
-//! Tasks come as [`Part`]s, runs of tasks of one job. A member has at most one part, and another
-//! only when all of that is answered: nothing waits behind a long task that another member could
-//! run. A part of several tasks is divided when members are idle, and what is not begun of it can
+//! Tasks come as [`Part`]s, runs of tasks of one job. A worker has at most one part, and another
+//! only when all of that is answered: nothing waits behind a long task that another worker could
+//! run. A part of several tasks is divided when workers are idle, and what is not begun of it can
 //! be taken back ([`Scheduler::recalled`]).
 //!
-//! # A member
+//! # A worker
 //!
 //! | state | next |
 //! |---|---|
 //! | launching | idle when it is ready, gone when it could not be started or died |
 //! | idle | busy with a part; leaving when it is retired |
-//! | busy | idle when all is answered, leaving if it was doomed meanwhile |
+//! | busy | idle when all is answered, leaving if it is to retire |
 //! | leaving | gone when it has ended |
 //!
-//! # When a member dies
+//! # When a worker dies
 //!
-//! What it had not begun returns to the front of the queue, but not for ever: a task that member
-//! after member dies of while receiving it ([`SPOILED`]) is lost too. What it had begun and not answered is
+//! What it had not begun returns to the front of the queue, but not for ever: a task that worker
+//! after worker dies of while receiving it ([`SPOILED`]) is lost too. What it had begun and not answered is
 //! lost, or tried again if it may be: one task, unless results got lost with it.
 //!
 //! # Futile starts
 //!
-//! A start was *futile* if the member died by itself, soon ([`HEALTHY`]) and before it had begun
+//! A start was *futile* if the worker died by itself, soon ([`HEALTHY`]) and before it had begun
 //! anything. How its successors are started depends on how many were futile in a row:
 //!
 //! | event | then |
 //! |---|---|
-//! | a member dies in a task, or after a healthy life, or because the pool has ended it | it is replaced at once, and not counted |
-//! | a start is futile | it is counted, unless the member was started before the last one that was: those are one failure |
-//! | some are counted | members are started one at a time, each later than the one before |
-//! | a member started after the last futile one answers a task, or dies after a healthy life | the count begins anew |
-//! | the [`FUTILE`]th or a further one is counted, and no member is ready to work | the pool gives up ([`Action::Break`]) |
-//! | a member was ended because it did not get ready in time | the pool gives up: no other would |
+//! | a worker dies in a task, or after a healthy life, or because the pool has ended it | it is replaced at once, and not counted |
+//! | a start is futile | it is counted, unless the worker was started before the last one that was: those are one failure |
+//! | some are counted | workers are started one at a time, each later than the one before |
+//! | a worker started after the last futile one answers a task, or dies after a healthy life | the count begins anew |
+//! | the [`FUTILE`]th or a further one is counted, and no worker is ready to work | the pool gives up ([`Action::Break`]) |
+//! | a worker was ended because it did not get ready in time | the pool gives up: no other would |
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-/// A member, for the life of its pool.
-pub(super) type MemberId = u64;
+/// A worker, for the life of its pool.
+pub(super) type WorkerId = u64;
 
 /// A job, likewise.
 pub(super) type JobId = u64;
@@ -48,20 +48,20 @@ pub(super) type JobId = u64;
 /// How many starts in a row may be futile.
 pub(super) const FUTILE: u32 = 5;
 
-/// How many members, one started after another, may die with a task before one has begun it.
+/// How many workers, one started after another, may die with a task before one has begun it.
 pub(super) const SPOILED: u32 = 3;
 
-/// A member that lived this long after it was ready was worth its start.
+/// A worker that lived this long after it was ready was worth its start.
 pub(super) const HEALTHY: Duration = Duration::from_millis(100);
 
 /// What does not change.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Policy {
-    /// The most members.
+    /// The most workers.
     pub(super) workers: usize,
-    /// The members that stay when there is nothing to do.
+    /// The workers that stay when there is nothing to do.
     pub(super) floor: usize,
-    /// After how many tasks a member is replaced.
+    /// After how many tasks a worker is replaced.
     pub(super) max_tasks: Option<u64>,
     /// How often a lost task is tried again.
     pub(super) retries: u32,
@@ -75,19 +75,19 @@ pub(super) struct Part {
     pub(super) count: u32,
     /// How often the first was lost.
     pub(super) attempts: u32,
-    /// How often members died that had been sent it, before they began the first.
+    /// How often workers died that had been sent it, before they began the first.
     pub(super) spoiled: Spoiled,
 }
 
-/// Deaths one after another: those of members that were there at the last one are the same.
+/// Deaths one after another: those of workers that were there at the last one are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Spoiled {
     times: u32,
-    /// The members from this one on were started since.
-    since: MemberId,
+    /// The workers from this one on were started since.
+    since: WorkerId,
 }
 
-/// How a member ended.
+/// How a worker ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Death {
     pub(super) cause: Cause,
@@ -99,7 +99,7 @@ pub(super) struct Death {
     pub(super) lived: Duration,
 }
 
-/// Why a member ended, as far as that decides what follows.
+/// Why a worker ended, as far as that decides what follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Cause {
     /// It died by itself or its task, or something outside the pool ended it.
@@ -113,18 +113,18 @@ pub(super) enum Cause {
 /// What is to be done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Start this member; in a while if this many starts before it were futile.
-    Launch(MemberId, u32),
-    /// Send a member a part.
-    Send(MemberId, Part),
-    /// Let a member go that has nothing to do.
-    Retire(MemberId),
+    /// Start this worker; in a while if this many starts before it were futile.
+    Launch(WorkerId, u32),
+    /// Send a worker a part.
+    Send(WorkerId, Part),
+    /// Let a worker go that has nothing to do.
+    Retire(WorkerId),
     /// The pool is of no use any more, because of a death of this cause.
     Break(Cause),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum Activity {
     Launching,
     Idle,
     /// A part, and how many of its tasks are answered.
@@ -133,12 +133,12 @@ enum State {
 }
 
 #[derive(Debug)]
-struct Member {
-    state: State,
+struct WorkerRecord {
+    activity: Activity,
     /// Tasks that it answered.
     tasks: u64,
     /// To leave when it is done.
-    doomed: bool,
+    to_retire: bool,
     /// How many starts were futile before its own, ever.
     after: u64,
     /// Whether it is in the place of one that has gone.
@@ -159,15 +159,15 @@ pub(super) struct Scheduler {
     policy: Policy,
     phase: Phase,
     queue: VecDeque<Part>,
-    members: BTreeMap<MemberId, Member>,
+    workers: BTreeMap<WorkerId, WorkerRecord>,
     /// Those with nothing to do; the last to become so is the first to get something.
-    idle: Vec<MemberId>,
-    next: MemberId,
-    /// How many starts were futile, ever; those of members started meanwhile are one.
+    idle: Vec<WorkerId>,
+    next: WorkerId,
+    /// How many starts were futile, ever; those of workers started meanwhile are one.
     futile: u64,
     /// How many of them count no more.
     forgiven: u64,
-    /// The most members that were there at once, leaving ones aside.
+    /// The most workers that were there at once, leaving ones aside.
     places: usize,
     /// Tasks tried again.
     pub(super) retried: u64,
@@ -180,7 +180,7 @@ impl Scheduler {
             policy,
             phase: Phase::Open,
             queue: VecDeque::new(),
-            members: BTreeMap::new(),
+            workers: BTreeMap::new(),
             idle: Vec::new(),
             next: 0,
             futile: 0,
@@ -198,7 +198,7 @@ impl Scheduler {
         std::mem::take(&mut self.actions)
     }
 
-    /// Tasks that nobody has been sent.
+    /// Tasks that no worker has been sent.
     pub(super) fn queued(&self) -> usize {
         self.queue.iter().map(|part| part.count as usize).sum()
     }
@@ -212,40 +212,39 @@ impl Scheduler {
         !self.idle.is_empty()
     }
 
-    /// Whether nothing is left to do and nobody left to do it.
+    /// Whether no task and no worker is left.
     pub(super) fn is_over(&self) -> bool {
-        self.phase != Phase::Open && self.members.is_empty() && self.queue.is_empty()
+        self.phase != Phase::Open && self.workers.is_empty() && self.queue.is_empty()
     }
 
-    /// What a member was sent, and how many of those tasks are answered.
-    pub(super) fn part(&self, id: MemberId) -> Option<(Part, u32)> {
-        match self.members.get(&id)?.state {
-            State::Busy(part, answered) => Some((part, answered)),
+    /// What a worker was sent, and how many of those tasks are answered.
+    pub(super) fn part(&self, id: WorkerId) -> Option<(Part, u32)> {
+        match self.workers.get(&id)?.activity {
+            Activity::Busy(part, answered) => Some((part, answered)),
             _ => None,
         }
     }
 
     /// Who was sent tasks of a job.
-    pub(super) fn members_with(&self, job: JobId) -> Vec<MemberId> {
-        let with_job =
-            |member: &Member| matches!(member.state, State::Busy(part, _) if part.job == job);
-        self.members
+    pub(super) fn workers_with(&self, job: JobId) -> Vec<WorkerId> {
+        let with_job = |worker: &WorkerRecord| matches!(worker.activity, Activity::Busy(part, _) if part.job == job);
+        self.workers
             .iter()
-            .filter(|(_, member)| with_job(member))
+            .filter(|(_, worker)| with_job(worker))
             .map(|(id, _)| *id)
             .collect()
     }
 
-    /// Whether a member was started in the place of one that has gone.
-    pub(super) fn replaces(&self, id: MemberId) -> bool {
-        self.members.get(&id).is_some_and(|member| member.replaces)
+    /// Whether a worker was started in the place of one that has gone.
+    pub(super) fn replaces(&self, id: WorkerId) -> bool {
+        self.workers.get(&id).is_some_and(|worker| worker.replaces)
     }
 
-    /// Whether a member has begun to leave.
-    pub(super) fn is_leaving(&self, id: MemberId) -> bool {
-        self.members
+    /// Whether a worker has begun to leave.
+    pub(super) fn is_leaving(&self, id: WorkerId) -> bool {
+        self.workers
             .get(&id)
-            .is_some_and(|member| member.state == State::Leaving)
+            .is_some_and(|worker| worker.activity == Activity::Leaving)
     }
 
     pub(super) fn submitted(&mut self, job: JobId, count: u32) {
@@ -259,27 +258,27 @@ impl Scheduler {
         self.settle();
     }
 
-    /// A member has prepared itself.
-    pub(super) fn ready(&mut self, id: MemberId) {
-        if let Some(member) = self.members.get_mut(&id)
-            && member.state == State::Launching
+    /// A worker has prepared itself.
+    pub(super) fn ready(&mut self, id: WorkerId) {
+        if let Some(worker) = self.workers.get_mut(&id)
+            && worker.activity == Activity::Launching
         {
             self.release(id);
             self.settle();
         }
     }
 
-    /// A member has answered this many more of its tasks.
-    pub(super) fn answered(&mut self, id: MemberId, count: u32) {
-        let Some(member) = self.members.get_mut(&id) else {
+    /// A worker has answered this many more of its tasks.
+    pub(super) fn answered(&mut self, id: WorkerId, count: u32) {
+        let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        let State::Busy(part, answered) = &mut member.state else {
+        let Activity::Busy(part, answered) = &mut worker.activity else {
             return;
         };
         *answered = part.count.min(answered.saturating_add(count));
-        member.tasks += u64::from(count);
-        if member.after == self.futile {
+        worker.tasks += u64::from(count);
+        if worker.after == self.futile {
             self.forgiven = self.futile;
         }
         let done = *answered == part.count;
@@ -289,11 +288,11 @@ impl Scheduler {
         self.settle();
     }
 
-    /// A member begins no more than the first `begun` tasks of its part: the others are free again
+    /// A worker begins no more than the first `begun` tasks of its part: the others are free again
     /// or, if they are not to be kept, forgotten. Returns them in the second case.
-    pub(super) fn recalled(&mut self, id: MemberId, begun: u32, keep: bool) -> Option<Part> {
-        let member = self.members.get_mut(&id)?;
-        let State::Busy(part, answered) = &mut member.state else {
+    pub(super) fn recalled(&mut self, id: WorkerId, begun: u32, keep: bool) -> Option<Part> {
+        let worker = self.workers.get_mut(&id)?;
+        let Activity::Busy(part, answered) = &mut worker.activity else {
             return None;
         };
         let keep = keep && self.phase != Phase::Closed;
@@ -311,22 +310,22 @@ impl Scheduler {
         rest.filter(|_| !keep)
     }
 
-    /// A member has to leave when it is done with what it does.
-    pub(super) fn doom(&mut self, id: MemberId) {
-        let Some(member) = self.members.get_mut(&id) else {
+    /// A worker has to leave when it is done with what it does.
+    pub(super) fn retire_when_idle(&mut self, id: WorkerId) {
+        let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        member.doomed = true;
-        if member.state == State::Idle {
+        worker.to_retire = true;
+        if worker.activity == Activity::Idle {
             self.idle.retain(|idle| *idle != id);
-            member.state = State::Leaving;
+            worker.activity = Activity::Leaving;
             self.actions.push(Action::Retire(id));
         }
         self.settle();
     }
 
-    /// A member could not be started.
-    pub(super) fn not_started(&mut self, id: MemberId) {
+    /// A worker could not be started.
+    pub(super) fn not_started(&mut self, id: WorkerId) {
         if !self.replaces(id) {
             // The one that is started next is the first in this place.
             self.places = self.places.saturating_sub(1);
@@ -342,13 +341,13 @@ impl Scheduler {
         );
     }
 
-    /// A member has ended. Returns what it had begun and not answered, if that is lost.
-    pub(super) fn died(&mut self, id: MemberId, death: Death) -> Option<Part> {
-        let member = self.members.remove(&id)?;
+    /// A worker has ended. Returns what it had begun and not answered, if that is lost.
+    pub(super) fn died(&mut self, id: WorkerId, death: Death) -> Option<Part> {
+        let worker = self.workers.remove(&id)?;
         let mut lost = None;
-        let mut was_of_use = member.tasks > 0;
+        let mut was_of_use = worker.tasks > 0;
         self.idle.retain(|idle| *idle != id);
-        if let State::Busy(mut part, answered) = member.state {
+        if let Activity::Busy(mut part, answered) = worker.activity {
             let mut rest = cut(&mut part, death.begun.max(answered));
             let keep = self.phase != Phase::Closed;
             if let Some(next) = &mut rest
@@ -382,13 +381,13 @@ impl Scheduler {
                 }
             }
         }
-        let is_new = member.after == self.futile;
+        let is_new = worker.after == self.futile;
         let mut is_useless = death.cause == Cause::Unready;
-        if member.state != State::Leaving && death.cause == Cause::Itself {
+        if worker.activity != Activity::Leaving && death.cause == Cause::Itself {
             if was_of_use {
                 // As `answered` has it; a task that was begun is a sign of life, too.
                 self.forgive(is_new);
-            } else if member.state != State::Launching && death.lived >= HEALTHY {
+            } else if worker.activity != Activity::Launching && death.lived >= HEALTHY {
                 self.forgive(is_new);
             } else if is_new {
                 self.futile += 1;
@@ -429,15 +428,15 @@ impl Scheduler {
         u32::try_from(self.futile - self.forgiven).unwrap_or(u32::MAX)
     }
 
-    /// Whether a member can work.
+    /// Whether a worker can work.
     fn has_ready(&self) -> bool {
-        let is_ready = |member: &Member| {
-            matches!(member.state, State::Idle | State::Busy(..)) && !member.doomed
+        let is_ready = |worker: &WorkerRecord| {
+            matches!(worker.activity, Activity::Idle | Activity::Busy(..)) && !worker.to_retire
         };
-        self.members.values().any(is_ready)
+        self.workers.values().any(is_ready)
     }
 
-    /// Forgets what nobody was sent of a job, and says how many tasks that are.
+    /// Forgets what no worker was sent of a job, and says how many tasks that are.
     pub(super) fn withdraw(&mut self, job: JobId) -> u32 {
         let mut count = 0;
         self.queue.retain(|part| {
@@ -449,7 +448,7 @@ impl Scheduler {
         count
     }
 
-    /// Forgets all that was not sent to a member, and says what that was.
+    /// Forgets all that was not sent to a worker, and says what that was.
     pub(super) fn withdraw_all(&mut self) -> Vec<Part> {
         let parts = self.queue.drain(..).collect();
         self.settle();
@@ -471,29 +470,29 @@ impl Scheduler {
         self.settle();
     }
 
-    /// A member is done with its part.
-    fn release(&mut self, id: MemberId) {
-        let Some(member) = self.members.get_mut(&id) else {
+    /// A worker is done with its part.
+    fn release(&mut self, id: WorkerId) {
+        let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        let worn_out = self.policy.max_tasks.is_some_and(|max| member.tasks >= max);
-        if member.doomed || worn_out {
-            member.state = State::Leaving;
+        let worn_out = self.policy.max_tasks.is_some_and(|max| worker.tasks >= max);
+        if worker.to_retire || worn_out {
+            worker.activity = Activity::Leaving;
             self.actions.push(Action::Retire(id));
         } else {
-            member.state = State::Idle;
+            worker.activity = Activity::Idle;
             self.idle.push(id);
         }
     }
 
-    /// Gives idle members what waits, and starts or retires members.
+    /// Gives idle workers what waits, and starts or retires workers.
     fn settle(&mut self) {
         while !self.idle.is_empty() {
             let Some(mut part) = self.queue.pop_front() else {
                 break;
             };
             let Some(id) = self.idle.pop() else { break };
-            let Some(member) = self.members.get_mut(&id) else {
+            let Some(worker) = self.workers.get_mut(&id) else {
                 continue;
             };
             // Others that are idle and get no part of their own share this one.
@@ -504,18 +503,18 @@ impl Scheduler {
                 .count
                 .div_ceil(u32::try_from(others).unwrap_or(u32::MAX));
             if let Some(max) = self.policy.max_tasks {
-                let left = max.saturating_sub(member.tasks).max(1);
+                let left = max.saturating_sub(worker.tasks).max(1);
                 share = share.min(u32::try_from(left).unwrap_or(u32::MAX));
             }
             let rest = cut(&mut part, share);
             self.queue.extend_front_part(rest);
-            member.state = State::Busy(part, 0);
+            worker.activity = Activity::Busy(part, 0);
             self.actions.push(Action::Send(id, part));
         }
-        let staying = |member: &Member| member.state != State::Leaving;
-        let is_busy = |member: &Member| matches!(member.state, State::Busy(..));
-        let present = self.members.values().filter(|it| staying(it)).count();
-        let busy = self.members.values().filter(|it| is_busy(it)).count();
+        let staying = |worker: &WorkerRecord| worker.activity != Activity::Leaving;
+        let is_busy = |worker: &WorkerRecord| matches!(worker.activity, Activity::Busy(..));
+        let present = self.workers.values().filter(|it| staying(it)).count();
+        let busy = self.workers.values().filter(|it| is_busy(it)).count();
         // There is no use in counting all that waits, and it may be much.
         let queue = self.queue.iter().take(self.policy.workers);
         let queued: usize = queue.map(|part| part.count as usize).sum();
@@ -524,8 +523,8 @@ impl Scheduler {
             Phase::Draining => busy.saturating_add(queued),
             Phase::Closed => 0,
         };
-        let is_launching = |member: &Member| member.state == State::Launching;
-        let launching = self.members.values().filter(|it| is_launching(it)).count();
+        let is_launching = |worker: &WorkerRecord| worker.activity == Activity::Launching;
+        let launching = self.workers.values().filter(|it| is_launching(it)).count();
         let counted = self.counted();
         // After futile starts one is tried at a time.
         let most = match counted {
@@ -537,21 +536,21 @@ impl Scheduler {
             let id = self.next;
             self.next += 1;
             let place = present + started + 1;
-            let member = Member {
-                state: State::Launching,
+            let worker = WorkerRecord {
+                activity: Activity::Launching,
                 tasks: 0,
-                doomed: false,
+                to_retire: false,
                 after: self.futile,
                 replaces: place <= self.places,
             };
             self.places = self.places.max(place);
-            self.members.insert(id, member);
+            self.workers.insert(id, worker);
             self.actions.push(Action::Launch(id, counted));
         }
         if self.phase != Phase::Open && self.queue.is_empty() {
             for id in std::mem::take(&mut self.idle) {
-                if let Some(member) = self.members.get_mut(&id) {
-                    member.state = State::Leaving;
+                if let Some(worker) = self.workers.get_mut(&id) {
+                    worker.activity = Activity::Leaving;
                     self.actions.push(Action::Retire(id));
                 }
             }
@@ -616,7 +615,7 @@ mod tests {
         }
     }
 
-    /// The death of a member that had begun so much, by itself and soon.
+    /// The death of a worker that had begun so much, by itself and soon.
     fn death(begun: u32, retry: bool) -> Death {
         Death {
             cause: Cause::Itself,
@@ -634,7 +633,7 @@ mod tests {
         }
     }
 
-    /// A scheduler whose members are ready.
+    /// A scheduler whose workers are ready.
     fn ready(policy: Policy) -> Scheduler {
         let mut scheduler = Scheduler::new(policy);
         let launched = scheduler.actions();
@@ -660,7 +659,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_members_share_a_part() {
+    fn idle_workers_share_a_part() {
         let mut scheduler = ready(policy(3));
         scheduler.submitted(1, 10);
         let sent = [
@@ -712,7 +711,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_die_for_nothing_come_later_and_later_and_then_not_at_all() {
+    fn workers_that_die_for_nothing_come_later_and_later_and_then_not_at_all() {
         let mut scheduler = Scheduler::new(policy(1));
         scheduler.actions();
         for times in 1..FUTILE {
@@ -746,22 +745,22 @@ mod tests {
     }
 
     #[test]
-    fn the_death_of_a_member_that_the_pool_ended_is_no_failure() {
+    fn the_death_of_a_worker_that_the_pool_ended_is_no_failure() {
         let mut scheduler = ready(policy(1));
         for id in 0..100 {
-            scheduler.doom(id);
+            scheduler.retire_when_idle(id);
             assert_eq!(scheduler.died(id, ended(Cause::Pool)), None);
             let actions = scheduler.actions();
             assert_eq!(actions, [Action::Retire(id), Action::Launch(id + 1, 0)]);
             scheduler.ready(id + 1);
         }
         // Nor if it was about to get ready, or had just been given something.
-        scheduler.doom(100);
+        scheduler.retire_when_idle(100);
         scheduler.died(100, ended(Cause::Pool));
         scheduler.submitted(1, 1);
         for id in 101..200 {
             scheduler.actions();
-            scheduler.doom(id);
+            scheduler.retire_when_idle(id);
             if id % 2 == 0 {
                 scheduler.ready(id);
             }
@@ -772,9 +771,9 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_is_doomed_before_it_is_ready_gets_nothing() {
+    fn a_worker_that_is_doomed_before_it_is_ready_gets_nothing() {
         let mut scheduler = Scheduler::new(policy(1));
-        scheduler.doom(0);
+        scheduler.retire_when_idle(0);
         scheduler.submitted(1, 1);
         scheduler.actions();
         scheduler.ready(0);
@@ -783,7 +782,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_does_not_get_ready_in_time_ends_the_pool() {
+    fn a_worker_that_does_not_get_ready_in_time_ends_the_pool() {
         let mut scheduler = Scheduler::new(policy(2));
         scheduler.actions();
         scheduler.died(0, ended(Cause::Unready));
@@ -791,7 +790,7 @@ mod tests {
     }
 
     #[test]
-    fn members_that_die_after_a_healthy_life_are_replaced_for_ever() {
+    fn workers_that_die_after_a_healthy_life_are_replaced_for_ever() {
         let mut scheduler = ready(policy(1));
         for id in 0..100 {
             let death = Death {
@@ -805,7 +804,7 @@ mod tests {
     }
 
     #[test]
-    fn the_count_begins_anew_with_a_member_that_is_of_use() {
+    fn the_count_begins_anew_with_a_worker_that_is_of_use() {
         let mut scheduler = Scheduler::new(policy(1));
         let mut id = 0;
         for _ in 0..10 {
@@ -823,7 +822,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pool_goes_on_with_the_members_that_can_work() {
+    fn a_pool_goes_on_with_the_workers_that_can_work() {
         let mut scheduler = Scheduler::new(policy(2));
         scheduler.actions();
         scheduler.ready(0);
@@ -894,7 +893,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_in_the_place_of_another_is_known() {
+    fn a_worker_in_the_place_of_another_is_known() {
         let mut scheduler = ready(Policy {
             floor: 1,
             max_tasks: Some(1),
@@ -929,7 +928,7 @@ mod tests {
     }
 
     #[test]
-    fn a_worn_out_member_leaves_and_is_replaced() {
+    fn a_worn_out_worker_leaves_and_is_replaced() {
         let mut scheduler = ready(Policy {
             max_tasks: Some(3),
             ..policy(1)
@@ -987,8 +986,8 @@ mod tests {
         });
         let mut launching = BTreeSet::new();
         let mut leaving = BTreeSet::new();
-        // What each member was sent, how much is begun, how much answered.
-        let mut busy: HashMap<MemberId, (Part, u32, u32)> = HashMap::new();
+        // What each worker was sent, how much is begun, how much answered.
+        let mut busy: HashMap<WorkerId, (Part, u32, u32)> = HashMap::new();
         let mut open: BTreeSet<(JobId, u32)> = BTreeSet::new();
         let mut jobs = 0;
         for step in 0..400 {
@@ -1003,7 +1002,7 @@ mod tests {
                         assert!(!busy.contains_key(&id));
                         assert!(leaving.insert(id));
                     }
-                    Action::Break(_) => unreachable!("members die with tasks only"),
+                    Action::Break(_) => unreachable!("workers die with tasks only"),
                 }
             }
             assert!(launching.len() + busy.len() <= workers);
@@ -1039,7 +1038,7 @@ mod tests {
                             begun = begun.max(1);
                         }
                         // One begins only when all before it are answered; some results may be
-                        // lost with the member.
+                        // lost with the worker.
                         let unheard = u32::try_from(dice.roll(3)).unwrap();
                         while answered + 1 + unheard < begun {
                             assert!(open.remove(&(part.job, part.first + answered)));
@@ -1075,7 +1074,7 @@ mod tests {
                     Action::Launch(id, _) => drop(launching.insert(id)),
                     Action::Send(id, part) => drop(busy.insert(id, (part, 0, 0))),
                     Action::Retire(id) => drop(leaving.insert(id)),
-                    Action::Break(_) => unreachable!("nobody dies"),
+                    Action::Break(_) => unreachable!("no worker dies"),
                 }
             }
             if let Some(id) = launching.pop_first() {

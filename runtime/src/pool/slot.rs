@@ -6,13 +6,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
-use super::callbacks::Callbacks;
-use super::task::Outcome;
+use super::callbacks::{Callback, Callbacks};
+use super::outcome::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
-
-/// What is called with a result.
-pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// Where a result arrives.
 #[derive(Debug, Default)]
@@ -33,8 +30,8 @@ struct Inner {
     callbacks: Vec<Callback>,
     /// How many threads sleep until it is finished.
     sleepers: usize,
-    /// What wakes a thread that listens to the worker itself.
-    kick: Option<Arc<OwnedFd>>,
+    /// What wakes a thread that reads what the worker says.
+    notify_fd: Option<Arc<OwnedFd>>,
 }
 
 impl Slot {
@@ -58,7 +55,7 @@ impl Slot {
             return;
         }
         inner.finished = true;
-        // Before anybody can know of the outcome: what they do then may call the next one.
+        // Before the outcome can be known to a thread, which may have the next callback called.
         let left: Vec<_> = std::mem::take(&mut inner.callbacks)
             .into_iter()
             .filter_map(|callback| callbacks.run(callback, outcome.duplicate()).err())
@@ -66,18 +63,18 @@ impl Slot {
         inner.outcome = Some(outcome);
         let listeners = std::mem::take(&mut inner.listeners);
         let waker = inner.waker.take();
-        let kick = inner.kick.take();
+        let notify_fd = inner.notify_fd.take();
         let sleepers = inner.sleepers;
         drop(inner);
         for left in left {
             foreign::call(|| drop(left));
         }
-        // Waking nobody would be a system call too.
+        // A wake-up call would be a system call even if no thread sleeps.
         if sleepers > 0 {
             self.changed.notify_all();
         }
-        if let Some(kick) = kick {
-            let _ = rustix::io::write(&kick, &1_u64.to_ne_bytes());
+        if let Some(notify_fd) = notify_fd {
+            let _ = rustix::io::write(&notify_fd, &1_u64.to_ne_bytes());
         }
         for waker in listeners.into_iter().chain(waker) {
             foreign::call(|| waker.wake());
@@ -108,18 +105,18 @@ impl Slot {
         inner.finished
     }
 
-    /// Has `kick` written to when it is finished; false if it is.
-    pub(super) fn kick_when_finished(&self, kick: Arc<OwnedFd>) -> bool {
+    /// Has `notify_fd` written to when it is finished; false if it is.
+    pub(super) fn notify_when_finished(&self, notify_fd: Arc<OwnedFd>) -> bool {
         let mut inner = self.lock();
         if !inner.finished {
-            inner.kick = Some(kick);
+            inner.notify_fd = Some(notify_fd);
         }
         !inner.finished
     }
 
     /// Takes that back.
-    pub(super) fn spare_kick(&self) {
-        self.lock().kick = None;
+    pub(super) fn do_not_notify(&self) {
+        self.lock().notify_fd = None;
     }
 
     pub(super) fn is_finished(&self) -> bool {

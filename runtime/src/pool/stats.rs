@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::scheduler::MemberId;
+use super::scheduler::WorkerId;
 
 /// Statistics of what a [`Pool`](super::Pool) has done so far. Returned by
 /// [`Pool::stats`](super::Pool::stats).
@@ -131,28 +131,28 @@ pub(super) struct Counters {
     pub(super) failed: u64,
     pub(super) retried: u64,
     restarts: u64,
-    workers: BTreeMap<MemberId, WorkerStats>,
+    workers: BTreeMap<WorkerId, WorkerStats>,
 }
 
 impl Counters {
-    pub(super) fn launched(&mut self, member: MemberId, id: u32, replaces: bool) {
+    pub(super) fn launched(&mut self, worker: WorkerId, id: u32, replaces: bool) {
         self.restarts += u64::from(replaces);
         let stats = WorkerStats {
             id,
             tasks: 0,
             busy: Duration::ZERO,
         };
-        self.workers.insert(member, stats);
+        self.workers.insert(worker, stats);
     }
 
-    pub(super) fn worked(&mut self, member: MemberId, count: u32, time: Duration) {
-        if let Some(worker) = self.workers.get_mut(&member) {
-            worker.tasks += u64::from(count);
-            worker.busy += time;
+    pub(super) fn worked(&mut self, worker: WorkerId, count: u32, time: Duration) {
+        if let Some(stats) = self.workers.get_mut(&worker) {
+            stats.tasks += u64::from(count);
+            stats.busy += time;
         }
     }
 
-    pub(super) fn ended(&mut self, member: MemberId) {
-        self.workers.remove(&member);
+    pub(super) fn ended(&mut self, worker: WorkerId) {
+        self.workers.remove(&worker);
     }
 }

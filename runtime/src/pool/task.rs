@@ -7,14 +7,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use super::callbacks::Callback;
 use super::scheduler::JobId;
-use super::slot::{Callback, Slot};
+use super::slot::Slot;
 use super::supervisor::Shared;
-use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{End, Killed, Status, Who, end};
-use crate::protocol::Reply;
 
 /// A call that was [submitted](super::Pool::submit) to a pool.
 ///
@@ -41,7 +39,8 @@ use crate::protocol::Reply;
 #[must_use = "the task runs, but its result is not waited for"]
 pub struct Task<R> {
     pub(super) shared: Arc<Shared>,
-    pub(super) job: JobId,
+    /// `None`: it never became one, and is finished.
+    pub(super) job: Option<JobId>,
     pub(super) slot: Arc<Slot>,
     pub(super) worker: &'static str,
     pub(super) result: ResultCodec<R>,
@@ -159,7 +158,7 @@ impl<R> Task<R> {
             return TaskState::Finished;
         }
         // In this order: what is finished is known to the pool no longer.
-        let running = self.shared.is_running(self.job);
+        let running = self.job.is_some_and(|job| self.shared.is_running(job));
         match (self.slot.is_finished(), running) {
             (true, _) => TaskState::Finished,
             (false, true) => TaskState::Running,
@@ -197,7 +196,7 @@ impl<R> Task<R> {
         reason = "most callers do not care whether it was in time"
     )]
     pub fn cancel(&self) -> bool {
-        self.is_here() && self.shared.cancel(self.job)
+        self.is_here() && self.job.is_some_and(|job| self.shared.cancel(job))
     }
 
     /// Calls a function with the result as soon as there is one, which may be at once.
@@ -281,65 +280,5 @@ impl<R> fmt::Debug for Task<R> {
             .field("worker", &self.worker)
             .field("state", &self.state())
             .finish_non_exhaustive()
-    }
-}
-
-/// How a task ended, its value not yet decoded: that is done by who wants it.
-#[derive(Debug)]
-pub(super) enum Outcome {
-    Reply(Message, u32),
-    Lost(Loss),
-    Failed(Error),
-}
-
-/// The end of a worker that had begun a task.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Loss {
-    pub(super) status: Status,
-    pub(super) killed: Option<Killed>,
-    pub(super) id: u32,
-    pub(super) memory_limit: Option<u64>,
-}
-
-impl Outcome {
-    pub(super) fn resolve<R>(self, worker: &str, codec: &ResultCodec<R>) -> Result<R> {
-        let who = |id, memory_limit| Who {
-            worker,
-            id,
-            memory_limit,
-        };
-        match self {
-            Outcome::Reply(message, id) => {
-                let end = End {
-                    reply: Some(message),
-                    ..end(Status::Lost, None)
-                };
-                end.resolve(who(id, None), codec)
-            }
-            Outcome::Lost(loss) => {
-                let end = end(loss.status, loss.killed);
-                end.resolve(who(loss.id, loss.memory_limit), codec)
-            }
-            Outcome::Failed(error) => Err(error),
-        }
-    }
-
-    /// Whether the worker returned a value.
-    pub(super) fn is_value(&self) -> bool {
-        matches!(self, Outcome::Reply(message, _) if message.kind() == Some(Reply::Returned as u8))
-    }
-
-    pub(super) fn duplicate(&self) -> Outcome {
-        match self {
-            Outcome::Reply(message, id) => match message.try_clone() {
-                Ok(message) => Outcome::Reply(message, *id),
-                Err(error) => {
-                    let text = "the result has descriptors, which cannot be duplicated";
-                    Outcome::Failed(Error::new(ErrorKind::Decode, text).with_source(error))
-                }
-            },
-            Outcome::Lost(loss) => Outcome::Lost(*loss),
-            Outcome::Failed(error) => Outcome::Failed(error.duplicate()),
-        }
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct Trace {
 pub(super) type Span = (u64, u64);
 
 /// How long events may wait to be written.
-const PATIENCE: Duration = Duration::from_millis(500);
+const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
 
 impl Trace {
     pub(super) fn create(path: &Path, pool: &str) -> io::Result<Trace> {
@@ -103,7 +103,7 @@ impl Trace {
     /// Nothing more will come.
     pub(super) fn finish(&mut self) {
         if let Some(mut file) = self.file.take() {
-            // Nobody is told: a trace is an aid.
+            // No error: a trace is an aid.
             let _ = file.write_all(b"\n]\n");
             let _ = file.flush();
         }
@@ -134,7 +134,7 @@ impl Trace {
     fn write(&mut self, event: &str) {
         let Some(file) = &mut self.file else { return };
         let mut written = write!(file, ",\n{event}");
-        if written.is_ok() && self.flushed.elapsed() >= PATIENCE {
+        if written.is_ok() && self.flushed.elapsed() >= FLUSH_INTERVAL {
             self.flushed = Instant::now();
             written = file.flush();
         }

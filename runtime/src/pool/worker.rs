@@ -14,6 +14,7 @@ use linkme::distributed_slice;
 
 use super::ledger::{Claims, now};
 use super::pause::Pause;
+use super::wire::{Header, parse, split};
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, message};
@@ -26,7 +27,7 @@ use crate::transport::{Received, Receiver, Sender};
 const EXIT_SYSTEM: i32 = 71;
 
 /// How old the first result of a batch may become before it is sent with those behind it.
-const PATIENCE: Duration = Duration::from_millis(2);
+const SEND_INTERVAL: Duration = Duration::from_millis(2);
 
 /// Results longer than this are sent at once, and alone.
 const LONG: usize = 8 << 10;
@@ -50,18 +51,18 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
 
 /// Runs tasks until there will be none, and gives the status to end with.
 fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
-    let mut worker = Worker {
+    let mut tasks = TaskLoop {
         sender,
         claims: Claims(board),
         known: HashMap::new(),
         round: 0,
         pause: Pause::new(),
     };
-    let Err(status) = worker.work(receiver);
+    let Err(status) = tasks.run(receiver);
     status
 }
 
-struct Worker<'w> {
+struct TaskLoop<'w> {
     sender: &'w Sender,
     claims: Claims<'w>,
     /// The workers that were called before, by the bytes that name them.
@@ -71,8 +72,8 @@ struct Worker<'w> {
     pause: Pause,
 }
 
-impl Worker<'_> {
-    fn work(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
+impl TaskLoop<'_> {
+    fn run(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
         self.reply(message(Reply::Ready, &()));
         loop {
             let has_come = || self.claims.is_sent_after(self.round);
@@ -143,7 +144,7 @@ impl Worker<'_> {
                 Ok(entry) => {
                     dispatch::run(entry, Input::over(arguments), &mut |out| results.add(out));
                 }
-                // Nobody is left to hear of an error.
+                // An error means that the pool is gone.
                 Err(reason) => drop(results.add(message(Reply::Refused, reason))),
             }
             results.next();
@@ -168,7 +169,7 @@ impl Worker<'_> {
     }
 
     fn reply(&self, out: Output<'_>) {
-        // An error means that nobody is left to hear of it.
+        // An error means that the pool is gone.
         let _ = self.sender.send(out);
     }
 }
@@ -238,7 +239,7 @@ impl<'w> Results<'w> {
         if self.waiting.is_empty() {
             // What was sent alone is not to count among the next ones.
             self.since = self.now;
-        } else if u128::from(self.now - self.since) >= PATIENCE.as_nanos() {
+        } else if u128::from(self.now - self.since) >= SEND_INTERVAL.as_nanos() {
             self.send();
             // Sending may have taken a while, which is not the next task's.
             self.now = now();
@@ -264,55 +265,4 @@ impl<'w> Results<'w> {
         }
         self.since = self.now;
     }
-}
-
-/// What stands before the replies in [`Reply::Results`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    /// How long the tasks took together, in nanoseconds.
-    pub(super) time: u64,
-    pub(super) round: u16,
-    /// The number of the first of them in the round.
-    pub(super) first: u32,
-}
-
-impl Header {
-    fn write(self) -> Vec<u8> {
-        let mut head = vec![Reply::Results as u8];
-        head.extend(self.time.to_ne_bytes());
-        head.extend(self.round.to_ne_bytes());
-        head.extend(self.first.to_ne_bytes());
-        head
-    }
-
-    /// The header of a message, and the replies.
-    pub(super) fn read(head: &[u8]) -> Option<(Header, &[u8])> {
-        let (_, rest) = head.split_first()?;
-        let (time, rest) = rest.split_first_chunk()?;
-        let (round, rest) = rest.split_first_chunk()?;
-        let (first, replies) = rest.split_first_chunk()?;
-        let header = Header {
-            time: u64::from_ne_bytes(*time),
-            round: u16::from_ne_bytes(*round),
-            first: u32::from_ne_bytes(*first),
-        };
-        Some((header, replies))
-    }
-}
-
-/// Bytes behind their length in four bytes, and what follows them.
-pub(super) fn split(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = bytes.split_first_chunk()?;
-    rest.split_at_checked(u32::from_ne_bytes(*length) as usize)
-}
-
-/// The round, the name of the worker and the arguments in a message of tasks.
-fn parse(head: &[u8]) -> (u16, &[u8], &[u8]) {
-    let parts = head.get(1..).and_then(|head| {
-        let (round, rest) = head.split_first_chunk()?;
-        let (callee, arguments) = split(rest)?;
-        Some((u16::from_ne_bytes(*round), callee, arguments))
-    });
-    // A pool sends no other messages; should it, the name will not be found.
-    parts.unwrap_or_default()
 }

@@ -69,7 +69,6 @@ pub use stdio::Stdio;
 
 pub use call::bind;
 
-pub(crate) use crate::sys::deadline::until;
 pub(crate) use call::{TaskCall, callee};
 pub(crate) use end::{End, Killed, Status, Who, unheard};
 pub(crate) use member::{Member, Setup, end};

@@ -489,7 +489,7 @@ impl<T: Shareable> Chunk<T> {
         let deadline = deadline::after(LENT_TIMEOUT);
         match token.machine().redeem(token.holders(), deadline) {
             Redeemed::Yes => Ok(Chunk::new(cell, start, length, Some(token))),
-            Redeemed::No => Err(Error::new("a chunk can be received once only")),
+            Redeemed::No => Err(Error::new("a chunk can only be received once")),
             Redeemed::StillLent => Err(Error::new(
                 "the sender of a chunk has kept it: hand it over by value, not in an `Arc` or \
                  through a reference",

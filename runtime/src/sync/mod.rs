@@ -115,7 +115,7 @@ fn debug_lock(
 ) -> fmt::Result {
     let data: &dyn fmt::Debug = match &data {
         Some((data, true)) => *data,
-        Some((_, false)) => &format_args!("<in pieces>"),
+        Some((_, false)) => &format_args!("<invalid>"),
         None => &format_args!("<locked>"),
     };
     f.debug_struct(name)

@@ -16,6 +16,7 @@ pub(crate) mod image;
 pub(crate) mod init_array;
 pub(crate) mod memory;
 pub(crate) mod ofd_lock;
+pub(crate) mod poller;
 pub(crate) mod privileges;
 pub(crate) mod process_id;
 pub(crate) mod refused;

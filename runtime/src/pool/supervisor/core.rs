@@ -1,107 +1,127 @@
-//! The pool's state, and what users do to it.
+//! The pool's state, and what happens to it.
+//!
+//! Nothing in here waits, and no user code runs: what takes a while is an [`Effect`], and outcomes
+//! are kept ([`Jobs::take_ready`]) until the pool's lock is free.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
-use std::thread::ThreadId;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::Shared;
-use super::crew::{Crew, Ear, Purpose};
-use super::delivery::Effect;
-use super::life::BACK_OFF;
+use super::env::Env;
+use super::jobs::Jobs;
+use super::worker_state::{Purpose, Reader, Stage, WorkerState};
 use crate::error::{Error, ErrorKind};
 use crate::pool::job::Job;
-use crate::pool::scheduler::{Action, Cause, JobId, MemberId, Part, Scheduler};
-use crate::pool::stats::Counters;
-use crate::pool::task::Outcome;
-use crate::pool::trace::Trace;
+use crate::pool::outcome::Outcome;
+use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
+use crate::pool::settings::Judge;
+use crate::pool::trace::{Span, Trace};
+use crate::protocol::Request;
+use crate::transport::Parcel;
+
+/// How long a worker may take to leave before it is killed.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The wait after the first futile start; each further one is four times as long, up to ten
+/// seconds.
+const BACK_OFF: Duration = Duration::from_millis(10);
 
 /// What stands under the pool's lock.
 pub(super) struct Core {
+    pub(super) env: Arc<Env>,
     pub(super) scheduler: Scheduler,
-    pub(super) members: HashMap<MemberId, Crew>,
-    pub(super) jobs: HashMap<JobId, Job>,
-    pub(super) next_job: JobId,
-    /// Members that are being started.
+    pub(super) workers: HashMap<WorkerId, WorkerState>,
+    pub(super) jobs: Jobs,
+    /// How many workers are being started.
     pub(super) launching: usize,
-    /// Members that are to be started later.
-    pub(super) postponed: BTreeSet<(Instant, MemberId)>,
+    /// Workers that are to be started later.
+    pub(super) postponed: BTreeSet<(Instant, WorkerId)>,
     /// What to do when the lock is free.
     pub(super) effects: Vec<Effect>,
     /// Why the pool takes no more tasks.
     pub(super) refusal: Option<Error>,
-    /// Why the last member could not be started, or how it ended.
+    /// Why the last worker could not be started, or how it ended.
     pub(super) trouble: Option<Error>,
-    pub(super) sleeping_until: Option<Instant>,
-    pub(super) counters: Counters,
     pub(super) trace: Option<Trace>,
-    pub(super) over: bool,
-    pub(super) supervisor: Option<ThreadId>,
+}
+
+/// What takes a while, or runs user code, and ends in a call of the core.
+pub(super) enum Effect {
+    /// Start a worker.
+    Launch(WorkerId),
+    /// Look at what the initializer returned in a worker, which ran from when to when.
+    Judge(WorkerId, Judge, Outcome, Span),
 }
 
 impl Core {
-    pub(super) fn submit(&mut self, shared: &Arc<Shared>, job: Job) -> JobId {
-        let id = self.next_job;
-        self.next_job += 1;
-        let count = job.payload.count();
-        self.counters.submitted += u64::from(count);
-        if let Some(refusal) = &self.refusal {
-            let refusal = refusal.duplicate();
-            self.fail_rest(&job, &refusal);
-            return id;
+    /// A pool whose first workers are to be started.
+    pub(super) fn new(env: Arc<Env>, trace: Option<Trace>) -> Core {
+        let scheduler = Scheduler::new(env.settings.policy);
+        Core {
+            env,
+            scheduler,
+            workers: HashMap::new(),
+            jobs: Jobs::default(),
+            launching: 0,
+            postponed: BTreeSet::new(),
+            effects: Vec::new(),
+            refusal: None,
+            trouble: None,
+            trace,
         }
-        self.jobs.insert(id, job);
+    }
+
+    pub(super) fn submit(&mut self, job: Job) -> JobId {
+        if let Some(refusal) = &self.refusal {
+            return self.jobs.refuse(&job, refusal);
+        }
+        let (id, count) = self.jobs.add(job);
         self.scheduler.submitted(id, count);
-        self.act(shared);
+        self.act();
         id
     }
 
-    pub(super) fn cancel(&mut self, shared: &Arc<Shared>, job: JobId) -> bool {
-        let Some(known) = self.jobs.get(&job) else {
+    /// Gives a job up. False if it is finished.
+    pub(super) fn cancel(&mut self, job: JobId) -> bool {
+        let Some(function) = self.jobs.function(job) else {
             return false;
         };
-        let worker = known.worker;
         self.scheduler.withdraw(job);
         let mut ran_in = None;
-        for id in self.scheduler.members_with(job) {
+        for id in self.scheduler.workers_with(job) {
             if let Some((_, process)) = self.take_back(id, true) {
                 ran_in = process.or(ran_in);
             }
         }
-        let text = match ran_in {
+        let error = match ran_in {
             Some(id) => {
-                format!("worker `{worker}` was killed because its task was cancelled (pid {id})")
+                let text = format!(
+                    "worker `{function}` was killed because its task was cancelled (pid {id})"
+                );
+                Error::new(ErrorKind::Cancelled, text).with_worker(function)
             }
-            None => return self.give_up(shared, job, &cancelled_before(worker)),
+            None => cancelled_before(function),
         };
-        let error = Error::new(ErrorKind::Cancelled, text).with_worker(worker);
-        self.give_up(shared, job, &error)
-    }
-
-    /// Ends a job, whose tasks no member has any more, with an error.
-    fn give_up(&mut self, shared: &Arc<Shared>, job: JobId, error: &Error) -> bool {
-        if let Some(job) = self.jobs.remove(&job) {
-            self.fail_rest(&job, error);
-        }
-        self.act(shared);
+        self.jobs.fail(job, &error);
+        self.act();
         true
     }
 
-    pub(super) fn abandon(&mut self, shared: &Arc<Shared>, job: JobId) {
+    /// Lets a job's tasks that are not begun be forgotten.
+    pub(super) fn abandon(&mut self, job: JobId) {
         self.scheduler.withdraw(job);
-        for id in self.scheduler.members_with(job) {
+        for id in self.scheduler.workers_with(job) {
             self.take_back(id, false);
         }
-        self.jobs.remove(&job);
-        self.act(shared);
+        self.jobs.forget(job);
+        self.act();
     }
 
     /// Cancels all that no worker has begun, and says how many tasks that is.
-    pub(super) fn cancel_queued(&mut self, shared: &Arc<Shared>) -> usize {
-        // Members first: one that is idle then finds nothing in the queue either.
+    pub(super) fn cancel_queued(&mut self) -> usize {
+        // Workers first: one that is idle then finds nothing in the queue either.
         let mut parts = self.scheduler.withdraw_all();
-        let ids: Vec<_> = self.members.keys().copied().collect();
+        let ids: Vec<_> = self.workers.keys().copied().collect();
         for id in ids {
             if let Some((rest, _)) = self.take_back(id, false) {
                 parts.extend(rest);
@@ -109,28 +129,35 @@ impl Core {
         }
         let mut count = 0;
         for part in parts {
-            let Some(worker) = self.jobs.get(&part.job).map(|job| job.worker) else {
+            let Some(function) = self.jobs.function(part.job) else {
                 continue;
             };
             for task in part.first..part.first + part.count {
-                let error = cancelled_before(worker);
-                self.deliver(part.job, task, Outcome::Failed(error), None);
+                let outcome = Outcome::Failed(cancelled_before(function));
+                self.jobs.deliver(part.job, task, outcome, None);
                 count += 1;
             }
         }
-        self.act(shared);
+        self.act();
         count
     }
 
-    /// Takes back what a member has not begun, for good; if `kill`, ends it for what it has.
+    /// No more jobs: those that are there are done, then the workers leave.
+    pub(super) fn drain(&mut self) {
+        self.refuse();
+        self.scheduler.drain();
+        self.act();
+    }
+
+    /// Takes back what a worker has not begun, for good; if `kill`, ends it for what it has.
     /// Returns what was taken back, and the process if it was ended.
-    fn take_back(&mut self, id: MemberId, kill: bool) -> Option<(Option<Part>, Option<u32>)> {
+    fn take_back(&mut self, id: WorkerId, kill: bool) -> Option<(Option<Part>, Option<u32>)> {
         let (part, answered) = self.scheduler.part(id)?;
-        let crew = self.members.get(&id)?;
+        let worker = self.workers.get(&id)?;
         // Of one whose board makes no sense, nothing can be said not to have begun.
-        let begun = crew.ledger.recall().unwrap_or(part.count).max(answered);
-        let process = crew.member.id();
-        let is_cut_short = crew.outbox.is_some();
+        let begun = worker.ledger.recall().unwrap_or(part.count).max(answered);
+        let process = worker.process.id();
+        let is_cut_short = worker.outbox.is_some();
         let runs = begun > answered;
         if kill && runs {
             self.kill(id, Purpose::Cancelled);
@@ -142,31 +169,31 @@ impl Core {
         Some((rest, (kill && runs).then_some(process)))
     }
 
-    /// Ends a member. It gets nothing more to do.
-    pub(super) fn kill(&mut self, id: MemberId, purpose: Purpose) {
-        if let Some(crew) = self.members.get_mut(&id) {
-            crew.killed.get_or_insert(purpose);
-            crew.member.kill();
-            self.scheduler.doom(id);
+    /// Ends a worker. It gets nothing more to do.
+    pub(super) fn kill(&mut self, id: WorkerId, purpose: Purpose) {
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.killed.get_or_insert(purpose);
+            worker.process.kill();
+            self.scheduler.retire_when_idle(id);
         }
     }
 
-    pub(super) fn refuse(&mut self, shared: &Shared) {
-        shared.closing.store(true, SeqCst);
+    fn refuse(&mut self) {
+        self.env.set_closing();
         self.refusal.get_or_insert_with(|| {
             let text = "the pool was shut down before this task was submitted";
             Error::new(ErrorKind::Closed, text)
         });
     }
 
-    /// Gives everything up: because of an error, or because nobody wants it any more.
-    pub(super) fn abort(&mut self, shared: &Arc<Shared>, error: Option<&Error>) {
+    /// Gives everything up: because of an error, or because the pool was dropped.
+    pub(super) fn abort(&mut self, error: Option<&Error>) {
         if let (Some(error), None) = (error, &self.refusal) {
             self.refusal = Some(error.duplicate());
         }
-        self.refuse(shared);
+        self.refuse();
         self.scheduler.close();
-        let ids: Vec<_> = self.members.keys().copied().collect();
+        let ids: Vec<_> = self.workers.keys().copied().collect();
         for id in ids {
             let purpose = match self.scheduler.part(id) {
                 Some(_) => Purpose::Cancelled,
@@ -174,27 +201,24 @@ impl Core {
             };
             self.kill(id, purpose);
         }
-        for (_, job) in std::mem::take(&mut self.jobs) {
-            let error = match error {
-                Some(error) => error.duplicate(),
-                None => {
-                    let text = format!(
-                        "the task of worker `{}` was cancelled: its pool was dropped",
-                        job.worker
-                    );
-                    Error::new(ErrorKind::Cancelled, text).with_worker(job.worker)
-                }
-            };
-            self.fail_rest(&job, &error);
-        }
+        self.jobs.fail_all(|job| match error {
+            Some(error) => error.duplicate(),
+            None => {
+                let text = format!(
+                    "the task of worker `{}` was cancelled: its pool was dropped",
+                    job.worker
+                );
+                Error::new(ErrorKind::Cancelled, text).with_worker(job.worker)
+            }
+        });
         for (_, id) in std::mem::take(&mut self.postponed) {
             self.scheduler.not_started(id);
         }
-        self.act(shared);
+        self.act();
     }
 
     /// Does what the scheduler has decided.
-    pub(super) fn act(&mut self, shared: &Arc<Shared>) {
+    pub(super) fn act(&mut self) {
         loop {
             let actions = self.scheduler.actions();
             if actions.is_empty() {
@@ -207,7 +231,7 @@ impl Core {
                         let wait = BACK_OFF * (1 << (2 * (futile - 1).min(5)));
                         self.postponed.insert((Instant::now() + wait, id));
                     }
-                    Action::Send(id, part) => self.send(shared, id, part),
+                    Action::Send(id, part) => self.send(id, part),
                     Action::Retire(id) => self.retire(id),
                     Action::Break(cause) => {
                         let text = "the pool gave up: workers keep exiting before their first task";
@@ -218,30 +242,30 @@ impl Core {
                                 .with_source(trouble),
                             None => Error::new(ErrorKind::Spawn, text),
                         };
-                        self.abort(shared, Some(&error));
+                        self.abort(Some(&error));
                     }
                 }
             }
         }
     }
 
-    pub(super) fn send(&mut self, shared: &Arc<Shared>, id: MemberId, part: Part) {
-        let (Some(crew), Some(job)) = (self.members.get_mut(&id), self.jobs.get(&part.job)) else {
-            // Nobody wants it any more.
+    fn send(&mut self, id: WorkerId, part: Part) {
+        let (Some(worker), Some(job)) = (self.workers.get_mut(&id), self.jobs.get(part.job)) else {
+            // It was given up meanwhile.
             self.scheduler.answered(id, part.count);
             return;
         };
         let timeout = job.timeout;
-        let sent = crew.send(job.parcel(part, crew.round.wrapping_add(1)), part.count);
-        crew.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let sent = worker.send(job.message(part, worker.next_round()), part.count);
+        worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         match sent {
             Ok(()) => {
-                if crew.register_outbox(shared, id).is_err() {
+                if worker.watch_outbox(&self.env.poller, id).is_err() {
                     // It cannot be had the rest.
                     return self.kill(id, Purpose::Leaving);
                 }
-                if crew.ear == Ear::Nobody {
-                    crew.turn(shared, id, Ear::Supervisor);
+                if worker.reader == Reader::Idle {
+                    worker.set_reader(&self.env.poller, id, Reader::Supervisor);
                 }
             }
             Err(error) => {
@@ -251,14 +275,46 @@ impl Core {
                     .with_source(error);
                 // What it has of the message is of no use.
                 self.kill(id, Purpose::Leaving);
-                self.deliver(part.job, part.first, Outcome::Failed(error), None);
+                let outcome = Outcome::Failed(error);
+                self.jobs.deliver(part.job, part.first, outcome, None);
                 self.scheduler.answered(id, 1);
             }
         }
     }
+
+    pub(super) fn begin_launch(&mut self, id: WorkerId) {
+        self.launching += 1;
+        self.effects.push(Effect::Launch(id));
+    }
+
+    /// A worker can work.
+    pub(super) fn ready(&mut self, id: WorkerId) {
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.stage = Stage::Working;
+            worker.ready = Some(Instant::now());
+            worker.heard = Instant::now();
+            self.scheduler.ready(id);
+        }
+    }
+
+    fn retire(&mut self, id: WorkerId) {
+        let Some(worker) = self.workers.get_mut(&id) else {
+            return;
+        };
+        worker.check = None;
+        worker.leave = Instant::now().checked_add(FAREWELL);
+        worker.process.expect_end();
+        let farewell = Parcel {
+            head: vec![Request::Retire as u8],
+            ..Parcel::default()
+        };
+        if worker.process.send(farewell).is_err() {
+            self.kill(id, Purpose::Leaving);
+        }
+    }
 }
 
-fn cancelled_before(worker: &'static str) -> Error {
-    let text = format!("the task of worker `{worker}` was cancelled before it began");
-    Error::new(ErrorKind::Cancelled, text).with_worker(worker)
+fn cancelled_before(function: &'static str) -> Error {
+    let text = format!("the task of worker `{function}` was cancelled before it began");
+    Error::new(ErrorKind::Cancelled, text).with_worker(function)
 }

@@ -1,22 +1,14 @@
 //! What happens because time passes.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::Shared;
 use super::core::Core;
-use super::crew::{Crew, Purpose, Stage, Verdict};
-use crate::pool::builder::Settings;
-use crate::pool::scheduler::MemberId;
-
-/// How long nothing may be heard of a member before what it has not begun is given to others that
-/// are idle, and what it has done is looked for.
-pub(super) const STANDSTILL: Duration = Duration::from_millis(10);
+use super::worker_state::{Purpose, STANDSTILL, Stage, Verdict, WorkerState};
+use crate::pool::scheduler::WorkerId;
 
 impl Core {
     /// Deals with deadlines. True when the pool is over.
-    pub(super) fn tick(&mut self, shared: &Arc<Shared>) -> bool {
+    pub(super) fn tick(&mut self) -> bool {
         let now = Instant::now();
         while let Some((at, id)) = self.postponed.first().copied()
             && at <= now
@@ -24,47 +16,48 @@ impl Core {
             self.postponed.remove(&(at, id));
             self.begin_launch(id);
         }
-        let ids: Vec<MemberId> = self.members.keys().copied().collect();
-        let idle_before = shared.settings.idle_timeout;
-        let mut spare = ids.len().saturating_sub(shared.settings.policy.floor);
+        let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
+        let idle_before = self.env.settings.idle_timeout;
+        let mut spare = ids.len().saturating_sub(self.env.settings.policy.floor);
         for id in ids {
-            let Some(crew) = self.members.get_mut(&id) else {
+            let Some(worker) = self.workers.get_mut(&id) else {
                 continue;
             };
-            if crew.member.handshake.is_some_and(|at| at <= now) {
-                crew.member.handshake = None;
+            if worker.process.handshake.is_some_and(|at| at <= now) {
+                worker.process.handshake = None;
                 self.kill(id, Purpose::Handshake);
             }
             self.check_leave(id, now);
-            self.check_time(shared, id, now);
-            // Who is given what it had has to have it before anybody is looked at again.
-            self.act(shared);
-            let Some(crew) = self.members.get(&id) else {
+            self.check_time(id, now);
+            // What it had goes to others before the next one is looked at.
+            self.act();
+            let Some(worker) = self.workers.get(&id) else {
                 continue;
             };
             let leaving = self.scheduler.is_leaving(id);
             if let (Some((part, answered)), true) =
                 (self.scheduler.part(id), self.scheduler.has_idle())
-                && crew.could_give(part, answered)
+                && worker.could_give(part, answered)
                 && !self.scheduler.has_queue()
-                && crew.heard + STANDSTILL <= now
+                && worker.heard + STANDSTILL <= now
             {
-                match crew.ledger.recall() {
+                match worker.ledger.recall() {
                     Some(begun) => drop(self.scheduler.recalled(id, begun, true)),
                     None => self.kill(id, Purpose::Nonsense),
                 }
-                self.act(shared);
+                self.act();
             }
-            let looks = |crew: &Crew| crew.member.next_look().is_some_and(|at| at <= now);
-            if self.members.get(&id).is_some_and(looks) {
-                self.bury(shared, id);
+            let looks =
+                |worker: &WorkerState| worker.process.next_look().is_some_and(|at| at <= now);
+            if self.workers.get(&id).is_some_and(looks) {
+                self.reap(id);
             }
-            let Some(crew) = self.members.get(&id) else {
+            let Some(worker) = self.workers.get(&id) else {
                 continue;
             };
-            let (is_working, heard) = (crew.stage == Stage::Working, crew.heard);
-            if crew.look.is_some_and(|at| at <= now) {
-                self.look_at_board(shared, id);
+            let (is_working, heard) = (worker.stage == Stage::Working, worker.heard);
+            if worker.look.is_some_and(|at| at <= now) {
+                self.look_at_board(id);
             }
             let has_nothing = self.scheduler.part(id).is_none();
             if let (Some(timeout), true) = (idle_before, has_nothing)
@@ -74,25 +67,25 @@ impl Core {
                 && heard + timeout <= now
             {
                 spare -= 1;
-                self.scheduler.doom(id);
-                self.act(shared);
+                self.scheduler.retire_when_idle(id);
+                self.act();
             }
         }
-        self.act(shared);
+        self.act();
         self.scheduler.is_over()
             && self.launching == 0
-            && self.members.is_empty()
-            && shared.delivering.load(SeqCst) == 0
+            && self.workers.is_empty()
+            && self.env.deliveries.is_none()
     }
 
-    /// Ends a member that was to have left, or whose end was to be seen, by now.
-    fn check_leave(&mut self, id: MemberId, now: Instant) {
-        let Some(crew) = self.members.get_mut(&id) else {
+    /// Ends a worker that was to have left, or whose end was to be seen, by now.
+    fn check_leave(&mut self, id: WorkerId, now: Instant) {
+        let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        if crew.leave.is_some_and(|at| at <= now) {
-            crew.leave = None;
-            let purpose = match crew.broken {
+        if worker.leave.is_some_and(|at| at <= now) {
+            worker.leave = None;
+            let purpose = match worker.broken {
                 Some(_) => Purpose::Nonsense,
                 None => Purpose::Leaving,
             };
@@ -100,22 +93,22 @@ impl Core {
         }
     }
 
-    /// Ends a member whose task takes too long.
-    fn check_time(&mut self, shared: &Shared, id: MemberId, now: Instant) {
+    /// Ends a worker whose task takes too long.
+    fn check_time(&mut self, id: WorkerId, now: Instant) {
         let part = self.scheduler.part(id);
-        let Some(crew) = self.members.get_mut(&id) else {
+        let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        if crew.check.is_none_or(|at| at > now) {
+        if worker.check.is_none_or(|at| at > now) {
             return;
         }
-        let is_working = crew.stage == Stage::Working;
+        let is_working = worker.stage == Stage::Working;
         let timeout = match part {
-            Some((part, _)) => self.jobs.get(&part.job).and_then(|job| job.timeout),
+            Some((part, _)) => self.jobs.timeout(part.job),
             None if is_working => None,
-            None => shared.initializer().and_then(|it| it.timeout),
+            None => self.env.initializer().and_then(|it| it.timeout),
         };
-        match crew.check_time(timeout, part.map_or(0, |(_, answered)| answered)) {
+        match worker.check_time(timeout, part.map_or(0, |(_, answered)| answered)) {
             Verdict::InTime => {}
             Verdict::Over(_, Purpose::Timeout(_)) if !is_working => {
                 self.kill(id, Purpose::Initializer);
@@ -129,20 +122,21 @@ impl Core {
     }
 
     /// When to look at the deadlines again.
-    pub(super) fn deadline(&self, settings: &Settings) -> Option<Instant> {
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let settings = &self.env.settings;
         let mut deadline = self.postponed.first().map(|(at, _)| *at);
         let mut earlier = |at: Instant| {
             deadline = Some(deadline.map_or(at, |deadline| deadline.min(at)));
         };
         let shares = self.scheduler.has_idle() && !self.scheduler.has_queue();
-        let spare = self.members.len() > settings.policy.floor;
-        for (id, crew) in &self.members {
-            let end = crew.member.next_look();
+        let spare = self.workers.len() > settings.policy.floor;
+        for (id, worker) in &self.workers {
+            let end = worker.process.next_look();
             [
-                crew.member.handshake,
-                crew.check,
-                crew.leave,
-                crew.look,
+                worker.process.handshake,
+                worker.check,
+                worker.leave,
+                worker.look,
                 end,
             ]
             .into_iter()
@@ -150,14 +144,14 @@ impl Core {
             .for_each(&mut earlier);
             let part = self.scheduler.part(*id);
             match part {
-                Some((part, answered)) if shares && crew.could_give(part, answered) => {
-                    earlier(crew.heard + STANDSTILL);
+                Some((part, answered)) if shares && worker.could_give(part, answered) => {
+                    earlier(worker.heard + STANDSTILL);
                 }
-                None if spare && crew.stage == Stage::Working => {
+                None if spare && worker.stage == Stage::Working => {
                     if let Some(timeout) = settings.idle_timeout
                         && !self.scheduler.is_leaving(*id)
                     {
-                        earlier(crew.heard + timeout);
+                        earlier(worker.heard + timeout);
                     }
                 }
                 _ => {}

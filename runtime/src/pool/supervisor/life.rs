@@ -1,150 +1,33 @@
-//! How members come and go.
+//! How workers come and go.
 
-use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::ExitStatusExt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitStatus;
-use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::epoll::{self, EventData, EventFlags};
 use rustix::process::Signal;
 
 use super::core::Core;
-use super::crew::{Crew, Ear, Purpose, Stage};
-use super::delivery::Effect;
-use super::{CONNECTION, PIDFD, Shared};
+use super::worker_state::{Purpose, Source, Stage, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
-use crate::foreign::forget_panic;
-use crate::pool::builder::Judge;
-use crate::pool::ledger::{Ledger, now};
-use crate::pool::scheduler::{Cause, Death, MemberId};
-use crate::pool::task::{Loss, Outcome};
+use crate::pool::ledger::Ledger;
+use crate::pool::outcome::{Loss, Outcome};
+use crate::pool::scheduler::{Cause, Death, WorkerId};
 use crate::pool::trace::Span;
-use crate::pool::worker::SERVICE;
 use crate::process::{Killed, Member, Status, unheard};
-use crate::protocol::Request;
-use crate::sys::refused::Naming as _;
-use crate::transport::{Parcel, is_nonsense};
-
-/// How long a worker may take to leave before it is killed.
-const FAREWELL: Duration = Duration::from_secs(2);
-
-/// The wait after the first futile start; each further one is four times as long, up to ten
-/// seconds.
-pub(super) const BACK_OFF: Duration = Duration::from_millis(10);
-
-impl Shared {
-    /// Starts a member and listens to it. What it says before the pool knows it, is heard later.
-    pub(super) fn launch(&self, id: MemberId) -> Result<(Member, Ledger)> {
-        let failed = |error| Error::not_started("cannot start a process for the pool", error);
-        let ledger = Ledger::new().map_err(failed)?;
-        let member = Member::launch(&self.settings.setup, &SERVICE, ledger.descriptor())?;
-        let listen = |source: BorrowedFd<'_>, what| {
-            let data = EventData::new_u64(id << 2 | what);
-            epoll::add(&self.epoll, source, data, EventFlags::IN)
-        };
-        let listening = listen(member.pidfd().as_fd(), PIDFD)
-            .and_then(|()| listen(member.sources().0, CONNECTION));
-        match listening {
-            Ok(()) => Ok((member, ledger)),
-            Err(error) => {
-                // Its end would not be heard of.
-                member.end();
-                Err(failed(error.into()))
-            }
-        }
-    }
-
-    /// Starts a member on a thread of its own.
-    pub(super) fn launch_aside(self: &Arc<Self>, id: MemberId) {
-        let theirs = Arc::clone(self);
-        let thread = thread::Builder::new().name("multiproc-launch".to_owned());
-        let launch = move || {
-            let launched = catch_unwind(AssertUnwindSafe(|| theirs.launch(id)));
-            let launched = launched.unwrap_or_else(|_| {
-                let text = "cannot start a process for the pool: its thread panicked";
-                Err(Error::new(ErrorKind::Spawn, text))
-            });
-            theirs.with(|core| core.launched(&theirs, id, launched));
-            // It may be the last thing the supervisor waits for.
-            theirs.wake();
-        };
-        if let Err(error) = thread.spawn(launch).naming("clone") {
-            let error = Error::not_started("cannot start a process for the pool", error);
-            self.with(|core| core.launched(self, id, Err(error)));
-        }
-    }
-
-    /// Looks at what the initializer returned, on a thread of its own: user code runs.
-    pub(super) fn judge_aside(
-        self: &Arc<Self>,
-        id: MemberId,
-        judge: Judge,
-        outcome: Outcome,
-        span: Span,
-    ) {
-        let theirs = Arc::clone(self);
-        let thread = thread::Builder::new().name("multiproc-judge".to_owned());
-        let work = move || {
-            let judged = catch_unwind(AssertUnwindSafe(|| judge(outcome)));
-            let judged = judged.unwrap_or_else(|payload| {
-                forget_panic(Err(payload));
-                let text = "the pool's initializer failed: checking its result panicked";
-                Err(Error::new(ErrorKind::Decode, text))
-            });
-            theirs.with(|core| core.judged(&theirs, id, judged, span));
-            theirs.wake();
-        };
-        if let Err(error) = thread.spawn(work) {
-            let text =
-                "cannot check the result of the pool's initializer: no thread can be started";
-            let error = Error::new(ErrorKind::Spawn, text).with_source(error);
-            self.with(|core| core.judged(self, id, Err(error), span));
-        }
-    }
-}
+use crate::transport::is_nonsense;
 
 impl Core {
-    pub(super) fn begin_launch(&mut self, id: MemberId) {
-        self.launching += 1;
-        self.effects.push(Effect::Launch(id));
-    }
-
-    pub(super) fn launched(
-        &mut self,
-        shared: &Arc<Shared>,
-        id: MemberId,
-        launched: Result<(Member, Ledger)>,
-    ) {
+    /// A worker has been started, or could not be.
+    pub(super) fn launched(&mut self, id: WorkerId, launched: Result<(Member, Ledger)>) {
         self.launching -= 1;
         match launched {
-            Ok((member, ledger)) => {
-                self.counters
-                    .launched(id, member.id(), self.scheduler.replaces(id));
+            Ok((process, ledger)) => {
+                let replaces = self.scheduler.replaces(id);
+                self.jobs.counters.launched(id, process.id(), replaces);
                 if let Some(trace) = &mut self.trace {
-                    trace.started(member.id());
+                    trace.started(process.id());
                 }
-                let crew = Crew {
-                    member,
-                    ledger: Arc::new(ledger),
-                    outbox: None,
-                    round: 0,
-                    stage: Stage::Preparing,
-                    heard: Instant::now(),
-                    noted: now(),
-                    look: None,
-                    check: None,
-                    leave: None,
-                    ready: None,
-                    killed: None,
-                    broken: None,
-                    closed: false,
-                    ear: Ear::Supervisor,
-                    kick: None,
-                };
-                self.members.insert(id, crew);
+                self.workers.insert(id, WorkerState::new(process, ledger));
                 if self.refusal.is_some() && !self.scheduler.has_queue() {
                     self.kill(id, Purpose::Leaving);
                 }
@@ -154,76 +37,65 @@ impl Core {
                 self.scheduler.not_started(id);
             }
         }
-        self.act(shared);
+        self.act();
     }
 
-    /// Whether the initializer has succeeded in a member.
-    fn judged(&mut self, shared: &Arc<Shared>, id: MemberId, judged: Result<()>, span: Span) {
+    /// Whether the initializer has succeeded in a worker.
+    pub(super) fn judged(&mut self, id: WorkerId, judged: Result<()>, span: Span) {
         match judged {
             Ok(()) => {
-                if let (Some(trace), Some(crew), Some(initializer)) =
-                    (&mut self.trace, self.members.get(&id), shared.initializer())
-                {
-                    trace.initialized(crew.member.id(), initializer.worker, span);
+                if let (Some(trace), Some(worker), Some(initializer)) = (
+                    &mut self.trace,
+                    self.workers.get(&id),
+                    self.env.initializer(),
+                ) {
+                    trace.initialized(worker.process.id(), initializer.worker, span);
                 }
                 self.ready(id);
-                self.act(shared);
+                self.act();
             }
-            Err(error) => self.abort(shared, Some(&error)),
+            Err(error) => self.abort(Some(&error)),
         }
     }
 
-    /// A member can work.
-    pub(super) fn ready(&mut self, id: MemberId) {
-        if let Some(crew) = self.members.get_mut(&id) {
-            crew.stage = Stage::Working;
-            crew.ready = Some(Instant::now());
-            crew.heard = Instant::now();
-            self.scheduler.ready(id);
+    /// Looks at a worker of which something was heard.
+    pub(super) fn look_after(&mut self, id: WorkerId, source: Source) {
+        if source == Source::Outbox {
+            return self.send_more(id);
         }
+        self.receive(id);
+        if source == Source::Pidfd {
+            while self.receive(id) {}
+            self.reap(id);
+        }
+        self.act();
     }
 
-    pub(super) fn retire(&mut self, id: MemberId) {
-        let Some(crew) = self.members.get_mut(&id) else {
-            return;
-        };
-        crew.check = None;
-        crew.leave = Instant::now().checked_add(FAREWELL);
-        crew.member.expect_end();
-        let farewell = Parcel {
-            head: vec![Request::Retire as u8],
-            ..Parcel::default()
-        };
-        if crew.member.send(farewell).is_err() {
-            self.kill(id, Purpose::Leaving);
-        }
-    }
-
-    /// Reaps a member that has ended, and deals with what it leaves.
-    pub(super) fn bury(&mut self, shared: &Arc<Shared>, id: MemberId) {
+    /// Reaps a worker that has ended, and deals with what it leaves.
+    pub(super) fn reap(&mut self, id: WorkerId) {
         let Some(status) = self
-            .members
+            .workers
             .get_mut(&id)
-            .and_then(|crew| crew.member.reap())
+            .and_then(|worker| worker.process.reap())
         else {
             return;
         };
         // It said all that it will ever say before it ended.
-        while self.receive(shared, id) {}
-        self.take_board(shared, id);
+        while self.receive(id) {}
+        self.take_board(id);
         // If it was done with its part, it may have been given another one: as if it had been sent
         // that, which it has not begun then.
-        self.act(shared);
+        self.act();
         let part = self.scheduler.part(id);
-        let Some(crew) = self.members.remove(&id) else {
+        let Some(worker) = self.workers.remove(&id) else {
             return;
         };
-        let claimed = crew.ledger.claimed();
+        let claimed = worker.ledger.claimed();
         let in_part = part.map_or(0, |(part, answered)| {
             let begun = claimed.unwrap_or(part.count);
             // It may have written to the ledger as well. Were its task not taken for begun, one
             // worker after the other would begin it.
-            let is_sick = crew.broken.as_ref().is_some_and(is_nonsense);
+            let is_sick = worker.broken.as_ref().is_some_and(is_nonsense);
             if is_sick {
                 begun.max(answered + 1)
             } else {
@@ -231,17 +103,14 @@ impl Core {
             }
         });
         let in_task = part.is_some_and(|(_, answered)| in_part > answered);
-        // A member that ended in another way did so before the pool's signal reached it.
-        let killed = crew.killed.filter(|_| is_by_kill(status));
+        // A worker that ended in another way did so before the pool's signal reached it.
+        let killed = worker.killed.filter(|_| is_by_kill(status));
         let expected = self.scheduler.is_leaving(id) || self.refusal.is_some();
-        self.counters.ended(id);
+        self.jobs.counters.ended(id);
         if let Some(trace) = &mut self.trace {
             let lost = part.filter(|_| in_task).map(|(part, answered)| {
-                let worker = self
-                    .jobs
-                    .get(&part.job)
-                    .map_or("cancelled task", |job| job.worker);
-                (worker, part.job, crew.ran(answered, 1))
+                let function = self.jobs.function(part.job).unwrap_or("cancelled task");
+                (function, part.job, worker.ran(answered, 1))
             });
             let how = match killed {
                 Some(Purpose::Cancelled) => "its task was cancelled".to_owned(),
@@ -250,75 +119,75 @@ impl Core {
                 }
                 _ => describe(status),
             };
-            trace.ended(crew.member.id(), &how, lost, expected);
+            trace.ended(worker.process.id(), &how, lost, expected);
         }
         let cause = killed.map_or(Cause::Itself, Purpose::cause);
         if !in_task && !expected && cause != Cause::Pool {
-            self.trouble = trouble(&crew, killed, status);
+            self.trouble = trouble(&worker, killed, status);
         }
-        let is_wanted = part.is_some_and(|(part, _)| self.jobs.contains_key(&part.job));
+        let is_wanted = part.is_some_and(|(part, _)| self.jobs.get(part.job).is_some());
         let death = Death {
             cause,
             begun: in_part,
             // Its reply may have been on its way, which it does not know.
-            retry: killed.is_none() && is_wanted && !is_cut_off(&crew, status),
-            lived: crew.ready.map_or(Duration::ZERO, |ready| ready.elapsed()),
+            retry: killed.is_none() && is_wanted && !is_cut_off(&worker, status),
+            lived: worker.ready.map_or(Duration::ZERO, |ready| ready.elapsed()),
         };
         let lost = self.scheduler.died(id, death);
         if let (Some(lost), Some((part, _))) = (lost, part) {
             for task in lost.first..lost.first + lost.count {
-                let worker = self.jobs.get(&lost.job).map_or("", |job| job.worker);
-                let outcome = loss(&crew, killed, status, task - part.first, worker);
-                self.deliver(lost.job, task, outcome, None);
+                let function = self.jobs.function(lost.job).unwrap_or_default();
+                let outcome = loss(&worker, killed, status, task - part.first, function);
+                self.jobs.deliver(lost.job, task, outcome, None);
             }
         }
-        self.act(shared);
+        self.act();
     }
 }
 
-/// What became of a task that a member had begun, or could not begin.
+/// What became of a task that a worker had begun, or could not begin.
 fn loss(
-    crew: &Crew,
+    worker: &WorkerState,
     killed: Option<Purpose>,
     status: Status,
     task: u32,
-    worker: &'static str,
+    function: &'static str,
 ) -> Outcome {
-    let id = crew.member.id();
+    let id = worker.process.id();
     let lost = |killed| {
         Outcome::Lost(Loss {
             status,
             killed,
             id,
-            memory_limit: crew.member.memory_limit(),
+            memory_limit: worker.process.memory_limit(),
         })
     };
-    let failed = |kind, text: String| Error::new(kind, text).with_worker(worker);
-    let is_board_nonsense = crew.ledger.claimed().is_none();
-    match (killed, &crew.broken) {
+    let failed = |kind, text: String| Error::new(kind, text).with_worker(function);
+    let is_board_nonsense = worker.ledger.claimed().is_none();
+    match (killed, &worker.broken) {
         (Some(Purpose::Timeout(late)), _) if late == task => lost(Some(Killed::TimedOut)),
         (Some(Purpose::Cancelled), _) => lost(Some(Killed::Cancelled)),
         (Some(Purpose::Standstill), _) => {
             let text = format!(
-                "worker `{worker}` was not begun in time by several processes in a row, the last of which was killed (pid {id})"
+                "worker `{function}` was not begun in time by several processes in a row, the last of which was killed (pid {id})"
             );
             Outcome::Failed(failed(ErrorKind::TimedOut, text))
         }
         (Some(Purpose::Nonsense) | None, Some(error))
-            if killed.is_some() || is_cut_off(crew, status) =>
+            if killed.is_some() || is_cut_off(worker, status) =>
         {
-            let error = unheard(worker, id, error).with_exit_status(status.known());
-            Outcome::Failed(error.with_worker(worker))
+            let error = unheard(function, id, error).with_exit_status(status.known());
+            Outcome::Failed(error.with_worker(function))
         }
         (Some(_), _) if is_board_nonsense => {
             let text = format!(
-                "worker `{worker}` was killed because it had overwritten memory that it shares with its pool (pid {id})"
+                "worker `{function}` was killed because it had overwritten memory that it shares with its pool (pid {id})"
             );
             Outcome::Failed(failed(ErrorKind::Decode, text))
         }
         (Some(Purpose::Nonsense), None) => {
             let text = format!(
-                "worker `{worker}` was killed because it sent an unexpected reply (pid {id})"
+                "worker `{function}` was killed because it sent an unexpected reply (pid {id})"
             );
             Outcome::Failed(failed(ErrorKind::Decode, text))
         }
@@ -326,9 +195,9 @@ fn loss(
     }
 }
 
-/// Why a member was of no use.
-fn trouble(crew: &Crew, killed: Option<Purpose>, status: Status) -> Option<Error> {
-    let text = match crew.stage {
+/// Why a worker was of no use.
+fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Option<Error> {
+    let text = match worker.stage {
         Stage::Initializing | Stage::Judged => "the initializer",
         Stage::Preparing | Stage::Working => "a worker of the pool",
     };
@@ -339,8 +208,8 @@ fn trouble(crew: &Crew, killed: Option<Purpose>, status: Status) -> Option<Error
             Some(Purpose::Initializer) => Some(Killed::TimedOut),
             _ => None,
         },
-        id: crew.member.id(),
-        memory_limit: crew.member.memory_limit(),
+        id: worker.process.id(),
+        memory_limit: worker.process.memory_limit(),
     };
     let codec = crate::dispatch::result::<()>();
     let error = Outcome::Lost(loss).resolve("", &codec).err()?;
@@ -348,12 +217,12 @@ fn trouble(crew: &Crew, killed: Option<Purpose>, status: Status) -> Option<Error
     Some(Error::new(error.kind(), format!("{text} {reason}")).with_exit_status(error.exit_status()))
 }
 
-/// Whether a member has ended as if all were well, though a message of its broke off.
-fn is_cut_off(crew: &Crew, status: Status) -> bool {
-    crew.broken.is_some() && status.known().is_none_or(|status| status.success())
+/// Whether a worker has ended as if all were well, though a message of its broke off.
+fn is_cut_off(worker: &WorkerState, status: Status) -> bool {
+    worker.broken.is_some() && status.known().is_none_or(|status| status.success())
 }
 
-/// Whether it may have been the pool's signal that ended a member.
+/// Whether it may have been the pool's signal that ended a worker.
 fn is_by_kill(status: Status) -> bool {
     let is_kill = |status: ExitStatus| status.signal() == Some(Signal::KILL.as_raw());
     status.known().is_none_or(is_kill)

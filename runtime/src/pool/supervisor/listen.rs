@@ -1,119 +1,92 @@
-//! Waiting for a task by listening to the worker that runs it.
+//! Waiting for a task by reading what the worker says that runs it.
 //!
 //! The supervisor would hear the result first and wake the waiting thread then; a switch from
-//! thread to thread costs more than all else that a short call does. So the thread that waits
-//! listens itself, takes in what it hears as the supervisor would, and lets the supervisor listen
-//! again if there is more to come. A member that has nothing to do needs no listener.
+//! thread to thread costs more than all else that a short call does. So the thread that waits reads
+//! itself, takes in what it hears as the supervisor would, and lets the supervisor read again if
+//! there is more to come. A worker that has nothing to do needs no reader.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 
 use super::core::Core;
-use super::crew::{Crew, Ear, Stage};
-use super::{CONNECTION, Shared};
+use super::worker_state::{Reader, Source, Stage};
 use crate::pool::ledger::Ledger;
-use crate::pool::scheduler::{JobId, MemberId};
+use crate::pool::pause::Pause;
+use crate::pool::scheduler::{JobId, WorkerId};
 use crate::pool::slot::Slot;
-use crate::process::until;
+use crate::sys::deadline::until;
 
-/// What a waiting thread polls.
-struct Sources {
-    member: MemberId,
+/// A thread that waits for a task and reads what the worker says.
+pub(super) struct DirectWait {
+    pub(super) worker: WorkerId,
     connection: Arc<OwnedFd>,
     /// Readable when another thread has finished the task.
-    kick: Arc<OwnedFd>,
+    notify_fd: Arc<OwnedFd>,
     ledger: Arc<Ledger>,
     round: u16,
 }
 
-impl Shared {
-    /// Waits until a task is finished; false if the limit came first.
-    pub(in crate::pool) fn wait(
-        self: &Arc<Self>,
-        job: JobId,
-        slot: &Slot,
-        limit: Option<Instant>,
-    ) -> bool {
-        if slot.is_finished() {
-            return true;
+impl DirectWait {
+    /// Waits until there is something to read, the task is finished, or the limit has come.
+    pub(super) fn wait(&self, slot: &Slot, pause: &Pause, limit: Option<Instant>) {
+        if slot.notify_when_finished(Arc::clone(&self.notify_fd)) {
+            let has_come = || self.ledger.is_answered(self.round);
+            pause.wait(has_come, || self.poll(limit));
+            // What this thread is about to hear it need not be told.
+            slot.do_not_notify();
         }
-        let sources = self.with(|core| core.lend_ear(self, job));
-        if let Some(sources) = sources {
-            if slot.kick_when_finished(Arc::clone(&sources.kick)) {
-                let ledger = &sources.ledger;
-                let has_come = || ledger.is_answered(sources.round);
-                self.pause.wait(has_come, || sources.poll(limit));
-                // What this thread is about to hear it need not be told.
-                slot.spare_kick();
-            }
-            self.with(|core| core.take_ear_back(self, sources.member));
-        }
-        slot.wait(limit)
     }
-}
 
-impl Sources {
-    /// Waits until there is something to hear, or the limit has come.
     fn poll(&self, limit: Option<Instant>) {
         let mut polled = [
             PollFd::new(&self.connection, PollFlags::IN),
-            PollFd::new(&self.kick, PollFlags::IN),
+            PollFd::new(&self.notify_fd, PollFlags::IN),
         ];
         while poll(&mut polled, limit.map(until).as_ref()) == Err(Errno::INTR) {}
         if !polled[1].revents().is_empty() {
-            let _ = rustix::io::read(&self.kick, &mut [0; 8]);
+            let _ = rustix::io::read(&self.notify_fd, &mut [0; 8]);
         }
     }
 }
 
 impl Core {
-    /// Lets a thread listen to the member that runs a job. `None`: there is none, or another
-    /// listens already.
-    fn lend_ear(&mut self, shared: &Shared, job: JobId) -> Option<Sources> {
-        let member = self.scheduler.members_with(job).first().copied()?;
-        let crew = self.members.get_mut(&member)?;
-        let is_lent = crew.ear == Ear::Waiter;
-        if is_lent || crew.stage != Stage::Working || crew.closed || crew.killed.is_some() {
+    /// Lets a thread read what the worker says that runs a job. `None`: there is none, or another
+    /// thread reads already.
+    pub(super) fn begin_direct_wait(&mut self, job: JobId) -> Option<DirectWait> {
+        let id = self.scheduler.workers_with(job).first().copied()?;
+        let worker = self.workers.get_mut(&id)?;
+        let is_read = worker.reader == Reader::Waiter;
+        if is_read || worker.stage != Stage::Working || worker.closed || worker.killed.is_some() {
             return None;
         }
-        let kick = crew.kick()?;
-        crew.turn(shared, member, Ear::Waiter);
-        Some(Sources {
-            member,
-            connection: crew.member.connection(),
-            kick,
-            ledger: Arc::clone(&crew.ledger),
-            round: crew.round,
+        // Without one the supervisor goes on reading.
+        let notify_fd = worker.notify_fd()?;
+        worker.set_reader(&self.env.poller, id, Reader::Waiter);
+        Some(DirectWait {
+            worker: id,
+            connection: worker.process.connection(),
+            notify_fd,
+            ledger: Arc::clone(&worker.ledger),
+            round: worker.round,
         })
     }
 
-    /// Takes in what the member has said; if it has more to say, the supervisor will hear it.
-    fn take_ear_back(&mut self, shared: &Arc<Shared>, id: MemberId) {
-        let Some(crew) = self.members.get_mut(&id) else {
+    /// Takes in what the worker has said; if it has more to say, the supervisor will hear it.
+    pub(super) fn end_direct_wait(&mut self, id: WorkerId) {
+        let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
-        crew.turn(shared, id, Ear::Nobody);
-        self.look_after(shared, id, CONNECTION);
+        worker.set_reader(&self.env.poller, id, Reader::Idle);
+        self.look_after(id, Source::Connection);
         let is_busy = self.scheduler.part(id).is_some();
-        if let Some(crew) = self.members.get_mut(&id)
+        if let Some(worker) = self.workers.get_mut(&id)
             && is_busy
         {
-            crew.turn(shared, id, Ear::Supervisor);
+            worker.set_reader(&self.env.poller, id, Reader::Supervisor);
         }
-    }
-}
-
-impl Crew {
-    fn kick(&mut self) -> Option<Arc<OwnedFd>> {
-        if self.kick.is_none() {
-            // Without one the supervisor goes on listening.
-            let kick = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?;
-            self.kick = Some(Arc::new(kick));
-        }
-        self.kick.clone()
     }
 }

@@ -2,26 +2,33 @@
 //!
 //! # Who does what
 //!
-//! The pool's state is one mutex's, and nobody waits for anything while holding it. A thread per
+//! The pool's state is one mutex's, and no thread waits for anything while holding it. A thread per
 //! pool, the supervisor, waits for all that can happen (replies, ends of processes, room to send,
 //! deadlines), takes it in and acts on it. `submit` acts on the state itself, so that a task for
 //! an idle worker is on its way without a detour. Starting a process takes a while and has a
-//! thread of its own for that while. What takes time or runs user code is an [`Effect`](delivery::Effect),
-//! done when the mutex is free again: results are given out and wakers called; what an initializer
-//! returned is looked at, on a thread of its own. Callbacks have a thread of their own, too.
+//! thread of its own for that while. What takes time or runs user code is done when the mutex is
+//! free again: results are given out and wakers called ([`Delivery`](jobs::Delivery)); workers are
+//! started, and what an initializer returned is looked at, on threads of their own
+//! ([`Effect`](core::Effect)). Callbacks have a thread of their own, too.
 //!
 //! A copy of the program made by `fork` has the pool's memory and none of its threads: every public
 //! function asks where it is ([`Shared::is_here`]) before it takes a lock.
 //!
+//! Each file uses those below it only:
+//!
 //! | file | |
 //! |---|---|
-//! | [`core`] | the state, and what users do to it |
-//! | [`crew`] | one member |
-//! | [`life`] | how members come and go |
-//! | [`intake`] | what members say |
-//! | [`listen`] | hearing it without a detour |
-//! | [`delivery`] | what is done when the lock is free |
+//! | here | the lock, the supervisor's thread, and what is done beside the lock |
+//! | [`listen`] | hearing a result without a detour |
 //! | [`deadlines`] | what happens because time passes |
+//! | [`life`] | how workers come and go |
+//! | [`intake`] | what workers say |
+//! | [`core`] | the state, and what users and the scheduler do to it |
+//! | [`jobs`] | jobs that have tasks without an outcome, and outcomes on their way |
+//! | [`launch`] | starting a worker |
+//! | [`worker_state`] | what is known of one worker |
+//! | [`env`] | what all have in common |
+//! | [`deliveries`] | the threads that do something beside the lock |
 //!
 //! # What if a process dies
 //!
@@ -35,7 +42,7 @@
 //! | with results it has not sent | they are on the board | they count |
 //! | while it sends a long result | the annex ends early, and its pidfd within a moment | as in the task |
 //! | after its result | the result is received before the end is looked at | as idle |
-//! | of the pool's own signal | the [`Purpose`](crew::Purpose) it was ended for, if that is how it ended | that explains what it had begun and not answered; if that is nothing, as idle. It says nothing of the pool |
+//! | of the pool's own signal | the [`Purpose`](worker_state::Purpose) it was ended for, if that is how it ended | that explains what it had begun and not answered; if that is nothing, as idle. It says nothing of the pool |
 //!
 //! | a worker lives | seen as | then |
 //! |---|---|---|
@@ -46,68 +53,66 @@
 //! The program dies: its workers see their lifelines end, and end themselves.
 
 mod core;
-mod crew;
 mod deadlines;
-mod delivery;
+mod deliveries;
+mod env;
 mod intake;
+mod jobs;
+mod launch;
 mod life;
 mod listen;
+mod worker_state;
 
-use std::collections::{BTreeSet, HashMap};
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::Ordering::SeqCst;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::thread::{self, JoinHandle, ThreadId};
+use std::time::Instant;
 
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
-
-use self::core::Core;
-use super::builder::{Initializer, Settings};
-use super::callbacks::Callbacks;
+use self::core::{Core, Effect};
+use self::env::Env;
+use self::jobs::Delivery;
+use self::worker_state::Source;
+use super::callbacks::{Callback, Callbacks};
 use super::job::Job;
+use super::name::{Name, Names};
+use super::outcome::Outcome;
 use super::pause::Pause;
-use super::scheduler::{Action, JobId, Scheduler};
-use super::slot::Callback;
+use super::scheduler::{Action, JobId, WorkerId};
+use super::settings::{Initializer, Judge, Settings};
+use super::slot::Slot;
 use super::stats::Counters;
-use super::task::Outcome;
-use super::trace::Trace;
+use super::trace::{Span, Trace};
+use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
-use crate::foreign::forget_panic;
-use crate::process::until;
+use crate::foreign::{self, forget_panic};
+use crate::lock::{lock, wait};
 use crate::sys::copy::Home;
+use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
 
-/// What others and the supervisor share.
+/// A pool, as its supervisor and all who hold something of it share it.
 pub(super) struct Shared {
-    core: Mutex<Core>,
+    state: Mutex<State>,
     /// Told when the pool is over.
     over: Condvar,
-    epoll: OwnedFd,
-    wake: OwnedFd,
-    settings: Settings,
-    /// Until the pool is over: its arguments may hold something open.
-    initializer: Mutex<Option<Arc<Initializer>>>,
+    env: Arc<Env>,
+    names: Names,
     callbacks: Callbacks,
-    /// Of threads that listen to a worker.
+    /// Of threads that read what a worker says.
     pause: Pause,
-    /// How many threads give results out, or do what else has to be done, just now.
-    delivering: AtomicUsize,
-    /// No more jobs are taken.
-    closing: AtomicBool,
     /// The process whose pool it is.
     home: Home,
 }
 
-/// Sources of events: [`WAKE`], or a member and which of its sources.
-const WAKE: u64 = u64::MAX;
-const PIDFD: u64 = 0;
-const CONNECTION: u64 = 1;
-const ASSEMBLY: u64 = 2;
-const OUTBOX: u64 = 3;
+/// What stands under the pool's lock.
+struct State {
+    core: Core,
+    supervisor: Option<ThreadId>,
+    /// Until when the supervisor sleeps if nothing happens.
+    sleeping_until: Option<Instant>,
+    is_over: bool,
+}
 
 impl Shared {
     /// Starts the workers and the supervisor.
@@ -117,58 +122,39 @@ impl Shared {
         trace: Option<Trace>,
     ) -> Result<(Arc<Shared>, JoinHandle<()>)> {
         let failed = |error| Error::not_started("cannot start a pool", error);
-        let epoll = epoll::create(CreateFlags::CLOEXEC)
-            .naming("epoll_create1")
-            .map_err(failed)?;
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
-            .naming("eventfd2")
-            .map_err(failed)?;
-        epoll::add(&epoll, &wake, EventData::new_u64(WAKE), EventFlags::IN)
-            .naming("epoll_ctl")
-            .map_err(failed)?;
-        let mut scheduler = Scheduler::new(settings.policy);
-        let first = scheduler.actions();
+        let poller = Poller::new().map_err(failed)?;
+        let env = Env::new(poller, settings, initializer);
+        let mut core = Core::new(Arc::clone(&env), trace);
+        let first = core.scheduler.actions();
         let shared = Arc::new(Shared {
-            core: Mutex::new(Core {
-                scheduler,
-                members: HashMap::new(),
-                jobs: HashMap::new(),
-                next_job: 0,
-                launching: 0,
-                postponed: BTreeSet::new(),
-                effects: Vec::new(),
-                refusal: None,
-                trouble: None,
-                sleeping_until: None,
-                counters: Counters::default(),
-                trace,
-                over: false,
+            state: Mutex::new(State {
+                core,
                 supervisor: None,
+                sleeping_until: None,
+                is_over: false,
             }),
             over: Condvar::new(),
-            epoll,
-            wake,
-            settings,
-            initializer: Mutex::new(initializer.map(Arc::new)),
+            env,
+            names: Names::default(),
             callbacks: Callbacks::default(),
             pause: Pause::new(),
-            delivering: AtomicUsize::new(0),
-            closing: AtomicBool::new(false),
             home: Home::here(),
         });
         let mut started = Ok(());
         for action in first {
             if let Action::Launch(id, _) = action {
                 let launched = match &started {
-                    Ok(()) => shared.launch(id),
+                    Ok(()) => launch::launch(&shared.env, id),
                     Err(_) => Err(Error::new(ErrorKind::Spawn, "not tried")),
                 };
-                shared.lock().launching += 1;
                 let error = launched.as_ref().err().map(Error::duplicate);
-                shared.with(|core| core.launched(&shared, id, launched));
+                shared.with(|core| {
+                    core.launching += 1;
+                    core.launched(id, launched);
+                });
                 if let (Some(error), Ok(())) = (error, &started) {
                     started = Err(error);
-                    shared.with(|core| core.abort(&shared, None));
+                    shared.with(|core| core.abort(None));
                 }
             }
         }
@@ -205,64 +191,88 @@ impl Shared {
 
     /// Takes a job in. What is wrong with it or the pool comes as its result.
     pub(super) fn submit(self: &Arc<Self>, job: Job) -> JobId {
-        self.with(|core| core.submit(self, job))
+        self.with(|core| core.submit(job))
+    }
+
+    /// How messages to the workers name a function.
+    pub(super) fn name_of(&self, entry: &'static Entry) -> Result<Name> {
+        self.names.of(entry)
+    }
+
+    /// Waits until a task is finished; false if the limit came first.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        job: Option<JobId>,
+        slot: &Slot,
+        limit: Option<Instant>,
+    ) -> bool {
+        if slot.is_finished() {
+            return true;
+        }
+        let direct = job.and_then(|job| self.with(|core| core.begin_direct_wait(job)));
+        if let Some(direct) = direct {
+            direct.wait(slot, &self.pause, limit);
+            self.with(|core| core.end_direct_wait(direct.worker));
+        }
+        slot.wait(limit)
     }
 
     /// Whether a worker has begun a job.
     pub(super) fn is_running(&self, job: JobId) -> bool {
-        let core = self.lock();
-        core.scheduler.members_with(job).iter().any(|id| {
-            core.members
-                .get(id)
-                .is_some_and(|crew| crew.ledger.claimed() != Some(0))
+        let core = &self.lock().core;
+        core.scheduler.workers_with(job).iter().any(|id| {
+            let worker = core.workers.get(id);
+            worker.is_some_and(|worker| worker.ledger.claimed() != Some(0))
         })
     }
 
     /// Gives a job up. False if it is finished.
     pub(super) fn cancel(self: &Arc<Self>, job: JobId) -> bool {
-        self.with(|core| core.cancel(self, job))
+        self.with(|core| core.cancel(job))
     }
 
     /// Cancels all that is not begun, and says how many tasks that is.
     pub(super) fn cancel_queued(self: &Arc<Self>) -> usize {
-        self.with(|core| core.cancel_queued(self))
+        self.with(Core::cancel_queued)
     }
 
-    /// Lets a job's tasks that are not begun be forgotten.
+    /// Lets the tasks of jobs that are not begun be forgotten.
     pub(super) fn abandon(self: &Arc<Self>, jobs: &[JobId]) {
-        self.with(|core| jobs.iter().for_each(|job| core.abandon(self, *job)));
+        self.with(|core| jobs.iter().for_each(|job| core.abandon(*job)));
     }
 
     /// No more jobs: those that are there are done, then the workers leave.
     pub(super) fn drain(self: &Arc<Self>) {
-        self.with(|core| {
-            core.refuse(self);
-            core.scheduler.drain();
-            core.act(self);
-        });
-        self.wake();
+        self.with(Core::drain);
+        self.env.poller.wake();
     }
 
     /// Cancels what is queued and kills what runs.
     pub(super) fn close(self: &Arc<Self>) {
-        self.with(|core| core.abort(self, None));
-        self.wake();
+        self.with(|core| core.abort(None));
+        self.env.poller.wake();
     }
 
     /// Waits until the last worker is gone. Not possible on the supervisor's own thread.
     pub(super) fn wait_over(&self) {
-        let mut core = self.lock();
-        if core.supervisor == Some(thread::current().id()) {
+        if self.lock().supervisor == Some(thread::current().id()) {
             return;
         }
-        while !core.over {
-            core = self.over.wait(core).unwrap_or_else(PoisonError::into_inner);
-        }
+        self.env.deliveries.step_aside(|counted| {
+            if counted {
+                // The supervisor may wait for that only.
+                self.env.poller.wake();
+            }
+            let mut state = self.lock();
+            while !state.is_over {
+                state = wait(&self.over, state);
+            }
+        });
     }
 
     /// The error that ended the pool, if one did.
     pub(super) fn failure(&self) -> Option<Error> {
-        let core = self.lock();
+        let core = &self.lock().core;
         let refusal = core.refusal.as_ref();
         refusal
             .filter(|error| error.kind() != ErrorKind::Closed)
@@ -270,20 +280,23 @@ impl Shared {
     }
 
     pub(super) fn worker_ids(&self) -> Vec<u32> {
-        let core = self.lock();
-        let mut members: Vec<_> = core.members.iter().collect();
-        members.sort_by_key(|(id, _)| **id);
-        members.iter().map(|(_, crew)| crew.member.id()).collect()
+        let core = &self.lock().core;
+        let mut workers: Vec<_> = core.workers.iter().collect();
+        workers.sort_by_key(|(id, _)| **id);
+        workers
+            .iter()
+            .map(|(_, worker)| worker.process.id())
+            .collect()
     }
 
     /// How many tasks wait, and how many run.
     pub(super) fn load(&self) -> (usize, usize) {
-        let core = self.lock();
+        let core = &self.lock().core;
         let mut queued = core.scheduler.queued();
         let mut active = 0;
-        for (id, crew) in &core.members {
+        for (id, worker) in &core.workers {
             if let Some((part, answered)) = core.scheduler.part(*id) {
-                let claimed = crew.ledger.claimed().unwrap_or(part.count);
+                let claimed = worker.ledger.claimed().unwrap_or(part.count);
                 let begun = claimed.clamp(answered, part.count);
                 queued += (part.count - begun) as usize;
                 active += usize::from(begun > answered);
@@ -293,19 +306,14 @@ impl Shared {
     }
 
     pub(super) fn counters(&self) -> Counters {
-        let core = self.lock();
-        let mut counters = core.counters.clone();
+        let core = &self.lock().core;
+        let mut counters = core.jobs.counters.clone();
         counters.retried = core.scheduler.retried;
         counters
     }
 
-    /// What each worker runs first, while there is a pool.
-    fn initializer(&self) -> Option<Arc<Initializer>> {
-        lock(&self.initializer).clone()
-    }
-
     pub(super) fn settings(&self) -> &Settings {
-        &self.settings
+        &self.env.settings
     }
 
     /// Calls a callback, on the thread for that.
@@ -318,61 +326,134 @@ impl Shared {
         self.callbacks.finish();
     }
 
-    fn lock(&self) -> MutexGuard<'_, Core> {
-        lock(&self.core)
-    }
-
-    fn wake(&self) {
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     /// Works on the state and then does what must not be done under its lock.
     fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Core) -> T) -> T {
-        let mut core = self.lock();
-        let result = work(&mut core);
+        let mut state = self.lock();
+        let core = &mut state.core;
+        let result = work(core);
+        let outcomes = core.jobs.take_ready();
         let effects = std::mem::take(&mut core.effects);
-        let has_effects = !effects.is_empty();
-        if has_effects {
-            self.delivering.fetch_add(1, SeqCst);
+        let is_more = !outcomes.is_empty() || !effects.is_empty();
+        if is_more {
+            self.env.deliveries.announce();
         }
-        let deadline = core.deadline(&self.settings);
-        let wake = core
-            .supervisor
-            .is_some_and(|id| id != thread::current().id())
-            && match (deadline, core.sleeping_until) {
+        let deadline = core.deadline();
+        let is_another = |id| id != thread::current().id();
+        let wake = state.supervisor.is_some_and(is_another)
+            && match (deadline, state.sleeping_until) {
                 (Some(deadline), Some(until)) => deadline < until,
                 (deadline, until) => deadline.is_some() && until.is_none(),
             };
-        drop(core);
+        drop(state);
         if wake {
-            self.wake();
+            self.env.poller.wake();
         }
-        if has_effects {
-            self.perform(effects);
-            let was_last = self.delivering.fetch_sub(1, SeqCst) == 1;
+        if is_more {
+            let perform = || self.perform(outcomes, effects);
+            let was_last = self.env.deliveries.make(perform);
             // The supervisor may wait for that only.
-            if was_last && self.closing.load(SeqCst) {
-                self.wake();
+            if was_last && self.env.is_closing() {
+                self.env.poller.wake();
             }
         }
         result
     }
 
+    /// Does what is to be done beside the lock. Whatever becomes of user code, this goes on.
+    fn perform(self: &Arc<Self>, outcomes: Vec<Delivery>, effects: Vec<Effect>) {
+        for outcome in outcomes {
+            foreign::call(|| outcome.give(&self.callbacks));
+        }
+        for effect in effects {
+            foreign::call(|| match effect {
+                Effect::Launch(id) => self.launch(id),
+                Effect::Judge(id, judge, outcome, span) => self.judge(id, judge, outcome, span),
+            });
+        }
+    }
+
+    /// Starts a worker.
+    fn launch(self: &Arc<Self>, id: WorkerId) {
+        let env = Arc::clone(&self.env);
+        let not_done = |reason| {
+            let text = "cannot start a process for the pool";
+            match reason {
+                NotDone::NoThread(error) => Error::not_started(text, error),
+                NotDone::Panicked => {
+                    Error::new(ErrorKind::Spawn, format!("{text}: its thread panicked"))
+                }
+            }
+        };
+        self.aside(
+            "multiproc-launch",
+            move || launch::launch(&env, id),
+            not_done,
+            move |core, launched| core.launched(id, launched),
+        );
+    }
+
+    /// Looks at what the initializer returned. User code runs.
+    fn judge(self: &Arc<Self>, id: WorkerId, judge: Judge, outcome: Outcome, span: Span) {
+        let not_done = |reason| match reason {
+            NotDone::NoThread(error) => {
+                let text =
+                    "cannot check the result of the pool's initializer: no thread can be started";
+                Error::new(ErrorKind::Spawn, text).with_source(error)
+            }
+            NotDone::Panicked => {
+                let text = "the pool's initializer failed: checking its result panicked";
+                Error::new(ErrorKind::Decode, text)
+            }
+        };
+        self.aside(
+            "multiproc-judge",
+            move || judge(outcome),
+            not_done,
+            move |core, judged| core.judged(id, judged, span),
+        );
+    }
+
+    /// Does some work on a thread of its own, and tells the core what came of it.
+    fn aside<T: 'static>(
+        self: &Arc<Self>,
+        name: &str,
+        work: impl FnOnce() -> Result<T> + Send + 'static,
+        not_done: impl Fn(NotDone) -> Error + Send + Copy + 'static,
+        tell: impl Fn(&mut Core, Result<T>) + Send + Copy + 'static,
+    ) {
+        let theirs = Arc::clone(self);
+        let run = move || {
+            let done = catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|payload| {
+                forget_panic(Err(payload));
+                Err(not_done(NotDone::Panicked))
+            });
+            theirs.with(|core| tell(core, done));
+            // It may be the last thing the supervisor waits for.
+            theirs.env.poller.wake();
+        };
+        let thread = thread::Builder::new().name(name.to_owned());
+        if let Err(error) = thread.spawn(run).naming("clone") {
+            let error = not_done(NotDone::NoThread(error));
+            self.with(|core| tell(core, Err(error)));
+        }
+    }
+
     /// The life of the supervisor.
     fn supervise(self: &Arc<Self>) {
-        let mut events: [MaybeUninit<Event>; 64] = [MaybeUninit::uninit(); 64];
         loop {
-            let round = catch_unwind(AssertUnwindSafe(|| self.watch(&mut events)));
-            match round {
+            match catch_unwind(AssertUnwindSafe(|| self.watch())) {
                 Ok(false) => {}
                 Ok(true) => break,
-                // A fault in here shall not have anybody wait for ever.
+                // A fault in here shall not have other threads wait for ever.
                 Err(payload) => {
                     forget_panic(Err(payload));
                     let text = "the pool's supervisor panicked, which is a fault of the library";
                     let error = Error::new(ErrorKind::Spawn, text);
-                    let abort =
-                        AssertUnwindSafe(|| self.with(|core| core.abort(self, Some(&error))));
+                    let abort = AssertUnwindSafe(|| self.with(|core| core.abort(Some(&error))));
                     if catch_unwind(abort).is_err() {
                         break;
                     }
@@ -380,46 +461,40 @@ impl Shared {
             }
         }
         // What it holds may be what others wait for.
-        let initializer = lock(&self.initializer).take();
-        drop(initializer);
-        let mut core = self.lock();
-        core.over = true;
-        if let Some(trace) = &mut core.trace {
+        self.env.drop_initializer();
+        let mut state = self.lock();
+        state.is_over = true;
+        if let Some(trace) = &mut state.core.trace {
             trace.finish();
         }
-        drop(core);
+        drop(state);
         self.over.notify_all();
     }
 
     /// Does what is due, and waits for what happens next and takes it in. True when the pool is
     /// over.
-    fn watch(self: &Arc<Self>, events: &mut [MaybeUninit<Event>]) -> bool {
-        if self.with(|core| core.tick(self)) {
+    fn watch(self: &Arc<Self>) -> bool {
+        if self.with(Core::tick) {
             return true;
         }
-        let timeout = {
-            let mut core = self.lock();
-            core.sleeping_until = core.deadline(&self.settings);
-            core.sleeping_until.map(until)
+        let deadline = {
+            let mut state = self.lock();
+            state.sleeping_until = state.core.deadline();
+            state.sleeping_until
         };
-        let happened: Vec<u64> = match epoll::wait(&self.epoll, events, timeout.as_ref()) {
-            Ok((happened, _)) => happened.iter().map(|event| event.data.u64()).collect(),
-            Err(_) => Vec::new(),
-        };
+        let keys = self.env.poller.wait(deadline);
         self.with(|core| {
-            for key in happened {
-                if key == WAKE {
-                    let _ = rustix::io::read(&self.wake, &mut [0; 8]);
-                } else {
-                    core.look_after(self, key >> 2, key & 3);
-                }
+            for key in keys {
+                let (id, source) = Source::of(key);
+                core.look_after(id, source);
             }
         });
         false
     }
 }
 
-/// No user code runs under these locks, so a poisoned one is as good as any.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+/// Why there is no result of work that was to be done on a thread of its own.
+enum NotDone {
+    NoThread(io::Error),
+    Panicked,
 }

@@ -1,26 +1,29 @@
-//! A member of the pool, as the supervisor knows it.
+//! A worker of the pool, as the supervisor knows it.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::epoll::{self, EventData, EventFlags};
+use rustix::event::{EventfdFlags, eventfd};
 
-use super::deadlines::STANDSTILL;
-use super::{CONNECTION, OUTBOX, Shared};
 use crate::pool::ledger::{Ledger, now};
-use crate::pool::scheduler::{Cause, MemberId, Part};
+use crate::pool::scheduler::{Cause, Part, WorkerId};
 use crate::pool::trace::Span;
 use crate::process::Member;
+use crate::sys::poller::{Interest, Poller};
 use crate::transport::{Outbox, Parcel};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.
 const BEGINNING: Duration = Duration::from_secs(1);
 
-/// A member and what the supervisor knows of it.
-pub(super) struct Crew {
-    pub(super) member: Member,
+/// How long nothing may be heard of a worker before what it has not begun is given to others that
+/// are idle, and what it has done is looked for.
+pub(super) const STANDSTILL: Duration = Duration::from_millis(10);
+
+/// What the supervisor knows of a worker.
+pub(super) struct WorkerState {
+    pub(super) process: Member,
     pub(super) ledger: Arc<Ledger>,
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
@@ -42,12 +45,42 @@ pub(super) struct Crew {
     pub(super) broken: Option<io::Error>,
     /// Nothing more is to be heard.
     pub(super) closed: bool,
-    pub(super) ear: Ear,
-    /// Wakes who listens in the supervisor's place.
-    pub(super) kick: Option<Arc<OwnedFd>>,
+    pub(super) reader: Reader,
+    /// Wakes the thread that reads in the supervisor's place.
+    pub(super) notify_fd: Option<Arc<OwnedFd>>,
 }
 
-/// What the pool has ended a member for. Whether that is how it ended is another question: it may
+/// What the supervisor hears of a worker from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Source {
+    Pidfd,
+    Connection,
+    /// A long message that arrives beside the connection.
+    Annex,
+    /// There is room for more of a long message to it.
+    Outbox,
+}
+
+impl Source {
+    const ALL: [Source; 4] = [
+        Source::Pidfd,
+        Source::Connection,
+        Source::Annex,
+        Source::Outbox,
+    ];
+
+    /// The key under which the poller tells of a worker's source.
+    pub(super) fn key(self, id: WorkerId) -> u64 {
+        id << 2 | self as u64
+    }
+
+    /// Whose source it is that the poller has told of, and which.
+    pub(super) fn of(key: u64) -> (WorkerId, Source) {
+        (key >> 2, Source::ALL[(key & 3) as usize])
+    }
+}
+
+/// What the pool has ended a worker for. Whether that is how it ended is another question: it may
 /// have died by itself before, or have done meanwhile what it was ended for not doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -90,14 +123,14 @@ pub(super) enum Verdict {
     GoneOn(u32),
 }
 
-/// Who listens to a member: takes in what it says. How it ends, the supervisor always sees.
+/// Which thread reads what a worker says. How it ends, the supervisor always sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ear {
+pub(super) enum Reader {
     Supervisor,
     /// The thread that waits for the result of its task.
     Waiter,
-    /// It has nothing to do, and nothing to say therefore.
-    Nobody,
+    /// None: it has nothing to do, and nothing to say therefore.
+    Idle,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,7 +142,29 @@ pub(super) enum Stage {
     Working,
 }
 
-impl Crew {
+impl WorkerState {
+    /// A worker that has just been started.
+    pub(super) fn new(process: Member, ledger: Ledger) -> WorkerState {
+        WorkerState {
+            process,
+            ledger: Arc::new(ledger),
+            outbox: None,
+            round: 0,
+            stage: Stage::Preparing,
+            heard: Instant::now(),
+            noted: now(),
+            look: None,
+            check: None,
+            leave: None,
+            ready: None,
+            killed: None,
+            broken: None,
+            closed: false,
+            reader: Reader::Supervisor,
+            notify_fd: None,
+        }
+    }
+
     /// Sends tasks, which may be claimed from now on.
     pub(super) fn send(&mut self, parcel: Parcel, count: u32) -> io::Result<()> {
         self.round = self.round.wrapping_add(1);
@@ -117,7 +172,7 @@ impl Crew {
         self.heard = Instant::now();
         self.noted = now();
         self.look = (count > 1).then(|| self.heard + STANDSTILL);
-        self.outbox = self.member.send(parcel)?;
+        self.outbox = self.process.send(parcel)?;
         self.ledger.sent(self.round);
         Ok(())
     }
@@ -130,37 +185,51 @@ impl Crew {
         (since, until)
     }
 
-    /// Lets the supervisor listen or not.
-    pub(super) fn turn(&mut self, shared: &Shared, id: MemberId, ear: Ear) {
-        if (self.ear == Ear::Supervisor) != (ear == Ear::Supervisor) {
-            let flags = match ear {
-                Ear::Supervisor => EventFlags::IN,
+    /// The number of the next message of tasks.
+    pub(super) fn next_round(&self) -> u16 {
+        self.round.wrapping_add(1)
+    }
+
+    /// Lets the supervisor read what it says, or another thread, or none.
+    pub(super) fn set_reader(&mut self, poller: &Poller, id: WorkerId, reader: Reader) {
+        if (self.reader == Reader::Supervisor) != (reader == Reader::Supervisor) {
+            let interest = match reader {
+                Reader::Supervisor => Interest::READABLE,
                 // A hang-up is told all the same.
-                Ear::Waiter | Ear::Nobody => EventFlags::empty(),
+                Reader::Waiter | Reader::Idle => Interest::HANG_UP,
             };
-            let data = EventData::new_u64(id << 2 | CONNECTION);
-            // It is not registered any more when nothing more is to be heard.
-            let _ = epoll::modify(&shared.epoll, self.member.sources().0, data, flags);
+            let (connection, _) = self.process.sources();
+            // It is not watched any more when nothing more is to be heard.
+            let _ = poller.modify(connection, Source::Connection.key(id), interest);
         }
-        self.ear = ear;
+        self.reader = reader;
+    }
+
+    /// What a thread that reads in the supervisor's place can be woken with; `None` if descriptors
+    /// have run out.
+    pub(super) fn notify_fd(&mut self) -> Option<Arc<OwnedFd>> {
+        if self.notify_fd.is_none() {
+            let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?;
+            self.notify_fd = Some(Arc::new(fd));
+        }
+        self.notify_fd.clone()
     }
 
     /// Waits for room for the rest of what it is sent, if there is a rest.
-    pub(super) fn register_outbox(&self, shared: &Shared, id: MemberId) -> io::Result<()> {
-        if let Some(outbox) = &self.outbox {
-            let data = EventData::new_u64(id << 2 | OUTBOX);
-            epoll::add(&shared.epoll, outbox.socket(), data, EventFlags::OUT)?;
-        }
-        Ok(())
+    pub(super) fn watch_outbox(&self, poller: &Poller, id: WorkerId) -> io::Result<()> {
+        let Some(outbox) = &self.outbox else {
+            return Ok(());
+        };
+        poller.add(outbox.socket(), Source::Outbox.key(id), Interest::WRITABLE)
     }
 
-    /// Listens no more. The connection stays: to the member, its end would be the parent's.
-    pub(super) fn close(&mut self, shared: &Shared) {
+    /// Reads no more. The connection stays: to the worker, its end would be the parent's.
+    pub(super) fn close(&mut self, poller: &Poller) {
         self.closed = true;
-        self.member.expect_end();
-        let (connection, assembly) = self.member.sources();
-        for source in [connection].into_iter().chain(assembly) {
-            let _ = epoll::delete(&shared.epoll, source);
+        self.process.expect_end();
+        let (connection, annex) = self.process.sources();
+        for source in [connection].into_iter().chain(annex) {
+            poller.remove(source);
         }
     }
 
@@ -178,8 +247,8 @@ impl Crew {
         } else {
             // The task's time has not begun. But it never will if the process is stopped: then
             // another one shall begin it.
-            let patience = timeout.max(BEGINNING);
-            timeout.min(patience.saturating_sub(self.heard.elapsed()))
+            let allowed = timeout.max(BEGINNING);
+            timeout.min(allowed.saturating_sub(self.heard.elapsed()))
         };
         if !left.is_zero() {
             self.check = Instant::now().checked_add(left);
@@ -208,7 +277,7 @@ impl Crew {
 
     /// Its resident memory in bytes.
     pub(super) fn memory(&self) -> Option<u64> {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.member.id())).ok()?;
+        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).ok()?;
         let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
         Some(pages * rustix::param::page_size() as u64)
     }

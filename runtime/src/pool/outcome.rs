@@ -1,0 +1,67 @@
+//! How a task ended.
+
+use crate::codec::Message;
+use crate::dispatch::ResultCodec;
+use crate::error::{Error, ErrorKind, Result};
+use crate::process::{End, Killed, Status, Who, end};
+use crate::protocol::Reply;
+
+/// How a task ended, its value not yet decoded: that is done by who wants it.
+#[derive(Debug)]
+pub(super) enum Outcome {
+    Reply(Message, u32),
+    Lost(Loss),
+    Failed(Error),
+}
+
+/// The end of a worker that had begun a task.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Loss {
+    pub(super) status: Status,
+    pub(super) killed: Option<Killed>,
+    pub(super) id: u32,
+    pub(super) memory_limit: Option<u64>,
+}
+
+impl Outcome {
+    pub(super) fn resolve<R>(self, worker: &str, codec: &ResultCodec<R>) -> Result<R> {
+        let who = |id, memory_limit| Who {
+            worker,
+            id,
+            memory_limit,
+        };
+        match self {
+            Outcome::Reply(message, id) => {
+                let end = End {
+                    reply: Some(message),
+                    ..end(Status::Lost, None)
+                };
+                end.resolve(who(id, None), codec)
+            }
+            Outcome::Lost(loss) => {
+                let end = end(loss.status, loss.killed);
+                end.resolve(who(loss.id, loss.memory_limit), codec)
+            }
+            Outcome::Failed(error) => Err(error),
+        }
+    }
+
+    /// Whether the worker returned a value.
+    pub(super) fn is_value(&self) -> bool {
+        matches!(self, Outcome::Reply(message, _) if message.kind() == Some(Reply::Returned as u8))
+    }
+
+    pub(super) fn duplicate(&self) -> Outcome {
+        match self {
+            Outcome::Reply(message, id) => match message.try_clone() {
+                Ok(message) => Outcome::Reply(message, *id),
+                Err(error) => {
+                    let text = "the result has descriptors, which cannot be duplicated";
+                    Outcome::Failed(Error::new(ErrorKind::Decode, text).with_source(error))
+                }
+            },
+            Outcome::Lost(loss) => Outcome::Lost(*loss),
+            Outcome::Failed(error) => Outcome::Failed(error.duplicate()),
+        }
+    }
+}

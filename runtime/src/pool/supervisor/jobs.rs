@@ -1,0 +1,270 @@
+//! The jobs that have tasks without an outcome, and the outcomes on their way.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::pool::callbacks::Callbacks;
+use crate::pool::job::{Job, Recipient};
+use crate::pool::mailbox::{Mail, Mailbox, Many};
+use crate::pool::outcome::Outcome;
+use crate::pool::scheduler::JobId;
+use crate::pool::slot::Slot;
+use crate::pool::stats::Counters;
+
+/// The jobs of a pool.
+#[derive(Default)]
+pub(super) struct Jobs {
+    table: HashMap<JobId, Job>,
+    next: JobId,
+    pub(super) counters: Counters,
+    /// To be given out when the pool's lock is free.
+    ready: Vec<Delivery>,
+}
+
+/// Outcomes, and where they are to arrive. User code runs there: wakers.
+pub(super) enum Delivery {
+    ToTask(Arc<Slot>, Outcome),
+    ToMap(Arc<Mailbox>, Mail),
+}
+
+impl Delivery {
+    pub(super) fn give(self, callbacks: &Callbacks) {
+        match self {
+            Delivery::ToTask(slot, outcome) => slot.finish(outcome, callbacks),
+            Delivery::ToMap(mailbox, mail) => mailbox.put(mail),
+        }
+    }
+}
+
+impl Jobs {
+    /// Takes a job in, and says how many tasks it has.
+    pub(super) fn add(&mut self, job: Job) -> (JobId, u32) {
+        let (id, count) = self.number(&job);
+        self.table.insert(id, job);
+        (id, count)
+    }
+
+    /// Fails a job that is not taken in.
+    pub(super) fn refuse(&mut self, job: &Job, error: &Error) -> JobId {
+        let (id, _) = self.number(job);
+        self.fail_rest(job, error);
+        id
+    }
+
+    fn number(&mut self, job: &Job) -> (JobId, u32) {
+        let id = self.next;
+        self.next += 1;
+        let count = job.payload.count();
+        self.counters.submitted += u64::from(count);
+        (id, count)
+    }
+
+    /// A job that has a task without an outcome, and that is still wanted.
+    pub(super) fn get(&self, id: JobId) -> Option<&Job> {
+        self.table.get(&id)
+    }
+
+    /// How long each task of a job may take.
+    pub(super) fn timeout(&self, id: JobId) -> Option<Duration> {
+        self.get(id)?.timeout
+    }
+
+    /// The name of the function that a job's tasks run.
+    pub(super) fn function(&self, id: JobId) -> Option<&'static str> {
+        Some(self.get(id)?.worker)
+    }
+
+    /// Gives out the outcome of a task.
+    pub(super) fn deliver(
+        &mut self,
+        id: JobId,
+        task: u32,
+        outcome: Outcome,
+        time: Option<Duration>,
+    ) {
+        let Some(job) = self.table.get_mut(&id) else {
+            return;
+        };
+        self.counters.finished += 1;
+        self.counters.failed += u64::from(!outcome.is_value());
+        self.ready.push(match &job.recipient {
+            Recipient::Slot(slot) => Delivery::ToTask(Arc::clone(slot), outcome),
+            Recipient::Mailbox(mailbox, first) => {
+                let mail = Mail::One {
+                    number: first + u64::from(task),
+                    worker: job.worker,
+                    outcome,
+                    time,
+                };
+                Delivery::ToMap(Arc::clone(mailbox), mail)
+            }
+        });
+        job.note_done(task, 1);
+        if job.remaining == 0 {
+            self.table.remove(&id);
+        }
+    }
+
+    /// Gives out the results of tasks one after another.
+    pub(super) fn deliver_many(&mut self, id: JobId, many: Many, failed: u64) {
+        let Some(job) = self.table.get_mut(&id) else {
+            return;
+        };
+        let count = many.count;
+        let first = u32::try_from(many.first).unwrap_or(u32::MAX);
+        self.counters.finished += u64::from(count);
+        self.counters.failed += failed;
+        if let Recipient::Mailbox(mailbox, start) = &job.recipient {
+            let mail = Mail::Many(Many {
+                first: start + many.first,
+                worker: job.worker,
+                ..many
+            });
+            self.ready.push(Delivery::ToMap(Arc::clone(mailbox), mail));
+            job.note_done(first, count);
+            if job.remaining == 0 {
+                self.table.remove(&id);
+            }
+        }
+    }
+
+    /// Ends a job with an error for each task that has no outcome.
+    pub(super) fn fail(&mut self, id: JobId, error: &Error) {
+        if let Some(job) = self.table.remove(&id) {
+            self.fail_rest(&job, error);
+        }
+    }
+
+    /// Ends all jobs likewise.
+    pub(super) fn fail_all(&mut self, error: impl Fn(&Job) -> Error) {
+        for (_, job) in std::mem::take(&mut self.table) {
+            self.fail_rest(&job, &error(&job));
+        }
+    }
+
+    /// Gives up a job whose results are not wanted any more.
+    pub(super) fn forget(&mut self, id: JobId) {
+        self.table.remove(&id);
+    }
+
+    /// What is to be given out now that the lock is about to be free.
+    pub(super) fn take_ready(&mut self) -> Vec<Delivery> {
+        std::mem::take(&mut self.ready)
+    }
+
+    fn fail_rest(&mut self, job: &Job, error: &Error) {
+        self.counters.finished += u64::from(job.remaining);
+        self.counters.failed += u64::from(job.remaining);
+        match &job.recipient {
+            Recipient::Slot(slot) => {
+                let outcome = Outcome::Failed(error.duplicate());
+                self.ready.push(Delivery::ToTask(Arc::clone(slot), outcome));
+            }
+            Recipient::Mailbox(mailbox, start) => {
+                for task in job.not_done() {
+                    let mail = Mail::One {
+                        number: start + u64::from(task),
+                        worker: job.worker,
+                        outcome: Outcome::Failed(error.duplicate()),
+                        time: None,
+                    };
+                    self.ready.push(Delivery::ToMap(Arc::clone(mailbox), mail));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+    use crate::pool::job::Payload;
+    use crate::pool::name::Name;
+    use crate::transport::Parcel;
+
+    fn error() -> Error {
+        Error::new(ErrorKind::Cancelled, "it was cancelled")
+    }
+
+    fn for_task(slot: &Arc<Slot>) -> Job {
+        Job {
+            worker: "double",
+            name: Name::default(),
+            payload: Payload::One(Parcel::default()),
+            recipient: Recipient::Slot(Arc::clone(slot)),
+            timeout: None,
+            remaining: 1,
+            done: Vec::new(),
+        }
+    }
+
+    fn for_map(mailbox: &Arc<Mailbox>, first: u64, count: usize) -> Job {
+        let count = u32::try_from(count).unwrap();
+        Job {
+            payload: Payload::Many(Vec::new(), vec![0; count as usize]),
+            recipient: Recipient::Mailbox(Arc::clone(mailbox), first),
+            remaining: count,
+            ..for_task(&Arc::default())
+        }
+    }
+
+    #[test]
+    fn an_outcome_is_given_out_when_it_is_asked_for_and_once() {
+        let (mut jobs, slot) = (Jobs::default(), Arc::<Slot>::default());
+        let (id, count) = jobs.add(for_task(&slot));
+        assert_eq!((count, jobs.function(id)), (1, Some("double")));
+        jobs.deliver(id, 0, Outcome::Failed(error()), None);
+        jobs.deliver(id, 0, Outcome::Failed(error()), None);
+        assert!(jobs.get(id).is_none());
+        assert!(!slot.is_finished());
+        let ready = jobs.take_ready();
+        assert_eq!(ready.len(), 1);
+        assert!(jobs.take_ready().is_empty());
+        for delivery in ready {
+            delivery.give(&Callbacks::default());
+        }
+        assert!(slot.is_finished());
+        assert_eq!((jobs.counters.finished, jobs.counters.failed), (1, 1));
+    }
+
+    #[test]
+    fn only_tasks_without_an_outcome_fail_with_their_job() {
+        let (mut jobs, mailbox) = (Jobs::default(), Arc::<Mailbox>::default());
+        let (id, _) = jobs.add(for_map(&mailbox, 100, 4));
+        jobs.deliver(id, 2, Outcome::Failed(error()), None);
+        jobs.fail(id, &error());
+        jobs.fail(id, &error());
+        for delivery in jobs.take_ready() {
+            delivery.give(&Callbacks::default());
+        }
+        let number = |mail| match mail {
+            Mail::One { number, .. } => number,
+            Mail::Many(many) => panic!("{many:?}"),
+        };
+        let numbers: Vec<u64> = mailbox.take().into_iter().map(number).collect();
+        assert_eq!(numbers, [102, 100, 101, 103]);
+        assert_eq!(jobs.counters.finished, 4);
+    }
+
+    #[test]
+    fn a_refused_job_fails_and_is_counted() {
+        let (mut jobs, slot) = (Jobs::default(), Arc::<Slot>::default());
+        let refused = jobs.refuse(&for_task(&slot), &error());
+        assert!(jobs.get(refused).is_none());
+        assert_ne!(jobs.add(for_task(&slot)).0, refused);
+        assert_eq!((jobs.counters.submitted, jobs.counters.finished), (2, 1));
+        assert_eq!(jobs.take_ready().len(), 1);
+    }
+
+    #[test]
+    fn a_forgotten_job_gives_nothing_out() {
+        let (mut jobs, mailbox) = (Jobs::default(), Arc::<Mailbox>::default());
+        let (id, _) = jobs.add(for_map(&mailbox, 0, 2));
+        jobs.forget(id);
+        jobs.deliver(id, 0, Outcome::Failed(error()), None);
+        assert!(jobs.take_ready().is_empty());
+    }
+}

@@ -1,0 +1,31 @@
+//! What takes a while, or runs user code, before a worker can work. No lock is held meanwhile.
+
+use std::os::fd::AsFd;
+
+use super::env::Env;
+use super::worker_state::Source;
+use crate::error::{Error, Result};
+use crate::pool::ledger::Ledger;
+use crate::pool::scheduler::WorkerId;
+use crate::pool::worker::SERVICE;
+use crate::process::Member;
+use crate::sys::poller::Interest;
+
+/// Starts a worker, and has the supervisor read what it says. What it says before the pool knows it
+/// is heard later.
+pub(super) fn launch(env: &Env, id: WorkerId) -> Result<(Member, Ledger)> {
+    let failed = |error| Error::not_started("cannot start a process for the pool", error);
+    let ledger = Ledger::new().map_err(failed)?;
+    let process = Member::launch(&env.settings.setup, &SERVICE, ledger.descriptor())?;
+    let (pidfd, connection) = (process.pidfd().as_fd(), process.sources().0);
+    let watch = |fd, source: Source| env.poller.add(fd, source.key(id), Interest::READABLE);
+    let watching = watch(pidfd, Source::Pidfd).and_then(|()| watch(connection, Source::Connection));
+    match watching {
+        Ok(()) => Ok((process, ledger)),
+        Err(error) => {
+            // Its end would not be heard of.
+            process.end();
+            Err(failed(error))
+        }
+    }
+}
