@@ -40,7 +40,7 @@ struct Service {
 }
 
 impl Readiness {
-    /// Begins to watch a descriptor, for nobody yet.
+    /// Begins to watch a descriptor, without a waker yet.
     pub(crate) fn new(descriptor: BorrowedFd<'_>) -> io::Result<Readiness> {
         static KEYS: AtomicU64 = AtomicU64::new(0);
         let service = Service::get()?;
@@ -117,7 +117,7 @@ impl Service {
                 continue;
             };
             for event in happened {
-                // Taken first: a waker is code of somebody else's.
+                // Taken first: a waker is user code.
                 let waker = self.wakers().remove(&event.data.u64());
                 if let Some(waker) = waker {
                     foreign::call(|| waker.wake());

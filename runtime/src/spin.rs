@@ -1,6 +1,6 @@
 //! Waiting awake.
 //!
-//! Whoever sleeps is woken late: a core that idles takes several microseconds to get up, a hundred
+//! A sleeper is woken late: a core that idles takes several microseconds to get up, a hundred
 //! times as long as a change takes to be seen by another core. If two wait for each other in turn
 //! and one of them sleeps, the other waits for it to wake up; if that one sleeps meanwhile, they go
 //! on like this for ever. So it pays to wait awake for as long as it takes to be woken, also for
@@ -19,7 +19,7 @@ use std::thread;
 const PAUSES: u32 = if cfg!(test) { 4 } else { 400 };
 
 /// So long looks follow each other at once: who is handed a lock gets it within that time. From
-/// then on they soon become rare, because each takes the cache line from whoever has the lock, and
+/// then on they soon become rare, because each takes the cache line from the holder of the lock, and
 /// that one takes it several times in a row as fast as if it were alone.
 const OFTEN: u32 = 4;
 

@@ -112,7 +112,7 @@ const ITEM: u8 = 0;
 pub fn channel<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
     transport::warm_up()?;
     let (to, from) = transport::pair()?;
-    // Whoever sends waits by other means, which know deadlines.
+    // A sender waits by other means, which know deadlines.
     rustix::io::ioctl_fionbio(&to, true)?;
     Ok((
         Sender::new(Arc::new(to)),

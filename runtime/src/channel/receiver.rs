@@ -73,7 +73,7 @@ struct End {
     inbox: Option<Inbox>,
     /// Received, but not yet asked for.
     pending: Option<Message>,
-    /// Not received, which nobody was told yet.
+    /// An error of receiving that was not reported yet.
     failed: Option<RecvError>,
     readiness: Option<Readiness>,
 }

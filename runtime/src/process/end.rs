@@ -31,7 +31,7 @@ pub(crate) struct End {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Status {
     Known(ExitStatus),
-    /// Somebody else reaped the child, or the kernel did because `SIGCHLD` is ignored.
+    /// Other code reaped the child, or the kernel did because `SIGCHLD` is ignored.
     Lost,
 }
 

@@ -354,7 +354,7 @@ impl Drop for Server {
             // An error is the end of the connection: the clone has ended, if there was one.
             let pid = ask_who(&ours.connection).ok();
             if let Some(pid) = pid.or_else(|| self.clone_pids.of(request)) {
-                // An error means that it is nobody's to reap any more.
+                // An error means that it was reaped already.
                 let _ = reap(pid);
             }
         }

@@ -64,10 +64,10 @@ extern "C" fn hook() {
 }
 
 fn become_marked(marker: &str) -> io::Result<Infallible> {
-    // SAFETY: this runs before `main`, in a process whose environment nobody else reads or
+    // SAFETY: this runs before `main`, in a process whose environment no other thread reads or
     // writes yet: no thread of the program's has been started.
     unsafe { std::env::remove_var(MARKER) };
-    // Whoever started it holds the other end of the connection, and could have any code run.
+    // The process that started it holds the other end of the connection, and could have any code run.
     if privileges::is_privileged() {
         return Err(io::Error::other(
             "a program with more rights than the user who started it cannot act as a child",
@@ -80,7 +80,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
         ..0 => return Err(unknown()),
         0 => stdio::take_stdin()?,
         // SAFETY: the parent left this descriptor open for this very line; should the marker
-        // come from elsewhere, no code of ours or the program's has opened anything yet.
+        // come from elsewhere, no code of the library or the program has opened anything yet.
         _ => unsafe { stdio::take(number)? },
     };
     let peer = process_id::peer(connection.as_fd())

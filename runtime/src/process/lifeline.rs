@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// The two signs of a parent's end.
 #[derive(Debug)]
 pub(super) struct Lifeline {
-    /// Hung up when nobody holds the parent's end.
+    /// Hung up when no process holds the parent's end.
     connection: Arc<OwnedFd>,
     /// Which socket that is. The worker may put another file in its place.
     socket: Option<FileId>,
@@ -33,13 +33,13 @@ pub(super) struct Lifeline {
 }
 
 impl Lifeline {
-    /// Ends this process if the parent is gone already: then whoever took its children in must not
+    /// Ends this process if the parent is gone already: then the process that adopted its children must not
     /// be followed, and a process that the parent forked may keep the connection open.
     pub(super) fn new(connection: Arc<OwnedFd>) -> Lifeline {
         let parent = process_id::peer(connection.as_fd());
         let pidfd = parent.as_ref().ok().copied().flatten();
         let pidfd = pidfd.and_then(|parent| pidfd_open(parent, PidfdFlags::empty()).ok());
-        // Looked at last: as long as it is our parent, the number is nobody else's.
+        // Looked at last: as long as it is our parent, no other process has the number.
         let parent_id = getppid();
         if parent.ok() != Some(parent_id) {
             die();
@@ -176,7 +176,7 @@ pub(super) fn has_ended(process: Pid) -> bool {
     }
 }
 
-/// Ends this process at once, because its parent is gone. Nobody is left to see how.
+/// Ends this process at once, because its parent is gone. No process is left to see how.
 pub(super) fn die() -> ! {
     loop {
         let _ = kill_process(getpid(), Signal::KILL);

@@ -13,9 +13,9 @@
 //! # Who minds a child
 //!
 //! Each living child has one [`Watch`](watch::Watch): its inbox, its pidfd, its deadline. It is
-//! driven by whoever has it: the monitor, a thread of ours that minds all children nobody waits
+//! driven by its owner: the monitor, a thread of the library that minds all children no thread waits
 //! for, or the thread that is inside `join`, which takes the watch over so that a result wakes
-//! one thread and not two. Results are therefore always drained, also when nobody joins: a child
+//! one thread and not two. Results are therefore always drained, even if no thread joins: a child
 //! with a large result can end before its parent asks for it.
 //!
 //! # What if a process dies

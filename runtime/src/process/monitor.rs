@@ -1,4 +1,4 @@
-//! The thread that minds the children nobody waits for.
+//! The thread that minds the children that are not being joined.
 //!
 //! It takes in their replies, reaps them when they end and kills those whose deadline has come.
 //! It waits for descriptors only, each a child's own: the children that `std::process` or other

@@ -31,7 +31,7 @@ static IS_MARKED: AtomicBool = AtomicBool::new(false);
 /// Why this process cannot start any, if so.
 ///
 /// In a copy of a process made by `fork`, our thread and connections are missing. In a program
-/// linked without the constructor, and before that has run, nobody would keep `main` from running
+/// linked without the constructor, and before that has run, nothing would keep `main` from running
 /// again.
 pub(super) fn why_childless() -> Option<&'static str> {
     let hooked = HOOKED.load(Ordering::Relaxed);

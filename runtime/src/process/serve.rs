@@ -39,7 +39,7 @@ use crate::transport::{self, Received, Receiver, Sender};
 
 /// What a child can do instead of running one worker.
 ///
-/// It is named in a [`Request::Serve`], and its module puts it into [`SERVICES`]: whoever offers
+/// It is named in a [`Request::Serve`], and its module puts it into [`SERVICES`]: a module that offers
 /// one knows this module, and not the other way round.
 #[derive(Debug)]
 pub(crate) struct Service {
@@ -222,7 +222,7 @@ impl<'s> Replies<'s> {
 
 /// Tells the parent why this process cannot be what was asked for, and ends it.
 pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
-    // An error means that nobody is left to hear of it.
+    // An error means that no receiver is left.
     let _ = sender.send(dispatch::message(Reply::Refused, reason));
     process::exit(EXIT_SOFTWARE);
 }

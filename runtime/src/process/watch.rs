@@ -35,7 +35,7 @@ pub(super) fn handshake_deadline() -> Option<Instant> {
     Instant::now().checked_add(HANDSHAKE)
 }
 
-/// A child's pidfd. Signals through it reach this child or nobody.
+/// A child's pidfd. Signals through it reach this child or no process.
 #[derive(Debug, Clone)]
 pub(crate) struct Pidfd {
     pid: Pid,
@@ -134,7 +134,7 @@ pub(super) struct Started {
     pub(super) pidfd: Pidfd,
 }
 
-/// One child's affairs, in the hands of whoever minds it.
+/// One child's affairs, in the hands of the thread that minds it.
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) pidfd: Pidfd,
@@ -294,7 +294,7 @@ impl Watch {
         self.usage
     }
 
-    /// The inbox, for somebody who minds the child in another way, and whether the child has
+    /// The inbox, for a thread that minds the child in another way, and whether the child has
     /// reached its dispatch. No inbox if it has hung up.
     pub(super) fn take_inbox(&mut self) -> (Option<Inbox>, bool) {
         (self.inbox.take(), self.greeted)

@@ -2,7 +2,7 @@
 //!
 //! A fork server can die right after it has made a clone and before it has told. The clone's
 //! first step in the kernel, before it runs a line of code or takes a signal, is to note its pid
-//! here; so when all its descriptors are closed, its pid stands here, whoever was killed when.
+//! here; so when all its descriptors are closed, its pid stands here, whichever process was killed when.
 
 #![expect(unsafe_code, reason = "words in shared memory are referred to")]
 

@@ -18,7 +18,7 @@ use super::image;
 /// A constructor as the C library calls it.
 type Constructor = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
-/// A constructor of ours, as it stands in the table.
+/// A constructor of the library, as it stands in the table.
 pub(crate) type Entry = extern "C" fn();
 
 /// Calls the constructors that stand behind `entry` in the program's table.

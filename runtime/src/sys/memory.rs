@@ -158,7 +158,7 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: mapped by `new` with this length, and whoever drops the value has given up
+        // SAFETY: mapped by `new` with this length, and the owner that drops the value has given up
         // all pointers into it.
         let _ = unsafe { munmap(self.base.as_ptr().cast(), self.length) };
     }
@@ -193,7 +193,7 @@ mod tests {
         let again = reopen(file.as_fd()).unwrap();
         let one = Mapping::new(file.as_fd(), 4096).unwrap();
         let two = Mapping::new(again.as_fd(), 4096).unwrap();
-        // SAFETY: both mappings are alive and nobody else writes there.
+        // SAFETY: both mappings are alive and no other thread writes there.
         unsafe { one.base().as_ptr().write_volatile(42) };
         // SAFETY: as above.
         assert_eq!(unsafe { two.base().as_ptr().read_volatile() }, 42);

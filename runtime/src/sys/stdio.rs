@@ -24,7 +24,7 @@ pub(crate) fn open_missing() -> io::Result<()> {
         if null.as_raw_fd() > 2 {
             return Ok(());
         }
-        // Stays open as a standard descriptor, which nobody owns.
+        // Stays open as a standard descriptor, which no value owns.
         let _ = null.into_raw_fd();
     }
 }
@@ -57,12 +57,12 @@ pub(crate) fn set_all(
 ///
 /// # Safety
 ///
-/// Nobody else owns the descriptor of that number, if there is one.
+/// No other value owns the descriptor of that number, if there is one.
 pub(crate) unsafe fn take(number: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: only used to ask whether the descriptor is open.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     fcntl_getfd(borrowed).naming("fcntl")?;
-    // SAFETY: it is open, and the caller promises that nobody else owns it.
+    // SAFETY: it is open, and the caller promises that no other value owns it.
     let owned = unsafe { OwnedFd::from_raw_fd(number) };
     fcntl_setfd(&owned, FdFlags::CLOEXEC)?;
     Ok(owned)

@@ -165,7 +165,7 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// A number that nobody else has just now. It identifies, it does not protect.
+/// A number that no other connection has at the moment. It identifies, it does not protect.
 pub(super) fn nonce() -> u64 {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
     RandomState::new().hash_one(COUNTER.fetch_add(1, Ordering::Relaxed))

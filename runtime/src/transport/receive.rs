@@ -28,7 +28,7 @@ pub(crate) enum Received {
 
 /// The end of a connection that is read in no time, or not at all.
 ///
-/// For whoever minds several connections: poll [`Inbox::source`], then [`Inbox::receive`].
+/// For a thread that minds several connections: poll [`Inbox::source`], then [`Inbox::receive`].
 #[derive(Debug)]
 pub(crate) struct Inbox {
     receiver: IpcReceiver<Frame>,
