@@ -11,6 +11,8 @@
 
 use std::cell::Cell;
 use std::hint::spin_loop;
+use std::sync::OnceLock;
+use std::thread;
 
 /// How long at most, in pauses of the processor: about ten microseconds. Tests that try all ways
 /// in which actors can meet cannot wait that long.
@@ -30,14 +32,10 @@ const RAREST: u32 = 32;
 pub(crate) enum Awaited {
     Lock,
     Event,
-    /// An item of a queue.
-    Item,
-    /// Room in a queue.
-    Room,
 }
 
 impl Awaited {
-    const KINDS: usize = Awaited::Room as usize + 1;
+    const KINDS: usize = Awaited::Event as usize + 1;
 }
 
 /// Looks for a while whether something is so.
@@ -50,6 +48,23 @@ pub(crate) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> b
     let came = pauses > 0 && wait_awake(pauses, is_so);
     SPINS.with(|spins| spins[awaited as usize].set(spin.after(pauses, came)));
     came
+}
+
+/// Looks for some microseconds whether something is so, whatever came of that lately. Queues do so
+/// before each sleep.
+pub(crate) fn spin_a_little(mut is_so: impl FnMut() -> bool) -> bool {
+    const LOOKS: u32 = 300;
+    several_cpus()
+        && (0..LOOKS).any(|_| {
+            spin_loop();
+            is_so()
+        })
+}
+
+/// Whether another thread can do something while this one spins.
+fn several_cpus() -> bool {
+    static SEVERAL: OnceLock<bool> = OnceLock::new();
+    *SEVERAL.get_or_init(|| thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1))
 }
 
 fn wait_awake(pauses: u32, mut is_so: impl FnMut() -> bool) -> bool {

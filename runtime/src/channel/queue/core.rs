@@ -67,7 +67,7 @@ use super::event::Event;
 use super::member::Member;
 use crate::codec::{Message, Output};
 use crate::raw::{Inside, Monitor};
-use crate::spin::{Awaited, spin_until};
+use crate::spin::spin_a_little;
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 use crate::sys::descriptors;
 use crate::sys::memory::{self, Mapping};
@@ -339,12 +339,12 @@ impl Core {
 
     /// Looks for an item for a moment, which is cheaper than to sleep if one comes soon.
     pub(super) fn spin_for_items(&self) -> bool {
-        spin_until(Awaited::Item, || self.len() > 0)
+        spin_a_little(|| self.len() > 0)
     }
 
     /// Looks for a free place for a moment.
     pub(super) fn spin_for_room(&self) {
-        spin_until(Awaited::Room, || self.len() < self.capacity());
+        spin_a_little(|| self.len() < self.capacity());
     }
 
     /// Readable when those who [poll](Event::enter_polling) have to look.
