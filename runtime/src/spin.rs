@@ -50,8 +50,8 @@ pub(crate) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> b
     came
 }
 
-/// Looks for some microseconds whether something is so, whatever came of that lately: for queues,
-/// whose items take long to write and read beside the wait for them.
+/// Looks for some microseconds whether something is so, whatever came of that lately. Queues do so
+/// before each sleep.
 pub(crate) fn spin_a_little(mut is_so: impl FnMut() -> bool) -> bool {
     const LOOKS: u32 = 300;
     several_cpus()
