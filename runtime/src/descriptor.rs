@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer};
@@ -10,6 +9,7 @@ use serde::ser::{Serialize, Serializer};
 
 use crate::codec::Error;
 use crate::codec::handle::{self, Identity, Kind};
+use crate::sys::fd::{AsFd, OwnedFd};
 
 /// An open descriptor that can be sent: `Fd<File>`, `Fd<TcpListener>`, `Fd<OwnedFd>`.
 ///

@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
+use crate::sys::{self, exit_status, scarcity};
 use crate::usage::Usage;
 
 /// The result of calling a worker: [`std::result::Result`] with [`Error`] as its error.
@@ -157,7 +158,7 @@ impl Error {
     /// Returns the signal that ended the process, if one did.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
-        std::os::unix::process::ExitStatusExt::signal(&self.0.exit_status?)
+        exit_status::signal(self.0.exit_status?)
     }
 
     #[cold]
@@ -175,8 +176,13 @@ impl Error {
 
     /// Something could not be started.
     pub(crate) fn not_started(what: &str, error: std::io::Error) -> Error {
-        let why = scarcity(&error).unwrap_or_default();
-        Error::new(ErrorKind::Spawn, format!("{what}{why}")).with_source(error)
+        let why = scarcity::hint(&error).unwrap_or_default();
+        let kind = if sys::IS_SUPPORTED {
+            ErrorKind::Spawn
+        } else {
+            ErrorKind::Unsupported
+        };
+        Error::new(kind, format!("{what}{why}")).with_source(error)
     }
 
     /// Makes a copy for another receiver, with the source in its text.
@@ -224,19 +230,6 @@ impl Error {
         self.0.source = Some(source.into());
         self
     }
-}
-
-/// What there is too little of, and which limit to look at.
-pub(crate) fn scarcity(error: &std::io::Error) -> Option<&'static str> {
-    Some(match error.raw_os_error()? {
-        libc::EMFILE => ", which takes more open files than the limit (`ulimit -n`) allows",
-        libc::ENFILE => ", because the system has too many open files",
-        libc::EAGAIN => {
-            ", which takes more processes, threads (`ulimit -u`) or memory (`ulimit -v`) than the limits allow"
-        }
-        libc::ENOMEM => ", which takes more memory than there is or a limit (`ulimit -v`) allows",
-        _ => return None,
-    })
 }
 
 impl fmt::Display for Error {

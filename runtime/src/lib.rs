@@ -381,7 +381,8 @@
 //! * Isolate from malice: a worker is the same program with the same rights, unless its call
 //!   takes some away ([`Call::before_worker`], [`Call::uid`]).
 //! * Send closures. A worker is a function, which is given all it needs as arguments.
-//! * Run on systems other than Linux, on x86-64 and aarch64.
+//! * Start processes on systems other than Linux, on x86-64 and aarch64. There it compiles, and a worker
+//!   is an ordinary function; what needs a process is [`Unsupported`](ErrorKind::Unsupported).
 //!
 //! # Caveats
 //!
@@ -429,12 +430,14 @@
 //!   `LLVM_PROFILE_FILE` contain `%m`, so that they add up.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
-
-#[cfg(not(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-)))]
-compile_error!("multiproc runs on Linux (x86-64 and aarch64) only");
+// Where no process can be started, what starts them and what they do is not called.
+#![cfg_attr(
+    not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )),
+    allow(dead_code, unreachable_code, unused_imports, unused_variables)
+)]
 
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
@@ -447,7 +450,6 @@ mod dispatch;
 mod error;
 mod foreign;
 pub mod guide;
-mod inheritance;
 mod limits;
 mod lock;
 mod payload;

@@ -21,15 +21,15 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
 
 use serde::{Deserialize, Serialize};
 
 use crate::codec::wire_enum;
 use crate::descriptor::Fd;
-use crate::inheritance::Differences;
 use crate::limits::Limits;
+use crate::sys::fd::OwnedFd;
 use crate::sys::function::Function;
+use crate::sys::inheritance::Differences;
 
 wire_enum! {
     /// The kinds of messages to a child.

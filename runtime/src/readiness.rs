@@ -3,22 +3,21 @@
 //! One thread serves the whole process. It is started by the first task that has to wait, and
 //! waits for descriptors only.
 //!
-//! A copy of the process made by `fork` has not got that thread, but the same epoll instance: what is
+//! A copy of the process made by `fork` has not got that thread, but the same set of descriptors: what is
 //! registered there is the original's, and is left alone.
 
 use std::collections::HashMap;
 use std::io;
-use std::mem::MaybeUninit;
-use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use std::thread;
 
-use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
-
 use crate::foreign;
+use crate::lock::lock;
 use crate::sys::copy::Home;
+use crate::sys::fd::{BorrowedFd, OwnedFd};
+use crate::sys::poller::{Interest, Poller};
 use crate::sys::refused::Naming as _;
 
 /// A descriptor that tasks wait for.
@@ -26,29 +25,29 @@ use crate::sys::refused::Naming as _;
 /// It is a duplicate: what it was made from may be closed at any time.
 #[derive(Debug)]
 pub(crate) struct Readiness {
-    service: &'static Service,
+    service: &'static WakerThread,
     descriptor: OwnedFd,
     key: u64,
 }
 
 #[derive(Debug)]
-struct Service {
-    epoll: OwnedFd,
+struct WakerThread {
+    poller: Poller,
     wakers: Mutex<HashMap<u64, Waker>>,
     /// The process that has the thread.
     home: Home,
 }
 
 impl Readiness {
-    /// Begins to watch a descriptor, without a waker yet.
+    /// Begins to watch a descriptor, for no task yet.
     pub(crate) fn new(descriptor: BorrowedFd<'_>) -> io::Result<Readiness> {
         static KEYS: AtomicU64 = AtomicU64::new(0);
-        let service = Service::get()?;
+        let service = WakerThread::get()?;
         let descriptor = descriptor.try_clone_to_owned()?;
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         // Told once, and that only after `wake`.
-        let flags = EventFlags::ONESHOT;
-        epoll::add(&service.epoll, &descriptor, EventData::new_u64(key), flags)?;
+        let nothing = Interest::HANG_UP.once();
+        service.poller.add(&descriptor, key, nothing)?;
         Ok(Readiness {
             service,
             descriptor,
@@ -64,14 +63,9 @@ impl Readiness {
         let waker = waker.clone();
         let before = self.service.wakers().insert(self.key, waker);
         drop(before);
-        let flags = EventFlags::IN | EventFlags::ONESHOT;
-        let data = EventData::new_u64(self.key);
-        Ok(epoll::modify(
-            &self.service.epoll,
-            &self.descriptor,
-            data,
-            flags,
-        )?)
+        let readable = Interest::READABLE.once();
+        let poller = &self.service.poller;
+        poller.modify(&self.descriptor, self.key, readable)
     }
 }
 
@@ -81,44 +75,39 @@ impl Drop for Readiness {
             return;
         }
         // Closing alone would not do: others hold the same open file.
-        let _ = epoll::delete(&self.service.epoll, &self.descriptor);
+        self.service.poller.remove(&self.descriptor);
         let waker = self.service.wakers().remove(&self.key);
         drop(waker);
     }
 }
 
-impl Service {
-    fn get() -> io::Result<&'static Service> {
-        static SERVICE: OnceLock<Service> = OnceLock::new();
+impl WakerThread {
+    fn get() -> io::Result<&'static WakerThread> {
+        static THREAD: OnceLock<WakerThread> = OnceLock::new();
         static STARTING: Mutex<()> = Mutex::new(());
-        if let Some(service) = SERVICE.get() {
+        if let Some(service) = THREAD.get() {
             return service.check_here().map(|()| service);
         }
-        let _starting = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(service) = SERVICE.get() {
+        let _starting = lock(&STARTING);
+        if let Some(service) = THREAD.get() {
             return Ok(service);
         }
-        let service = Service {
-            epoll: epoll::create(CreateFlags::CLOEXEC).naming("epoll_create1")?,
+        let service = WakerThread {
+            poller: Poller::new()?,
             wakers: Mutex::default(),
             home: Home::here(),
         };
         // The thread finds the service where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-wakers".to_owned());
-        thread.spawn(|| SERVICE.wait().run()).naming("clone")?;
-        Ok(SERVICE.get_or_init(|| service))
+        thread.spawn(|| THREAD.wait().run()).naming("clone")?;
+        Ok(THREAD.get_or_init(|| service))
     }
 
     fn run(&self) {
-        let mut events: [MaybeUninit<Event>; 64] = [MaybeUninit::uninit(); 64];
         loop {
-            // An error is a signal that came in between.
-            let Ok((happened, _)) = epoll::wait(&self.epoll, &mut events, None) else {
-                continue;
-            };
-            for event in happened {
-                // Taken first: a waker is user code.
-                let waker = self.wakers().remove(&event.data.u64());
+            for key in self.poller.wait(None) {
+                // Taken first: a waker is code of another crate.
+                let waker = self.wakers().remove(&key);
                 if let Some(waker) = waker {
                     foreign::call(|| waker.wake());
                 }
@@ -136,6 +125,6 @@ impl Service {
     }
 
     fn wakers(&self) -> MutexGuard<'_, HashMap<u64, Waker>> {
-        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.wakers)
     }
 }

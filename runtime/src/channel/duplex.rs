@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::error::{RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError};
 use super::receiver::{IntoIter, Iter, Receiver};
 use super::sender::Sender;
-use super::wait::{Source, Watched};
+use super::wait::{Source, WaitFor};
 use crate::codec;
 use crate::codec::handle::{self, Identity, Kind};
 
@@ -275,7 +275,7 @@ impl<'de, S, R> Deserialize<'de> for Duplex<S, R> {
 }
 
 impl<S, R> Source for Duplex<S, R> {
-    fn watch(&self) -> Watched<'_> {
+    fn watch(&self) -> WaitFor<'_> {
         self.receiver.watch()
     }
 

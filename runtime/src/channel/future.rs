@@ -9,6 +9,32 @@ use serde::de::DeserializeOwned;
 use super::error::RecvError;
 use super::receiver::Receiver;
 
+impl<T: DeserializeOwned> Receiver<T> {
+    /// Waits for an item without blocking the thread, on any executor.
+    ///
+    /// The future can be dropped at any time: no item is lost.
+    ///
+    /// # Errors
+    ///
+    /// As [`recv`](Receiver::recv).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> std::io::Result<()> {
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let (sender, mut receiver) = multiproc::channel::channel()?;
+    /// sender.send(5).unwrap();
+    /// assert_eq!(receiver.recv_async().await, Ok(5));
+    /// # Ok(())
+    /// # })
+    /// # }
+    /// ```
+    pub fn recv_async(&mut self) -> RecvFuture<'_, T> {
+        RecvFuture(self)
+    }
+}
+
 /// A future of the next item. Returned by [`Receiver::recv_async`].
 ///
 /// # Examples

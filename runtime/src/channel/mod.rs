@@ -63,6 +63,7 @@
 mod duplex;
 mod error;
 mod future;
+mod item;
 mod queue;
 mod receiver;
 mod sender;
@@ -79,18 +80,12 @@ pub use sender::Sender;
 pub use wait::{Source, wait};
 
 #[doc(hidden)]
-pub use wait::Watched;
+pub use wait::WaitFor;
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use rustix::net::{AddressFamily, SocketType, sockopt};
-
-use crate::{codec, transport};
-
-/// The kind of message that an item is: the only one.
-const ITEM: u8 = 0;
+use crate::transport;
 
 /// Creates a channel with many senders and one receiver, as [`std::sync::mpsc::channel`] does for
 /// threads.
@@ -112,21 +107,10 @@ const ITEM: u8 = 0;
 pub fn channel<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
     transport::warm_up()?;
     let (to, from) = transport::pair()?;
-    // A sender waits by other means, which know deadlines.
-    rustix::io::ioctl_fionbio(&to, true)?;
+    // Whoever sends waits by other means, which know deadlines.
+    transport::set_nonblocking(&to)?;
     Ok((
         Sender::new(Arc::new(to)),
         Receiver::new(Arc::new(from), None),
     ))
-}
-
-/// Whether a descriptor that arrived can be an end of a channel.
-fn check_socket(socket: &OwnedFd) -> Result<(), codec::Error> {
-    let is_end = sockopt::socket_type(socket) == Ok(SocketType::SEQPACKET)
-        && sockopt::socket_domain(socket) == Ok(AddressFamily::UNIX);
-    if is_end {
-        Ok(())
-    } else {
-        Err(codec::Error::damaged_handle())
-    }
 }

@@ -2,21 +2,22 @@ use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, RecvError, RecvTimeoutError, TryRecvError};
-use super::wait::{Source, Watched};
+use super::item::{self, decode};
+use super::wait::{Source, WaitFor};
 use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
 use crate::codec::{self, Message};
 use crate::lock::lock;
 use crate::readiness::Readiness;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::poll;
 use crate::transport::{self, Inbox, Received};
 
 /// The receiving end of a [`channel`](super::channel()).
@@ -52,15 +53,15 @@ use crate::transport::{self, Inbox, Received};
 /// # }
 /// ```
 pub struct Receiver<T> {
-    core: Arc<Core>,
+    core: Arc<ReceiverCore>,
     /// One thread at a time receives.
     items: PhantomData<Cell<fn() -> T>>,
 }
 
 /// The end, while it is here.
-struct Core(Mutex<Place>);
+struct ReceiverCore(Mutex<Location>);
 
-enum Place {
+enum Location {
     Here(Box<End>),
     /// Written into a message of which it is not known yet whether it will be sent.
     Leaving(Box<End>),
@@ -73,7 +74,7 @@ struct End {
     inbox: Option<Inbox>,
     /// Received, but not yet asked for.
     pending: Option<Message>,
-    /// An error of receiving that was not reported yet.
+    /// Not received, which no caller was told yet.
     failed: Option<RecvError>,
     readiness: Option<Readiness>,
 }
@@ -99,7 +100,7 @@ impl<T> Receiver<T> {
             readiness: None,
         });
         Receiver {
-            core: Arc::new(Core(Mutex::new(Place::Here(end)))),
+            core: Arc::new(ReceiverCore(Mutex::new(Location::Here(end)))),
             items: PhantomData,
         }
     }
@@ -148,7 +149,7 @@ impl<T: DeserializeOwned> Receiver<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let seen = self.core.place().here().and_then(End::look);
+        let seen = self.core.location().here().and_then(End::look);
         match seen? {
             Seen::Item(message) => Ok(decode(message)?),
             Seen::Nothing => Err(TryRecvError::Empty),
@@ -176,30 +177,6 @@ impl<T: DeserializeOwned> Receiver<T> {
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         self.recv_until(Instant::now().checked_add(timeout))?
             .ok_or(RecvTimeoutError::Timeout)
-    }
-
-    /// Waits for an item without blocking the thread, on any executor.
-    ///
-    /// The future can be dropped at any time: no item is lost.
-    ///
-    /// # Errors
-    ///
-    /// As [`recv`](Receiver::recv).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> std::io::Result<()> {
-    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-    /// let (sender, mut receiver) = multiproc::channel::channel()?;
-    /// sender.send(5).unwrap();
-    /// assert_eq!(receiver.recv_async().await, Ok(5));
-    /// # Ok(())
-    /// # })
-    /// # }
-    /// ```
-    pub fn recv_async(&mut self) -> super::RecvFuture<'_, T> {
-        super::RecvFuture(self)
     }
 
     /// Iterates over the items until all senders are gone, waiting for each.
@@ -242,8 +219,8 @@ impl<T: DeserializeOwned> Receiver<T> {
     /// An item, or `None` when the time is over.
     fn recv_until(&self, deadline: Option<Instant>) -> Result<Option<T>, RecvError> {
         let message = {
-            let mut place = self.core.place();
-            let end = place.here()?;
+            let mut location = self.core.location();
+            let end = location.here()?;
             loop {
                 match end.look()? {
                     Seen::Item(message) => break message,
@@ -257,7 +234,7 @@ impl<T: DeserializeOwned> Receiver<T> {
     }
 
     pub(super) fn poll_recv(&mut self, waker: &Waker) -> Poll<Result<T, RecvError>> {
-        let seen = self.core.place().here().and_then(|end| {
+        let seen = self.core.location().here().and_then(|end| {
             let seen = end.look()?;
             if let Seen::Nothing = seen {
                 end.arm(waker)
@@ -274,27 +251,17 @@ impl<T: DeserializeOwned> Receiver<T> {
     }
 }
 
-pub(super) fn decode<T: DeserializeOwned>(mut message: Message) -> Result<T, RecvError> {
-    let mut input = message.open();
-    let item = input.read::<T>();
-    let rest = input.finish();
-    match (item, rest) {
-        (Ok(item), Ok(())) => Ok(item),
-        (Err(error), _) | (_, Err(error)) => Err(RecvError::Item(error.into())),
-    }
-}
-
-impl Core {
-    fn place(&self) -> MutexGuard<'_, Place> {
+impl ReceiverCore {
+    fn location(&self) -> MutexGuard<'_, Location> {
         lock(&self.0)
     }
 }
 
-impl Place {
+impl Location {
     fn here(&mut self) -> Result<&mut End, RecvError> {
         match self {
-            Place::Here(end) => Ok(end),
-            Place::Leaving(_) | Place::Gone => Err(RecvError::Sent),
+            Location::Here(end) => Ok(end),
+            Location::Leaving(_) | Location::Gone => Err(RecvError::Sent),
         }
     }
 }
@@ -343,7 +310,7 @@ impl End {
 
     /// Waits until there is something to look at; false if the deadline came first.
     fn wait(&self, deadline: Option<Instant>) -> bool {
-        transport::wait_for(self.source(), PollFlags::IN, deadline)
+        poll::wait_readable(self.source(), deadline)
     }
 
     /// Wakes the task when there is something to look at.
@@ -372,12 +339,12 @@ impl End {
     }
 }
 
-impl Depart for Core {
+impl Depart for ReceiverCore {
     fn settle(&self, sent: bool) {
-        let mut place = self.place();
-        let before = std::mem::replace(&mut *place, Place::Gone);
-        if !sent && let Place::Leaving(end) = before {
-            *place = Place::Here(end);
+        let mut location = self.location();
+        let before = std::mem::replace(&mut *location, Location::Gone);
+        if !sent && let Location::Leaving(end) = before {
+            *location = Location::Here(end);
         }
     }
 }
@@ -385,14 +352,18 @@ impl Depart for Core {
 impl<T> Receiver<T> {
     /// Whether this end was not sent to another process.
     pub(super) fn check_here(&self) -> Result<(), ItemError> {
-        self.core.place().here().map(drop).map_err(ItemError::new)
+        self.core
+            .location()
+            .here()
+            .map(drop)
+            .map_err(ItemError::new)
     }
 
     /// Adds this end, which leaves with the message, to what a handle is made of. An item that was
     /// received here, and not asked for, moves along.
     pub(super) fn pack(&self, parts: &mut Parts) -> Result<(), codec::Error> {
-        let mut place = self.core.place();
-        let end = place.here().map_err(codec::Error::display)?;
+        let mut location = self.core.location();
+        let end = location.here().map_err(codec::Error::display)?;
         end.settle().map_err(codec::Error::display)?;
         parts.attach(&end.socket);
         if let Some(message) = &end.pending {
@@ -401,10 +372,10 @@ impl<T> Receiver<T> {
             }
             message.attachments.iter().for_each(|it| parts.attach(it));
         }
-        if let Place::Here(end) = std::mem::replace(&mut *place, Place::Gone) {
-            *place = Place::Leaving(end);
+        if let Location::Here(end) = std::mem::replace(&mut *location, Location::Gone) {
+            *location = Location::Leaving(end);
         }
-        drop(place);
+        drop(location);
         parts.depart(Arc::clone(&self.core) as Arc<dyn Depart>);
         Ok(())
     }
@@ -417,7 +388,7 @@ impl<T> Receiver<T> {
         let (socket, attachments) = descriptors
             .split_first()
             .ok_or_else(codec::Error::damaged_handle)?;
-        super::check_socket(socket)?;
+        item::check_socket(socket)?;
         let mut bytes = std::mem::take(bytes).into_iter();
         let pending = bytes.next().map(|head| Message {
             head,
@@ -445,29 +416,31 @@ impl<'de, T> Deserialize<'de> for Receiver<T> {
 }
 
 impl<T> Source for Receiver<T> {
-    fn watch(&self) -> Watched<'_> {
-        let mut place = self.core.place();
-        let Ok(end) = place.here() else {
-            return Watched::Ready;
+    fn watch(&self) -> WaitFor<'_> {
+        let mut location = self.core.location();
+        let Ok(end) = location.here() else {
+            return WaitFor::Ready;
         };
         if end.pending.is_some() || end.failed.is_some() {
-            return Watched::Ready;
+            return WaitFor::Ready;
         }
         match &end.inbox {
             Some(inbox) if inbox.is_assembling() => {
                 match inbox.source().try_clone_to_owned() {
-                    Ok(source) => Watched::Shared(Arc::new(source)),
+                    Ok(source) => WaitFor::Shared(Arc::new(source)),
                     // Receiving will tell.
-                    Err(_) => Watched::Ready,
+                    Err(_) => WaitFor::Ready,
                 }
             }
-            _ => Watched::Shared(Arc::clone(&end.socket)),
+            _ => WaitFor::Shared(Arc::clone(&end.socket)),
         }
     }
 
     fn confirm(&self) -> bool {
-        let mut place = self.core.place();
-        let Ok(end) = place.here() else { return true };
+        let mut location = self.core.location();
+        let Ok(end) = location.here() else {
+            return true;
+        };
         match end.look() {
             Ok(Seen::Item(message)) => {
                 end.pending = Some(message);

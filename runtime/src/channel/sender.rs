@@ -1,7 +1,6 @@
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -9,8 +8,10 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, SendError, SendTimeoutError};
+use super::item::{self, ITEM};
 use crate::codec::handle::{self, Identity, Kind, Parts};
 use crate::codec::{self, Output};
+use crate::sys::fd::OwnedFd;
 use crate::transport::{self, Limit};
 
 /// The sending end of a [`channel`](super::channel()).
@@ -43,11 +44,11 @@ use crate::transport::{self, Limit};
 /// # }
 /// ```
 pub struct Sender<T> {
-    core: Arc<Core>,
+    core: Arc<SenderCore>,
     items: PhantomData<fn(T)>,
 }
 
-struct Core {
+struct SenderCore {
     /// Never blocks.
     socket: Arc<OwnedFd>,
     /// Made when the first item is sent: many ends are only passed on.
@@ -57,7 +58,7 @@ struct Core {
 impl<T> Sender<T> {
     pub(super) fn new(socket: Arc<OwnedFd>) -> Sender<T> {
         Sender {
-            core: Arc::new(Core {
+            core: Arc::new(SenderCore {
                 socket,
                 sender: OnceLock::new(),
             }),
@@ -89,9 +90,9 @@ impl<T: Serialize> Sender<T> {
     pub fn send(&self, item: T) -> Result<(), SendError<T>> {
         match self.core.send(&item, None) {
             Ok(()) => Ok(()),
-            Err(Failure::Gone) => Err(SendError(item, None)),
-            Err(Failure::TimedOut) => Err(SendError(item, Some(ItemError::new("timed out")))),
-            Err(Failure::Item(error)) => Err(SendError(item, Some(error))),
+            Err(SendFailure::Gone) => Err(SendError(item, None)),
+            Err(SendFailure::TimedOut) => Err(SendError(item, Some(ItemError::new("timed out")))),
+            Err(SendFailure::Item(error)) => Err(SendError(item, Some(error))),
         }
     }
 
@@ -119,32 +120,32 @@ impl<T: Serialize> Sender<T> {
     pub fn send_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         match self.core.send(&item, Instant::now().checked_add(timeout)) {
             Ok(()) => Ok(()),
-            Err(Failure::Gone) => Err(SendTimeoutError::Disconnected(item)),
-            Err(Failure::TimedOut) => Err(SendTimeoutError::Timeout(item)),
-            Err(Failure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
+            Err(SendFailure::Gone) => Err(SendTimeoutError::Disconnected(item)),
+            Err(SendFailure::TimedOut) => Err(SendTimeoutError::Timeout(item)),
+            Err(SendFailure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
         }
     }
 }
 
-enum Failure {
+enum SendFailure {
     Gone,
     TimedOut,
     Item(ItemError),
 }
 
-impl Core {
-    fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), Failure> {
-        let mut output = Output::new(super::ITEM);
+impl SenderCore {
+    fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), SendFailure> {
+        let mut output = Output::new(ITEM);
         output
             .write_borrowed(item)
-            .map_err(|error| Failure::Item(error.into()))?;
+            .map_err(|error| SendFailure::Item(error.into()))?;
         self.send_message(output, deadline)
             .map_err(|error| match error.kind() {
                 io::ErrorKind::BrokenPipe
                 | io::ErrorKind::ConnectionReset
-                | io::ErrorKind::NotConnected => Failure::Gone,
-                io::ErrorKind::TimedOut => Failure::TimedOut,
-                _ => Failure::Item(ItemError::new(error)),
+                | io::ErrorKind::NotConnected => SendFailure::Gone,
+                io::ErrorKind::TimedOut => SendFailure::TimedOut,
+                _ => SendFailure::Item(ItemError::new(error)),
             })
     }
 
@@ -178,7 +179,7 @@ impl<T> Sender<T> {
 
     /// The end that a handle is made of.
     pub(super) fn unpack(socket: &Arc<OwnedFd>) -> Result<Sender<T>, codec::Error> {
-        super::check_socket(socket)?;
+        item::check_socket(socket)?;
         Ok(Sender::new(Arc::clone(socket)))
     }
 }

@@ -1,15 +1,13 @@
 //! Waiting for several things at once.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-
 use crate::descriptor::Fd;
 use crate::process::Process;
-use crate::sys::deadline::until;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::poll;
 
 /// A source of events that [`wait`] can wait for.
 ///
@@ -42,7 +40,7 @@ use crate::sys::deadline::until;
 /// ```
 pub trait Source {
     #[doc(hidden)]
-    fn watch(&self) -> Watched<'_>;
+    fn watch(&self) -> WaitFor<'_>;
 
     /// Whether the source is ready, when its descriptor says so.
     #[doc(hidden)]
@@ -54,14 +52,14 @@ pub trait Source {
 /// How to learn whether a source is ready.
 #[doc(hidden)]
 #[derive(Debug)]
-pub enum Watched<'a> {
+pub enum WaitFor<'a> {
     /// It is.
     Ready,
     /// When this is readable, it may be.
     Borrowed(BorrowedFd<'a>),
     Shared(Arc<OwnedFd>),
     /// Likewise, but it is to be watched anew after this time.
-    Glancing(BorrowedFd<'a>, Duration),
+    Polling(BorrowedFd<'a>, Duration),
 }
 
 /// Waits until at least one of the sources is ready, and returns the indices of those that are:
@@ -97,45 +95,37 @@ pub enum Watched<'a> {
 pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Vec<usize>> {
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     loop {
-        let watched: Vec<Watched<'_>> = sources.iter().map(|source| source.watch()).collect();
-        let any_ready = watched.iter().any(|it| matches!(it, Watched::Ready));
-        let (places, mut polled): (Vec<usize>, Vec<PollFd<'_>>) = watched
+        let watched: Vec<WaitFor<'_>> = sources.iter().map(|source| source.watch()).collect();
+        let any_ready = watched.iter().any(|it| matches!(it, WaitFor::Ready));
+        let (places, descriptors): (Vec<usize>, Vec<BorrowedFd<'_>>) = watched
             .iter()
             .enumerate()
             .filter_map(|(place, watched)| {
                 let descriptor = match watched {
-                    Watched::Ready => return None,
-                    Watched::Borrowed(descriptor) | Watched::Glancing(descriptor, _) => *descriptor,
-                    Watched::Shared(descriptor) => descriptor.as_fd(),
+                    WaitFor::Ready => return None,
+                    WaitFor::Borrowed(descriptor) | WaitFor::Polling(descriptor, _) => *descriptor,
+                    WaitFor::Shared(descriptor) => descriptor.as_fd(),
                 };
-                Some((place, PollFd::from_borrowed_fd(descriptor, PollFlags::IN)))
+                Some((place, descriptor))
             })
             .unzip();
-        let glance = watched.iter().filter_map(|watched| match watched {
-            Watched::Glancing(_, glance) => Instant::now().checked_add(*glance),
+        let again = watched.iter().filter_map(|watched| match watched {
+            WaitFor::Polling(_, again) => Instant::now().checked_add(*again),
             _ => None,
         });
-        let timeout = if any_ready {
-            Some(Timespec::default())
-        } else {
-            glance.chain(deadline).min().map(until)
-        };
-        match poll(&mut polled, timeout.as_ref()) {
-            // A signal came in between.
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let now = any_ready.then(Instant::now);
+        let until = now.or_else(|| again.chain(deadline).min());
+        let readable = poll::wait_any_of(&descriptors, until)?;
         let told: Vec<usize> = places
-            .iter()
-            .zip(&polled)
-            .filter(|(_, polled)| !polled.revents().is_empty())
-            .map(|(place, _)| *place)
+            .into_iter()
+            .zip(readable)
+            .filter_map(|(place, is_readable)| is_readable.then_some(place))
             .collect();
         let ready: Vec<usize> = sources
             .iter()
             .enumerate()
             .filter(|(place, source)| {
-                matches!(watched[*place], Watched::Ready)
+                matches!(watched[*place], WaitFor::Ready)
                     || (told.contains(place) && source.confirm())
             })
             .map(|(place, _)| place)
@@ -147,13 +137,13 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
 }
 
 impl<R> Source for Process<R> {
-    fn watch(&self) -> Watched<'_> {
-        Watched::Borrowed(self.as_fd())
+    fn watch(&self) -> WaitFor<'_> {
+        WaitFor::Borrowed(self.as_fd())
     }
 }
 
 impl<T: AsFd> Source for Fd<T> {
-    fn watch(&self) -> Watched<'_> {
-        Watched::Borrowed(self.as_fd())
+    fn watch(&self) -> WaitFor<'_> {
+        WaitFor::Borrowed(self.as_fd())
     }
 }

@@ -1,7 +1,6 @@
 //! What is sent: a head, splices beside it, descriptors.
 
 use std::borrow::Cow;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +11,8 @@ use super::depth::Depth;
 use super::handle::{self, Departure, Record, Token};
 use super::names::Names;
 use super::{Error, SPLICE_MINIMUM, memory, tag};
+
+use crate::sys::fd::OwnedFd;
 
 /// A message being written. Long runs of bytes may be borrowed from the values until it is sent.
 #[derive(Debug, Default)]

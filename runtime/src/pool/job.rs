@@ -8,7 +8,7 @@ use super::name::Name;
 use super::scheduler::Part;
 use super::slot::Slot;
 use super::wire::{batch_message, task_message};
-use crate::transport::Parcel;
+use crate::transport::EncodedMessage;
 
 /// One or several tasks.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ pub(super) struct Job {
 /// The arguments.
 #[derive(Debug)]
 pub(super) enum Payload {
-    One(Parcel),
+    One(EncodedMessage),
     /// Each behind its length in four bytes, and where each ends.
     Many(Vec<u8>, Vec<usize>),
 }
@@ -68,7 +68,7 @@ impl Job {
     }
 
     /// The message for a part of it.
-    pub(super) fn message(&self, part: Part, round: u16) -> Parcel {
+    pub(super) fn message(&self, part: Part, round: u16) -> EncodedMessage {
         match &self.payload {
             Payload::One(arguments) => task_message(&self.name, arguments, round),
             Payload::Many(bytes, ends) => {

@@ -36,12 +36,11 @@
 //! it next looks ([`Ledger::claimed`]), and it looks while it waits for a batch.
 
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
 
-use rustix::time::{ClockId, clock_gettime};
-
+use crate::sys::clock;
+use crate::sys::fd::BorrowedFd;
 use crate::sys::scoreboard::{BYTES, Scoreboard, WORDS};
 
 const CLAIMS: usize = 0;
@@ -247,8 +246,7 @@ fn place(task: u32) -> usize {
 
 /// The monotonic clock in nanoseconds, the same in all processes.
 pub(super) fn now() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec.cast_unsigned() * 1_000_000_000 + now.tv_nsec.cast_unsigned()
+    clock::nanoseconds()
 }
 
 /// What stands in [`CLAIMS`].

@@ -17,7 +17,7 @@ use super::wire::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
-use crate::process::Call;
+use crate::process::{Call, Subject};
 use crate::protocol::Reply;
 
 /// How long the tasks that are sent together shall take.
@@ -334,7 +334,7 @@ where
         }
         let (bytes, ends) = (std::mem::take(bytes), std::mem::take(ends));
         let payload = if ends.len() == 1 {
-            Payload::One(crate::transport::Parcel {
+            Payload::One(crate::transport::EncodedMessage {
                 head: bytes[4..].to_vec(),
                 ..Default::default()
             })
@@ -406,7 +406,7 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
                     if let Some(time) = time {
                         self.estimate(time, 1);
                     }
-                    let result = resolve_with(|| outcome.resolve(worker, &codec));
+                    let result = resolve_with(|| outcome.resolve(Subject::Worker(worker), &codec));
                     self.arrive(number, result);
                 }
                 Mail::Many(many) => {
@@ -574,7 +574,7 @@ fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
         head: reply.to_vec(),
         ..Message::default()
     };
-    Outcome::Reply(message, many.process).resolve(many.worker, codec)
+    Outcome::Reply(message, many.process).resolve(Subject::Worker(many.worker), codec)
 }
 
 /// Tasks of one worker that are to be sent together.

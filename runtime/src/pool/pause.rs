@@ -7,6 +7,8 @@
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
+use crate::sys::scheduling;
+
 /// How long to stay awake.
 const AWAKE: Duration = Duration::from_micros(50);
 
@@ -28,10 +30,9 @@ pub(super) struct Pause {
 
 impl Pause {
     pub(super) fn new() -> Pause {
-        let affinity = rustix::thread::sched_getaffinity(None);
         Pause {
             short: AtomicBool::new(false),
-            possible: affinity.is_ok_and(|set| set.count() > 1),
+            possible: scheduling::usable_cpus() > 1,
         }
     }
 

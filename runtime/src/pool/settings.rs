@@ -9,8 +9,8 @@ use super::outcome::Outcome;
 use super::scheduler::Policy;
 use super::wire::task_message;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{Call, Setup};
-use crate::transport::Parcel;
+use crate::process::{Call, Setup, Subject};
+use crate::transport::EncodedMessage;
 
 /// What does not change in the life of a pool.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl<T, E: Display> Initialized for Result<T, E> {
 pub(super) struct Initializer {
     pub(super) worker: &'static str,
     name: Name,
-    arguments: Parcel,
+    arguments: EncodedMessage,
     pub(super) timeout: Option<Duration>,
     pub(super) judge: Judge,
 }
@@ -80,7 +80,7 @@ pub(super) type Judge = Arc<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
 
 impl Initializer {
     /// The message for a worker that is to run it.
-    pub(super) fn message(&self, round: u16) -> Parcel {
+    pub(super) fn message(&self, round: u16) -> EncodedMessage {
         task_message(&self.name, &self.arguments, round)
     }
 }
@@ -92,13 +92,15 @@ impl Initializer {
         let (setup, task) = call.into_setup()?;
         let (entry, codec) = (task.entry, task.result);
         let judge = move |outcome: Outcome| {
-            let judged = outcome.resolve(entry.name(), &codec).and_then(|value| {
-                let Some(reason) = value.failure() else {
-                    return Ok(());
-                };
-                let text = format!("worker `{}` returned an error: {reason}", entry.name());
-                Err(Error::new(ErrorKind::Spawn, text))
-            });
+            let judged = outcome
+                .resolve(Subject::Worker(entry.name()), &codec)
+                .and_then(|value| {
+                    let Some(reason) = value.failure() else {
+                        return Ok(());
+                    };
+                    let text = format!("worker `{}` returned an error: {reason}", entry.name());
+                    Err(Error::new(ErrorKind::Spawn, text))
+                });
             judged.map_err(|error| {
                 let mut failure = Error::new(error.kind(), "the pool's initializer failed")
                     .with_worker(entry.name())

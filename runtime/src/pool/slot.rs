@@ -1,8 +1,7 @@
 //! Where the result of a task arrives.
 
 use std::fmt;
-use std::os::fd::OwnedFd;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -10,6 +9,7 @@ use super::callbacks::{Callback, Callbacks};
 use super::outcome::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
+use crate::sys::notify_fd::NotifyFd;
 
 /// Where a result arrives.
 #[derive(Debug, Default)]
@@ -31,7 +31,7 @@ struct Inner {
     /// How many threads sleep until it is finished.
     sleepers: usize,
     /// What wakes a thread that reads what the worker says.
-    notify_fd: Option<Arc<OwnedFd>>,
+    notify_fd: Option<NotifyFd>,
 }
 
 impl Slot {
@@ -74,7 +74,7 @@ impl Slot {
             self.changed.notify_all();
         }
         if let Some(notify_fd) = notify_fd {
-            let _ = rustix::io::write(&notify_fd, &1_u64.to_ne_bytes());
+            notify_fd.notify();
         }
         for waker in listeners.into_iter().chain(waker) {
             foreign::call(|| waker.wake());
@@ -105,8 +105,8 @@ impl Slot {
         inner.finished
     }
 
-    /// Has `notify_fd` written to when it is finished; false if it is.
-    pub(super) fn notify_when_finished(&self, notify_fd: Arc<OwnedFd>) -> bool {
+    /// Has `notify_fd` notified when it is finished; false if it is.
+    pub(super) fn notify_when_finished(&self, notify_fd: NotifyFd) -> bool {
         let mut inner = self.lock();
         if !inner.finished {
             inner.notify_fd = Some(notify_fd);

@@ -10,13 +10,13 @@
 
 use super::name::Name;
 use crate::protocol::{Reply, Request};
-use crate::transport::Parcel;
+use crate::transport::EncodedMessage;
 
 /// The message for a task that goes alone.
-pub(super) fn task_message(name: &Name, arguments: &Parcel, round: u16) -> Parcel {
+pub(super) fn task_message(name: &Name, arguments: &EncodedMessage, round: u16) -> EncodedMessage {
     let mut head = task_head(Request::Task, name, round, arguments.head.len());
     head.extend_from_slice(&arguments.head);
-    Parcel {
+    EncodedMessage {
         head,
         splices: arguments.splices.clone(),
         attachments: arguments.attachments.clone(),
@@ -24,12 +24,12 @@ pub(super) fn task_message(name: &Name, arguments: &Parcel, round: u16) -> Parce
 }
 
 /// The message for several tasks, whose arguments stand one after another, each behind its length.
-pub(super) fn batch_message(name: &Name, arguments: &[u8], round: u16) -> Parcel {
+pub(super) fn batch_message(name: &Name, arguments: &[u8], round: u16) -> EncodedMessage {
     let mut head = task_head(Request::Batch, name, round, arguments.len());
     head.extend_from_slice(arguments);
-    Parcel {
+    EncodedMessage {
         head,
-        ..Parcel::default()
+        ..EncodedMessage::default()
     }
 }
 

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, message};
 use crate::process::{Current, Replies, SERVICES, Serve, Service};
 use crate::protocol::{Reply, Request};
+use crate::sys::fd::OwnedFd;
 use crate::sys::scoreboard::Scoreboard;
 use crate::transport::{Received, Receiver, Sender};
 

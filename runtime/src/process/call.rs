@@ -1,29 +1,27 @@
 use std::ffi::OsStr;
 use std::fmt;
 use std::io;
-use std::os::fd::AsFd;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
 use super::environment::Change;
 use super::handle::Process;
-use super::launch::{Launching, function};
-use super::launched::{Launched, Surroundings};
+use super::launch::Launching;
+use super::launched::{LaunchOptions, Launched, function};
 use super::member::Setup;
 use super::memory_limit::MemoryLimit;
 use super::start_method::StartMethod;
 use super::stdio::Stdio;
-use super::{fork_server, origin};
+use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
 use crate::dispatch::{Argument, Callee, Defaults, Entry, Place, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
+use crate::sys::fd::AsFd;
 use crate::sys::image;
-use crate::transport::{Limit, Parcel, is_gone};
+use crate::transport::{EncodedMessage, Limit, is_gone};
 
 /// A worker bound to its arguments, not yet started.
 ///
@@ -76,7 +74,7 @@ pub struct Call<'a, R> {
 struct Options {
     name: Option<String>,
     start_method: Option<StartMethod>,
-    surroundings: Surroundings,
+    launch_options: LaunchOptions,
     limits: Limits,
     before_worker: Option<fn()>,
 }
@@ -162,7 +160,7 @@ impl<R> Call<'_, R> {
     /// ```
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
-        self.options().surroundings.environment.push(change);
+        self.options().launch_options.environment.push(change);
         self
     }
 
@@ -183,7 +181,7 @@ impl<R> Call<'_, R> {
     /// ```
     pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
         self.options()
-            .surroundings
+            .launch_options
             .environment
             .push(Change::Remove(key.as_ref().to_owned()));
         self
@@ -212,7 +210,10 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn env_clear(mut self) -> Self {
-        self.options().surroundings.environment.push(Change::Clear);
+        self.options()
+            .launch_options
+            .environment
+            .push(Change::Clear);
         self
     }
 
@@ -235,7 +236,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
-        self.options().surroundings.current_dir = Some(directory.as_ref().to_owned());
+        self.options().launch_options.current_dir = Some(directory.as_ref().to_owned());
         self
     }
 
@@ -257,7 +258,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
-        self.options().surroundings.streams.stdin = stdin.into();
+        self.options().launch_options.streams.stdin = stdin.into();
         self
     }
 
@@ -283,7 +284,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
-        self.options().surroundings.streams.stdout = stdout.into();
+        self.options().launch_options.streams.stdout = stdout.into();
         self
     }
 
@@ -305,7 +306,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
-        self.options().surroundings.streams.stderr = stderr.into();
+        self.options().launch_options.streams.stderr = stderr.into();
         self
     }
 
@@ -624,7 +625,7 @@ impl<R> Call<'_, R> {
         let Options {
             name,
             start_method,
-            mut surroundings,
+            mut launch_options,
             limits,
             before_worker,
         } = *options.unwrap_or_default();
@@ -635,19 +636,19 @@ impl<R> Call<'_, R> {
             Some(start_method) => start_method,
             None => StartMethod::by_environment().map_err(about_worker)?,
         };
-        surroundings.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        launch_options.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;
         let environment = match start_method {
-            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::ForkServer => launch_options.environment.for_clone(),
             StartMethod::Spawn => None,
         };
         let failed = |error| {
             let text = format!("cannot start a process for worker `{worker}`");
             Error::not_started(&text, error).with_worker(worker)
         };
-        let launching = Launching::begin(start_method, surroundings, &limits).map_err(failed)?;
+        let launching = Launching::begin(start_method, launch_options, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
         let header = Header {
             name: name.clone(),
@@ -665,7 +666,7 @@ impl<R> Call<'_, R> {
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
         let launched = start(request, launching).map_err(failed)?;
-        // What was handed over is not ours any more, and some receivers wait for that.
+        // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
@@ -685,15 +686,15 @@ impl<R> Call<'_, R> {
             .map_err(|error| not_encoded(entry, &error))?;
         Ok(TaskCall {
             entry,
-            arguments: Parcel::new(output).map_err(|error| not_encoded(entry, &error))?,
+            arguments: EncodedMessage::new(output).map_err(|error| not_encoded(entry, &error))?,
             result: self.result,
             timeout: self.timeout,
         })
     }
 
     /// The call as a task among others: appends its arguments to `head`. What does not fit in
-    /// there is a parcel of its own.
-    pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<Parcel>> {
+    /// there is a message of its own.
+    pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<EncodedMessage>> {
         if let Some(what) = self.wants_own_process() {
             return Err(self.refusal(what));
         }
@@ -712,8 +713,9 @@ impl<R> Call<'_, R> {
             *head = std::mem::take(&mut output.head);
             written.map_err(|error| not_encoded(self.entry, &error))?;
             output.head = arguments;
-            let parcel = Parcel::new(output).map_err(|error| not_encoded(self.entry, &error))?;
-            return Ok(Some(parcel));
+            let message =
+                EncodedMessage::new(output).map_err(|error| not_encoded(self.entry, &error))?;
+            return Ok(Some(message));
         }
         *head = output.head;
         Ok(None)
@@ -746,12 +748,12 @@ impl<R> Call<'_, R> {
     /// What the call asks for that a process which exists already cannot have.
     fn wants_own_process(&self) -> Option<&'static str> {
         let options = self.options.as_ref()?;
-        let Surroundings {
+        let LaunchOptions {
             environment,
             current_dir,
             streams,
             timeout: _,
-        } = &options.surroundings;
+        } = &options.launch_options;
         let Limits {
             memory,
             stack,
@@ -814,7 +816,7 @@ impl<R> Call<'_, R> {
 #[derive(Debug)]
 pub(crate) struct TaskCall<R> {
     pub(crate) entry: &'static Entry,
-    pub(crate) arguments: Parcel,
+    pub(crate) arguments: EncodedMessage,
     pub(crate) result: ResultCodec<R>,
     pub(crate) timeout: Option<Duration>,
 }
@@ -826,11 +828,11 @@ impl<R> Call<'static, R> {
         let Options {
             name,
             start_method,
-            surroundings,
+            launch_options,
             limits,
             before_worker,
         } = *self.options.take().unwrap_or_default();
-        if !surroundings.streams.are_inherited() {
+        if !launch_options.streams.are_inherited() {
             let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
@@ -841,8 +843,8 @@ impl<R> Call<'static, R> {
                 None => StartMethod::by_environment()?,
             },
             limits,
-            environment: surroundings.environment,
-            current_dir: surroundings.current_dir,
+            environment: launch_options.environment,
+            current_dir: launch_options.current_dir,
             before_worker,
         };
         Ok((setup, self.into_task()?))
@@ -877,7 +879,7 @@ fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
 fn place(entry: &'static Entry) -> Result<Place> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
-    } else if let Some(reason) = origin::why_childless() {
+    } else if let Some(reason) = spawn_refusal() {
         reason
     } else {
         match entry.place() {
@@ -917,7 +919,7 @@ fn start(request: Output<'_>, launching: Launching) -> io::Result<Launched> {
         // The child is gone already: how, its end will tell.
         Err(error) if is_gone(&error) => Ok(launched),
         Err(error) => {
-            launched.child.pidfd.signal(Signal::KILL);
+            launched.child.pidfd.kill();
             Err(error)
         }
     }

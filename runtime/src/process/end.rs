@@ -1,14 +1,15 @@
 //! How a child ended: the one place that decides.
 
+use std::fmt;
 use std::io;
-use std::process::ExitStatus;
 
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
-use crate::sys::signal;
+use crate::sys::pidfd::Status;
+use crate::sys::{exit_status, signal};
 use crate::transport::is_nonsense;
 use crate::usage::Usage;
 
@@ -21,30 +22,13 @@ pub(crate) struct End {
     pub(crate) status: Status,
     /// What it had used up, where that is known.
     pub(crate) usage: Option<Usage>,
-    /// Whether and why we killed it.
+    /// Whether and why the parent killed it.
     pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
     pub(crate) greeted: bool,
 }
 
-/// What `waitid` said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Status {
-    Known(ExitStatus),
-    /// Other code reaped the child, or the kernel did because `SIGCHLD` is ignored.
-    Lost,
-}
-
-impl Status {
-    pub(crate) fn known(self) -> Option<ExitStatus> {
-        match self {
-            Status::Known(status) => Some(status),
-            Status::Lost => None,
-        }
-    }
-}
-
-/// Our own reasons to kill a child.
+/// Why the parent killed a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Killed {
     /// Its timeout was over.
@@ -55,12 +39,36 @@ pub(crate) enum Killed {
     NoHandshake,
     /// What it wrote to its connection was no message.
     Nonsense,
+    /// It did not begin its task in time, and others before it had not either.
+    NotBegun,
+    /// It had written over the memory by which its pool knows what it has done.
+    OverwroteMemory,
+    /// It sent a reply that no task of its own was waiting for.
+    UnexpectedReply,
+}
+
+/// What to call a child that has ended, in the text of an error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// The worker of this name.
+    Worker(&'a str),
+    /// A process without a task of a caller's, in the user's words.
+    Other(&'a str),
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Worker(name) => write!(f, "worker `{name}`"),
+            Subject::Other(words) => f.write_str(words),
+        }
+    }
 }
 
 /// Who ended, for the text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Who<'a> {
-    pub(crate) worker: &'a str,
+    pub(crate) subject: Subject<'a>,
     pub(crate) id: u32,
     /// The limit on its memory, if it was refused some before it crashed.
     pub(crate) memory_limit: Option<u64>,
@@ -70,7 +78,7 @@ impl End {
     /// The worker's value, or why there is none.
     ///
     /// A complete reply is what happened, whatever the process did after it; without one, what
-    /// the kernel says happened, and our own kill explains that.
+    /// the kernel says happened, and why the parent killed it explains that.
     pub(crate) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let status = self.status.known();
         let error = match self.reply {
@@ -78,7 +86,7 @@ impl End {
                 Ok(Content::Returned(value)) => return Ok(value),
                 Ok(Content::Panicked(panic)) => Error::new(
                     ErrorKind::Panicked,
-                    format!("worker `{}` panicked: {panic}", who.worker),
+                    format!("{} panicked: {panic}", who.subject),
                 )
                 .with_panic(panic),
                 Ok(Content::Failed(kind, reason)) => failed(kind, who, &reason),
@@ -90,8 +98,7 @@ impl End {
             },
             None => without_reply(self.status, self.killed, self.broken, self.greeted, who),
         };
-        Err(error
-            .with_worker(who.worker)
+        Err(about(who.subject, error)
             .with_exit_status(status)
             .with_usage(self.usage))
     }
@@ -135,11 +142,24 @@ fn read<R>(
 }
 
 fn failed(kind: ErrorKind, who: Who<'_>, reason: &str) -> Error {
-    if who.worker.is_empty() {
-        // A process of a pool that has no task.
-        return Error::new(kind, reason);
+    match who.subject {
+        Subject::Worker(_) => Error::new(kind, format!("{}: {reason}", who.subject)),
+        Subject::Other(_) => Error::new(kind, reason),
     }
-    Error::new(kind, format!("worker `{}`: {reason}", who.worker))
+}
+
+/// The error of a task that was cancelled while this child ran it.
+pub(crate) fn cancelled(subject: Subject<'_>, id: u32) -> Error {
+    let text = format!("{subject} was killed because its task was cancelled (pid {id})");
+    about(subject, Error::new(ErrorKind::Cancelled, text))
+}
+
+/// The error with the name of the worker, if it is about one.
+fn about(subject: Subject<'_>, error: Error) -> Error {
+    match subject {
+        Subject::Worker(name) => error.with_worker(name),
+        Subject::Other(_) => error,
+    }
 }
 
 fn without_reply(
@@ -148,40 +168,42 @@ fn without_reply(
     broken: Option<io::Error>,
     greeted: bool,
     Who {
-        worker,
+        subject,
         id,
         memory_limit,
     }: Who<'_>,
 ) -> Error {
-    use std::os::unix::process::ExitStatusExt;
-
-    // A child that ended in another way did so before our signal reached it.
+    // A child that ended in another way did so before the parent's signal reached it.
     let killed = killed.filter(|_| match status {
-        Status::Known(status) => status.signal() == Some(libc::SIGKILL),
+        Status::Known(status) => exit_status::is_killed(status),
         Status::Lost => true,
     });
-    match (killed, status) {
-        (Some(Killed::TimedOut), _) => {
-            return Error::new(
-                ErrorKind::TimedOut,
-                format!("worker `{worker}` was killed because it exceeded its timeout (pid {id})"),
-            );
+    let because = |kind, why: &str| {
+        Error::new(
+            kind,
+            format!("{subject} was killed because {why} (pid {id})"),
+        )
+    };
+    match killed {
+        Some(Killed::TimedOut) => return because(ErrorKind::TimedOut, "it exceeded its timeout"),
+        Some(Killed::Cancelled) => return cancelled(subject, id),
+        Some(Killed::NoHandshake) => {
+            return because(ErrorKind::Spawn, "its process did not start in time");
         }
-        (Some(Killed::Cancelled), _) => {
-            return Error::new(
-                ErrorKind::Cancelled,
-                format!("worker `{worker}` was killed because its task was cancelled (pid {id})"),
+        Some(Killed::NotBegun) => {
+            let text = format!(
+                "{subject} was not begun in time by several processes in a row, the last of which was killed (pid {id})"
             );
+            return Error::new(ErrorKind::TimedOut, text);
         }
-        (Some(Killed::NoHandshake), _) => {
-            return Error::new(
-                ErrorKind::Spawn,
-                format!(
-                    "worker `{worker}` was killed because its process did not start in time (pid {id})"
-                ),
-            );
+        Some(Killed::OverwroteMemory) => {
+            let why = "it had overwritten memory that it shares with its pool";
+            return because(ErrorKind::Decode, why);
         }
-        (Some(Killed::Nonsense) | None, _) => {}
+        Some(Killed::UnexpectedReply) => {
+            return because(ErrorKind::Decode, "it sent an unexpected reply");
+        }
+        Some(Killed::Nonsense) | None => {}
     }
     // Its status says nothing of what failed to arrive: the process went on after that, or was
     // killed because of it.
@@ -189,7 +211,7 @@ fn without_reply(
         broken,
         killed.is_some() || matches!(status, Status::Known(status) if status.success()),
     ) {
-        return unheard(worker, id, &error);
+        return unheard(subject, id, &error);
     }
     let before = if greeted {
         ""
@@ -200,15 +222,15 @@ fn without_reply(
         Status::Lost => Error::new(
             ErrorKind::Exited,
             format!(
-                "worker `{worker}` ended{before}, but its exit status is not known: other code waited for it (pid {id})"
+                "{subject} ended{before}, but its exit status is not known: other code waited for it (pid {id})"
             ),
         ),
-        Status::Known(status) => match (status.signal(), status.code()) {
+        Status::Known(status) => match (exit_status::signal(status), status.code()) {
             (Some(signal), _) => {
                 let memory = memory_limit.map_or_else(String::new, |limit| {
                     format!(" after exceeding its memory limit of {} MiB", limit >> 20)
                 });
-                let dumped = if status.core_dumped() {
+                let dumped = if exit_status::has_dumped_core(status) {
                     ", core dumped"
                 } else {
                     ""
@@ -216,7 +238,7 @@ fn without_reply(
                 Error::new(
                     ErrorKind::Signaled,
                     format!(
-                        "worker `{worker}` was killed by {}{before}{memory} (pid {id}{dumped})",
+                        "{subject} was killed by {}{before}{memory} (pid {id}{dumped})",
                         signal::name(signal)
                     ),
                 )
@@ -224,7 +246,7 @@ fn without_reply(
             (None, Some(0)) => Error::new(
                 ErrorKind::Exited,
                 format!(
-                    "worker `{worker}` exited with code 0{before} without returning a value (pid {id})"
+                    "{subject} exited with code 0{before} without returning a value (pid {id})"
                 ),
             ),
             (None, code) => {
@@ -232,7 +254,7 @@ fn without_reply(
                 let hint = hint(code, greeted);
                 Error::new(
                     ErrorKind::Exited,
-                    format!("worker `{worker}` exited with code {code}{before}{hint} (pid {id})"),
+                    format!("{subject} exited with code {code}{before}{hint} (pid {id})"),
                 )
             }
         },
@@ -240,13 +262,13 @@ fn without_reply(
 }
 
 /// What a worker said could not be taken in, and why.
-pub(crate) fn unheard(worker: &str, id: u32, why: &io::Error) -> Error {
+pub(crate) fn unheard(subject: Subject<'_>, id: u32, why: &io::Error) -> Error {
     let text = if is_nonsense(why) {
-        format!("worker `{worker}` wrote unexpected bytes to its connection (pid {id})")
+        format!("{subject} wrote unexpected bytes to its connection (pid {id})")
     } else {
-        format!("the reply of worker `{worker}` could not be received: {why} (pid {id})")
+        format!("the reply of {subject} could not be received: {why} (pid {id})")
     };
-    Error::new(ErrorKind::Decode, text)
+    about(subject, Error::new(ErrorKind::Decode, text))
 }
 
 /// When a process of this library's exits with such a code; the worker's own code may, too.
@@ -264,6 +286,7 @@ fn hint(code: i32, greeted: bool) -> &'static str {
 #[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
 
     use super::*;
     use crate::codec::Output;
@@ -300,7 +323,7 @@ mod tests {
     #[track_caller]
     fn check(end: End, expected: std::result::Result<u32, (ErrorKind, &str)>) {
         let who = Who {
-            worker: "decode",
+            subject: Subject::Worker("decode"),
             id: 4711,
             memory_limit: None,
         };

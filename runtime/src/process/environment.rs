@@ -12,11 +12,11 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use super::origin::MARKER;
+use crate::sys::image;
 
 /// Variables and their values.
 pub(crate) type Environment = BTreeMap<OsString, OsString>;
@@ -48,7 +48,7 @@ impl Changes {
         self.apply_to(&mut set);
         let wrong = set
             .iter()
-            .find(|(key, value)| !is_variable(key) || value.as_bytes().contains(&0));
+            .find(|(key, value)| !is_variable(key) || value.as_encoded_bytes().contains(&0));
         match wrong {
             None => Ok(()),
             Some((key, _)) => Err(io::Error::new(
@@ -128,18 +128,8 @@ fn own() -> Environment {
 }
 
 /// The environment that this process was executed with, whatever became of it since.
-pub(super) fn executed_with() -> io::Result<Environment> {
-    let block = std::fs::read("/proc/self/environ")?;
-    let variables = block.split(|byte| *byte == 0).filter_map(|entry| {
-        // As std has it, a name may begin with `=`.
-        let end = entry.iter().skip(1).position(|byte| *byte == b'=')? + 1;
-        let [key, value] = [&entry[..end], &entry[end + 1..]];
-        Some((
-            OsString::from_vec(key.to_vec()),
-            OsString::from_vec(value.to_vec()),
-        ))
-    });
-    let mut environment: Environment = variables.collect();
+pub(super) fn executed_with() -> std::io::Result<Environment> {
+    let mut environment: Environment = image::environment()?.into_iter().collect();
     environment.remove(OsStr::new(MARKER));
     Ok(environment)
 }
@@ -168,7 +158,11 @@ pub(super) fn replace(environment: &Environment) {
 
 /// Whether this can be the name of a variable.
 fn is_variable(key: &OsStr) -> bool {
-    !key.is_empty() && !key.as_bytes().iter().any(|byte| matches!(byte, b'=' | 0))
+    !key.is_empty()
+        && !key
+            .as_encoded_bytes()
+            .iter()
+            .any(|byte| matches!(byte, b'=' | 0))
 }
 
 #[cfg(test)]

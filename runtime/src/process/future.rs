@@ -71,8 +71,8 @@ impl<R> IntoFuture for Call<'_, R> {
 
     fn into_future(self) -> CallFuture<R> {
         CallFuture(match self.spawn() {
-            Ok(process) => State::Started(process),
-            Err(error) => State::Failed(Some(error)),
+            Ok(process) => CallState::Started(process),
+            Err(error) => CallState::Failed(Some(error)),
         })
     }
 }
@@ -101,10 +101,10 @@ impl<R> IntoFuture for Call<'_, R> {
 /// ```
 #[derive(Debug)]
 #[must_use = "the process runs, but its result is not waited for"]
-pub struct CallFuture<R>(State<R>);
+pub struct CallFuture<R>(CallState<R>);
 
 #[derive(Debug)]
-enum State<R> {
+enum CallState<R> {
     Started(Process<R>),
     Failed(Option<Error>),
 }
@@ -114,8 +114,8 @@ impl<R> Future for CallFuture<R> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<R>> {
         match &mut self.get_mut().0 {
-            State::Started(process) => Pin::new(process).poll(context),
-            State::Failed(error) => error
+            CallState::Started(process) => Pin::new(process).poll(context),
+            CallState::Failed(error) => error
                 .take()
                 .map_or(Poll::Pending, |error| Poll::Ready(Err(error))),
         }

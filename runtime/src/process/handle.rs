@@ -1,14 +1,11 @@
 use std::fmt;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, ExitStatus};
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
-use rustix::process::Signal;
-
-use super::end::{End, Status};
+use super::end::End;
 use super::killer::Killer;
 use super::launched::Launched;
 use super::monitor::{Child, Monitor};
@@ -16,6 +13,8 @@ use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::fd::{AsFd, BorrowedFd};
+use crate::sys::pidfd::Status;
 use crate::usage::Usage;
 
 /// A worker running in a process of its own.
@@ -346,7 +345,7 @@ impl<R> Process<R> {
     /// # }
     /// ```
     pub fn terminate(&self) {
-        self.child.signal(Signal::TERM);
+        self.child.terminate();
     }
 
     /// Ends the process: sends it `SIGKILL`. Does nothing if it has ended.
@@ -371,7 +370,7 @@ impl<R> Process<R> {
     /// # }
     /// ```
     pub fn kill(&self) {
-        self.child.signal(Signal::KILL);
+        self.child.kill();
     }
 
     /// Takes the writing end of the standard input, if it is [piped](crate::Stdio::piped) and not
@@ -500,7 +499,7 @@ impl<R> Process<R> {
             }
             if limit.is_some_and(|limit| limit <= Instant::now()) {
                 // Should the monitor not take it back, dropping the watch ends the child.
-                let _ = monitor.mind(&self.child, watch);
+                let _ = monitor.watch(&self.child, watch);
                 return None;
             }
         }

@@ -1,8 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use rustix::process::Signal;
-
 use super::monitor::Child;
 
 /// A handle that ends a process from anywhere, for instance while another thread
@@ -71,7 +69,7 @@ impl Killer {
     /// # }
     /// ```
     pub fn terminate(&self) {
-        self.0.signal(Signal::TERM);
+        self.0.terminate();
     }
 
     /// Ends the process, as [`Process::kill`](crate::Process::kill) does. Does nothing if it has
@@ -96,7 +94,7 @@ impl Killer {
     /// # }
     /// ```
     pub fn kill(&self) {
-        self.0.signal(Signal::KILL);
+        self.0.kill();
     }
 }
 

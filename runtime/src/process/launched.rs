@@ -8,11 +8,13 @@ use super::environment::Changes;
 use super::monitor::Child;
 use super::start_method::StartMethod;
 use super::stdio::{ParentEnds, Streams};
+use crate::error::{Error, ErrorKind, Result};
+use crate::sys::function::Function;
 use crate::transport::Sender;
 
-/// The surroundings of a child, as its call asks for them.
+/// How a child is to be started, as its call asks for it.
 #[derive(Debug, Default)]
-pub(super) struct Surroundings {
+pub(super) struct LaunchOptions {
     pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) streams: Streams,
@@ -20,7 +22,7 @@ pub(super) struct Surroundings {
     pub(super) timeout: Option<Instant>,
 }
 
-/// A child that waits for its request, and is minded.
+/// A child that waits for its request, and is watched.
 #[derive(Debug)]
 pub(super) struct Launched {
     pub(super) child: Arc<Child>,
@@ -28,4 +30,12 @@ pub(super) struct Launched {
     pub(super) streams: ParentEnds,
     /// How it was started in the end.
     pub(super) start_method: StartMethod,
+}
+
+/// A function of the program, to be called in the process.
+pub(super) fn function(function: fn()) -> Result<Function> {
+    Function::new(function).ok_or_else(|| {
+        let text = "the function to run before the worker is part of a shared library";
+        Error::new(ErrorKind::Unsupported, text)
+    })
 }

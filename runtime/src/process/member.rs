@@ -4,31 +4,30 @@
 //! how it ends wakes one thread.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rustix::event::PollFlags;
-use rustix::process::Signal;
-
-use super::end::{End, Killed, Status};
+use super::end::{End, Killed};
+use super::end_poll::EndPoll;
 use super::environment::Changes;
-use super::launch::{Launching, function};
-use super::launched::Surroundings;
+use super::launch::Launching;
+use super::launched::{LaunchOptions, function};
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, Monitor};
-use super::remains::Vigil;
-use super::serve::Service;
+use super::service::Service;
 use super::start_method::StartMethod;
-use super::watch::{Pidfd, handshake_deadline};
-use super::{fork_server, origin};
+use super::watch::handshake_deadline;
+use super::{fork_server, spawn_refusal};
 use crate::codec::Output;
 use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::transport::{Inbox, Limit, Outbox, Parcel, Received, Sender, is_gone, wait_for};
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::pidfd::{Pidfd, Status};
+use crate::sys::poll;
+use crate::transport::{EncodedMessage, Inbox, Limit, Outbox, Received, Sender, is_gone};
 
 /// How the members of a pool are started.
 #[derive(Debug, Clone, Default)]
@@ -51,7 +50,7 @@ pub(crate) struct Member {
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
     /// Kept from when it should end to its end.
-    vigil: Option<Vigil>,
+    end_poll: Option<EndPoll>,
 }
 
 impl Member {
@@ -61,23 +60,23 @@ impl Member {
         service: &Service,
         board: BorrowedFd<'_>,
     ) -> Result<Member> {
-        if let Some(reason) = origin::why_childless() {
+        if let Some(reason) = spawn_refusal() {
             let text = format!("the pool cannot start processes: {reason}");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         let failed = |error| Error::not_started("cannot start a process for the pool", error);
-        let surroundings = Surroundings {
+        let launch_options = LaunchOptions {
             environment: setup.environment.clone(),
             current_dir: setup.current_dir.clone(),
-            ..Surroundings::default()
+            ..LaunchOptions::default()
         };
         let before_worker = setup.before_worker.map(function).transpose()?;
         let environment = match setup.start_method {
-            StartMethod::ForkServer => surroundings.environment.for_clone(),
+            StartMethod::ForkServer => launch_options.environment.for_clone(),
             StartMethod::Spawn => None,
         };
         let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
-        let launching = Launching::begin(setup.start_method, surroundings, &setup.limits);
+        let launching = Launching::begin(setup.start_method, launch_options, &setup.limits);
         let launching = launching.map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
         let header = Header {
@@ -109,20 +108,19 @@ impl Member {
         };
         let (inbox, greeted) = watch.take_inbox();
         let Some(inbox) = inbox else {
-            monitor.forget(&launched.child);
             let codec = crate::dispatch::result::<()>();
             let error = watch.finish().resolve(launched.child.who(), &codec);
+            monitor.forget(&launched.child);
             let error = error.map_or_else(|error| error.to_string(), |()| "it left".to_owned());
-            let reason = error.replacen("worker `` ", "it ", 1);
-            return Err(failed(io::Error::other(reason)));
+            return Err(failed(io::Error::other(error)));
         };
         // Nothing else ends it, should it not receive.
         let limit = Limit::until(handshake_deadline()).while_alive(launched.child.pidfd.as_fd());
         match launched.sender.send_within(request, limit) {
             // Of a child that is gone already, its end will tell.
             Err(error) if !is_gone(&error) => {
-                launched.child.pidfd.signal(Signal::KILL);
-                let _ = monitor.mind(&launched.child, watch);
+                launched.child.pidfd.kill();
+                let _ = monitor.watch(&launched.child, watch);
                 return Err(failed(error));
             }
             _ => {}
@@ -136,7 +134,7 @@ impl Member {
                 StartMethod::Spawn if !greeted => handshake_deadline(),
                 StartMethod::Spawn | StartMethod::ForkServer => None,
             },
-            vigil: None,
+            end_poll: None,
         })
     }
 
@@ -152,8 +150,8 @@ impl Member {
     /// Begins to send a message; what could not be sent at once remains.
     ///
     /// To a child that is gone, it is as if it had been sent.
-    pub(crate) fn send(&self, parcel: Parcel) -> io::Result<Option<Outbox>> {
-        match self.sender.begin(parcel) {
+    pub(crate) fn send(&self, message: EncodedMessage) -> io::Result<Option<Outbox>> {
+        match self.sender.begin(message) {
             Err(error) if is_gone(&error) => Ok(None),
             result => result,
         }
@@ -180,33 +178,33 @@ impl Member {
     }
 
     pub(crate) fn kill(&mut self) {
-        self.child.pidfd.signal(Signal::KILL);
+        self.child.pidfd.kill();
         self.expect_end();
     }
 
     /// Has its end looked for from now on: it has nothing more to say.
     pub(crate) fn expect_end(&mut self) {
-        self.vigil.get_or_insert_default();
+        self.end_poll.get_or_insert_default();
     }
 
     /// When to look whether it has ended, even if nothing is heard of that.
     pub(crate) fn next_look(&self) -> Option<Instant> {
-        self.vigil.as_ref().map(Vigil::next)
+        self.end_poll.as_ref().map(EndPoll::next)
     }
 
     /// Ends the child, and waits until it has.
     pub(crate) fn end(mut self) {
         self.kill();
         while self.reap().is_none() {
-            wait_for(self.child.pidfd.as_fd(), PollFlags::IN, self.next_look());
+            poll::wait_readable(self.child.pidfd.as_fd(), self.next_look());
         }
     }
 
     /// How it ended, once it has. Not to be asked again then.
     pub(crate) fn reap(&mut self) -> Option<Status> {
         let pidfd = &self.child.pidfd;
-        let remains = || self.vigil.as_mut()?.look(pidfd);
-        let status = pidfd.reap().or_else(remains)?;
+        let unreapable = || self.end_poll.as_mut()?.look(pidfd);
+        let status = pidfd.reap().or_else(unreapable)?;
         if let Ok(monitor) = Monitor::get() {
             monitor.forget(&self.child);
         }

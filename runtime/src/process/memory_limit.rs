@@ -3,7 +3,7 @@
 use crate::descriptor::Fd;
 use crate::limits::Limits;
 use crate::sys::exhaustion::Exhaustion;
-use std::os::fd::OwnedFd;
+use crate::sys::fd::OwnedFd;
 
 /// The limit that a child was given.
 #[derive(Debug)]

@@ -3,9 +3,6 @@
 use std::process;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use super::hook;
-use crate::sys::{image, init_array, privileges};
-
 /// Tells a process that it was started to be something else than the program, and what.
 pub(super) const MARKER: &str = "MULTIPROC_CHILD";
 
@@ -28,29 +25,27 @@ static HOOKED: AtomicU32 = AtomicU32::new(0);
 /// Whether this process was started to be a worker or a fork server.
 static IS_MARKED: AtomicBool = AtomicBool::new(false);
 
-/// Why this process cannot start any, if so.
-///
-/// In a copy of a process made by `fork`, our thread and connections are missing. In a program
-/// linked without the constructor, and before that has run, nothing would keep `main` from running
-/// again.
-pub(super) fn why_childless() -> Option<&'static str> {
-    let hooked = HOOKED.load(Ordering::Relaxed);
-    if hooked == process::id() {
-        return privileges::is_privileged().then_some(
-            "the program has more rights than the user who started it, as set-user-ID programs have, and its processes could be made to share them",
-        );
+/// What is known of how this process began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// The hook ran in it, or it knows that it did: it can start others.
+    Hooked,
+    /// It is a copy, made by `fork`, of one that could.
+    Copied,
+    /// It was started to be a worker or a fork server, and is not prepared yet.
+    Marked,
+    /// The hook has not run.
+    Unknown,
+}
+
+/// The origin of this process.
+pub(super) fn of_this_process() -> Origin {
+    match HOOKED.load(Ordering::Relaxed) {
+        hooked if hooked == process::id() => Origin::Hooked,
+        0 if IS_MARKED.load(Ordering::Relaxed) => Origin::Marked,
+        0 => Origin::Unknown,
+        _ => Origin::Copied,
     }
-    Some(if !image::contains((&raw const HOOKED).cast()) {
-        "this code is part of a shared library, and a new process runs the program, which may not have the library"
-    } else if hooked != 0 {
-        "this process is a copy of another, made by `fork`, which has none of that one's threads: let the copy execute a program, or start processes before it is made"
-    } else if IS_MARKED.load(Ordering::Relaxed) {
-        "start-up functions and constructors cannot start any: the new process would run them first, and so start another"
-    } else if init_array::lacks(&raw const hook::HOOK) {
-        "the program was linked without its constructors, and the new process would run `main`"
-    } else {
-        "`main` has not begun, and whatever runs before it would run in the new process too"
-    })
 }
 
 /// Notes that this process is one in which workers can be started.

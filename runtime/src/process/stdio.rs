@@ -2,11 +2,9 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use rustix::io::{FdFlags, fcntl_getfd};
-use rustix::stdio;
+use crate::sys::fd::OwnedFd;
 
 /// The target of a standard stream of a worker's process, as [`std::process::Stdio`] is for
 /// programs: with the same three constructors, and made from the same types.
@@ -35,10 +33,10 @@ use rustix::stdio;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Stdio(Kind);
+pub struct Stdio(pub(super) Kind);
 
 #[derive(Debug)]
-enum Kind {
+pub(super) enum Kind {
     Inherit,
     Null,
     Piped,
@@ -119,16 +117,26 @@ impl Stdio {
 macro_rules! from_descriptor {
     ($($type:ty)*) => {$(
         impl From<$type> for Stdio {
+            #[cfg(unix)]
             fn from(descriptor: $type) -> Stdio {
                 Stdio(Kind::Descriptor(descriptor.into()))
+            }
+
+            #[cfg(not(unix))]
+            fn from(handle: $type) -> Stdio {
+                Stdio(Kind::Opaque(handle.into()))
             }
         }
     )*};
 }
 
 from_descriptor! {
-    File OwnedFd ChildStdin ChildStdout ChildStderr io::PipeReader io::PipeWriter
-    std::os::unix::net::UnixStream std::net::TcpStream
+    File ChildStdin ChildStdout ChildStderr io::PipeReader io::PipeWriter
+}
+
+#[cfg(unix)]
+from_descriptor! {
+    OwnedFd std::os::unix::net::UnixStream std::net::TcpStream
 }
 
 impl From<io::Stdout> for Stdio {
@@ -190,91 +198,5 @@ impl Streams {
         [&self.stdin, &self.stdout, &self.stderr]
             .into_iter()
             .all(|stream| matches!(stream.0, Kind::Inherit))
-    }
-
-    /// The child's ends, in the order of their numbers, and the parent's.
-    pub(super) fn open(self) -> io::Result<([End; 3], ParentEnds)> {
-        let (stdin, parent_stdin) = open_stdin(self.stdin)?;
-        let (stdout, parent_stdout) = open_output(self.stdout, stdio::stdout())?;
-        let (stderr, parent_stderr) = open_output(self.stderr, stdio::stderr())?;
-        let parent_ends = ParentEnds {
-            stdin: parent_stdin,
-            stdout: parent_stdout.map(ChildStdout::from),
-            stderr: parent_stderr.map(ChildStderr::from),
-        };
-        Ok(([stdin, stdout, stderr], parent_ends))
-    }
-}
-
-/// A child's end of a stream.
-#[derive(Debug)]
-pub(super) enum End {
-    /// This process's own stream.
-    Inherited(BorrowedFd<'static>),
-    Opened(OwnedFd),
-}
-
-impl AsFd for End {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            End::Inherited(own) => *own,
-            End::Opened(opened) => opened.as_fd(),
-        }
-    }
-}
-
-/// A child's end of its standard input, and the parent's end if it is a pipe.
-pub(super) fn open_stdin(stdin: Stdio) -> io::Result<(End, Option<ChildStdin>)> {
-    if let Kind::Piped = stdin.0 {
-        let (reader, writer) = io::pipe()?;
-        return Ok((
-            End::Opened(reader.into()),
-            Some(OwnedFd::from(writer).into()),
-        ));
-    }
-    Ok((open(stdin, stdio::stdin())?, None))
-}
-
-/// A child's end of an output, and the parent's end if it is a pipe.
-fn open_output(output: Stdio, own: BorrowedFd<'static>) -> io::Result<(End, Option<OwnedFd>)> {
-    if let Kind::Piped = output.0 {
-        let (reader, writer) = io::pipe()?;
-        return Ok((End::Opened(writer.into()), Some(reader.into())));
-    }
-    Ok((open(output, own)?, None))
-}
-
-fn open(stream: Stdio, own: BorrowedFd<'static>) -> io::Result<End> {
-    match stream.0 {
-        Kind::Inherit => inherit(own),
-        Kind::Null => open_null(),
-        Kind::Descriptor(descriptor) => Ok(End::Opened(descriptor)),
-        Kind::Piped | Kind::Opaque(_) => Err(io::Error::other("the stream is no descriptor")),
-    }
-}
-
-/// A stream of this process's own; `/dev/null` if it has been closed.
-fn inherit(own: BorrowedFd<'static>) -> io::Result<End> {
-    match fcntl_getfd(own) {
-        // Something else was opened in its place: standard streams survive `exec`.
-        Ok(flags) if flags.contains(FdFlags::CLOEXEC) => open_null(),
-        Ok(_) => Ok(End::Inherited(own)),
-        Err(_) => open_null(),
-    }
-}
-
-fn open_null() -> io::Result<End> {
-    let null = File::options().read(true).write(true).open("/dev/null")?;
-    Ok(End::Opened(null.into()))
-}
-
-/// The stream as std knows it.
-pub(super) fn into_std(stdio: Stdio) -> std::process::Stdio {
-    match stdio.0 {
-        Kind::Inherit => std::process::Stdio::inherit(),
-        Kind::Null => std::process::Stdio::null(),
-        Kind::Piped => std::process::Stdio::piped(),
-        Kind::Descriptor(descriptor) => descriptor.into(),
-        Kind::Opaque(stdio) => stdio,
     }
 }

@@ -1,25 +1,15 @@
-//! Minding one child: its reply, its end, its deadline.
+//! Watching one child: its reply, its end, its deadline.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, pidfd_send_signal, waitid,
-    waitpid,
-};
-
-use super::end::{End, Killed, Status};
-use super::remains::Vigil;
+use super::end::{End, Killed};
+use super::end_poll::EndPoll;
 use crate::codec::Message;
 use crate::protocol::Reply;
-use crate::sys::deadline::until;
-use crate::sys::wait;
+use crate::sys::fd::{AsFd, BorrowedFd};
+use crate::sys::pidfd::{Pidfd, Status};
+use crate::sys::{poll, wait};
 use crate::transport::{Inbox, Received, is_nonsense};
 use crate::usage::Usage;
 
@@ -35,106 +25,7 @@ pub(super) fn handshake_deadline() -> Option<Instant> {
     Instant::now().checked_add(HANDSHAKE)
 }
 
-/// A child's pidfd. Signals through it reach this child or no process.
-#[derive(Debug, Clone)]
-pub(crate) struct Pidfd {
-    pid: Pid,
-    descriptor: Arc<OwnedFd>,
-}
-
-impl Pidfd {
-    pub(super) fn new(pid: Pid, descriptor: OwnedFd) -> Pidfd {
-        Pidfd {
-            pid,
-            descriptor: Arc::new(descriptor),
-        }
-    }
-
-    pub(super) fn pid(&self) -> Pid {
-        self.pid
-    }
-
-    /// Sends a signal; to a child that ended, none.
-    pub(super) fn signal(&self, signal: Signal) {
-        match pidfd_send_signal(&self.descriptor, signal) {
-            // A filter forbids it. The number is the child's for as long as that is not reaped,
-            // which nothing does before it has ended.
-            Err(Errno::PERM | Errno::ACCESS | Errno::NOSYS) if !self.has_ended() => {
-                let _ = kill_process(self.pid, signal);
-            }
-            // Otherwise it fails when the child has ended, which is what is wanted.
-            _ => {}
-        }
-    }
-
-    /// Whether the child is stopped (`SIGSTOP`).
-    pub(super) fn is_stopped(&self) -> bool {
-        let stops = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let status = waitid(WaitId::PidFd(self.descriptor.as_fd()), stops);
-        status.is_ok_and(|status| status.is_some())
-    }
-
-    /// Whether the child has ended and could be reaped, or was.
-    fn has_ended(&self) -> bool {
-        let mut pidfd = [PollFd::new(&self.descriptor, PollFlags::IN)];
-        poll(&mut pidfd, Some(&Timespec::default())) != Ok(0)
-    }
-
-    /// Reaps the child if it has ended.
-    pub(super) fn reap(&self) -> Option<Status> {
-        loop {
-            return match waitid(
-                WaitId::PidFd(self.descriptor.as_fd()),
-                WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-            ) {
-                Ok(None) => None,
-                Ok(Some(status)) => {
-                    let raw = match (status.exit_status(), status.terminating_signal()) {
-                        (Some(code), _) => (code & 0xff) << 8,
-                        (None, Some(signal)) => signal | if status.dumped() { 0x80 } else { 0 },
-                        (None, None) => return Some(Status::Lost),
-                    };
-                    Some(Status::Known(ExitStatus::from_raw(raw)))
-                }
-                Err(Errno::INTR) => continue,
-                // A filter forbids it, or the kernel does not know that it can be asked so.
-                Err(Errno::PERM | Errno::ACCESS | Errno::NOSYS | Errno::INVAL) => {
-                    self.reap_by_number()
-                }
-                Err(_) => Some(Status::Lost),
-            };
-        }
-    }
-
-    fn reap_by_number(&self) -> Option<Status> {
-        if !self.has_ended() {
-            return None;
-        }
-        loop {
-            return match waitpid(Some(self.pid), WaitOptions::NOHANG) {
-                Ok(None) => None,
-                Ok(Some((_, status))) => Some(Status::Known(ExitStatus::from_raw(status.as_raw()))),
-                Err(Errno::INTR) => continue,
-                Err(_) => Some(Status::Lost),
-            };
-        }
-    }
-}
-
-impl AsFd for Pidfd {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.descriptor.as_fd()
-    }
-}
-
-/// A process that was just started.
-#[derive(Debug)]
-pub(super) struct Started {
-    pub(super) pid: Pid,
-    pub(super) pidfd: Pidfd,
-}
-
-/// One child's affairs, in the hands of the thread that minds it.
+/// One child's affairs, in the hands of the thread that watches it.
 #[derive(Debug)]
 pub(super) struct Watch {
     pub(super) pidfd: Pidfd,
@@ -151,11 +42,11 @@ pub(super) struct Watch {
     timeout: Option<Instant>,
     killed: Option<Killed>,
     /// Kept from when the child has nothing more to say, or is killed, to its end.
-    vigil: Option<Vigil>,
+    end_poll: Option<EndPoll>,
 }
 
 impl Watch {
-    /// Begins to mind a child that has to reach its dispatch first. `timeout` is when to kill it.
+    /// Begins to watch a child that has to reach its dispatch first. `timeout` is when to kill it.
     pub(super) fn re_executed(
         pidfd: Pidfd,
         inbox: Option<Inbox>,
@@ -169,7 +60,7 @@ impl Watch {
         }
     }
 
-    /// Begins to mind a child that is known to be ready for its request.
+    /// Begins to watch a child that is known to be ready for its request.
     pub(super) fn cloned(pidfd: Pidfd, inbox: Option<Inbox>) -> Watch {
         Watch {
             // Of one that says nothing, only the end is of interest, whenever it comes.
@@ -184,7 +75,7 @@ impl Watch {
             handshake: None,
             timeout: None,
             killed: None,
-            vigil: None,
+            end_poll: None,
         }
     }
 
@@ -201,8 +92,8 @@ impl Watch {
         self.drain();
         // The order matters: a child that is gone has sent all that it will ever send.
         self.usage = wait::usage_of_ended(self.pidfd.as_fd());
-        let remains = || self.vigil.as_mut()?.look(&self.pidfd);
-        if let Some(status) = self.pidfd.reap().or_else(remains) {
+        let unreapable = || self.end_poll.as_mut()?.look(&self.pidfd);
+        if let Some(status) = self.pidfd.reap().or_else(unreapable) {
             self.drain();
             self.inbox = None;
             self.status = Some(status);
@@ -216,10 +107,10 @@ impl Watch {
             && deadline <= Instant::now()
         {
             self.killed = Some(why);
-            self.pidfd.signal(Signal::KILL);
+            self.pidfd.kill();
         }
         if self.killed.is_some() || (self.listens && self.source().is_none()) {
-            self.vigil.get_or_insert_default();
+            self.end_poll.get_or_insert_default();
         }
         false
     }
@@ -230,15 +121,11 @@ impl Watch {
             (Some(deadline), Some(limit)) => Some(deadline.min(limit)),
             (deadline, limit) => deadline.or(limit),
         };
-        let timeout = deadline.map(until);
-        let pidfd = PollFd::new(&self.pidfd, PollFlags::IN);
-        // An error is a signal that came in between: look and come back.
+        let pidfd = self.pidfd.as_fd();
+        // An error is told by what is done next: look and come back.
         let _ = match self.source() {
-            Some(source) => poll(
-                &mut [pidfd, PollFd::from_borrowed_fd(source, PollFlags::IN)],
-                timeout.as_ref(),
-            ),
-            None => poll(&mut [pidfd], timeout.as_ref()),
+            Some(source) => poll::wait_any([pidfd, source], deadline).map(drop),
+            None => poll::wait_any([pidfd], deadline).map(drop),
         };
     }
 
@@ -271,7 +158,7 @@ impl Watch {
         };
         limit
             .into_iter()
-            .chain(self.vigil.as_ref().map(Vigil::next))
+            .chain(self.end_poll.as_ref().map(EndPoll::next))
             .min()
     }
 
@@ -294,7 +181,7 @@ impl Watch {
         self.usage
     }
 
-    /// The inbox, for a thread that minds the child in another way, and whether the child has
+    /// The inbox, for a thread that watches the child in another way, and whether the child has
     /// reached its dispatch. No inbox if it has hung up.
     pub(super) fn take_inbox(&mut self) -> (Option<Inbox>, bool) {
         (self.inbox.take(), self.greeted)
@@ -338,7 +225,7 @@ impl Watch {
                 Err(error) => {
                     if is_nonsense(&error) && self.killed.is_none() {
                         self.killed = Some(Killed::Nonsense);
-                        self.pidfd.signal(Signal::KILL);
+                        self.pidfd.kill();
                     }
                     self.broken = Some(error);
                 }

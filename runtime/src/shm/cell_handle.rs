@@ -6,7 +6,6 @@ use std::alloc::Layout;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::OwnedFd;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
@@ -21,6 +20,7 @@ use super::shareable::Shareable;
 use crate::codec::Error;
 use crate::codec::handle::{self, Identity, Kind, Parts};
 use crate::raw::{Holders, Left};
+use crate::sys::fd::OwnedFd;
 
 /// A handle to a machine `M` and data `T` in shared memory. What may be done with the data is for
 /// the machine's owner to say.

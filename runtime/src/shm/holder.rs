@@ -15,13 +15,13 @@
 //! | leftovers of the predecessor are wiped from each cell | the next claimant wipes the rest |
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::cells::Cells;
 use super::layout::{Layout, place};
 use crate::raw::{HOLDERS, Holders};
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::{memory, ofd_lock};
 
 /// Messages take their numbers from here on, so that many messages do not keep processes out.

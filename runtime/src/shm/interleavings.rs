@@ -5,7 +5,6 @@
 //! an opening of the file, and with it a number, of its own.
 
 use std::ops::Range;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,6 +16,7 @@ use crate::probe::{Dead, Explorer, Part, World, bytes_of, pause};
 use crate::raw::Holders;
 use crate::raw::actor::Actor;
 use crate::sys::deadline;
+use crate::sys::fd::{AsFd, OwnedFd};
 
 const CELLS: u32 = 2;
 /// The cell that all is about.

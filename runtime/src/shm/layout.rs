@@ -10,7 +10,6 @@
 )]
 
 use std::io;
-use std::os::fd::AsFd;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,6 +17,7 @@ use std::sync::atomic::Ordering;
 use super::kind::CellKind;
 use crate::raw::HOLDERS;
 use crate::sys::atomic::{AtomicU32, AtomicU64};
+use crate::sys::fd::AsFd;
 use crate::sys::memory::{self, Mapping};
 
 const MAGIC: u64 = u64::from_ne_bytes(*b"mpregion");
@@ -68,7 +68,7 @@ impl Layout {
         cell_size: usize,
         cells: u32,
         id: impl FnOnce(memory::FileId) -> u64,
-    ) -> io::Result<(std::os::fd::OwnedFd, Layout)> {
+    ) -> io::Result<(crate::sys::fd::OwnedFd, Layout)> {
         let length = data_offset(cells)
             .and_then(|offset| {
                 let data = cell_size.checked_mul(cells as usize)?;
@@ -91,7 +91,7 @@ impl Layout {
     }
 
     /// Maps the region in a file.
-    pub(super) fn open(file: std::os::fd::BorrowedFd<'_>) -> io::Result<Layout> {
+    pub(super) fn open(file: crate::sys::fd::BorrowedFd<'_>) -> io::Result<Layout> {
         let (_, length) = memory::inspect(file)?;
         if length < size_of::<RegionHeader>() {
             return Err(damaged());

@@ -9,7 +9,6 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
@@ -21,6 +20,7 @@ use crate::codec::Error;
 use crate::codec::handle::Parts;
 use crate::lock::lock;
 use crate::raw::Holders;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, FileId};
 
 /// A handle as it is in a message; the region's descriptor stands beside it.

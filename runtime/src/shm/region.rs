@@ -8,13 +8,13 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, Weak};
 
 use super::holder::Holder;
 use super::layout::Layout;
 use crate::lock::lock;
 use crate::raw::Holders;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, FileId};
 
 /// A region as this process sees it.

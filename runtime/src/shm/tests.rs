@@ -1,4 +1,3 @@
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,6 +6,7 @@ use serde::Serialize;
 use super::{Buffer, Chunk, Shared};
 use crate::codec::{Error, Input, Message, Output};
 use crate::sync::{Barrier, Condvar, Event, Mutex, RwLock, Semaphore};
+use crate::sys::fd::OwnedFd;
 
 /// A value as it is on its way.
 fn sent(value: &impl Serialize) -> Message {

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use rustix::time::Timespec;
-
 /// The time at which a wait that begins now is over; `None` if that is further away than time can
 /// be told.
 pub(crate) fn after(timeout: Duration) -> Option<Instant> {
@@ -19,15 +17,11 @@ pub(crate) fn left(deadline: Option<Instant>, longest: Duration) -> Option<Durat
     (!left.is_zero()).then(|| left.min(longest))
 }
 
-/// The time left until `deadline`, as the kernel takes it; zero when time is up.
-pub(crate) fn until(deadline: Instant) -> Timespec {
+/// The time left until `deadline`; zero when time is up.
+pub(crate) fn time_left(deadline: Instant) -> Duration {
     let left = deadline.saturating_duration_since(now());
-    // Rounded up, so that the deadline has come when the wait is over.
-    let round = Duration::from_nanos(u64::from(!left.is_zero()));
-    Timespec::try_from(left.saturating_add(round)).unwrap_or(Timespec {
-        tv_sec: i64::MAX,
-        tv_nsec: 0,
-    })
+    // Rounded up to what the kernel counts in, so that the deadline has come when the wait is over.
+    left.saturating_add(Duration::from_nanos(u64::from(!left.is_zero())))
 }
 
 /// The time, as the tests see it.

@@ -1,29 +1,50 @@
-//! What the operating system is asked for directly. Everything here is Linux.
+//! What the operating system is asked for directly: a folder for each system.
 //!
-//! Nothing outside this folder calls libc, and no raw descriptor leaves it.
+//! Nothing outside this folder calls libc. Descriptors leave it as [`fd::OwnedFd`] or
+//! [`fd::BorrowedFd`], never as numbers.
+//!
+//! On a system without support the functions have the same signatures, and are errors of kind
+//! `Unsupported` where they would have to do something.
+
+/// Whether processes can be started on this system.
+pub(crate) const IS_SUPPORTED: bool = cfg!(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+));
 
 pub(crate) mod atomic;
-pub(crate) mod available_memory;
-pub(crate) mod clone;
-pub(crate) mod clone_pids;
-pub(crate) mod copy;
 pub(crate) mod deadline;
-pub(crate) mod descriptors;
-pub(crate) mod exhaustion;
+pub(crate) mod fd;
 pub(crate) mod function;
-pub(crate) mod futex;
-pub(crate) mod image;
-pub(crate) mod init_array;
-pub(crate) mod memory;
-pub(crate) mod ofd_lock;
-pub(crate) mod poller;
-pub(crate) mod privileges;
-pub(crate) mod process_id;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+mod linux;
 pub(crate) mod refused;
-pub(crate) mod runner;
-pub(crate) mod scheduling;
 pub(crate) mod scoreboard;
-pub(crate) mod signal;
-pub(crate) mod stdio;
-pub(crate) mod thread;
-pub(crate) mod wait;
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+mod unsupported;
+
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+pub(crate) use unsupported::{
+    clock, copy, descriptors, exhaustion, exit_status, futex, image, inheritance, memory,
+    notify_fd, ofd_lock, pidfd, poll, poller, scarcity, scheduling, signal, thread, traced,
+    unsupported_here, wait,
+};
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub(crate) use linux::{
+    clock, clone, clone_pids, copy, descriptors, exhaustion, exit_status, futex, image,
+    inheritance, init_array, memory, notify_fd, ofd_lock, pidfd, poll, poller, privileges,
+    process_id, runner, scarcity, scheduling, signal, stdio, thread, traced, wait,
+};

@@ -7,11 +7,12 @@
 #![expect(unsafe_code, reason = "words in shared memory are referred to")]
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64};
 
 use super::memory::{self, Mapping};
+
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The words.
 pub(crate) const WORDS: usize = 72;

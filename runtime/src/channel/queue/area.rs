@@ -4,11 +4,9 @@
 //! queue of long items costs what is in it, and there is no pointer that could go wrong.
 
 use std::io;
-use std::os::fd::OwnedFd;
 
-use rustix::buffer::spare_capacity;
-use rustix::fs::{FallocateFlags, fallocate};
-use rustix::io::{Errno, pread, pwrite};
+use crate::sys::fd::OwnedFd;
+use crate::sys::memory;
 
 /// A ring of bytes in the file. Positions count up for ever, and around: sizes are powers of two.
 #[derive(Debug, Clone, Copy)]
@@ -28,14 +26,13 @@ impl Area {
     fn write_run(self, file: &OwnedFd, position: u64, mut bytes: &[u8]) -> io::Result<()> {
         let mut offset = self.start + position % self.size;
         while !bytes.is_empty() {
-            match pwrite(file, bytes, offset) {
+            match memory::write_at(file, bytes, offset) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
                 Ok(written) => {
                     bytes = &bytes[written..];
                     offset += written as u64;
                 }
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -50,12 +47,11 @@ impl Area {
             let position = position.wrapping_add(before as u64);
             let run = self.before_wrap(position, length - before);
             let offset = self.start + position % self.size;
-            match pread(file, spare_capacity(&mut bytes), offset) {
+            match memory::read_into(file, &mut bytes, offset) {
                 Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
                 // It may have read past what was meant.
                 Ok(read) => bytes.truncate(before + read.min(run)),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(error),
             }
         }
         Ok(bytes)
@@ -69,13 +65,12 @@ impl Area {
 
     /// Gives the memory between two positions back. The file stays as long as it is.
     pub(super) fn discard(self, file: &OwnedFd, from: u64, to: u64) {
-        let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         let mut position = from;
         let mut left = to.wrapping_sub(from).min(self.size);
         while left > 0 {
             let run = left.min(self.size - position % self.size);
             // Memory that cannot be given back now is given back with the file.
-            let _ = fallocate(file, flags, self.start + position % self.size, run);
+            let _ = memory::give_back(file, self.start + position % self.size, run);
             position = position.wrapping_add(run);
             left -= run;
         }

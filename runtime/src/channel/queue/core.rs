@@ -27,7 +27,7 @@
 //! | 3. send the descriptors, under numbers that come once | the next process that pops drops them, since no item has their numbers |
 //! | 4. move the area's end | the bytes are lost to the area until a later item is popped, which gives its own and all before it back |
 //! | 5. write the slot | as before: no item is in it |
-//! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`GLANCE`](super::event::GLANCE) |
+//! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`POLL_INTERVAL`](super::event::POLL_INTERVAL) |
 //! | 7. give the lock back, tell the sleepers | |
 //!
 //! | pop | state |
@@ -37,7 +37,7 @@
 //! | 3. move `head`: **the item is this process's**, and dies with it | its bytes in an area and its descriptors are given back by the next pop |
 //! | 4. take its descriptors out of the socket, dropping those of lower numbers | likewise |
 //! | 5. give the bytes in the areas back | |
-//! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`GLANCE`](super::event::GLANCE) |
+//! | 6. give the lock back, tell who waits for room | those who sleep look by themselves after [`POLL_INTERVAL`](super::event::POLL_INTERVAL) |
 //!
 //! So there is nothing to repair when a lock's holder died. The tests end one that has the queue
 //! after each of these steps, and kill processes at any instruction.
@@ -53,14 +53,10 @@
 #![expect(unsafe_code, reason = "slots in shared memory are read and written")]
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-
-use rustix::event::{EventfdFlags, eventfd};
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, socketpair};
 
 use super::area::Area;
 use super::event::Event;
@@ -69,9 +65,12 @@ use crate::codec::{Message, Output};
 use crate::raw::{Inside, Monitor};
 use crate::spin::spin_a_little;
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
-use crate::sys::descriptors;
+use crate::sys::descriptors::{self, ReceivedFds};
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::memory::{self, Mapping};
-use crate::sys::refused::Naming as _;
+use crate::sys::notify_fd::NotifyFd;
+use crate::sys::scarcity;
+use crate::transport;
 
 /// Slots of short queues are large: together they take at least this many bytes.
 const SLOTS: u64 = 128 * 1024;
@@ -212,7 +211,7 @@ pub(super) struct Core {
 pub(super) struct Handles {
     pub(super) memory: Arc<OwnedFd>,
     /// Readable when those who poll have to look.
-    pub(super) bell: Arc<OwnedFd>,
+    pub(super) bell: NotifyFd,
     /// Where descriptors are sent into, and come out of.
     pub(super) parcels_in: Arc<OwnedFd>,
     pub(super) parcels_out: Arc<OwnedFd>,
@@ -221,23 +220,16 @@ pub(super) struct Handles {
 impl Core {
     /// Makes a queue.
     pub(super) fn create(capacity: usize) -> io::Result<Core> {
-        let too_large = || io::Error::from(rustix::io::Errno::NOMEM);
+        let too_large = scarcity::no_memory;
         let capacity = u64::try_from(capacity).map_err(|_| too_large())?;
         let slot = (SLOTS / capacity).clamp(SMALLEST_SLOT, LARGEST_SLOT);
         let slot = 1 << slot.ilog2();
         let length = mapped_length(capacity, slot).ok_or_else(too_large)?;
         let memory = memory::create_growing(to_usize(length)?)?;
-        let (parcels_in, parcels_out) = socketpair(
-            AddressFamily::UNIX,
-            SocketType::SEQPACKET,
-            SocketFlags::CLOEXEC | SocketFlags::NONBLOCK,
-            None,
-        )
-        .naming("socketpair")?;
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).naming("eventfd2")?;
+        let (parcels_in, parcels_out) = transport::nonblocking_pair()?;
         let handles = Handles {
             memory: Arc::new(memory),
-            bell: Arc::new(bell),
+            bell: NotifyFd::new()?,
             parcels_in: Arc::new(parcels_in),
             parcels_out: Arc::new(parcels_out),
         };
@@ -254,7 +246,7 @@ impl Core {
     /// Opens a queue that came in a message.
     pub(super) fn open(handles: Handles) -> io::Result<Core> {
         let mut words = [0; 24];
-        rustix::io::pread(&handles.memory, &mut words, 0)?;
+        memory::read_at(&handles.memory, &mut words, 0)?;
         let (words, _) = words.as_chunks();
         let [magic, capacity, slot] = [0, 1, 2].map(|place| u64::from_ne_bytes(words[place]));
         let length = mapped_length(capacity, slot).ok_or_else(damaged)?;
@@ -331,10 +323,7 @@ impl Core {
     }
 
     fn tell_items(&self) {
-        self.items().tell(|| {
-            // It fails if the bell rings already.
-            let _ = rustix::io::write(&self.handles.bell, &1_u64.to_ne_bytes());
-        });
+        self.items().tell(|| self.ring_bell());
     }
 
     /// Looks for an item for a moment, which is cheaper than to sleep if one comes soon.
@@ -354,11 +343,11 @@ impl Core {
 
     /// Stops the bell. Who does it looks once more, and rings it again if there is something.
     pub(super) fn quiet_bell(&self) {
-        let _ = rustix::io::read(&self.handles.bell, &mut [0; 8]);
+        self.handles.bell.clear();
     }
 
     pub(super) fn ring_bell(&self) {
-        let _ = rustix::io::write(&self.handles.bell, &1_u64.to_ne_bytes());
+        self.handles.bell.notify();
     }
 
     /// Counts a task as done; false if all are.
@@ -447,7 +436,7 @@ impl Core {
                 (Place::Warm, &mut entry.warm)
             } else if overflow == Overflow::Allowed || entry.length > WARM || head == tail {
                 if entry.length > cold_free {
-                    return Err(rustix::io::Errno::NOMEM.into());
+                    return Err(scarcity::no_memory());
                 }
                 (Place::Cold, &mut entry.cold)
             } else {
@@ -577,8 +566,7 @@ impl Core {
         };
         let file = &self.handles.memory;
         // What is there takes memory, so no length asks for more than that.
-        let memory = u64::try_from(rustix::fs::fstat(file)?.st_blocks).unwrap_or(0);
-        let most = end.wrapping_sub(begin).min(memory.saturating_mul(512));
+        let most = end.wrapping_sub(begin).min(memory::used(file)?);
         if entry.length > most {
             return Err(damaged_item());
         }
@@ -635,18 +623,18 @@ impl Core {
             }
         }
         if truncated {
-            return Err(rustix::io::Errno::MFILE.into());
+            return Err(scarcity::no_descriptors());
         }
         Ok(attachments)
     }
 
     /// The next batch of descriptors and its number. What else a process may have written there, by
     /// mistake, is dropped.
-    fn receive_parcel(&self) -> io::Result<Option<(u64, descriptors::ReceivedFds)>> {
+    fn receive_parcel(&self) -> io::Result<Option<(u64, ReceivedFds)>> {
         let mut number = [0; 8];
         loop {
             let socket = self.handles.parcels_out.as_fd();
-            return match descriptors::receive_any(socket, &mut number, RecvFlags::DONTWAIT) {
+            return match descriptors::try_receive(socket, &mut number) {
                 Ok(parcel) if parcel.bytes == number.len() => {
                     Ok(Some((u64::from_ne_bytes(number), parcel)))
                 }
@@ -776,7 +764,7 @@ fn header(mapping: &Mapping) -> &Header {
 }
 
 fn to_usize(length: u64) -> io::Result<usize> {
-    usize::try_from(length).map_err(|_| rustix::io::Errno::NOMEM.into())
+    usize::try_from(length).map_err(|_| scarcity::no_memory())
 }
 
 /// What a queue is that something wrote over.

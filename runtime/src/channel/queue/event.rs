@@ -10,7 +10,7 @@ use crate::sys::{deadline, futex};
 ///
 /// A process that makes something happen tells the sleepers afterwards. If it dies in between, which
 /// is a matter of nanoseconds, this is how long they take to notice.
-pub(super) const GLANCE: Duration = Duration::from_millis(100);
+pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The word in shared memory: two flags, and a count of what was told.
 #[derive(Debug)]

@@ -10,11 +10,11 @@
 //! | its byte is locked | it is unlocked |
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::Ordering;
 
 use crate::raw::Holders;
 use crate::sys::atomic::AtomicU32;
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::{memory, ofd_lock};
 
 /// Marks have 31 bits, of which the highest is set: none is a small number, such as memory is full

@@ -19,14 +19,15 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use self::core::{Core, Handles, Overflow, Popped, Pushed};
-use self::event::GLANCE;
+use self::event::POLL_INTERVAL;
 use super::error::{
     ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
-use super::receiver;
-use super::wait::{Source, Watched};
+use super::item;
+use super::wait::{Source, WaitFor};
 use crate::codec::handle::{self, Identity, Kind};
 use crate::codec::{self, Output};
+use crate::sys::notify_fd::NotifyFd;
 
 /// A bounded queue in shared memory, for any number of producers and consumers in any processes.
 ///
@@ -270,7 +271,7 @@ impl<T> Queue<T> {
             if self.core.is_idle() {
                 return true;
             }
-            if !self.core.idle().sleep(ticket, deadline, GLANCE) {
+            if !self.core.idle().sleep(ticket, deadline, POLL_INTERVAL) {
                 return false;
             }
         }
@@ -354,7 +355,7 @@ impl<T: Serialize> Queue<T> {
     }
 
     fn push_until(&self, item: &T, wait: Wait) -> Result<(), Failure> {
-        let mut output = Output::new(super::ITEM);
+        let mut output = Output::new(item::ITEM);
         output
             .write_borrowed(item)
             .map_err(|error| Failure::Item(error.into()))?;
@@ -375,13 +376,13 @@ impl<T: Serialize> Queue<T> {
                 .push(output, overflow, deadline)
                 .ok_or(Failure::NoRoom)?
                 .map_err(|error| Failure::Item(ItemError::new(error)))?;
-            let glance = match pushed {
+            let again = match pushed {
                 Pushed::Done => {
                     output.confirm_sent();
                     return Ok(());
                 }
                 Pushed::Closed => return Err(Failure::Closed),
-                Pushed::Full => GLANCE,
+                Pushed::Full => POLL_INTERVAL,
                 Pushed::WarmFull => WARM_PATIENCE,
             };
             if let Wait::Not = wait {
@@ -399,7 +400,7 @@ impl<T: Serialize> Queue<T> {
                 Some(ticket) => {
                     spun = false;
                     let length = core.len();
-                    let in_time = core.room().sleep(ticket, deadline, glance);
+                    let in_time = core.room().sleep(ticket, deadline, again);
                     if let Pushed::WarmFull = pushed {
                         // There is a place. If no process pops, it is taken at once.
                         if !in_time || core.len() >= length {
@@ -522,7 +523,7 @@ impl<T: DeserializeOwned> Queue<T> {
         loop {
             match core.pop(deadline) {
                 None => return Ok(None),
-                Some(Popped::Item(message)) => return receiver::decode(message).map(Some),
+                Some(Popped::Item(message)) => return item::decode(message).map(Some),
                 Some(Popped::Failed(error)) => return Err(RecvError::Item(ItemError::new(error))),
                 Some(Popped::Closed) => return Err(RecvError::Disconnected),
                 Some(Popped::Damaged) => {
@@ -538,7 +539,7 @@ impl<T: DeserializeOwned> Queue<T> {
                 // Announced, then looked once more.
                 None => ticket = Some(core.items().enter()),
                 Some(ticket) => {
-                    if !core.items().sleep(ticket, deadline, GLANCE) {
+                    if !core.items().sleep(ticket, deadline, POLL_INTERVAL) {
                         return Ok(None);
                     }
                 }
@@ -585,7 +586,7 @@ impl<T> Serialize for Queue<T> {
         handle::serialize(serializer, Identity::new::<T>(Kind::Queue), |parts| {
             let handles = self.core.handles();
             parts.attach(&handles.memory);
-            parts.attach(&handles.bell);
+            parts.attach(handles.bell.descriptor());
             parts.attach(&handles.parcels_in);
             parts.attach(&handles.parcels_out);
             Ok(())
@@ -597,11 +598,11 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
         handle::deserialize(deserializer, Identity::new::<T>(Kind::Queue), |parts| {
             let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
-            super::check_socket(parcels_in)?;
-            super::check_socket(parcels_out)?;
+            item::check_socket(parcels_in)?;
+            item::check_socket(parcels_out)?;
             let handles = Handles {
                 memory: Arc::clone(memory),
-                bell: Arc::clone(bell),
+                bell: NotifyFd::received(Arc::clone(bell)),
                 parcels_in: Arc::clone(parcels_in),
                 parcels_out: Arc::clone(parcels_out),
             };
@@ -614,12 +615,12 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
 
 /// Is ready when an item is there, or none will come.
 impl<T> Source for Queue<T> {
-    fn watch(&self) -> Watched<'_> {
+    fn watch(&self) -> WaitFor<'_> {
         self.core.items().enter_polling();
         if self.is_ready() {
-            return Watched::Ready;
+            return WaitFor::Ready;
         }
-        Watched::Glancing(self.core.bell(), GLANCE)
+        WaitFor::Polling(self.core.bell(), POLL_INTERVAL)
     }
 
     fn confirm(&self) -> bool {

@@ -1,16 +1,16 @@
 //! What one process alone can see; the rest is tested with several.
 
 use std::ops::Range;
-use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
 use super::area::Area;
 use super::core::{Core, Overflow, Popped, Pushed};
-use super::event::{Event, GLANCE};
+use super::event::{Event, POLL_INTERVAL};
 use super::*;
 use crate::channel::Sender;
 use crate::raw::strays::{Stray, strays};
+use crate::sys::fd::AsFd;
 use crate::sys::{descriptors, memory};
 
 fn message<T: Serialize>(value: &T) -> Output<'_> {
@@ -21,7 +21,7 @@ fn message<T: Serialize>(value: &T) -> Output<'_> {
 
 fn pop(core: &Core) -> Vec<u8> {
     match core.pop(None) {
-        Some(Popped::Item(message)) => receiver::decode(message).unwrap(),
+        Some(Popped::Item(message)) => item::decode(message).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -227,11 +227,11 @@ fn a_sleeper_that_nobody_told_looks_by_itself() {
     let event: &Event = queue.core.items();
     let start = Instant::now();
     let ticket = event.enter();
-    assert!(event.sleep(ticket, None, GLANCE));
-    assert!(start.elapsed() >= GLANCE);
+    assert!(event.sleep(ticket, None, POLL_INTERVAL));
+    assert!(start.elapsed() >= POLL_INTERVAL);
     let ticket = event.enter();
     let past = Instant::now();
-    assert!(!event.sleep(ticket, Some(past), GLANCE));
+    assert!(!event.sleep(ticket, Some(past), POLL_INTERVAL));
     // What was told since the announcement is not slept over.
     let ticket = event.enter();
     event.tell(|| ());

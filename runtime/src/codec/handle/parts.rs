@@ -1,8 +1,9 @@
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::super::Error;
 use super::{Depart, Departure};
+
+use crate::sys::fd::OwnedFd;
 
 /// What a handle is made of on its way.
 #[derive(Debug, Default)]

@@ -7,12 +7,13 @@
 use std::cell::RefCell;
 use std::hash::{BuildHasher, RandomState};
 use std::mem::ManuallyDrop;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::LocalKey;
 
 use super::super::{Error, memory};
 use super::{Identity, Parts, Record, Token};
+
+use crate::sys::fd::OwnedFd;
 
 /// The handles of a value being written that are not in the message yet.
 #[derive(Debug, Default)]

@@ -1,7 +1,6 @@
 //! Handles go through all that carries serde's data model, and nothing can be made of them but
 //! themselves.
 
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -10,6 +9,7 @@ use serde::de::{DeserializeOwned, Visitor};
 
 use super::*;
 use crate::codec::handle::{self, Depart, Identity, Kind};
+use crate::sys::fd::{AsFd, OwnedFd};
 
 /// Two of it can be had.
 struct Handle(Arc<OwnedFd>);

@@ -16,8 +16,9 @@ use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
 use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
+use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
-use crate::transport::Parcel;
+use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -94,12 +95,7 @@ impl Core {
             }
         }
         let error = match ran_in {
-            Some(id) => {
-                let text = format!(
-                    "worker `{function}` was killed because its task was cancelled (pid {id})"
-                );
-                Error::new(ErrorKind::Cancelled, text).with_worker(function)
-            }
+            Some(id) => cancelled(Subject::Worker(function), id),
             None => cancelled_before(function),
         };
         self.jobs.fail(job, &error);
@@ -304,9 +300,9 @@ impl Core {
         worker.check = None;
         worker.leave = Instant::now().checked_add(FAREWELL);
         worker.process.expect_end();
-        let farewell = Parcel {
+        let farewell = EncodedMessage {
             head: vec![Request::Retire as u8],
-            ..Parcel::default()
+            ..EncodedMessage::default()
         };
         if worker.process.send(farewell).is_err() {
             self.kill(id, Purpose::Leaving);

@@ -183,7 +183,7 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::pool::job::Payload;
     use crate::pool::name::Name;
-    use crate::transport::Parcel;
+    use crate::transport::EncodedMessage;
 
     fn error() -> Error {
         Error::new(ErrorKind::Cancelled, "it was cancelled")
@@ -193,7 +193,7 @@ mod tests {
         Job {
             worker: "double",
             name: Name::default(),
-            payload: Payload::One(Parcel::default()),
+            payload: Payload::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
             timeout: None,
             remaining: 1,

@@ -1,7 +1,5 @@
 //! What takes a while, or runs user code, before a worker can work. No lock is held meanwhile.
 
-use std::os::fd::AsFd;
-
 use super::env::Env;
 use super::worker_state::Source;
 use crate::error::{Error, Result};
@@ -9,6 +7,7 @@ use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::WorkerId;
 use crate::pool::worker::SERVICE;
 use crate::process::Member;
+use crate::sys::fd::AsFd;
 use crate::sys::poller::Interest;
 
 /// Starts a worker, and has the supervisor read what it says. What it says before the pool knows it

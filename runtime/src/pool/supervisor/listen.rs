@@ -5,12 +5,8 @@
 //! itself, takes in what it hears as the supervisor would, and lets the supervisor read again if
 //! there is more to come. A worker that has nothing to do needs no reader.
 
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
-
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::io::Errno;
 
 use super::core::Core;
 use super::worker_state::{Reader, Source, Stage};
@@ -18,14 +14,16 @@ use crate::pool::ledger::Ledger;
 use crate::pool::pause::Pause;
 use crate::pool::scheduler::{JobId, WorkerId};
 use crate::pool::slot::Slot;
-use crate::sys::deadline::until;
+use crate::sys::fd::{AsFd, OwnedFd};
+use crate::sys::notify_fd::NotifyFd;
+use crate::sys::poll;
 
 /// A thread that waits for a task and reads what the worker says.
 pub(super) struct DirectWait {
     pub(super) worker: WorkerId,
     connection: Arc<OwnedFd>,
     /// Readable when another thread has finished the task.
-    notify_fd: Arc<OwnedFd>,
+    notify_fd: NotifyFd,
     ledger: Arc<Ledger>,
     round: u16,
 }
@@ -33,7 +31,7 @@ pub(super) struct DirectWait {
 impl DirectWait {
     /// Waits until there is something to read, the task is finished, or the limit has come.
     pub(super) fn wait(&self, slot: &Slot, pause: &Pause, limit: Option<Instant>) {
-        if slot.notify_when_finished(Arc::clone(&self.notify_fd)) {
+        if slot.notify_when_finished(self.notify_fd.clone()) {
             let has_come = || self.ledger.is_answered(self.round);
             pause.wait(has_come, || self.poll(limit));
             // What this thread is about to hear it need not be told.
@@ -42,13 +40,9 @@ impl DirectWait {
     }
 
     fn poll(&self, limit: Option<Instant>) {
-        let mut polled = [
-            PollFd::new(&self.connection, PollFlags::IN),
-            PollFd::new(&self.notify_fd, PollFlags::IN),
-        ];
-        while poll(&mut polled, limit.map(until).as_ref()) == Err(Errno::INTR) {}
-        if !polled[1].revents().is_empty() {
-            let _ = rustix::io::read(&self.notify_fd, &mut [0; 8]);
+        let sources = [self.connection.as_fd(), self.notify_fd.as_fd()];
+        if poll::wait_any(sources, limit).is_ok_and(|[_, is_notified]| is_notified) {
+            self.notify_fd.clear();
         }
     }
 }

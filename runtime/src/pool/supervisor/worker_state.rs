@@ -1,18 +1,16 @@
 //! A worker of the pool, as the supervisor knows it.
 
 use std::io;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-
-use rustix::event::{EventfdFlags, eventfd};
 
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, Part, WorkerId};
 use crate::pool::trace::Span;
 use crate::process::Member;
+use crate::sys::notify_fd::NotifyFd;
 use crate::sys::poller::{Interest, Poller};
-use crate::transport::{Outbox, Parcel};
+use crate::transport::{EncodedMessage, Outbox};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.
 const BEGINNING: Duration = Duration::from_secs(1);
@@ -47,7 +45,7 @@ pub(super) struct WorkerState {
     pub(super) closed: bool,
     pub(super) reader: Reader,
     /// Wakes the thread that reads in the supervisor's place.
-    pub(super) notify_fd: Option<Arc<OwnedFd>>,
+    pub(super) notify_fd: Option<NotifyFd>,
 }
 
 /// What the supervisor hears of a worker from.
@@ -166,7 +164,7 @@ impl WorkerState {
     }
 
     /// Sends tasks, which may be claimed from now on.
-    pub(super) fn send(&mut self, parcel: Parcel, count: u32) -> io::Result<()> {
+    pub(super) fn send(&mut self, parcel: EncodedMessage, count: u32) -> io::Result<()> {
         self.round = self.round.wrapping_add(1);
         self.ledger.offer(self.round, count);
         self.heard = Instant::now();
@@ -207,10 +205,9 @@ impl WorkerState {
 
     /// What a thread that reads in the supervisor's place can be woken with; `None` if descriptors
     /// have run out.
-    pub(super) fn notify_fd(&mut self) -> Option<Arc<OwnedFd>> {
+    pub(super) fn notify_fd(&mut self) -> Option<NotifyFd> {
         if self.notify_fd.is_none() {
-            let fd = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).ok()?;
-            self.notify_fd = Some(Arc::new(fd));
+            self.notify_fd = Some(NotifyFd::new().ok()?);
         }
         self.notify_fd.clone()
     }
@@ -277,8 +274,6 @@ impl WorkerState {
 
     /// Its resident memory in bytes.
     pub(super) fn memory(&self) -> Option<u64> {
-        let statm = std::fs::read_to_string(format!("/proc/{}/statm", self.process.id())).ok()?;
-        let pages: u64 = statm.split(' ').nth(1)?.parse().ok()?;
-        Some(pages * rustix::param::page_size() as u64)
+        self.process.pidfd().resident_memory()
     }
 }

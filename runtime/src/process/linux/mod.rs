@@ -1,0 +1,14 @@
+//! Starting a process, and being one, on Linux.
+
+pub(super) mod fork_server;
+mod hook;
+pub(super) mod launch;
+mod lifeline;
+mod limits;
+mod serve;
+mod spawn;
+mod spawn_refusal;
+mod streams;
+mod zygote;
+
+pub(super) use spawn_refusal::spawn_refusal;

@@ -1,0 +1,78 @@
+//! What a child can do besides running one worker, and the way of its replies.
+
+use std::io;
+
+use linkme::distributed_slice;
+
+use super::origin::EXIT_IO;
+use crate::codec::{Input, Output};
+use crate::transport::{self, Receiver, Sender};
+
+/// What a child can do instead of running one worker.
+///
+/// It is named in a [`Request::Serve`](crate::protocol::Request::Serve), and its module puts it into [`SERVICES`]: what offers
+/// one knows this module, and not the other way round.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) name: &'static str,
+    /// Reads what stands in the request for this service.
+    pub(crate) open: fn(&mut Input<'_>) -> Result<Box<Serve>, String>,
+}
+
+/// Serves its parent until there is nothing more to do, and gives the status to end with.
+pub(crate) type Serve = dyn FnOnce(&Receiver, &Sender) -> i32 + Send;
+
+/// Every service.
+#[distributed_slice]
+pub(crate) static SERVICES: [Service];
+
+/// The way of one job's replies, which knows whether the parent is left without any.
+#[derive(Debug)]
+pub(crate) struct Replies<'s> {
+    sender: &'s Sender,
+    /// Why the last one could not be sent.
+    trouble: Option<io::Error>,
+}
+
+impl<'s> Replies<'s> {
+    pub(crate) fn new(sender: &'s Sender) -> Replies<'s> {
+        Replies {
+            sender,
+            trouble: None,
+        }
+    }
+
+    pub(crate) fn send(&mut self, out: Output<'_>) -> io::Result<()> {
+        let sent = self.sender.send(out);
+        self.trouble = match &sent {
+            Err(error) if !transport::is_gone(error) => {
+                Some(io::Error::new(error.kind(), error.to_string()))
+            }
+            _ => None,
+        };
+        sent
+    }
+
+    /// Whether the last one could not be sent, though there is a parent.
+    pub(crate) fn is_stuck(&self) -> bool {
+        self.trouble.is_some()
+    }
+
+    /// The job is done.
+    ///
+    /// # Errors
+    ///
+    /// There is a parent, but nothing can be said to it: the worker has closed the connection, as
+    /// daemons close all that they have. Says so on the standard error, which is all that is left,
+    /// and gives the status to end with, by which the parent knows.
+    pub(crate) fn finish(self, worker: &str) -> Result<(), i32> {
+        let Some(error) = self.trouble else {
+            return Ok(());
+        };
+        #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
+        {
+            eprintln!("multiproc: the result of worker `{worker}` cannot be sent: {error}");
+        }
+        Err(EXIT_IO)
+    }
+}

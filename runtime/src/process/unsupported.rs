@@ -1,0 +1,43 @@
+//! Where no process can be started.
+
+/// Why this process cannot start any.
+pub(super) fn spawn_refusal() -> Option<&'static str> {
+    Some("this system is not supported, processes can be started on Linux on x86-64 and aarch64")
+}
+
+pub(super) mod launch {
+    use std::io;
+
+    use crate::limits::Limits;
+    use crate::process::launched::{LaunchOptions, Launched};
+    use crate::process::start_method::StartMethod;
+    use crate::sys::inheritance::Differences;
+    use crate::sys::unsupported_here;
+
+    /// A child that is about to be started: there is none.
+    #[derive(Debug)]
+    pub(in crate::process) enum Launching {}
+
+    impl Launching {
+        pub(in crate::process) fn begin(
+            _: StartMethod,
+            _: LaunchOptions,
+            _: &Limits,
+        ) -> io::Result<Launching> {
+            Err(unsupported_here())
+        }
+
+        pub(in crate::process) fn differences(&self) -> Option<Differences> {
+            match *self {}
+        }
+
+        pub(in crate::process) fn finish(self) -> io::Result<Launched> {
+            match self {}
+        }
+    }
+}
+
+pub(super) mod fork_server {
+    /// Asks for the spares that are missing: there are none.
+    pub(in crate::process) fn replenish() {}
+}

@@ -1,0 +1,230 @@
+//! What arrives at a socket: bytes, and descriptors sent along with them (`SCM_RIGHTS`).
+
+#![expect(
+    unsafe_code,
+    reason = "bytes are received into memory that was not written before"
+)]
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, recv, recvmsg, sendmsg,
+};
+
+use crate::sys::refused::Naming as _;
+
+/// The kernel's limit for one message.
+const MAXIMUM: usize = 253;
+
+/// Sends a few bytes that carry `descriptors`.
+pub(crate) fn send(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    send_with(socket, bytes, descriptors, SendFlags::empty())
+}
+
+/// The same without waiting for room.
+pub(crate) fn try_send(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
+    send_with(socket, bytes, descriptors, SendFlags::DONTWAIT)
+}
+
+fn send_with(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+    flags: SendFlags,
+) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAXIMUM))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::other("too many descriptors for one message"));
+    }
+    loop {
+        match sendmsg(
+            socket,
+            &[IoSlice::new(bytes)],
+            &mut control,
+            SendFlags::NOSIGNAL | flags,
+        ) {
+            Err(Errno::INTR) => {}
+            sent => return sent.map(drop).naming("sendmsg"),
+        }
+    }
+}
+
+/// Receives a few bytes and the `expected` number of descriptors with them; `None` at the end of
+/// the stream. What arrives is close-on-exec.
+///
+/// # Errors
+///
+/// "Too many open files" if the process had no place for all of them; "invalid data" if another
+/// number came. Not retried when a signal comes in between.
+pub(crate) fn receive(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    expected: usize,
+    flags: RecvFlags,
+) -> io::Result<Option<Vec<OwnedFd>>> {
+    let received = receive_any(socket, bytes, flags)?;
+    if received.bytes == 0 {
+        return Ok(None);
+    }
+    if received.truncated {
+        return Err(Errno::MFILE.into());
+    }
+    if received.descriptors.len() != expected {
+        let text = format!(
+            "{} descriptors came instead of {expected}",
+            received.descriptors.len()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    Ok(Some(received.descriptors))
+}
+
+/// What [`receive_any`] got.
+#[derive(Debug)]
+pub(crate) struct ReceivedFds {
+    /// How many bytes.
+    pub(crate) bytes: usize,
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// The process had no place for all descriptors.
+    pub(crate) truncated: bool,
+}
+
+/// Receives a few bytes and the descriptors that came with them. Not retried when a signal comes
+/// in between.
+pub(crate) fn receive_any(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<ReceivedFds> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAXIMUM))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let received = recvmsg(
+        socket,
+        &mut [IoSliceMut::new(bytes)],
+        &mut control,
+        flags | RecvFlags::CMSG_CLOEXEC,
+    )
+    .naming("recvmsg")?;
+    let mut descriptors = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(batch) = message {
+            descriptors.extend(batch);
+        }
+    }
+    Ok(ReceivedFds {
+        bytes: received.bytes,
+        descriptors,
+        truncated: received.flags.contains(ReturnFlags::CTRUNC),
+    })
+}
+
+/// As [`receive_any`], but without waiting.
+pub(crate) fn try_receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Result<ReceivedFds> {
+    receive_any(socket, bytes, RecvFlags::DONTWAIT)
+}
+
+/// What the next packet of a socket is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Packet {
+    /// So many bytes, and nothing else.
+    Plain(usize),
+    /// Descriptors come with so many bytes.
+    Carrying(usize),
+    /// It is there, and has nothing in it.
+    Empty,
+    /// There is none just now.
+    None,
+    /// There will be none any more.
+    End,
+}
+
+/// Looks at the next packet without taking it. As much of its beginning as fits is put into
+/// `beginning`.
+pub(crate) fn peek(
+    socket: BorrowedFd<'_>,
+    beginning: &mut [u8],
+    flags: RecvFlags,
+) -> io::Result<Packet> {
+    let mut was_reset = false;
+    loop {
+        let peeked = recvmsg(
+            socket,
+            &mut [IoSliceMut::new(beginning)],
+            &mut RecvAncillaryBuffer::default(),
+            RecvFlags::PEEK | RecvFlags::TRUNC | flags,
+        );
+        return match peeked {
+            // There is no room for what it carries.
+            Ok(packet) if packet.flags.contains(ReturnFlags::CTRUNC) => {
+                Ok(Packet::Carrying(packet.bytes))
+            }
+            Ok(packet) if packet.bytes == 0 => Ok(if is_over(socket)? {
+                Packet::End
+            } else {
+                Packet::Empty
+            }),
+            Ok(packet) => Ok(Packet::Plain(packet.bytes)),
+            // The other end was closed with packets from here unread. It is told once, and before
+            // the packets that came from there.
+            Err(Errno::CONNRESET) if !was_reset => {
+                was_reset = true;
+                continue;
+            }
+            Err(Errno::CONNRESET) => Ok(Packet::End),
+            Err(Errno::AGAIN) => Ok(Packet::None),
+            Err(Errno::INTR) => continue,
+            Err(error) => Err(error.into()),
+        };
+    }
+}
+
+/// Whether it is the end that looks like a packet of no bytes, and not such a packet.
+pub(crate) fn is_over(socket: BorrowedFd<'_>) -> io::Result<bool> {
+    let mut polled = [PollFd::from_borrowed_fd(socket, PollFlags::RDHUP)];
+    // An error is a signal that came in between.
+    while poll(&mut polled, Some(&Timespec::default())).is_err() {}
+    let is_closed = polled[0]
+        .revents()
+        .intersects(PollFlags::RDHUP | PollFlags::HUP);
+    // What was sent before it was closed is still to be received.
+    Ok(is_closed && rustix::io::ioctl_fionread(socket)? == 0)
+}
+
+/// Drops the next packet and the descriptors that it carries. Does not wait.
+pub(crate) fn skip(socket: BorrowedFd<'_>) {
+    // The rest of a packet goes with its beginning.
+    let _ = recv(socket, &mut [0], RecvFlags::DONTWAIT);
+}
+
+/// Appends what a socket has to a buffer, up to `limit` bytes and to the buffer's capacity. Gives
+/// how many bytes it was, none at the end of the stream. Not retried when a signal comes in
+/// between.
+pub(crate) fn receive_into(
+    socket: BorrowedFd<'_>,
+    buffer: &mut Vec<u8>,
+    limit: usize,
+    flags: RecvFlags,
+) -> io::Result<usize> {
+    let spare = buffer.spare_capacity_mut();
+    let limit = limit.min(spare.len());
+    let ((received, _), _) = recv(socket, &mut spare[..limit], flags)?;
+    let received = received.len();
+    // SAFETY: these bytes, right behind those of the buffer and within its capacity, were handed
+    // out as initialized.
+    unsafe { buffer.set_len(buffer.len() + received) };
+    Ok(received)
+}

@@ -1,0 +1,198 @@
+//! The image of the program, as the dynamic loader describes it.
+
+#![expect(
+    unsafe_code,
+    reason = "the list of loaded images is only to be had from libc"
+)]
+
+use std::ffi::{OsString, c_void};
+use std::io;
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
+use std::slice;
+use std::sync::OnceLock;
+
+use serde::{Deserialize, Serialize};
+
+/// The image that this process runs, also when its file has been replaced.
+pub(crate) const EXECUTABLE: &str = "/proc/self/exe";
+
+/// The variables of the environment that this process was executed with, whatever became of it since.
+pub(crate) fn environment() -> io::Result<Vec<(OsString, OsString)>> {
+    let block = std::fs::read("/proc/self/environ")?;
+    let variables = block.split(|byte| *byte == 0).filter_map(|entry| {
+        // As std has it, a name may begin with `=`.
+        let end = entry.iter().skip(1).position(|byte| *byte == b'=')? + 1;
+        let variable = [&entry[..end], &entry[end + 1..]];
+        let [key, value] = variable.map(|part| OsString::from_vec(part.to_vec()));
+        Some((key, value))
+    });
+    Ok(variables.collect())
+}
+
+/// Whether `address` lies in the program itself, as opposed to a shared library.
+///
+/// Only the program is sure to be the same in a re-executed process; a library may have been
+/// loaded by `dlopen`, and the program knows nothing of it.
+pub(crate) fn contains(address: *const ()) -> bool {
+    with_program(|program| program.contains(address.addr() as u64))
+}
+
+/// What tells one program's image from another: the file it is, and the state it is in.
+///
+/// A file that is being executed cannot be written to, and the kernel keeps it while any process
+/// runs it, so two processes of the same identity at the same time run the same image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ImageId {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+/// The identity of the image that this process runs; `None` if `/proc` does not tell.
+pub(crate) fn identity() -> Option<ImageId> {
+    static IDENTITY: OnceLock<Option<ImageId>> = OnceLock::new();
+    let look = || {
+        let file = std::fs::metadata(EXECUTABLE).ok()?;
+        Some(ImageId {
+            device: file.dev(),
+            inode: file.ino(),
+            size: file.size(),
+            modified: (file.mtime(), file.mtime_nsec()),
+        })
+    };
+    IDENTITY.get_or_init(look).clone()
+}
+
+/// How far `address` lies from where the program was loaded; `None` if it is not the program's.
+pub(crate) fn distance(address: *const ()) -> Option<u64> {
+    let address = address.addr() as u64;
+    with_program(|program| {
+        program
+            .contains(address)
+            .then(|| address.wrapping_sub(program.base))
+    })
+}
+
+/// The address at this distance in the image; `None` if this process runs another one, or if the
+/// address is not the program's.
+pub(crate) fn find(image: &ImageId, distance: u64) -> Option<*const ()> {
+    if identity()? != *image {
+        return None;
+    }
+    with_program(|program| {
+        let address = program.base.wrapping_add(distance);
+        let inside = program.contains(address);
+        let address = usize::try_from(address).ok()?;
+        inside.then(|| std::ptr::with_exposed_provenance(address))
+    })
+}
+
+/// The table of the program's constructors: where it begins and how many bytes it has.
+///
+/// `None` if the program is linked so that it needs no loader at all.
+pub(crate) fn init_array() -> Option<(*const (), usize)> {
+    const DT_NULL: u64 = 0;
+    const DT_INIT_ARRAY: u64 = 25;
+    const DT_INIT_ARRAYSZ: u64 = 27;
+
+    with_program(|program| {
+        let (dynamic, length) = program.segments(libc::PT_DYNAMIC).next()?;
+        let entries = usize::try_from(length).ok()? / size_of::<[u64; 2]>();
+        let dynamic = std::ptr::with_exposed_provenance::<[u64; 2]>(usize::try_from(dynamic).ok()?);
+        // SAFETY: the segment is loaded and holds pairs of a tag and a value (gABI, "Dynamic
+        // Section").
+        let dynamic = unsafe { slice::from_raw_parts(dynamic, entries) };
+        let value = |wanted| {
+            let mut entries = dynamic.iter().take_while(|[tag, _]| *tag != DT_NULL);
+            entries
+                .find(|[tag, _]| *tag == wanted)
+                .map(|[_, value]| *value)
+        };
+        let start = program.base.wrapping_add(value(DT_INIT_ARRAY)?);
+        let length = usize::try_from(value(DT_INIT_ARRAYSZ)?).ok()?;
+        let last = start.wrapping_add(length as u64).wrapping_sub(1);
+        let inside = program.contains(start) && program.contains(last);
+        let start = std::ptr::with_exposed_provenance(usize::try_from(start).ok()?);
+        inside.then_some((start, length))
+    })
+}
+
+/// The main program's headers.
+struct Program<'a> {
+    base: u64,
+    headers: &'a [libc::Elf64_Phdr],
+}
+
+impl Program<'_> {
+    fn contains(&self, address: u64) -> bool {
+        self.segments(libc::PT_LOAD)
+            .any(|(start, length)| (start..start.wrapping_add(length)).contains(&address))
+    }
+
+    /// Start and length of each segment of a type.
+    fn segments(&self, kind: u32) -> impl Iterator<Item = (u64, u64)> {
+        self.headers
+            .iter()
+            .filter(move |header| header.p_type == kind)
+            .map(|header| (self.base.wrapping_add(header.p_vaddr), header.p_memsz))
+    }
+}
+
+fn with_program<R>(mut look: impl FnMut(&Program<'_>) -> R) -> R {
+    let mut result = None;
+    let mut visit = |program: &Program<'_>| result = Some(look(program));
+    walk(&mut visit);
+    result.unwrap_or_else(|| {
+        look(&Program {
+            base: 0,
+            headers: &[],
+        })
+    })
+}
+
+type Visit<'a> = &'a mut dyn FnMut(&Program<'_>);
+
+fn walk(mut visit: Visit<'_>) {
+    unsafe extern "C" fn callback(
+        info: *mut libc::dl_phdr_info,
+        _: usize,
+        data: *mut c_void,
+    ) -> libc::c_int {
+        // SAFETY: `data` is what was passed below, a `Visit` that is alive during the call.
+        let visit = unsafe { &mut *data.cast::<Visit<'_>>() };
+        // SAFETY: libc passes a valid description of one image (dl_iterate_phdr(3)).
+        let info = unsafe { &*info };
+        // SAFETY: the description's header table has this address and length.
+        let headers = unsafe { slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
+        visit(&Program {
+            base: info.dlpi_addr,
+            headers,
+        });
+        // The first image is the program; a value other than 0 ends the walk.
+        1
+    }
+    let data: *mut Visit<'_> = &raw mut visit;
+    // SAFETY: the callback matches the declared type, and `data` outlives the call.
+    unsafe { libc::dl_iterate_phdr(Some(callback), data.cast()) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_contains_its_functions_and_not_libcs() {
+        assert!(contains(contains as *const ()));
+        assert!(!contains(libc::getpid as *const ()));
+        assert!(!contains(std::ptr::null()));
+    }
+
+    #[test]
+    fn the_program_has_constructors() {
+        let (start, length) = init_array().unwrap();
+        assert!(contains(start));
+        assert!(length >= size_of::<usize>());
+    }
+}

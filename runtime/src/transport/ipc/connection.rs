@@ -1,0 +1,66 @@
+//! The two ends of a connection, and what sends into and receives from them.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
+
+use super::adopt::PlaceholderChannel;
+use super::receive::{Inbox, Receiver};
+use super::send::Sender;
+use crate::sys::refused::Naming as _;
+
+/// What sends into and receives from an end of a connection.
+pub(crate) fn open(end: Arc<OwnedFd>) -> io::Result<(Sender, Receiver)> {
+    open_with(PlaceholderChannel::new()?, end)
+}
+
+/// The same, for a process that has prepared itself.
+pub(crate) fn open_with(
+    blank: PlaceholderChannel,
+    end: Arc<OwnedFd>,
+) -> io::Result<(Sender, Receiver)> {
+    let (sender, receiver) = blank.both(end.as_fd())?;
+    Ok((
+        Sender::from_ipc(sender, Arc::clone(&end)),
+        Receiver::from_ipc(receiver, end),
+    ))
+}
+
+/// What sends into and receives from an end of a connection, neither of which blocks from then on.
+pub(crate) fn open_polled(end: impl Into<Arc<OwnedFd>>) -> io::Result<(Sender, Inbox)> {
+    let end = end.into();
+    set_nonblocking(&end)?;
+    let (sender, receiver) = PlaceholderChannel::new()?.both(end.as_fd())?;
+    Ok((
+        Sender::from_ipc(sender, Arc::clone(&end)),
+        Inbox::from_ipc(receiver, end),
+    ))
+}
+
+/// The two ends of a new connection.
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    pair_with(SocketFlags::empty())
+}
+
+/// The two ends of a new connection, neither of which blocks.
+pub(crate) fn nonblocking_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    pair_with(SocketFlags::NONBLOCK)
+}
+
+fn pair_with(flags: SocketFlags) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (family, kind) = (AddressFamily::UNIX, SocketType::SEQPACKET);
+    socketpair(family, kind, SocketFlags::CLOEXEC | flags, None).naming("socketpair")
+}
+
+/// Whether a descriptor that arrived can be an end of a connection.
+pub(crate) fn is_end(descriptor: &OwnedFd) -> bool {
+    sockopt::socket_type(descriptor) == Ok(SocketType::SEQPACKET)
+        && sockopt::socket_domain(descriptor) == Ok(AddressFamily::UNIX)
+}
+
+/// Makes an end never block.
+pub(crate) fn set_nonblocking(end: &OwnedFd) -> io::Result<()> {
+    Ok(rustix::io::ioctl_fionbio(end, true)?)
+}

@@ -1,0 +1,133 @@
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use ipc_channel::IpcError;
+use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
+
+use super::frame::{AnnexFrame, Bytes, Frame, Plan, inline_maximum, nonce};
+use super::{adopt, annex, locals};
+use crate::codec::Output;
+use crate::transport::limit::Limit;
+
+/// The end of a connection that messages are sent into.
+#[derive(Debug, Clone)]
+pub(crate) struct Sender {
+    sender: OpaqueIpcSender,
+    /// The same socket, to wait for room.
+    socket: Arc<OwnedFd>,
+}
+
+impl Sender {
+    /// Sends into one end of a connection's socket pair.
+    pub(crate) fn new(end: impl Into<Arc<OwnedFd>>) -> io::Result<Sender> {
+        let end = end.into();
+        Ok(Sender::from_ipc(adopt::sender(end.as_fd())?, end))
+    }
+
+    pub(super) fn from_ipc(sender: IpcSender<Frame>, socket: Arc<OwnedFd>) -> Sender {
+        Sender {
+            sender: sender.to_opaque(),
+            socket,
+        }
+    }
+
+    /// Sends a message.
+    ///
+    /// Short messages are left in the socket; a long one blocks until the receiver has taken
+    /// nearly all of it. Several threads may send at once.
+    ///
+    /// # Errors
+    ///
+    /// A broken pipe when the receiver is gone, before or during the message.
+    pub(crate) fn send(&self, output: Output<'_>) -> io::Result<()> {
+        self.send_within(output, Limit::NONE)
+    }
+
+    /// Sends a message, but does not wait beyond a limit. If the end of the connection blocks, a
+    /// short message may wait longer all the same.
+    ///
+    /// A message that was not sent in time, or not to its end, is not received.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Sender::send), and those of the [`Limit`].
+    pub(crate) fn send_within(&self, mut output: Output<'_>, limit: Limit<'_>) -> io::Result<()> {
+        let inline = output.head.len() <= inline_maximum();
+        if inline && output.splices.is_empty() && output.attachments.is_empty() {
+            self.send_head(std::mem::take(&mut output.head), Some(limit))?;
+            output.confirm_sent();
+            return Ok(());
+        }
+        let plan = Plan {
+            nonce: nonce(),
+            attachments: output.attachments.len(),
+            head: if inline { 0 } else { output.head.len() },
+            splices: output.splices.len(),
+        };
+        let head = Bytes(Arc::new(if inline {
+            std::mem::take(&mut output.head)
+        } else {
+            Vec::new()
+        }));
+        let (ours, theirs) = annex::pair()?;
+        let frame = || {
+            let socket = adopt::receiver(theirs.as_fd())?;
+            Ok(Frame {
+                annex: Some(AnnexFrame { socket, plan }),
+                head: head.clone(),
+            })
+        };
+        self.send_frame(frame, Some(limit))?;
+        drop(theirs);
+        annex::write(&ours, &plan, &output, limit)?;
+        output.confirm_sent();
+        Ok(())
+    }
+
+    /// Sends a message that is no more than a short head. Without a limit, it does not wait.
+    pub(super) fn send_head(&self, head: Vec<u8>, limit: Option<Limit<'_>>) -> io::Result<()> {
+        let head = Bytes(Arc::new(head));
+        let frame = || {
+            Ok(Frame {
+                annex: None,
+                head: head.clone(),
+            })
+        };
+        self.send_frame(frame, limit)
+    }
+
+    /// Sends a frame, again if a signal came in between or there was no room. ipc-channel takes
+    /// the frame's descriptor even when it fails, so each try makes its own.
+    pub(super) fn send_frame(
+        &self,
+        frame: impl Fn() -> io::Result<Frame>,
+        limit: Option<Limit<'_>>,
+    ) -> io::Result<()> {
+        loop {
+            let (sender, frame) = (self.sender.clone().to::<Frame>(), frame()?);
+            return match locals::SENDING.using_somewhere(move || sender.send(frame))? {
+                Ok(()) => Ok(()),
+                Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
+                    match limit {
+                        Some(limit) => limit.wait_writable(self.socket.as_fd())?,
+                        None => return Err(error),
+                    }
+                    continue;
+                }
+                Err(error) => Err(into_io(error)),
+            };
+        }
+    }
+}
+
+pub(super) fn into_io(error: IpcError) -> io::Error {
+    match error {
+        IpcError::Io(error) => error,
+        IpcError::Disconnected => io::ErrorKind::BrokenPipe.into(),
+        error @ IpcError::SerializationError(_) => {
+            io::Error::new(io::ErrorKind::InvalidData, error)
+        }
+    }
+}
