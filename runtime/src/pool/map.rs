@@ -169,9 +169,10 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     ///
     /// # fn main() -> multiproc::Result<()> {
     /// let pool = Pool::builder().workers(2).build()?;
-    /// let mut results = pool.map(doze::call, [60_000, 1]).timeout(Duration::from_secs(1));
-    /// assert_eq!(results.next().unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
-    /// assert_eq!(results.next().unwrap()?, 1);
+    /// let results = pool.map(doze::call, [60_000, 60_000]).timeout(Duration::from_millis(50));
+    /// for result in results {
+    ///     assert_eq!(result.unwrap_err().kind(), ErrorKind::TimedOut);
+    /// }
     /// # Ok(())
     /// # }
     /// ```
