@@ -20,7 +20,7 @@ impl Runtime {
         }
     }
 
-    /// The module for generated code, which nobody else may name.
+    /// The module for generated code, which no other code may name.
     pub(crate) fn private(&self) -> TokenStream {
         quote!(#self::__private)
     }

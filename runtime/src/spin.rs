@@ -1,6 +1,6 @@
 //! Waiting awake.
 //!
-//! Whoever sleeps is woken late: a core that idles takes several microseconds to get up, a hundred
+//! A sleeper is woken late: a core that idles takes several microseconds to get up, a hundred
 //! times as long as a change takes to be seen by another core. If two wait for each other in turn
 //! and one of them sleeps, the other waits for it to wake up; if that one sleeps meanwhile, they go
 //! on like this for ever. So it pays to wait awake for as long as it takes to be woken, also for
@@ -19,7 +19,7 @@ use std::thread;
 const PAUSES: u32 = if cfg!(test) { 4 } else { 400 };
 
 /// So long looks follow each other at once: who is handed a lock gets it within that time. From
-/// then on they soon become rare, because each takes the cache line from whoever has the lock, and
+/// then on they soon become rare, because each takes the cache line from the holder of the lock, and
 /// that one takes it several times in a row as fast as if it were alone.
 const OFTEN: u32 = 4;
 
@@ -50,8 +50,8 @@ pub(crate) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> b
     came
 }
 
-/// Looks for some microseconds whether something is so, whatever came of that lately: for queues,
-/// whose items take long to write and read beside the wait for them.
+/// Looks for some microseconds whether something is so, whatever came of that lately. Queues do so
+/// before each sleep.
 pub(crate) fn spin_a_little(mut is_so: impl FnMut() -> bool) -> bool {
     const LOOKS: u32 = 300;
     several_cpus()

@@ -37,7 +37,7 @@ fn safety_arguments_refer_to_what_exists() {
 }
 
 /// The files below a directory, with their text.
-fn sources(directory: &Path) -> Vec<(String, String)> {
+pub fn sources(directory: &Path) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).expect("the sources can be listed") {
         let path = entry.expect("the sources can be listed").path();

@@ -9,6 +9,7 @@ use std::path::Path;
 
 use crate::modules::Crate;
 use crate::public;
+use crate::safety::sources;
 
 /// Words that no summary begins with.
 const OPENINGS: [&str; 14] = [
@@ -54,6 +55,27 @@ fn texts_are_plain() {
         wrong.extend(subjects(&text).map(|word| format!("{file}: \"{word}\"")));
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Comments that only contributors read, too.
+#[test]
+fn comments_are_plain() {
+    let mut wrong = Vec::new();
+    for package in ["macros", "runtime"] {
+        for (file, text) in sources(&crate::source(package)) {
+            for comment in text.lines().filter_map(comment) {
+                let found = subjects(comment);
+                wrong.extend(found.map(|word| format!("{file}: \"{word}\" in \"{comment}\"")));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// What is commented in a line that is a comment.
+fn comment(line: &str) -> Option<&str> {
+    let comment = line.trim_start().strip_prefix("//")?;
+    Some(comment.trim_start_matches(['/', '!']).trim_start())
 }
 
 fn faults(docs: &str) -> Vec<String> {

@@ -80,7 +80,7 @@ struct Obstacles {
     /// `self` or `Self`: the function stands in an `impl`, where a type cannot. Or the same
     /// attribute once more: it declares them.
     is_misplaced: bool,
-    /// What rustc does not let any function have, and would say so for each of ours.
+    /// What rustc does not let any function have, and would report for each of the generated ones.
     is_invalid: bool,
     in_result: bool,
 }

@@ -137,7 +137,7 @@ impl<S: Serialize, R> Duplex<S, R> {
     ///
     /// let (ours, theirs) = multiproc::channel::duplex::<Vec<u8>, ()>()?;
     /// // The other side does not receive.
-    /// assert!(ours.send_timeout(vec![0; 1 << 20], Duration::from_millis(10)).is_err());
+    /// assert!(ours.send_timeout(vec![0; 16 << 20], Duration::from_millis(10)).is_err());
     /// # drop(theirs);
     /// # std::io::Result::Ok(())
     /// ```

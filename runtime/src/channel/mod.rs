@@ -107,7 +107,7 @@ use crate::transport;
 pub fn channel<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
     transport::warm_up()?;
     let (to, from) = transport::pair()?;
-    // Whoever sends waits by other means, which know deadlines.
+    // A sender waits by other means, which know deadlines.
     transport::set_nonblocking(&to)?;
     Ok((
         Sender::new(Arc::new(to)),

@@ -111,7 +111,8 @@ impl<T: Serialize> Sender<T> {
     ///
     /// let (sender, receiver) = channel()?;
     /// // The receiver does not take anything, so there is no room for a long item.
-    /// let error = sender.send_timeout(vec![0_u8; 1 << 20], Duration::from_millis(10)).unwrap_err();
+    /// let item = vec![0_u8; 16 << 20];
+    /// let error = sender.send_timeout(item, Duration::from_millis(10)).unwrap_err();
     /// assert!(matches!(error, SendTimeoutError::Timeout(_)));
     /// # drop(receiver);
     /// # std::io::Result::Ok(())

@@ -5,7 +5,7 @@
 //! the value (integers and floats: any bit pattern is one, there is no padding) and gives the
 //! memory instead. Writing recognises the slice by its type; reading recognises serde's own
 //! visitor for `Vec<T>` by *its* type, which it learns by asking `Vec::<T>::deserialize` for it.
-//! A visitor of the user's own therefore never loses its say.
+//! A user-defined visitor therefore never loses its say.
 
 #![expect(
     unsafe_code,

@@ -25,7 +25,7 @@ pub(crate) struct Output<'e> {
     pub(super) depth: Depth,
 }
 
-/// More than what is written between two looks at the room that is left: whoever writes more looks.
+/// More than what is written between two looks at the room that is left: larger writes look themselves.
 const ROOM: usize = 32;
 
 impl<'e> Output<'e> {

@@ -52,7 +52,7 @@ pub(crate) const SPLICE_MINIMUM: usize = 64 * 1024;
 
 /// Which of their two forms types such as `IpAddr` choose.
 ///
-/// Nobody reads it, but inside of `flatten` and of tagged enums serde reads through a buffer that
+/// It is never read, but inside of `flatten` and of tagged enums serde reads through a buffer that
 /// says yes whatever the format says, and must find what was written.
 const HUMAN_READABLE: bool = true;
 

@@ -40,7 +40,7 @@ impl<'a> Job<'a> {
         codec.write(value, &mut out).map_err(Failure::not_encoded)?;
         match (self.send)(out) {
             Ok(()) => Ok(()),
-            // Nobody is left to hear of it.
+            // No receiver is left for it.
             Err(error)
                 if matches!(
                     error.kind(),

@@ -29,7 +29,7 @@ pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended
     };
     // A destructor that panics after the reply is no longer the caller's concern.
     if !replied {
-        // An error here means that nobody is left to hear of it.
+        // An error here means that no receiver is left.
         let _ = send(reply);
     }
     ended

@@ -17,7 +17,7 @@ use super::wire::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
-use crate::process::Call;
+use crate::process::{Call, Subject};
 use crate::protocol::Reply;
 
 /// How long the tasks that are sent together shall take.
@@ -169,9 +169,10 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     ///
     /// # fn main() -> multiproc::Result<()> {
     /// let pool = Pool::builder().workers(2).build()?;
-    /// let mut results = pool.map(doze::call, [60_000, 1]).timeout(Duration::from_secs(1));
-    /// assert_eq!(results.next().unwrap().unwrap_err().kind(), ErrorKind::TimedOut);
-    /// assert_eq!(results.next().unwrap()?, 1);
+    /// let results = pool.map(doze::call, [60_000, 60_000]).timeout(Duration::from_millis(50));
+    /// for result in results {
+    ///     assert_eq!(result.unwrap_err().kind(), ErrorKind::TimedOut);
+    /// }
     /// # Ok(())
     /// # }
     /// ```
@@ -405,7 +406,7 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
                     if let Some(time) = time {
                         self.estimate(time, 1);
                     }
-                    let result = resolve_with(|| outcome.resolve(worker, &codec));
+                    let result = resolve_with(|| outcome.resolve(Subject::Worker(worker), &codec));
                     self.arrive(number, result);
                 }
                 Mail::Many(many) => {
@@ -573,7 +574,7 @@ fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
         head: reply.to_vec(),
         ..Message::default()
     };
-    Outcome::Reply(message, many.process).resolve(many.worker, codec)
+    Outcome::Reply(message, many.process).resolve(Subject::Worker(many.worker), codec)
 }
 
 /// Tasks of one worker that are to be sent together.

@@ -3,7 +3,7 @@
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{End, Killed, Status, Who, end};
+use crate::process::{End, Killed, Status, Subject, Who, end};
 use crate::protocol::Reply;
 
 /// How a task ended, its value not yet decoded: that is done by who wants it.
@@ -24,9 +24,9 @@ pub(super) struct Loss {
 }
 
 impl Outcome {
-    pub(super) fn resolve<R>(self, worker: &str, codec: &ResultCodec<R>) -> Result<R> {
+    pub(super) fn resolve<R>(self, subject: Subject<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let who = |id, memory_limit| Who {
-            worker,
+            subject,
             id,
             memory_limit,
         };

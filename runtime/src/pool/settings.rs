@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use super::scheduler::Policy;
 use super::wire::task_message;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{Call, Setup};
+use crate::process::{Call, Setup, Subject};
 use crate::transport::EncodedMessage;
 
 /// What does not change in the life of a pool.
@@ -92,13 +92,15 @@ impl Initializer {
         let (setup, task) = call.into_setup()?;
         let (entry, codec) = (task.entry, task.result);
         let judge = move |outcome: Outcome| {
-            let judged = outcome.resolve(entry.name(), &codec).and_then(|value| {
-                let Some(reason) = value.failure() else {
-                    return Ok(());
-                };
-                let text = format!("worker `{}` returned an error: {reason}", entry.name());
-                Err(Error::new(ErrorKind::Spawn, text))
-            });
+            let judged = outcome
+                .resolve(Subject::Worker(entry.name()), &codec)
+                .and_then(|value| {
+                    let Some(reason) = value.failure() else {
+                        return Ok(());
+                    };
+                    let text = format!("worker `{}` returned an error: {reason}", entry.name());
+                    Err(Error::new(ErrorKind::Spawn, text))
+                });
             judged.map_err(|error| {
                 let mut failure = Error::new(error.kind(), "the pool's initializer failed")
                     .with_worker(entry.name())

@@ -13,6 +13,7 @@ use super::slot::Slot;
 use super::supervisor::SharedPool;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::process::Subject;
 
 /// A call that was [submitted](super::Pool::submit) to a pool.
 ///
@@ -231,7 +232,7 @@ impl<R> Task<R> {
         }
         let (worker, result) = (self.worker, self.result);
         let callback: Callback =
-            Box::new(move |outcome| callback(outcome.resolve(worker, &result)));
+            Box::new(move |outcome| callback(outcome.resolve(Subject::Worker(worker), &result)));
         if let Some((callback, outcome)) = self.slot.call_back(callback) {
             self.shared.run_callback(callback, outcome);
         }
@@ -249,7 +250,7 @@ impl<R> Task<R> {
 
     fn take(&self) -> Result<R> {
         match self.slot.take() {
-            Some(outcome) => outcome.resolve(self.worker, &self.result),
+            Some(outcome) => outcome.resolve(Subject::Worker(self.worker), &self.result),
             None => {
                 let text = format!("the result of worker `{}` was already taken", self.worker);
                 Err(Error::new(ErrorKind::Closed, text).with_worker(self.worker))

@@ -59,7 +59,7 @@ macro_rules! words {
             ) -> Result<$value, $value> {
                 self.step(Act::Write);
                 if is_dead() {
-                    // So that whoever tries until it works comes to an end.
+                    // So that a loop that tries until it works comes to an end.
                     return Ok(current);
                 }
                 self.0.compare_exchange(current, new, success, failure)

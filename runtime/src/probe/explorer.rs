@@ -10,11 +10,11 @@
 //!
 //! * **Most preemptions.** As in CHESS (Musuvathi and Qadeer, 2007), the number of times that an
 //!   actor has to stop although it could go on is bounded; so is the number of deaths, and of
-//!   sleeps that end before anybody has called. Switching from one that sleeps, ends or dies costs
+//!   sleeps that end without a wake-up call. Switching from one that sleeps, ends or dies costs
 //!   nothing. Nearly all known mistakes of this kind need two preemptions at most.
-//! * **Stops that nobody notices.** A step on a word that no other actor uses, or that all only
+//! * **Stops that no actor notices.** A step on a word that no other actor uses, or that all only
 //!   read, or that all use inside the same monitor, is no place to switch; nor is a look at a
-//!   word at which the actor has looked a few times and which nobody has changed since (it spins).
+//!   word at which the actor has looked a few times and which has not changed since (it spins).
 //!   Which words these are is found while exploring, and when one turns out to be used otherwise,
 //!   all begins anew. A death is possible before every step on a word that another uses, inside a
 //!   monitor or not.
@@ -23,10 +23,10 @@
 //!
 //! # Time
 //!
-//! Does not pass. A sleep on a word ends when somebody wakes it. If all who live sleep or wait for
-//! each other, then somebody was not woken who should have been: that is a failure, though in
+//! Does not pass. A sleep on a word ends when an actor wakes it. If all living actors sleep or wait for
+//! each other, then a wake-up call was lost: that is a failure, though in
 //! reality the sleeper would look by itself after a while. Only when there was a death, which
-//! nobody tells of, that is how it goes on: the sleep that is over first ends, and the clock is set
+//! no actor tells of, that is how it goes on: the sleep that is over first ends, and the clock is set
 //! forward. All have to come to their end within a second of it.
 //!
 //! # A failure
@@ -115,7 +115,7 @@ impl Dead {
 }
 
 impl Explorer {
-    /// Up to so many preemptions, nobody dies.
+    /// Up to so many preemptions, no actor dies.
     pub(crate) fn preempting(times: u32) -> Explorer {
         Explorer {
             preemptions: times,
@@ -137,7 +137,7 @@ impl Explorer {
         Explorer { mortal, ..self }
     }
 
-    /// Up to so many sleeps end before anybody has called.
+    /// Up to so many sleeps end without a wake-up call.
     pub(crate) fn timeouts(self, timeouts: u32) -> Explorer {
         Explorer { timeouts, ..self }
     }

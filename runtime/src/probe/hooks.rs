@@ -12,7 +12,7 @@ use super::trace::{Act, Step};
 use super::uses::Uses;
 use crate::sys::atomic::AtomicU32;
 
-/// Calls `with` if this thread is somebody in a run and is not dead.
+/// Calls `with` if this thread is an actor in a run and is not dead.
 fn as_actor<R>(with: impl FnOnce(&Run, usize) -> Option<R>) -> Option<R> {
     if is_dead() || thread::panicking() {
         return None;

@@ -9,7 +9,7 @@ pub(crate) enum Choice {
     Go(usize),
     /// Its sleep ends early, and it goes on.
     Expire(usize),
-    /// Nobody else can go on: the actor's sleep comes to its end.
+    /// No other actor can go on: this one's sleep comes to its end.
     Wait(usize),
     /// The actor dies.
     Kill(usize),
@@ -37,7 +37,7 @@ struct Decision {
 }
 
 impl Schedule {
-    /// The one in which nobody is interrupted.
+    /// The one in which no actor is interrupted.
     pub(crate) fn first() -> Schedule {
         Schedule {
             step: 0,

@@ -56,10 +56,10 @@ pub(super) enum Status {
     Dead,
 }
 
-/// After so many looks at a word that nobody changes, an actor spins.
+/// After so many looks at a word that does not change, an actor spins.
 pub(super) const LOOKS: u32 = 3;
 
-/// Whoever takes more steps will never come to an end.
+/// An actor that takes more steps will never come to an end.
 pub(super) const STEPS: usize = 200_000;
 
 /// How long a death may hold the others up.
@@ -97,7 +97,7 @@ impl State {
         }
     }
 
-    /// Whether the actor has looked often at what nobody has changed since.
+    /// Whether the actor has looked often at a word that has not changed since.
     pub(super) fn spins(&mut self, me: usize, word: usize) -> bool {
         let changes = self.changes;
         let looks = &mut self.actors[me].looks;
@@ -117,7 +117,7 @@ impl State {
         }
     }
 
-    /// Decides who goes on: the actor at its step, if there is one, or somebody else.
+    /// Decides who goes on: the actor at its step, if there is one, or another.
     pub(super) fn decide(&mut self, explorer: &Explorer, current: Option<(usize, Step)>) {
         if current.is_none() {
             self.schedule.step();
@@ -223,7 +223,7 @@ impl State {
         options
     }
 
-    /// What can happen when nobody is at a step.
+    /// What can happen when no actor is at a step.
     pub(super) fn options_between(&self, explorer: &Explorer) -> Result<Vec<Choice>, String> {
         let all = || 0..self.actors.len();
         let mut options: Vec<_> = all()

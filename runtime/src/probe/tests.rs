@@ -120,7 +120,7 @@ fn a_lost_wake_up_is_found() {
     // Two that wait, of whom the first to be woken forgets the other.
     let what = failure(Explorer::preempting(2), &[part; 3]);
     assert!(what.starts_with("somebody waits for ever"), "{what}");
-    // With two actors nobody can be forgotten.
+    // With two actors no third can be forgotten.
     assert!(
         search(Explorer::preempting(4), &[part; 2])
             .failure

@@ -14,7 +14,7 @@ pub(super) enum Act {
     Sleep,
     /// To wake those who do.
     Wake,
-    /// To ask the kernel whether somebody lives.
+    /// To ask the kernel whether an actor lives.
     Ask,
     /// Nothing; the test wants a stop here.
     Pause,
@@ -27,7 +27,7 @@ pub(super) struct Step {
     pub(super) at: &'static Location<'static>,
 }
 
-/// What was done, for whoever has to understand a failure.
+/// What was done, to understand a failure by.
 #[derive(Debug, Default)]
 pub(super) struct Trace(Vec<Event>);
 

@@ -52,7 +52,7 @@ impl Current {
     }
 
     pub(super) fn set(name: String, worker: &'static str, parent: u32) {
-        // A process has one name all its life; it is set once, before any code of the user's.
+        // A process has one name all its life; it is set once, before any user code runs.
         let _ = CURRENT.set(Current {
             name,
             worker: Mutex::new(worker),

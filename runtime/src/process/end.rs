@@ -1,5 +1,6 @@
 //! How a child ended: the one place that decides.
 
+use std::fmt;
 use std::io;
 
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
@@ -21,13 +22,13 @@ pub(crate) struct End {
     pub(crate) status: Status,
     /// What it had used up, where that is known.
     pub(crate) usage: Option<Usage>,
-    /// Whether and why we killed it.
+    /// Whether and why the parent killed it.
     pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
     pub(crate) greeted: bool,
 }
 
-/// Our own reasons to kill a child.
+/// Why the parent killed a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Killed {
     /// Its timeout was over.
@@ -38,12 +39,36 @@ pub(crate) enum Killed {
     NoHandshake,
     /// What it wrote to its connection was no message.
     Nonsense,
+    /// It did not begin its task in time, and others before it had not either.
+    NotBegun,
+    /// It had written over the memory by which its pool knows what it has done.
+    OverwroteMemory,
+    /// It sent a reply that no task of its own was waiting for.
+    UnexpectedReply,
+}
+
+/// What to call a child that has ended, in the text of an error.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// The worker of this name.
+    Worker(&'a str),
+    /// A process without a task of a caller's, in the user's words.
+    Other(&'a str),
+}
+
+impl fmt::Display for Subject<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Worker(name) => write!(f, "worker `{name}`"),
+            Subject::Other(words) => f.write_str(words),
+        }
+    }
 }
 
 /// Who ended, for the text.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Who<'a> {
-    pub(crate) worker: &'a str,
+    pub(crate) subject: Subject<'a>,
     pub(crate) id: u32,
     /// The limit on its memory, if it was refused some before it crashed.
     pub(crate) memory_limit: Option<u64>,
@@ -61,7 +86,7 @@ impl End {
                 Ok(Content::Returned(value)) => return Ok(value),
                 Ok(Content::Panicked(panic)) => Error::new(
                     ErrorKind::Panicked,
-                    format!("worker `{}` panicked: {panic}", who.worker),
+                    format!("{} panicked: {panic}", who.subject),
                 )
                 .with_panic(panic),
                 Ok(Content::Failed(kind, reason)) => failed(kind, who, &reason),
@@ -73,8 +98,7 @@ impl End {
             },
             None => without_reply(self.status, self.killed, self.broken, self.greeted, who),
         };
-        Err(error
-            .with_worker(who.worker)
+        Err(about(who.subject, error)
             .with_exit_status(status)
             .with_usage(self.usage))
     }
@@ -118,11 +142,24 @@ fn read<R>(
 }
 
 fn failed(kind: ErrorKind, who: Who<'_>, reason: &str) -> Error {
-    if who.worker.is_empty() {
-        // A process of a pool that has no task.
-        return Error::new(kind, reason);
+    match who.subject {
+        Subject::Worker(_) => Error::new(kind, format!("{}: {reason}", who.subject)),
+        Subject::Other(_) => Error::new(kind, reason),
     }
-    Error::new(kind, format!("worker `{}`: {reason}", who.worker))
+}
+
+/// The error of a task that was cancelled while this child ran it.
+pub(crate) fn cancelled(subject: Subject<'_>, id: u32) -> Error {
+    let text = format!("{subject} was killed because its task was cancelled (pid {id})");
+    about(subject, Error::new(ErrorKind::Cancelled, text))
+}
+
+/// The error with the name of the worker, if it is about one.
+fn about(subject: Subject<'_>, error: Error) -> Error {
+    match subject {
+        Subject::Worker(name) => error.with_worker(name),
+        Subject::Other(_) => error,
+    }
 }
 
 fn without_reply(
@@ -131,7 +168,7 @@ fn without_reply(
     broken: Option<io::Error>,
     greeted: bool,
     Who {
-        worker,
+        subject,
         id,
         memory_limit,
     }: Who<'_>,
@@ -141,28 +178,32 @@ fn without_reply(
         Status::Known(status) => exit_status::is_killed(status),
         Status::Lost => true,
     });
-    match (killed, status) {
-        (Some(Killed::TimedOut), _) => {
-            return Error::new(
-                ErrorKind::TimedOut,
-                format!("worker `{worker}` was killed because it exceeded its timeout (pid {id})"),
-            );
+    let because = |kind, why: &str| {
+        Error::new(
+            kind,
+            format!("{subject} was killed because {why} (pid {id})"),
+        )
+    };
+    match killed {
+        Some(Killed::TimedOut) => return because(ErrorKind::TimedOut, "it exceeded its timeout"),
+        Some(Killed::Cancelled) => return cancelled(subject, id),
+        Some(Killed::NoHandshake) => {
+            return because(ErrorKind::Spawn, "its process did not start in time");
         }
-        (Some(Killed::Cancelled), _) => {
-            return Error::new(
-                ErrorKind::Cancelled,
-                format!("worker `{worker}` was killed because its task was cancelled (pid {id})"),
+        Some(Killed::NotBegun) => {
+            let text = format!(
+                "{subject} was not begun in time by several processes in a row, the last of which was killed (pid {id})"
             );
+            return Error::new(ErrorKind::TimedOut, text);
         }
-        (Some(Killed::NoHandshake), _) => {
-            return Error::new(
-                ErrorKind::Spawn,
-                format!(
-                    "worker `{worker}` was killed because its process did not start in time (pid {id})"
-                ),
-            );
+        Some(Killed::OverwroteMemory) => {
+            let why = "it had overwritten memory that it shares with its pool";
+            return because(ErrorKind::Decode, why);
         }
-        (Some(Killed::Nonsense) | None, _) => {}
+        Some(Killed::UnexpectedReply) => {
+            return because(ErrorKind::Decode, "it sent an unexpected reply");
+        }
+        Some(Killed::Nonsense) | None => {}
     }
     // Its status says nothing of what failed to arrive: the process went on after that, or was
     // killed because of it.
@@ -170,7 +211,7 @@ fn without_reply(
         broken,
         killed.is_some() || matches!(status, Status::Known(status) if status.success()),
     ) {
-        return unheard(worker, id, &error);
+        return unheard(subject, id, &error);
     }
     let before = if greeted {
         ""
@@ -181,7 +222,7 @@ fn without_reply(
         Status::Lost => Error::new(
             ErrorKind::Exited,
             format!(
-                "worker `{worker}` ended{before}, but its exit status is not known: other code waited for it (pid {id})"
+                "{subject} ended{before}, but its exit status is not known: other code waited for it (pid {id})"
             ),
         ),
         Status::Known(status) => match (exit_status::signal(status), status.code()) {
@@ -197,7 +238,7 @@ fn without_reply(
                 Error::new(
                     ErrorKind::Signaled,
                     format!(
-                        "worker `{worker}` was killed by {}{before}{memory} (pid {id}{dumped})",
+                        "{subject} was killed by {}{before}{memory} (pid {id}{dumped})",
                         signal::name(signal)
                     ),
                 )
@@ -205,7 +246,7 @@ fn without_reply(
             (None, Some(0)) => Error::new(
                 ErrorKind::Exited,
                 format!(
-                    "worker `{worker}` exited with code 0{before} without returning a value (pid {id})"
+                    "{subject} exited with code 0{before} without returning a value (pid {id})"
                 ),
             ),
             (None, code) => {
@@ -213,7 +254,7 @@ fn without_reply(
                 let hint = hint(code, greeted);
                 Error::new(
                     ErrorKind::Exited,
-                    format!("worker `{worker}` exited with code {code}{before}{hint} (pid {id})"),
+                    format!("{subject} exited with code {code}{before}{hint} (pid {id})"),
                 )
             }
         },
@@ -221,13 +262,13 @@ fn without_reply(
 }
 
 /// What a worker said could not be taken in, and why.
-pub(crate) fn unheard(worker: &str, id: u32, why: &io::Error) -> Error {
+pub(crate) fn unheard(subject: Subject<'_>, id: u32, why: &io::Error) -> Error {
     let text = if is_nonsense(why) {
-        format!("worker `{worker}` wrote unexpected bytes to its connection (pid {id})")
+        format!("{subject} wrote unexpected bytes to its connection (pid {id})")
     } else {
-        format!("the reply of worker `{worker}` could not be received: {why} (pid {id})")
+        format!("the reply of {subject} could not be received: {why} (pid {id})")
     };
-    Error::new(ErrorKind::Decode, text)
+    about(subject, Error::new(ErrorKind::Decode, text))
 }
 
 /// When a process of this library's exits with such a code; the worker's own code may, too.
@@ -282,7 +323,7 @@ mod tests {
     #[track_caller]
     fn check(end: End, expected: std::result::Result<u32, (ErrorKind, &str)>) {
         let who = Who {
-            worker: "decode",
+            subject: Subject::Worker("decode"),
             id: 4711,
             memory_limit: None,
         };

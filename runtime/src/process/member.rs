@@ -112,8 +112,7 @@ impl Member {
             let error = watch.finish().resolve(launched.child.who(), &codec);
             monitor.forget(&launched.child);
             let error = error.map_or_else(|error| error.to_string(), |()| "it left".to_owned());
-            let reason = error.replacen("worker `` ", "it ", 1);
-            return Err(failed(io::Error::other(reason)));
+            return Err(failed(io::Error::other(error)));
         };
         // Nothing else ends it, should it not receive.
         let limit = Limit::until(handshake_deadline()).while_alive(launched.child.pidfd.as_fd());

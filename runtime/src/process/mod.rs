@@ -70,13 +70,13 @@ mod watch;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
-use unsupported::{fork_server, launch, spawn_refusal};
+pub(in crate::process) use unsupported::{fork_server, launch, spawn_refusal};
 
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
-use linux::{fork_server, launch, spawn_refusal};
+pub(in crate::process) use linux::{fork_server, launch, spawn_refusal};
 
 pub use active::{ChildInfo, active_children};
 pub use call::Call;
@@ -92,6 +92,6 @@ pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
 pub(crate) use call::{TaskCall, callee};
-pub(crate) use end::{End, Killed, Who, unheard};
+pub(crate) use end::{End, Killed, Subject, Who, cancelled, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use service::{Replies, SERVICES, Serve, Service};

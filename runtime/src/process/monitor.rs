@@ -12,7 +12,7 @@ use std::task::Waker;
 use std::thread;
 use std::time::Instant;
 
-use super::end::Who;
+use super::end::{Subject, Who};
 use super::memory_limit::MemoryLimit;
 use super::watch::Watch;
 use crate::foreign;
@@ -96,7 +96,10 @@ impl Child {
     /// Who ended, for the text of an error.
     pub(super) fn who(&self) -> Who<'_> {
         Who {
-            worker: self.worker(),
+            subject: match self.worker() {
+                "" => Subject::Other("it"),
+                worker => Subject::Worker(worker),
+            },
             id: self.id(),
             memory_limit: self.met_memory_limit(),
         }

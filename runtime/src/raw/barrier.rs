@@ -81,7 +81,7 @@ unsafe impl Machine for Barrier {
 }
 
 impl Barrier {
-    /// Says how many have to arrive. Before anybody does.
+    /// Sets how many have to arrive, before the first does.
     pub(crate) fn set_parties(&self, parties: u32) {
         self.parties
             .store(pack(!parties, parties), Ordering::Relaxed);

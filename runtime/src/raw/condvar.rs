@@ -7,19 +7,19 @@
 //! | word | |
 //! |---|---|
 //! | 0 | free |
-//! | 1 | somebody waits, awake |
-//! | 2 | somebody waits, and may sleep |
-//! | 3 | somebody was notified and has not left yet |
+//! | 1 | a thread waits, awake |
+//! | 2 | a thread waits, and may sleep |
+//! | 3 | a thread was notified and has not left yet |
 //!
 //! | step, inside the monitor where not said otherwise | what if the actor dies right after it |
 //! |---|---|
 //! | a waiter writes its mark and turn | the place is still free |
 //! | a waiter sets the word to 1 | as when it sleeps |
-//! | a waiter outside sets the word to 2, and sleeps | a notifier that finds nobody asleep asks whether it lives, and so do those who wait themselves, every so often; who finds it dead frees the place |
+//! | a waiter outside sets the word to 2, and sleeps | a notifier that finds no sleeper asks whether it lives, and so do those who wait themselves, every so often; who finds it dead frees the place |
 //! | a notifier sets a word to 3 | the waiter finds it when it next looks; the rest of `notify_n` dies with the notifier |
 //! | a waiter outside finds 3 and sets the word to 0 | it has been notified, and died of something else |
 //! | a waiter whose time is up finds 1 or 2 and sets it to 0 | it was not notified |
-//! | somebody finds a dead waiter with 3, notifies the next | both are notified: one time too often, which waiters must expect |
+//! | a process finds a dead waiter with 3, notifies the next | both are notified: one time too often, which waiters must expect |
 //! | and sets the word to 0 | done |
 //!
 //! What happens outside is a change by the one thread that has the place, and of no other place;
@@ -196,7 +196,7 @@ impl Condvar {
             all_woke &= futex::wake(&self.places[index].word, 1) != 0;
         }
         if !all_woke {
-            // Somebody has just woken up by itself, or is dead.
+            // A waiter has just woken up by itself, or is dead.
             let _inside = self.enter(holders);
             self.reap(holders);
         }

@@ -3,13 +3,13 @@
 //! | bits | |
 //! |---|---|
 //! | 0 | the event is set |
-//! | 1 | somebody may sleep |
+//! | 1 | a thread may sleep |
 //! | 2.. | how often it was set: a sleeper sees that it was set though it has been cleared since |
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
-//! | `wait` notes that somebody may sleep | the next `set` makes a needless call |
-//! | `wait` sleeps | nobody waits for an answer |
+//! | `wait` notes that a thread may sleep | the next `set` makes a needless call |
+//! | `wait` sleeps | no process waits for an answer |
 //! | `set` changes the word | sleepers find it when they next look |
 //! | `set` wakes the sleepers | done |
 //! | `clear` changes the word | done |
@@ -48,7 +48,7 @@ impl Event {
         let mut word = self.0.load(Ordering::Relaxed);
         loop {
             if word & (SET | WAITED) == SET {
-                // Still a release: what was written before is seen by whoever finds it set.
+                // Still a release: what was written before is seen by every thread that finds it set.
                 match self
                     .0
                     .compare_exchange_weak(word, word, Ordering::Release, Ordering::Relaxed)

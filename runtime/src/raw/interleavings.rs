@@ -70,7 +70,7 @@ impl<M: Machine> Scene<M> {
         self.count.fetch_add(more, Ordering::SeqCst)
     }
 
-    /// Works where nobody else may, and says whether somebody died at it.
+    /// Works where no other actor may, and says whether one died at it.
     fn work_alone(&self, me: usize) -> bool {
         let dead = self.dead.load(Ordering::SeqCst);
         let others = self.alone.fetch_or(1 << me, Ordering::SeqCst);
@@ -82,7 +82,7 @@ impl<M: Machine> Scene<M> {
         others != 0
     }
 
-    /// Works where `most` may, and says whether somebody died alone.
+    /// Works where `most` may, and says whether an actor died alone.
     fn work_together(&self, me: usize, most: u32) -> bool {
         let dead = self.dead.load(Ordering::SeqCst);
         let others = self.together.fetch_or(1 << me, Ordering::SeqCst) & !dead;
@@ -140,7 +140,7 @@ fn the_mutex_is_for_the_next_when_its_holder_dies() {
     explorer.explore(world, &[&take, &take], is_free);
     let explorer = Explorer::preempting(1).deaths(1);
     explorer.explore(world, &[&take, &take, &take], is_free);
-    // Whoever takes it over from the dead may die of that.
+    // An actor that takes it over from the dead may die of that.
     let explorer = Explorer::preempting(0).deaths(2).mortal(&[0, 1]);
     explorer.explore(world, &[&take, &take, &take], is_free);
 }
@@ -547,7 +547,7 @@ fn each_round_of_a_barrier_has_one_leader() {
 
 #[test]
 fn nobody_waits_at_a_barrier_for_the_dead() {
-    // One that dies before it comes is missed by nobody, until time is up.
+    // One that dies before it comes is not missed, until time is up.
     let part = |scene: &Scene<Barrier>, me: usize| {
         let passed = scene.machine.wait_until(&scene.actor(me), later());
         let broken = passed == Passed::Broken;

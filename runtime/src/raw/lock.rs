@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | free |
 //! | a [mark](Holders::mark) | a thread of that process has it |
-//! | the highest bit | somebody may sleep |
+//! | the highest bit | a thread may sleep |
 //!
 //! Taking and giving back are one atomic step each, as in std's mutex. Death is found by the thread that
 //! waits. The list of robust mutexes that the kernel keeps would not do: it is in the memory that
@@ -15,12 +15,12 @@
 //! | the word is set to our number | its process is dead: a waiter asks, takes the word over and sets `poisoned`. If its thread alone ended, it stays locked, as std's does |
 //! | a waiter sets the highest bit | a needless call when the mutex is given back |
 //! | a waiter takes the word over from the dead | it has the mutex, and is dead like the one before; `poisoned` may be missing: the next sets it |
-//! | `poisoned` is set | it stays set until somebody clears it |
+//! | `poisoned` is set | it stays set until it is cleared |
 //! | the guard is dropped in a panic: `poisoned` is set | the mutex is still held: as above |
 //! | the word is set to 0 | sleepers find it when they next look |
 //! | a sleeper was woken, and dies | likewise |
 //!
-//! A mark is not given out twice, so what is taken over from a dead process cannot be anybody
+//! A mark is not given out twice, so what is taken over from a dead process cannot be anyone
 //! else's by then. One that was never given out, because something wrote over the word, is taken
 //! for a dead process's.
 //!
@@ -81,7 +81,7 @@ impl Lock {
         self.take(holders.mark())
     }
 
-    /// Whether anybody has the lock, dead or alive.
+    /// Whether the lock is held, by the dead or the living.
     #[inline]
     pub(super) fn is_taken(&self) -> bool {
         self.word.load(Ordering::SeqCst) & !WAITED != FREE
@@ -113,7 +113,7 @@ impl Lock {
     }
 
     /// Waits for a lock that was found taken: awake for a while, because an attempt to take it
-    /// disturbs whoever has it more than a look.
+    /// disturbs its holder more than a look.
     #[cold]
     pub(crate) fn wait(&self, holders: &dyn Holders, deadline: Option<Instant>) -> bool {
         let mut ours = holders.mark();
@@ -143,7 +143,7 @@ impl Lock {
             if self.word.load(Ordering::Relaxed) == waited && self.recover(holders) {
                 return true;
             }
-            // Whoever has slept does not know whether others do.
+            // A thread that has slept does not know whether others do.
             ours = holders.mark() | WAITED;
         }
     }

@@ -7,7 +7,7 @@ use super::holders::Holders;
 /// Any bytes are a value of `Self`, as they are of atomic integers.
 #[expect(unsafe_code, reason = "machines are made in place")]
 pub(crate) unsafe trait Machine: Sync + Sized + 'static {
-    /// Makes a machine of zeros. Before anybody else has it.
+    /// Makes a machine of zeros, before any other process has it.
     fn init(&self) {}
 
     /// Takes back what a holder that is gone has taken. A machine that notes nothing under a

@@ -6,11 +6,11 @@
 //!
 //! | what | how |
 //! |---|---|
-//! | the owner of a [`Lock`] dies, or of what has one inside | its mark is in the word; whoever waits asks, every [`POLL_INTERVAL`](backoff::POLL_INTERVAL) at least, whether it lives |
+//! | the owner of a [`Lock`] dies, or of what has one inside | its mark is in the word; a waiter asks, every [`POLL_INTERVAL`](backoff::POLL_INTERVAL) at least, whether it lives |
 //! | a process dies inside a [`Monitor`] | likewise, and the next to enter repairs first |
-//! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; whoever waits for them asks, every [`POLL_INTERVAL`](backoff::POLL_INTERVAL) at least, whether the holders live |
-//! | somebody dies between a change and the wake-up call for it | whoever sleeps looks every [`POLL_INTERVAL`](backoff::POLL_INTERVAL) at least |
-//! | a waiter dies | it held nothing; nobody waits for its answer |
+//! | a holder of permits, read locks or places in a queue dies | each is noted under its holder's number; a waiter asks, every [`POLL_INTERVAL`](backoff::POLL_INTERVAL) at least, whether the holders live |
+//! | a process dies between a change and the wake-up call for it | a sleeper looks every [`POLL_INTERVAL`](backoff::POLL_INTERVAL) at least |
+//! | a waiter dies | it held nothing; no process waits for its answer |
 //!
 //! Each machine's module lists its steps and why it is safe to die right after each. Their tests
 //! kill an actor after every one of them, and let several take their steps in all orders, up to a

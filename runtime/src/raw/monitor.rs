@@ -13,7 +13,7 @@ use super::machine::Machine;
 
 /// The lock around a machine's words.
 ///
-/// Whoever dies inside leaves the words between two steps. Each machine says which of its words
+/// A process that dies inside leaves the words between two steps. Each machine says which of its words
 /// are the truth; the next to enter computes the others from them.
 ///
 /// | step | what if the actor dies right after it |
@@ -29,7 +29,7 @@ pub(crate) struct Monitor(Lock);
 pub(crate) struct Inside<'a>(&'a Lock);
 
 impl Monitor {
-    /// Makes a monitor of zeros. Before anybody else has it.
+    /// Makes a monitor of zeros, before any other process has it.
     pub(crate) fn init(&self) {
         self.0.init();
     }

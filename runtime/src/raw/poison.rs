@@ -1,6 +1,6 @@
 //! Whether a holder ended in the middle of its work.
 //!
-//! Only whoever has the lock sets it, before anybody else can have the lock; so if that one dies
+//! Only the holder of the lock sets it, before the lock can have another holder; so if the holder dies
 //! first, the next finds it dead and sets it.
 
 use std::sync::atomic::Ordering;
@@ -72,13 +72,13 @@ impl Poison {
         is
     }
 
-    /// Nothing happens if nobody has looked at what the dead left.
+    /// Nothing happens if no thread has looked at what the dead left.
     pub(crate) fn clear(&self) {
         self.replace(POISONED, CLEAN);
     }
 
     fn replace(&self, old: u32, new: u32) {
-        // Whoever changes it otherwise meanwhile knows better.
+        // A thread that changes it otherwise meanwhile knows better.
         let _ = self
             .0
             .compare_exchange(old, new, Ordering::Relaxed, Ordering::Relaxed);

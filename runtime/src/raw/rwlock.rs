@@ -14,11 +14,11 @@
 //! | reader | says that it sleeps | a needless call |
 //! | reader | has slept long, and takes `writer` over from a writer that is dead | the next does; poisoned, and rightly |
 //! | reader | raises `readers[me]`, gives `writer` back: it has the lock | as above |
-//! | writer | has `writer` | whoever waits takes it over: poisoned, though nothing was written; better once too often |
+//! | writer | has `writer` | a waiter takes it over: poisoned, though nothing was written; better once too often |
 //! | writer | says that it sleeps | a needless call |
 //! | writer | sees that no reader is left: it has the lock | poisoned, and rightly |
 //! | writer | gives `writer` back | nothing is held; readers that sleep find it when they next look |
-//! | either | lowers what says that somebody sleeps | who sleeps finds what has changed when it next looks |
+//! | either | lowers what says that a thread sleeps | a sleeper finds what has changed when it next looks |
 //!
 //! A reader raises its count and then looks at `writer`; a writer takes `writer` and then looks at
 //! the counts. All four are sequentially consistent, so not both miss the other. A reader that
@@ -238,7 +238,7 @@ impl RwLock {
         }
     }
 
-    /// Takes the lock for writing if nobody has it.
+    /// Takes the lock for writing if it is free.
     pub(crate) fn try_write(&self, holders: &dyn Holders) -> bool {
         if !self.writer().try_lock(holders) {
             return false;

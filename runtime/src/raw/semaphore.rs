@@ -1,26 +1,26 @@
 //! Permits, each noted under the process that took it.
 //!
 //! The first permits are *slots*: words that say who has them, each a small mutex. They are taken
-//! and given back in one atomic step, and tell by themselves that whoever has one is dead.
+//! and given back in one atomic step, and tell by themselves that the holder of one is dead.
 //!
 //! | slot | |
 //! |---|---|
 //! | 0 | no permit (any more) |
-//! | the highest bit | a permit that nobody has |
+//! | the highest bit | a free permit |
 //! | a [mark](Holders::mark) | a thread of that process has it |
 //!
 //! | step | what if the actor dies right after it |
 //! |---|---|
 //! | `acquire`: a slot is set to our mark | a waiter asks whether we live, and takes the slot over |
 //! | `acquire`: a slot is taken over from the dead | likewise |
-//! | `acquire`: it is noted that somebody may sleep | a needless call |
+//! | `acquire`: it is noted that a thread may sleep | a needless call |
 //! | `release`: a slot is free | sleepers find it when they next look |
 //! | `forget`: a slot is 0 | done |
-//! | `add`, in the monitor: slots from `slots_made` on are free | nobody looks there yet |
+//! | `add`, in the monitor: slots from `slots_made` on are free | no thread looks there yet |
 //! | `add`, in the monitor: `slots_made` is raised | they were added |
 //!
 //! What does not fit into the slots is counted, inside a monitor. The truth is `total` and `taken`,
-//! by holder; `available` is their difference, computed anew by whoever enters after a death
+//! by holder; `available` is their difference, computed anew by the next that enters after a death
 //! inside.
 //!
 //! | step, all inside the monitor | what if the actor dies right after it |
@@ -38,8 +38,8 @@
 //! A process's permits are all the same: it gives back a slot of its own, if it has one, whichever
 //! permit it was.
 //!
-//! Whoever wants to sleep says so and then looks for a permit; whoever gives one back looks
-//! afterwards whether anybody said so. These are sequentially consistent, so not both miss the
+//! A thread that wants to sleep says so and then looks for a permit; one that gives a permit back looks
+//! afterwards whether a thread said so. These are sequentially consistent, so not both miss the
 //! other.
 
 use std::sync::atomic::Ordering;
@@ -69,13 +69,13 @@ const FREE: u32 = 1 << 31;
 #[repr(C)]
 pub(crate) struct Semaphore {
     /// They fill their cache lines, so that who gives a permit back need not wait for who takes it
-    /// to see whether anybody sleeps.
+    /// to see whether a thread sleeps.
     slots: [AtomicU32; SLOTS as usize],
-    /// Changes when somebody may have to wake up.
+    /// Changes when a thread may have to wake up.
     releases: AtomicU32,
-    /// The number of the last who was about to sleep; 0 if nobody can sleep.
+    /// The number of the last that was about to sleep; 0 if no thread can sleep.
     waited: AtomicU32,
-    /// How often somebody was about to sleep.
+    /// How often a thread was about to sleep.
     waits: AtomicU32,
     /// Slots from here on have never been permits.
     slots_made: AtomicU32,
@@ -99,7 +99,7 @@ unsafe impl Machine for Semaphore {
         for slot in self.slots() {
             let word = slot.load(Ordering::SeqCst);
             if is_mark(word) && holders.number(word) == holder {
-                // If this fails, somebody has just inherited it.
+                // If this fails, another process has just inherited it.
                 replace(slot, word, FREE);
             }
         }
@@ -150,7 +150,7 @@ impl Semaphore {
                 return true;
             }
             futex::wait(&self.releases, seen, timeout);
-            // Whoever was not woken has slept its time: somebody may have died meanwhile.
+            // A thread that was not woken has slept its time: a process may have died meanwhile.
             look_for_dead = self.releases.load(Ordering::Relaxed) == seen;
         }
         false
@@ -245,7 +245,7 @@ impl Semaphore {
         true
     }
 
-    /// The permits that nobody alive has.
+    /// The permits that no living process has.
     pub(crate) fn available(&self, holders: &dyn Holders) -> u32 {
         if !self.seal.is_whole() {
             return 0;
@@ -308,7 +308,7 @@ impl Semaphore {
         self.reclaim(holders) && self.count_one(holders.me())
     }
 
-    /// Changes the first slot that somebody dead has.
+    /// Changes the first slot that a dead process has.
     fn find_dead(&self, holders: &dyn Holders, new: u32) -> bool {
         let mut known_alive = holders.mark();
         self.slots().any(|slot| {
@@ -372,7 +372,7 @@ impl Semaphore {
             .store(total.saturating_sub(taken), Ordering::Relaxed);
     }
 
-    /// Wakes as many as there are permits for, if anybody sleeps.
+    /// Wakes as many as there are permits for, if any thread sleeps.
     #[inline]
     fn announce(&self, count: u32) {
         let waited = self.waited.load(Ordering::SeqCst);
@@ -385,9 +385,9 @@ impl Semaphore {
     fn wake(&self, waited: u32, count: u32) {
         self.releases.fetch_add(1, Ordering::SeqCst);
         step();
-        // Whoever meant to sleep and does not yet has seen an older number of releases, and will
-        // not: it looked at that before it said so. So if nobody was woken and nobody has come
-        // since, nobody sleeps.
+        // A thread that meant to sleep and does not yet has seen an older number of releases, and will
+        // not: it looked at that before it said so. So if none was woken and none has come
+        // since, no thread sleeps.
         if futex::wake(&self.releases, count) == 0 {
             let _ = self
                 .waited

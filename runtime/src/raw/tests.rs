@@ -671,7 +671,7 @@ fn a_barrier_survives_a_death_in_it() {
             barrier.wait_until(victim, at_once());
         },
         |barrier, survivor, _| {
-            // Whoever died here may have arrived or not; nobody hangs, and nobody passes alone.
+            // The actor that died here may have arrived or not; none hangs, and none passes alone.
             let begin = Instant::now();
             let deadline = begin.checked_add(Duration::from_millis(300));
             assert_eq!(barrier.wait_until(survivor, deadline), Passed::Broken);

@@ -302,7 +302,7 @@ impl<T> Chunk<T> {
         self.part()
     }
 
-    /// The chunk's memory, whoever has it.
+    /// The chunk's memory, even if it was sent.
     fn part(&self) -> NonNull<[T]> {
         let data: NonNull<T> = self.cell.data().cast();
         // SAFETY: `start + length` is within the cell's slice, by `split` and `deserialize`.
@@ -318,7 +318,7 @@ impl<T> Chunk<T> {
         );
     }
 
-    /// The chunk has become part of something else: whoever sent it may not do so again.
+    /// The chunk has become part of something else: its sender may not send it again.
     fn void(&self) {
         if let Some(token) = &self.received {
             token.machine().void();
@@ -336,12 +336,12 @@ impl<T> Chunk<T> {
 // there is no `&mut [T]`: that borrows the chunk uniquely, and would have to be over. But a `&[T]`
 // may be there, and outlive the call, if the chunk was not moved into what is sent but shared with
 // it. So a chunk remembers that it was looked at since it was last borrowed uniquely, which is
-// when all such slices were gone. If it was, its token is only lent: nobody redeems it before the
+// when all such slices were gone. If it was, its token is only lent: no receiver redeems it before the
 // chunk is dropped, when all its slices are gone too, or its process is dead. What is sent by value
 // is dropped as soon as it is sent.
 //
-// The two flags decide together: whoever looks sets `is_looked_at` and then finds `is_sent` not
-// set; whoever sends sets `is_sent` and then reads `is_looked_at`. All four are sequentially
+// The two flags decide together: a thread that looks sets `is_looked_at` and then finds `is_sent` not
+// set; one that sends sets `is_sent` and then reads `is_looked_at`. All four are sequentially
 // consistent, so not both miss the other.
 
 impl<T> Deref for Chunk<T> {
@@ -354,7 +354,7 @@ impl<T> Deref for Chunk<T> {
             self.check();
             self.is_looked_at.store(true, Ordering::SeqCst);
         }
-        // SAFETY: the part is initialised, and nobody changes it as long as we are here (see
+        // SAFETY: the part is initialised, and no thread changes it as long as we are here (see
         // above).
         unsafe { self.memory().as_ref() }
     }

@@ -140,7 +140,7 @@ impl<M: Stored, T: ?Sized> CellHandle<M, T> {
     #[inline]
     pub(crate) fn machine(&self) -> &M {
         // SAFETY: a machine was made at the start of the cell before there was a handle, or the
-        // cell's record says so; the object keeps it there. `M` is `Sync`, and nobody has a
+        // cell's record says so; the object keeps it there. `M` is `Sync`, and there is no
         // unique reference.
         unsafe { self.machine.as_ref() }
     }
@@ -156,7 +156,7 @@ impl<M: Stored, T: ?Sized> CellHandle<M, T> {
     ///
     /// # Safety
     ///
-    /// The part is one of [`data`](CellHandle::data), and nobody writes to it meanwhile.
+    /// The part is one of [`data`](CellHandle::data), and no thread writes to it meanwhile.
     pub(crate) unsafe fn is_value(&self, part: NonNull<T>, left: Left) -> bool {
         // SAFETY: the caller's promise; the data are there as long as `self`.
         unsafe { (self.is_value)(part, left) }
@@ -263,7 +263,7 @@ impl<M: Stored, T: Shareable> UnfinishedCell<M, T> {
             layout::<M, T>(length).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
         let object = arena::allocate(layout.size(), layout.align())?;
         let start = object.payload();
-        // SAFETY: the cell is at least that long and nobody else's.
+        // SAFETY: the cell is at least that long, and no other object has it.
         unsafe { start.write_bytes(0, offset) };
         // SAFETY: the machine comes first; the cell is aligned to the layout, and any bytes are a
         // machine, which is shared by reference only.
@@ -368,7 +368,7 @@ fn layout<M, T>(length: usize) -> Option<(Layout, usize)> {
     Layout::new::<M>().extend(data).ok()
 }
 
-/// Nobody would run the destructor when the last process is gone.
+/// No process would run the destructor when the last one is gone.
 const fn assert_no_drop<T>() {
     assert!(
         !std::mem::needs_drop::<T>(),

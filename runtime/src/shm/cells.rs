@@ -82,7 +82,7 @@ impl<'a> Cells<'a> {
 
     /// Sets a holder's bit on a cell; false if the cell is not alive in that generation.
     ///
-    /// The number is ours or that of a message of ours.
+    /// The number is this process's, or that of a message it sends.
     pub(super) fn acquire(&self, cell: u32, generation: u32, number: u32) -> bool {
         let (word, bit) = place(number);
         let holders = &self.layout.record(cell).holders[word];

@@ -1,16 +1,16 @@
 //! Who is who in a region: numbers for processes and messages.
 //!
 //! A *holder* is a number below [`HOLDERS`]. It belongs to a process that has the region mapped,
-//! or to a message on its way that carries handles into the region. Whoever has the number keeps
+//! or to a message on its way that carries handles into the region. The owner of the number keeps
 //! the lock on the region's byte of that number ([`ofd_lock`]) through an opening of the file of
 //! its own; the message carries its opening as a descriptor. The kernel unlocks the byte when the
-//! process has died or the message was thrown away, so anybody can ask whether a holder is alive,
+//! process has died or the message was thrown away, so every process can ask whether a holder is alive,
 //! and the number of a dead one can be claimed by the next.
 //!
 //! | step | why it is safe to die right after it |
 //! |---|---|
 //! | a number is claimed (its byte locked) | the byte is unlocked; the next claimant begins anew |
-//! | the number's count of claims is raised | marks with the old count are of nobody alive, which is so |
+//! | the number's count of claims is raised | marks with the old count belong to no living holder, which is so |
 //! | the number is marked used | the next claimant wipes what its predecessor left: nothing |
 //! | leftovers of the predecessor are wiped from each cell | the next claimant wipes the rest |
 
@@ -94,7 +94,7 @@ impl Holder {
         &self.file
     }
 
-    /// Claims a number for whoever has this opening of the file; `None` if all are taken.
+    /// Claims a number for the owner of this opening of the file; `None` if all are taken.
     fn claim(
         &self,
         opening: BorrowedFd<'_>,
@@ -114,7 +114,7 @@ impl Holder {
             .transpose()
     }
 
-    /// Wipes what an earlier holder of a number left. The number is ours now, so nobody else
+    /// Wipes what an earlier holder of a number left. The number is ours now, so no other process
     /// sets its bits.
     fn begin(&self, number: u32) {
         let (word, bit) = place(number);
@@ -154,7 +154,7 @@ impl Holders for Holder {
             return true;
         }
         let number = self.number(known);
-        // Given out since, or damaged: whoever had that mark is gone.
+        // Given out since, or damaged: the process that had that mark is gone.
         number < HOLDERS && mark(number, self.claims(number)) == known && self.is_alive(number)
     }
 

@@ -100,7 +100,7 @@ impl Scene {
         self.uses(number, 0);
     }
 
-    /// Works with the cell, which nobody may take away meanwhile.
+    /// Works with the cell, which must not be taken away meanwhile.
     fn uses(&self, number: usize, generation: u64) {
         let (word, bit) = place(self.process(number).me());
         pause();
@@ -115,7 +115,7 @@ impl Scene {
         self.layout.record(CELL).state.load(Ordering::SeqCst) >> 31 & 1 != 0
     }
 
-    /// When the creator looks, nobody holds the cell any more.
+    /// When the creator looks, no holder has the cell any more.
     fn is_freed(&self, creator: &Holder) {
         assert!(
             !self.is_alive() || creator.cells().try_free(CELL),

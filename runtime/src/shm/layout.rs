@@ -26,7 +26,7 @@ const PAGE: usize = 4096;
 /// Words with a bit for each holder.
 const WORDS: usize = HOLDERS as usize / 64;
 
-/// Written once, before anybody else sees it; only `cursor` and `used` change later.
+/// Written once, before any other process sees it; only `cursor` and `used` change later.
 #[repr(C, align(64))]
 pub(super) struct RegionHeader {
     magic: AtomicU64,

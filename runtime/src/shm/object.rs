@@ -97,7 +97,7 @@ impl Attached {
         &self.region
     }
 
-    /// A free cell for an object of ours; `None` if there is none or the region is another's.
+    /// A free cell for an object of this process; `None` if there is none or the region is another's.
     pub(super) fn allocate(self: &Arc<Self>) -> Option<Arc<Object>> {
         // No handle that arrives damaged can take the cell for its own before this is over.
         let mut objects = lock(&self.objects);
@@ -221,7 +221,7 @@ impl Object {
         self.region().holder()
     }
 
-    /// Whether nobody but the caller has the cell: no handle here, no process, no message.
+    /// Whether only the caller has the cell: no handle here, no process, no message.
     pub(super) fn is_alone(self: &Arc<Self>) -> bool {
         // A message that arrives here gives up its hold when there is a handle already.
         !self.lent.load(Ordering::Relaxed)

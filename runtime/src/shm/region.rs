@@ -127,11 +127,11 @@ impl Region {
         }
     }
 
-    /// Frees what nobody alive holds, and says how many cells are free then.
+    /// Frees what no living process holds, and says how many cells are free then.
     pub(super) fn sweep(&self) -> usize {
         let Some(free) = &self.free else { return 0 };
         let fresh = lock(free).fresh;
-        // Nothing of ours is asked for: our own bit keeps it.
+        // Cells of this process are safe: its own bit keeps them.
         let cells = self.holder.cells();
         let mut found: Vec<u32> = (0..fresh).filter(|cell| cells.try_free(*cell)).collect();
         let mut free = lock(free);

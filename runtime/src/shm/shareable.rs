@@ -72,13 +72,13 @@ pub unsafe trait Shareable: Send + Sized + 'static {
     #[doc(hidden)]
     fn __check_fields() {}
 
-    /// Whether the bytes are a value of this type, though somebody was killed while it wrote them.
+    /// Whether the bytes are a value of this type, though a process was killed while writing them.
     /// What was written with one instruction, such as the variant of an `enum`, is whole if that was
     /// `by_the_dead`; otherwise something wrote any bytes there.
     ///
     /// # Safety
     ///
-    /// The place can be read, if not as `Self`, aligned or not, and nobody writes there meanwhile.
+    /// The place can be read, if not as `Self`, aligned or not, and no thread writes there meanwhile.
     #[doc(hidden)]
     unsafe fn __is_value(_place: *const Self, _by_the_dead: bool) -> bool {
         true

@@ -137,7 +137,7 @@ impl<T: ?Sized> Deref for Shared<T> {
     #[expect(unsafe_code, reason = "the value lies in shared memory")]
     fn deref(&self) -> &T {
         // SAFETY: valid as long as the handle is. `T` is `Sync`, or there would be no `Shared` of
-        // it, and nobody has a unique reference: it gives none.
+        // it, and there is no unique reference: it gives none.
         unsafe { self.0.data().as_ref() }
     }
 }

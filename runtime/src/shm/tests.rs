@@ -113,7 +113,7 @@ fn a_stale_handle_is_an_error() {
     // A descriptor that keeps the region, but not in the name of the message.
     message.attachments = sent(&keep).attachments;
     drop(one);
-    // The place may be another's by now, or nobody's.
+    // The place may be another's by now, or free.
     let other = alone::<700>(2);
     assert!(receive::<Alone<700>>(&mut message).is_err());
     assert_eq!(other[0].load(Ordering::Relaxed), 2);
@@ -177,7 +177,7 @@ fn a_chunk_that_may_be_looked_at_is_not_another_s_before_it_is_dropped() {
         received.fill(1);
         received
     });
-    // Whoever has it now has not begun.
+    // Its present owner has not begun.
     std::thread::sleep(std::time::Duration::from_millis(100));
     assert!(!receiver.is_finished());
     assert_eq!(looked_at, [0; 10]);

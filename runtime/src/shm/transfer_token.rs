@@ -13,8 +13,8 @@
 //! | the owner says that the token is lent, and who it is | its process is dead, and looks at nothing: a receiver asks, again and again, as all of [`raw`](crate::raw) do |
 //! | the owner withdraws the token, since the message was not sent | it cannot be redeemed; the piece ends with its owner, as any |
 //! | the owner drops its handle: the token is open | a receiver that sleeps finds it when it next looks |
-//! | the receiver redeems it | the piece is gone; whoever kept the token may send the piece again |
-//! | the receiver voids it and sends the piece on with another | nobody may send the first again |
+//! | the receiver redeems it | the piece is gone; its sender, which kept the token, may send the piece again |
+//! | the receiver voids it and sends the piece on with another | the first cannot be sent again |
 
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -40,7 +40,7 @@ pub(super) struct TransferToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Redeemed {
     Yes,
-    /// Somebody else was first.
+    /// Another receiver was first.
     No,
     /// Its last owner still has a handle.
     StillLent,
@@ -74,7 +74,7 @@ impl TransferToken {
             .is_ok()
     }
 
-    /// For the first who asks, when nobody else can look at the piece any more.
+    /// For the first that asks, when no other thread can look at the piece any more.
     pub(super) fn redeem(&self, holders: &dyn Holders, deadline: Option<Instant>) -> Redeemed {
         let mut backoff = Backoff::new();
         loop {

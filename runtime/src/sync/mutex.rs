@@ -300,7 +300,7 @@ impl<'a, T: ?Sized> MutexGuard<'a, T> {
         }
     }
 
-    /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
+    /// As [`new`](Self::new), but the caller must not look before it has asked whether it
     /// [is whole](Self::is_whole).
     #[inline]
     fn of(mutex: &'a Mutex<T>, panicking: bool) -> MutexGuard<'a, T> {

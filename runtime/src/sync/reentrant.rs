@@ -231,7 +231,7 @@ impl<'a, T> ReentrantLockGuard<'a, T> {
 }
 
 impl<'a, T> ReentrantLockGuard<'a, T> {
-    /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
+    /// As [`new`](Self::new), but the caller must not look before it has asked whether it
     /// [is whole](Self::is_whole).
     fn of(lock: &'a ReentrantLock<T>) -> ReentrantLockGuard<'a, T> {
         ReentrantLockGuard {

@@ -373,7 +373,7 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
 }
 
 impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
-    /// As [`new`](Self::new), but whoever calls this must not look before it has asked whether it
+    /// As [`new`](Self::new), but the caller must not look before it has asked whether it
     /// [is whole](Self::is_whole).
     fn of(lock: &'a RwLock<T>) -> RwLockReadGuard<'a, T> {
         RwLockReadGuard {
@@ -386,7 +386,7 @@ impl<'a, T: ?Sized> RwLockReadGuard<'a, T> {
     #[cold]
     fn is_whole(&self) -> bool {
         let cell = &self.lock.0;
-        // SAFETY: we have the lock, so nobody writes.
+        // SAFETY: we have the lock, so no thread writes.
         let is_value = |left| unsafe { cell.is_value(cell.data(), left) };
         cell.machine().poison().look(is_value)
     }

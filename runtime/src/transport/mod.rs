@@ -16,7 +16,7 @@
 //! | returns `EINTR` | retried |
 //! | panics in destructors of thread-locals and exit handlers | [`locals`](ipc) |
 //!
-//! Only this folder names `ipc_channel`, and only for what is said above: nothing of the user's
+//! Only this folder names `ipc_channel`, and only for what is said above: no user value
 //! is ever encoded or decoded inside its calls, so a value that cannot be sent leaves no half
 //! message behind.
 //!

@@ -13,7 +13,7 @@
 //!
 //! # Who may do what
 //!
-//! Whoever has the lock `push` may write the slots that no item is in, and `tail`. Whoever has the
+//! The holder of the lock `push` may write the slots that no item is in, and `tail`. The holder of the
 //! lock `pop` may read the slots that an item is in, and write `head`. Both locks are
 //! [monitors](Monitor): when the process of their holder dies, the next one gets them. No process sleeps
 //! with a lock, and the user's code (encoding, decoding) runs without.
@@ -24,7 +24,7 @@
 //! |---|---|
 //! | 1. take the lock, see that there is room | as before |
 //! | 2. write the bytes of a long item into an area | as before: where the area's items end was not moved |
-//! | 3. send the descriptors, under numbers that come once | whoever pops the next ones drops them, since no item has their numbers |
+//! | 3. send the descriptors, under numbers that come once | the next process that pops drops them, since no item has their numbers |
 //! | 4. move the area's end | the bytes are lost to the area until a later item is popped, which gives its own and all before it back |
 //! | 5. write the slot | as before: no item is in it |
 //! | 6. move `tail`: **the item is there** | those who sleep were not told: they look by themselves after [`POLL_INTERVAL`](super::event::POLL_INTERVAL) |
@@ -168,7 +168,7 @@ impl Place {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Overflow {
     Allowed,
-    /// Somebody is about to pop: better wait a little.
+    /// A process is about to pop: better wait a little.
     NotYet,
 }
 
@@ -607,7 +607,7 @@ impl Core {
         Ok(())
     }
 
-    /// Receives an item's descriptors, and drops those that come before: they belong to nobody.
+    /// Receives an item's descriptors, and drops those that come before, which belong to no item.
     fn receive_parcels(&self, entry: &Entry) -> io::Result<Vec<Arc<OwnedFd>>> {
         let expected = entry.attachments as usize;
         let mut attachments = Vec::new();

@@ -8,7 +8,7 @@ use crate::sys::{deadline, futex};
 
 /// How long a sleeper sleeps before it looks by itself.
 ///
-/// Whoever makes something happen tells the sleepers afterwards. Should it die in between, which
+/// A process that makes something happen tells the sleepers afterwards. If it dies in between, which
 /// is a matter of nanoseconds, this is how long they take to notice.
 pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -17,9 +17,9 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 #[repr(transparent)]
 pub(super) struct Event(AtomicU32);
 
-/// Somebody sleeps on the word.
+/// A thread sleeps on the word.
 const SLEEPERS: u32 = 1;
-/// Somebody polls the bell.
+/// A thread polls the bell.
 const POLLERS: u32 = 2;
 const TOLD: u32 = 4;
 
@@ -34,7 +34,7 @@ impl Event {
         self.announce(SLEEPERS)
     }
 
-    /// Announces somebody who polls the bell, after one more look.
+    /// Announces a thread that polls the bell, after one more look.
     pub(super) fn enter_polling(&self) {
         self.announce(POLLERS);
     }

@@ -2,7 +2,7 @@
 //!
 //! Each gets a *mark*, a number that no other has or had, and keeps the lock on the byte of that
 //! number ([`ofd_lock`]) through an opening of the queue's file of its own. The kernel lets go of it
-//! when the process is dead, so anybody can ask whether the process with a mark is alive.
+//! when the process is dead, so every process can ask whether the one with a mark is alive.
 //!
 //! | step | what if the process dies right after it |
 //! |---|---|

@@ -416,7 +416,7 @@ impl<T: Serialize> Queue<T> {
                     let length = core.len();
                     let in_time = core.room().sleep(ticket, deadline, again);
                     if let Pushed::WarmFull = pushed {
-                        // There is a place. If nobody pops, it is taken at once.
+                        // There is a place. If no process pops, it is taken at once.
                         if !in_time || core.len() >= length {
                             overflow = Overflow::Allowed;
                         }

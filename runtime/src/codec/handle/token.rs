@@ -88,7 +88,7 @@ impl<'de> Visitor<'de> for TokenVisitor {
         deserializer: D,
     ) -> Result<Token, D::Error> {
         // Where there is no newtype, serde's buffers say that there is one all the same. So it does
-        // not matter how many of ours were taken for a newtype of the user's around the handle.
+        // not matter how many of these were taken for a user's newtype around the handle.
         match self.layers - 1 {
             0 => deserializer.deserialize_bytes(self),
             layers => {

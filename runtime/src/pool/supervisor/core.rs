@@ -16,6 +16,7 @@ use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
 use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
+use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
 use crate::transport::EncodedMessage;
 
@@ -94,12 +95,7 @@ impl PoolState {
             }
         }
         let error = match ran_in {
-            Some(id) => {
-                let text = format!(
-                    "worker `{function}` was killed because its task was cancelled (pid {id})"
-                );
-                Error::new(ErrorKind::Cancelled, text).with_worker(function)
-            }
+            Some(id) => cancelled(Subject::Worker(function), id),
             None => cancelled_before(function),
         };
         self.jobs.fail(job, &error);

@@ -13,6 +13,7 @@ use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{JobId, Part, WorkerId};
 use crate::pool::trace::Span;
 use crate::pool::wire::{ResultsHeader, split};
+use crate::process::Subject;
 use crate::protocol::Reply;
 use crate::sys::poller::Interest;
 use crate::transport::{Received, is_nonsense};
@@ -123,7 +124,7 @@ impl PoolState {
             (WorkerStage::Preparing, _) => {
                 let outcome = Outcome::Reply(message, worker.process.id());
                 let codec = crate::dispatch::result::<()>();
-                let error = match outcome.resolve("", &codec) {
+                let error = match outcome.resolve(Subject::Other("it"), &codec) {
                     Ok(()) => Error::new(ErrorKind::Spawn, "unexpected reply"),
                     Err(error) => error,
                 };

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::core::PoolState;
 use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::outcome::{Loss, Outcome};
 use crate::pool::scheduler::{Cause, Death, WorkerId};
 use crate::pool::trace::Span;
-use crate::process::{Killed, Member, Status, unheard};
+use crate::process::{Killed, Member, Status, Subject, unheard};
 use crate::sys::exit_status;
 use crate::transport::is_nonsense;
 
@@ -160,42 +160,26 @@ fn loss(
             memory_limit: worker.process.memory_limit(),
         })
     };
-    let failed = |kind, text: String| Error::new(kind, text).with_worker(function);
     let is_board_nonsense = worker.ledger.claimed().is_none();
     match (killed, &worker.broken) {
         (Some(Purpose::Timeout(late)), _) if late == task => lost(Some(Killed::TimedOut)),
         (Some(Purpose::Cancelled), _) => lost(Some(Killed::Cancelled)),
-        (Some(Purpose::Standstill), _) => {
-            let text = format!(
-                "worker `{function}` was not begun in time by several processes in a row, the last of which was killed (pid {id})"
-            );
-            Outcome::Failed(failed(ErrorKind::TimedOut, text))
-        }
+        (Some(Purpose::Standstill), _) => lost(Some(Killed::NotBegun)),
         (Some(Purpose::Nonsense) | None, Some(error))
             if killed.is_some() || is_cut_off(worker, status) =>
         {
-            let error = unheard(function, id, error).with_exit_status(status.known());
-            Outcome::Failed(error.with_worker(function))
+            let error = unheard(Subject::Worker(function), id, error);
+            Outcome::Failed(error.with_exit_status(status.known()))
         }
-        (Some(_), _) if is_board_nonsense => {
-            let text = format!(
-                "worker `{function}` was killed because it had overwritten memory that it shares with its pool (pid {id})"
-            );
-            Outcome::Failed(failed(ErrorKind::Decode, text))
-        }
-        (Some(Purpose::Nonsense), None) => {
-            let text = format!(
-                "worker `{function}` was killed because it sent an unexpected reply (pid {id})"
-            );
-            Outcome::Failed(failed(ErrorKind::Decode, text))
-        }
+        (Some(_), _) if is_board_nonsense => lost(Some(Killed::OverwroteMemory)),
+        (Some(Purpose::Nonsense), None) => lost(Some(Killed::UnexpectedReply)),
         _ => lost(None),
     }
 }
 
 /// Why a worker was of no use.
 fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Option<Error> {
-    let text = match worker.stage {
+    let subject = match worker.stage {
         WorkerStage::Initializing | WorkerStage::Judged => "the initializer",
         WorkerStage::Preparing | WorkerStage::Working => "a worker of the pool",
     };
@@ -210,9 +194,9 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
         memory_limit: worker.process.memory_limit(),
     };
     let codec = crate::dispatch::result::<()>();
-    let error = Outcome::Lost(loss).resolve("", &codec).err()?;
-    let reason = error.to_string().replace("worker `` ", "");
-    Some(Error::new(error.kind(), format!("{text} {reason}")).with_exit_status(error.exit_status()))
+    Outcome::Lost(loss)
+        .resolve(Subject::Other(subject), &codec)
+        .err()
 }
 
 /// Whether a worker has ended as if all were well, though a message of its broke off.

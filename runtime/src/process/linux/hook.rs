@@ -67,7 +67,7 @@ fn become_marked(marker: &str) -> io::Result<Infallible> {
     // SAFETY: this runs before `main`, in a process whose environment no other code reads or
     // writes yet: no thread of the program's has been started.
     unsafe { std::env::remove_var(MARKER) };
-    // Whoever started it holds the other end of the connection, and could have any code run.
+    // The process that started it holds the other end of the connection, and could have any code run.
     if privileges::is_privileged() {
         return Err(io::Error::other(
             "a program with more rights than the user who started it cannot act as a child",

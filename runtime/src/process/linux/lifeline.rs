@@ -163,7 +163,7 @@ impl Lifeline {
     }
 }
 
-/// Ends this process at once, because its parent is gone. Nobody is left to see how.
+/// Ends this process at once, because its parent is gone. No process is left to see how.
 pub(super) fn die() -> ! {
     loop {
         let _ = kill_process(getpid(), Signal::KILL);

@@ -3,7 +3,7 @@
 //! It is the program, re-executed and stopped before `main`: constructors have run, nothing else
 //! has, and there is one thread. Each request is one packet with a connection's end; a clone
 //! takes that end and lives as a child, the answer is one packet with its pid and pidfd. The
-//! clone is a child of the *user's* process (`CLONE_PARENT`), so that this process has no part
+//! clone is a child of the *program's* process (`CLONE_PARENT`), so that this process has no part
 //! in it from then on and may end at any time.
 //!
 //! # What if a process dies

@@ -1,7 +1,7 @@
 //! How much memory there is still to be had.
 //!
 //! The kernel takes page after page for a file in memory until there are none, and then kills
-//! somebody. So a large request is compared first with what the system says it could give, and
+//! a process. So a large request is compared first with what the system says it could give, and
 //! with what the limits of the process's control groups leave. Both are old news when they are
 //! read, and a guess: what is not known does not stand in the way.
 

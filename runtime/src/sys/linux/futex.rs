@@ -1,4 +1,4 @@
-//! Sleeping on a word of shared memory until somebody changes it.
+//! Sleeping on a word of shared memory until it changes.
 
 use std::time::Duration;
 
