@@ -227,7 +227,7 @@ macro_rules! pass_on_cell_handle {
     };
     (@sent [$($generics:tt)*] $Handle:ident $(<$T:ty>)?) => {
         impl<$($generics)*> Clone for $Handle $(<$T>)? {
-            fn clone(&self) -> Self {
+            fn clone(&self) -> $Handle $(<$T>)? {
                 $Handle(self.0.clone())
             }
         }
@@ -240,7 +240,9 @@ macro_rules! pass_on_cell_handle {
     };
     (@received [$($generics:tt)*] $Handle:ident $(<$T:ty>)?, $receive:ident) => {
         impl<'de, $($generics)*> serde::Deserialize<'de> for $Handle $(<$T>)? {
-            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+            fn deserialize<D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<$Handle $(<$T>)?, D::Error> {
                 $crate::shm::CellHandle::$receive(deserializer).map($Handle)
             }
         }
