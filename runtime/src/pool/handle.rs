@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
-use super::job::{Job, Payload, Recipient};
+use super::job::{Arguments, PoolJob, Recipient};
 use super::map::Map;
 use super::name::Name;
 use super::outcome::Outcome;
 use super::scheduler::JobId;
 use super::slot::Slot;
 use super::stats::{Counters, PoolStats};
-use super::supervisor::Shared;
+use super::supervisor::SharedPool;
 use super::task::Task;
 use crate::error::Result;
 use crate::process::{Call, TaskCall};
@@ -82,7 +82,7 @@ use crate::process::{Call, TaskCall};
 ///   pool. That costs at most that worker and the tasks it was sent, which fail with
 ///   [`Decode`](crate::ErrorKind::Decode); the pool and the tasks of other workers go on.
 pub struct Pool {
-    shared: Arc<Shared>,
+    shared: Arc<SharedPool>,
     supervisor: Option<JoinHandle<()>>,
 }
 
@@ -231,10 +231,10 @@ impl Pool {
     fn submit_task<R>(&self, name: Name, task: TaskCall<R>) -> (JobId, Arc<Slot>) {
         let slot = Arc::<Slot>::default();
         let timeout = task.timeout.or(self.shared.settings().task_timeout);
-        let job = self.shared.submit(Job {
+        let job = self.shared.submit(PoolJob {
             worker: task.entry.name(),
             name,
-            payload: Payload::One(task.arguments),
+            arguments: Arguments::One(task.arguments),
             recipient: Recipient::Slot(Arc::clone(&slot)),
             timeout,
             remaining: 1,
@@ -415,7 +415,7 @@ impl PoolBuilder {
     /// ```
     pub fn build(self) -> Result<Pool> {
         let (settings, initializer, trace) = self.settings()?;
-        let (shared, supervisor) = Shared::start(settings, initializer, trace)?;
+        let (shared, supervisor) = SharedPool::start(settings, initializer, trace)?;
         Ok(Pool {
             shared,
             supervisor: Some(supervisor),

@@ -12,10 +12,10 @@ use crate::transport::EncodedMessage;
 
 /// One or several tasks.
 #[derive(Debug)]
-pub(super) struct Job {
+pub(super) struct PoolJob {
     pub(super) worker: &'static str,
     pub(super) name: Name,
-    pub(super) payload: Payload,
+    pub(super) arguments: Arguments,
     pub(super) recipient: Recipient,
     /// For each task, from its beginning.
     pub(super) timeout: Option<Duration>,
@@ -27,7 +27,7 @@ pub(super) struct Job {
 
 /// The arguments.
 #[derive(Debug)]
-pub(super) enum Payload {
+pub(super) enum Arguments {
     One(EncodedMessage),
     /// Each behind its length in four bytes, and where each ends.
     Many(Vec<u8>, Vec<usize>),
@@ -41,20 +41,20 @@ pub(super) enum Recipient {
     Mailbox(Arc<Mailbox>, u64),
 }
 
-impl Payload {
+impl Arguments {
     pub(super) fn count(&self) -> u32 {
         match self {
-            Payload::One(_) => 1,
-            Payload::Many(_, ends) => u32::try_from(ends.len()).unwrap_or(u32::MAX),
+            Arguments::One(_) => 1,
+            Arguments::Many(_, ends) => u32::try_from(ends.len()).unwrap_or(u32::MAX),
         }
     }
 }
 
-impl Job {
+impl PoolJob {
     /// These tasks have an outcome.
     pub(super) fn note_done(&mut self, first: u32, count: u32) {
         self.remaining -= count;
-        if let Payload::Many(_, ends) = &self.payload {
+        if let Arguments::Many(_, ends) = &self.arguments {
             self.done.resize(ends.len(), false);
             let range = first as usize..(first + count) as usize;
             self.done[range].fill(true);
@@ -64,14 +64,14 @@ impl Job {
     /// The tasks without an outcome.
     pub(super) fn not_done(&self) -> impl Iterator<Item = u32> {
         let is_done = |task: &u32| self.done.get(*task as usize).copied().unwrap_or(false);
-        (0..self.payload.count()).filter(move |task| !is_done(task))
+        (0..self.arguments.count()).filter(move |task| !is_done(task))
     }
 
     /// The message for a part of it.
     pub(super) fn message(&self, part: Part, round: u16) -> EncodedMessage {
-        match &self.payload {
-            Payload::One(arguments) => task_message(&self.name, arguments, round),
-            Payload::Many(bytes, ends) => {
+        match &self.arguments {
+            Arguments::One(arguments) => task_message(&self.name, arguments, round),
+            Arguments::Many(bytes, ends) => {
                 let start = match part.first {
                     0 => 0,
                     first => ends[first as usize - 1],

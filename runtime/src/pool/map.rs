@@ -8,11 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::job::{Job, Payload, Recipient};
+use super::job::{Arguments, PoolJob, Recipient};
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
 use super::scheduler::JobId;
-use super::supervisor::Shared;
+use super::supervisor::SharedPool;
 use super::wire::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
@@ -66,7 +66,7 @@ const SHORTEST: usize = 16;
 /// ```
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
 pub struct Map<'p, R, I, F> {
-    pool: &'p Arc<Shared>,
+    pool: &'p Arc<SharedPool>,
     inputs: I,
     bind: F,
     ordered: bool,
@@ -93,7 +93,7 @@ pub struct Map<'p, R, I, F> {
 }
 
 impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
-    pub(super) fn new(pool: &'p Arc<Shared>, inputs: I, bind: F, ordered: bool) -> Self {
+    pub(super) fn new(pool: &'p Arc<SharedPool>, inputs: I, bind: F, ordered: bool) -> Self {
         // Of many inputs a few can be sent together before it is known how long they take: what is
         // not begun in time is taken back. Of an input that may be endless, none is taken too much.
         let chunk = match inputs.size_hint() {
@@ -307,7 +307,7 @@ where
                 Ok(Some(parcel)) => {
                     group.bytes.truncate(start);
                     self.send(&mut group);
-                    self.send_job(call.entry(), timeout, number, Payload::One(parcel));
+                    self.send_job(call.entry(), timeout, number, Arguments::One(parcel));
                 }
                 Err(error) => {
                     group.bytes.truncate(start);
@@ -333,16 +333,16 @@ where
             return;
         }
         let (bytes, ends) = (std::mem::take(bytes), std::mem::take(ends));
-        let payload = if ends.len() == 1 {
-            Payload::One(crate::transport::EncodedMessage {
+        let arguments = if ends.len() == 1 {
+            Arguments::One(crate::transport::EncodedMessage {
                 head: bytes[4..].to_vec(),
                 ..Default::default()
             })
         } else {
-            Payload::Many(bytes, ends)
+            Arguments::Many(bytes, ends)
         };
         let (entry, timeout, first) = (*entry, *timeout, *first);
-        self.send_job(entry, timeout, first, payload);
+        self.send_job(entry, timeout, first, arguments);
     }
 
     fn send_job(
@@ -350,9 +350,9 @@ where
         entry: &'static Entry,
         timeout: Option<Duration>,
         first: u64,
-        payload: Payload,
+        arguments: Arguments,
     ) {
-        let count = payload.count();
+        let count = arguments.count();
         let name = match self.pool.name_of(entry) {
             Ok(name) => name,
             Err(error) => {
@@ -362,10 +362,10 @@ where
                 return;
             }
         };
-        let id = self.pool.submit(Job {
+        let id = self.pool.submit(PoolJob {
             worker: entry.name(),
             name,
-            payload,
+            arguments,
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
             timeout: timeout.or(self.pool.settings().task_timeout),
             remaining: count,

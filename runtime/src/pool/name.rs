@@ -34,9 +34,9 @@ impl Name {
 ///
 /// An entry cannot keep its own: that of an instance of a generic worker is a constant.
 #[derive(Debug, Default)]
-pub(super) struct Names(Mutex<HashMap<usize, Name>>);
+pub(super) struct NameCache(Mutex<HashMap<usize, Name>>);
 
-impl Names {
+impl NameCache {
     pub(super) fn of(&self, entry: &'static Entry) -> Result<Name> {
         let key = std::ptr::from_ref(entry).addr();
         if let Some(name) = lock(&self.0).get(&key) {

@@ -14,12 +14,12 @@ use crate::sys::notify_fd::NotifyFd;
 /// Where a result arrives.
 #[derive(Debug, Default)]
 pub(super) struct Slot {
-    inner: Mutex<Inner>,
+    inner: Mutex<SlotState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct Inner {
+struct SlotState {
     finished: bool,
     /// Empty before, and when it has been taken.
     outcome: Option<Outcome>,
@@ -36,10 +36,10 @@ struct Inner {
 
 impl Slot {
     pub(super) fn finished(outcome: Outcome) -> Slot {
-        let inner = Inner {
+        let inner = SlotState {
             finished: true,
             outcome: Some(outcome),
-            ..Inner::default()
+            ..SlotState::default()
         };
         Slot {
             inner: Mutex::new(inner),
@@ -193,14 +193,14 @@ impl Slot {
     }
 
     /// No user code runs under this lock, so a poisoned one is as good as any.
-    fn lock(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, SlotState> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl fmt::Debug for Inner {
+impl fmt::Debug for SlotState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inner")
+        f.debug_struct("SlotState")
             .field("finished", &self.finished)
             .field("outcome", &self.outcome)
             .finish_non_exhaustive()

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::callbacks::Callback;
 use super::scheduler::JobId;
 use super::slot::Slot;
-use super::supervisor::Shared;
+use super::supervisor::SharedPool;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::Subject;
@@ -39,7 +39,7 @@ use crate::process::Subject;
 /// ```
 #[must_use = "the task runs, but its result is not waited for"]
 pub struct Task<R> {
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Arc<SharedPool>,
     /// `None`: it never became one, and is finished.
     pub(super) job: Option<JobId>,
     pub(super) slot: Arc<Slot>,

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`Request::Task`] | round, name of the worker behind its length, arguments |
 //! | [`Request::Batch`] | round, name likewise, and the arguments of several tasks, each behind its length |
-//! | [`Reply::Results`] | a [`Header`], and several replies, each behind its length |
+//! | [`Reply::Results`] | a [`ResultsHeader`], and several replies, each behind its length |
 //!
 //! Any other reply is that of one task.
 
@@ -45,7 +45,7 @@ fn task_head(kind: Request, name: &Name, round: u16, more: usize) -> Vec<u8> {
 
 /// What stands before the replies in [`Reply::Results`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
+pub(super) struct ResultsHeader {
     /// How long the tasks took together, in nanoseconds.
     pub(super) time: u64,
     pub(super) round: u16,
@@ -53,7 +53,7 @@ pub(super) struct Header {
     pub(super) first: u32,
 }
 
-impl Header {
+impl ResultsHeader {
     pub(super) fn write(self) -> Vec<u8> {
         let mut head = vec![Reply::Results as u8];
         head.extend(self.time.to_ne_bytes());
@@ -63,12 +63,12 @@ impl Header {
     }
 
     /// The header of a message, and the replies.
-    pub(super) fn read(head: &[u8]) -> Option<(Header, &[u8])> {
+    pub(super) fn read(head: &[u8]) -> Option<(ResultsHeader, &[u8])> {
         let (_, rest) = head.split_first()?;
         let (time, rest) = rest.split_first_chunk()?;
         let (round, rest) = rest.split_first_chunk()?;
         let (first, replies) = rest.split_first_chunk()?;
-        let header = Header {
+        let header = ResultsHeader {
             time: u64::from_ne_bytes(*time),
             round: u16::from_ne_bytes(*round),
             first: u32::from_ne_bytes(*first),

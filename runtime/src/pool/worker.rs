@@ -13,7 +13,7 @@ use linkme::distributed_slice;
 
 use super::ledger::{Claims, now};
 use super::pause::Pause;
-use super::wire::{Header, parse, split};
+use super::wire::{ResultsHeader, parse, split};
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, message};
@@ -250,7 +250,7 @@ impl<'w> Results<'w> {
     /// Sends what is waiting. If that cannot be sent it stays on the board, where it is found.
     fn send(&mut self) {
         if !self.waiting.is_empty() && !self.replies.is_stuck() {
-            let header = Header {
+            let header = ResultsHeader {
                 time: self.now - self.since,
                 round: self.round,
                 first: self.first,

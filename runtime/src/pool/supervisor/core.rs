@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::env::Env;
 use super::jobs::Jobs;
-use super::worker_state::{Purpose, Reader, Stage, WorkerState};
+use super::worker_state::{Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind};
-use crate::pool::job::Job;
+use crate::pool::job::PoolJob;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
 use crate::pool::settings::Judge;
@@ -28,7 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 const BACK_OFF: Duration = Duration::from_millis(10);
 
 /// What stands under the pool's lock.
-pub(super) struct Core {
+pub(super) struct PoolState {
     pub(super) env: Arc<Env>,
     pub(super) scheduler: Scheduler,
     pub(super) workers: HashMap<WorkerId, WorkerState>,
@@ -54,11 +54,11 @@ pub(super) enum Effect {
     Judge(WorkerId, Judge, Outcome, Span),
 }
 
-impl Core {
+impl PoolState {
     /// A pool whose first workers are to be started.
-    pub(super) fn new(env: Arc<Env>, trace: Option<Trace>) -> Core {
+    pub(super) fn new(env: Arc<Env>, trace: Option<Trace>) -> PoolState {
         let scheduler = Scheduler::new(env.settings.policy);
-        Core {
+        PoolState {
             env,
             scheduler,
             workers: HashMap::new(),
@@ -72,7 +72,7 @@ impl Core {
         }
     }
 
-    pub(super) fn submit(&mut self, job: Job) -> JobId {
+    pub(super) fn submit(&mut self, job: PoolJob) -> JobId {
         if let Some(refusal) = &self.refusal {
             return self.jobs.refuse(&job, refusal);
         }
@@ -286,7 +286,7 @@ impl Core {
     /// A worker can work.
     pub(super) fn ready(&mut self, id: WorkerId) {
         if let Some(worker) = self.workers.get_mut(&id) {
-            worker.stage = Stage::Working;
+            worker.stage = WorkerStage::Working;
             worker.ready = Some(Instant::now());
             worker.heard = Instant::now();
             self.scheduler.ready(id);

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::core::Core;
-use super::worker_state::{Purpose, STANDSTILL, Stage, Verdict, WorkerState};
+use super::core::PoolState;
+use super::worker_state::{Purpose, STANDSTILL, Verdict, WorkerStage, WorkerState};
 use crate::pool::scheduler::WorkerId;
 
-impl Core {
+impl PoolState {
     /// Deals with deadlines. True when the pool is over.
     pub(super) fn tick(&mut self) -> bool {
         let now = Instant::now();
@@ -55,7 +55,7 @@ impl Core {
             let Some(worker) = self.workers.get(&id) else {
                 continue;
             };
-            let (is_working, heard) = (worker.stage == Stage::Working, worker.heard);
+            let (is_working, heard) = (worker.stage == WorkerStage::Working, worker.heard);
             if worker.look.is_some_and(|at| at <= now) {
                 self.look_at_board(id);
             }
@@ -102,7 +102,7 @@ impl Core {
         if worker.check.is_none_or(|at| at > now) {
             return;
         }
-        let is_working = worker.stage == Stage::Working;
+        let is_working = worker.stage == WorkerStage::Working;
         let timeout = match part {
             Some((part, _)) => self.jobs.timeout(part.job),
             None if is_working => None,
@@ -147,7 +147,7 @@ impl Core {
                 Some((part, answered)) if shares && worker.could_give(part, answered) => {
                     earlier(worker.heard + STANDSTILL);
                 }
-                None if spare && worker.stage == Stage::Working => {
+                None if spare && worker.stage == WorkerStage::Working => {
                     if let Some(timeout) = settings.idle_timeout
                         && !self.scheduler.is_leaving(*id)
                     {

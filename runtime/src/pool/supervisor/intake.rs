@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::core::{Core, Effect};
-use super::worker_state::{Purpose, STANDSTILL, Source, Stage};
+use super::core::{Effect, PoolState};
+use super::worker_state::{Purpose, STANDSTILL, WorkerSource, WorkerStage};
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind};
 use crate::pool::ledger::now;
@@ -12,7 +12,7 @@ use crate::pool::mailbox::Many;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{JobId, Part, WorkerId};
 use crate::pool::trace::Span;
-use crate::pool::wire::{Header, split};
+use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
 use crate::protocol::Reply;
 use crate::sys::poller::Interest;
@@ -21,7 +21,7 @@ use crate::transport::{Received, is_nonsense};
 /// How long a process may take to end after it has broken off a message.
 const MOMENT: Duration = Duration::from_millis(500);
 
-impl Core {
+impl PoolState {
     /// Sends more of a long message to a worker that has room for it.
     pub(super) fn send_more(&mut self, id: WorkerId) {
         let Some(worker) = self.workers.get_mut(&id) else {
@@ -60,7 +60,7 @@ impl Core {
             }
             Ok(Received::Nothing) => {
                 if let (_, Some(annex)) = worker.process.sources() {
-                    let key = Source::Annex.key(id);
+                    let key = WorkerSource::Annex.key(id);
                     if let Err(error) = self.env.poller.add(annex, key, Interest::READABLE) {
                         worker.broken = Some(error);
                         self.kill(id, Purpose::Nonsense);
@@ -105,9 +105,9 @@ impl Core {
         let kind = message.kind().and_then(Reply::from_wire);
         match (worker.stage, kind) {
             (_, Some(Reply::Hello)) => {}
-            (Stage::Preparing, Some(Reply::Ready)) => match self.env.initializer() {
+            (WorkerStage::Preparing, Some(Reply::Ready)) => match self.env.initializer() {
                 Some(initializer) => {
-                    worker.stage = Stage::Initializing;
+                    worker.stage = WorkerStage::Initializing;
                     let timeout = initializer.timeout;
                     worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
                     let message = initializer.message(worker.next_round());
@@ -121,7 +121,7 @@ impl Core {
                 }
                 None => self.ready(id),
             },
-            (Stage::Preparing, _) => {
+            (WorkerStage::Preparing, _) => {
                 let outcome = Outcome::Reply(message, worker.process.id());
                 let codec = crate::dispatch::result::<()>();
                 let error = match outcome.resolve(Subject::Other("it"), &codec) {
@@ -132,12 +132,12 @@ impl Core {
                 let error = Error::new(error.kind(), text).with_source(error);
                 self.abort(Some(&error));
             }
-            (Stage::Initializing, _) => {
+            (WorkerStage::Initializing, _) => {
                 worker.check = None;
                 if worker.killed == Some(Purpose::Initializer) {
                     worker.killed = Some(Purpose::Leaving);
                 }
-                worker.stage = Stage::Judged;
+                worker.stage = WorkerStage::Judged;
                 let outcome = Outcome::Reply(message, worker.process.id());
                 let span = worker.ran(0, 1);
                 if let Some(initializer) = self.env.initializer() {
@@ -146,16 +146,16 @@ impl Core {
                 }
             }
             // It was asked nothing.
-            (Stage::Judged, _) => self.kill(id, Purpose::Nonsense),
-            (Stage::Working, Some(Reply::Results)) => {
+            (WorkerStage::Judged, _) => self.kill(id, Purpose::Nonsense),
+            (WorkerStage::Working, Some(Reply::Results)) => {
                 // They may have been taken from the board, and the round be over therefore.
-                if let Some((header, replies)) = Header::read(&message.head)
+                if let Some((header, replies)) = ResultsHeader::read(&message.head)
                     && header.round == worker.round
                 {
                     self.take_results(id, header.first, replies, Some(header.time));
                 }
             }
-            (Stage::Working, _) => {
+            (WorkerStage::Working, _) => {
                 let Some((part, answered)) = self.scheduler.part(id) else {
                     return;
                 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::pool::callbacks::Callbacks;
-use crate::pool::job::{Job, Recipient};
+use crate::pool::job::{PoolJob, Recipient};
 use crate::pool::mailbox::{Mail, Mailbox, Many};
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::JobId;
@@ -16,7 +16,7 @@ use crate::pool::stats::Counters;
 /// The jobs of a pool.
 #[derive(Default)]
 pub(super) struct Jobs {
-    table: HashMap<JobId, Job>,
+    table: HashMap<JobId, PoolJob>,
     next: JobId,
     pub(super) counters: Counters,
     /// To be given out when the pool's lock is free.
@@ -40,29 +40,29 @@ impl Delivery {
 
 impl Jobs {
     /// Takes a job in, and says how many tasks it has.
-    pub(super) fn add(&mut self, job: Job) -> (JobId, u32) {
+    pub(super) fn add(&mut self, job: PoolJob) -> (JobId, u32) {
         let (id, count) = self.number(&job);
         self.table.insert(id, job);
         (id, count)
     }
 
     /// Fails a job that is not taken in.
-    pub(super) fn refuse(&mut self, job: &Job, error: &Error) -> JobId {
+    pub(super) fn refuse(&mut self, job: &PoolJob, error: &Error) -> JobId {
         let (id, _) = self.number(job);
         self.fail_rest(job, error);
         id
     }
 
-    fn number(&mut self, job: &Job) -> (JobId, u32) {
+    fn number(&mut self, job: &PoolJob) -> (JobId, u32) {
         let id = self.next;
         self.next += 1;
-        let count = job.payload.count();
+        let count = job.arguments.count();
         self.counters.submitted += u64::from(count);
         (id, count)
     }
 
     /// A job that has a task without an outcome, and that is still wanted.
-    pub(super) fn get(&self, id: JobId) -> Option<&Job> {
+    pub(super) fn get(&self, id: JobId) -> Option<&PoolJob> {
         self.table.get(&id)
     }
 
@@ -138,7 +138,7 @@ impl Jobs {
     }
 
     /// Ends all jobs likewise.
-    pub(super) fn fail_all(&mut self, error: impl Fn(&Job) -> Error) {
+    pub(super) fn fail_all(&mut self, error: impl Fn(&PoolJob) -> Error) {
         for (_, job) in std::mem::take(&mut self.table) {
             self.fail_rest(&job, &error(&job));
         }
@@ -154,7 +154,7 @@ impl Jobs {
         std::mem::take(&mut self.ready)
     }
 
-    fn fail_rest(&mut self, job: &Job, error: &Error) {
+    fn fail_rest(&mut self, job: &PoolJob, error: &Error) {
         self.counters.finished += u64::from(job.remaining);
         self.counters.failed += u64::from(job.remaining);
         match &job.recipient {
@@ -181,7 +181,7 @@ impl Jobs {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::pool::job::Payload;
+    use crate::pool::job::Arguments;
     use crate::pool::name::Name;
     use crate::transport::EncodedMessage;
 
@@ -189,11 +189,11 @@ mod tests {
         Error::new(ErrorKind::Cancelled, "it was cancelled")
     }
 
-    fn for_task(slot: &Arc<Slot>) -> Job {
-        Job {
+    fn for_task(slot: &Arc<Slot>) -> PoolJob {
+        PoolJob {
             worker: "double",
             name: Name::default(),
-            payload: Payload::One(EncodedMessage::default()),
+            arguments: Arguments::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
             timeout: None,
             remaining: 1,
@@ -201,10 +201,10 @@ mod tests {
         }
     }
 
-    fn for_map(mailbox: &Arc<Mailbox>, first: u64, count: usize) -> Job {
+    fn for_map(mailbox: &Arc<Mailbox>, first: u64, count: usize) -> PoolJob {
         let count = u32::try_from(count).unwrap();
-        Job {
-            payload: Payload::Many(Vec::new(), vec![0; count as usize]),
+        PoolJob {
+            arguments: Arguments::Many(Vec::new(), vec![0; count as usize]),
             recipient: Recipient::Mailbox(Arc::clone(mailbox), first),
             remaining: count,
             ..for_task(&Arc::default())

@@ -1,7 +1,7 @@
 //! What takes a while, or runs user code, before a worker can work. No lock is held meanwhile.
 
 use super::env::Env;
-use super::worker_state::Source;
+use super::worker_state::WorkerSource;
 use crate::error::{Error, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::WorkerId;
@@ -17,8 +17,9 @@ pub(super) fn launch(env: &Env, id: WorkerId) -> Result<(Member, Ledger)> {
     let ledger = Ledger::new().map_err(failed)?;
     let process = Member::launch(&env.settings.setup, &SERVICE, ledger.descriptor())?;
     let (pidfd, connection) = (process.pidfd().as_fd(), process.sources().0);
-    let watch = |fd, source: Source| env.poller.add(fd, source.key(id), Interest::READABLE);
-    let watching = watch(pidfd, Source::Pidfd).and_then(|()| watch(connection, Source::Connection));
+    let watch = |fd, source: WorkerSource| env.poller.add(fd, source.key(id), Interest::READABLE);
+    let watching = watch(pidfd, WorkerSource::Pidfd)
+        .and_then(|()| watch(connection, WorkerSource::Connection));
     match watching {
         Ok(()) => Ok((process, ledger)),
         Err(error) => {

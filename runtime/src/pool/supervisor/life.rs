@@ -3,8 +3,8 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::core::Core;
-use super::worker_state::{Purpose, Source, Stage, WorkerState};
+use super::core::PoolState;
+use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
 use crate::error::{Error, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::outcome::{Loss, Outcome};
@@ -14,7 +14,7 @@ use crate::process::{Killed, Member, Status, Subject, unheard};
 use crate::sys::exit_status;
 use crate::transport::is_nonsense;
 
-impl Core {
+impl PoolState {
     /// A worker has been started, or could not be.
     pub(super) fn launched(&mut self, id: WorkerId, launched: Result<(Member, Ledger)>) {
         self.launching -= 1;
@@ -57,12 +57,12 @@ impl Core {
     }
 
     /// Looks at a worker of which something was heard.
-    pub(super) fn look_after(&mut self, id: WorkerId, source: Source) {
-        if source == Source::Outbox {
+    pub(super) fn look_after(&mut self, id: WorkerId, source: WorkerSource) {
+        if source == WorkerSource::Outbox {
             return self.send_more(id);
         }
         self.receive(id);
-        if source == Source::Pidfd {
+        if source == WorkerSource::Pidfd {
             while self.receive(id) {}
             self.reap(id);
         }
@@ -180,8 +180,8 @@ fn loss(
 /// Why a worker was of no use.
 fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Option<Error> {
     let subject = match worker.stage {
-        Stage::Initializing | Stage::Judged => "the initializer",
-        Stage::Preparing | Stage::Working => "a worker of the pool",
+        WorkerStage::Initializing | WorkerStage::Judged => "the initializer",
+        WorkerStage::Preparing | WorkerStage::Working => "a worker of the pool",
     };
     let loss = Loss {
         status,

@@ -8,8 +8,8 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::core::Core;
-use super::worker_state::{Reader, Source, Stage};
+use super::core::PoolState;
+use super::worker_state::{Reader, WorkerSource, WorkerStage};
 use crate::pool::ledger::Ledger;
 use crate::pool::pause::Pause;
 use crate::pool::scheduler::{JobId, WorkerId};
@@ -47,14 +47,18 @@ impl DirectWait {
     }
 }
 
-impl Core {
+impl PoolState {
     /// Lets a thread read what the worker says that runs a job. `None`: there is none, or another
     /// thread reads already.
     pub(super) fn begin_direct_wait(&mut self, job: JobId) -> Option<DirectWait> {
         let id = self.scheduler.workers_with(job).first().copied()?;
         let worker = self.workers.get_mut(&id)?;
         let is_read = worker.reader == Reader::Waiter;
-        if is_read || worker.stage != Stage::Working || worker.closed || worker.killed.is_some() {
+        if is_read
+            || worker.stage != WorkerStage::Working
+            || worker.closed
+            || worker.killed.is_some()
+        {
             return None;
         }
         // Without one the supervisor goes on reading.
@@ -75,7 +79,7 @@ impl Core {
             return;
         };
         worker.set_reader(&self.env.poller, id, Reader::Idle);
-        self.look_after(id, Source::Connection);
+        self.look_after(id, WorkerSource::Connection);
         let is_busy = self.scheduler.part(id).is_some();
         if let Some(worker) = self.workers.get_mut(&id)
             && is_busy

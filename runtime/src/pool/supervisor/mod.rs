@@ -12,7 +12,7 @@
 //! ([`Effect`](core::Effect)). Callbacks have a thread of their own, too.
 //!
 //! A copy of the program made by `fork` has the pool's memory and none of its threads: every public
-//! function asks where it is ([`Shared::is_here`]) before it takes a lock.
+//! function asks where it is ([`SharedPool::is_here`]) before it takes a lock.
 //!
 //! Each file uses those below it only:
 //!
@@ -69,13 +69,13 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::Instant;
 
-use self::core::{Core, Effect};
+use self::core::{Effect, PoolState};
 use self::env::Env;
 use self::jobs::Delivery;
-use self::worker_state::Source;
+use self::worker_state::WorkerSource;
 use super::callbacks::{Callback, Callbacks};
-use super::job::Job;
-use super::name::{Name, Names};
+use super::job::PoolJob;
+use super::name::{Name, NameCache};
 use super::outcome::Outcome;
 use super::pause::Pause;
 use super::scheduler::{Action, JobId, WorkerId};
@@ -92,12 +92,12 @@ use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
 
 /// A pool, as its supervisor and all who hold something of it share it.
-pub(super) struct Shared {
-    state: Mutex<State>,
+pub(super) struct SharedPool {
+    state: Mutex<Guarded>,
     /// Told when the pool is over.
     over: Condvar,
     env: Arc<Env>,
-    names: Names,
+    names: NameCache,
     callbacks: Callbacks,
     /// Of threads that read what a worker says.
     pause: Pause,
@@ -106,28 +106,28 @@ pub(super) struct Shared {
 }
 
 /// What stands under the pool's lock.
-struct State {
-    core: Core,
+struct Guarded {
+    core: PoolState,
     supervisor: Option<ThreadId>,
     /// Until when the supervisor sleeps if nothing happens.
     sleeping_until: Option<Instant>,
     is_over: bool,
 }
 
-impl Shared {
+impl SharedPool {
     /// Starts the workers and the supervisor.
     pub(super) fn start(
         settings: Settings,
         initializer: Option<Initializer>,
         trace: Option<Trace>,
-    ) -> Result<(Arc<Shared>, JoinHandle<()>)> {
+    ) -> Result<(Arc<SharedPool>, JoinHandle<()>)> {
         let failed = |error| Error::not_started("cannot start a pool", error);
         let poller = Poller::new().map_err(failed)?;
         let env = Env::new(poller, settings, initializer);
-        let mut core = Core::new(Arc::clone(&env), trace);
+        let mut core = PoolState::new(Arc::clone(&env), trace);
         let first = core.scheduler.actions();
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
+        let shared = Arc::new(SharedPool {
+            state: Mutex::new(Guarded {
                 core,
                 supervisor: None,
                 sleeping_until: None,
@@ -135,7 +135,7 @@ impl Shared {
             }),
             over: Condvar::new(),
             env,
-            names: Names::default(),
+            names: NameCache::default(),
             callbacks: Callbacks::default(),
             pause: Pause::new(),
             home: Home::here(),
@@ -190,7 +190,7 @@ impl Shared {
     }
 
     /// Takes a job in. What is wrong with it or the pool comes as its result.
-    pub(super) fn submit(self: &Arc<Self>, job: Job) -> JobId {
+    pub(super) fn submit(self: &Arc<Self>, job: PoolJob) -> JobId {
         self.with(|core| core.submit(job))
     }
 
@@ -233,7 +233,7 @@ impl Shared {
 
     /// Cancels all that is not begun, and says how many tasks that is.
     pub(super) fn cancel_queued(self: &Arc<Self>) -> usize {
-        self.with(Core::cancel_queued)
+        self.with(PoolState::cancel_queued)
     }
 
     /// Lets the tasks of jobs that are not begun be forgotten.
@@ -243,7 +243,7 @@ impl Shared {
 
     /// No more jobs: those that are there are done, then the workers leave.
     pub(super) fn drain(self: &Arc<Self>) {
-        self.with(Core::drain);
+        self.with(PoolState::drain);
         self.env.poller.wake();
     }
 
@@ -326,12 +326,12 @@ impl Shared {
         self.callbacks.finish();
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
         lock(&self.state)
     }
 
     /// Works on the state and then does what must not be done under its lock.
-    fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut Core) -> T) -> T {
+    fn with<T>(self: &Arc<Self>, work: impl FnOnce(&mut PoolState) -> T) -> T {
         let mut state = self.lock();
         let core = &mut state.core;
         let result = work(core);
@@ -423,7 +423,7 @@ impl Shared {
         name: &str,
         work: impl FnOnce() -> Result<T> + Send + 'static,
         not_done: impl Fn(NotDone) -> Error + Send + Copy + 'static,
-        tell: impl Fn(&mut Core, Result<T>) + Send + Copy + 'static,
+        tell: impl Fn(&mut PoolState, Result<T>) + Send + Copy + 'static,
     ) {
         let theirs = Arc::clone(self);
         let run = move || {
@@ -474,7 +474,7 @@ impl Shared {
     /// Does what is due, and waits for what happens next and takes it in. True when the pool is
     /// over.
     fn watch(self: &Arc<Self>) -> bool {
-        if self.with(Core::tick) {
+        if self.with(PoolState::tick) {
             return true;
         }
         let deadline = {
@@ -485,7 +485,7 @@ impl Shared {
         let keys = self.env.poller.wait(deadline);
         self.with(|core| {
             for key in keys {
-                let (id, source) = Source::of(key);
+                let (id, source) = WorkerSource::of(key);
                 core.look_after(id, source);
             }
         });

@@ -25,7 +25,7 @@ pub(super) struct WorkerState {
     pub(super) ledger: Arc<Ledger>,
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
-    pub(super) stage: Stage,
+    pub(super) stage: WorkerStage,
     /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
     /// Until when it is known what it did, by the clock of the ledger.
@@ -50,7 +50,7 @@ pub(super) struct WorkerState {
 
 /// What the supervisor hears of a worker from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum WorkerSource {
     Pidfd,
     Connection,
     /// A long message that arrives beside the connection.
@@ -59,12 +59,12 @@ pub(super) enum Source {
     Outbox,
 }
 
-impl Source {
-    const ALL: [Source; 4] = [
-        Source::Pidfd,
-        Source::Connection,
-        Source::Annex,
-        Source::Outbox,
+impl WorkerSource {
+    const ALL: [WorkerSource; 4] = [
+        WorkerSource::Pidfd,
+        WorkerSource::Connection,
+        WorkerSource::Annex,
+        WorkerSource::Outbox,
     ];
 
     /// The key under which the poller tells of a worker's source.
@@ -73,8 +73,8 @@ impl Source {
     }
 
     /// Whose source it is that the poller has told of, and which.
-    pub(super) fn of(key: u64) -> (WorkerId, Source) {
-        (key >> 2, Source::ALL[(key & 3) as usize])
+    pub(super) fn of(key: u64) -> (WorkerId, WorkerSource) {
+        (key >> 2, WorkerSource::ALL[(key & 3) as usize])
     }
 }
 
@@ -132,7 +132,7 @@ pub(super) enum Reader {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stage {
+pub(super) enum WorkerStage {
     Preparing,
     Initializing,
     /// It has run the initializer, and what that returned is being looked at.
@@ -148,7 +148,7 @@ impl WorkerState {
             ledger: Arc::new(ledger),
             outbox: None,
             round: 0,
-            stage: Stage::Preparing,
+            stage: WorkerStage::Preparing,
             heard: Instant::now(),
             noted: now(),
             look: None,
@@ -198,7 +198,7 @@ impl WorkerState {
             };
             let (connection, _) = self.process.sources();
             // It is not watched any more when nothing more is to be heard.
-            let _ = poller.modify(connection, Source::Connection.key(id), interest);
+            let _ = poller.modify(connection, WorkerSource::Connection.key(id), interest);
         }
         self.reader = reader;
     }
@@ -217,7 +217,11 @@ impl WorkerState {
         let Some(outbox) = &self.outbox else {
             return Ok(());
         };
-        poller.add(outbox.socket(), Source::Outbox.key(id), Interest::WRITABLE)
+        poller.add(
+            outbox.socket(),
+            WorkerSource::Outbox.key(id),
+            Interest::WRITABLE,
+        )
     }
 
     /// Reads no more. The connection stays: to the worker, its end would be the parent's.
