@@ -114,11 +114,14 @@ mod tests {
 
     use super::*;
 
-    const NOW: fn() -> Option<Instant> = || Some(Instant::now());
+    /// What is told already.
+    fn told(poller: &Poller) -> Vec<u64> {
+        poller.wait(Some(Instant::now()))
+    }
 
-    /// Bounds waits that are to end for another reason.
-    fn late() -> Option<Instant> {
-        Some(Instant::now() + Duration::from_secs(60))
+    /// What is told in time.
+    fn wait(poller: &Poller) -> Vec<u64> {
+        poller.wait(Some(Instant::now() + Duration::from_mins(1)))
     }
 
     #[test]
@@ -128,12 +131,12 @@ mod tests {
         let (_other, silent) = UnixStream::pair().unwrap();
         poller.add(&near, 7, Interest::READABLE).unwrap();
         poller.add(&silent, 8, Interest::READABLE).unwrap();
-        assert!(poller.wait(NOW()).is_empty());
+        assert!(told(&poller).is_empty());
         far.write_all(b"x").unwrap();
-        assert_eq!(poller.wait(late()), [7]);
-        assert_eq!(poller.wait(late()), [7]);
+        assert_eq!(wait(&poller), [7]);
+        assert_eq!(wait(&poller), [7]);
         near.read_exact(&mut [0]).unwrap();
-        assert!(poller.wait(NOW()).is_empty());
+        assert!(told(&poller).is_empty());
     }
 
     #[test]
@@ -142,12 +145,12 @@ mod tests {
         let (near, _far) = UnixStream::pair().unwrap();
         poller.add(&near, 7, Interest::WRITABLE).unwrap();
         poller.add(&near, 8, Interest::READABLE).unwrap();
-        assert_eq!(poller.wait(late()), [7]);
+        assert_eq!(wait(&poller), [7]);
         poller.modify(&near, 8, Interest::WRITABLE).unwrap();
-        assert_eq!(poller.wait(late()), [8]);
+        assert_eq!(wait(&poller), [8]);
         poller.remove(&near);
         poller.remove(&near);
-        assert!(poller.wait(NOW()).is_empty());
+        assert!(told(&poller).is_empty());
         assert!(poller.modify(&near, 8, Interest::READABLE).is_err());
     }
 
@@ -157,12 +160,12 @@ mod tests {
         let (near, mut far) = UnixStream::pair().unwrap();
         poller.add(&near, 7, Interest::HANG_UP.once()).unwrap();
         far.write_all(b"x").unwrap();
-        assert!(poller.wait(NOW()).is_empty());
+        assert!(told(&poller).is_empty());
         for _ in 0..2 {
             poller.modify(&near, 7, Interest::READABLE.once()).unwrap();
-            assert_eq!(poller.wait(late()), [7]);
-            drop(poller.wait(NOW()));
-            assert!(poller.wait(NOW()).is_empty());
+            assert_eq!(wait(&poller), [7]);
+            drop(told(&poller));
+            assert!(told(&poller).is_empty());
         }
     }
 
@@ -172,9 +175,9 @@ mod tests {
         let (near, far) = UnixStream::pair().unwrap();
         poller.add(&near, 7, Interest::HANG_UP).unwrap();
         (&far).write_all(b"x").unwrap();
-        assert!(poller.wait(NOW()).is_empty());
+        assert!(told(&poller).is_empty());
         drop(far);
-        assert_eq!(poller.wait(late()), [7]);
+        assert_eq!(wait(&poller), [7]);
     }
 
     #[test]
@@ -204,7 +207,7 @@ mod tests {
         let (near, _far) = UnixStream::pair().unwrap();
         poller.add(&near, 7, Interest::WRITABLE).unwrap();
         poller.wake();
-        assert_eq!(poller.wait(late()), [7]);
+        assert_eq!(wait(&poller), [7]);
     }
 
     #[test]
