@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::core::PoolState;
 use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::outcome::{Loss, Outcome};
 use crate::pool::scheduler::{Cause, Death, WorkerId};
