@@ -74,7 +74,7 @@ pub struct Call<'a, R> {
 struct Options {
     name: Option<String>,
     start_method: Option<StartMethod>,
-    launch_options: LaunchOptions,
+    launch: LaunchOptions,
     limits: Limits,
     before_worker: Option<fn()>,
 }
@@ -160,7 +160,7 @@ impl<R> Call<'_, R> {
     /// ```
     pub fn env(mut self, key: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         let change = Change::Set(key.as_ref().to_owned(), value.as_ref().to_owned());
-        self.options().launch_options.environment.push(change);
+        self.options().launch.environment.push(change);
         self
     }
 
@@ -181,7 +181,7 @@ impl<R> Call<'_, R> {
     /// ```
     pub fn env_remove(mut self, key: impl AsRef<OsStr>) -> Self {
         self.options()
-            .launch_options
+            .launch
             .environment
             .push(Change::Remove(key.as_ref().to_owned()));
         self
@@ -210,10 +210,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn env_clear(mut self) -> Self {
-        self.options()
-            .launch_options
-            .environment
-            .push(Change::Clear);
+        self.options().launch.environment.push(Change::Clear);
         self
     }
 
@@ -236,7 +233,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn current_dir(mut self, directory: impl AsRef<Path>) -> Self {
-        self.options().launch_options.current_dir = Some(directory.as_ref().to_owned());
+        self.options().launch.current_dir = Some(directory.as_ref().to_owned());
         self
     }
 
@@ -258,7 +255,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
-        self.options().launch_options.streams.stdin = stdin.into();
+        self.options().launch.streams.stdin = stdin.into();
         self
     }
 
@@ -284,7 +281,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
-        self.options().launch_options.streams.stdout = stdout.into();
+        self.options().launch.streams.stdout = stdout.into();
         self
     }
 
@@ -306,7 +303,7 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stderr(mut self, stderr: impl Into<Stdio>) -> Self {
-        self.options().launch_options.streams.stderr = stderr.into();
+        self.options().launch.streams.stderr = stderr.into();
         self
     }
 
@@ -625,7 +622,7 @@ impl<R> Call<'_, R> {
         let Options {
             name,
             start_method,
-            mut launch_options,
+            mut launch,
             limits,
             before_worker,
         } = *options.unwrap_or_default();
@@ -636,19 +633,19 @@ impl<R> Call<'_, R> {
             Some(start_method) => start_method,
             None => StartMethod::by_environment().map_err(about_worker)?,
         };
-        launch_options.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        launch.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let name = name.unwrap_or_else(|| worker.to_owned());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;
         let environment = match start_method {
-            StartMethod::ForkServer => launch_options.environment.for_clone(),
+            StartMethod::ForkServer => launch.environment.for_clone(),
             StartMethod::Spawn => None,
         };
         let failed = |error| {
             let text = format!("cannot start a process for worker `{worker}`");
             Error::not_started(&text, error).with_worker(worker)
         };
-        let launching = Launching::begin(start_method, launch_options, &limits).map_err(failed)?;
+        let launching = Launching::begin(start_method, launch, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
         let header = Header {
             name: name.clone(),
@@ -753,7 +750,7 @@ impl<R> Call<'_, R> {
             current_dir,
             streams,
             timeout: _,
-        } = &options.launch_options;
+        } = &options.launch;
         let Limits {
             memory,
             stack,
@@ -828,11 +825,11 @@ impl<R> Call<'static, R> {
         let Options {
             name,
             start_method,
-            launch_options,
+            launch,
             limits,
             before_worker,
         } = *self.options.take().unwrap_or_default();
-        if !launch_options.streams.are_inherited() {
+        if !launch.streams.are_inherited() {
             let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
@@ -843,8 +840,8 @@ impl<R> Call<'static, R> {
                 None => StartMethod::by_environment()?,
             },
             limits,
-            environment: launch_options.environment,
-            current_dir: launch_options.current_dir,
+            environment: launch.environment,
+            current_dir: launch.current_dir,
             before_worker,
         };
         Ok((setup, self.into_task()?))
