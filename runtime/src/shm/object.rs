@@ -58,7 +58,7 @@ pub(crate) struct Object {
     attached: Arc<Attached>,
     cell: u32,
     generation: u32,
-    /// A message may hold the cell in our name.
+    /// Whether a message may hold the cell under this process's number.
     lent: AtomicBool,
 }
 
@@ -97,7 +97,7 @@ impl Attached {
         &self.region
     }
 
-    /// A free cell for an object of this process; `None` if there is none or the region is another's.
+    /// An object with a free cell; `None` if there is none, or if another process made the region.
     pub(super) fn allocate(self: &Arc<Self>) -> Option<Arc<Object>> {
         // No handle that arrives damaged can take the cell for its own before this is over.
         let mut objects = lock(&self.objects);

@@ -108,8 +108,8 @@ impl Region {
         self.holder.for_message()
     }
 
-    /// Takes a free cell, and says which it is and of which generation; `None` if there is none or
-    /// the region is another's.
+    /// Takes a free cell, and says which it is and of which generation; `None` if there is none, or
+    /// if another process made the region.
     pub(super) fn take(&self) -> Option<(u32, u32)> {
         let cell = lock(self.free.as_ref()?).next(self.layout().cells())?;
         Some((cell, self.holder.cells().take(cell)))
