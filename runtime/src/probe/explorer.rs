@@ -35,45 +35,22 @@
 //! schedule alone: at step 17 actor 1 goes on, before step 23 actor 0 dies.
 
 use std::fmt;
-use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
+use super::bounds::Bounds;
 use super::run::Run;
 use super::schedule::Schedule;
 use super::state::State;
 use super::uses::Uses;
+use super::world::{Dead, Part, World};
 
-/// What is explored: the memory the actors share, and what there is to do when one dies.
-pub(crate) trait World: Sync {
-    /// Where the words are that the actors share.
-    fn memory(&self) -> Vec<Range<usize>>;
-
-    /// An actor has died. Its thread has ended.
-    fn reap(&self, _actor: usize) {}
-}
-
-/// Where the bytes of a value are.
-pub(crate) fn bytes_of<T: ?Sized>(value: &T) -> Range<usize> {
-    let start = std::ptr::from_ref(value).cast::<u8>().addr();
-    start..start + size_of_val(value)
-}
-
-/// What one actor does.
-pub(crate) type Part<'a, W> = &'a (dyn Fn(&W, usize) + Sync);
-
-/// The bounds of a search.
+/// Searches for a failure, within bounds.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Explorer {
-    pub(super) preemptions: u32,
-    pub(super) deaths: u32,
-    pub(super) timeouts: u32,
-    pub(super) mortal: u32,
-    pub(super) expects_timeouts: bool,
-}
+pub(crate) struct Explorer(Bounds);
 
 /// What a search came to.
 #[derive(Debug)]
@@ -104,50 +81,40 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Who has died in the run that is over.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Dead(pub(super) u32);
-
-impl Dead {
-    pub(crate) fn count(self) -> u32 {
-        self.0.count_ones()
-    }
-}
-
 impl Explorer {
     /// Up to so many preemptions, no actor dies.
     pub(crate) fn preempting(times: u32) -> Explorer {
-        Explorer {
+        Explorer(Bounds {
             preemptions: times,
             deaths: 0,
             timeouts: 0,
             mortal: u32::MAX,
             expects_timeouts: false,
-        }
+        })
     }
 
     /// Up to so many of the actors die.
     pub(crate) fn deaths(self, deaths: u32) -> Explorer {
-        Explorer { deaths, ..self }
+        Explorer(Bounds { deaths, ..self.0 })
     }
 
     /// Only these actors may die.
     pub(crate) fn mortal(self, actors: &[usize]) -> Explorer {
         let mortal = actors.iter().fold(0, |mortal, actor| mortal | 1 << actor);
-        Explorer { mortal, ..self }
+        Explorer(Bounds { mortal, ..self.0 })
     }
 
     /// Up to so many sleeps end without a wake-up call.
     pub(crate) fn timeouts(self, timeouts: u32) -> Explorer {
-        Explorer { timeouts, ..self }
+        Explorer(Bounds { timeouts, ..self.0 })
     }
 
     /// Actors may have to wait until their time is up.
     pub(crate) fn expects_timeouts(self) -> Explorer {
-        Explorer {
+        Explorer(Bounds {
             expects_timeouts: true,
-            ..self
-        }
+            ..self.0
+        })
     }
 
     /// Lets the actors do their parts in all orders, each time in a world of its own, and `check`
@@ -227,7 +194,7 @@ impl Explorer {
         parts: &[Part<'_, W>],
         check: &impl Fn(&W, Dead),
     ) -> State {
-        Run::new(self, world, schedule, uses, parts.len()).play(world, parts, check)
+        Run::new(self.0, world, schedule, uses, parts.len()).play(world, parts, check)
     }
 }
 

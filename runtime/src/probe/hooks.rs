@@ -1,7 +1,7 @@
 //! What the library calls before its steps. On threads that play no part nothing happens.
 
 use std::panic::Location;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,6 @@ use super::run::{ROLE, Run};
 use super::state::{Actor, CHECKER, Status};
 use super::trace::{Act, Step};
 use super::uses::Uses;
-use crate::sys::atomic::AtomicU32;
 
 /// Calls `with` if this thread is an actor in a run and is not dead.
 fn as_actor<R>(with: impl FnOnce(&Run, usize) -> Option<R>) -> Option<R> {
@@ -83,13 +82,13 @@ pub(crate) fn sleep(word: &AtomicU32, expected: u32, timeout: Duration) -> bool 
             .word(std::ptr::from_ref(word).addr())
             .expect("a word to sleep on is shared");
         let mut state = run.step(me, Step { word: place, ..at });
-        if word.plain().load(Ordering::SeqCst) == expected {
+        if word.load(Ordering::SeqCst) == expected {
             state.actors[me].status = Status::Asleep {
                 word: place,
                 turn: state.schedule.steps(),
                 until: state.clock.saturating_add(timeout),
             };
-            state.decide(&run.explorer, None);
+            state.decide(&run.bounds, None);
             drop(run.wait(state, me));
         }
         Some(())

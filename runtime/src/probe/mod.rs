@@ -6,6 +6,7 @@
 //! how the steps of several can follow each other.
 
 pub(crate) mod atomic;
+mod bounds;
 mod explorer;
 mod hooks;
 mod run;
@@ -14,9 +15,11 @@ mod state;
 mod tests;
 mod trace;
 mod uses;
+mod world;
 
-pub(crate) use explorer::{Dead, Explorer, Part, World, bytes_of};
+pub(crate) use explorer::Explorer;
 pub(crate) use hooks::{ask, entered, leaves, now, pause, sleep, wake};
+pub(crate) use world::{Dead, Part, World, bytes_of};
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

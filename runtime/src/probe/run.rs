@@ -8,17 +8,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::explorer::{Dead, Explorer, Part, World};
+use super::bounds::Bounds;
 use super::schedule::Schedule;
 use super::state::{Actor, CHECKER, STEPS, State, Status, Turn};
 use super::trace::{Act, Step, Trace};
 use super::uses::Uses;
+use super::world::{Dead, Part, World};
 use super::{die, is_dead};
 use crate::lock::{lock, wait};
 
 /// One run.
 pub(super) struct Run {
-    pub(super) explorer: Explorer,
+    pub(super) bounds: Bounds,
     pub(super) memory: Vec<Range<usize>>,
     pub(super) began: Instant,
     pub(super) state: Mutex<State>,
@@ -33,7 +34,7 @@ thread_local! {
 
 impl Run {
     pub(super) fn new<W: World>(
-        explorer: Explorer,
+        bounds: Bounds,
         world: &W,
         schedule: Schedule,
         uses: Uses,
@@ -48,9 +49,9 @@ impl Run {
         let state = State {
             turn: Turn::Over,
             actors: (0..actors).map(|_| actor()).collect(),
-            preemptions: explorer.preemptions,
-            deaths: explorer.deaths,
-            timeouts: explorer.timeouts,
+            preemptions: bounds.preemptions,
+            deaths: bounds.deaths,
+            timeouts: bounds.timeouts,
             dead: 0,
             changes: 0,
             owners: Vec::new(),
@@ -61,7 +62,7 @@ impl Run {
             failure: None,
         };
         Arc::new(Run {
-            explorer,
+            bounds,
             memory: world.memory(),
             began: Instant::now(),
             state: Mutex::new(state),
@@ -79,7 +80,7 @@ impl Run {
         parts: &[Part<'_, W>],
         check: &impl Fn(&W, Dead),
     ) -> State {
-        self.lock().decide(&self.explorer, None);
+        self.lock().decide(&self.bounds, None);
         thread::scope(|scope| {
             let mut threads: Vec<_> = (0..parts.len())
                 .map(|me| {
@@ -137,7 +138,7 @@ impl Run {
                     state.dead |= 1 << victim;
                     state.changes += 1;
                     let next = next.filter(|(actor, _)| *actor != victim);
-                    state.decide(&self.explorer, next);
+                    state.decide(&self.bounds, next);
                 }
             }
         }
@@ -181,7 +182,7 @@ impl Run {
         let mut state = self.lock();
         state.trace.end(me);
         state.actors[me].status = Status::Finished;
-        state.decide(&self.explorer, None);
+        state.decide(&self.bounds, None);
         // Its thread has to be there as long as it is not dead.
         drop(self.wait(state, me));
     }
@@ -249,9 +250,9 @@ impl Run {
             state.fail("this goes on for ever".to_owned());
             return self.wait(state, me);
         }
-        if state.is_stop(me, &step, &self.explorer) {
+        if state.is_stop(me, &step, &self.bounds) {
             state.actors[me].status = Status::Ready;
-            state.decide(&self.explorer, Some((me, step)));
+            state.decide(&self.bounds, Some((me, step)));
             state = self.wait(state, me);
         }
         if step.act != Act::Read && step.act != Act::Ask {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use super::explorer::Explorer;
+use super::bounds::Bounds;
 use super::schedule::{Choice, Schedule};
 use super::trace::{Act, Step, Trace};
 use super::uses::Uses;
@@ -78,11 +78,11 @@ impl State {
     }
 
     /// Whether something else can happen before this step that makes a difference.
-    pub(super) fn is_stop(&mut self, me: usize, step: &Step, explorer: &Explorer) -> bool {
+    pub(super) fn is_stop(&mut self, me: usize, step: &Step, bounds: &Bounds) -> bool {
         if self.schedule.is_fixed() {
             return self.schedule.has_choice();
         }
-        let dies = self.deaths > 0 && explorer.mortal & 1 << me != 0;
+        let dies = self.deaths > 0 && bounds.mortal & 1 << me != 0;
         let is_stop = self.is_open(me, step) || dies && self.uses.are_shared(step.word);
         is_stop || self.deaths > 0 && step.act == Act::Ask
     }
@@ -118,7 +118,7 @@ impl State {
     }
 
     /// Decides who goes on: the actor at its step, if there is one, or another.
-    pub(super) fn decide(&mut self, explorer: &Explorer, current: Option<(usize, Step)>) {
+    pub(super) fn decide(&mut self, bounds: &Bounds, current: Option<(usize, Step)>) {
         if current.is_none() {
             self.schedule.step();
         }
@@ -127,8 +127,8 @@ impl State {
             return;
         }
         let options = match &current {
-            Some((me, step)) => self.options_at(*me, step, explorer),
-            None => match self.options_between(explorer) {
+            Some((me, step)) => self.options_at(*me, step, bounds),
+            None => match self.options_between(bounds) {
                 Ok(options) => options,
                 Err(what) => return self.fail(what),
             },
@@ -152,7 +152,7 @@ impl State {
             }
             Choice::Wait(actor) => {
                 self.expire(actor);
-                if self.clock > LONGEST && !explorer.expects_timeouts {
+                if self.clock > LONGEST && !bounds.expects_timeouts {
                     self.fail(format!("after {:?} somebody still waits", self.clock));
                 }
             }
@@ -184,19 +184,14 @@ impl State {
         self.actors[actor].status == Status::Ready
     }
 
-    pub(super) fn can_die(&self, actor: usize, explorer: &Explorer) -> bool {
+    pub(super) fn can_die(&self, actor: usize, bounds: &Bounds) -> bool {
         self.deaths > 0
-            && explorer.mortal & 1 << actor != 0
+            && bounds.mortal & 1 << actor != 0
             && self.actors[actor].status != Status::Dead
     }
 
     /// What can happen at a step: first of all that it is taken.
-    pub(super) fn options_at(
-        &mut self,
-        me: usize,
-        step: &Step,
-        explorer: &Explorer,
-    ) -> Vec<Choice> {
+    pub(super) fn options_at(&mut self, me: usize, step: &Step, bounds: &Bounds) -> Vec<Choice> {
         let mut options = vec![Choice::Go(me)];
         let others = || (0..self.actors.len()).filter(|other| *other != me);
         if self.preemptions > 0 && (step.act == Act::Pause || self.uses.are_open(step.word)) {
@@ -207,7 +202,7 @@ impl State {
                     .map(Choice::Expire),
             );
         }
-        if self.can_die(me, explorer) {
+        if self.can_die(me, bounds) {
             options.push(Choice::Kill(me));
         }
         // Whose death makes a difference to this step?
@@ -218,13 +213,13 @@ impl State {
             }
             _ => false,
         };
-        let victims = others().filter(|it| matters(*it) && self.can_die(*it, explorer));
+        let victims = others().filter(|it| matters(*it) && self.can_die(*it, bounds));
         options.extend(victims.map(Choice::Kill));
         options
     }
 
     /// What can happen when no actor is at a step.
-    pub(super) fn options_between(&self, explorer: &Explorer) -> Result<Vec<Choice>, String> {
+    pub(super) fn options_between(&self, bounds: &Bounds) -> Result<Vec<Choice>, String> {
         let all = || 0..self.actors.len();
         let mut options: Vec<_> = all()
             .filter(|it| self.can_go(*it))
@@ -235,7 +230,7 @@ impl State {
         if options.is_empty() {
             if all().all(|actor| is_over(&actor)) {
                 options.push(Choice::End);
-            } else if self.dead == 0 && !explorer.expects_timeouts {
+            } else if self.dead == 0 && !bounds.expects_timeouts {
                 return Err(self.deadlock());
             } else {
                 let first = all()
@@ -253,7 +248,7 @@ impl State {
         let may_die = all().filter(|it| self.actors[*it].status != Status::Ready);
         options.extend(
             may_die
-                .filter(|it| self.can_die(*it, explorer))
+                .filter(|it| self.can_die(*it, bounds))
                 .map(Choice::Kill),
         );
         Ok(options)

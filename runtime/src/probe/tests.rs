@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::explorer::{Explored, Part};
-use super::{Dead, Explorer, World, bytes_of, pause};
+use super::explorer::Explored;
+use super::{Dead, Explorer, Part, World, bytes_of, pause};
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
 

@@ -11,11 +11,11 @@ use crate::sys::atomic::{AtomicU32, plain};
 /// The caller looks at the word again in any case.
 #[cfg_attr(test, track_caller)]
 pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
+    let word = plain(word);
     #[cfg(test)]
     if crate::probe::sleep(word, expected, timeout) {
         return;
     }
-    let word = plain(word);
     // Not `PRIVATE`: the word may be in another process too. All errors mean "look again".
     let _ = match timeout.try_into() {
         Ok(timeout) => futex::wait(word, Flags::empty(), expected, Some(&timeout)),
@@ -26,13 +26,14 @@ pub(crate) fn wait(word: &AtomicU32, expected: u32, timeout: Duration) {
 /// Wakes up to `count` sleepers and says how many there were.
 #[cfg_attr(test, track_caller)]
 pub(crate) fn wake(word: &AtomicU32, count: u32) -> usize {
+    let word = plain(word);
     #[cfg(test)]
     if let Some(woken) = crate::probe::wake(word, count) {
         return woken;
     }
     // The kernel takes the count as a signed number.
     let count = count.min(i32::MAX.unsigned_abs());
-    futex::wake(plain(word), Flags::empty(), count).unwrap_or(0)
+    futex::wake(word, Flags::empty(), count).unwrap_or(0)
 }
 
 /// Wakes all sleepers.
