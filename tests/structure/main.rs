@@ -6,6 +6,7 @@
 //! so there must be none.
 
 mod examples;
+mod layers;
 mod modules;
 mod paths;
 mod public;
