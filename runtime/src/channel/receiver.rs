@@ -59,16 +59,16 @@ pub struct Receiver<T> {
 }
 
 /// The end, while it is here.
-struct ReceiverCore(Mutex<Location>);
+struct ReceiverCore(Mutex<EndLocation>);
 
-enum Location {
-    Here(Box<End>),
+enum EndLocation {
+    Here(Box<ReceivingEnd>),
     /// Written into a message of which it is not known yet whether it will be sent.
-    Leaving(Box<End>),
+    Leaving(Box<ReceivingEnd>),
     Gone,
 }
 
-struct End {
+struct ReceivingEnd {
     socket: Arc<OwnedFd>,
     /// Made when it is first asked for items: many ends are only passed on.
     inbox: Option<Inbox>,
@@ -83,7 +83,7 @@ struct End {
 /// may be stopped, or sick.
 const STANDSTILL: Duration = Duration::from_secs(10);
 
-/// What [`End::look`] sees.
+/// What [`ReceivingEnd::look`] sees.
 enum Seen {
     Item(Message),
     Nothing,
@@ -92,7 +92,7 @@ enum Seen {
 
 impl<T> Receiver<T> {
     pub(super) fn new(socket: Arc<OwnedFd>, pending: Option<Message>) -> Receiver<T> {
-        let end = Box::new(End {
+        let end = Box::new(ReceivingEnd {
             socket,
             inbox: None,
             pending,
@@ -100,7 +100,7 @@ impl<T> Receiver<T> {
             readiness: None,
         });
         Receiver {
-            core: Arc::new(ReceiverCore(Mutex::new(Location::Here(end)))),
+            core: Arc::new(ReceiverCore(Mutex::new(EndLocation::Here(end)))),
             items: PhantomData,
         }
     }
@@ -149,7 +149,7 @@ impl<T: DeserializeOwned> Receiver<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn try_recv(&self) -> Result<T, TryRecvError> {
-        let seen = self.core.location().here().and_then(End::look);
+        let seen = self.core.location().here().and_then(ReceivingEnd::look);
         match seen? {
             Seen::Item(message) => Ok(decode(message)?),
             Seen::Nothing => Err(TryRecvError::Empty),
@@ -252,21 +252,21 @@ impl<T: DeserializeOwned> Receiver<T> {
 }
 
 impl ReceiverCore {
-    fn location(&self) -> MutexGuard<'_, Location> {
+    fn location(&self) -> MutexGuard<'_, EndLocation> {
         lock(&self.0)
     }
 }
 
-impl Location {
-    fn here(&mut self) -> Result<&mut End, RecvError> {
+impl EndLocation {
+    fn here(&mut self) -> Result<&mut ReceivingEnd, RecvError> {
         match self {
-            Location::Here(end) => Ok(end),
-            Location::Leaving(_) | Location::Gone => Err(RecvError::Sent),
+            EndLocation::Here(end) => Ok(end),
+            EndLocation::Leaving(_) | EndLocation::Gone => Err(RecvError::Sent),
         }
     }
 }
 
-impl End {
+impl ReceivingEnd {
     /// Takes the next item if all of it is there.
     fn look(&mut self) -> Result<Seen, RecvError> {
         if let Some(message) = self.pending.take() {
@@ -342,9 +342,9 @@ impl End {
 impl Depart for ReceiverCore {
     fn settle(&self, sent: bool) {
         let mut location = self.location();
-        let before = std::mem::replace(&mut *location, Location::Gone);
-        if !sent && let Location::Leaving(end) = before {
-            *location = Location::Here(end);
+        let before = std::mem::replace(&mut *location, EndLocation::Gone);
+        if !sent && let EndLocation::Leaving(end) = before {
+            *location = EndLocation::Here(end);
         }
     }
 }
@@ -372,8 +372,8 @@ impl<T> Receiver<T> {
             }
             message.attachments.iter().for_each(|it| parts.attach(it));
         }
-        if let Location::Here(end) = std::mem::replace(&mut *location, Location::Gone) {
-            *location = Location::Leaving(end);
+        if let EndLocation::Here(end) = std::mem::replace(&mut *location, EndLocation::Gone) {
+            *location = EndLocation::Leaving(end);
         }
         drop(location);
         parts.depart(Arc::clone(&self.core) as Arc<dyn Depart>);

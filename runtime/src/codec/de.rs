@@ -269,14 +269,14 @@ impl<'m> Decoder<'m> {
 
     fn seq<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.byte()?;
-        let mut items = Items::enter(self)?;
+        let mut items = ItemAccess::enter(self)?;
         let value = visitor.visit_seq(&mut items)?;
         items.close(value)
     }
 
     fn map<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.byte()?;
-        let mut items = Items::enter(self)?;
+        let mut items = ItemAccess::enter(self)?;
         let value = visitor.visit_map(&mut items)?;
         items.close(value)
     }
@@ -284,7 +284,7 @@ impl<'m> Decoder<'m> {
     fn fields<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.byte()?;
         let outside = self.depth.enter(CONTAINER)?;
-        let mut fields = Fields {
+        let mut fields = FieldAccess {
             decoder: self,
             outside,
             ended: false,
@@ -474,15 +474,15 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
 const LARGEST_HINT: usize = 1 << 16;
 
 /// The items of a sequence or map.
-struct Items<'a, 'm> {
+struct ItemAccess<'a, 'm> {
     decoder: &'a mut Decoder<'m>,
     outside: Depth,
     left: usize,
 }
 
-impl<'a, 'm> Items<'a, 'm> {
-    fn enter(decoder: &'a mut Decoder<'m>) -> Result<Items<'a, 'm>, Error> {
-        Ok(Items {
+impl<'a, 'm> ItemAccess<'a, 'm> {
+    fn enter(decoder: &'a mut Decoder<'m>) -> Result<ItemAccess<'a, 'm>, Error> {
+        Ok(ItemAccess {
             outside: decoder.depth.enter(CONTAINER)?,
             left: decoder.count()?,
             decoder,
@@ -504,7 +504,7 @@ impl<'a, 'm> Items<'a, 'm> {
     }
 }
 
-impl<'m> de::SeqAccess<'m> for &mut Items<'_, 'm> {
+impl<'m> de::SeqAccess<'m> for &mut ItemAccess<'_, 'm> {
     type Error = Error;
 
     fn next_element_seed<T: DeserializeSeed<'m>>(
@@ -523,7 +523,7 @@ impl<'m> de::SeqAccess<'m> for &mut Items<'_, 'm> {
     }
 }
 
-impl<'m> de::MapAccess<'m> for &mut Items<'_, 'm> {
+impl<'m> de::MapAccess<'m> for &mut ItemAccess<'_, 'm> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'m>>(
@@ -547,13 +547,13 @@ impl<'m> de::MapAccess<'m> for &mut Items<'_, 'm> {
 }
 
 /// The fields of a struct.
-struct Fields<'a, 'm> {
+struct FieldAccess<'a, 'm> {
     decoder: &'a mut Decoder<'m>,
     outside: Depth,
     ended: bool,
 }
 
-impl Fields<'_, '_> {
+impl FieldAccess<'_, '_> {
     fn close<T>(&mut self, value: T) -> Result<T, Error> {
         if self.ended || self.decoder.name_or_end()?.is_none() {
             self.decoder.depth = self.outside;
@@ -564,7 +564,7 @@ impl Fields<'_, '_> {
     }
 }
 
-impl<'m> de::MapAccess<'m> for &mut Fields<'_, 'm> {
+impl<'m> de::MapAccess<'m> for &mut FieldAccess<'_, 'm> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'m>>(

@@ -63,7 +63,11 @@ impl Output<'_> {
         }
     }
 
-    fn items(&mut self, tag: u8, announced: Option<usize>) -> Result<Items<'_, Self>, Error> {
+    fn items(
+        &mut self,
+        tag: u8,
+        announced: Option<usize>,
+    ) -> Result<ItemSerializer<'_, Self>, Error> {
         let outside = self.depth.enter(CONTAINER)?;
         self.head.push(tag);
         let length = match announced {
@@ -77,7 +81,7 @@ impl Output<'_> {
                 Length::Reserved(place)
             }
         };
-        Ok(Items {
+        Ok(ItemSerializer {
             out: self,
             outside,
             length,
@@ -103,14 +107,14 @@ enum Length {
 
 /// A sequence, tuple or map being written.
 #[derive(Debug)]
-pub(crate) struct Items<'a, O> {
+pub(crate) struct ItemSerializer<'a, O> {
     out: &'a mut O,
     outside: Depth,
     length: Length,
     written: usize,
 }
 
-impl Items<'_, Output<'_>> {
+impl ItemSerializer<'_, Output<'_>> {
     fn item<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), Error> {
         self.written += 1;
         self.out.room()?;
@@ -143,7 +147,7 @@ impl Items<'_, Output<'_>> {
 
 /// A struct being written.
 #[derive(Debug)]
-pub(crate) struct Fields<'a, O> {
+pub(crate) struct FieldSerializer<'a, O> {
     out: &'a mut O,
     outside: Depth,
 }
@@ -151,13 +155,13 @@ pub(crate) struct Fields<'a, O> {
 impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     type Ok = ();
     type Error = Error;
-    type SerializeSeq = Items<'a, Output<'e>>;
-    type SerializeTuple = Items<'a, Output<'e>>;
-    type SerializeTupleStruct = Items<'a, Output<'e>>;
-    type SerializeTupleVariant = Items<'a, Output<'e>>;
-    type SerializeMap = Items<'a, Output<'e>>;
-    type SerializeStruct = Fields<'a, Output<'e>>;
-    type SerializeStructVariant = Fields<'a, Output<'e>>;
+    type SerializeSeq = ItemSerializer<'a, Output<'e>>;
+    type SerializeTuple = ItemSerializer<'a, Output<'e>>;
+    type SerializeTupleStruct = ItemSerializer<'a, Output<'e>>;
+    type SerializeTupleVariant = ItemSerializer<'a, Output<'e>>;
+    type SerializeMap = ItemSerializer<'a, Output<'e>>;
+    type SerializeStruct = FieldSerializer<'a, Output<'e>>;
+    type SerializeStructVariant = FieldSerializer<'a, Output<'e>>;
 
     fn is_human_readable(&self) -> bool {
         super::HUMAN_READABLE
@@ -332,7 +336,7 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Error> {
         let outside = self.depth.enter(CONTAINER)?;
         self.head.push(tag::STRUCT);
-        Ok(Fields { out: self, outside })
+        Ok(FieldSerializer { out: self, outside })
     }
 
     fn serialize_struct_variant(
@@ -367,7 +371,7 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
     }
 }
 
-impl ser::SerializeSeq for Items<'_, Output<'_>> {
+impl ser::SerializeSeq for ItemSerializer<'_, Output<'_>> {
     type Ok = ();
     type Error = Error;
 
@@ -380,7 +384,7 @@ impl ser::SerializeSeq for Items<'_, Output<'_>> {
     }
 }
 
-impl ser::SerializeTuple for Items<'_, Output<'_>> {
+impl ser::SerializeTuple for ItemSerializer<'_, Output<'_>> {
     type Ok = ();
     type Error = Error;
 
@@ -393,7 +397,7 @@ impl ser::SerializeTuple for Items<'_, Output<'_>> {
     }
 }
 
-impl ser::SerializeTupleStruct for Items<'_, Output<'_>> {
+impl ser::SerializeTupleStruct for ItemSerializer<'_, Output<'_>> {
     type Ok = ();
     type Error = Error;
 
@@ -406,7 +410,7 @@ impl ser::SerializeTupleStruct for Items<'_, Output<'_>> {
     }
 }
 
-impl ser::SerializeTupleVariant for Items<'_, Output<'_>> {
+impl ser::SerializeTupleVariant for ItemSerializer<'_, Output<'_>> {
     type Ok = ();
     type Error = Error;
 
@@ -419,7 +423,7 @@ impl ser::SerializeTupleVariant for Items<'_, Output<'_>> {
     }
 }
 
-impl ser::SerializeMap for Items<'_, Output<'_>> {
+impl ser::SerializeMap for ItemSerializer<'_, Output<'_>> {
     type Ok = ();
     type Error = Error;
 
@@ -437,7 +441,7 @@ impl ser::SerializeMap for Items<'_, Output<'_>> {
     }
 }
 
-impl ser::SerializeStruct for Fields<'_, Output<'_>> {
+impl ser::SerializeStruct for FieldSerializer<'_, Output<'_>> {
     type Ok = ();
     type Error = Error;
 
@@ -459,7 +463,7 @@ impl ser::SerializeStruct for Fields<'_, Output<'_>> {
     }
 }
 
-impl ser::SerializeStructVariant for Fields<'_, Output<'_>> {
+impl ser::SerializeStructVariant for FieldSerializer<'_, Output<'_>> {
     type Ok = ();
     type Error = Error;
 

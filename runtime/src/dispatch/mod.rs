@@ -27,6 +27,6 @@ pub use witness::{
 };
 
 pub(crate) use panic::{catch, install as install_panic_hook};
-pub(crate) use registry::{Callee, Defaults, Place};
+pub(crate) use registry::{Callee, Defaults, EntryId};
 pub(crate) use reply::message;
 pub(crate) use run::{Ended, run};

@@ -139,14 +139,14 @@ impl Entry {
 
     /// How to name this entry to another process of this program; `None` if it is not the
     /// program's.
-    pub(crate) fn place(&'static self) -> Option<Place> {
+    pub(crate) fn place(&'static self) -> Option<EntryId> {
         let offset = std::ptr::from_ref(self)
             .addr()
             .checked_sub(WORKERS.as_ptr().addr());
         let index = offset.map(|offset| offset / size_of::<Entry>());
         match index.filter(|index| WORKERS.get(*index).is_some_and(|it| std::ptr::eq(it, self))) {
-            Some(index) => Some(Place::Slice(index)),
-            None => Some(Place::Image(
+            Some(index) => Some(EntryId::Slice(index)),
+            None => Some(EntryId::Image(
                 image::identity()?,
                 image::distance(std::ptr::from_ref(self).cast())?,
             )),
@@ -154,10 +154,10 @@ impl Entry {
     }
 
     /// The entry at this place, if it has this path.
-    pub(crate) fn find(place: &Place, path: &str) -> Option<&'static Entry> {
+    pub(crate) fn find(place: &EntryId, path: &str) -> Option<&'static Entry> {
         let entry = match place {
-            Place::Slice(index) => WORKERS.get(*index)?,
-            Place::Image(image, distance) => {
+            EntryId::Slice(index) => WORKERS.get(*index)?,
+            EntryId::Image(image, distance) => {
                 let address = image::find(image, *distance)?.cast::<Entry>();
                 if !address.is_aligned() {
                     return None;
@@ -173,7 +173,7 @@ impl Entry {
 
 /// Where an entry is, in words that another process of this program understands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Place {
+pub(crate) enum EntryId {
     /// At this index of [`WORKERS`].
     Slice(usize),
     /// At this distance from the beginning of this image.
@@ -183,7 +183,7 @@ pub(crate) enum Place {
 /// A worker, by its place, and its path to check it by.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Callee {
-    pub(crate) place: Place,
+    pub(crate) place: EntryId,
     pub(crate) path: String,
 }
 

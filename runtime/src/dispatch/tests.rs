@@ -14,7 +14,7 @@ use linkme::distributed_slice;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Argument, Ended, Entry, Failure, Job, Place, WORKERS, borrowed, catch, install_panic_hook,
+    Argument, Ended, Entry, EntryId, Failure, Job, WORKERS, borrowed, catch, install_panic_hook,
     message, owned, result, run,
 };
 use crate::codec::{Message, Output};
@@ -312,8 +312,8 @@ fn an_entry_is_found_by_its_place_and_its_path() {
     assert_ne!(first, second);
     assert!(Entry::find(&first, &SECOND.path()).is_none());
     assert!(Entry::find(&second, "other::worker (src/lib.rs:1)").is_none());
-    assert!(Entry::find(&Place::Slice(WORKERS.len()), &FIRST.path()).is_none());
-    assert!(Entry::find(&Place::Slice(usize::MAX), &FIRST.path()).is_none());
+    assert!(Entry::find(&EntryId::Slice(WORKERS.len()), &FIRST.path()).is_none());
+    assert!(Entry::find(&EntryId::Slice(usize::MAX), &FIRST.path()).is_none());
 }
 
 #[test]
@@ -328,14 +328,14 @@ fn a_constant_entry_is_found_by_its_distance_in_the_same_image() {
     }
     let entry = instance::<u8>();
     let place = entry.place().unwrap();
-    let Place::Image(identity, distance) = place.clone() else {
+    let EntryId::Image(identity, distance) = place.clone() else {
         panic!("{place:?}");
     };
     assert!(std::ptr::eq(
         Entry::find(&place, &entry.path()).unwrap(),
         entry
     ));
-    assert!(Entry::find(&Place::Image(identity, distance | 1), &entry.path()).is_none());
+    assert!(Entry::find(&EntryId::Image(identity, distance | 1), &entry.path()).is_none());
 }
 
 #[test]

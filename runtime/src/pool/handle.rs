@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
-use super::job::{Arguments, PoolJob, Recipient};
+use super::job::{PoolJob, Recipient, TaskArguments};
 use super::map::Map;
 use super::name::Name;
 use super::outcome::Outcome;
@@ -234,7 +234,7 @@ impl Pool {
         let job = self.shared.submit(PoolJob {
             worker: task.entry.name(),
             name,
-            arguments: Arguments::One(task.arguments),
+            arguments: TaskArguments::One(task.arguments),
             recipient: Recipient::Slot(Arc::clone(&slot)),
             timeout,
             remaining: 1,

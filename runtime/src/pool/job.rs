@@ -15,7 +15,7 @@ use crate::transport::EncodedMessage;
 pub(super) struct PoolJob {
     pub(super) worker: &'static str,
     pub(super) name: Name,
-    pub(super) arguments: Arguments,
+    pub(super) arguments: TaskArguments,
     pub(super) recipient: Recipient,
     /// For each task, from its beginning.
     pub(super) timeout: Option<Duration>,
@@ -27,7 +27,7 @@ pub(super) struct PoolJob {
 
 /// The arguments.
 #[derive(Debug)]
-pub(super) enum Arguments {
+pub(super) enum TaskArguments {
     One(EncodedMessage),
     /// Each behind its length in four bytes, and where each ends.
     Many(Vec<u8>, Vec<usize>),
@@ -41,11 +41,11 @@ pub(super) enum Recipient {
     Mailbox(Arc<Mailbox>, u64),
 }
 
-impl Arguments {
+impl TaskArguments {
     pub(super) fn count(&self) -> u32 {
         match self {
-            Arguments::One(_) => 1,
-            Arguments::Many(_, ends) => u32::try_from(ends.len()).unwrap_or(u32::MAX),
+            TaskArguments::One(_) => 1,
+            TaskArguments::Many(_, ends) => u32::try_from(ends.len()).unwrap_or(u32::MAX),
         }
     }
 }
@@ -54,7 +54,7 @@ impl PoolJob {
     /// These tasks have an outcome.
     pub(super) fn note_done(&mut self, first: u32, count: u32) {
         self.remaining -= count;
-        if let Arguments::Many(_, ends) = &self.arguments {
+        if let TaskArguments::Many(_, ends) = &self.arguments {
             self.done.resize(ends.len(), false);
             let range = first as usize..(first + count) as usize;
             self.done[range].fill(true);
@@ -70,8 +70,8 @@ impl PoolJob {
     /// The message for a part of it.
     pub(super) fn message(&self, part: Part, round: u16) -> EncodedMessage {
         match &self.arguments {
-            Arguments::One(arguments) => task_message(&self.name, arguments, round),
-            Arguments::Many(bytes, ends) => {
+            TaskArguments::One(arguments) => task_message(&self.name, arguments, round),
+            TaskArguments::Many(bytes, ends) => {
                 let start = match part.first {
                     0 => 0,
                     first => ends[first as usize - 1],

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::job::{Arguments, PoolJob, Recipient};
+use super::job::{PoolJob, Recipient, TaskArguments};
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
 use super::scheduler::JobId;
@@ -307,7 +307,7 @@ where
                 Ok(Some(parcel)) => {
                     group.bytes.truncate(start);
                     self.send(&mut group);
-                    self.send_job(call.entry(), timeout, number, Arguments::One(parcel));
+                    self.send_job(call.entry(), timeout, number, TaskArguments::One(parcel));
                 }
                 Err(error) => {
                     group.bytes.truncate(start);
@@ -334,12 +334,12 @@ where
         }
         let (bytes, ends) = (std::mem::take(bytes), std::mem::take(ends));
         let arguments = if ends.len() == 1 {
-            Arguments::One(crate::transport::EncodedMessage {
+            TaskArguments::One(crate::transport::EncodedMessage {
                 head: bytes[4..].to_vec(),
                 ..Default::default()
             })
         } else {
-            Arguments::Many(bytes, ends)
+            TaskArguments::Many(bytes, ends)
         };
         let (entry, timeout, first) = (*entry, *timeout, *first);
         self.send_job(entry, timeout, first, arguments);
@@ -350,7 +350,7 @@ where
         entry: &'static Entry,
         timeout: Option<Duration>,
         first: u64,
-        arguments: Arguments,
+        arguments: TaskArguments,
     ) {
         let count = arguments.count();
         let name = match self.pool.name_of(entry) {

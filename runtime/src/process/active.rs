@@ -1,4 +1,4 @@
-use super::monitor::Monitor;
+use super::monitor::ProcessMonitor;
 
 /// A child process that is running. Returned by [`active_children`].
 ///
@@ -58,7 +58,7 @@ impl ChildInfo {
 /// ```
 #[must_use]
 pub fn active_children() -> Vec<ChildInfo> {
-    Monitor::children()
+    ProcessMonitor::children()
         .into_iter()
         .map(|child| ChildInfo {
             id: child.id(),

@@ -15,7 +15,7 @@ use super::start_method::StartMethod;
 use super::stdio::Stdio;
 use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Callee, Defaults, Entry, Place, ResultCodec};
+use crate::dispatch::{Argument, Callee, Defaults, Entry, EntryId, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
@@ -873,7 +873,7 @@ fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
 }
 
 /// The entry's place, if the program can be executed again to run it.
-fn place(entry: &'static Entry) -> Result<Place> {
+fn place(entry: &'static Entry) -> Result<EntryId> {
     let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
         "it is part of a shared library, and a new process runs the program, which may not have the library"
     } else if let Some(reason) = spawn_refusal() {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::end::End;
 use super::killer::Killer;
 use super::launched::Launched;
-use super::monitor::{Child, Monitor};
+use super::monitor::{Child, ProcessMonitor};
 use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
 use crate::dispatch::ResultCodec;
@@ -487,7 +487,7 @@ impl<R> Process<R> {
 
     /// Minds the child until it has ended or `limit` has come.
     fn see_end(&mut self, limit: Option<Instant>) -> Option<End> {
-        let monitor = Monitor::get().ok()?;
+        let monitor = ProcessMonitor::get().ok()?;
         let mut watch = monitor.release(&self.child)?;
         if limit.is_none() {
             self.streams.stdin = None;

@@ -14,7 +14,7 @@ use super::environment::Changes;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, function};
 use super::memory_limit::MemoryLimit;
-use super::monitor::{Child, Monitor};
+use super::monitor::{Child, ProcessMonitor};
 use super::service::Service;
 use super::start_method::StartMethod;
 use super::watch::handshake_deadline;
@@ -100,7 +100,7 @@ impl Member {
         launched.child.assign(name, "", memory_limit);
         // Taken over before the child has anything to say but that it is there: what it says later
         // is for the pool.
-        let monitor = Monitor::get().map_err(failed)?;
+        let monitor = ProcessMonitor::get().map_err(failed)?;
         let Some(mut watch) = monitor.release(&launched.child) else {
             return Err(failed(io::Error::other(
                 "other code of the program waits for it",
@@ -205,7 +205,7 @@ impl Member {
         let pidfd = &self.child.pidfd;
         let unreapable = || self.end_poll.as_mut()?.look(pidfd);
         let status = pidfd.reap().or_else(unreapable)?;
-        if let Ok(monitor) = Monitor::get() {
+        if let Ok(monitor) = ProcessMonitor::get() {
             monitor.forget(&self.child);
         }
         Some(status)
@@ -214,7 +214,7 @@ impl Member {
 
 impl Drop for Member {
     fn drop(&mut self) {
-        if let Ok(monitor) = Monitor::get() {
+        if let Ok(monitor) = ProcessMonitor::get() {
             monitor.forget(&self.child);
         }
     }

@@ -154,7 +154,7 @@ impl Child {
         let mut place = lock(&self.watched);
         let watched = place.as_mut()?;
         // There is a monitor, else nothing would be watched.
-        let woken = Monitor::get().ok()?.advance(self, watched);
+        let woken = ProcessMonitor::get().ok()?.advance(self, watched);
         let seen = look(watched);
         drop(place);
         if let Some(waker) = woken {
@@ -174,7 +174,7 @@ struct Assignment {
 
 /// The state of the monitor's thread that others reach.
 #[derive(Debug)]
-pub(super) struct Monitor {
+pub(super) struct ProcessMonitor {
     /// Woken when the thread has to look at its deadlines anew.
     poller: Poller,
     children: Mutex<HashMap<u64, Arc<Child>>>,
@@ -190,10 +190,10 @@ struct Deadlines {
     sleeping_until: Option<Instant>,
 }
 
-impl Monitor {
+impl ProcessMonitor {
     /// The monitor of this process, started at the first call.
-    pub(super) fn get() -> io::Result<&'static Monitor> {
-        static MONITOR: OnceLock<Monitor> = OnceLock::new();
+    pub(super) fn get() -> io::Result<&'static ProcessMonitor> {
+        static MONITOR: OnceLock<ProcessMonitor> = OnceLock::new();
         static STARTING: Mutex<()> = Mutex::new(());
         if let Some(monitor) = MONITOR.get() {
             return Ok(monitor);
@@ -202,7 +202,7 @@ impl Monitor {
         if let Some(monitor) = MONITOR.get() {
             return Ok(monitor);
         }
-        let monitor = Monitor {
+        let monitor = ProcessMonitor {
             poller: Poller::new()?,
             children: Mutex::default(),
             deadlines: Mutex::default(),
@@ -216,7 +216,7 @@ impl Monitor {
 
     /// The children that have not been seen to end, oldest first.
     pub(super) fn children() -> Vec<Arc<Child>> {
-        let mut children: Vec<_> = match Monitor::get() {
+        let mut children: Vec<_> = match ProcessMonitor::get() {
             Ok(monitor) if !monitor.home.is_here() => Vec::new(),
             Ok(monitor) => {
                 let children = lock(&monitor.children);

@@ -59,12 +59,12 @@ pub(crate) struct Condvar {
     /// Places from here on have never been used.
     fresh: AtomicU32,
     turns: AtomicU64,
-    places: [Place; PLACES],
+    places: [WaitPlace; PLACES],
 }
 
 #[derive(Debug)]
 #[repr(C)]
-struct Place {
+struct WaitPlace {
     word: AtomicU32,
     /// The mark of the process that waits here.
     holder: AtomicU32,
@@ -102,7 +102,7 @@ impl Condvar {
             return WaitToken(None);
         }
         let _inside = self.enter(holders);
-        let free = |place: &Place| place.word.load(Ordering::Acquire) == FREE;
+        let free = |place: &WaitPlace| place.word.load(Ordering::Acquire) == FREE;
         let Some(index) = self.places.iter().position(free) else {
             return WaitToken(None);
         };
@@ -220,7 +220,7 @@ impl Condvar {
         None
     }
 
-    fn used(&self) -> impl Iterator<Item = (usize, &Place)> {
+    fn used(&self) -> impl Iterator<Item = (usize, &WaitPlace)> {
         let used = self.fresh.load(Ordering::Relaxed) as usize;
         self.places.iter().take(used).enumerate()
     }
@@ -241,7 +241,7 @@ impl Condvar {
         }
     }
 
-    fn vacate(&self, place: &Place) {
+    fn vacate(&self, place: &WaitPlace) {
         if place.word.load(Ordering::Relaxed) == NOTIFIED
             && let Some((next, _)) = self.notify_next()
         {
@@ -253,7 +253,7 @@ impl Condvar {
     }
 }
 
-impl Place {
+impl WaitPlace {
     fn is_waiting(&self) -> bool {
         matches!(self.word.load(Ordering::Relaxed), WAITING | ASLEEP)
     }

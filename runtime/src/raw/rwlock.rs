@@ -44,7 +44,7 @@ pub(crate) struct WouldWaitForItself;
 #[repr(C)]
 pub(crate) struct RwLock {
     /// Taken by a writer that has the lock or waits for readers to leave.
-    writer: Line<Lock>,
+    writer: CacheLine<Lock>,
     /// For readers that wait for the writer.
     readable: Sleepers,
     /// For the writer that waits for readers.
@@ -59,7 +59,7 @@ pub(crate) struct RwLock {
 /// A cache line of its own. Writers take it from each other; what comes behind they only look at.
 #[derive(Debug)]
 #[repr(C, align(64))]
-struct Line<T>(T);
+struct CacheLine<T>(T);
 
 /// The number of locks in a word of `readers`.
 fn count(word: u64) -> u64 {

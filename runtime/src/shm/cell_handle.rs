@@ -14,7 +14,7 @@ use serde::de::Deserializer;
 use serde::ser::{Serialize, Serializer};
 
 use super::arena;
-use super::kind::{Handles, Stored};
+use super::kind::{HandleLimit, Stored};
 use super::object::Object;
 use super::shareable::Shareable;
 use crate::codec::Error;
@@ -193,7 +193,7 @@ impl<M: Stored, T: ?Sized> Serialize for CellHandle<M, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const {
             assert!(
-                matches!(M::KIND.handles(), Handles::Many),
+                matches!(M::KIND.handles(), HandleLimit::Many),
                 "a cell that has one owner is sent with that"
             );
         }

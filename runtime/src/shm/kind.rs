@@ -18,7 +18,7 @@ pub(crate) trait Stored: Machine {
 
 /// How many handles there may be to one cell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handles {
+pub(crate) enum HandleLimit {
     /// Any number, in any number of processes.
     Many,
     /// The cell is a part of something that has one owner, and is never sent but with that.
@@ -52,9 +52,9 @@ macro_rules! kinds {
             }
 
             /// How many handles there may be to such a cell.
-            pub(super) const fn handles(self) -> Handles {
+            pub(super) const fn handles(self) -> HandleLimit {
                 match self {
-                    $(CellKind::$name => Handles::$handles,)*
+                    $(CellKind::$name => HandleLimit::$handles,)*
                 }
             }
 

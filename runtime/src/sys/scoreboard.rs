@@ -21,7 +21,7 @@ pub(crate) const WORDS: usize = 72;
 pub(crate) const BYTES: usize = (64 << 10) - WORDS * size_of::<u64>();
 
 #[repr(C)]
-struct Layout {
+struct ScoreboardLayout {
     words: [AtomicU64; WORDS],
     bytes: [AtomicU8; BYTES],
 }
@@ -36,13 +36,13 @@ pub(crate) struct Scoreboard {
 impl Scoreboard {
     /// Fresh memory, all zero.
     pub(crate) fn new() -> io::Result<Scoreboard> {
-        Scoreboard::map(Arc::new(memory::create(size_of::<Layout>())?))
+        Scoreboard::map(Arc::new(memory::create(size_of::<ScoreboardLayout>())?))
     }
 
     /// The memory behind a descriptor that [`Scoreboard::new`] made, here or in another process.
     pub(crate) fn map(descriptor: Arc<OwnedFd>) -> io::Result<Scoreboard> {
         let (_, length) = memory::inspect(descriptor.as_fd())?;
-        if length != size_of::<Layout>() {
+        if length != size_of::<ScoreboardLayout>() {
             return Err(io::Error::other("the memory is not a scoreboard"));
         }
         let memory = Mapping::new(descriptor.as_fd(), length)?;
@@ -62,11 +62,11 @@ impl Scoreboard {
         &self.layout().bytes
     }
 
-    fn layout(&self) -> &Layout {
+    fn layout(&self) -> &ScoreboardLayout {
         // SAFETY: the mapping is as long as the layout, as is its file, for ever: it was made or
         // checked so. It is aligned to pages, made of atomics for which every bit pattern is
         // valid, and lives as long as `self`.
-        unsafe { self.memory.base().cast::<Layout>().as_ref() }
+        unsafe { self.memory.base().cast::<ScoreboardLayout>().as_ref() }
     }
 }
 
@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn a_file_that_can_shrink_is_no_scoreboard() {
         let file = memfd_create("test", MemfdFlags::CLOEXEC).unwrap();
-        ftruncate(&file, size_of::<Layout>() as u64).unwrap();
+        ftruncate(&file, size_of::<ScoreboardLayout>() as u64).unwrap();
         assert!(Scoreboard::map(Arc::new(file)).is_err());
         let short = memory::create(4096).unwrap();
         assert!(Scoreboard::map(Arc::new(short)).is_err());

@@ -2,8 +2,8 @@
 //!
 //! # What lies where
 //!
-//! The queue's file begins with a [`Header`] and a ring of slots, which every process maps. A slot
-//! has an [`Entry`] and room for a short item; the bytes of longer ones lie behind, in one of two
+//! The queue's file begins with a [`QueueHeader`] and a ring of slots, which every process maps. A slot
+//! has an [`ItemRecord`] and room for a short item; the bytes of longer ones lie behind, in one of two
 //! rings of bytes ([`Area`]): the first is small, so that its memory stays warm, the second has no
 //! bounds that matter, and its memory is given back. Descriptors are in flight in a socket pair
 //! that all processes have both ends of.
@@ -59,8 +59,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::area::Area;
-use super::event::Event;
-use super::member::Member;
+use super::event::EventCount;
+use super::participant::Participant;
 use crate::codec::{Message, Output};
 use crate::raw::{Inside, Monitor};
 use crate::spin::spin_a_little;
@@ -90,25 +90,25 @@ const PAGE: u64 = 4096;
 
 /// What all processes share. Its fields change as the module says.
 #[repr(C)]
-struct Header {
+struct QueueHeader {
     magic: AtomicU64,
     capacity: AtomicU64,
     slot: AtomicU64,
     closed: AtomicU32,
     /// How many processes have got a mark.
     marks: AtomicU32,
-    pushing: Line<Pushing>,
-    popping: Line<Popping>,
-    items: Line<Event>,
-    room: Line<Event>,
+    pushing: CacheLinePair<Pushing>,
+    popping: CacheLinePair<Popping>,
+    items: CacheLinePair<EventCount>,
+    room: CacheLinePair<EventCount>,
     /// Tasks that are done.
-    done: Line<AtomicU64>,
-    idle: Line<Event>,
+    done: CacheLinePair<AtomicU64>,
+    idle: CacheLinePair<EventCount>,
 }
 
 /// A cache line of its own; two, since they are fetched in pairs.
 #[repr(C, align(128))]
-struct Line<T>(T);
+struct CacheLinePair<T>(T);
 
 #[repr(C)]
 struct Pushing {
@@ -133,8 +133,8 @@ struct Popping {
 /// What is in a slot, before the bytes of a short item.
 #[derive(Debug, Clone, Copy)]
 #[repr(C)]
-struct Entry {
-    /// A [`Place`].
+struct ItemRecord {
+    /// A [`Storage`].
     place: u32,
     splices: u32,
     attachments: u32,
@@ -150,15 +150,15 @@ struct Entry {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
-enum Place {
+enum Storage {
     Slot = 1,
     Warm = 2,
     Cold = 3,
 }
 
-impl Place {
-    fn from_number(number: u32) -> Option<Place> {
-        [Place::Slot, Place::Warm, Place::Cold]
+impl Storage {
+    fn from_number(number: u32) -> Option<Storage> {
+        [Storage::Slot, Storage::Warm, Storage::Cold]
             .into_iter()
             .find(|place| *place as u32 == number)
     }
@@ -198,17 +198,17 @@ pub(super) enum Popped {
 #[derive(Debug)]
 pub(super) struct Core {
     mapping: Arc<Mapping>,
-    member: Member,
+    member: Participant,
     /// Whether this process has seen numbers that contradict each other.
     contradicts: AtomicBool,
     capacity: u64,
     slot: u64,
-    handles: Handles,
+    handles: QueueHandles,
 }
 
 /// What stands for the queue in a message.
 #[derive(Debug, Clone)]
-pub(super) struct Handles {
+pub(super) struct QueueHandles {
     pub(super) memory: Arc<OwnedFd>,
     /// Readable when those who poll have to look.
     pub(super) bell: NotifyFd,
@@ -227,7 +227,7 @@ impl Core {
         let length = mapped_length(capacity, slot).ok_or_else(too_large)?;
         let memory = memory::create_growing(to_usize(length)?)?;
         let (parcels_in, parcels_out) = transport::nonblocking_pair()?;
-        let handles = Handles {
+        let handles = QueueHandles {
             memory: Arc::new(memory),
             bell: NotifyFd::new()?,
             parcels_in: Arc::new(parcels_in),
@@ -244,7 +244,7 @@ impl Core {
     }
 
     /// Opens a queue that came in a message.
-    pub(super) fn open(handles: Handles) -> io::Result<Core> {
+    pub(super) fn open(handles: QueueHandles) -> io::Result<Core> {
         let mut words = [0; 24];
         memory::read_at(&handles.memory, &mut words, 0)?;
         let (words, _) = words.as_chunks();
@@ -260,13 +260,13 @@ impl Core {
     }
 
     fn enter(
-        handles: Handles,
+        handles: QueueHandles,
         mapping: Arc<Mapping>,
         capacity: u64,
         slot: u64,
     ) -> io::Result<Core> {
         Ok(Core {
-            member: Member::enter(handles.memory.as_fd(), &header(&mapping).marks)?,
+            member: Participant::enter(handles.memory.as_fd(), &header(&mapping).marks)?,
             contradicts: AtomicBool::new(false),
             mapping,
             capacity,
@@ -282,7 +282,7 @@ impl Core {
         Core::enter(handles, mapping, self.capacity, self.slot).unwrap()
     }
 
-    pub(super) fn handles(&self) -> &Handles {
+    pub(super) fn handles(&self) -> &QueueHandles {
         &self.handles
     }
 
@@ -310,15 +310,15 @@ impl Core {
         self.room().tell(|| ());
     }
 
-    pub(super) fn items(&self) -> &Event {
+    pub(super) fn items(&self) -> &EventCount {
         &self.header().items.0
     }
 
-    pub(super) fn room(&self) -> &Event {
+    pub(super) fn room(&self) -> &EventCount {
         &self.header().room.0
     }
 
-    pub(super) fn idle(&self) -> &Event {
+    pub(super) fn idle(&self) -> &EventCount {
         &self.header().idle.0
     }
 
@@ -336,7 +336,7 @@ impl Core {
         spin_a_little(|| self.len() < self.capacity());
     }
 
-    /// Readable when those who [poll](Event::enter_polling) have to look.
+    /// Readable when those who [poll](EventCount::enter_polling) have to look.
     pub(super) fn bell(&self) -> BorrowedFd<'_> {
         self.handles.bell.as_fd()
     }
@@ -399,8 +399,8 @@ impl Core {
         if self.count(head, tail).ok_or_else(damaged)? == self.capacity {
             return Ok(Pushed::Full);
         }
-        let mut entry = Entry {
-            place: Place::Slot as u32,
+        let mut entry = ItemRecord {
+            place: Storage::Slot as u32,
             splices: 0,
             attachments: 0,
             head: output.head.len() as u64,
@@ -433,12 +433,12 @@ impl Core {
                 )
                 .ok_or_else(damaged)?;
             let (place, end) = if entry.length <= warm_free {
-                (Place::Warm, &mut entry.warm)
+                (Storage::Warm, &mut entry.warm)
             } else if overflow == Overflow::Allowed || entry.length > WARM || head == tail {
                 if entry.length > cold_free {
                     return Err(scarcity::no_memory());
                 }
-                (Place::Cold, &mut entry.cold)
+                (Storage::Cold, &mut entry.cold)
             } else {
                 return Ok(Pushed::WarmFull);
             };
@@ -518,9 +518,9 @@ impl Core {
         }
         let (entry, inline) = self.read_slot(head);
         let areas = self.check_areas(&entry);
-        let message = match Place::from_number(entry.place) {
+        let message = match Storage::from_number(entry.place) {
             _ if areas.is_none() => Err(damaged_item()),
-            Some(Place::Slot) => inline.ok_or_else(damaged_item),
+            Some(Storage::Slot) => inline.ok_or_else(damaged_item),
             Some(place) => self.read_area(&entry, place),
             None => Err(damaged_item()),
         };
@@ -533,7 +533,7 @@ impl Core {
             popping.warm.store(entry.warm, Ordering::Release);
             step();
             if cold != entry.cold {
-                let area = self.area(Place::Cold);
+                let area = self.area(Storage::Cold);
                 area.discard(&self.handles.memory, cold, entry.cold);
                 step();
                 popping.cold.store(entry.cold, Ordering::Release);
@@ -549,7 +549,7 @@ impl Core {
     }
 
     /// Where the cold area's items begin, if the item ends in both areas where an item can.
-    fn check_areas(&self, entry: &Entry) -> Option<u64> {
+    fn check_areas(&self, entry: &ItemRecord) -> Option<u64> {
         let popping = &self.header().popping.0;
         let warm = popping.warm.load(Ordering::Relaxed);
         let cold = popping.cold.load(Ordering::Relaxed);
@@ -558,11 +558,11 @@ impl Core {
     }
 
     /// Reads an item whose end was [checked](Self::check_areas).
-    fn read_area(&self, entry: &Entry, place: Place) -> io::Result<Message> {
+    fn read_area(&self, entry: &ItemRecord, place: Storage) -> io::Result<Message> {
         let popping = &self.header().popping.0;
         let (begin, end) = match place {
-            Place::Slot | Place::Warm => (popping.warm.load(Ordering::Relaxed), entry.warm),
-            Place::Cold => (popping.cold.load(Ordering::Relaxed), entry.cold),
+            Storage::Slot | Storage::Warm => (popping.warm.load(Ordering::Relaxed), entry.warm),
+            Storage::Cold => (popping.cold.load(Ordering::Relaxed), entry.cold),
         };
         let file = &self.handles.memory;
         // What is there takes memory, so no length asks for more than that.
@@ -608,7 +608,7 @@ impl Core {
     }
 
     /// Receives an item's descriptors, and drops those that come before, which belong to no item.
-    fn receive_parcels(&self, entry: &Entry) -> io::Result<Vec<Arc<OwnedFd>>> {
+    fn receive_parcels(&self, entry: &ItemRecord) -> io::Result<Vec<Arc<OwnedFd>>> {
         let expected = entry.attachments as usize;
         let mut attachments = Vec::new();
         let mut truncated = false;
@@ -663,18 +663,18 @@ impl Core {
         lock.enter_until(&self.member, deadline, || {})
     }
 
-    fn area(&self, place: Place) -> Area {
+    fn area(&self, place: Storage) -> Area {
         let start = self.mapping.length() as u64;
         match place {
-            Place::Slot | Place::Warm => Area { start, size: WARM },
-            Place::Cold => Area {
+            Storage::Slot | Storage::Warm => Area { start, size: WARM },
+            Storage::Cold => Area {
                 start: start + WARM,
                 size: COLD,
             },
         }
     }
 
-    fn header(&self) -> &Header {
+    fn header(&self) -> &QueueHeader {
         header(&self.mapping)
     }
 
@@ -705,25 +705,25 @@ impl Core {
     }
 
     fn inline_maximum(&self) -> u64 {
-        self.slot - size_of::<Entry>() as u64
+        self.slot - size_of::<ItemRecord>() as u64
     }
 
-    fn slot_of(&self, number: u64) -> *mut Entry {
+    fn slot_of(&self, number: u64) -> *mut ItemRecord {
         let offset = HEADER + (number % self.capacity) * self.slot;
         // Does not truncate: the mapping is as long.
         let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        let base = self.mapping.base().cast::<Entry>();
+        let base = self.mapping.base().cast::<ItemRecord>();
         base.as_ptr().wrapping_byte_add(offset)
     }
 
     /// Writes an item that is not there yet. The caller holds the lock for pushing.
-    fn write_slot(&self, number: u64, entry: &Entry, head: &[u8]) {
+    fn write_slot(&self, number: u64, entry: &ItemRecord, head: &[u8]) {
         let slot = self.slot_of(number);
         // SAFETY: slots lie in the mapping (`mapped_length`) and are aligned, being powers of two
         // of at least 128 bytes behind a header of whole pages. No item is in this one: the
         // caller, who alone writes, has seen by `head` that the last one was copied out of it.
         unsafe { slot.write(*entry) };
-        if entry.place == Place::Slot as u32 {
+        if entry.place == Storage::Slot as u32 {
             debug_assert!(head.len() as u64 <= self.inline_maximum());
             let target = slot.wrapping_add(1).cast::<u8>();
             // SAFETY: as above; the head fits (`push_locked`) and lies in this process's memory.
@@ -733,13 +733,13 @@ impl Core {
 
     /// Reads an item that is there, and its bytes if it is short and says of itself what can be. The
     /// caller holds the lock for popping.
-    fn read_slot(&self, number: u64) -> (Entry, Option<Message>) {
+    fn read_slot(&self, number: u64) -> (ItemRecord, Option<Message>) {
         let slot = self.slot_of(number);
         // SAFETY: as in `write_slot`; an item is in this slot (the caller has seen `tail`), so
         // no process writes to it before `head` is moved. If something does all the same, the entry is
         // integers, of which any bytes are a value, and this copy does not change.
         let entry = unsafe { slot.read_volatile() };
-        let is_short = entry.place == Place::Slot as u32 && entry.length <= self.inline_maximum();
+        let is_short = entry.place == Storage::Slot as u32 && entry.length <= self.inline_maximum();
         let Some(length) = usize::try_from(entry.length).ok().filter(|_| is_short) else {
             return (entry, None);
         };
@@ -757,7 +757,7 @@ impl Core {
     }
 }
 
-fn header(mapping: &Mapping) -> &Header {
+fn header(mapping: &Mapping) -> &QueueHeader {
     // SAFETY: queues are mapped with their header (`mapped_length`), and mappings begin at a page.
     // All fields are atomic integers, of which any bytes are a value.
     unsafe { mapping.base().cast().as_ref() }
@@ -781,8 +781,8 @@ fn damaged_item() -> io::Error {
 
 /// Bytes before the slots.
 const HEADER: u64 = PAGE;
-const _: () = assert!(size_of::<Header>() as u64 <= HEADER);
-const _: () = assert!(size_of::<Entry>() as u64 + 64 <= SMALLEST_SLOT);
+const _: () = assert!(size_of::<QueueHeader>() as u64 <= HEADER);
+const _: () = assert!(size_of::<ItemRecord>() as u64 + 64 <= SMALLEST_SLOT);
 
 /// Bytes of the header and the slots.
 fn mapped_length(capacity: u64, slot: u64) -> Option<u64> {

@@ -15,7 +15,7 @@ pub(super) const POLL_INTERVAL: Duration = Duration::from_millis(100);
 /// The word in shared memory: two flags, and a count of what was told.
 #[derive(Debug)]
 #[repr(transparent)]
-pub(super) struct Event(AtomicU32);
+pub(super) struct EventCount(AtomicU32);
 
 /// A thread sleeps on the word.
 const SLEEPERS: u32 = 1;
@@ -25,12 +25,12 @@ const TOLD: u32 = 4;
 
 /// What the word was before the last look.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ticket(u32);
+pub(super) struct EventKey(u32);
 
-impl Event {
+impl EventCount {
     /// Announces a sleeper. It looks once more whether what it waits for has happened, and then
     /// sleeps.
-    pub(super) fn enter(&self) -> Ticket {
+    pub(super) fn enter(&self) -> EventKey {
         self.announce(SLEEPERS)
     }
 
@@ -39,16 +39,16 @@ impl Event {
         self.announce(POLLERS);
     }
 
-    fn announce(&self, flag: u32) -> Ticket {
+    fn announce(&self, flag: u32) -> EventKey {
         let before = self.0.fetch_or(flag, Ordering::SeqCst);
         fence(Ordering::SeqCst);
-        Ticket(before | flag)
+        EventKey(before | flag)
     }
 
     /// Sleeps until the event is told, or a while has passed; false if the deadline has come.
     pub(super) fn sleep(
         &self,
-        ticket: Ticket,
+        ticket: EventKey,
         deadline: Option<Instant>,
         glance: Duration,
     ) -> bool {

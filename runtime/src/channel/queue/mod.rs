@@ -5,7 +5,7 @@ mod core;
 mod event;
 #[cfg(test)]
 mod interleavings;
-mod member;
+mod participant;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use self::core::{Core, Handles, Overflow, Popped, Pushed};
+use self::core::{Core, Overflow, Popped, Pushed, QueueHandles};
 use self::event::POLL_INTERVAL;
 use super::error::{
     ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
@@ -309,11 +309,11 @@ impl<T: Serialize> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn push(&self, item: T) -> Result<(), SendError<T>> {
-        match self.push_until(&item, Wait::ForEver) {
+        match self.push_until(&item, WaitMode::ForEver) {
             Ok(()) => Ok(()),
-            Err(Failure::Closed) => Err(SendError(item, None)),
-            Err(Failure::NoRoom) => Err(SendError(item, Some(ItemError::new("no room")))),
-            Err(Failure::Item(error)) => Err(SendError(item, Some(error))),
+            Err(PushFailure::Closed) => Err(SendError(item, None)),
+            Err(PushFailure::NoRoom) => Err(SendError(item, Some(ItemError::new("no room")))),
+            Err(PushFailure::Item(error)) => Err(SendError(item, Some(error))),
         }
     }
 
@@ -332,11 +332,11 @@ impl<T: Serialize> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn try_push(&self, item: T) -> Result<(), TrySendError<T>> {
-        match self.push_until(&item, Wait::Not) {
+        match self.push_until(&item, WaitMode::Not) {
             Ok(()) => Ok(()),
-            Err(Failure::Closed) => Err(TrySendError::Disconnected(item)),
-            Err(Failure::NoRoom) => Err(TrySendError::Full(item)),
-            Err(Failure::Item(error)) => Err(TrySendError::Item(item, error)),
+            Err(PushFailure::Closed) => Err(TrySendError::Disconnected(item)),
+            Err(PushFailure::NoRoom) => Err(TrySendError::Full(item)),
+            Err(PushFailure::Item(error)) => Err(TrySendError::Item(item, error)),
         }
     }
 
@@ -359,48 +359,48 @@ impl<T: Serialize> Queue<T> {
     pub fn push_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
         let wait = Instant::now()
             .checked_add(timeout)
-            .map_or(Wait::ForEver, Wait::Until);
+            .map_or(WaitMode::ForEver, WaitMode::Until);
         match self.push_until(&item, wait) {
             Ok(()) => Ok(()),
-            Err(Failure::Closed) => Err(SendTimeoutError::Disconnected(item)),
-            Err(Failure::NoRoom) => Err(SendTimeoutError::Timeout(item)),
-            Err(Failure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
+            Err(PushFailure::Closed) => Err(SendTimeoutError::Disconnected(item)),
+            Err(PushFailure::NoRoom) => Err(SendTimeoutError::Timeout(item)),
+            Err(PushFailure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
         }
     }
 
-    fn push_until(&self, item: &T, wait: Wait) -> Result<(), Failure> {
+    fn push_until(&self, item: &T, wait: WaitMode) -> Result<(), PushFailure> {
         let mut output = Output::new(item::ITEM);
         output
             .write_borrowed(item)
-            .map_err(|error| Failure::Item(error.into()))?;
+            .map_err(|error| PushFailure::Item(error.into()))?;
         self.push_output(&mut output, wait)
     }
 
-    fn push_output(&self, output: &mut Output<'_>, wait: Wait) -> Result<(), Failure> {
+    fn push_output(&self, output: &mut Output<'_>, wait: WaitMode) -> Result<(), PushFailure> {
         let core = &*self.core;
         let deadline = wait.deadline();
         let mut overflow = match wait {
-            Wait::Not => Overflow::Allowed,
-            Wait::Until(_) | Wait::ForEver => Overflow::NotYet,
+            WaitMode::Not => Overflow::Allowed,
+            WaitMode::Until(_) | WaitMode::ForEver => Overflow::NotYet,
         };
         let mut ticket = None;
         let mut spun = false;
         loop {
             let pushed = core
                 .push(output, overflow, deadline)
-                .ok_or(Failure::NoRoom)?
-                .map_err(|error| Failure::Item(ItemError::new(error)))?;
+                .ok_or(PushFailure::NoRoom)?
+                .map_err(|error| PushFailure::Item(ItemError::new(error)))?;
             let again = match pushed {
                 Pushed::Done => {
                     output.confirm_sent();
                     return Ok(());
                 }
-                Pushed::Closed => return Err(Failure::Closed),
+                Pushed::Closed => return Err(PushFailure::Closed),
                 Pushed::Full => POLL_INTERVAL,
                 Pushed::WarmFull => WARM_PATIENCE,
             };
-            if let Wait::Not = wait {
-                return Err(Failure::NoRoom);
+            if let WaitMode::Not = wait {
+                return Err(PushFailure::NoRoom);
             }
             match ticket.take() {
                 None if !spun => {
@@ -421,7 +421,7 @@ impl<T: Serialize> Queue<T> {
                             overflow = Overflow::Allowed;
                         }
                     } else if !in_time {
-                        return Err(Failure::NoRoom);
+                        return Err(PushFailure::NoRoom);
                     }
                 }
             }
@@ -448,7 +448,7 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn pop(&self) -> Result<T, RecvError> {
-        match self.pop_until(Wait::ForEver)? {
+        match self.pop_until(WaitMode::ForEver)? {
             Some(item) => Ok(item),
             None => Err(RecvError::Disconnected),
         }
@@ -468,7 +468,7 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn try_pop(&self) -> Result<T, TryRecvError> {
-        self.pop_until(Wait::Not)?.ok_or(TryRecvError::Empty)
+        self.pop_until(WaitMode::Not)?.ok_or(TryRecvError::Empty)
     }
 
     /// Takes the first item out, waiting for one, but not longer than `timeout`.
@@ -489,7 +489,7 @@ impl<T: DeserializeOwned> Queue<T> {
     pub fn pop_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
         let wait = Instant::now()
             .checked_add(timeout)
-            .map_or(Wait::ForEver, Wait::Until);
+            .map_or(WaitMode::ForEver, WaitMode::Until);
         self.pop_until(wait)?.ok_or(RecvTimeoutError::Timeout)
     }
 
@@ -530,7 +530,7 @@ impl<T: DeserializeOwned> Queue<T> {
     }
 
     /// An item, or `None` when the time is over.
-    fn pop_until(&self, wait: Wait) -> Result<Option<T>, RecvError> {
+    fn pop_until(&self, wait: WaitMode) -> Result<Option<T>, RecvError> {
         let core = &*self.core;
         let deadline = wait.deadline();
         let mut ticket = None;
@@ -545,7 +545,7 @@ impl<T: DeserializeOwned> Queue<T> {
                 }
                 Some(Popped::Empty) => {}
             }
-            if let Wait::Not = wait {
+            if let WaitMode::Not = wait {
                 return Ok(None);
             }
             match ticket.take() {
@@ -564,23 +564,23 @@ impl<T: DeserializeOwned> Queue<T> {
 
 /// How long to wait.
 #[derive(Debug, Clone, Copy)]
-enum Wait {
+enum WaitMode {
     Not,
     Until(Instant),
     ForEver,
 }
 
-impl Wait {
+impl WaitMode {
     /// Until when a lock is waited for. Those who do not wait wait for that, which is short.
     fn deadline(self) -> Option<Instant> {
         match self {
-            Wait::Until(deadline) => Some(deadline),
-            Wait::Not | Wait::ForEver => None,
+            WaitMode::Until(deadline) => Some(deadline),
+            WaitMode::Not | WaitMode::ForEver => None,
         }
     }
 }
 
-enum Failure {
+enum PushFailure {
     Closed,
     NoRoom,
     Item(ItemError),
@@ -614,7 +614,7 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
             let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
             item::check_socket(parcels_in)?;
             item::check_socket(parcels_out)?;
-            let handles = Handles {
+            let handles = QueueHandles {
                 memory: Arc::clone(memory),
                 bell: NotifyFd::received(Arc::clone(bell)),
                 parcels_in: Arc::clone(parcels_in),

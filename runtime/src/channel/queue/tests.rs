@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::area::Area;
 use super::core::{Core, Overflow, Popped, Pushed};
-use super::event::{Event, POLL_INTERVAL};
+use super::event::{EventCount, POLL_INTERVAL};
 use super::*;
 use crate::channel::Sender;
 use crate::raw::strays::{Stray, strays};
@@ -149,7 +149,7 @@ fn check_memory<T>(queue: &Queue<T>) {
 fn a_handle_that_is_no_queue_is_refused() {
     let queue = Core::create(1).unwrap();
     for size in [1, 4096, 200_000] {
-        let handles = Handles {
+        let handles = QueueHandles {
             memory: Arc::new(memory::create_growing(size).unwrap()),
             ..queue.handles().clone()
         };
@@ -224,7 +224,7 @@ fn who_waits_learns_that_a_queue_is_damaged() {
 #[test]
 fn a_sleeper_that_nobody_told_looks_by_itself() {
     let queue = Queue::<u8>::bounded(1).unwrap();
-    let event: &Event = queue.core.items();
+    let event: &EventCount = queue.core.items();
     let start = Instant::now();
     let ticket = event.enter();
     assert!(event.sleep(ticket, None, POLL_INTERVAL));

@@ -39,11 +39,11 @@ struct Presented {
 }
 
 thread_local! {
-    static OUTGOING: Slot<Outgoing> = const { RefCell::new(None) };
-    static INCOMING: Slot<Incoming> = const { RefCell::new(None) };
+    static OUTGOING: ScopeSlot<Outgoing> = const { RefCell::new(None) };
+    static INCOMING: ScopeSlot<Incoming> = const { RefCell::new(None) };
 }
 
-type Slot<S> = RefCell<Option<ManuallyDrop<S>>>;
+type ScopeSlot<S> = RefCell<Option<ManuallyDrop<S>>>;
 
 impl Outgoing {
     /// Says whether all handles went into the message.
@@ -207,7 +207,11 @@ fn strange() -> Error {
 }
 
 /// Runs `run` while `scope` is in the slot.
-fn within<S, R>(slot: &'static LocalKey<Slot<S>>, scope: S, run: impl FnOnce() -> R) -> (R, S) {
+fn within<S, R>(
+    slot: &'static LocalKey<ScopeSlot<S>>,
+    scope: S,
+    run: impl FnOnce() -> R,
+) -> (R, S) {
     let mut guard = Guard {
         slot,
         outer: slot.replace(Some(ManuallyDrop::new(scope))),
@@ -220,7 +224,7 @@ fn within<S, R>(slot: &'static LocalKey<Slot<S>>, scope: S, run: impl FnOnce() -
 
 /// Puts the outer scope back, also when the user's code in between panics.
 struct Guard<S: 'static> {
-    slot: &'static LocalKey<Slot<S>>,
+    slot: &'static LocalKey<ScopeSlot<S>>,
     outer: Option<ManuallyDrop<S>>,
     is_left: bool,
 }

@@ -181,7 +181,7 @@ impl Jobs {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::pool::job::Arguments;
+    use crate::pool::job::TaskArguments;
     use crate::pool::name::Name;
     use crate::transport::EncodedMessage;
 
@@ -193,7 +193,7 @@ mod tests {
         PoolJob {
             worker: "double",
             name: Name::default(),
-            arguments: Arguments::One(EncodedMessage::default()),
+            arguments: TaskArguments::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
             timeout: None,
             remaining: 1,
@@ -204,7 +204,7 @@ mod tests {
     fn for_map(mailbox: &Arc<Mailbox>, first: u64, count: usize) -> PoolJob {
         let count = u32::try_from(count).unwrap();
         PoolJob {
-            arguments: Arguments::Many(Vec::new(), vec![0; count as usize]),
+            arguments: TaskArguments::Many(Vec::new(), vec![0; count as usize]),
             recipient: Recipient::Mailbox(Arc::clone(mailbox), first),
             remaining: count,
             ..for_task(&Arc::default())

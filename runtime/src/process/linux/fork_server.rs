@@ -21,7 +21,7 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 use super::zygote::{self, Answer};
 use super::{spawn, streams};
 use crate::process::launched::{LaunchOptions, Launched};
-use crate::process::monitor::{Child, Monitor};
+use crate::process::monitor::{Child, ProcessMonitor};
 use crate::process::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
 use crate::process::start_method::StartMethod;
 use crate::process::stdio::ParentEnds;
@@ -155,7 +155,7 @@ struct Server {
 
 impl Server {
     fn start() -> io::Result<Server> {
-        let monitor = Monitor::get()?;
+        let monitor = ProcessMonitor::get()?;
         let (control, theirs) = transport::pair()?;
         let (clone_pids, file) = ClonePids::new()?;
         let standing = Standing::current();
@@ -365,7 +365,7 @@ impl Spare {
             inbox,
         } = ours;
         let watch = Watch::cloned(child.pidfd.clone(), Some(inbox));
-        Monitor::get()?.watch(&child, watch)?;
+        ProcessMonitor::get()?.watch(&child, watch)?;
         Ok(Spare {
             child,
             sender,
@@ -395,7 +395,7 @@ impl Spare {
         )?;
         let (ends, parent_ends) = streams::open_all(streams)?;
         if let Some(timeout) = timeout {
-            Monitor::get()?.set_timeout(&self.child, timeout);
+            ProcessMonitor::get()?.set_timeout(&self.child, timeout);
         }
         let [stdin, stdout, stderr] = ends.each_ref().map(AsFd::as_fd);
         let descriptors = [stdin, stdout, stderr, directory.as_fd()];
@@ -463,5 +463,5 @@ fn ask_who(ours: &OwnedFd) -> io::Result<Pid> {
 fn reap(pid: Pid) -> io::Result<()> {
     let pidfd = Pidfd::open(pid)?;
     let child = Child::new(pidfd.clone());
-    Monitor::get()?.watch(&child, Watch::cloned(pidfd, None))
+    ProcessMonitor::get()?.watch(&child, Watch::cloned(pidfd, None))
 }

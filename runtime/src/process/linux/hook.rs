@@ -43,7 +43,7 @@ use crate::sys::{descriptors, image, init_array, privileges, process_id, signal,
 // that they need not take; this is one, and it does not unwind.
 #[used]
 #[unsafe(link_section = ".init_array")]
-pub(super) static HOOK: init_array::Entry = hook;
+pub(super) static HOOK: init_array::OwnConstructor = hook;
 
 extern "C" fn hook() {
     // In a shared library this is another copy of this crate, and the marker is for the program's.

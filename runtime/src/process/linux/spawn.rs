@@ -20,7 +20,7 @@ use rustix::process::Pid;
 
 use super::streams::{into_std, open_stdin};
 use crate::process::launched::{LaunchOptions, Launched};
-use crate::process::monitor::{Child, Monitor};
+use crate::process::monitor::{Child, ProcessMonitor};
 use crate::process::origin::{MARKER, WORKER};
 use crate::process::start_method::StartMethod;
 use crate::process::stdio::ParentEnds;
@@ -32,7 +32,7 @@ use crate::transport;
 
 /// Starts a child with these options.
 pub(super) fn launch(options: LaunchOptions) -> io::Result<Launched> {
-    let monitor = Monitor::get()?;
+    let monitor = ProcessMonitor::get()?;
     let (ours, theirs) = transport::pair()?;
     let (sender, inbox) = transport::open_polled(ours)?;
     let timeout = options.timeout;

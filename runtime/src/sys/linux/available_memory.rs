@@ -27,7 +27,7 @@ fn of_system(meminfo: &str) -> Option<u64> {
 }
 
 /// The files of a kind of control groups.
-struct Files {
+struct ControlFiles {
     limit: &'static str,
     usage: &'static str,
     swap_limit: &'static str,
@@ -36,7 +36,7 @@ struct Files {
     reclaimable: [&'static str; 2],
 }
 
-const SECOND: Files = Files {
+const SECOND: ControlFiles = ControlFiles {
     limit: "memory.max",
     usage: "memory.current",
     swap_limit: "memory.swap.max",
@@ -45,7 +45,7 @@ const SECOND: Files = Files {
 };
 
 /// Their limit on swap counts memory too; it is left out.
-const FIRST: Files = Files {
+const FIRST: ControlFiles = ControlFiles {
     limit: "memory.limit_in_bytes",
     usage: "memory.usage_in_bytes",
     swap_limit: "",
@@ -73,7 +73,7 @@ fn of_groups(groups: &str, root: &Path) -> Option<u64> {
 }
 
 /// In a container the path is the host's and only the root is there: what is missing says nothing.
-fn least(root: &Path, path: &str, files: &Files) -> Option<u64> {
+fn least(root: &Path, path: &str, files: &ControlFiles) -> Option<u64> {
     let group = root.join(path);
     let groups = group
         .ancestors()
@@ -82,7 +82,7 @@ fn least(root: &Path, path: &str, files: &Files) -> Option<u64> {
 }
 
 /// What one group leaves, if it has a limit.
-fn left(group: &Path, files: &Files) -> Option<u64> {
+fn left(group: &Path, files: &ControlFiles) -> Option<u64> {
     let number = |file: &str| -> Option<u64> {
         let text = fs::read_to_string(group.join(file)).ok()?;
         text.trim().parse().ok()

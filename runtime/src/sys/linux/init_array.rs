@@ -19,7 +19,7 @@ use super::image;
 type Constructor = extern "C" fn(c_int, *const *const c_char, *const *const c_char);
 
 /// A constructor of this library's, as it stands in the table.
-pub(crate) type Entry = extern "C" fn();
+pub(crate) type OwnConstructor = extern "C" fn();
 
 /// Calls the constructors that stand behind `entry` in the program's table.
 ///
@@ -27,8 +27,8 @@ pub(crate) type Entry = extern "C" fn();
 ///
 /// `entry` was placed in the table, is the constructor being run, and does not return to the one
 /// who called it: else the rest would run twice.
-pub(crate) unsafe fn run_rest(entry: &'static Entry) {
-    let arguments = Arguments::new();
+pub(crate) unsafe fn run_rest(entry: &'static OwnConstructor) {
+    let arguments = ConstructorArguments::new();
     let table = table();
     let own = place(table, entry);
     for constructor in table.iter().skip(own.map_or(table.len(), |own| own + 1)) {
@@ -40,12 +40,12 @@ pub(crate) unsafe fn run_rest(entry: &'static Entry) {
 }
 
 /// Whether the program has a table of constructors, and the linker has not put `entry` into it.
-pub(crate) fn lacks(entry: *const Entry) -> bool {
+pub(crate) fn lacks(entry: *const OwnConstructor) -> bool {
     let table = table();
     !table.is_empty() && place(table, entry).is_none()
 }
 
-fn place(table: &[Option<Constructor>], entry: *const Entry) -> Option<usize> {
+fn place(table: &[Option<Constructor>], entry: *const OwnConstructor) -> Option<usize> {
     table
         .iter()
         .position(|place| std::ptr::addr_eq(place, entry))
@@ -58,19 +58,19 @@ fn table() -> &'static [Option<Constructor>] {
     };
     // SAFETY: the table consists of pointers to constructors, some of them null, and is there as
     // long as the program.
-    unsafe { slice::from_raw_parts(start.cast(), length / size_of::<Entry>()) }
+    unsafe { slice::from_raw_parts(start.cast(), length / size_of::<OwnConstructor>()) }
 }
 
 /// What constructors are called with by some C libraries.
-struct Arguments {
+struct ConstructorArguments {
     count: c_int,
     argv: *const *const c_char,
     environment: *const *const c_char,
 }
 
-impl Arguments {
+impl ConstructorArguments {
     /// A copy of the program's arguments, which lives for ever: a constructor may keep it.
-    fn new() -> Arguments {
+    fn new() -> ConstructorArguments {
         unsafe extern "C" {
             static environ: *const *const c_char;
         }
@@ -80,7 +80,7 @@ impl Arguments {
             .collect();
         let count = c_int::try_from(argv.len()).unwrap_or(c_int::MAX);
         argv.push(std::ptr::null());
-        Arguments {
+        ConstructorArguments {
             count,
             argv: argv.leak().as_ptr(),
             // SAFETY: POSIX has this variable, and no thread changes it before `main`.

@@ -31,7 +31,7 @@ pub(super) fn inline_maximum() -> usize {
 pub(super) struct Frame {
     pub(super) annex: Option<AnnexFrame>,
     /// The head if it is short, else empty.
-    pub(super) head: Bytes,
+    pub(super) head: FrameBytes,
 }
 
 /// What is to be expected from the annex.
@@ -125,39 +125,39 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
 
 /// Bytes that ipc-channel's format copies as a whole.
 #[derive(Clone)]
-pub(super) struct Bytes(pub(super) Arc<Vec<u8>>);
+pub(super) struct FrameBytes(pub(super) Arc<Vec<u8>>);
 
-impl Bytes {
+impl FrameBytes {
     pub(super) fn into_vec(self) -> Vec<u8> {
         Arc::unwrap_or_clone(self.0)
     }
 }
 
-impl fmt::Debug for Bytes {
+impl fmt::Debug for FrameBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes", self.0.len())
     }
 }
 
-impl Serialize for Bytes {
+impl Serialize for FrameBytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.0)
     }
 }
 
-impl<'de> Deserialize<'de> for Bytes {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
+impl<'de> Deserialize<'de> for FrameBytes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FrameBytes, D::Error> {
         struct BytesVisitor;
 
         impl Visitor<'_> for BytesVisitor {
-            type Value = Bytes;
+            type Value = FrameBytes;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("bytes")
             }
 
-            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<Bytes, E> {
-                Ok(Bytes(Arc::new(bytes.to_vec())))
+            fn visit_bytes<E: de::Error>(self, bytes: &[u8]) -> Result<FrameBytes, E> {
+                Ok(FrameBytes(Arc::new(bytes.to_vec())))
             }
         }
 
@@ -190,7 +190,7 @@ mod tests {
                 socket: adopt::receiver(end.as_fd()).unwrap(),
                 plan,
             }),
-            head: Bytes(Arc::new(vec![0xab; head])),
+            head: FrameBytes(Arc::new(vec![0xab; head])),
         };
         let sender: IpcSender<Frame> = adopt::sender(ours.as_fd()).unwrap();
         sender.send(frame).unwrap();

@@ -70,7 +70,7 @@ impl Sender {
         };
         pieces.extend(message.splices.into_iter().map(Piece::Shared));
         let (ours, theirs) = annex::pair()?;
-        let head = super::frame::Bytes(Arc::new(head));
+        let head = super::frame::FrameBytes(Arc::new(head));
         let frame = || {
             let socket = adopt::receiver(theirs.as_fd())?;
             Ok(Frame {

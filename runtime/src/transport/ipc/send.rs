@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
-use super::frame::{AnnexFrame, Bytes, Frame, Plan, inline_maximum, nonce};
+use super::frame::{AnnexFrame, Frame, FrameBytes, Plan, inline_maximum, nonce};
 use super::{adopt, annex, locals};
 use crate::codec::Output;
 use crate::sys::memory::{self, FileId};
@@ -71,7 +71,7 @@ impl Sender {
             head: if inline { 0 } else { output.head.len() },
             splices: output.splices.len(),
         };
-        let head = Bytes(Arc::new(if inline {
+        let head = FrameBytes(Arc::new(if inline {
             std::mem::take(&mut output.head)
         } else {
             Vec::new()
@@ -93,7 +93,7 @@ impl Sender {
 
     /// Sends a message that is no more than a short head. Without a limit, it does not wait.
     pub(super) fn send_head(&self, head: Vec<u8>, limit: Option<Limit<'_>>) -> io::Result<()> {
-        let head = Bytes(Arc::new(head));
+        let head = FrameBytes(Arc::new(head));
         let frame = || {
             Ok(Frame {
                 annex: None,

@@ -18,7 +18,7 @@ use rustix::io::{FdFlags, fcntl_getfd};
 use rustix::net::{SendFlags, send};
 use rustix::process::{PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, setrlimit};
 
-use super::frame::{AnnexFrame, Bytes, Frame, INLINE_MAXIMUM, Plan};
+use super::frame::{AnnexFrame, Frame, FrameBytes, INLINE_MAXIMUM, Plan};
 use super::{Inbox, Receiver, Sender, adopt, annex, open_polled, pair, warm_up};
 use crate::codec::{Message, Output};
 use crate::sys::descriptors;
@@ -319,7 +319,7 @@ fn announce(connection: &OwnedFd, annex: OwnedFd, plan: Plan) {
             socket: adopt::receiver(annex.as_fd()).unwrap(),
             plan,
         }),
-        head: Bytes(Arc::new(Vec::new())),
+        head: FrameBytes(Arc::new(Vec::new())),
     };
     let sender = adopt::sender::<Frame>(connection.as_fd()).unwrap();
     sender.send(frame).unwrap();

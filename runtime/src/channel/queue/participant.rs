@@ -27,20 +27,20 @@ const ATTEMPTS: u32 = 10_000;
 
 /// This process as one that has the queue.
 #[derive(Debug)]
-pub(super) struct Member {
+pub(super) struct Participant {
     /// Our own opening of the file, with the lock on our mark.
     file: OwnedFd,
     mark: u32,
 }
 
-impl Member {
+impl Participant {
     /// Becomes one of those that have the queue in this file.
-    pub(super) fn enter(file: BorrowedFd<'_>, marks: &AtomicU32) -> io::Result<Member> {
+    pub(super) fn enter(file: BorrowedFd<'_>, marks: &AtomicU32) -> io::Result<Participant> {
         let file = memory::reopen(file)?;
         for _ in 0..ATTEMPTS {
             let mark = MARKS | (marks.fetch_add(1, Ordering::Relaxed) % MARKS);
             if ofd_lock::try_hold(file.as_fd(), mark)? {
-                return Ok(Member { file, mark });
+                return Ok(Participant { file, mark });
             }
         }
         Err(io::Error::other("too many processes use the queue"))
@@ -48,7 +48,7 @@ impl Member {
 }
 
 /// A process has its mark alone: there are no tables by number.
-impl Holders for Member {
+impl Holders for Participant {
     fn me(&self) -> u32 {
         self.mark
     }
