@@ -3,17 +3,23 @@
 use std::fs;
 use std::path::Path;
 
+use crate::probe::forbid_copies;
+
 /// Calls the function with each input of the corpus of this name, and with some more that are made
 /// of them.
 pub(super) fn feed(name: &str, count: usize, function: fn(&[u8])) {
     let inputs = corpus(name);
     assert!(inputs.len() > 8, "the corpus was not read");
-    for input in &inputs {
+    let run = |input: &[u8]| {
+        let _copies = forbid_copies();
         function(input);
+    };
+    for input in &inputs {
+        run(input);
     }
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     for _ in 0..count {
-        function(&random.change(&inputs));
+        run(&random.change(&inputs));
     }
 }
 

@@ -42,6 +42,7 @@ use std::time::{Duration, Instant};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use super::bounds::Bounds;
+use super::copies::forbid_copies;
 use super::run::Run;
 use super::schedule::Schedule;
 use super::state::State;
@@ -153,7 +154,9 @@ impl Explorer {
         let mut uses = Uses::default();
         let mut schedules = 0;
         loop {
+            let copies = forbid_copies();
             let state = self.run(schedule, uses, &world(), parts, &check);
+            drop(copies);
             schedules += 1;
             (schedule, uses) = (state.schedule, state.uses);
             if let Some(what) = state.failure {
@@ -182,6 +185,7 @@ impl Explorer {
         parts: &[Part<'_, W>],
         check: impl Fn(&W, Dead),
     ) -> Option<String> {
+        let _copies = forbid_copies();
         let state = self.run(schedule, Uses::default(), &world(), parts, &check);
         state.failure
     }

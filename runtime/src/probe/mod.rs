@@ -7,6 +7,7 @@
 
 pub(crate) mod atomic;
 mod bounds;
+mod copies;
 mod explorer;
 mod hooks;
 mod run;
@@ -17,6 +18,7 @@ mod trace;
 mod uses;
 mod world;
 
+pub(crate) use copies::{allow_copy, forbid_copies};
 pub(crate) use explorer::Explorer;
 pub(crate) use hooks::{ask, entered, leaves, now, pause, sleep, wake};
 pub(crate) use world::{Dead, Part, World, bytes_of};

@@ -278,6 +278,7 @@ fn what_a_copy_of_the_process_drops_stays_with_the_original() {
     // The region outlives the copy's handle, so that the copy need not ask for locks that another
     // thread had when it was made.
     let (keep, one) = (alone::<300>(0), alone::<300>(7));
+    let _copy = crate::probe::allow_copy();
     // SAFETY: the copy only drops what it has, and ends.
     let copy = unsafe { libc::fork() };
     if copy == 0 {

@@ -98,6 +98,7 @@ mod tests {
         let (home, mark) = (Home::here(), mark());
         let is_original = || home.is_here() && mark.is_none_or(|mark| mark.load(Relaxed) != 0);
         assert!(is_original());
+        let _copy = crate::probe::allow_copy();
         // SAFETY: the copy makes system calls only.
         let copy = unsafe { libc::fork() };
         if copy == 0 {

@@ -48,6 +48,7 @@ fn alone(test: &str, body: impl FnOnce() + Send + 'static) {
         return within(body);
     }
     let mut output = File::from(memfd_create("output", MemfdFlags::CLOEXEC).unwrap());
+    let copy = crate::probe::allow_copy();
     let mut child = Command::new(env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(ALONE, "1")
@@ -56,6 +57,7 @@ fn alone(test: &str, body: impl FnOnce() + Send + 'static) {
         .stderr(output.try_clone().unwrap())
         .spawn()
         .unwrap();
+    drop(copy);
     let status = child.wait().unwrap();
     let mut text = String::new();
     output.rewind().unwrap();
@@ -964,7 +966,9 @@ fn who_waits_for_room_gives_up_when_the_receiver_has_ended() {
         // Another process has its end of the connection, as a copy that it made of itself would.
         let (ours, theirs) = pair().unwrap();
         let (sender, _inbox) = open_polled(ours).unwrap();
+        let copy = crate::probe::allow_copy();
         let mut child = Command::new("true").spawn().unwrap();
+        drop(copy);
         let pid = rustix::process::Pid::from_child(&child);
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).unwrap();
         for shape in [head(10), head(64 << 20), spliced(&[64 << 20])] {
