@@ -95,6 +95,7 @@ impl Lock {
 
     #[inline]
     fn take(&self, mark: u32) -> bool {
+        debug_assert_ne!(mark & !WAITED, FREE, "the caller has no mark yet");
         let taken = self
             .word
             .compare_exchange(FREE, mark, Ordering::SeqCst, Ordering::Relaxed)

@@ -59,6 +59,8 @@ impl Holder {
                 ))
             })?;
         holder.mark = mark(holder.me, holder.claims(holder.me));
+        // Not before: what is wiped has locks, which are taken with the mark.
+        holder.begin(holder.me);
         Ok(holder)
     }
 
@@ -70,6 +72,9 @@ impl Holder {
         let count = HOLDERS - FIRST_FOR_MESSAGES;
         let numbers = (0..count).map(|step| FIRST_FOR_MESSAGES + cursor.wrapping_add(step) % count);
         let number = self.claim(opening.as_fd(), numbers)?;
+        if let Some(number) = number {
+            self.begin(number);
+        }
         Ok(number.map(|number| (opening, number)))
     }
 
@@ -94,7 +99,8 @@ impl Holder {
         &self.file
     }
 
-    /// Claims a number for the owner of this opening of the file; `None` if all are taken.
+    /// Claims a number for the owner of this opening of the file; `None` if all are taken. What an
+    /// earlier holder left is still there.
     fn claim(
         &self,
         opening: BorrowedFd<'_>,
@@ -106,7 +112,6 @@ impl Holder {
                 Ok(true) => {
                     let claims = &self.layout.header().claims[number as usize];
                     claims.fetch_add(1, Ordering::SeqCst);
-                    self.begin(number);
                     Some(Ok(number))
                 }
                 Err(error) => Some(Err(error)),
