@@ -8,11 +8,13 @@
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::poll;
+use crate::sys::deadline;
 
 /// How long the kernel's answer about a peer is.
 const SIZE: libc::socklen_t = 12;
@@ -35,11 +37,13 @@ pub(crate) fn open(process: Pid) -> io::Result<OwnedFd> {
     Ok(pidfd_open(process, PidfdFlags::empty())?)
 }
 
-/// Whether there is no such process any more.
+/// Whether there is no such process any more, or no more in a moment: a process that ends gives its
+/// children away some time before it is known to have ended.
 pub(crate) fn has_ended(process: Pid) -> bool {
+    const MOMENT: Duration = Duration::from_secs(3);
     match pidfd_open(process, PidfdFlags::empty()) {
         // Readable when it has ended, and its status was not asked for yet.
-        Ok(pidfd) => poll::is_readable(pidfd.as_fd()),
+        Ok(pidfd) => poll::wait_readable(pidfd.as_fd(), deadline::after(MOMENT)),
         Err(error) => error == Errno::SRCH,
     }
 }
