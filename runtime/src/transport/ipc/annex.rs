@@ -202,17 +202,9 @@ impl Assembly {
             match descriptors::receive_into(socket, &mut self.buffer, missing, wait.flags()) {
                 Ok(0) => return Err(ended()),
                 Ok(_) => {}
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => match wait {
-                        Wait::No => return Ok(false),
-                        // The socket was made not to block, behind this library's back.
-                        Wait::Yes => {
-                            poll::wait_readable(self.socket.as_fd(), None);
-                        }
-                    },
-                    _ => return Err(error),
-                },
+                Err(error) if self.may_go_on(&error, wait) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
             }
         }
         Ok(true)
@@ -228,20 +220,25 @@ impl Assembly {
                     self.message.attachments.extend(batch);
                 }
                 Ok(None) => return Err(ended()),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::WouldBlock => match wait {
-                        Wait::No => return Ok(false),
-                        // The socket was made not to block, behind this library's back.
-                        Wait::Yes => {
-                            poll::wait_readable(self.socket.as_fd(), None);
-                        }
-                    },
-                    _ => return Err(error),
-                },
+                Err(error) if self.may_go_on(&error, wait) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error),
             }
         }
         Ok(true)
+    }
+
+    /// Whether to receive again after this error; waits for more if `wait` says so.
+    fn may_go_on(&self, error: &io::Error, wait: Wait) -> bool {
+        match (error.kind(), wait) {
+            (io::ErrorKind::Interrupted, _) => true,
+            // The socket was made not to block, behind this library's back.
+            (io::ErrorKind::WouldBlock, Wait::Yes) => {
+                poll::wait_readable(self.socket.as_fd(), None);
+                true
+            }
+            _ => false,
+        }
     }
 
     fn finish_stage(&mut self) -> io::Result<()> {
