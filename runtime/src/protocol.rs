@@ -64,6 +64,8 @@ pub(crate) struct Header {
     pub(crate) exhaustion: Option<Fd<OwnedFd>>,
     /// What to run before the arguments are decoded, if not what the worker's option says.
     pub(crate) before_worker: Option<Function>,
+    /// Its number among the workers of its pool.
+    pub(crate) worker_index: Option<usize>,
 }
 
 wire_enum! {

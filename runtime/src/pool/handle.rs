@@ -157,7 +157,7 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn submit<R>(&self, call: Call<'static, R>) -> Task<R> {
+    pub fn submit<R>(&self, call: Call<'_, R>) -> Task<R> {
         let (worker, result) = (call.entry().name(), call.result());
         let about_worker = |error: crate::error::Error| error.with_worker(worker);
         let here = self.shared.check_here().map_err(about_worker);
@@ -230,13 +230,13 @@ impl Pool {
 
     fn submit_task<R>(&self, name: Name, task: TaskCall<R>) -> (JobId, Arc<Slot>) {
         let slot = Arc::<Slot>::default();
-        let timeout = task.timeout.or(self.shared.settings().task_timeout);
+        let options = task.options.or(self.shared.settings().task_options);
         let job = self.shared.submit(PoolJob {
             worker: task.entry.name(),
             name,
             arguments: TaskArguments::One(task.arguments),
             recipient: Recipient::Slot(Arc::clone(&slot)),
-            timeout,
+            options,
             remaining: 1,
             done: Vec::new(),
         });

@@ -1,13 +1,13 @@
 //! What is submitted: one task or several of the same worker.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::mailbox::Mailbox;
 use super::name::Name;
 use super::scheduler::Part;
 use super::slot::Slot;
 use super::wire::{batch_message, task_message};
+use crate::process::TaskOptions;
 use crate::transport::EncodedMessage;
 
 /// One or several tasks.
@@ -17,8 +17,8 @@ pub(super) struct PoolJob {
     pub(super) name: Name,
     pub(super) arguments: TaskArguments,
     pub(super) recipient: Recipient,
-    /// For each task, from its beginning.
-    pub(super) timeout: Option<Duration>,
+    /// Of each task.
+    pub(super) options: TaskOptions,
     /// Tasks without an outcome.
     pub(super) remaining: u32,
     /// Which of several tasks have one.

@@ -17,7 +17,7 @@ use super::wire::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
-use crate::process::{Call, Subject};
+use crate::process::{Call, Subject, TaskOptions};
 use crate::protocol::Reply;
 
 /// How long the tasks that are sent together shall take.
@@ -273,13 +273,14 @@ where
             let number = self.taken;
             self.taken += 1;
             self.codec = Some(call.result());
-            let timeout = self.timeout.or(call.task_timeout());
+            let timeout = self.timeout;
+            let options = TaskOptions { timeout }.or(call.task_options());
             let same = group
                 .of
-                .is_some_and(|(entry, time)| std::ptr::eq(entry, call.entry()) && time == timeout);
+                .is_some_and(|(entry, its)| std::ptr::eq(entry, call.entry()) && its == options);
             if !same {
                 self.send(&mut group);
-                group.of = Some((call.entry(), timeout));
+                group.of = Some((call.entry(), options));
             }
             if group.ends.is_empty() {
                 group.first = number;
@@ -307,7 +308,7 @@ where
                 Ok(Some(parcel)) => {
                     group.bytes.truncate(start);
                     self.send(&mut group);
-                    self.send_job(call.entry(), timeout, number, TaskArguments::One(parcel));
+                    self.send_job(call.entry(), options, number, TaskArguments::One(parcel));
                 }
                 Err(error) => {
                     group.bytes.truncate(start);
@@ -321,7 +322,7 @@ where
 
     fn send(&mut self, group: &mut Group) {
         let Group {
-            of: Some((entry, timeout)),
+            of: Some((entry, options)),
             first,
             bytes,
             ends,
@@ -341,14 +342,14 @@ where
         } else {
             TaskArguments::Many(bytes, ends)
         };
-        let (entry, timeout, first) = (*entry, *timeout, *first);
-        self.send_job(entry, timeout, first, arguments);
+        let (entry, options, first) = (*entry, *options, *first);
+        self.send_job(entry, options, first, arguments);
     }
 
     fn send_job(
         &mut self,
         entry: &'static Entry,
-        timeout: Option<Duration>,
+        options: TaskOptions,
         first: u64,
         arguments: TaskArguments,
     ) {
@@ -367,7 +368,7 @@ where
             name,
             arguments,
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
-            timeout: timeout.or(self.pool.settings().task_timeout),
+            options: options.or(self.pool.settings().task_options),
             remaining: count,
             done: Vec::new(),
         });
@@ -580,7 +581,7 @@ fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
 /// Tasks of one worker that are to be sent together.
 #[derive(Default)]
 struct Group {
-    of: Option<(&'static Entry, Option<Duration>)>,
+    of: Option<(&'static Entry, TaskOptions)>,
     first: u64,
     bytes: Vec<u8>,
     ends: Vec<usize>,

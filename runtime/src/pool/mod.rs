@@ -16,7 +16,8 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
-//! * [`builder`] makes [`settings`] and, with [`handle`], a pool.
+//! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
+//!   a pool.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
 mod builder;
@@ -35,10 +36,12 @@ mod slot;
 mod stats;
 mod supervisor;
 mod task;
+mod task_options;
 mod trace;
 mod wait;
 mod wire;
 mod worker;
+mod worker_options;
 
 pub use builder::PoolBuilder;
 pub use handle::Pool;

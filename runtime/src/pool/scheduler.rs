@@ -36,7 +36,7 @@
 //! | the [`FUTILE`]th or a further one is counted, and no worker is ready to work | the pool gives up ([`Action::Break`]) |
 //! | a worker was ended because it did not get ready in time | the pool gives up: no other would |
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// A worker, for the life of its pool.
@@ -143,6 +143,8 @@ struct WorkerRecord {
     after: u64,
     /// Whether it is in the place of one that has gone.
     replaces: bool,
+    /// Its number among those that do not leave: that of the one in whose place it is.
+    index: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +240,11 @@ impl Scheduler {
     /// Whether a worker was started in the place of one that has gone.
     pub(super) fn replaces(&self, id: WorkerId) -> bool {
         self.workers.get(&id).is_some_and(|worker| worker.replaces)
+    }
+
+    /// The number of a worker among those that do not leave, from 0 on.
+    pub(super) fn index(&self, id: WorkerId) -> usize {
+        self.workers.get(&id).map_or(0, |worker| worker.index)
     }
 
     /// Whether a worker has begun to leave.
@@ -532,7 +539,10 @@ impl Scheduler {
             _ => 1_usize.saturating_sub(launching),
         };
         let wanted = needed.min(self.policy.workers).saturating_sub(present);
-        for started in 0..wanted.min(most) {
+        let taken = self.workers.values().filter(|it| staying(it));
+        let taken: BTreeSet<usize> = taken.map(|worker| worker.index).collect();
+        let free = (0..).filter(|index| !taken.contains(index));
+        for (started, index) in (0..wanted.min(most)).zip(free) {
             let id = self.next;
             self.next += 1;
             let place = present + started + 1;
@@ -542,6 +552,7 @@ impl Scheduler {
                 to_retire: false,
                 after: self.futile,
                 replaces: place <= self.places,
+                index,
             };
             self.places = self.places.max(place);
             self.workers.insert(id, worker);
@@ -592,7 +603,7 @@ impl Front for VecDeque<Part> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeSet, HashMap};
+    use std::collections::HashMap;
 
     use super::*;
 
@@ -914,6 +925,18 @@ mod tests {
         assert!(!scheduler.replaces(1));
         scheduler.died(1, death(0, false));
         assert!(scheduler.replaces(2));
+    }
+
+    #[test]
+    fn a_worker_has_the_index_of_the_one_in_whose_place_it_is() {
+        let mut scheduler = ready(policy(3));
+        assert_eq!([0, 1, 2].map(|id| scheduler.index(id)), [0, 1, 2]);
+        scheduler.died(1, death(0, false));
+        assert_eq!(scheduler.index(3), 1);
+        // Also while that one is still leaving.
+        scheduler.retire_when_idle(0);
+        scheduler.retire_when_idle(2);
+        assert_eq!([4, 5].map(|id| scheduler.index(id)), [0, 2]);
     }
 
     #[test]

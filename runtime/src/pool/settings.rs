@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use super::scheduler::Policy;
 use super::wire::task_message;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{Call, Setup, Subject};
+use crate::process::{Call, Setup, Subject, TaskOptions};
 use crate::transport::EncodedMessage;
 
 /// What does not change in the life of a pool.
@@ -18,7 +18,8 @@ pub(super) struct Settings {
     pub(super) policy: Policy,
     pub(super) setup: Setup,
     pub(super) max_memory: Option<u64>,
-    pub(super) task_timeout: Option<Duration>,
+    /// Where a task's call says nothing.
+    pub(super) task_options: TaskOptions,
     pub(super) idle_timeout: Option<Duration>,
 }
 
@@ -86,9 +87,7 @@ impl Initializer {
 }
 
 impl Initializer {
-    pub(super) fn new<R: Initialized + 'static>(
-        call: Call<'static, R>,
-    ) -> Result<(Setup, Initializer)> {
+    pub(super) fn new<R: Initialized + 'static>(call: Call<'_, R>) -> Result<(Setup, Initializer)> {
         let (setup, task) = call.into_setup()?;
         let (entry, codec) = (task.entry, task.result);
         let judge = move |outcome: Outcome| {
@@ -115,7 +114,7 @@ impl Initializer {
             worker: entry.name(),
             name: Name::new(entry)?,
             arguments: task.arguments,
-            timeout: task.timeout,
+            timeout: task.options.timeout,
             judge: Arc::new(judge),
         };
         Ok((setup, initializer))

@@ -27,6 +27,7 @@ pub struct Current {
     /// In a pool it changes with each task.
     worker: Mutex<&'static str>,
     parent: u32,
+    worker_index: Option<usize>,
 }
 
 impl Current {
@@ -51,12 +52,46 @@ impl Current {
         self.parent
     }
 
-    pub(super) fn set(name: String, worker: &'static str, parent: u32) {
+    /// Returns the index of this process among the workers of its [`Pool`](crate::Pool), and `None` if
+    /// it does not belong to a pool.
+    ///
+    /// The indices of a pool with `n` workers are `0..n`. No two workers that run tasks have the same
+    /// one, and a worker that replaces another one inherits its index.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn index() -> Option<usize> {
+    ///     multiproc::current().unwrap().worker_index()
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// assert!(pool.submit(index::call()).wait()?.unwrap() < 2);
+    /// assert_eq!(index::run()?, None);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn worker_index(&self) -> Option<usize> {
+        self.worker_index
+    }
+
+    pub(super) fn set(
+        name: String,
+        worker: &'static str,
+        parent: u32,
+        worker_index: Option<usize>,
+    ) {
         // A process has one name all its life; it is set once, before any user code runs.
         let _ = CURRENT.set(Current {
             name,
             worker: Mutex::new(worker),
             parent,
+            worker_index,
         });
     }
 

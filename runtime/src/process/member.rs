@@ -54,11 +54,13 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Starts a child for a service, which is handed its board and will say when it is ready.
+    /// Starts a child for a service, which is handed its board and will say when it is ready. It has
+    /// this index among the members of its pool.
     pub(crate) fn launch(
         setup: &Setup,
         service: &Service,
         board: BorrowedFd<'_>,
+        index: usize,
     ) -> Result<Member> {
         if let Some(reason) = spawn_refusal() {
             let text = format!("the pool cannot start processes: {reason}");
@@ -87,6 +89,7 @@ impl Member {
             limits: setup.limits.clone(),
             exhaustion,
             before_worker,
+            worker_index: Some(index),
         };
         let mut request = Output::new(Request::Serve as u8);
         let written = request

@@ -38,6 +38,7 @@
 
 mod active;
 mod call;
+mod call_options;
 mod current;
 mod end;
 mod end_poll;
@@ -59,6 +60,7 @@ mod service;
 mod spares;
 mod start_method;
 mod stdio;
+mod task_call;
 #[cfg(not(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -91,7 +93,7 @@ pub use stdio::Stdio;
 pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
-pub(crate) use call::{TaskCall, callee};
 pub(crate) use end::{End, Killed, Subject, Who, cancelled, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use service::{Replies, SERVICES, Serve, Service};
+pub(crate) use task_call::{TaskCall, TaskOptions, callee};

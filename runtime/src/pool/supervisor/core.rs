@@ -48,8 +48,8 @@ pub(super) struct PoolState {
 
 /// What takes a while, or runs user code, and ends in a call of the core.
 pub(super) enum Effect {
-    /// Start a worker.
-    Launch(WorkerId),
+    /// Start a worker, which has this index.
+    Launch(WorkerId, usize),
     /// Look at what the initializer returned in a worker, which ran from when to when.
     Judge(WorkerId, Judge, Outcome, Span),
 }
@@ -251,7 +251,7 @@ impl PoolState {
             self.scheduler.answered(id, part.count);
             return;
         };
-        let timeout = job.timeout;
+        let timeout = job.options.timeout;
         let sent = worker.send(job.message(part, worker.next_round()), part.count);
         worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         match sent {
@@ -280,7 +280,8 @@ impl PoolState {
 
     pub(super) fn begin_launch(&mut self, id: WorkerId) {
         self.launching += 1;
-        self.effects.push(Effect::Launch(id));
+        let index = self.scheduler.index(id);
+        self.effects.push(Effect::Launch(id, index));
     }
 
     /// A worker can work.

@@ -68,7 +68,7 @@ impl Jobs {
 
     /// How long each task of a job may take.
     pub(super) fn timeout(&self, id: JobId) -> Option<Duration> {
-        self.get(id)?.timeout
+        self.get(id)?.options.timeout
     }
 
     /// The name of the function that a job's tasks run.
@@ -183,6 +183,7 @@ mod tests {
     use crate::error::ErrorKind;
     use crate::pool::job::TaskArguments;
     use crate::pool::name::Name;
+    use crate::process::TaskOptions;
     use crate::transport::EncodedMessage;
 
     fn error() -> Error {
@@ -195,7 +196,7 @@ mod tests {
             name: Name::default(),
             arguments: TaskArguments::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
-            timeout: None,
+            options: TaskOptions::default(),
             remaining: 1,
             done: Vec::new(),
         }

@@ -12,10 +12,10 @@ use crate::sys::poller::Interest;
 
 /// Starts a worker, and has the supervisor read what it says. What it says before the pool knows it
 /// is heard later.
-pub(super) fn launch(env: &Env, id: WorkerId) -> Result<(Member, Ledger)> {
+pub(super) fn launch(env: &Env, id: WorkerId, index: usize) -> Result<(Member, Ledger)> {
     let failed = |error| Error::not_started("cannot start a process for the pool", error);
     let ledger = Ledger::new().map_err(failed)?;
-    let process = Member::launch(&env.settings.setup, &SERVICE, ledger.descriptor())?;
+    let process = Member::launch(&env.settings.setup, &SERVICE, ledger.descriptor(), index)?;
     let (pidfd, connection) = (process.pidfd().as_fd(), process.sources().0);
     let watch = |fd, source: WorkerSource| env.poller.add(fd, source.key(id), Interest::READABLE);
     let watching = watch(pidfd, WorkerSource::Pidfd)

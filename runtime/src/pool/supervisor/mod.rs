@@ -144,7 +144,10 @@ impl SharedPool {
         for action in first {
             if let Action::Launch(id, _) = action {
                 let launched = match &started {
-                    Ok(()) => launch::launch(&shared.env, id),
+                    Ok(()) => {
+                        let index = shared.with(|core| core.scheduler.index(id));
+                        launch::launch(&shared.env, id, index)
+                    }
                     Err(_) => Err(Error::new(ErrorKind::Spawn, "not tried")),
                 };
                 let error = launched.as_ref().err().map(Error::duplicate);
@@ -370,14 +373,14 @@ impl SharedPool {
         }
         for effect in effects {
             foreign::call(|| match effect {
-                Effect::Launch(id) => self.launch(id),
+                Effect::Launch(id, index) => self.launch(id, index),
                 Effect::Judge(id, judge, outcome, span) => self.judge(id, judge, outcome, span),
             });
         }
     }
 
     /// Starts a worker.
-    fn launch(self: &Arc<Self>, id: WorkerId) {
+    fn launch(self: &Arc<Self>, id: WorkerId, index: usize) {
         let env = Arc::clone(&self.env);
         let not_done = |reason| {
             let text = "cannot start a process for the pool";
@@ -390,7 +393,7 @@ impl SharedPool {
         };
         self.aside(
             "multiproc-launch",
-            move || launch::launch(&env, id),
+            move || launch::launch(&env, id, index),
             not_done,
             move |core, launched| core.launched(id, launched),
         );

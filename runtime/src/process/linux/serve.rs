@@ -78,7 +78,7 @@ pub(super) fn serve(
             differences.apply()?;
         }
         let name = header.name.clone();
-        Current::set(header.name, worker, header.parent);
+        Current::set(header.name, worker, header.parent, header.worker_index);
         name_process();
         if let Some(file) = &header.exhaustion {
             // Without it, a crash is told as it is.

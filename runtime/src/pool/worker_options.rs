@@ -1,0 +1,235 @@
+//! What a pool's processes are to be like.
+
+use std::time::Duration;
+
+use super::builder::PoolBuilder;
+use super::settings::{Initialized, Initializer};
+use crate::process::{Call, StartMethod};
+
+impl PoolBuilder {
+    /// Sets the number of worker processes. The default is
+    /// [`available_parallelism`](std::thread::available_parallelism).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = multiproc::Pool::builder().workers(3).build()?;
+    /// assert_eq!(pool.workers(), 3);
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn workers(mut self, count: usize) -> Self {
+        self.workers = Some(count);
+        self
+    }
+
+    /// Sets the number of workers that stay when there is nothing to do for longer than
+    /// [`idle_timeout`](PoolBuilder::idle_timeout). The default is 1.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::Pool;
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::builder()
+    ///     .workers(3)
+    ///     .min_workers(2)
+    ///     .idle_timeout(Duration::from_secs(60))
+    ///     .build()?;
+    /// assert_eq!(pool.workers(), 3); // as many as there can be
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn min_workers(mut self, count: usize) -> Self {
+        self.min_workers = Some(count);
+        self
+    }
+
+    /// Ends workers that have been idle for this long. By default all stay.
+    ///
+    /// They are started again when there are more tasks than the remaining workers can run at once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::Pool;
+    /// use std::time::{Duration, Instant};
+    ///
+    /// let pool = Pool::builder().workers(2).idle_timeout(Duration::from_millis(10)).build()?;
+    /// let begin = Instant::now();
+    /// while pool.worker_ids().len() > 1 {
+    ///     assert!(begin.elapsed() < Duration::from_secs(20));
+    ///     std::thread::yield_now();
+    /// }
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.idle_timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the name of the processes. The default is `pool`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn process_name() -> String {
+    ///     multiproc::current().unwrap().name().to_owned()
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).name("parser").build()?;
+    /// assert_eq!(pool.submit(process_name::call()).wait()?, "parser");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Sets how the processes are created.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, StartMethod};
+    ///
+    /// // Variables that the dynamic loader reads apply to programs that are executed.
+    /// let pool = Pool::builder().workers(1).start_method(StartMethod::Spawn).build()?;
+    /// assert_eq!(pool.worker_ids().len(), 1);
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn start_method(mut self, start_method: StartMethod) -> Self {
+        self.start_method = Some(start_method);
+        self
+    }
+
+    /// Runs a call in each worker process before its first task: to load what all tasks need, or
+    /// to set up a library.
+    ///
+    /// The call's options of its process (environment, working directory, limits, rights, the
+    /// function to [run before](Call::before_worker)) apply to all processes of the pool.
+    ///
+    /// If the call panics, returns an error, or exceeds its own [timeout](Call::timeout), the pool
+    /// is unusable: all its tasks fail with that error.
+    ///
+    /// If a process dies during the call, or otherwise soon after its start and before it has begun a
+    /// task, another one is tried, one at a time and each later than the one before. After five such
+    /// starts in a row, about a second, the pool gives up if no other worker is ready: all its tasks
+    /// fail with an error that says how the last process died. A worker that does a task, or lives on
+    /// for a tenth of a second, ends the row; workers that die later than that are replaced at once,
+    /// however often.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, RemoteError, worker};
+    /// use std::sync::OnceLock;
+    ///
+    /// static MODEL: OnceLock<String> = OnceLock::new();
+    ///
+    /// #[worker]
+    /// fn load(name: &str) -> Result<(), RemoteError> {
+    ///     MODEL.get_or_init(|| name.to_uppercase());
+    ///     Ok(())
+    /// }
+    ///
+    /// #[worker]
+    /// fn apply(question: &str) -> String {
+    ///     format!("{}: {question}", MODEL.get().unwrap())
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder()
+    ///     .workers(2)
+    ///     .initializer(load::call("oracle").env("SEED", "7"))
+    ///     .build()?;
+    /// assert_eq!(pool.submit(apply::call("who?")).wait()?, "ORACLE: who?");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn initializer<R: Initialized + 'static>(mut self, call: Call<'_, R>) -> Self {
+        self.initializer = Some(Initializer::new(call));
+        self
+    }
+
+    /// Limits the private memory of each process, as [`Call::memory_limit`] does: a task that
+    /// asks for more is killed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    ///
+    /// #[worker]
+    /// fn allocate(bytes: usize) -> usize {
+    ///     vec![1_u8; bytes].len()
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).memory_limit(256 << 20).build()?;
+    /// assert_eq!(pool.submit(allocate::call(1 << 20)).wait()?, 1 << 20);
+    /// let error = pool.submit(allocate::call(1 << 30)).wait().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Signaled);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = Some(bytes);
+        self
+    }
+
+    /// Replaces a worker that has done this many tasks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn process_id() -> u32 {
+    ///     std::process::id()
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).max_tasks_per_worker(1).build()?;
+    /// let one = pool.submit(process_id::call()).wait()?;
+    /// let other = pool.submit(process_id::call()).wait()?;
+    /// assert_ne!(one, other); // each task has a process of its own
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_tasks_per_worker(mut self, count: u64) -> Self {
+        self.max_tasks = Some(count);
+        self
+    }
+
+    /// Replaces a worker whose resident memory exceeds this number of bytes after a task.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn leak(bytes: usize) -> u32 {
+    ///     std::hint::black_box(vec![1_u8; bytes].leak());
+    ///     std::process::id()
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).max_memory_per_worker(64 << 20).build()?;
+    /// let one = pool.submit(leak::call(100 << 20)).wait()?;
+    /// let other = pool.submit(leak::call(1)).wait()?;
+    /// assert_ne!(one, other);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn max_memory_per_worker(mut self, bytes: u64) -> Self {
+        self.max_memory = Some(bytes);
+        self
+    }
+}

@@ -1,0 +1,199 @@
+//! A call for a process that exists already: a task of a pool.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::time::Duration;
+
+use super::call::{Call, Options, not_encoded, place};
+use super::launched::LaunchOptions;
+use super::member::Setup;
+use super::start_method::StartMethod;
+use crate::codec::Output;
+use crate::dispatch::{Callee, Entry, ResultCodec};
+use crate::error::{Error, ErrorKind, Result};
+use crate::limits::Limits;
+use crate::transport::EncodedMessage;
+
+/// A [`Call`] for a process that exists already.
+#[derive(Debug)]
+pub(crate) struct TaskCall<R> {
+    pub(crate) entry: &'static Entry,
+    pub(crate) arguments: EncodedMessage,
+    pub(crate) result: ResultCodec<R>,
+    pub(crate) options: TaskOptions,
+}
+
+/// What a call says about its run in a pool.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct TaskOptions {
+    /// From the task's beginning.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl TaskOptions {
+    /// These, and the others where these say nothing.
+    pub(crate) fn or(self, others: TaskOptions) -> TaskOptions {
+        TaskOptions {
+            timeout: self.timeout.or(others.timeout),
+        }
+    }
+}
+
+impl<R> Call<'_, R> {
+    /// The call that prepares each process of a pool: what it says about the process, and the
+    /// task that it is.
+    pub(crate) fn into_setup(mut self) -> Result<(Setup, TaskCall<R>)> {
+        let Options {
+            name,
+            start_method,
+            launch,
+            limits,
+            before_worker,
+        } = *self.options.take().unwrap_or_default();
+        if !launch.streams.are_inherited() {
+            let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
+            return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
+        }
+        let setup = Setup {
+            name: name.unwrap_or_default(),
+            start_method: match start_method {
+                Some(start_method) => start_method,
+                None => StartMethod::by_environment()?,
+            },
+            limits,
+            environment: launch.environment,
+            current_dir: launch.current_dir,
+            before_worker,
+        };
+        Ok((setup, self.into_task()?))
+    }
+}
+
+impl Setup {
+    /// What there is without a call.
+    pub(crate) fn new() -> Result<Setup> {
+        Ok(Setup {
+            start_method: StartMethod::by_environment()?,
+            ..Setup::default()
+        })
+    }
+}
+
+/// The name of a worker for a process of a pool.
+pub(crate) fn callee(entry: &'static Entry) -> Result<Callee> {
+    Ok(Callee {
+        place: place(entry)?,
+        path: entry.path(),
+    })
+}
+
+impl<R> Call<'_, R> {
+    /// The call as a task of a pool, which has its processes already.
+    pub(crate) fn into_task(self) -> Result<TaskCall<R>> {
+        let entry = self.entry;
+        if let Some(what) = self.wants_own_process() {
+            return Err(self.refusal(what));
+        }
+        let mut output = Output::default();
+        self.arguments
+            .iter()
+            .try_for_each(|argument| argument.write(&mut output))
+            .map_err(|error| not_encoded(entry, &error))?;
+        Ok(TaskCall {
+            entry,
+            arguments: EncodedMessage::new(output).map_err(|error| not_encoded(entry, &error))?,
+            result: self.result,
+            options: self.task_options(),
+        })
+    }
+
+    /// The call as a task among others: appends its arguments to `head`. What does not fit in
+    /// there is a message of its own.
+    pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<EncodedMessage>> {
+        if let Some(what) = self.wants_own_process() {
+            return Err(self.refusal(what));
+        }
+        let start = head.len();
+        let mut output = Output::after(std::mem::take(head));
+        let arguments = &self.arguments;
+        let write = AssertUnwindSafe(|| arguments.iter().try_for_each(|it| it.write(&mut output)));
+        let written = catch_unwind(write).unwrap_or_else(|panic| {
+            // What stood there is another task's.
+            output.head.truncate(start);
+            *head = std::mem::take(&mut output.head);
+            resume_unwind(panic)
+        });
+        if written.is_err() || !output.splices.is_empty() || !output.attachments.is_empty() {
+            let arguments = output.head.split_off(start);
+            *head = std::mem::take(&mut output.head);
+            written.map_err(|error| not_encoded(self.entry, &error))?;
+            output.head = arguments;
+            let message =
+                EncodedMessage::new(output).map_err(|error| not_encoded(self.entry, &error))?;
+            return Ok(Some(message));
+        }
+        *head = output.head;
+        Ok(None)
+    }
+
+    pub(crate) fn entry(&self) -> &'static Entry {
+        self.entry
+    }
+
+    pub(crate) fn task_options(&self) -> TaskOptions {
+        TaskOptions {
+            timeout: self.timeout,
+        }
+    }
+
+    pub(crate) fn result(&self) -> ResultCodec<R> {
+        self.result
+    }
+
+    fn refusal(&self, what: &str) -> Error {
+        let worker = self.entry.name();
+        let text = format!(
+            "worker `{worker}` cannot run in a pool: its call asks for {what}, which can only be chosen for a process of its own, or for all processes of a pool"
+        );
+        Error::new(ErrorKind::Unsupported, text).with_worker(worker)
+    }
+
+    /// What the call asks for that a process which exists already cannot have.
+    fn wants_own_process(&self) -> Option<&'static str> {
+        let options = self.options.as_ref()?;
+        let LaunchOptions {
+            environment,
+            current_dir,
+            streams,
+            timeout: _,
+        } = &options.launch;
+        let Limits {
+            memory,
+            stack,
+            nice,
+            cpus,
+            groups,
+            gid,
+            uid,
+        } = &options.limits;
+        [
+            (!environment.is_empty(), "an environment"),
+            (current_dir.is_some(), "a working directory"),
+            (!streams.are_inherited(), "standard streams"),
+            (memory.is_some(), "a memory limit"),
+            (stack.is_some(), "a stack size"),
+            (nice.is_some(), "a niceness"),
+            (cpus.is_some(), "a CPU affinity"),
+            (
+                groups.is_some() || gid.is_some() || uid.is_some(),
+                "a user or group",
+            ),
+            (
+                options.before_worker.is_some(),
+                "a function to run before the worker",
+            ),
+            (options.start_method.is_some(), "a start method"),
+        ]
+        .into_iter()
+        .find_map(|(wanted, what)| wanted.then_some(what))
+    }
+}
