@@ -16,8 +16,8 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
-//! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
-//!   a pool.
+//! * [`builder`], of [`worker_options`], [`surroundings`] and [`task_options`], makes [`settings`], the [`recipe`] of its
+//!   workers and, with [`handle`], a pool.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
 mod builder;
@@ -30,11 +30,13 @@ mod map;
 mod name;
 mod outcome;
 mod pause;
+mod recipe;
 mod scheduler;
 mod settings;
 mod slot;
 mod stats;
 mod supervisor;
+mod surroundings;
 mod task;
 mod task_options;
 mod trace;
@@ -48,5 +50,6 @@ pub use handle::Pool;
 pub use map::Map;
 pub use settings::Initialized;
 pub use stats::{PoolStats, WorkerStats};
+pub use surroundings::EnvValue;
 pub use task::{Task, TaskState};
 pub use wait::{AsCompleted, as_completed, wait_all, wait_any};

@@ -50,7 +50,7 @@ impl<R> Call<'_, R> {
             before_worker,
         } = *self.options.take().unwrap_or_default();
         if !launch.streams.are_inherited() {
-            let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
+            let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
         let setup = Setup {
@@ -63,6 +63,7 @@ impl<R> Call<'_, R> {
             environment: launch.environment,
             current_dir: launch.current_dir,
             before_worker,
+            ..Setup::default()
         };
         Ok((setup, self.into_task()?))
     }

@@ -78,8 +78,9 @@ use super::job::PoolJob;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
 use super::pause::Pause;
+use super::recipe::Recipe;
 use super::scheduler::{Action, JobId, WorkerId};
-use super::settings::{Initializer, Judge, Settings};
+use super::settings::{Judge, Settings};
 use super::slot::Slot;
 use super::stats::Counters;
 use super::trace::{Span, Trace};
@@ -96,6 +97,8 @@ pub(super) struct SharedPool {
     state: Mutex<Guarded>,
     /// Told when the pool is over.
     over: Condvar,
+    /// Told when something has happened, if a thread waits for workers to be ready.
+    readiness: Condvar,
     env: Arc<Env>,
     names: NameCache,
     callbacks: Callbacks,
@@ -112,18 +115,20 @@ struct Guarded {
     /// Until when the supervisor sleeps if nothing happens.
     sleeping_until: Option<Instant>,
     is_over: bool,
+    /// Whether a thread waits for workers to be ready.
+    awaits_ready: bool,
 }
 
 impl SharedPool {
     /// Starts the workers and the supervisor.
     pub(super) fn start(
         settings: Settings,
-        initializer: Option<Initializer>,
+        recipe: Recipe,
         trace: Option<Trace>,
     ) -> Result<(Arc<SharedPool>, JoinHandle<()>)> {
         let failed = |error| Error::not_started("cannot start a pool", error);
         let poller = Poller::new().map_err(failed)?;
-        let env = Env::new(poller, settings, initializer);
+        let env = Env::new(poller, settings, recipe);
         let mut core = PoolState::new(Arc::clone(&env), trace);
         let first = core.scheduler.actions();
         let shared = Arc::new(SharedPool {
@@ -132,8 +137,10 @@ impl SharedPool {
                 supervisor: None,
                 sleeping_until: None,
                 is_over: false,
+                awaits_ready: false,
             }),
             over: Condvar::new(),
+            readiness: Condvar::new(),
             env,
             names: NameCache::default(),
             callbacks: Callbacks::default(),
@@ -273,6 +280,19 @@ impl SharedPool {
         });
     }
 
+    /// Waits until as many workers are ready as are there when there is nothing to do, or the pool is
+    /// unusable.
+    pub(super) fn wait_ready(&self) -> Result<()> {
+        let mut state = self.lock();
+        state.awaits_ready = true;
+        while state.core.refusal.is_none() && !state.core.is_ready() {
+            state = wait(&self.readiness, state);
+        }
+        state.awaits_ready = false;
+        drop(state);
+        self.failure().map_or(Ok(()), Err)
+    }
+
     /// The error that ended the pool, if one did.
     pub(super) fn failure(&self) -> Option<Error> {
         let core = &self.lock().core;
@@ -341,6 +361,10 @@ impl SharedPool {
         let outcomes = core.jobs.take_ready();
         let effects = std::mem::take(&mut core.effects);
         let is_more = !outcomes.is_empty() || !effects.is_empty();
+        if state.awaits_ready {
+            self.readiness.notify_all();
+        }
+        let core = &mut state.core;
         if is_more {
             self.env.deliveries.announce();
         }
@@ -464,7 +488,7 @@ impl SharedPool {
             }
         }
         // What it holds may be what others wait for.
-        self.env.drop_initializer();
+        self.env.drop_recipe();
         let mut state = self.lock();
         state.is_over = true;
         if let Some(trace) = &mut state.core.trace {
