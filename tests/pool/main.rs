@@ -14,6 +14,7 @@ mod life;
 mod map;
 mod order;
 mod purposes;
+mod recipe;
 mod sick;
 mod soak;
 mod stopped;
