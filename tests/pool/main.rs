@@ -11,6 +11,7 @@ mod guests;
 mod hostile;
 mod input;
 mod life;
+mod limits;
 mod map;
 mod order;
 mod purposes;

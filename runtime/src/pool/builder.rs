@@ -115,6 +115,7 @@ impl PoolBuilder {
             max_memory: self.max_memory,
             task_options: TaskOptions {
                 timeout: self.task_timeout,
+                ..TaskOptions::default()
             },
             idle_timeout: self.idle_timeout,
         };

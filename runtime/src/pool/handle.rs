@@ -163,7 +163,7 @@ impl Pool {
         let here = self.shared.check_here().map_err(about_worker);
         let named = here
             .and_then(|()| call.into_task())
-            .and_then(|task| Ok((self.shared.name_of(task.entry)?, task)));
+            .and_then(|task| Ok((self.shared.name_of(task.entry, &task.options.limits)?, task)));
         let (job, slot) = match named {
             Ok((name, task)) => {
                 let (job, slot) = self.submit_task(name, task);

@@ -15,6 +15,7 @@
 //! | [`STARTED`] and on | when the latest [`STARTS`] were claimed, in nanoseconds of the monotonic clock |
 //! | [`SENT`] | the latest round whose message the pool has sent |
 //! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
+//! | [`EXHAUSTED`] | what is not 0 if the worker crashed when it had been refused memory, in a task with a limit |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
 //! Each message of tasks has a number, its round. The pool begins a new one only when all that was
@@ -30,6 +31,7 @@
 //! | claims | they are not what the pool offered: none of its tasks can be said not to have begun. A task that it answers in a message is answered; in the middle of a batch it is killed |
 //! | starts | one before the round was offered, or after it was seen, is taken for that moment |
 //! | results | more than were claimed is nonsense, as above, and so are all beside claims that cannot be. What else can be read is believed: a worker's results are its own |
+//! | that it was refused memory | the error of a task that has a memory limit, and dies, blames that |
 //! | hints | who waits awake does so for some microseconds |
 //!
 //! A batch ends for the worker when it cannot claim any more of it; the pool sees the nonsense when
@@ -40,6 +42,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
 
 use crate::sys::clock;
+use crate::sys::exhaustion;
 use crate::sys::fd::BorrowedFd;
 use crate::sys::scoreboard::{BYTES, Scoreboard, WORDS};
 
@@ -47,6 +50,7 @@ const CLAIMS: usize = 0;
 const RESULTS: usize = 1;
 const SENT: usize = 2;
 const ANSWERED: usize = 3;
+const EXHAUSTED: usize = 5;
 const STARTED: usize = 8;
 
 /// How many starts are remembered.
@@ -102,6 +106,11 @@ impl Ledger {
     /// Whether the worker has sent its last reply of a round.
     pub(super) fn is_answered(&self, round: u16) -> bool {
         self.board.words()[ANSWERED].load(Acquire) == u64::from(round)
+    }
+
+    /// Whether the worker has noted that it was refused memory before it crashed.
+    pub(super) fn is_exhausted(&self) -> bool {
+        exhaustion::is_noted_at(&self.board.words()[EXHAUSTED])
     }
 
     /// How many tasks were claimed. `None`: what stands there cannot be.
@@ -237,6 +246,11 @@ impl Claims<'_> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         self.0.words()[RESULTS].store(pack(first, length), Release);
     }
+}
+
+/// Lets a crash of this process at the memory limit of a task be noted.
+pub(super) fn note_exhaustion(board: &'static Scoreboard) {
+    exhaustion::note_at(&board.words()[EXHAUSTED]);
 }
 
 /// Where the start of a task stands.

@@ -273,8 +273,11 @@ where
             let number = self.taken;
             self.taken += 1;
             self.codec = Some(call.result());
-            let timeout = self.timeout;
-            let options = TaskOptions { timeout }.or(call.task_options());
+            let own = TaskOptions {
+                timeout: self.timeout,
+                ..TaskOptions::default()
+            };
+            let options = own.or(call.task_options());
             let same = group
                 .of
                 .is_some_and(|(entry, its)| std::ptr::eq(entry, call.entry()) && its == options);
@@ -354,7 +357,7 @@ where
         arguments: TaskArguments,
     ) {
         let count = arguments.count();
-        let name = match self.pool.name_of(entry) {
+        let name = match self.pool.name_of(entry, &options.limits) {
             Ok(name) => name,
             Err(error) => {
                 for number in first..first + u64::from(count) {

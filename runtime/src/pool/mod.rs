@@ -12,7 +12,8 @@
 //! * [`scheduler`] decides who gets what, and does nothing.
 //! * [`supervisor`] does it, and tells the scheduler what has happened. What becomes of everything
 //!   when a process dies stands there.
-//! * [`worker`] is the other half, in the worker's process.
+//! * [`worker`] is the other half, in the worker's process; [`limited`] runs tasks that have limits of
+//!   their own.
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
@@ -25,6 +26,7 @@ mod callbacks;
 mod handle;
 mod job;
 mod ledger;
+mod limited;
 mod mailbox;
 mod map;
 mod name;

@@ -9,7 +9,7 @@ use super::outcome::Outcome;
 use super::scheduler::Policy;
 use super::wire::task_message;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{Call, Setup, Subject, TaskOptions};
+use crate::process::{Call, Setup, Subject, TaskLimits, TaskOptions};
 use crate::transport::EncodedMessage;
 
 /// What does not change in the life of a pool and holds nothing open.
@@ -111,7 +111,7 @@ impl Initializer {
         };
         let initializer = Initializer {
             worker: entry.name(),
-            name: Name::new(entry)?,
+            name: Name::new(entry, &TaskLimits::default())?,
             arguments: task.arguments,
             timeout: task.options.timeout,
             judge: Arc::new(judge),

@@ -11,13 +11,15 @@ use std::time::Duration;
 
 use linkme::distributed_slice;
 
-use super::ledger::{Claims, now};
+use super::ledger::{Claims, note_exhaustion, now};
+use super::limited::{self, Fitness, Ran};
+use super::name::NAMES;
 use super::pause::Pause;
 use super::wire::{ResultsHeader, parse, split};
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, message};
-use crate::process::{Current, Replies, SERVICES, Serve, Service};
+use crate::process::{Current, Replies, SERVICES, Serve, Service, TaskLimits};
 use crate::protocol::{Reply, Request};
 use crate::sys::fd::OwnedFd;
 use crate::sys::scoreboard::Scoreboard;
@@ -50,10 +52,11 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
 }
 
 /// Runs tasks until there will be none, and gives the status to end with.
-fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
+fn serve(receiver: &Receiver, sender: &Sender, board: &'static Scoreboard) -> i32 {
     let mut tasks = TaskLoop {
         sender,
         claims: Claims(board),
+        board,
         known: HashMap::new(),
         round: 0,
         pause: Pause::new(),
@@ -62,11 +65,19 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
     status
 }
 
+/// What tasks run.
+#[derive(Clone, Copy)]
+struct Function {
+    entry: &'static Entry,
+    limits: TaskLimits,
+}
+
 struct TaskLoop<'w> {
     sender: &'w Sender,
     claims: Claims<'w>,
-    /// The workers that were called before, by the bytes that name them.
-    known: HashMap<Vec<u8>, &'static Entry>,
+    board: &'static Scoreboard,
+    /// The workers that were called before, and under which limits, by the bytes that name them.
+    known: HashMap<Vec<u8>, Function>,
     /// That of the last message.
     round: u16,
     pause: Pause,
@@ -111,61 +122,97 @@ impl TaskLoop<'_> {
             return Ok(());
         }
         let arguments = task.head.len() - arguments.len();
+        let mut fitness = Fitness::AsBefore;
         match self.find(callee) {
-            Ok(entry) => {
+            Ok(Function { entry, limits }) => {
                 Current::set_worker(entry.name());
                 let input = task.open_at(arguments);
                 let mut replies = Replies::new(self.sender);
-                dispatch::run(entry, input, &mut |out| replies.send(out));
+                let ran = self.run_within(&limits, || {
+                    dispatch::run(entry, input, &mut |out| replies.send(out));
+                });
+                if let Err(not_run) = ran.result {
+                    // An error means that the pool is gone.
+                    let _ = replies.send(not_run.message());
+                }
+                fitness = ran.fitness;
                 replies.finish(entry.name())?;
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
         self.claims.answered(round);
-        Ok(())
+        fitness.check()
     }
 
     /// Runs the tasks of a batch until they are done or the rest is taken back.
     fn batch(&mut self, batch: &Message) -> Result<(), i32> {
-        let (round, callee, mut rest) = parse(&batch.head);
+        let (round, callee, arguments) = parse(&batch.head);
         self.round = round;
-        let entry = self.find(callee);
-        if let Ok(entry) = entry {
-            Current::set_worker(entry.name());
-        }
+        let function = self.find(callee);
+        let mut fitness = Fitness::AsBefore;
         let mut results = Results::new(self.sender, &self.claims, round);
-        let name = entry.as_ref().map_or("", |entry| entry.name());
-        while let Some((arguments, others)) = split(rest) {
-            rest = others;
-            if !self.claims.claim(round, results.now) {
-                break;
-            }
-            match &entry {
-                Ok(entry) => {
-                    dispatch::run(entry, Input::over(arguments), &mut |out| results.add(out));
+        let name = function.as_ref().map_or("", |it| it.entry.name());
+        match function {
+            Ok(Function { entry, limits }) => {
+                Current::set_worker(entry.name());
+                let ran = self.run_within(&limits, || {
+                    results.answer(arguments, |arguments, results| {
+                        let send = &mut |out: Output<'_>| results.add(out);
+                        dispatch::run(entry, Input::over(arguments), send);
+                        true
+                    });
+                });
+                fitness = ran.fitness;
+                if let Err(not_run) = ran.result {
+                    results.answer(arguments, |_, results| {
+                        let _ = results.add(not_run.message());
+                        // The others are for another process if this one is not to be used.
+                        fitness == Fitness::AsBefore
+                    });
                 }
+            }
+            Err(reason) => results.answer(arguments, |_, results| {
                 // An error means that the pool is gone.
-                Err(reason) => drop(results.add(message(Reply::Refused, reason))),
-            }
-            results.next();
-            if results.replies.is_stuck() {
-                break;
-            }
+                let _ = results.add(message(Reply::Refused, &reason));
+                true
+            }),
         }
         results.send();
-        results.replies.finish(name)
+        results.replies.finish(name)?;
+        fitness.check()
     }
 
-    fn find(&mut self, name: &[u8]) -> Result<&'static Entry, String> {
-        if let Some(entry) = self.known.get(name) {
-            return Ok(entry);
+    /// Runs tasks under their limits, if they have any.
+    fn run_within(&self, limits: &TaskLimits, work: impl FnOnce() + Send) -> Ran {
+        if limits.are_none() {
+            work();
+            return Ran::WELL;
         }
-        let callee: Callee = Input::over(name)
+        if limits.memory.is_some() {
+            note_exhaustion(self.board);
+        }
+        limited::run(limits, work)
+    }
+
+    fn find(&mut self, name: &[u8]) -> Result<Function, String> {
+        if let Some(function) = self.known.get(name) {
+            return Ok(*function);
+        }
+        let mut input = Input::over(name);
+        let callee: Callee = input
             .read()
             .map_err(|error| format!("the task cannot be read: {error}"))?;
+        let limits = match input.finish() {
+            Ok(()) => TaskLimits::default(),
+            Err(_) => TaskLimits::read(&mut input)?,
+        };
         let entry = callee.find()?;
-        self.known.insert(name.to_vec(), entry);
-        Ok(entry)
+        let function = Function { entry, limits };
+        if self.known.len() >= NAMES {
+            self.known.clear();
+        }
+        self.known.insert(name.to_vec(), function);
+        Ok(function)
     }
 
     fn reply(&self, out: Output<'_>) {
@@ -203,6 +250,23 @@ impl<'w> Results<'w> {
             waiting: Vec::new(),
             since: now,
             now,
+        }
+    }
+
+    /// Claims the tasks with these arguments one after another, and answers each, as long as `answer`
+    /// says so and they are not taken back.
+    fn answer(&mut self, tasks: &[u8], mut answer: impl FnMut(&[u8], &mut Results<'w>) -> bool) {
+        let mut rest = tasks;
+        while let Some((arguments, others)) = split(rest) {
+            rest = others;
+            if !self.claims.claim(self.round, self.now) {
+                break;
+            }
+            let goes_on = answer(arguments, self);
+            self.next();
+            if !goes_on || self.replies.is_stuck() {
+                break;
+            }
         }
     }
 

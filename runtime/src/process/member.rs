@@ -95,6 +95,7 @@ pub(crate) struct Member {
     sender: Sender,
     /// Kept until the end: while it is open, the child knows that its parent lives.
     inbox: Inbox,
+    memory_limit: Option<u64>,
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
     /// Kept from when it should end to its end.
@@ -182,6 +183,7 @@ impl Member {
             child: launched.child,
             sender: launched.sender,
             inbox,
+            memory_limit: setup.limits.memory,
             handshake: match launched.start_method {
                 StartMethod::Spawn if !greeted => handshake_deadline(),
                 StartMethod::Spawn | StartMethod::ForkServer => None,
@@ -194,9 +196,14 @@ impl Member {
         self.child.id()
     }
 
-    /// Its memory limit, if it crashed at that.
+    /// The limit on its memory for as long as it lives.
     pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.child.met_memory_limit()
+        self.memory_limit
+    }
+
+    /// Whether it crashed at that.
+    pub(crate) fn has_met_memory_limit(&self) -> bool {
+        self.child.met_memory_limit().is_some()
     }
 
     /// Begins to send a message; what could not be sent at once remains.

@@ -61,6 +61,7 @@ mod spares;
 mod start_method;
 mod stdio;
 mod task_call;
+mod task_limits;
 #[cfg(not(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -95,5 +96,6 @@ pub use call::bind;
 pub(crate) use crate::sys::pidfd::Status;
 pub(crate) use end::{End, Killed, Subject, Who, cancelled, unheard};
 pub(crate) use member::{Member, Setup, end};
-pub(crate) use service::{Replies, SERVICES, Serve, Service};
+pub(crate) use service::{Replies, SERVICES, Serve, Service, worker_stack_size};
 pub(crate) use task_call::{TaskCall, TaskOptions, callee};
+pub(crate) use task_limits::{Hook, TaskLimits};

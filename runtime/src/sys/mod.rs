@@ -35,8 +35,8 @@ mod unsupported;
 )))]
 pub(crate) use unsupported::{
     clock, copy, descriptors, exhaustion, exit_status, futex, image, inheritance, memory,
-    notify_fd, ofd_lock, pidfd, poll, poller, scarcity, scheduling, signal, thread, traced,
-    unsupported_here, wait,
+    memory_limit, notify_fd, ofd_lock, pidfd, poll, poller, runner, scarcity, scheduling, signal,
+    thread, traced, unsupported_here, wait,
 };
 
 #[cfg(all(
@@ -45,6 +45,6 @@ pub(crate) use unsupported::{
 ))]
 pub(crate) use linux::{
     clock, clone, clone_pids, copy, descriptors, exhaustion, exit_status, futex, image,
-    inheritance, init_array, memory, notify_fd, ofd_lock, pidfd, poll, poller, privileges,
-    process_id, runner, scarcity, scheduling, signal, stdio, thread, traced, wait,
+    inheritance, init_array, memory, memory_limit, notify_fd, ofd_lock, pidfd, poll, poller,
+    privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, traced, wait,
 };

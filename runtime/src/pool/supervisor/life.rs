@@ -134,7 +134,17 @@ impl PoolState {
         if let (Some(lost), Some((part, _))) = (lost, part) {
             for task in lost.first..lost.first + lost.count {
                 let function = self.jobs.function(lost.job).unwrap_or_default();
-                let outcome = loss(&worker, killed, status, task - part.first, function);
+                let limit = self.jobs.memory_limit(lost.job);
+                let memory_limit = worker.met_memory_limit(limit);
+                let task_in_part = task - part.first;
+                let outcome = loss(
+                    &worker,
+                    killed,
+                    status,
+                    task_in_part,
+                    function,
+                    memory_limit,
+                );
                 self.jobs.deliver(lost.job, task, outcome, None);
             }
         }
@@ -149,6 +159,7 @@ fn loss(
     status: Status,
     task: u32,
     function: &'static str,
+    memory_limit: Option<u64>,
 ) -> Outcome {
     let id = worker.process.id();
     let lost = |killed| {
@@ -156,7 +167,7 @@ fn loss(
             status,
             killed,
             id,
-            memory_limit: worker.process.memory_limit(),
+            memory_limit,
         })
     };
     let is_board_nonsense = worker.ledger.claimed().is_none();
@@ -190,7 +201,7 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
             _ => None,
         },
         id: worker.process.id(),
-        memory_limit: worker.process.memory_limit(),
+        memory_limit: worker.met_memory_limit(None),
     };
     let codec = crate::dispatch::result::<()>();
     Outcome::Lost(loss)

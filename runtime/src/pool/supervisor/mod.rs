@@ -88,6 +88,7 @@ use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
 use crate::lock::{lock, wait};
+use crate::process::TaskLimits;
 use crate::sys::copy::Home;
 use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
@@ -204,9 +205,9 @@ impl SharedPool {
         self.with(|core| core.submit(job))
     }
 
-    /// How messages to the workers name a function.
-    pub(super) fn name_of(&self, entry: &'static Entry) -> Result<Name> {
-        self.names.of(entry)
+    /// How messages to the workers name a function whose tasks have these limits.
+    pub(super) fn name_of(&self, entry: &'static Entry, limits: &TaskLimits) -> Result<Name> {
+        self.names.of(entry, limits)
     }
 
     /// Waits until a task is finished; false if the limit came first.

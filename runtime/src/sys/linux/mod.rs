@@ -13,6 +13,7 @@ pub(crate) mod image;
 pub(crate) mod inheritance;
 pub(crate) mod init_array;
 pub(crate) mod memory;
+pub(crate) mod memory_limit;
 pub(crate) mod notify_fd;
 pub(crate) mod ofd_lock;
 pub(crate) mod pidfd;
