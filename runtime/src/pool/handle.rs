@@ -129,9 +129,18 @@ impl Pool {
 
     /// Submits a call, to be run by the next worker that is idle.
     ///
-    /// Of the options of a call, [`timeout`](Call::timeout) applies, from the moment a worker
-    /// begins it. Options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since
-    /// the processes exist already; the name of the call is ignored.
+    /// Of the options of a call, and of its worker's attribute, these apply:
+    ///
+    /// | option | in a pool |
+    /// |---|---|
+    /// | [`timeout`](Call::timeout) | counts from the moment a worker begins the task |
+    /// | [`memory_limit`](Call::memory_limit) | holds for the process while the task runs. What earlier tasks have left behind in the process counts |
+    /// | [`stack_size`](Call::stack_size), [`nice`](Call::nice) | the task runs on a thread of its own, without the thread-local values of others |
+    /// | [`before_worker`](Call::before_worker) | runs in the process before its first task that asks for it, and once. What it does cannot be undone: it holds for the later tasks, too. If it panics, the task has that panic, and the process is replaced |
+    ///
+    /// Other options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since the
+    /// processes exist already: the error names the builder's method to use instead. The name of the call
+    /// is ignored.
     ///
     /// Errors of the call itself are reported by the task.
     ///
