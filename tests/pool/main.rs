@@ -6,6 +6,7 @@
 mod arguments;
 mod copies;
 mod death;
+mod descendants;
 mod futile;
 mod guests;
 mod hostile;

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::handle::Process;
 use super::launch::Launching;
-use super::launched::{LaunchOptions, Launched, function};
+use super::launched::{LaunchOptions, Launched, function, lineage};
 use super::memory_limit::MemoryLimit;
+use super::monitor::ProcessMonitor;
 use super::start_method::StartMethod;
 use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
@@ -15,6 +16,7 @@ use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::sys::fd::AsFd;
 use crate::sys::image;
+use crate::sys::lineage::Lineage;
 use crate::transport::{Limit, is_gone};
 
 /// A worker bound to its arguments, not yet started.
@@ -71,6 +73,7 @@ pub(super) struct Options {
     pub(super) launch: LaunchOptions,
     pub(super) limits: Limits,
     pub(super) before_worker: Option<fn()>,
+    pub(super) kill_descendants: bool,
 }
 
 /// What generated code calls.
@@ -157,6 +160,7 @@ impl<R> Call<'_, R> {
             mut launch,
             limits,
             before_worker,
+            kill_descendants,
         } = *options.unwrap_or_default();
         let worker = entry.name();
         let about_worker = |error: Error| error.with_worker(worker);
@@ -169,6 +173,8 @@ impl<R> Call<'_, R> {
         let name = name.unwrap_or_else(|| worker.to_owned());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;
+        let lineage = kill_descendants.then(lineage).transpose();
+        let lineage = lineage.map_err(about_worker)?;
         let environment = match start_method {
             StartMethod::ForkServer => launch.environment.for_clone(),
             StartMethod::Spawn => None,
@@ -188,6 +194,7 @@ impl<R> Call<'_, R> {
             limits,
             exhaustion,
             worker_index: None,
+            lineage,
         };
         let callee = Callee {
             place,
@@ -195,7 +202,7 @@ impl<R> Call<'_, R> {
         };
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched = start(request, launching).map_err(failed)?;
+        let launched = start(request, launching, lineage).map_err(failed)?;
         // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
@@ -271,8 +278,15 @@ fn request<'e>(
 }
 
 /// Launches a child and sends it the request.
-fn start(request: Output<'_>, launching: Launching) -> io::Result<Launched> {
+fn start(
+    request: Output<'_>,
+    launching: Launching,
+    lineage: Option<Lineage>,
+) -> io::Result<Launched> {
     let launched = launching.finish()?;
+    if let Some(lineage) = lineage {
+        ProcessMonitor::get()?.set_lineage(&launched.child, lineage);
+    }
     let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
     match launched.sender.send_within(request, limit) {
         Ok(()) => Ok(launched),

@@ -493,11 +493,13 @@ impl<R> Process<R> {
             self.streams.stdin = None;
         }
         loop {
-            watch.wait(limit);
+            watch.wait(limit.filter(|_| watch.status().is_none()));
             if watch.advance() {
                 break;
             }
-            if limit.is_some_and(|limit| limit <= Instant::now()) {
+            // What was to end with it takes a moment only.
+            let has_ended = watch.status().is_some();
+            if limit.is_some_and(|limit| limit <= Instant::now()) && !has_ended {
                 // Should the monitor not take it back, dropping the watch ends the child.
                 let _ = monitor.watch(&self.child, watch);
                 return None;

@@ -40,6 +40,7 @@ mod active;
 mod call;
 mod call_options;
 mod current;
+mod descendants;
 mod end;
 mod end_poll;
 mod environment;

@@ -19,6 +19,7 @@ use crate::foreign;
 use crate::lock::lock;
 use crate::sys::copy::Home;
 use crate::sys::fd::AsFd;
+use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::poller::{Interest, Poller};
 use crate::sys::refused::Naming as _;
@@ -125,7 +126,7 @@ impl Child {
         // Wakers are cloned and dropped by user code: not under the lock.
         let mut waker = Some(waker.clone());
         let ended = self.look(|watched| {
-            let ended = watched.watch.status().is_some();
+            let ended = watched.watch.is_over();
             if !ended {
                 std::mem::swap(&mut watched.waker, &mut waker);
             }
@@ -256,7 +257,8 @@ impl ProcessMonitor {
         if let Some(connection) = watched.watch.connection() {
             self.poller.remove(connection);
         }
-        if watched.watch.is_assembling()
+        let watch = &watched.watch;
+        if (watch.is_assembling() || watch.status().is_some())
             && let Some(source) = watched.watch.source()
         {
             self.poller.remove(source);
@@ -269,6 +271,14 @@ impl ProcessMonitor {
         if let Some(watched) = lock(&child.watched).as_mut() {
             watched.watch.set_timeout(timeout);
             self.arm(child.key, watched);
+        }
+    }
+
+    /// Has all that a child starts end with it. The monitor watches the child, which waits for its
+    /// request.
+    pub(super) fn set_lineage(&self, child: &Child, lineage: Lineage) {
+        if let Some(watched) = lock(&child.watched).as_mut() {
+            watched.watch.set_lineage(lineage);
         }
     }
 
@@ -315,8 +325,13 @@ impl ProcessMonitor {
             return watched.waker.take();
         }
         let watch = &watched.watch;
+        let has_ended = watch.status().is_some();
+        if has_ended {
+            // It would be told for ever.
+            self.poller.remove(&child.pidfd);
+        }
         match (watch.source(), watch.connection()) {
-            (Some(source), _) if watch.is_assembling() => {
+            (Some(source), _) if watch.is_assembling() || has_ended => {
                 let _ = self.poller.add(source, child.key, Interest::READABLE);
             }
             (None, Some(connection)) => self.poller.remove(connection),

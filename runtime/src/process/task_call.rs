@@ -51,6 +51,7 @@ impl<R> Call<'_, R> {
             launch,
             limits,
             before_worker,
+            kill_descendants,
         } = *self.options.take().unwrap_or_default();
         if !launch.streams.are_inherited() {
             let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
@@ -66,6 +67,7 @@ impl<R> Call<'_, R> {
             environment: launch.environment,
             current_dir: launch.current_dir,
             before_worker,
+            kill_descendants,
             ..Setup::default()
         };
         Ok((setup, self.into_task()?))
@@ -213,6 +215,11 @@ impl<R> Call<'_, R> {
                 options.start_method.is_some(),
                 "a start method",
                 "`PoolBuilder::start_method`",
+            ),
+            (
+                options.kill_descendants,
+                "the end of what its process starts",
+                "`PoolBuilder::kill_descendants`",
             ),
         ]
         .into_iter()

@@ -315,6 +315,10 @@ pub(crate) mod poll {
     use super::unsupported_here;
     use crate::sys::fd::BorrowedFd;
 
+    pub(crate) fn is_readable(_: BorrowedFd<'_>) -> bool {
+        false
+    }
+
     pub(crate) fn wait_readable(_: BorrowedFd<'_>, _: Option<Instant>) -> bool {
         false
     }
@@ -358,6 +362,27 @@ pub(crate) mod ofd_lock {
 
     pub(crate) fn is_held(_: BorrowedFd<'_>, _: u32) -> io::Result<bool> {
         Err(unsupported_here())
+    }
+}
+
+pub(crate) mod lineage {
+    use std::io;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::unsupported_here;
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub(crate) enum Lineage {}
+
+    impl Lineage {
+        pub(crate) fn new() -> io::Result<Lineage> {
+            Err(unsupported_here())
+        }
+
+        pub(crate) fn end(self) {
+            match self {}
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
+use crate::sys::lineage::Lineage;
 use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
@@ -35,6 +36,8 @@ pub(super) struct PoolState {
     pub(super) jobs: Jobs,
     /// How many workers are being started.
     pub(super) launching: usize,
+    /// Of how many workers that have ended the descendants are being killed.
+    pub(super) leaving_descendants: usize,
     /// Workers that are to be started later.
     pub(super) postponed: BTreeSet<(Instant, WorkerId)>,
     /// What to do when the lock is free.
@@ -52,6 +55,8 @@ pub(super) enum Effect {
     Launch(WorkerId, usize),
     /// Look at what the initializer returned in a worker, which ran from when to when.
     Judge(WorkerId, Judge, Outcome, Span),
+    /// Kill what a worker has started that has ended.
+    EndDescendants(Lineage),
 }
 
 impl PoolState {
@@ -64,6 +69,7 @@ impl PoolState {
             workers: HashMap::new(),
             jobs: Jobs::default(),
             launching: 0,
+            leaving_descendants: 0,
             postponed: BTreeSet::new(),
             effects: Vec::new(),
             refusal: None,

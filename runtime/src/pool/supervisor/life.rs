@@ -3,7 +3,7 @@
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use super::core::PoolState;
+use super::core::{Effect, PoolState};
 use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
 use crate::error::{Error, Result};
 use crate::pool::outcome::{Loss, Outcome};
@@ -87,6 +87,10 @@ impl PoolState {
         let Some(worker) = self.workers.remove(&id) else {
             return;
         };
+        if let Some(lineage) = worker.process.lineage() {
+            self.leaving_descendants += 1;
+            self.effects.push(Effect::EndDescendants(lineage));
+        }
         let claimed = worker.ledger.claimed();
         let in_part = part.map_or(0, |(part, answered)| {
             let begun = claimed.unwrap_or(part.count);

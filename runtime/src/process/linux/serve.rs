@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use super::lifeline::{Lifeline, die};
+use super::lifeline::{self, Lifeline, die};
 use super::limits;
 use crate::codec::Input;
 use crate::dispatch::{self, Callee, Ended, Entry, STARTUPS, Startup};
@@ -71,6 +71,12 @@ pub(super) fn serve(
             Role::Worker(entry) => entry.name(),
             Role::Service(_) => "",
         };
+        if let Some(lineage) = header.lineage {
+            lineage
+                .begin()
+                .map_err(|error| format!("its descendants cannot be marked: {error}"))?;
+            lifeline::set_lineage(lineage);
+        }
         if let Some(environment) = header.environment {
             environment::replace(&environment);
         }

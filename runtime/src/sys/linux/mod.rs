@@ -12,6 +12,7 @@ pub(crate) mod futex;
 pub(crate) mod image;
 pub(crate) mod inheritance;
 pub(crate) mod init_array;
+pub(crate) mod lineage;
 pub(crate) mod memory;
 pub(crate) mod memory_limit;
 pub(crate) mod notify_fd;
