@@ -17,6 +17,7 @@ cases! {
     they_end_with_a_worker_that_is_not_waited_for
     they_end_with_a_worker_that_is_awaited
     they_end_with_the_program
+    those_that_start_others_all_the_time_end
     those_of_a_worker_of_a_worker_end_with_it
     others_live_on
     a_process_that_has_ended_can_be_joined_at_once
@@ -119,14 +120,35 @@ fn they_end_with_a_worker_that_is_awaited(method: StartMethod) {
 }
 
 fn they_end_with_the_program(method: StartMethod) {
-    let mut command = program("program");
-    let command = with_method(&mut command, method);
-    let mut program = Running::start(command.arg("descendants"));
-    let others: Vec<_> = (0..4).map(|_| program.process()).collect();
-    program.kill();
-    others.iter().for_each(Pidfd::wait);
-    // Nothing else has its output.
-    assert_eq!(program.rest(), "");
+    for scenario in ["descendants", "descendants-at-start"] {
+        let mut command = program("program");
+        let command = with_method(&mut command, method);
+        let mut program = Running::start(command.arg(scenario));
+        let others: Vec<_> = (0..4).map(|_| program.process()).collect();
+        program.kill();
+        others.iter().for_each(Pidfd::wait);
+        // Nothing else has its output.
+        assert_eq!(program.rest(), "");
+    }
+}
+
+/// Starts a shell that never ends, and ends.
+#[worker]
+fn start_a_shell(script: &str) {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", script]).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+}
+
+/// What is left would hold the output of the test.
+fn those_that_start_others_all_the_time_end(method: StartMethod) {
+    for script in [
+        "while :; do (sleep 1000 &); done",
+        "f() { setsid sleep 1000 & sleep 0.01; f & }; f",
+    ] {
+        let call = start_a_shell::call(script).start_method(method);
+        call.kill_descendants().run().unwrap();
+    }
 }
 
 /// Has a worker of its own with descendants, and waits to be killed.

@@ -518,8 +518,7 @@ impl<R> Call<'_, R> {
     /// * a program that sets its own limit on file locks, by which descendants are known;
     /// * all of them, if the process and its parent are killed at the same moment, or the parent ends right
     ///   after the process and before it has been joined;
-    /// * all of them, if the parent dies and the worker has denied itself to read `/proc`, or its
-    ///   [start-up functions](macro@crate::startup) still run.
+    /// * all of them, if the parent dies and the worker has denied itself to read `/proc`.
     pub fn kill_descendants(mut self) -> Self {
         self.options().kill_descendants = true;
         self

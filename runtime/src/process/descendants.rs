@@ -13,7 +13,7 @@
 //! | the child has the sign, before any code of the user's | the child | its parent looks for descendants, and finds none |
 //! | | the parent | the child's first thread does what the parent would have done, and then ends the child ([`lifeline`](super)) |
 //! | the child runs, and starts others | the child | its parent kills them |
-//! | | the parent | as above; should a start-up function or one that runs [before the worker](crate::Call::before_worker) be running, the kernel ends the child, and what they have started stays |
+//! | | the parent | as above. While start-up functions run on the child's first thread, a signal interrupts them, and its handler does it |
 //! | | both at once | what the child has started stays |
 //! | the child has ended, its descendants are being killed | the parent | those that have not been found stay |
 //! | the parent has ended, the child kills its descendants | the child | likewise |

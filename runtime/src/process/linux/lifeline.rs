@@ -2,13 +2,13 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
-use crate::sys::lineage::Lineage;
+use crate::sys::lineage;
 use crate::sys::memory::{self, FileId};
 use crate::sys::process_id;
 use crate::sys::runner::Runner;
@@ -164,19 +164,10 @@ impl Lifeline {
     }
 }
 
-/// The sign of what this process starts, if that is to end with it.
-static LINEAGE: OnceLock<Lineage> = OnceLock::new();
-
-pub(super) fn set_lineage(lineage: Lineage) {
-    let _ = LINEAGE.set(lineage);
-}
-
 /// Ends this process at once, because its parent is gone. No process is left to see how, or to end what
 /// this one has started.
 pub(super) fn die() -> ! {
-    if let Some(lineage) = LINEAGE.get() {
-        lineage.end();
-    }
+    lineage::end_own();
     loop {
         let _ = kill_process(getpid(), Signal::KILL);
     }

@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
-use super::lifeline::{self, Lifeline, die};
+use super::lifeline::{Lifeline, die};
 use super::limits;
 use crate::codec::Input;
 use crate::dispatch::{self, Callee, Ended, Entry, STARTUPS, Startup};
@@ -75,7 +75,6 @@ pub(super) fn serve(
             lineage
                 .begin()
                 .map_err(|error| format!("its descendants cannot be marked: {error}"))?;
-            lifeline::set_lineage(lineage);
         }
         if let Some(environment) = header.environment {
             environment::replace(&environment);

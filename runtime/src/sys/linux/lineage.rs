@@ -27,6 +27,7 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, RawDir, openat, readlink};
@@ -50,6 +51,17 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lineage(u64);
 
+/// The sign of this process's own descendants, or 0.
+static OWN: AtomicU64 = AtomicU64::new(0);
+
+/// Kills what this process has started, if that is to end with it. A signal handler may call it.
+pub(crate) fn end_own() {
+    match OWN.load(Ordering::Relaxed) {
+        0 => {}
+        own => Lineage(own).end(),
+    }
+}
+
 impl Lineage {
     /// A sign that no process has yet.
     ///
@@ -64,8 +76,14 @@ impl Lineage {
         Ok(Lineage(random >> 3 | 1 << 61))
     }
 
-    /// Gives the sign to this process, and so to all that it starts from now on.
+    /// Gives the sign to this process, and so to all that it starts from now on, which [`end_own`] ends.
     pub(crate) fn begin(self) -> io::Result<()> {
+        self.give()?;
+        OWN.store(self.0, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn give(self) -> io::Result<()> {
         let limit = Rlimit {
             current: Some(self.0),
             ..getrlimit(Resource::Locks)
@@ -76,7 +94,8 @@ impl Lineage {
     /// Kills all that have the sign, but for this process, and waits until they are gone or that takes
     /// too long.
     ///
-    /// It allocates no memory: the process may be one whose threads hold any lock.
+    /// It allocates no memory, and does only what a signal handler may do: the process may be one whose
+    /// threads hold any lock.
     pub(crate) fn end(self) {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
@@ -234,7 +253,7 @@ mod tests {
         command.arg("1000").stdin(Stdio::null());
         let _copy = crate::probe::allow_copy();
         // SAFETY: it makes system calls only.
-        unsafe { command.pre_exec(move || lineage.begin()) };
+        unsafe { command.pre_exec(move || lineage.give()) };
         command.spawn().unwrap()
     }
 
