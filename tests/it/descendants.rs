@@ -135,9 +135,10 @@ fn they_end_with_the_program(method: StartMethod) {
 /// Starts a shell that never ends, and ends.
 #[worker]
 fn start_a_shell(script: &str) {
-    let mut shell = std::process::Command::new("sh");
-    shell.args(["-c", script]).spawn().unwrap();
+    let mut command = std::process::Command::new("sh");
+    let mut shell = command.args(["-c", script]).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(200));
+    let _ = shell.try_wait();
 }
 
 /// What is left would hold the output of the test.

@@ -74,7 +74,8 @@ use crate::process::{Call, TaskCall};
 /// * If a task forks and returns twice, as code that calls a C library may, only the original's
 ///   result counts: the copy ends when it returns, without running destructors or exit handlers. A
 ///   copy that does not return is a process of the task's own: it does not end with the pool or the
-///   program, and holds open what the worker had open, such as the standard streams.
+///   program, unless the pool [kills descendants](PoolBuilder::kill_descendants), and holds open what
+///   the worker had open, such as the standard streams.
 /// * A pool belongs to the process that made it. In a copy of that process made by `fork`, dropping
 ///   a pool, a task or a map does nothing, nothing is waited for, and the result of all else is
 ///   [`Unsupported`](crate::ErrorKind::Unsupported), or empty.

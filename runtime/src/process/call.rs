@@ -6,7 +6,6 @@ use super::handle::Process;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, Launched, function, lineage};
 use super::memory_limit::MemoryLimit;
-use super::monitor::ProcessMonitor;
 use super::start_method::StartMethod;
 use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
@@ -285,7 +284,7 @@ fn start(
 ) -> io::Result<Launched> {
     let launched = launching.finish()?;
     if let Some(lineage) = lineage {
-        ProcessMonitor::get()?.set_lineage(&launched.child, lineage);
+        launched.child.set_lineage(lineage);
     }
     let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
     match launched.sender.send_within(request, limit) {

@@ -94,6 +94,14 @@ impl Child {
         let _ = self.assignment.set(assignment);
     }
 
+    /// Has all that the child starts end with it. To be said while the monitor watches the child, and
+    /// before that has its request.
+    pub(super) fn set_lineage(&self, lineage: Lineage) {
+        if let Some(watched) = lock(&self.watched).as_mut() {
+            watched.watch.set_lineage(lineage);
+        }
+    }
+
     /// Who ended, for the text of an error.
     pub(super) fn who(&self) -> Who<'_> {
         Who {
@@ -271,14 +279,6 @@ impl ProcessMonitor {
         if let Some(watched) = lock(&child.watched).as_mut() {
             watched.watch.set_timeout(timeout);
             self.arm(child.key, watched);
-        }
-    }
-
-    /// Has all that a child starts end with it. The monitor watches the child, which waits for its
-    /// request.
-    pub(super) fn set_lineage(&self, child: &Child, lineage: Lineage) {
-        if let Some(watched) = lock(&child.watched).as_mut() {
-            watched.watch.set_lineage(lineage);
         }
     }
 

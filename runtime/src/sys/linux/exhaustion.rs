@@ -89,8 +89,10 @@ pub(crate) fn is_noted_at(word: &AtomicU64) -> bool {
 
 /// Forgets why the last call of this thread failed.
 fn forget_failures() {
-    // SAFETY: the place is this thread's own, and a number.
-    unsafe { *libc::__errno_location() = 0 };
+    // SAFETY: it takes nothing.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: it is this thread's own, for as long as that runs, and a number.
+    unsafe { *place = 0 };
 }
 
 /// Lets a crash of this process be noted in the file, which [`Exhaustion::new`] made.

@@ -100,13 +100,12 @@ impl Lineage {
         let begin = Instant::now();
         while begin.elapsed() < PATIENCE {
             match self.kill_all() {
-                Ok(None) => return,
                 Ok(Some(one)) => {
                     poll::wait_readable(one.as_fd(), Some(Instant::now() + PAUSE));
                 }
                 Err(Errno::MFILE | Errno::NFILE | Errno::NOMEM) => std::thread::sleep(PAUSE),
-                // There is no way to find any.
-                Err(_) => return,
+                // There is none, or no way to find any.
+                Ok(None) | Err(_) => return,
             }
         }
     }
