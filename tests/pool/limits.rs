@@ -310,6 +310,33 @@ fn a_thread_of_a_task_that_ends_by_itself_is_the_end_of_the_process() {
     });
 }
 
+/// Returns twice: once in a copy of the process.
+#[worker]
+fn fork_and_return() -> u32 {
+    // SAFETY: the copy makes system calls only, until it is back in the library's hands.
+    #[expect(unsafe_code, reason = "the library is to notice it")]
+    let copy = unsafe { libc::fork() };
+    assert!(copy >= 0);
+    std::process::id()
+}
+
+#[test]
+fn a_copy_that_a_task_with_limits_makes_does_not_answer() {
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let id = pool.submit(identify::call()).wait().unwrap();
+        let call = || fork_and_return::call().stack_size(4 << 20);
+        for _ in 0..5 {
+            assert_eq!(pool.submit(call()).wait().unwrap(), id);
+        }
+        let all = pool.map(|()| call().memory_limit(1 << 30), [(); 10]);
+        for one in all.chunk_size(5) {
+            assert_eq!(one.unwrap(), id);
+        }
+        assert_eq!(pool.submit(identify::call()).wait().unwrap(), id);
+    });
+}
+
 #[test]
 fn what_a_process_has_from_its_start_is_refused_with_what_to_use() {
     check(|pool| {

@@ -518,7 +518,10 @@ impl<R> Call<'_, R> {
     /// * a program that sets its own limit on file locks, by which descendants are known;
     /// * all of them, if the process and its parent are killed at the same moment, or the parent ends right
     ///   after the process and before it has been joined;
-    /// * all of them, if the parent dies and the worker has denied itself to read `/proc`.
+    /// * all of them, if the parent dies and the worker has denied itself to read `/proc`; or if the parent has
+    ///   no descriptor left with which to look for them, for two seconds.
+    ///
+    /// A process that waits for a device ends when the device lets it.
     pub fn kill_descendants(mut self) -> Self {
         self.options().kill_descendants = true;
         self
