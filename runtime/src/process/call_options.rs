@@ -484,7 +484,7 @@ impl<R> Call<'_, R> {
     ///
     /// # Errors
     ///
-    /// [`spawn`](Call::spawn) is [`Unsupported`](ErrorKind::Unsupported) where they could not be found:
+    /// [`spawn`](Call::spawn) is [`Unsupported`](crate::ErrorKind::Unsupported) where they could not be found:
     /// without a `/proc` that shows all processes, or if the program's hard limit on file locks
     /// (`RLIMIT_LOCKS`, which otherwise has no effect) is not `unlimited`.
     ///

@@ -10,7 +10,7 @@
 //! | step | who dies right after it | then |
 //! |---|---|---|
 //! | the parent makes a sign | the child | it has started nothing |
-//! | the child has the sign, before any code of the user's | the child | its parent looks for descendants, and finds none |
+//! | the child has the sign, before any user code runs | the child | its parent looks for descendants, and finds none |
 //! | | the parent | the child's first thread does what the parent would have done, and then ends the child |
 //! | the child runs, and starts others | the child | its parent kills them |
 //! | | the parent | as above. While start-up functions run on the child's first thread, a signal interrupts them, and its handler does it |
