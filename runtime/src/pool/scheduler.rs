@@ -931,7 +931,7 @@ mod tests {
     fn a_worker_has_the_index_of_the_one_in_whose_place_it_is() {
         let mut scheduler = ready(policy(3));
         assert_eq!([0, 1, 2].map(|id| scheduler.index(id)), [0, 1, 2]);
-        scheduler.died(1, death(0, false));
+        scheduler.died(1, ended(Cause::Pool));
         assert_eq!(scheduler.index(3), 1);
         // Also while that one is still leaving.
         scheduler.retire_when_idle(0);
