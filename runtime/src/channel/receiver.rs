@@ -17,7 +17,7 @@ use crate::codec::{self, Message};
 use crate::lock::lock;
 use crate::readiness::Readiness;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::poll;
+use crate::sys::{deadline, poll};
 use crate::transport::{self, Inbox, Received};
 
 /// The receiving end of a [`channel`](super::channel()).
@@ -175,7 +175,7 @@ impl<T: DeserializeOwned> Receiver<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.recv_until(Instant::now().checked_add(timeout))?
+        self.recv_until(deadline::after(timeout))?
             .ok_or(RecvTimeoutError::Timeout)
     }
 
@@ -326,7 +326,7 @@ impl ReceivingEnd {
             match self.look() {
                 Ok(Seen::Item(message)) => self.pending = Some(message),
                 Ok(Seen::Nothing) => {
-                    if !self.wait(Instant::now().checked_add(STANDSTILL)) {
+                    if !self.wait(deadline::after(STANDSTILL)) {
                         let text = "the item that is being received has stalled";
                         return Err(RecvError::Item(ItemError::new(text)));
                     }

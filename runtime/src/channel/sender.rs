@@ -11,6 +11,7 @@ use super::error::{ItemError, SendError, SendTimeoutError};
 use super::item::{self, ITEM};
 use crate::codec::handle::{self, Identity, Kind, Parts};
 use crate::codec::{self, Output};
+use crate::sys::deadline;
 use crate::sys::fd::OwnedFd;
 use crate::transport::{self, Limit};
 
@@ -118,7 +119,7 @@ impl<T: Serialize> Sender<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn send_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        match self.core.send(&item, Instant::now().checked_add(timeout)) {
+        match self.core.send(&item, deadline::after(timeout)) {
             Ok(()) => Ok(()),
             Err(SendFailure::Gone) => Err(SendTimeoutError::Disconnected(item)),
             Err(SendFailure::TimedOut) => Err(SendTimeoutError::Timeout(item)),

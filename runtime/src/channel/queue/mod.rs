@@ -29,6 +29,7 @@ use super::item;
 use super::wait::{Source, WaitFor};
 use crate::codec::handle::{self, Identity, Kind};
 use crate::codec::{self, Output};
+use crate::sys::deadline;
 use crate::sys::notify_fd::NotifyFd;
 
 /// A bounded queue in shared memory, for any number of producers and consumers in any processes.
@@ -269,7 +270,7 @@ impl<T> Queue<T> {
     #[must_use = "it says whether all is done"]
     #[track_caller]
     pub fn join_timeout(&self, timeout: Duration) -> bool {
-        self.join_until(Instant::now().checked_add(timeout))
+        self.join_until(deadline::after(timeout))
     }
 
     #[track_caller]
@@ -357,9 +358,7 @@ impl<T: Serialize> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn push_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        let wait = Instant::now()
-            .checked_add(timeout)
-            .map_or(WaitMode::ForEver, WaitMode::Until);
+        let wait = deadline::after(timeout).map_or(WaitMode::ForEver, WaitMode::Until);
         match self.push_until(&item, wait) {
             Ok(()) => Ok(()),
             Err(PushFailure::Closed) => Err(SendTimeoutError::Disconnected(item)),
@@ -487,9 +486,7 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn pop_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        let wait = Instant::now()
-            .checked_add(timeout)
-            .map_or(WaitMode::ForEver, WaitMode::Until);
+        let wait = deadline::after(timeout).map_or(WaitMode::ForEver, WaitMode::Until);
         self.pop_until(wait)?.ok_or(RecvTimeoutError::Timeout)
     }
 
