@@ -12,7 +12,7 @@ use serde::ser::{Serialize, Serializer};
 use super::error::{ItemError, RecvError, RecvTimeoutError, TryRecvError};
 use super::item::{self, decode};
 use super::wait::{Source, WaitFor};
-use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
+use crate::codec::handle::{self, Depart, HandleKind, Identity, Parts};
 use crate::codec::{self, Message};
 use crate::lock::lock;
 use crate::readiness::Readiness;
@@ -401,17 +401,21 @@ impl<T> Receiver<T> {
 
 impl<T> Serialize for Receiver<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Receiver), |parts| {
-            self.pack(parts)
-        })
+        handle::serialize(
+            serializer,
+            Identity::new::<T>(HandleKind::Receiver),
+            |parts| self.pack(parts),
+        )
     }
 }
 
 impl<'de, T> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Receiver<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Receiver), |parts| {
-            Receiver::unpack(&parts.descriptors, &mut parts.bytes)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Receiver),
+            |parts| Receiver::unpack(&parts.descriptors, &mut parts.bytes),
+        )
     }
 }
 

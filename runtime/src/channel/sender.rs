@@ -9,7 +9,7 @@ use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, SendError, SendTimeoutError};
 use super::item::{self, ITEM};
-use crate::codec::handle::{self, Identity, Kind, Parts};
+use crate::codec::handle::{self, HandleKind, Identity, Parts};
 use crate::codec::{self, Output};
 use crate::sys::deadline;
 use crate::sys::fd::OwnedFd;
@@ -187,19 +187,27 @@ impl<T> Sender<T> {
 
 impl<T> Serialize for Sender<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Sender), |parts| {
-            self.pack(parts);
-            Ok(())
-        })
+        handle::serialize(
+            serializer,
+            Identity::new::<T>(HandleKind::Sender),
+            |parts| {
+                self.pack(parts);
+                Ok(())
+            },
+        )
     }
 }
 
 impl<'de, T> Deserialize<'de> for Sender<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sender<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Sender), |parts| {
-            let ([], [socket]) = parts.exactly()?;
-            Sender::unpack(socket)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Sender),
+            |parts| {
+                let ([], [socket]) = parts.exactly()?;
+                Sender::unpack(socket)
+            },
+        )
     }
 }
 

@@ -821,11 +821,7 @@ fn notifications_survive_a_death_in_wait() {
         machine::<Condvar>,
         |condvar, victim| {
             let token = condvar.queue(victim);
-            condvar.sleep(
-                token,
-                victim,
-                deadline::after(Duration::from_millis(1)),
-            );
+            condvar.sleep(token, victim, deadline::after(Duration::from_millis(1)));
         },
         |condvar, survivor, _| notifies_one_of_two(condvar, survivor),
     );

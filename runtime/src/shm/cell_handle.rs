@@ -18,7 +18,7 @@ use super::kind::{HandleLimit, Stored};
 use super::object::Object;
 use super::shareable::Shareable;
 use crate::codec::Error;
-use crate::codec::handle::{self, Identity, Kind, Parts};
+use crate::codec::handle::{self, HandleKind, Identity, Parts};
 use crate::raw::{Holders, Left};
 use crate::sys::fd::OwnedFd;
 
@@ -127,7 +127,7 @@ impl<M: Stored, T: Shareable> CellHandle<M, [T]> {
 
 impl<M, T: ?Sized> CellHandle<M, T> {
     fn identity() -> Identity {
-        Identity::new::<Self>(Kind::Cell)
+        Identity::new::<Self>(HandleKind::Cell)
     }
 
     /// Adds the cell to what another handle is made of.

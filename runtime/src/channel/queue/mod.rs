@@ -27,7 +27,7 @@ use super::error::{
 };
 use super::item;
 use super::wait::{Source, WaitFor};
-use crate::codec::handle::{self, Identity, Kind};
+use crate::codec::handle::{self, HandleKind, Identity};
 use crate::codec::{self, Output};
 use crate::sys::deadline;
 use crate::sys::notify_fd::NotifyFd;
@@ -594,7 +594,7 @@ impl<T> Clone for Queue<T> {
 
 impl<T> Serialize for Queue<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Queue), |parts| {
+        handle::serialize(serializer, Identity::new::<T>(HandleKind::Queue), |parts| {
             let handles = self.core.handles();
             parts.attach(&handles.memory);
             parts.attach(handles.bell.descriptor());
@@ -607,20 +607,24 @@ impl<T> Serialize for Queue<T> {
 
 impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Queue), |parts| {
-            let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
-            item::check_socket(parcels_in)?;
-            item::check_socket(parcels_out)?;
-            let handles = QueueHandles {
-                memory: Arc::clone(memory),
-                bell: NotifyFd::received(Arc::clone(bell)),
-                parcels_in: Arc::clone(parcels_in),
-                parcels_out: Arc::clone(parcels_out),
-            };
-            Core::open(handles)
-                .map(Queue::new)
-                .map_err(codec::Error::display)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Queue),
+            |parts| {
+                let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
+                item::check_socket(parcels_in)?;
+                item::check_socket(parcels_out)?;
+                let handles = QueueHandles {
+                    memory: Arc::clone(memory),
+                    bell: NotifyFd::received(Arc::clone(bell)),
+                    parcels_in: Arc::clone(parcels_in),
+                    parcels_out: Arc::clone(parcels_out),
+                };
+                Core::open(handles)
+                    .map(Queue::new)
+                    .map_err(codec::Error::display)
+            },
+        )
     }
 }
 
