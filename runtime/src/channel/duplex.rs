@@ -149,6 +149,32 @@ impl<S: Serialize, R> Duplex<S, R> {
     }
 }
 
+impl<S, R> Duplex<S, R> {
+    /// Sends an item from a borrow of it, as [`Sender::send_ref`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send_ref`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (ours, theirs) = multiproc::channel::duplex::<String, ()>()?;
+    /// ours.send_ref("hello").unwrap();
+    /// assert_eq!(theirs.recv().as_deref(), Ok("hello"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn send_ref<U>(&self, item: &U) -> Result<(), SendError<()>>
+    where
+        U: ?Sized + ToOwned<Owned = S> + Serialize,
+    {
+        match self.receiver.check_here() {
+            Ok(()) => self.sender.send_ref(item),
+            Err(error) => Err(SendError((), Some(error))),
+        }
+    }
+}
+
 impl<S, R: DeserializeOwned> Duplex<S, R> {
     /// Waits for an item.
     ///

@@ -128,6 +128,40 @@ impl<T: Serialize> Sender<T> {
     }
 }
 
+impl<T> Sender<T> {
+    /// Sends an item from a borrow of it: a `&str` arrives as a `String`, a `&[u8]` as a
+    /// `Vec<u8>`, a `&T` as a `T`.
+    ///
+    /// Otherwise it is [`send`](Sender::send). No copy is made to be given away: long texts and
+    /// slices of numbers are sent from where they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Sender::send), but there is nothing to give back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = multiproc::channel::channel::<Vec<u8>>()?;
+    /// let picture = vec![7; 1 << 10];
+    /// sender.send_ref(&picture)?;
+    /// sender.send_ref(&picture[..16])?;
+    /// assert_eq!(receiver.recv()?, picture);
+    /// assert_eq!(receiver.recv()?, [7; 16]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_ref<U>(&self, item: &U) -> Result<(), SendError<()>>
+    where
+        U: ?Sized + ToOwned<Owned = T> + Serialize,
+    {
+        self.core.send(item, None).map_err(|failure| match failure {
+            SendFailure::Gone => SendError((), None),
+            SendFailure::TimedOut => SendError((), Some(ItemError::new("timed out"))),
+            SendFailure::Item(error) => SendError((), Some(error)),
+        })
+    }
+}
+
 enum SendFailure {
     Gone,
     TimedOut,
@@ -135,7 +169,11 @@ enum SendFailure {
 }
 
 impl SenderCore {
-    fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), SendFailure> {
+    fn send<T: ?Sized + Serialize>(
+        &self,
+        item: &T,
+        deadline: Option<Instant>,
+    ) -> Result<(), SendFailure> {
         let mut output = Output::new(ITEM);
         output
             .write_borrowed(item)

@@ -366,8 +366,45 @@ impl<T: Serialize> Queue<T> {
             Err(PushFailure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
         }
     }
+}
 
-    fn push_until(&self, item: &T, wait: WaitMode) -> Result<(), PushFailure> {
+impl<T> Queue<T> {
+    /// Puts an item in from a borrow of it, waiting for room if there is none: a `&str` is popped as a
+    /// `String`, a `&[u8]` as a `Vec<u8>`, a `&T` as a `T`.
+    ///
+    /// Otherwise it is [`push`](Queue::push). No copy is made to be given away: long texts and
+    /// slices of numbers are put in from where they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Queue::push), but there is nothing to give back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lines = multiproc::channel::Queue::<String>::bounded(4)?;
+    /// for line in "one\ntwo".lines() {
+    ///     lines.push_ref(line)?;
+    /// }
+    /// assert_eq!(lines.drain().collect::<Vec<_>>(), ["one", "two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn push_ref<U>(&self, item: &U) -> Result<(), SendError<()>>
+    where
+        U: ?Sized + ToOwned<Owned = T> + Serialize,
+    {
+        self.push_until(item, WaitMode::ForEver)
+            .map_err(|failure| match failure {
+                PushFailure::Closed => SendError((), None),
+                PushFailure::NoRoom => SendError((), Some(ItemError::new("no room"))),
+                PushFailure::Item(error) => SendError((), Some(error)),
+            })
+    }
+
+    fn push_until<U>(&self, item: &U, wait: WaitMode) -> Result<(), PushFailure>
+    where
+        U: ?Sized + Serialize,
+    {
         let mut output = Output::new(item::ITEM);
         output
             .write_borrowed(item)
