@@ -153,9 +153,28 @@ impl<T: Shareable> Buffer<T> {
     where
         T: Default,
     {
-        Ok(Buffer::whole(CellHandle::from_fn(length, |_| {
-            T::default()
-        })?))
+        Ok(Buffer::whole(CellHandle::of_defaults(length)?))
+    }
+
+    /// Creates a buffer of `length` copies of a value, as `vec![value; length]` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Buffer::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let buffer = multiproc::shm::Buffer::from_elem(f32::INFINITY, 1000)?;
+    /// assert_eq!(buffer.len(), 1000);
+    /// assert!(buffer.iter().all(|element| element.is_infinite()));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn from_elem(value: T, length: usize) -> io::Result<Buffer<T>>
+    where
+        T: Copy,
+    {
+        Ok(Buffer::whole(CellHandle::from_elem(value, length)?))
     }
 
     /// Creates a buffer with a copy of a slice.
