@@ -458,6 +458,8 @@ mod pool;
 mod probe;
 mod process;
 mod protocol;
+#[cfg(test)]
+mod random;
 mod raw;
 mod readiness;
 mod remote_error;

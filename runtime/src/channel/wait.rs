@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::descriptor::Fd;
 use crate::process::Process;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::poll;
+use crate::sys::{deadline, poll};
 
 /// A source of events that [`wait`] can wait for.
 ///
@@ -93,7 +93,7 @@ pub enum WaitFor<'a> {
 /// # }
 /// ```
 pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Vec<usize>> {
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = timeout.and_then(deadline::after);
     loop {
         let watched: Vec<WaitFor<'_>> = sources.iter().map(|source| source.watch()).collect();
         let any_ready = watched.iter().any(|it| matches!(it, WaitFor::Ready));
@@ -110,7 +110,7 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
             })
             .unzip();
         let again = watched.iter().filter_map(|watched| match watched {
-            WaitFor::Polling(_, again) => Instant::now().checked_add(*again),
+            WaitFor::Polling(_, again) => deadline::after(*again),
             _ => None,
         });
         let now = any_ready.then(Instant::now);

@@ -1,11 +1,12 @@
 //! Calling what users want called when a task is done.
 
+use std::sync::Mutex;
 use std::sync::mpsc::{self, SendError};
-use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use super::outcome::Outcome;
 use crate::foreign;
+use crate::lock::lock;
 
 /// What is called with the outcome of a task.
 pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
@@ -26,7 +27,7 @@ impl Callbacks {
     /// Has a callback called. If there can be no thread for it, gives it back, to be left out:
     /// there is no parent to tell.
     pub(super) fn run(&self, callback: Callback, outcome: Outcome) -> Result<(), Callback> {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = lock(&self.0);
         if running.sender.is_none() {
             let (sender, receiver) = mpsc::channel::<(Callback, Outcome)>();
             let thread = thread::Builder::new().name("multiproc-callbacks".to_owned());
@@ -52,7 +53,7 @@ impl Callbacks {
 
     /// Waits until all have been called, unless this is one of them.
     pub(super) fn finish(&self) {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut running = lock(&self.0);
         let Running { sender, thread } = std::mem::take(&mut *running);
         drop(running);
         drop(sender);

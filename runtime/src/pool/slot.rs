@@ -1,7 +1,7 @@
 //! Where the result of a task arrives.
 
 use std::fmt;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Instant;
 
@@ -9,6 +9,7 @@ use super::callbacks::{Callback, Callbacks};
 use super::outcome::Outcome;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
+use crate::lock::{lock, wait_until};
 use crate::sys::notify_fd::NotifyFd;
 
 /// Where a result arrives.
@@ -86,20 +87,11 @@ impl Slot {
         let mut inner = self.lock();
         inner.sleepers += 1;
         while !inner.finished {
-            inner = match limit {
-                None => self
-                    .changed
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(limit) => {
-                    let left = limit.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    let waited = self.changed.wait_timeout(inner, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let (guard, in_time) = wait_until(&self.changed, inner, limit);
+            inner = guard;
+            if !in_time {
+                break;
+            }
         }
         inner.sleepers -= 1;
         inner.finished
@@ -192,9 +184,8 @@ impl Slot {
         Some((callback, outcome))
     }
 
-    /// No user code runs under this lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, SlotState> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
     }
 }
 

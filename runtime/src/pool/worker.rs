@@ -53,6 +53,7 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
 fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
     let mut tasks = TaskLoop {
         sender,
+        replies: Replies::new(sender),
         claims: Claims(board),
         known: HashMap::new(),
         round: 0,
@@ -64,6 +65,8 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
 
 struct TaskLoop<'w> {
     sender: &'w Sender,
+    /// Those of tasks.
+    replies: Replies<'w>,
     claims: Claims<'w>,
     /// The workers that were called before, by the bytes that name them.
     known: HashMap<Vec<u8>, &'static Entry>,
@@ -115,9 +118,8 @@ impl TaskLoop<'_> {
             Ok(entry) => {
                 Current::set_worker(entry.name());
                 let input = task.open_at(arguments);
-                let mut replies = Replies::new(self.sender);
-                dispatch::run(entry, input, &mut |out| replies.send(out));
-                replies.finish(entry.name())?;
+                dispatch::run(entry, input, &mut |out| self.replies.send(out));
+                self.replies.finish(entry.name())?;
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
@@ -133,7 +135,7 @@ impl TaskLoop<'_> {
         if let Ok(entry) = entry {
             Current::set_worker(entry.name());
         }
-        let mut results = Results::new(self.sender, &self.claims, round);
+        let mut results = Results::new(&mut self.replies, &self.claims, round);
         let name = entry.as_ref().map_or("", |entry| entry.name());
         while let Some((arguments, others)) = split(rest) {
             rest = others;
@@ -175,9 +177,9 @@ impl TaskLoop<'_> {
 }
 
 /// The results of a batch on their way: on the board at once, in a message some time.
-struct Results<'w> {
-    replies: Replies<'w>,
-    claims: &'w Claims<'w>,
+struct Results<'r, 'w> {
+    replies: &'r mut Replies<'w>,
+    claims: &'r Claims<'w>,
     round: u16,
     /// The number of the task that runs.
     current: u32,
@@ -191,11 +193,11 @@ struct Results<'w> {
     now: u64,
 }
 
-impl<'w> Results<'w> {
-    fn new(sender: &'w Sender, claims: &'w Claims<'w>, round: u16) -> Results<'w> {
+impl<'r, 'w> Results<'r, 'w> {
+    fn new(replies: &'r mut Replies<'w>, claims: &'r Claims<'w>, round: u16) -> Results<'r, 'w> {
         let now = now();
         Results {
-            replies: Replies::new(sender),
+            replies,
             claims,
             round,
             current: 0,

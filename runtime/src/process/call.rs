@@ -1,6 +1,6 @@
 use std::fmt;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::handle::Process;
 use super::launch::Launching;
@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::sys::fd::AsFd;
-use crate::sys::image;
+use crate::sys::{deadline, image};
 use crate::transport::{Limit, is_gone};
 
 /// A worker bound to its arguments, not yet started.
@@ -165,7 +165,7 @@ impl<R> Call<'_, R> {
             Some(start_method) => start_method,
             None => StartMethod::by_environment().map_err(about_worker)?,
         };
-        launch.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        launch.timeout = timeout.and_then(deadline::after);
         let name = name.unwrap_or_else(|| worker.to_owned());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;

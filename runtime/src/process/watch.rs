@@ -9,7 +9,7 @@ use crate::codec::Message;
 use crate::protocol::Reply;
 use crate::sys::fd::{AsFd, BorrowedFd};
 use crate::sys::pidfd::{Pidfd, Status};
-use crate::sys::{poll, wait};
+use crate::sys::{deadline, poll, wait};
 use crate::transport::{Inbox, Received, is_nonsense};
 use crate::usage::Usage;
 
@@ -22,7 +22,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// By when a child that is re-executed now has to have reached its dispatch.
 pub(super) fn handshake_deadline() -> Option<Instant> {
-    Instant::now().checked_add(HANDSHAKE)
+    deadline::after(HANDSHAKE)
 }
 
 /// One child's affairs, in the hands of the thread that watches it.
@@ -164,7 +164,7 @@ impl Watch {
 
     /// Waits for the end of a child that has hung up, and so is about to end.
     pub(super) fn finish(mut self) -> End {
-        self.timeout = Instant::now().checked_add(FAREWELL);
+        self.timeout = deadline::after(FAREWELL);
         while !self.advance() {
             self.wait(None);
         }
