@@ -74,8 +74,27 @@ impl<'s> DeathAtHangUp<'s> {
     }
 }
 
+/// Handles `SIGINT` by doing nothing, if it would end this process.
+///
+/// It is not set to be ignored, because the programs that this process executes would inherit that.
+pub(crate) fn take_interrupts() {
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    // The signal is one, and so it can be handled.
+    let _ = install_in_place_of(&[libc::SIG_DFL], libc::SIGINT, nothing);
+}
+
 /// Sets a handler, unless there is one already.
 fn install(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) -> io::Result<()> {
+    install_in_place_of(&[libc::SIG_DFL, libc::SIG_IGN], signal, handler)
+}
+
+/// Sets a handler, if the present disposition is one of these.
+fn install_in_place_of(
+    replaced: &[libc::sighandler_t],
+    signal: libc::c_int,
+    handler: extern "C" fn(libc::c_int),
+) -> io::Result<()> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: the place is valid; without a new action the call only writes the present one.
     if unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) } != 0 {
@@ -83,7 +102,7 @@ fn install(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) -> io::Resu
     }
     // SAFETY: the call has written it.
     let mut action = unsafe { action.assume_init() };
-    if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN {
+    if !replaced.contains(&action.sa_sigaction) {
         return Ok(());
     }
     action.sa_sigaction = handler as *const () as usize;
