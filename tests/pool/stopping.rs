@@ -351,9 +351,12 @@ fn a_pool_that_gave_up_says_so_when_it_has_shut_down() {
                 .build()
                 .unwrap()
         };
-        let error = broken().shutdown_timeout(LONG).unwrap_err();
+        let pool = broken();
+        pool.submit(square::call(3)).wait().unwrap_err();
+        let error = pool.shutdown_timeout(LONG).unwrap_err();
         assert!(error.to_string().contains("no licence"), "{error}");
         let pool = broken();
+        pool.submit(square::call(3)).wait().unwrap_err();
         let error = smol::block_on(pool.shutdown_async()).unwrap_err();
         assert!(error.to_string().contains("no licence"), "{error}");
     });
