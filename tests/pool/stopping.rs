@@ -440,7 +440,7 @@ fn a_callback_can_wait_for_the_shutdown() {
 #[test]
 fn workers_ignore_interrupts() {
     check(|pool| {
-        let pool = pool().workers(2).ignore_interrupts().build().unwrap();
+        let pool = pool().workers(1).ignore_interrupts().build().unwrap();
         let id = pool.submit(identify::call()).wait().unwrap();
         let begin = Instant::now();
         while begin.elapsed() < SHORT {
