@@ -34,7 +34,7 @@ fn heed() -> u32 {
 #[worker]
 fn heed_and(end: u8, begun: Shared<AtomicU32>) -> u32 {
     begun.fetch_add(1, Ordering::Relaxed);
-    let heeding = std::thread::spawn(|| heed());
+    let heeding = std::thread::spawn(heed);
     let id = heeding.join().unwrap();
     match end {
         0 => panic!("it cannot go on"),
