@@ -478,8 +478,8 @@ pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
-    AsCompleted, Initialized, Map, Pool, PoolBuilder, PoolStats, Task, TaskState, WorkerStats,
-    as_completed, wait_all, wait_any,
+    AsCompleted, Initialized, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, Task, TaskState,
+    WorkerStats, as_completed, is_cancelled, wait_all, wait_any,
 };
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,

@@ -12,11 +12,13 @@ mod hostile;
 mod input;
 mod life;
 mod map;
+mod mixture;
 mod order;
 mod purposes;
 mod sick;
 mod soak;
 mod stopped;
+mod stopping;
 mod wait;
 
 use std::time::{Duration, Instant};

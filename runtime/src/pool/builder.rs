@@ -49,6 +49,8 @@ pub struct PoolBuilder {
     pub(super) idle_timeout: Option<Duration>,
     pub(super) retries: u32,
     pub(super) trace: Option<PathBuf>,
+    pub(super) task_grace: Option<Duration>,
+    pub(super) ignore_interrupts: bool,
 }
 
 impl PoolBuilder {
@@ -66,6 +68,8 @@ impl PoolBuilder {
             idle_timeout: None,
             retries: 0,
             trace: None,
+            task_grace: None,
+            ignore_interrupts: false,
         }
     }
 
@@ -106,6 +110,7 @@ impl PoolBuilder {
             );
             return Err(unsupported(&text));
         }
+        setup.ignore_interrupts |= self.ignore_interrupts;
         setup.limits.memory = self.memory_limit.or(setup.limits.memory);
         let trace = self.trace.map(|path| {
             Trace::create(&path, &setup.name).map_err(|error| {
@@ -127,6 +132,8 @@ impl PoolBuilder {
             max_memory: self.max_memory,
             task_options: TaskOptions {
                 timeout: self.task_timeout,
+                grace: self.task_grace,
+                kill_on_drop: false,
             },
             idle_timeout: self.idle_timeout,
         };
@@ -149,6 +156,8 @@ impl fmt::Debug for PoolBuilder {
             idle_timeout,
             retries,
             trace,
+            task_grace,
+            ignore_interrupts,
         } = self;
         f.debug_struct("PoolBuilder")
             .field("workers", workers)
@@ -163,6 +172,8 @@ impl fmt::Debug for PoolBuilder {
             .field("idle_timeout", idle_timeout)
             .field("retries", retries)
             .field("trace", trace)
+            .field("task_grace", task_grace)
+            .field("ignore_interrupts", ignore_interrupts)
             .finish()
     }
 }

@@ -1,9 +1,12 @@
 //! Calling what users want called when a task is done.
 
-use std::sync::Mutex;
 use std::sync::mpsc::{self, SendError};
+use std::sync::{Arc, Mutex};
+use std::task::Context;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
+use super::ending::{Ending, Listener};
 use super::outcome::Outcome;
 use crate::foreign;
 use crate::lock::lock;
@@ -19,8 +22,17 @@ pub(super) struct Callbacks(Mutex<Running>);
 
 #[derive(Debug, Default)]
 struct Running {
+    /// To the latest of the threads, unless that is to finish.
     sender: Option<mpsc::Sender<(Callback, Outcome)>>,
-    thread: Option<JoinHandle<()>>,
+    /// Those that may not have called all yet.
+    threads: Vec<CallbackThread>,
+}
+
+#[derive(Debug)]
+struct CallbackThread {
+    thread: JoinHandle<()>,
+    /// When it has called all.
+    ending: Arc<Ending>,
 }
 
 impl Callbacks {
@@ -31,16 +43,17 @@ impl Callbacks {
         if running.sender.is_none() {
             let (sender, receiver) = mpsc::channel::<(Callback, Outcome)>();
             let thread = thread::Builder::new().name("multiproc-callbacks".to_owned());
+            let ending = Arc::<Ending>::default();
+            let theirs = Arc::clone(&ending);
             let run = move || {
                 for (callback, outcome) in receiver {
                     foreign::call(|| callback(outcome));
                 }
+                theirs.end();
             };
             if let Ok(thread) = thread.spawn(run) {
-                *running = Running {
-                    sender: Some(sender),
-                    thread: Some(thread),
-                };
+                running.threads.push(CallbackThread { thread, ending });
+                running.sender = Some(sender);
             }
         }
         match &running.sender {
@@ -51,16 +64,46 @@ impl Callbacks {
         }
     }
 
-    /// Waits until all have been called, unless this is one of them.
-    pub(super) fn finish(&self) {
+    /// Waits until all have been called, unless this is one of them; false if the limit came first.
+    pub(super) fn finish(&self, limit: Option<Instant>) -> bool {
+        let has_finished = self.finishing().iter().all(|ending| ending.wait(limit));
         let mut running = lock(&self.0);
-        let Running { sender, thread } = std::mem::take(&mut *running);
+        let ended = running.threads.extract_if(.., |it| it.ending.has_ended());
+        let ended: Vec<_> = ended.collect();
         drop(running);
-        drop(sender);
-        if let Some(thread) = thread
-            && thread.thread().id() != thread::current().id()
-        {
-            let _ = thread.join();
+        for ended in ended {
+            let _ = ended.thread.join();
         }
+        has_finished
+    }
+
+    /// Whether all have been called, unless this is one of them; if not, `context` is woken when that may
+    /// be so.
+    pub(super) fn poll_finish(&self, listener: &Listener, context: &Context<'_>) -> bool {
+        self.finishing()
+            .iter()
+            .all(|ending| ending.poll(listener, context.waker()))
+    }
+
+    /// Wakes a listener no more.
+    pub(super) fn forget(&self, listener: &Listener) {
+        for ending in self.endings() {
+            ending.forget(listener);
+        }
+    }
+
+    /// The endings of the threads, which are to call all that there is and no more.
+    fn finishing(&self) -> Vec<Arc<Ending>> {
+        drop(lock(&self.0).sender.take());
+        self.endings()
+    }
+
+    /// The endings of all threads but this one.
+    fn endings(&self) -> Vec<Arc<Ending>> {
+        let running = lock(&self.0);
+        let own = thread::current().id();
+        let is_other = |it: &&CallbackThread| it.thread.thread().id() != own;
+        let others = running.threads.iter().filter(is_other);
+        others.map(|it| Arc::clone(&it.ending)).collect()
     }
 }

@@ -13,7 +13,7 @@ use super::scheduler::JobId;
 use super::slot::Slot;
 use super::stats::{Counters, PoolStats};
 use super::supervisor::SharedPool;
-use super::task::Task;
+use super::task::{KillOnDrop, Task};
 use crate::error::Result;
 use crate::process::{Call, TaskCall};
 
@@ -82,7 +82,7 @@ use crate::process::{Call, TaskCall};
 ///   pool. That costs at most that worker and the tasks it was sent, which fail with
 ///   [`Decode`](crate::ErrorKind::Decode); the pool and the tasks of other workers go on.
 pub struct Pool {
-    shared: Arc<SharedPool>,
+    pub(super) shared: Arc<SharedPool>,
     supervisor: Option<JoinHandle<()>>,
 }
 
@@ -130,7 +130,7 @@ impl Pool {
     /// Submits a call, to be run by the next worker that is idle.
     ///
     /// Of the options of a call, [`timeout`](Call::timeout) applies, from the moment a worker
-    /// begins it. Options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since
+    /// begins it, and with it [`grace`](Call::grace); and [`kill_on_drop`](Call::kill_on_drop). Options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since
     /// the processes exist already; the name of the call is ignored.
     ///
     /// Errors of the call itself are reported by the task.
@@ -164,12 +164,14 @@ impl Pool {
         let named = here
             .and_then(|()| call.into_task())
             .and_then(|task| Ok((self.shared.name_of(task.entry)?, task)));
-        let (job, slot) = match named {
+        let (job, slot, kill_on_drop) = match named {
             Ok((name, task)) => {
+                let kill_on_drop = task.options.kill_on_drop;
                 let (job, slot) = self.submit_task(name, task);
-                (Some(job), slot)
+                let kill_on_drop = kill_on_drop.then(|| KillOnDrop::new(&self.shared, job));
+                (Some(job), slot, kill_on_drop)
             }
-            Err(error) => (None, Slot::finished(Outcome::Failed(error)).into()),
+            Err(error) => (None, Slot::finished(Outcome::Failed(error)).into(), None),
         };
         Task {
             shared: Arc::clone(&self.shared),
@@ -177,6 +179,7 @@ impl Pool {
             slot,
             worker,
             result,
+            _kill_on_drop: kill_on_drop,
         }
     }
 
@@ -305,44 +308,6 @@ impl Pool {
         Map::new(&self.shared, inputs.into_iter(), bind, false)
     }
 
-    /// Waits until all submitted tasks are done, and ends the workers. Tasks that are submitted
-    /// from now on are [`Closed`](crate::ErrorKind::Closed).
-    ///
-    /// Callbacks have been called too when it returns, unless it is called by one.
-    ///
-    /// # Errors
-    ///
-    /// The error that made the pool unusable, if there was one: see [`PoolBuilder::initializer`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use multiproc::{ErrorKind, Pool, worker};
-    /// # #[worker]
-    /// # fn square(x: u64) -> u64 {
-    /// #     x * x
-    /// # }
-    /// # fn main() -> multiproc::Result<()> {
-    /// # let pool = Pool::builder().workers(2).build()?;
-    /// let task = pool.submit(square::call(3));
-    /// pool.shutdown()?;
-    /// assert!(task.is_finished());
-    /// let late = pool.submit(square::call(4));
-    /// assert_eq!(late.wait().unwrap_err().kind(), ErrorKind::Closed);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn shutdown(&self) -> Result<()> {
-        self.shared.check_here()?;
-        self.shared.drain();
-        self.shared.wait_over();
-        self.shared.finish_callbacks();
-        match self.shared.failure() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
-    }
-
     /// Returns the largest number of workers that the pool has.
     #[must_use]
     pub fn workers(&self) -> usize {
@@ -429,13 +394,13 @@ impl Drop for Pool {
             return;
         }
         self.shared.close();
-        self.shared.wait_over();
+        self.shared.wait_over(None);
         if let Some(supervisor) = self.supervisor.take()
             && supervisor.thread().id() != std::thread::current().id()
         {
             let _ = supervisor.join();
         }
-        self.shared.finish_callbacks();
+        self.shared.finish_callbacks(None);
     }
 }
 

@@ -72,6 +72,7 @@ pub struct Map<'p, R, I, F> {
     ordered: bool,
     chunk_size: Option<usize>,
     timeout: Option<Duration>,
+    grace: Option<Duration>,
     progress: Option<Box<dyn FnMut(usize, usize) + Send + 'p>>,
     mailbox: Arc<Mailbox>,
     exhausted: bool,
@@ -109,6 +110,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
             ordered,
             chunk_size: None,
             timeout: None,
+            grace: None,
             progress: None,
             mailbox: Arc::default(),
             exhausted: false,
@@ -152,8 +154,8 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
         self
     }
 
-    /// Kills a worker whose task runs for longer than this; the task's result is
-    /// [`TimedOut`](crate::ErrorKind::TimedOut). The time counts for each task from its start.
+    /// Kills a worker whose task runs for longer than this, or asks it to stop first if there is a
+    /// [`grace`](Map::grace); the task's result is [`TimedOut`](crate::ErrorKind::TimedOut). The time counts for each task from its start.
     ///
     /// # Examples
     ///
@@ -178,6 +180,41 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Asks a task to stop when its [`timeout`](Map::timeout) is over, and kills its worker only after
+    /// this further time: see [`Call::grace`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// /// Returns the best solution found by then.
+    /// #[worker]
+    /// fn improve(mut solution: u64) -> u64 {
+    ///     while !multiproc::is_cancelled() {
+    ///         solution += 1;
+    ///     }
+    ///     solution
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let solutions = pool
+    ///     .map(improve::call, [7, 8])
+    ///     .timeout(Duration::from_millis(50))
+    ///     .grace(Duration::from_secs(10));
+    /// for solution in solutions {
+    ///     assert!(solution? >= 7);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
         self
     }
 
@@ -273,8 +310,12 @@ where
             let number = self.taken;
             self.taken += 1;
             self.codec = Some(call.result());
-            let timeout = self.timeout;
-            let options = TaskOptions { timeout }.or(call.task_options());
+            let options = TaskOptions {
+                timeout: self.timeout,
+                grace: self.grace,
+                ..TaskOptions::default()
+            };
+            let options = options.or(call.task_options());
             let same = group
                 .of
                 .is_some_and(|(entry, its)| std::ptr::eq(entry, call.entry()) && its == options);

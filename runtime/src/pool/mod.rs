@@ -12,16 +12,19 @@
 //! * [`scheduler`] decides who gets what, and does nothing.
 //! * [`supervisor`] does it, and tells the scheduler what has happened. What becomes of everything
 //!   when a process dies stands there.
-//! * [`worker`] is the other half, in the worker's process.
+//! * [`worker`] is the other half, in the worker's process; [`cancelled`] is what its tasks can ask.
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
 //! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
 //!   a pool.
+//! * [`shutdown`] is how it ends in good order; an [`ending`] is what threads and futures wait for then.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
 mod builder;
 mod callbacks;
+mod cancelled;
+mod ending;
 mod handle;
 mod job;
 mod ledger;
@@ -32,6 +35,7 @@ mod outcome;
 mod pause;
 mod scheduler;
 mod settings;
+mod shutdown;
 mod slot;
 mod stats;
 mod supervisor;
@@ -44,9 +48,11 @@ mod worker;
 mod worker_options;
 
 pub use builder::PoolBuilder;
+pub use cancelled::is_cancelled;
 pub use handle::Pool;
 pub use map::Map;
 pub use settings::Initialized;
+pub use shutdown::ShutdownFuture;
 pub use stats::{PoolStats, WorkerStats};
 pub use task::{Task, TaskState};
 pub use wait::{AsCompleted, as_completed, wait_all, wait_any};

@@ -103,4 +103,37 @@ impl PoolBuilder {
         self.trace = Some(path.into());
         self
     }
+
+    /// Gives a task some time to stop when its [timeout](PoolBuilder::task_timeout) is over, unless the
+    /// task's call has a [grace](crate::Call::grace) of its own, which says what happens.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// /// Returns the best solution found by then.
+    /// #[worker]
+    /// fn improve(mut solution: u64) -> u64 {
+    ///     while !multiproc::is_cancelled() {
+    ///         solution += 1;
+    ///     }
+    ///     solution
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder()
+    ///     .workers(1)
+    ///     .task_timeout(Duration::from_millis(50))
+    ///     .task_grace(Duration::from_secs(10))
+    ///     .build()?;
+    /// assert!(pool.submit(improve::call(7)).wait()? >= 7);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn task_grace(mut self, grace: Duration) -> Self {
+        self.task_grace = Some(grace);
+        self
+    }
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use linkme::distributed_slice;
 
+use super::cancelled;
 use super::ledger::{Claims, now};
 use super::pause::Pause;
 use super::wire::{ResultsHeader, parse, split};
@@ -45,7 +46,8 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
         .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
     // It is there until the process ends. A task that closes all descriptors closes the board's too,
     // and dropping that then would be the end of the process, for which it would be blamed.
-    let board = Box::leak(Box::new(board));
+    let board: &Scoreboard = Box::leak(Box::new(board));
+    cancelled::set_board(board);
     Ok(Box::new(|receiver, sender| serve(receiver, sender, board)))
 }
 

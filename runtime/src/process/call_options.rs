@@ -205,7 +205,8 @@ impl<R> Call<'_, R> {
     }
 
     /// Kills the process if it has not ended after this time, counted from its start. Joining it
-    /// then gives [`TimedOut`](ErrorKind::TimedOut).
+    /// then gives [`TimedOut`](ErrorKind::TimedOut). With a [`grace`](Call::grace) it is asked to stop
+    /// first.
     ///
     /// The time includes sending the arguments and starting the process.
     ///
@@ -472,7 +473,7 @@ impl<R> Call<'_, R> {
         self
     }
 
-    fn options(&mut self) -> &mut Options {
+    pub(super) fn options(&mut self) -> &mut Options {
         self.options.get_or_insert_default()
     }
 }

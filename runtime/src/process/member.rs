@@ -38,6 +38,7 @@ pub(crate) struct Setup {
     pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) before_worker: Option<fn()>,
+    pub(crate) ignore_interrupts: bool,
 }
 
 /// A child that runs tasks.
@@ -90,6 +91,7 @@ impl Member {
             exhaustion,
             before_worker,
             worker_index: Some(index),
+            ignore_interrupts: setup.ignore_interrupts,
         };
         let mut request = Output::new(Request::Serve as u8);
         let written = request
@@ -230,6 +232,7 @@ pub(crate) fn end(status: Status, killed: Option<Killed>) -> End {
         broken: None,
         status,
         usage: None,
+        asked: None,
         killed,
         greeted: true,
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::env::Env;
 use super::jobs::Jobs;
-use super::worker_state::{Purpose, Reader, WorkerStage, WorkerState};
+use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind};
 use crate::pool::job::PoolJob;
 use crate::pool::outcome::Outcome;
@@ -103,6 +103,34 @@ impl PoolState {
         true
     }
 
+    /// Gives a job of one task up: asks its worker to stop, and kills it when this time is over. False
+    /// if it is finished.
+    pub(super) fn cancel_within(&mut self, job: JobId, grace: Duration) -> bool {
+        let Some(function) = self.jobs.function(job) else {
+            return false;
+        };
+        if grace.is_zero() {
+            return self.cancel(job);
+        }
+        self.scheduler.withdraw(job);
+        let mut is_running = false;
+        for id in self.scheduler.workers_with(job) {
+            self.take_back(id, false);
+            // What it has not begun, it has no more.
+            if let Some((part, _)) = self.scheduler.part(id)
+                && part.job == job
+            {
+                is_running = true;
+                self.ask(id, part.count.saturating_sub(1), Purpose::Cancelled, grace);
+            }
+        }
+        if !is_running {
+            self.jobs.fail(job, &cancelled_before(function));
+        }
+        self.act();
+        true
+    }
+
     /// Lets a job's tasks that are not begun be forgotten.
     pub(super) fn abandon(&mut self, job: JobId) {
         self.scheduler.withdraw(job);
@@ -163,6 +191,21 @@ impl PoolState {
         }
         let rest = self.scheduler.recalled(id, begun, false);
         Some((rest, (kill && runs).then_some(process)))
+    }
+
+    /// Asks a worker to stop a task of its part, which it has begun, and ends it for this purpose when
+    /// the time is over.
+    pub(super) fn ask(&mut self, id: WorkerId, task: u32, purpose: Purpose, grace: Duration) {
+        if grace.is_zero() {
+            return self.kill(id, purpose);
+        }
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.ask(Asked {
+                task,
+                purpose,
+                until: Instant::now().checked_add(grace),
+            });
+        }
     }
 
     /// Ends a worker. It gets nothing more to do.

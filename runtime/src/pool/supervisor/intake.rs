@@ -178,6 +178,10 @@ impl PoolState {
                 let span = worker.ran(answered, 1);
                 let time = self.note(id, part.job, 1, span);
                 let outcome = Outcome::Reply(message, process);
+                let outcome = match self.workers.get(&id).and_then(|it| it.why_asked(answered)) {
+                    Some(why) => Outcome::Asked(Box::new(outcome), why),
+                    None => outcome,
+                };
                 self.jobs
                     .deliver(part.job, part.first + answered, outcome, Some(time));
                 self.answered(id, 1);
@@ -206,16 +210,38 @@ impl PoolState {
         // No more can be answered than are begun.
         let begun = worker.ledger.claimed().unwrap_or(part.count);
         let most = begun.min(part.count).saturating_sub(answered);
+        let is_value = |reply: &[u8]| reply.first() == Some(&(Reply::Returned as u8));
         let mut count = 0;
         let mut failed = 0;
         let mut rest = replies;
+        let mut last = (replies, &[][..]);
         while let Some((reply, others)) = split(rest) {
             count += 1;
-            failed += u64::from(reply.first() != Some(&(Reply::Returned as u8)));
+            failed += u64::from(!is_value(reply));
+            last = (rest, reply);
             rest = others;
         }
         if count > most {
             return self.kill(id, Purpose::Nonsense);
+        }
+        // One that was asked to stop is the last one begun. What it came to, if not a value, has that
+        // as its reason.
+        if count > 0
+            && let Some(why) = worker.why_asked(answered + count - 1)
+            && !is_value(last.1)
+        {
+            let (before, reply) = (&replies[..replies.len() - last.0.len()], last.1);
+            let message = Message {
+                head: reply.to_vec(),
+                ..Message::default()
+            };
+            let outcome = Outcome::Asked(Box::new(Outcome::Reply(message, process)), why);
+            let span = worker.ran(answered + count - 1, 1);
+            self.take_results(id, answered, before, time);
+            let time = self.note(id, part.job, 1, span);
+            let task = part.first + answered + count - 1;
+            self.jobs.deliver(part.job, task, outcome, Some(time));
+            return self.answered(id, 1);
         }
         if count > 0 {
             let (since, mut until) = worker.ran(answered, count);
@@ -306,6 +332,7 @@ impl PoolState {
             worker.look = None;
             if is_done {
                 worker.check = None;
+                worker.asked = None;
                 let limit = self.env.settings.max_memory;
                 if limit.is_some_and(|limit| worker.memory().is_some_and(|memory| memory > limit)) {
                     self.scheduler.retire_when_idle(id);

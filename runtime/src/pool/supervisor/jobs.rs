@@ -71,6 +71,12 @@ impl Jobs {
         self.get(id)?.options.timeout
     }
 
+    /// How long each may then take to stop.
+    pub(super) fn grace(&self, id: JobId) -> Duration {
+        let grace = self.get(id).and_then(|job| job.options.grace);
+        grace.unwrap_or_default()
+    }
+
     /// The name of the function that a job's tasks run.
     pub(super) fn function(&self, id: JobId) -> Option<&'static str> {
         Some(self.get(id)?.worker)

@@ -128,14 +128,22 @@ impl PoolState {
             cause,
             begun: in_part,
             // Its reply may have been on its way, which it does not know.
-            retry: killed.is_none() && is_wanted && !is_cut_off(&worker, status),
+            retry: killed.is_none()
+                && worker.asked.is_none()
+                && is_wanted
+                && !is_cut_off(&worker, status),
             lived: worker.ready.map_or(Duration::ZERO, |ready| ready.elapsed()),
         };
         let lost = self.scheduler.died(id, death);
         if let (Some(lost), Some((part, _))) = (lost, part) {
             for task in lost.first..lost.first + lost.count {
                 let function = self.jobs.function(lost.job).unwrap_or_default();
-                let outcome = loss(&worker, killed, status, task - part.first, function);
+                let task_of_part = task - part.first;
+                let outcome = loss(&worker, killed, status, task_of_part, function);
+                let outcome = match worker.why_asked(task_of_part) {
+                    Some(why) => Outcome::Asked(Box::new(outcome), why),
+                    None => outcome,
+                };
                 self.jobs.deliver(lost.job, task, outcome, None);
             }
         }

@@ -42,6 +42,7 @@
 //! | with results it has not sent | they are on the board | they count |
 //! | while it sends a long result | the annex ends early, and its pidfd within a moment | as in the task |
 //! | after its result | the result is received before the end is looked at | as idle |
+//! | in a task that was asked to stop | as in a task | it is not tried again: its result is why it was asked |
 //! | of the pool's own signal | the [`Purpose`](worker_state::Purpose) it was ended for, if that is how it ended | that explains what it had begun and not answered; if that is nothing, as idle. It says nothing of the pool |
 //!
 //! | a worker lives | seen as | then |
@@ -65,15 +66,17 @@ mod worker_state;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Context;
 use std::thread::{self, JoinHandle, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use self::core::{Effect, PoolState};
 use self::env::Env;
 use self::jobs::Delivery;
 use self::worker_state::WorkerSource;
 use super::callbacks::{Callback, Callbacks};
+use super::ending::{Ending, Listener};
 use super::job::PoolJob;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
@@ -86,7 +89,7 @@ use super::trace::{Span, Trace};
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
-use crate::lock::{lock, wait};
+use crate::lock::lock;
 use crate::sys::copy::Home;
 use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
@@ -94,8 +97,8 @@ use crate::sys::refused::Naming as _;
 /// A pool, as its supervisor and all who hold something of it share it.
 pub(super) struct SharedPool {
     state: Mutex<Guarded>,
-    /// Told when the pool is over.
-    over: Condvar,
+    /// That of the pool.
+    over: Ending,
     env: Arc<Env>,
     names: NameCache,
     callbacks: Callbacks,
@@ -111,7 +114,6 @@ struct Guarded {
     supervisor: Option<ThreadId>,
     /// Until when the supervisor sleeps if nothing happens.
     sleeping_until: Option<Instant>,
-    is_over: bool,
 }
 
 impl SharedPool {
@@ -131,9 +133,8 @@ impl SharedPool {
                 core,
                 supervisor: None,
                 sleeping_until: None,
-                is_over: false,
             }),
-            over: Condvar::new(),
+            over: Ending::default(),
             env,
             names: NameCache::default(),
             callbacks: Callbacks::default(),
@@ -234,6 +235,12 @@ impl SharedPool {
         self.with(|core| core.cancel(job))
     }
 
+    /// Gives a job of one task up, which may end by itself within this time if a worker has begun it.
+    /// False if it is finished.
+    pub(super) fn cancel_within(self: &Arc<Self>, job: JobId, grace: Duration) -> bool {
+        self.with(|core| core.cancel_within(job, grace))
+    }
+
     /// Cancels all that is not begun, and says how many tasks that is.
     pub(super) fn cancel_queued(self: &Arc<Self>) -> usize {
         self.with(PoolState::cancel_queued)
@@ -256,25 +263,49 @@ impl SharedPool {
         self.env.poller.wake();
     }
 
-    /// Waits until the last worker is gone. Not possible on the supervisor's own thread.
-    pub(super) fn wait_over(&self) {
+    /// Waits until the last worker is gone; false if the limit came first. Not possible on the
+    /// supervisor's own thread.
+    pub(super) fn wait_over(&self, limit: Option<Instant>) -> bool {
         if self.lock().supervisor == Some(thread::current().id()) {
-            return;
+            return self.over.has_ended();
         }
         self.env.deliveries.step_aside(|counted| {
             if counted {
                 // The supervisor may wait for that only.
                 self.env.poller.wake();
             }
-            let mut state = self.lock();
-            while !state.is_over {
-                state = wait(&self.over, state);
-            }
-        });
+            self.over.wait(limit)
+        })
+    }
+
+    /// Waits until the last worker is gone and all callbacks have been called, as far as that is
+    /// possible on this thread; false if the limit came first.
+    pub(super) fn finish(&self, limit: Option<Instant>) -> bool {
+        let is_over = self.wait_over(limit);
+        if !is_over && limit.is_some() {
+            return false;
+        }
+        self.finish_callbacks(limit) && is_over
+    }
+
+    /// Whether all that is so; if not, `context` is woken when that may be so.
+    pub(super) fn poll_finish(&self, listener: &Listener, context: &Context<'_>) -> bool {
+        self.over.poll(listener, context.waker()) && self.callbacks.poll_finish(listener, context)
+    }
+
+    /// Wakes a listener no more.
+    pub(super) fn forget(&self, listener: &Listener) {
+        self.over.forget(listener);
+        self.callbacks.forget(listener);
+    }
+
+    /// What became of the pool.
+    pub(super) fn outcome(&self) -> Result<()> {
+        self.failure().map_or(Ok(()), Err)
     }
 
     /// The error that ended the pool, if one did.
-    pub(super) fn failure(&self) -> Option<Error> {
+    fn failure(&self) -> Option<Error> {
         let core = &self.lock().core;
         let refusal = core.refusal.as_ref();
         refusal
@@ -324,9 +355,10 @@ impl SharedPool {
         drop(self.callbacks.run(callback, outcome));
     }
 
-    /// Waits until all callbacks have been called, unless this is one of them.
-    pub(super) fn finish_callbacks(&self) {
-        self.callbacks.finish();
+    /// Waits until all callbacks have been called, unless this is one of them; false if the limit
+    /// came first.
+    pub(super) fn finish_callbacks(&self, limit: Option<Instant>) -> bool {
+        self.callbacks.finish(limit)
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
@@ -466,12 +498,11 @@ impl SharedPool {
         // What it holds may be what others wait for.
         self.env.drop_initializer();
         let mut state = self.lock();
-        state.is_over = true;
         if let Some(trace) = &mut state.core.trace {
             trace.finish();
         }
         drop(state);
-        self.over.notify_all();
+        self.over.end();
     }
 
     /// Does what is due, and waits for what happens next and takes it in. True when the pool is

@@ -79,6 +79,21 @@ impl<'s> DeathAtHangUp<'s> {
     }
 }
 
+/// Handles `SIGINT` by doing nothing, if it would end this process.
+///
+/// It is not set to be ignored, because the programs that this process executes would inherit that.
+pub(crate) fn take_interrupts() {
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    // The signal is one, and so it can be handled.
+    let _ = install(
+        libc::SIGINT,
+        Handler::Plain(nothing),
+        libc::SA_RESTART | libc::SA_ONSTACK,
+        &[libc::SIG_DFL],
+    );
+}
+
 /// What handles a signal.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Handler {
