@@ -13,6 +13,7 @@ mod input;
 mod life;
 mod map;
 mod order;
+mod pressure;
 mod purposes;
 mod sick;
 mod soak;

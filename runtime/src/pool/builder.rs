@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::load::QueueLimits;
 use super::scheduler::Policy;
 use super::settings::{Initializer, Settings};
 use super::trace::Trace;
@@ -49,6 +50,7 @@ pub struct PoolBuilder {
     pub(super) idle_timeout: Option<Duration>,
     pub(super) retries: u32,
     pub(super) trace: Option<PathBuf>,
+    pub(super) queue_limits: QueueLimits,
 }
 
 impl PoolBuilder {
@@ -66,6 +68,7 @@ impl PoolBuilder {
             idle_timeout: None,
             retries: 0,
             trace: None,
+            queue_limits: QueueLimits::default(),
         }
     }
 
@@ -78,6 +81,11 @@ impl PoolBuilder {
         if self.max_tasks == Some(0) {
             return Err(unsupported(
                 "a worker of a pool must do at least one task before it is replaced, not 0",
+            ));
+        }
+        if self.queue_limits.tasks == Some(0) {
+            return Err(unsupported(
+                "a pool needs a queue in which at least one task can wait, not 0",
             ));
         }
         let workers = match self.workers {
@@ -129,6 +137,7 @@ impl PoolBuilder {
                 timeout: self.task_timeout,
             },
             idle_timeout: self.idle_timeout,
+            queue_limits: self.queue_limits,
         };
         Ok((settings, initializer, trace.transpose()?))
     }
@@ -149,6 +158,7 @@ impl fmt::Debug for PoolBuilder {
             idle_timeout,
             retries,
             trace,
+            queue_limits,
         } = self;
         f.debug_struct("PoolBuilder")
             .field("workers", workers)
@@ -163,6 +173,8 @@ impl fmt::Debug for PoolBuilder {
             .field("idle_timeout", idle_timeout)
             .field("retries", retries)
             .field("trace", trace)
+            .field("queue_limit", &queue_limits.tasks)
+            .field("queue_memory", &queue_limits.bytes)
             .finish()
     }
 }

@@ -96,4 +96,4 @@ pub(crate) use crate::sys::pidfd::Status;
 pub(crate) use end::{End, Killed, Subject, Who, cancelled, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use service::{Replies, SERVICES, Serve, Service};
-pub(crate) use task_call::{TaskCall, TaskOptions, callee};
+pub(crate) use task_call::{TaskOptions, callee};

@@ -15,6 +15,7 @@ use std::time::Instant;
 use super::end::{Subject, Who};
 use super::memory_limit::MemoryLimit;
 use super::watch::Watch;
+use crate::completion::Ending;
 use crate::foreign;
 use crate::lock::lock;
 use crate::sys::copy::Home;
@@ -45,6 +46,8 @@ struct Watched {
     armed: Option<Instant>,
     /// The task to wake when the child has ended.
     waker: Option<Waker>,
+    /// Others who want to know.
+    listeners: Vec<Waker>,
 }
 
 impl Child {
@@ -157,10 +160,35 @@ impl Child {
         let woken = ProcessMonitor::get().ok()?.advance(self, watched);
         let seen = look(watched);
         drop(place);
-        if let Some(waker) = woken {
+        for waker in woken {
             foreign::call(|| waker.wake());
         }
         Some(seen)
+    }
+}
+
+impl Ending for Child {
+    fn listen(&self, listener: Waker) {
+        let mut left = Some(listener);
+        self.look(|watched| {
+            if watched.watch.status().is_none() {
+                watched.listeners.extend(left.take());
+            }
+        });
+        if let Some(listener) = left {
+            listener.wake();
+        }
+    }
+
+    fn forget(&self, listener: &Waker) {
+        let forgotten: Vec<_> = match lock(&self.watched).as_mut() {
+            Some(watched) => watched
+                .listeners
+                .extract_if(.., |known| known.will_wake(listener))
+                .collect(),
+            None => Vec::new(),
+        };
+        drop(forgotten);
     }
 }
 
@@ -240,6 +268,7 @@ impl ProcessMonitor {
             watch,
             armed: None,
             waker: None,
+            listeners: Vec::new(),
         });
         let add = |source| self.poller.add(source, child.key, Interest::READABLE);
         let connection = watched.watch.connection();
@@ -306,13 +335,15 @@ impl ProcessMonitor {
     }
 
     /// Takes in all that has happened to a child, and sees to it that what is to come is heard of.
-    /// The task that has to be woken, if the child has ended.
-    fn advance(&self, child: &Child, watched: &mut Watched) -> Option<Waker> {
+    /// Those who have to be woken, if the child has ended.
+    fn advance(&self, child: &Child, watched: &mut Watched) -> Vec<Waker> {
         if watched.watch.advance() {
             self.disarm(child.key, watched);
             self.poller.remove(&child.pidfd);
             self.forget(child);
-            return watched.waker.take();
+            let mut woken = std::mem::take(&mut watched.listeners);
+            woken.extend(watched.waker.take());
+            return woken;
         }
         let watch = &watched.watch;
         match (watch.source(), watch.connection()) {
@@ -323,7 +354,7 @@ impl ProcessMonitor {
             _ => {}
         }
         self.arm(child.key, watched);
-        None
+        Vec::new()
     }
 
     /// Brings the child's deadline up to date.
