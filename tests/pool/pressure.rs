@@ -214,7 +214,6 @@ fn bytes_are_limited() {
         assert!(tasks[0].cancel());
         assert!(poll(&mut large).is_none() && poll(&mut small).is_none());
         assert!(tasks[1].cancel());
-        assert!(poll(&mut small).is_none() || pool.queued() == 4);
         tasks.push(poll(&mut large).expect("there is room"));
         tasks.push(poll(&mut small).expect("there is room"));
         gate.set();
