@@ -153,7 +153,7 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
 
 /// Endings that notify a descriptor, as long as this is there.
 struct Endings {
-    endings: Vec<Arc<dyn Ending>>,
+    heard: Vec<Arc<dyn Ending>>,
     notify_fd: NotifyFd,
     waker: Waker,
     home: Home,
@@ -170,7 +170,7 @@ impl Endings {
             ending.listen(waker.clone());
         }
         Ok(Some(Endings {
-            endings,
+            heard: endings,
             notify_fd,
             waker,
             home: Home::here(),
@@ -181,7 +181,7 @@ impl Endings {
 impl Drop for Endings {
     fn drop(&mut self) {
         if self.home.is_here() {
-            self.endings.iter().for_each(|it| it.forget(&self.waker));
+            self.heard.iter().for_each(|it| it.forget(&self.waker));
         }
     }
 }

@@ -90,10 +90,11 @@ impl PoolJob {
 
     /// The same of all that have no outcome.
     pub(super) fn load_left(&self) -> Load {
-        match self.remaining == self.arguments.count() {
-            true => self.load(0, self.remaining),
-            false => (self.not_done()).fold(Load::default(), |sum, task| sum + self.load(task, 1)),
+        if self.remaining == self.arguments.count() {
+            return self.load(0, self.remaining);
         }
+        self.not_done()
+            .fold(Load::default(), |sum, task| sum + self.load(task, 1))
     }
 
     /// The tasks without an outcome.
