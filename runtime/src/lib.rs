@@ -445,6 +445,7 @@
 pub mod __fuzz;
 pub mod channel;
 mod codec;
+mod completion;
 mod descriptor;
 mod dispatch;
 mod error;
@@ -474,12 +475,17 @@ mod usage;
 #[path = "private.rs"]
 pub mod __private;
 
+#[doc(hidden)]
+pub use completion::Ending;
+
+pub use completion::Completion;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
-    AsCompleted, Initialized, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, Task, TaskState,
-    WorkerStats, as_completed, is_cancelled, wait_all, wait_any,
+    AsCompleted, Initialized, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SubmitFuture,
+    Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled,
+    wait_all, wait_any,
 };
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,

@@ -14,6 +14,7 @@ mod life;
 mod map;
 mod mixture;
 mod order;
+mod pressure;
 mod purposes;
 mod sick;
 mod soak;

@@ -2,11 +2,15 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
+use crate::completion::Ending;
 use crate::descriptor::Fd;
 use crate::process::Process;
+use crate::sys::copy::Home;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::notify_fd::NotifyFd;
 use crate::sys::{deadline, poll};
 
 /// A source of events that [`wait`] can wait for.
@@ -16,9 +20,10 @@ use crate::sys::{deadline, poll};
 /// | [`Receiver`](super::Receiver), [`Duplex`](super::Duplex) | an item is there, or none will come: `try_recv` says which |
 /// | [`Queue`](super::Queue) | an item is there, or none will come; another process may pop it first |
 /// | [`Process`] | it ended: `try_join` has the result |
+/// | [`Task`](crate::Task) | it is finished: `wait` returns at once |
 /// | [`Fd`] | there is something to read, or its other end is closed |
 ///
-/// The trait cannot be implemented by hand.
+/// A reference to a source is one, too. The trait cannot be implemented by hand.
 ///
 /// # Examples
 ///
@@ -60,6 +65,8 @@ pub enum WaitFor<'a> {
     Shared(Arc<OwnedFd>),
     /// Likewise, but it is to be watched anew after this time.
     Polling(BorrowedFd<'a>, Duration),
+    /// It has no descriptor, and wakes those who listen.
+    Ending(Arc<dyn Ending>),
 }
 
 /// Waits until at least one of the sources is ready, and returns the indices of those that are:
@@ -70,7 +77,8 @@ pub enum WaitFor<'a> {
 ///
 /// # Errors
 ///
-/// The operating system refuses, for lack of memory.
+/// The operating system refuses, for lack of memory, or of descriptors: to wait for tasks takes one,
+/// however many they are.
 ///
 /// # Examples
 ///
@@ -97,6 +105,11 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
     loop {
         let watched: Vec<WaitFor<'_>> = sources.iter().map(|source| source.watch()).collect();
         let any_ready = watched.iter().any(|it| matches!(it, WaitFor::Ready));
+        let endings = watched.iter().filter_map(|watched| match watched {
+            WaitFor::Ending(ending) => Some(Arc::clone(ending)),
+            _ => None,
+        });
+        let endings = Endings::listen_to(endings.collect())?;
         let (places, descriptors): (Vec<usize>, Vec<BorrowedFd<'_>>) = watched
             .iter()
             .enumerate()
@@ -105,6 +118,8 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
                     WaitFor::Ready => return None,
                     WaitFor::Borrowed(descriptor) | WaitFor::Polling(descriptor, _) => *descriptor,
                     WaitFor::Shared(descriptor) => descriptor.as_fd(),
+                    // Which of them it is, each says itself.
+                    WaitFor::Ending(_) => endings.as_ref()?.notify_fd.as_fd(),
                 };
                 Some((place, descriptor))
             })
@@ -133,6 +148,59 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
         if !ready.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Ok(ready);
         }
+    }
+}
+
+/// Endings that notify a descriptor, as long as this is there.
+struct Endings {
+    heard: Vec<Arc<dyn Ending>>,
+    notify_fd: NotifyFd,
+    waker: Waker,
+    home: Home,
+}
+
+impl Endings {
+    fn listen_to(endings: Vec<Arc<dyn Ending>>) -> io::Result<Option<Endings>> {
+        if endings.is_empty() {
+            return Ok(None);
+        }
+        let notify_fd = NotifyFd::new()?;
+        let waker = Waker::from(Arc::new(Notifier(notify_fd.clone())));
+        for ending in &endings {
+            ending.listen(waker.clone());
+        }
+        Ok(Some(Endings {
+            heard: endings,
+            notify_fd,
+            waker,
+            home: Home::here(),
+        }))
+    }
+}
+
+impl Drop for Endings {
+    fn drop(&mut self) {
+        if self.home.is_here() {
+            self.heard.iter().for_each(|it| it.forget(&self.waker));
+        }
+    }
+}
+
+struct Notifier(NotifyFd);
+
+impl Wake for Notifier {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+impl<S: Source + ?Sized> Source for &S {
+    fn watch(&self) -> WaitFor<'_> {
+        (**self).watch()
+    }
+
+    fn confirm(&self) -> bool {
+        (**self).confirm()
     }
 }
 

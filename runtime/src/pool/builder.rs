@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::load::QueueLimits;
 use super::scheduler::Policy;
 use super::settings::{Initializer, Settings};
 use super::trace::Trace;
@@ -51,6 +52,7 @@ pub struct PoolBuilder {
     pub(super) trace: Option<PathBuf>,
     pub(super) task_grace: Option<Duration>,
     pub(super) ignore_interrupts: bool,
+    pub(super) queue_limits: QueueLimits,
 }
 
 impl PoolBuilder {
@@ -70,6 +72,7 @@ impl PoolBuilder {
             trace: None,
             task_grace: None,
             ignore_interrupts: false,
+            queue_limits: QueueLimits::default(),
         }
     }
 
@@ -82,6 +85,11 @@ impl PoolBuilder {
         if self.max_tasks == Some(0) {
             return Err(unsupported(
                 "a worker of a pool must do at least one task before it is replaced, not 0",
+            ));
+        }
+        if self.queue_limits.tasks == Some(0) {
+            return Err(unsupported(
+                "a pool needs a queue in which at least one task can wait, not 0",
             ));
         }
         let workers = match self.workers {
@@ -136,6 +144,7 @@ impl PoolBuilder {
                 kill_on_drop: false,
             },
             idle_timeout: self.idle_timeout,
+            queue_limits: self.queue_limits,
         };
         Ok((settings, initializer, trace.transpose()?))
     }
@@ -158,6 +167,7 @@ impl fmt::Debug for PoolBuilder {
             trace,
             task_grace,
             ignore_interrupts,
+            queue_limits,
         } = self;
         f.debug_struct("PoolBuilder")
             .field("workers", workers)
@@ -174,6 +184,8 @@ impl fmt::Debug for PoolBuilder {
             .field("trace", trace)
             .field("task_grace", task_grace)
             .field("ignore_interrupts", ignore_interrupts)
+            .field("queue_limit", &queue_limits.tasks)
+            .field("queue_memory", &queue_limits.bytes)
             .finish()
     }
 }

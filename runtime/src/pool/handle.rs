@@ -5,17 +5,13 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
-use super::job::{PoolJob, Recipient, TaskArguments};
 use super::map::Map;
-use super::name::Name;
-use super::outcome::Outcome;
-use super::scheduler::JobId;
-use super::slot::Slot;
 use super::stats::{Counters, PoolStats};
+use super::submit::Submission;
 use super::supervisor::SharedPool;
-use super::task::{KillOnDrop, Task};
+use super::task::Task;
 use crate::error::Result;
-use crate::process::{Call, TaskCall};
+use crate::process::Call;
 
 /// A set of worker processes that run one task after another.
 ///
@@ -58,10 +54,12 @@ use crate::process::{Call, TaskCall};
 ///   directory).
 /// * Tasks begin in the order in which they were submitted, but may end in any order.
 /// * The processes have the environment that the program had when they were started.
-/// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until a worker takes
-///   them, with the descriptors inside them. The number of waiting tasks is not limited;
-///   [`map`](Pool::map) takes its inputs as it goes.
-/// * A result is kept as long as its [`Task`] is.
+/// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until the task is done,
+///   with the descriptors inside them. How many tasks may wait is not limited, unless
+///   [`queue_limit`](PoolBuilder::queue_limit) or [`queue_memory`](PoolBuilder::queue_memory) says
+///   so; [`map`](Pool::map) takes its inputs as it goes.
+/// * A result is kept as long as its [`Task`] is, whatever the limits are: a program that submits
+///   without end has to let go of tasks as well.
 /// * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
 ///   timeout goes on and ends it. Tasks that it has received and not begun are given to idle
 ///   workers. If no other worker can begin such a task, it waits, unless it has a timeout: then the
@@ -135,6 +133,10 @@ impl Pool {
     ///
     /// Errors of the call itself are reported by the task.
     ///
+    /// If the number or the size of waiting tasks is [limited](PoolBuilder::queue_limit), it waits
+    /// until there is room: [`try_submit`](Pool::try_submit) does not wait, and
+    /// [`submit_async`](Pool::submit_async) does not block the thread.
+    ///
     /// Each task is a message to a worker and one back. For very many short ones,
     /// [`map`](Pool::map) sends several together.
     ///
@@ -158,29 +160,7 @@ impl Pool {
     /// # }
     /// ```
     pub fn submit<R>(&self, call: Call<'_, R>) -> Task<R> {
-        let (worker, result) = (call.entry().name(), call.result());
-        let about_worker = |error: crate::error::Error| error.with_worker(worker);
-        let here = self.shared.check_here().map_err(about_worker);
-        let named = here
-            .and_then(|()| call.into_task())
-            .and_then(|task| Ok((self.shared.name_of(task.entry)?, task)));
-        let (job, slot, kill_on_drop) = match named {
-            Ok((name, task)) => {
-                let kill_on_drop = task.options.kill_on_drop;
-                let (job, slot) = self.submit_task(name, task);
-                let kill_on_drop = kill_on_drop.then(|| KillOnDrop::new(&self.shared, job));
-                (Some(job), slot, kill_on_drop)
-            }
-            Err(error) => (None, Slot::finished(Outcome::Failed(error)).into(), None),
-        };
-        Task {
-            shared: Arc::clone(&self.shared),
-            job,
-            slot,
-            worker,
-            result,
-            _kill_on_drop: kill_on_drop,
-        }
+        Submission::new(&self.shared, call).when_there_is_room()
     }
 
     /// Cancels all queued tasks, and returns their number. Tasks that a worker has begun go on.
@@ -229,21 +209,6 @@ impl Pool {
         } else {
             0
         }
-    }
-
-    fn submit_task<R>(&self, name: Name, task: TaskCall<R>) -> (JobId, Arc<Slot>) {
-        let slot = Arc::<Slot>::default();
-        let options = task.options.or(self.shared.settings().task_options);
-        let job = self.shared.submit(PoolJob {
-            worker: task.entry.name(),
-            name,
-            arguments: TaskArguments::One(task.arguments),
-            recipient: Recipient::Slot(Arc::clone(&slot)),
-            options,
-            remaining: 1,
-            done: Vec::new(),
-        });
-        (job, slot)
     }
 
     /// Runs a worker on each input. The results come in the order of the inputs.

@@ -291,8 +291,12 @@ where
             size = size
                 .min((most / self.pool.settings().policy.workers.saturating_mul(2)).max(shortest));
         }
+        // One at least: the pool would not go on with it otherwise.
+        let room = self.pool.room();
+        size = size.min(room.tasks).max(1);
+        let bytes = CHUNK_BYTES.min(usize::try_from(room.bytes).unwrap_or(CHUNK_BYTES).max(1));
         let mut group = Group::default();
-        while group.ends.len() < size && group.bytes.len() < CHUNK_BYTES {
+        while group.ends.len() < size && group.bytes.len() < bytes {
             let (inputs, bind) = (&mut self.inputs, &mut self.bind);
             let next = AssertUnwindSafe(|| inputs.next().map(bind));
             let call = match catch_unwind(next) {
@@ -521,7 +525,10 @@ where
             let under_way = self.taken - self.arrived;
             // Enough for all workers to go on with while this one result is looked at.
             let enough = self.many().saturating_mul(2);
-            let is_enough = under_way >= enough || self.exhausted || self.panic.is_some();
+            let is_enough = under_way >= enough
+                || self.exhausted
+                || self.panic.is_some()
+                || (under_way > 0 && self.pool.is_full());
             if is_enough && let Some(next) = self.take_next() {
                 return Some(next);
             }

@@ -16,11 +16,14 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
+//! * [`submit`] waits for room, where the number of waiting tasks is limited: a [`place`] in the line
+//!   before the queue and a [`turn`] to wait for, of so much [`load`].
 //! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
 //!   a pool.
 //! * [`shutdown`] is how it ends in good order; an [`ending`] is what threads and futures wait for then.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
+mod back_pressure;
 mod builder;
 mod callbacks;
 mod cancelled;
@@ -28,20 +31,24 @@ mod ending;
 mod handle;
 mod job;
 mod ledger;
+mod load;
 mod mailbox;
 mod map;
 mod name;
 mod outcome;
 mod pause;
+mod place;
 mod scheduler;
 mod settings;
 mod shutdown;
 mod slot;
 mod stats;
+mod submit;
 mod supervisor;
 mod task;
 mod task_options;
 mod trace;
+mod turn;
 mod wait;
 mod wire;
 mod worker;
@@ -54,5 +61,6 @@ pub use map::Map;
 pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;
 pub use stats::{PoolStats, WorkerStats};
+pub use submit::{SubmitFuture, TrySubmitError};
 pub use task::{Task, TaskState};
-pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
+pub use wait::{AsCompleted, WaitTimeoutError, as_completed, wait_all, wait_any};

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::callbacks::{Callback, Callbacks};
 use super::outcome::Outcome;
+use crate::completion::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
 use crate::lock::{lock, wait_until};
@@ -140,31 +141,9 @@ impl Slot {
         finished
     }
 
-    /// Wakes `listener` when it is finished: at once, if it is.
-    pub(super) fn listen(&self, listener: Waker) {
-        let mut inner = self.lock();
-        if inner.finished {
-            drop(inner);
-            listener.wake();
-        } else {
-            inner.listeners.push(listener);
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn listeners(&self) -> usize {
         self.lock().listeners.len()
-    }
-
-    /// Wakes a listener no more.
-    pub(super) fn forget(&self, listener: &Waker) {
-        let mut inner = self.lock();
-        let forgotten = inner
-            .listeners
-            .extract_if(.., |known| known.will_wake(listener));
-        let forgotten: Vec<_> = forgotten.collect();
-        drop(inner);
-        drop(forgotten);
     }
 
     /// Keeps a callback for later, or gives it back with what to call it with.
@@ -186,6 +165,28 @@ impl Slot {
 
     fn lock(&self) -> MutexGuard<'_, SlotState> {
         lock(&self.inner)
+    }
+}
+
+impl Ending for Slot {
+    fn listen(&self, listener: Waker) {
+        let mut inner = self.lock();
+        if inner.finished {
+            drop(inner);
+            listener.wake();
+        } else {
+            inner.listeners.push(listener);
+        }
+    }
+
+    fn forget(&self, listener: &Waker) {
+        let mut inner = self.lock();
+        let forgotten = inner
+            .listeners
+            .extract_if(.., |known| known.will_wake(listener));
+        let forgotten: Vec<_> = forgotten.collect();
+        drop(inner);
+        drop(forgotten);
     }
 }
 

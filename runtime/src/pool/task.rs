@@ -11,6 +11,8 @@ use super::callbacks::Callback;
 use super::scheduler::JobId;
 use super::slot::Slot;
 use super::supervisor::SharedPool;
+use crate::channel::{Source, WaitFor};
+use crate::completion::{Completion, Ending};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::Subject;
@@ -260,6 +262,12 @@ impl<R> Task<R> {
     /// so it may take its time, but delays other callbacks. The task still gives the result as well.
     /// A panic in the function has no consequences.
     ///
+    /// The result is given to those who [wait](Task::wait) without regard to callbacks: when `wait`
+    /// returns, a callback may still be running, or not have begun. It has been called when
+    /// [`Pool::shutdown`](super::Pool::shutdown) has returned, or the pool has been dropped, unless
+    /// that is done by a callback. To learn of the end of a callback otherwise, have it tell: by a
+    /// channel, for example.
+    ///
     /// # Examples
     ///
     /// ```
@@ -349,6 +357,22 @@ impl<R> Future for Task<R> {
         } else {
             Poll::Pending
         }
+    }
+}
+
+impl<R> Completion for Task<R> {
+    fn ending(&self) -> Option<Arc<dyn Ending>> {
+        (!self.is_finished()).then(|| Arc::clone(&self.slot) as _)
+    }
+}
+
+impl<R> Source for Task<R> {
+    fn watch(&self) -> WaitFor<'_> {
+        self.ending().map_or(WaitFor::Ready, WaitFor::Ending)
+    }
+
+    fn confirm(&self) -> bool {
+        self.is_finished()
     }
 }
 

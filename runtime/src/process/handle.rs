@@ -11,6 +11,7 @@ use super::launched::Launched;
 use super::monitor::{Child, ProcessMonitor};
 use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
+use crate::completion::{Completion, Ending};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::fd::{AsFd, BorrowedFd};
@@ -547,6 +548,13 @@ struct KillOnDrop(Arc<Child>);
 impl Drop for KillOnDrop {
     fn drop(&mut self) {
         self.0.kill();
+    }
+}
+
+impl<R> Completion for Process<R> {
+    fn ending(&self) -> Option<Arc<dyn Ending>> {
+        let has_ended = !self.is_here() || self.given_out.is_some() || self.end.is_some();
+        (!has_ended).then(|| Arc::clone(&self.child) as _)
     }
 }
 

@@ -101,4 +101,4 @@ pub(crate) use end::{End, Killed, Subject, Who, cancelled, stopped, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use request_to_stop::was_asked_to_stop;
 pub(crate) use service::{Replies, SERVICES, Serve, Service};
-pub(crate) use task_call::{TaskCall, TaskOptions, callee};
+pub(crate) use task_call::{TaskOptions, callee};

@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::end::{End, Killed, Subject, Who};
 use super::memory_limit::MemoryLimit;
 use super::watch::{TimeLimit, Watch};
+use crate::completion::Ending;
 use crate::foreign;
 use crate::lock::lock;
 use crate::sys::copy::Home;
@@ -63,6 +64,8 @@ struct Watched {
     armed: Option<Instant>,
     /// The task to wake when the child has ended.
     waker: Option<Waker>,
+    /// Others who want to know.
+    listeners: Vec<Waker>,
 }
 
 impl Child {
@@ -199,10 +202,35 @@ impl Child {
         let woken = ProcessMonitor::get().ok()?.advance(self, watched);
         let seen = look(watched);
         drop(place);
-        if let Some(waker) = woken {
+        for waker in woken {
             foreign::call(|| waker.wake());
         }
         Some(seen)
+    }
+}
+
+impl Ending for Child {
+    fn listen(&self, listener: Waker) {
+        let mut left = Some(listener);
+        self.look(|watched| {
+            if watched.watch.status().is_none() {
+                watched.listeners.extend(left.take());
+            }
+        });
+        if let Some(listener) = left {
+            listener.wake();
+        }
+    }
+
+    fn forget(&self, listener: &Waker) {
+        let forgotten: Vec<_> = match lock(&self.watched).as_mut() {
+            Some(watched) => watched
+                .listeners
+                .extract_if(.., |known| known.will_wake(listener))
+                .collect(),
+            None => Vec::new(),
+        };
+        drop(forgotten);
     }
 }
 
@@ -285,6 +313,7 @@ impl ProcessMonitor {
             watch,
             armed: None,
             waker: None,
+            listeners: Vec::new(),
         });
         let add = |source| self.poller.add(source, child.key, Interest::READABLE);
         let connection = watched.watch.connection();
@@ -399,13 +428,15 @@ impl ProcessMonitor {
     }
 
     /// Takes in all that has happened to a child, and sees to it that what is to come is heard of.
-    /// The task that has to be woken, if the child has ended.
-    fn advance(&self, child: &Child, watched: &mut Watched) -> Option<Waker> {
+    /// Those who have to be woken, if the child has ended.
+    fn advance(&self, child: &Child, watched: &mut Watched) -> Vec<Waker> {
         if watched.watch.advance() {
             self.disarm(child.key, watched);
             self.poller.remove(&child.pidfd);
             self.forget(child);
-            return watched.waker.take();
+            let mut woken = std::mem::take(&mut watched.listeners);
+            woken.extend(watched.waker.take());
+            return woken;
         }
         let watch = &watched.watch;
         match (watch.source(), watch.connection()) {
@@ -416,7 +447,7 @@ impl ProcessMonitor {
             _ => {}
         }
         self.arm(child.key, watched);
-        None
+        Vec::new()
     }
 
     /// Brings the child's deadline up to date.

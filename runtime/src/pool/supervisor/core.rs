@@ -7,15 +7,18 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::entrance::{Entrance, SubmitterId};
 use super::env::Env;
 use super::jobs::Jobs;
 use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind};
 use crate::pool::job::PoolJob;
+use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
 use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
+use crate::pool::turn::Turn;
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
 use crate::transport::EncodedMessage;
@@ -33,6 +36,7 @@ pub(super) struct PoolState {
     pub(super) scheduler: Scheduler,
     pub(super) workers: HashMap<WorkerId, WorkerState>,
     pub(super) jobs: Jobs,
+    pub(super) entrance: Entrance,
     /// How many workers are being started.
     pub(super) launching: usize,
     /// Workers that are to be started later.
@@ -52,17 +56,21 @@ pub(super) enum Effect {
     Launch(WorkerId, usize),
     /// Look at what the initializer returned in a worker, which ran from when to when.
     Judge(WorkerId, Judge, Outcome, Span),
+    /// Tell a submitter that it is let in.
+    LetIn(Arc<Turn>),
 }
 
 impl PoolState {
     /// A pool whose first workers are to be started.
     pub(super) fn new(env: Arc<Env>, trace: Option<Trace>) -> PoolState {
         let scheduler = Scheduler::new(env.settings.policy);
+        let entrance = Entrance::new(env.settings.queue_limits);
         PoolState {
             env,
             scheduler,
             workers: HashMap::new(),
             jobs: Jobs::default(),
+            entrance,
             launching: 0,
             postponed: BTreeSet::new(),
             effects: Vec::new(),
@@ -80,6 +88,33 @@ impl PoolState {
         self.scheduler.submitted(id, count);
         self.act();
         id
+    }
+
+    /// The tasks that no worker has been given.
+    pub(super) fn waiting(&self) -> Load {
+        let given = self.workers.keys().filter_map(|id| {
+            let (part, answered) = self.scheduler.part(*id)?;
+            let (first, count) = (part.first + answered, part.count - answered);
+            Some(self.jobs.load_of(part.job, first, count))
+        });
+        given.fold(self.jobs.load(), |waiting, given| waiting - given)
+    }
+
+    /// Lets a submitter in, if there is room now and no other is before it.
+    pub(super) fn enter(&mut self, load: Load) -> Option<SubmitterId> {
+        let (waiting, is_closed) = (self.waiting(), self.refusal.is_some());
+        self.entrance.enter(load, waiting, is_closed)
+    }
+
+    /// Lets submitters in, as far as there is room now.
+    pub(super) fn admit(&mut self) {
+        if !self.entrance.has_line() {
+            return;
+        }
+        let (waiting, is_closed) = (self.waiting(), self.refusal.is_some());
+        while let Some(turn) = self.entrance.admit(waiting, is_closed) {
+            self.effects.push(Effect::LetIn(turn));
+        }
     }
 
     /// Gives a job up. False if it is finished.

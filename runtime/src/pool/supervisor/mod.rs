@@ -24,6 +24,7 @@
 //! | [`life`] | how workers come and go |
 //! | [`intake`] | what workers say |
 //! | [`core`] | the state, and what users and the scheduler do to it |
+//! | [`entrance`] | who may submit, where the number of waiting tasks is limited |
 //! | [`jobs`] | jobs that have tasks without an outcome, and outcomes on their way |
 //! | [`launch`] | starting a worker |
 //! | [`worker_state`] | what is known of one worker |
@@ -56,6 +57,7 @@
 mod core;
 mod deadlines;
 mod deliveries;
+mod entrance;
 mod env;
 mod intake;
 mod jobs;
@@ -71,6 +73,8 @@ use std::task::Context;
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
 
+pub(super) use self::entrance::SubmitterId;
+
 use self::core::{Effect, PoolState};
 use self::env::Env;
 use self::jobs::Delivery;
@@ -78,6 +82,7 @@ use self::worker_state::WorkerSource;
 use super::callbacks::{Callback, Callbacks};
 use super::ending::{Ending, Listener};
 use super::job::PoolJob;
+use super::load::Load;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
 use super::pause::Pause;
@@ -86,6 +91,7 @@ use super::settings::{Initializer, Judge, Settings};
 use super::slot::Slot;
 use super::stats::Counters;
 use super::trace::{Span, Trace};
+use super::turn::Turn;
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
@@ -198,6 +204,61 @@ impl SharedPool {
         self.with(|core| core.submit(job))
     }
 
+    /// Lets a submitter in, if there is room for so much and no other is before it.
+    pub(super) fn enter(self: &Arc<Self>, load: Load) -> Option<SubmitterId> {
+        self.with(|core| core.enter(load))
+    }
+
+    /// Lets a submitter in, or has it wait for its turn.
+    pub(super) fn line_up(self: &Arc<Self>, load: Load) -> (SubmitterId, Option<Arc<Turn>>) {
+        self.with(|core| match core.enter(load) {
+            Some(id) => (id, None),
+            None => {
+                let (id, turn) = core.entrance.line_up(load);
+                (id, Some(turn))
+            }
+        })
+    }
+
+    /// Lets a submitter leave that has nothing to hand in.
+    pub(super) fn leave(self: &Arc<Self>, id: SubmitterId, load: Load) {
+        self.with(|core| core.entrance.leave(id, load));
+    }
+
+    /// Takes in the job of a submitter that entered.
+    pub(super) fn submit_from(
+        self: &Arc<Self>,
+        id: SubmitterId,
+        load: Load,
+        job: PoolJob,
+    ) -> JobId {
+        self.with(|core| {
+            core.entrance.leave(id, load);
+            core.submit(job)
+        })
+    }
+
+    /// How much more may wait.
+    pub(super) fn room(&self) -> Load {
+        let limits = self.settings().queue_limits;
+        if limits.are_none() {
+            return limits.left(Load::default());
+        }
+        let core = &self.lock().core;
+        core.entrance.room(core.waiting())
+    }
+
+    /// Whether no more may wait.
+    pub(super) fn is_full(&self) -> bool {
+        let room = self.room();
+        room.tasks == 0 || room.bytes == 0
+    }
+
+    /// Whether this is the thread without which nothing happens.
+    pub(super) fn is_supervisor(&self) -> bool {
+        self.lock().supervisor == Some(thread::current().id())
+    }
+
     /// How messages to the workers name a function.
     pub(super) fn name_of(&self, entry: &'static Entry) -> Result<Name> {
         self.names.of(entry)
@@ -266,7 +327,7 @@ impl SharedPool {
     /// Waits until the last worker is gone; false if the limit came first. Not possible on the
     /// supervisor's own thread.
     pub(super) fn wait_over(&self, limit: Option<Instant>) -> bool {
-        if self.lock().supervisor == Some(thread::current().id()) {
+        if self.is_supervisor() {
             return self.over.has_ended();
         }
         self.env.deliveries.step_aside(|counted| {
@@ -370,6 +431,7 @@ impl SharedPool {
         let mut state = self.lock();
         let core = &mut state.core;
         let result = work(core);
+        core.admit();
         let outcomes = core.jobs.take_ready();
         let effects = std::mem::take(&mut core.effects);
         let is_more = !outcomes.is_empty() || !effects.is_empty();
@@ -407,6 +469,7 @@ impl SharedPool {
             foreign::call(|| match effect {
                 Effect::Launch(id, index) => self.launch(id, index),
                 Effect::Judge(id, judge, outcome, span) => self.judge(id, judge, outcome, span),
+                Effect::LetIn(turn) => turn.let_in(),
             });
         }
     }
