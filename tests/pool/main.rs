@@ -16,6 +16,7 @@ mod mixture;
 mod order;
 mod pressure;
 mod purposes;
+mod recipe;
 mod sick;
 mod soak;
 mod stopped;

@@ -344,12 +344,50 @@ impl PoolBuilder {
     /// # Ok::<(), multiproc::Error>(())
     /// ```
     pub fn build(self) -> Result<Pool> {
-        let (settings, initializer, trace) = self.settings()?;
-        let (shared, supervisor) = SharedPool::start(settings, initializer, trace)?;
+        let (settings, recipe, trace) = self.settings()?;
+        let (shared, supervisor) = SharedPool::start(settings, recipe, trace)?;
         Ok(Pool {
             shared,
             supervisor: Some(supervisor),
         })
+    }
+
+    /// Creates the pool as [`build`](PoolBuilder::build) does, and waits until its workers are ready:
+    /// all of them or, with an [`idle_timeout`](PoolBuilder::idle_timeout), as many as stay.
+    ///
+    /// Workers are ready when they have run the [initializer](PoolBuilder::initializer). To bound that
+    /// time, give its call a [timeout](Call::timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](PoolBuilder::build). Also the error that makes the pool unusable before it is ready,
+    /// which all its tasks would get otherwise: of an initializer that panics, returns an error, exceeds
+    /// its timeout, or in which one process after the other dies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    ///
+    /// #[worker]
+    /// fn connect(address: &str) -> Result<(), String> {
+    ///     Err(format!("there is no host {address}"))
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build_and_wait()?;
+    /// assert_eq!(pool.worker_ids().len(), 2);
+    ///
+    /// let builder = Pool::builder().workers(2).initializer(connect::call("db.example"));
+    /// let error = builder.build_and_wait().unwrap_err();
+    /// assert!(error.to_string().contains("there is no host db.example"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn build_and_wait(self) -> Result<Pool> {
+        let pool = self.build()?;
+        pool.shared.wait_ready()?;
+        Ok(pool)
     }
 }
 

@@ -18,8 +18,8 @@
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
 //! * [`submit`] waits for room, where the number of waiting tasks is limited: a [`place`] in the line
 //!   before the queue and a [`turn`] to wait for, of so much [`load`].
-//! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
-//!   a pool.
+//! * [`builder`], of [`worker_options`], [`surroundings`] and [`task_options`], makes [`settings`], the
+//!   [`recipe`] of its workers and, with [`handle`], a pool.
 //! * [`shutdown`] is how it ends in good order; an [`ending`] is what threads and futures wait for then.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
@@ -38,6 +38,7 @@ mod name;
 mod outcome;
 mod pause;
 mod place;
+mod recipe;
 mod scheduler;
 mod settings;
 mod shutdown;
@@ -45,6 +46,7 @@ mod slot;
 mod stats;
 mod submit;
 mod supervisor;
+mod surroundings;
 mod task;
 mod task_options;
 mod trace;
@@ -62,5 +64,6 @@ pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;
 pub use stats::{PoolStats, WorkerStats};
 pub use submit::{SubmitFuture, TrySubmitError};
+pub use surroundings::EnvValue;
 pub use task::{Task, TaskState};
 pub use wait::{AsCompleted, WaitTimeoutError, as_completed, wait_all, wait_any};

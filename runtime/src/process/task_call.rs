@@ -60,7 +60,7 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
         } = *self.options.take().unwrap_or_default();
         if !launch.streams.are_inherited() {
-            let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
+            let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
         let setup = Setup {
@@ -74,6 +74,7 @@ impl<R> Call<'_, R> {
             current_dir: launch.current_dir,
             before_worker,
             ignore_interrupts,
+            ..Setup::default()
         };
         let task = TaskCall {
             options: task_options,
