@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
+use super::into_call::IntoCall;
 use super::map::Map;
 use super::stats::{Counters, PoolStats};
 use super::submit::Submission;
@@ -214,8 +215,11 @@ impl Pool {
     /// Runs a worker on each input. The results come in the order of the inputs.
     ///
     /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
-    /// `|(a, b)| f::call(a, b)`. Inputs are taken as results are asked for, and only as many ahead as
-    /// keep the workers busy; short tasks are sent to the workers in groups.
+    /// `|(a, b)| f::call(a, b)`. The call may borrow from the input and from what is around: its
+    /// arguments are encoded at once. Inputs are taken as results are asked for, and only as many ahead
+    /// as keep the workers busy; short tasks are sent to the workers in groups.
+    ///
+    /// An error of a result names the index of its input; [`Map::indexed`] gives that of all results.
     ///
     /// # Examples
     ///
@@ -236,10 +240,32 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    ///
+    /// A worker that borrows:
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::path::{Path, PathBuf};
+    ///
+    /// #[worker]
+    /// fn length(path: &Path, unit: &str) -> String {
+    ///     format!("{} {unit}", path.as_os_str().len())
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let paths = [PathBuf::from("/etc/hosts"), PathBuf::from("/etc")];
+    /// let unit = String::from("bytes");
+    /// let lengths = pool.map(|path| length::call(path, &unit), &paths);
+    /// assert_eq!(lengths.collect::<multiproc::Result<Vec<_>>>()?, ["10 bytes", "4 bytes"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<'c, C, I, F>(&self, bind: F, inputs: I) -> Map<'_, C::Output, I::IntoIter, F>
     where
         I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        F: FnMut(I::Item) -> C,
+        C: IntoCall<'c>,
     {
         Map::new(&self.shared, inputs.into_iter(), bind, true)
     }
@@ -265,10 +291,15 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map_unordered<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    pub fn map_unordered<'c, C, I, F>(
+        &self,
+        bind: F,
+        inputs: I,
+    ) -> Map<'_, C::Output, I::IntoIter, F>
     where
         I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        F: FnMut(I::Item) -> C,
+        C: IntoCall<'c>,
     {
         Map::new(&self.shared, inputs.into_iter(), bind, false)
     }

@@ -16,6 +16,7 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
+//! * [`into_call`] is what the function of a map makes; [`indexed`] tells which input a result is of.
 //! * [`submit`] waits for room, where the number of waiting tasks is limited: a [`place`] in the line
 //!   before the queue and a [`turn`] to wait for, of so much [`load`].
 //! * [`builder`], of [`worker_options`], [`surroundings`] and [`task_options`], makes [`settings`], the
@@ -29,6 +30,8 @@ mod callbacks;
 mod cancelled;
 mod ending;
 mod handle;
+mod indexed;
+mod into_call;
 mod job;
 mod ledger;
 mod load;
@@ -59,6 +62,8 @@ mod worker_options;
 pub use builder::PoolBuilder;
 pub use cancelled::is_cancelled;
 pub use handle::Pool;
+pub use indexed::Indexed;
+pub use into_call::IntoCall;
 pub use map::Map;
 pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;
