@@ -214,7 +214,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     }
 
     /// Asks a task to stop when its [`timeout`](Map::timeout) is over, and kills its worker only after
-    /// this further time: see [`Call::grace`].
+    /// this further time: see [`Call::grace`](crate::Call::grace).
     ///
     /// # Examples
     ///
