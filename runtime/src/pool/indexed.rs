@@ -28,7 +28,37 @@ use crate::error::Result;
 /// # }
 /// ```
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
-pub struct Indexed<'p, R, I, F>(pub(super) Map<'p, R, I, F>);
+pub struct Indexed<'p, R, I, F>(Map<'p, R, I, F>);
+
+impl<'p, R, I, F> Map<'p, R, I, F> {
+    /// Gives each result with the index of its input.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn parse(text: &str) -> u32 {
+    ///     text.parse().unwrap()
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let texts = ["7", "seven", "8"];
+    /// for (index, number) in pool.map_unordered(parse::call, texts).indexed() {
+    ///     if let Err(error) = number {
+    ///         assert_eq!(texts[index], "seven");
+    ///         println!("{}: {error}", texts[index]);
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn indexed(self) -> Indexed<'p, R, I, F> {
+        Indexed(self)
+    }
+}
 
 impl<'c, R, I, F, C> Iterator for Indexed<'_, R, I, F>
 where

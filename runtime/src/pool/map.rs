@@ -8,7 +8,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::indexed::Indexed;
 use super::into_call::IntoCall;
 use super::job::{PoolJob, Recipient, TaskArguments};
 use super::mailbox::{Mail, Mailbox, Many};
@@ -154,34 +153,6 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     pub fn chunk_size(mut self, size: usize) -> Self {
         self.chunk_size = Some(size.clamp(1, CHUNK_MAXIMUM));
         self
-    }
-
-    /// Gives each result with the index of its input.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use multiproc::{Pool, worker};
-    ///
-    /// #[worker]
-    /// fn parse(text: &str) -> u32 {
-    ///     text.parse().unwrap()
-    /// }
-    ///
-    /// # fn main() -> multiproc::Result<()> {
-    /// let pool = Pool::builder().workers(2).build()?;
-    /// let texts = ["7", "seven", "8"];
-    /// for (index, number) in pool.map_unordered(parse::call, texts).indexed() {
-    ///     if let Err(error) = number {
-    ///         assert_eq!(texts[index], "seven");
-    ///         println!("{}: {error}", texts[index]);
-    ///     }
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn indexed(self) -> Indexed<'p, R, I, F> {
-        Indexed(self)
     }
 
     /// Kills a worker whose task runs for longer than this, or asks it to stop first if there is a
