@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use super::ending::Listener;
 use super::handle::Pool;
+use super::latch::Listener;
 use super::supervisor::SharedPool;
 use crate::error::Result;
 

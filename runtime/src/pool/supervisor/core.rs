@@ -13,12 +13,12 @@ use super::jobs::Jobs;
 use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind};
 use crate::pool::job::PoolJob;
+use crate::pool::latch::Latch;
 use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
 use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
-use crate::pool::turn::Turn;
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
 use crate::transport::EncodedMessage;
@@ -57,7 +57,7 @@ pub(super) enum Effect {
     /// Look at what the initializer returned in a worker, which ran from when to when.
     Judge(WorkerId, Judge, Outcome, Span),
     /// Tell a submitter that it is let in.
-    LetIn(Arc<Turn>),
+    LetIn(Arc<Latch>),
 }
 
 impl PoolState {
