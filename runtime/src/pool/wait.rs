@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use crate::completion::{Completion, Ending};
 use crate::lock::{lock, wait_until};
 use crate::sys::copy::Home;
+use crate::sys::deadline;
 
 /// Iterates over the results of tasks, or of processes, in the order in which they come, each with
 /// the index of its task in `tasks`. The tasks may be of different pools.
@@ -116,7 +117,7 @@ impl<C: Completion + Future + Unpin> AsCompleted<C> {
         &mut self,
         timeout: Duration,
     ) -> Result<Option<(usize, C::Output)>, WaitTimeoutError> {
-        self.take(Instant::now().checked_add(timeout))
+        self.take(deadline::after(timeout))
     }
 
     /// The place of a task of another process, of which this one is a copy: there is nothing to wait
@@ -249,7 +250,7 @@ pub fn wait_any<C: Completion>(tasks: &[C], timeout: Duration) -> Option<usize> 
         return None;
     }
     let listeners = Listeners::new(tasks.iter());
-    listeners.done.wait(Instant::now().checked_add(timeout))
+    listeners.done.wait(deadline::after(timeout))
 }
 
 /// Waits until all of the tasks are finished. Returns `false` if they are not within this time.
@@ -278,7 +279,7 @@ pub fn wait_any<C: Completion>(tasks: &[C], timeout: Duration) -> Option<usize> 
 /// ```
 #[must_use]
 pub fn wait_all<C: Completion>(tasks: &[C], timeout: Duration) -> bool {
-    let limit = Instant::now().checked_add(timeout);
+    let limit = deadline::after(timeout);
     let listeners = Listeners::new(tasks.iter());
     tasks.iter().all(|_| listeners.done.wait(limit).is_some())
 }

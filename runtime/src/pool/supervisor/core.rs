@@ -21,6 +21,7 @@ use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
+use crate::sys::deadline;
 use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
@@ -238,7 +239,7 @@ impl PoolState {
             worker.ask(Asked {
                 task,
                 purpose,
-                until: Instant::now().checked_add(grace),
+                until: deadline::after(grace),
             });
         }
     }
@@ -331,7 +332,7 @@ impl PoolState {
         };
         let timeout = job.options.timeout;
         let sent = worker.send(job.message(part, worker.next_round()), part.count);
-        worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        worker.check = timeout.and_then(deadline::after);
         match sent {
             Ok(()) => {
                 if worker.watch_outbox(&self.env.poller, id).is_err() {
@@ -384,7 +385,7 @@ impl PoolState {
             return;
         };
         worker.check = None;
-        worker.leave = Instant::now().checked_add(FAREWELL);
+        worker.leave = deadline::after(FAREWELL);
         worker.process.expect_end();
         let farewell = EncodedMessage {
             head: vec![Request::Retire as u8],
