@@ -10,9 +10,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::completion::{Completion, Ending};
+use crate::completion::{Completion, Ending, Listening};
 use crate::lock::{lock, wait_until};
-use crate::sys::copy::Home;
 use crate::sys::deadline;
 
 /// Iterates over the results of tasks, or of processes, in the order in which they come, each with
@@ -123,7 +122,7 @@ impl<C: Completion + Future + Unpin> AsCompleted<C> {
     /// The place of a task of another process, of which this one is a copy: there is nothing to wait
     /// for.
     fn elsewhere(&self) -> Option<usize> {
-        if self.listeners.home.is_here() {
+        if self.listeners.listening.is_here() {
             return None;
         }
         self.tasks.iter().position(Option::is_some)
@@ -284,11 +283,10 @@ pub fn wait_all<C: Completion>(tasks: &[C], timeout: Duration) -> bool {
     tasks.iter().all(|_| listeners.done.wait(limit).is_some())
 }
 
-/// One for each of several tasks. They do not stay with tasks that outlast the wait.
+/// One for each of several tasks.
 struct Listeners {
     done: Arc<Done>,
-    listening: Vec<(Arc<dyn Ending>, Waker)>,
-    home: Home,
+    listening: Listening,
 }
 
 impl Listeners {
@@ -301,8 +299,7 @@ impl Listeners {
     fn of(endings: impl Iterator<Item = Option<Arc<dyn Ending>>>) -> Listeners {
         let mut listeners = Listeners {
             done: Arc::default(),
-            listening: Vec::new(),
-            home: Home::here(),
+            listening: Listening::new(),
         };
         for (place, ending) in endings.enumerate() {
             listeners.listen(place, ending);
@@ -319,19 +316,7 @@ impl Listeners {
         let Some(ending) = ending else {
             return waker.wake();
         };
-        ending.listen(waker.clone());
-        self.listening.push((ending, waker));
-    }
-}
-
-impl Drop for Listeners {
-    fn drop(&mut self) {
-        if !self.home.is_here() {
-            return;
-        }
-        for (ending, waker) in &self.listening {
-            ending.forget(waker);
-        }
+        self.listening.listen(ending, waker);
     }
 }
 
