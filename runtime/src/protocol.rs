@@ -69,6 +69,8 @@ pub(crate) struct Header {
     pub(crate) worker_index: Option<usize>,
     /// The sign of its descendants, if they are to end with it.
     pub(crate) lineage: Option<Lineage>,
+    /// Whether Ctrl-C is for its parent only.
+    pub(crate) ignore_interrupts: bool,
 }
 
 wire_enum! {

@@ -27,4 +27,5 @@ mod scarcity;
 mod sick;
 mod signals;
 mod sizes;
+mod stopping;
 mod values;

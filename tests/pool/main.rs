@@ -14,12 +14,15 @@ mod input;
 mod life;
 mod limits;
 mod map;
+mod mixture;
 mod order;
+mod pressure;
 mod purposes;
 mod recipe;
 mod sick;
 mod soak;
 mod stopped;
+mod stopping;
 mod wait;
 
 use std::time::{Duration, Instant};

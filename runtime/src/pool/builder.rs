@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::load::QueueLimits;
 use super::recipe::Recipe;
 use super::scheduler::Policy;
 use super::settings::Settings;
@@ -51,6 +52,8 @@ pub struct PoolBuilder {
     pub(super) idle_timeout: Option<Duration>,
     pub(super) retries: u32,
     pub(super) trace: Option<PathBuf>,
+    pub(super) task_grace: Option<Duration>,
+    pub(super) queue_limits: QueueLimits,
 }
 
 impl PoolBuilder {
@@ -67,6 +70,8 @@ impl PoolBuilder {
             idle_timeout: None,
             retries: 0,
             trace: None,
+            task_grace: None,
+            queue_limits: QueueLimits::default(),
         }
     }
 
@@ -79,6 +84,11 @@ impl PoolBuilder {
         if self.max_tasks == Some(0) {
             return Err(unsupported(
                 "a worker of a pool must do at least one task before it is replaced, not 0",
+            ));
+        }
+        if self.queue_limits.tasks == Some(0) {
+            return Err(unsupported(
+                "a pool needs a queue in which at least one task can wait, not 0",
             ));
         }
         let workers = match self.workers {
@@ -115,9 +125,11 @@ impl PoolBuilder {
             max_memory: self.max_memory,
             task_options: TaskOptions {
                 timeout: self.task_timeout,
+                grace: self.task_grace,
                 ..TaskOptions::default()
             },
             idle_timeout: self.idle_timeout,
+            queue_limits: self.queue_limits,
         };
         Ok((settings, self.recipe, trace.transpose()?))
     }
@@ -137,6 +149,8 @@ impl fmt::Debug for PoolBuilder {
             idle_timeout,
             retries,
             trace,
+            task_grace,
+            queue_limits,
         } = self;
         f.debug_struct("PoolBuilder")
             .field("workers", workers)
@@ -150,6 +164,9 @@ impl fmt::Debug for PoolBuilder {
             .field("idle_timeout", idle_timeout)
             .field("retries", retries)
             .field("trace", trace)
+            .field("task_grace", task_grace)
+            .field("queue_limit", &queue_limits.tasks)
+            .field("queue_memory", &queue_limits.bytes)
             .finish()
     }
 }

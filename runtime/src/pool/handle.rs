@@ -5,17 +5,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
-use super::job::{PoolJob, Recipient, TaskArguments};
+use super::into_call::IntoCall;
 use super::map::Map;
-use super::name::Name;
-use super::outcome::Outcome;
-use super::scheduler::JobId;
-use super::slot::Slot;
 use super::stats::{Counters, PoolStats};
+use super::submit::Submission;
 use super::supervisor::SharedPool;
 use super::task::Task;
 use crate::error::Result;
-use crate::process::{Call, TaskCall};
+use crate::process::Call;
 
 /// A set of worker processes that run one task after another.
 ///
@@ -58,10 +55,12 @@ use crate::process::{Call, TaskCall};
 ///   directory).
 /// * Tasks begin in the order in which they were submitted, but may end in any order.
 /// * The processes have the environment that the program had when they were started.
-/// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until a worker takes
-///   them, with the descriptors inside them. The number of waiting tasks is not limited;
-///   [`map`](Pool::map) takes its inputs as it goes.
-/// * A result is kept as long as its [`Task`] is.
+/// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until the task is done,
+///   with the descriptors inside them. How many tasks may wait is not limited, unless
+///   [`queue_limit`](PoolBuilder::queue_limit) or [`queue_memory`](PoolBuilder::queue_memory) says
+///   so; [`map`](Pool::map) takes its inputs as it goes.
+/// * A result is kept as long as its [`Task`] is, whatever the limits are: a program that submits
+///   without end has to let go of tasks as well.
 /// * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
 ///   timeout goes on and ends it. Tasks that it has received and not begun are given to idle
 ///   workers. If no other worker can begin such a task, it waits, unless it has a timeout: then the
@@ -83,7 +82,7 @@ use crate::process::{Call, TaskCall};
 ///   pool. That costs at most that worker and the tasks it was sent, which fail with
 ///   [`Decode`](crate::ErrorKind::Decode); the pool and the tasks of other workers go on.
 pub struct Pool {
-    shared: Arc<SharedPool>,
+    pub(super) shared: Arc<SharedPool>,
     supervisor: Option<JoinHandle<()>>,
 }
 
@@ -134,7 +133,8 @@ impl Pool {
     ///
     /// | option | in a pool |
     /// |---|---|
-    /// | [`timeout`](Call::timeout) | counts from the moment a worker begins the task |
+    /// | [`timeout`](Call::timeout), [`grace`](Call::grace) | the time counts from the moment a worker begins the task |
+    /// | [`kill_on_drop`](Call::kill_on_drop) | dropping the [`Task`] cancels it |
     /// | [`memory_limit`](Call::memory_limit) | holds for the process while the task runs. What earlier tasks have left behind in the process counts |
     /// | [`stack_size`](Call::stack_size), [`nice`](Call::nice) | the task runs on a thread of its own, without the thread-local values of others |
     /// | [`before_worker`](Call::before_worker) | runs in the process before its first task that asks for it, and once. What it does cannot be undone: it holds for the later tasks, too. If it panics, the task has that panic, and the process is replaced |
@@ -144,6 +144,10 @@ impl Pool {
     /// is ignored.
     ///
     /// Errors of the call itself are reported by the task.
+    ///
+    /// If the number or the size of waiting tasks is [limited](PoolBuilder::queue_limit), it waits
+    /// until there is room: [`try_submit`](Pool::try_submit) does not wait, and
+    /// [`submit_async`](Pool::submit_async) does not block the thread.
     ///
     /// Each task is a message to a worker and one back. For very many short ones,
     /// [`map`](Pool::map) sends several together.
@@ -168,26 +172,7 @@ impl Pool {
     /// # }
     /// ```
     pub fn submit<R>(&self, call: Call<'_, R>) -> Task<R> {
-        let (worker, result) = (call.entry().name(), call.result());
-        let about_worker = |error: crate::error::Error| error.with_worker(worker);
-        let here = self.shared.check_here().map_err(about_worker);
-        let named = here
-            .and_then(|()| call.into_task())
-            .and_then(|task| Ok((self.shared.name_of(task.entry, &task.options.limits)?, task)));
-        let (job, slot) = match named {
-            Ok((name, task)) => {
-                let (job, slot) = self.submit_task(name, task);
-                (Some(job), slot)
-            }
-            Err(error) => (None, Slot::finished(Outcome::Failed(error)).into()),
-        };
-        Task {
-            shared: Arc::clone(&self.shared),
-            job,
-            slot,
-            worker,
-            result,
-        }
+        Submission::new(&self.shared, call).when_there_is_room()
     }
 
     /// Cancels all queued tasks, and returns their number. Tasks that a worker has begun go on.
@@ -238,26 +223,14 @@ impl Pool {
         }
     }
 
-    fn submit_task<R>(&self, name: Name, task: TaskCall<R>) -> (JobId, Arc<Slot>) {
-        let slot = Arc::<Slot>::default();
-        let options = task.options.or(self.shared.settings().task_options);
-        let job = self.shared.submit(PoolJob {
-            worker: task.entry.name(),
-            name,
-            arguments: TaskArguments::One(task.arguments),
-            recipient: Recipient::Slot(Arc::clone(&slot)),
-            options,
-            remaining: 1,
-            done: Vec::new(),
-        });
-        (job, slot)
-    }
-
     /// Runs a worker on each input. The results come in the order of the inputs.
     ///
     /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
-    /// `|(a, b)| f::call(a, b)`. Inputs are taken as results are asked for, and only as many ahead as
-    /// keep the workers busy; short tasks are sent to the workers in groups.
+    /// `|(a, b)| f::call(a, b)`. The call may borrow from the input and from what is around: its
+    /// arguments are encoded at once. Inputs are taken as results are asked for, and only as many ahead
+    /// as keep the workers busy; short tasks are sent to the workers in groups.
+    ///
+    /// An error of a result names the index of its input; [`Map::indexed`] gives that of all results.
     ///
     /// # Examples
     ///
@@ -278,10 +251,32 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    ///
+    /// A worker that borrows:
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::path::{Path, PathBuf};
+    ///
+    /// #[worker]
+    /// fn length(path: &Path, unit: &str) -> String {
+    ///     format!("{} {unit}", path.as_os_str().len())
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let paths = [PathBuf::from("/etc/hosts"), PathBuf::from("/etc")];
+    /// let unit = String::from("bytes");
+    /// let lengths = pool.map(|path| length::call(path, &unit), &paths);
+    /// assert_eq!(lengths.collect::<multiproc::Result<Vec<_>>>()?, ["10 bytes", "4 bytes"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<'c, C, I, F>(&self, bind: F, inputs: I) -> Map<'_, C::Output, I::IntoIter, F>
     where
         I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        F: FnMut(I::Item) -> C,
+        C: IntoCall<'c>,
     {
         Map::new(&self.shared, inputs.into_iter(), bind, true)
     }
@@ -307,50 +302,17 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map_unordered<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    pub fn map_unordered<'c, C, I, F>(
+        &self,
+        bind: F,
+        inputs: I,
+    ) -> Map<'_, C::Output, I::IntoIter, F>
     where
         I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        F: FnMut(I::Item) -> C,
+        C: IntoCall<'c>,
     {
         Map::new(&self.shared, inputs.into_iter(), bind, false)
-    }
-
-    /// Waits until all submitted tasks are done, and ends the workers. Tasks that are submitted
-    /// from now on are [`Closed`](crate::ErrorKind::Closed).
-    ///
-    /// Callbacks have been called too when it returns, unless it is called by one.
-    ///
-    /// # Errors
-    ///
-    /// The error that made the pool unusable, if there was one: see [`PoolBuilder::initializer`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use multiproc::{ErrorKind, Pool, worker};
-    /// # #[worker]
-    /// # fn square(x: u64) -> u64 {
-    /// #     x * x
-    /// # }
-    /// # fn main() -> multiproc::Result<()> {
-    /// # let pool = Pool::builder().workers(2).build()?;
-    /// let task = pool.submit(square::call(3));
-    /// pool.shutdown()?;
-    /// assert!(task.is_finished());
-    /// let late = pool.submit(square::call(4));
-    /// assert_eq!(late.wait().unwrap_err().kind(), ErrorKind::Closed);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn shutdown(&self) -> Result<()> {
-        self.shared.check_here()?;
-        self.shared.drain();
-        self.shared.wait_over();
-        self.shared.finish_callbacks();
-        match self.shared.failure() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
     }
 
     /// Returns the largest number of workers that the pool has.
@@ -477,13 +439,13 @@ impl Drop for Pool {
             return;
         }
         self.shared.close();
-        self.shared.wait_over();
+        self.shared.wait_over(None);
         if let Some(supervisor) = self.supervisor.take()
             && supervisor.thread().id() != std::thread::current().id()
         {
             let _ = supervisor.join();
         }
-        self.shared.finish_callbacks();
+        self.shared.finish_callbacks(None);
     }
 }
 

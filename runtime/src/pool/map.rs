@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::into_call::IntoCall;
 use super::job::{PoolJob, Recipient, TaskArguments};
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
@@ -17,7 +18,7 @@ use super::wire::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
-use crate::process::{Call, Subject, TaskOptions};
+use crate::process::{Subject, TaskOptions};
 use crate::protocol::Reply;
 
 /// How long the tasks that are sent together shall take.
@@ -72,6 +73,7 @@ pub struct Map<'p, R, I, F> {
     ordered: bool,
     chunk_size: Option<usize>,
     timeout: Option<Duration>,
+    grace: Option<Duration>,
     progress: Option<Box<dyn FnMut(usize, usize) + Send + 'p>>,
     mailbox: Arc<Mailbox>,
     exhausted: bool,
@@ -83,7 +85,7 @@ pub struct Map<'p, R, I, F> {
     given: u64,
     /// Results that arrived and are not given out: in the order of the inputs, with gaps, if the
     /// order counts.
-    waiting: VecDeque<Option<Arrived<R>>>,
+    waiting: VecDeque<Option<(u64, Arrived<R>)>>,
     /// What was instead of the next input.
     panic: Option<Panic>,
     codec: Option<ResultCodec<R>>,
@@ -109,6 +111,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
             ordered,
             chunk_size: None,
             timeout: None,
+            grace: None,
             progress: None,
             mailbox: Arc::default(),
             exhausted: false,
@@ -152,8 +155,8 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
         self
     }
 
-    /// Kills a worker whose task runs for longer than this; the task's result is
-    /// [`TimedOut`](crate::ErrorKind::TimedOut). The time counts for each task from its start.
+    /// Kills a worker whose task runs for longer than this, or asks it to stop first if there is a
+    /// [`grace`](Map::grace); the task's result is [`TimedOut`](crate::ErrorKind::TimedOut). The time counts for each task from its start.
     ///
     /// # Examples
     ///
@@ -178,6 +181,41 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Asks a task to stop when its [`timeout`](Map::timeout) is over, and kills its worker only after
+    /// this further time: see [`Call::grace`](crate::Call::grace).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// /// Returns the best solution found by then.
+    /// #[worker]
+    /// fn improve(mut solution: u64) -> u64 {
+    ///     while !multiproc::is_cancelled() {
+    ///         solution += 1;
+    ///     }
+    ///     solution
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let solutions = pool
+    ///     .map(improve::call, [7, 8])
+    ///     .timeout(Duration::from_millis(50))
+    ///     .grace(Duration::from_secs(10));
+    /// for solution in solutions {
+    ///     assert!(solution? >= 7);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = Some(grace);
         self
     }
 
@@ -238,11 +276,52 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     }
 }
 
-impl<R, I, F> Map<'_, R, I, F>
+impl<'c, R, I, F, C> Map<'_, R, I, F>
 where
     I: Iterator,
-    F: FnMut(I::Item) -> Call<'static, R>,
+    F: FnMut(I::Item) -> C,
+    C: IntoCall<'c, Output = R>,
 {
+    /// The next result, and the index of its input.
+    pub(super) fn next_indexed(&mut self) -> Option<(usize, Result<R>)> {
+        if let Err(error) = self.pool.check_here() {
+            return self.end_elsewhere(error);
+        }
+        loop {
+            let under_way = self.taken - self.arrived;
+            // Enough for all workers to go on with while this one result is looked at.
+            let enough = self.many().saturating_mul(2);
+            let is_enough = under_way >= enough
+                || self.exhausted
+                || self.panic.is_some()
+                || (under_way > 0 && self.pool.is_full());
+            if is_enough && let Some(next) = self.take_next() {
+                return Some(next);
+            }
+            let mail = self.mailbox.take();
+            if !mail.is_empty() {
+                self.open(mail);
+                continue;
+            }
+            if !is_enough && self.taken - self.given < self.window() {
+                self.submit();
+                continue;
+            }
+            if let Some(next) = self.take_next() {
+                return Some(next);
+            }
+            if self.taken == self.given {
+                match self.panic.take() {
+                    Some(panic) => resume_unwind(panic),
+                    None if self.exhausted => return None,
+                    None => continue,
+                }
+            }
+            let mail = self.mailbox.wait();
+            self.open(mail);
+        }
+    }
+
     /// Takes inputs for one group of tasks and submits it.
     fn submit(&mut self) {
         let mut size = self.together();
@@ -254,10 +333,14 @@ where
             size = size
                 .min((most / self.pool.settings().policy.workers.saturating_mul(2)).max(shortest));
         }
+        // One at least: the pool would not go on with it otherwise.
+        let room = self.pool.room();
+        size = size.min(room.tasks).max(1);
+        let bytes = CHUNK_BYTES.min(usize::try_from(room.bytes).unwrap_or(CHUNK_BYTES).max(1));
         let mut group = Group::default();
-        while group.ends.len() < size && group.bytes.len() < CHUNK_BYTES {
+        while group.ends.len() < size && group.bytes.len() < bytes {
             let (inputs, bind) = (&mut self.inputs, &mut self.bind);
-            let next = AssertUnwindSafe(|| inputs.next().map(bind));
+            let next = AssertUnwindSafe(|| Some(bind(inputs.next()?).into_call()));
             let call = match catch_unwind(next) {
                 Ok(Some(call)) => call,
                 Ok(None) => {
@@ -273,11 +356,12 @@ where
             let number = self.taken;
             self.taken += 1;
             self.codec = Some(call.result());
-            let own = TaskOptions {
+            let options = TaskOptions {
                 timeout: self.timeout,
+                grace: self.grace,
                 ..TaskOptions::default()
             };
-            let options = own.or(call.task_options());
+            let options = options.or(call.task_options());
             let same = group
                 .of
                 .is_some_and(|(entry, its)| std::ptr::eq(entry, call.entry()) && its == options);
@@ -383,15 +467,16 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
     /// A result is there.
     fn arrive(&mut self, number: u64, result: Arrived<R>) {
         self.arrived += 1;
+        let result = result.map(|result| result.map_err(|error| error.with_input(index(number))));
         if !self.ordered {
-            self.waiting.push_back(Some(result));
+            self.waiting.push_back(Some((number, result)));
             return;
         }
         let place = usize::try_from(number - self.given).unwrap_or(usize::MAX);
         while self.waiting.len() <= place {
             self.waiting.push_back(None);
         }
-        self.waiting[place] = Some(result);
+        self.waiting[place] = Some((number, result));
     }
 
     fn open(&mut self, mail: Vec<Mail>) {
@@ -445,70 +530,40 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
         self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 8);
     }
 
-    fn take_next(&mut self) -> Option<Result<R>> {
-        let next = self.waiting.front_mut()?.take()?;
+    fn take_next(&mut self) -> Option<(usize, Result<R>)> {
+        let (number, next) = self.waiting.front_mut()?.take()?;
         self.waiting.pop_front();
         self.given += 1;
         while self.jobs.front().is_some_and(|(_, end)| *end <= self.given) {
             self.jobs.pop_front();
         }
         match next {
-            Ok(next) => Some(next),
+            Ok(next) => Some((index(number), next)),
             Err(panic) => resume_unwind(panic),
         }
     }
 
     /// The one result there is in a copy of the process whose map it is.
-    fn end_elsewhere(&mut self, error: Error) -> Option<Result<R>> {
+    fn end_elsewhere(&mut self, error: Error) -> Option<(usize, Result<R>)> {
         let is_first = !self.exhausted || self.taken > self.given;
+        let next = index(self.given);
         self.exhausted = true;
         self.given = self.taken;
         self.panic = None;
-        is_first.then_some(Err(error))
+        is_first.then_some((next, Err(error)))
     }
 }
 
-impl<R, I, F> Iterator for Map<'_, R, I, F>
+impl<'c, R, I, F, C> Iterator for Map<'_, R, I, F>
 where
     I: Iterator,
-    F: FnMut(I::Item) -> Call<'static, R>,
+    F: FnMut(I::Item) -> C,
+    C: IntoCall<'c, Output = R>,
 {
     type Item = Result<R>;
 
     fn next(&mut self) -> Option<Result<R>> {
-        if let Err(error) = self.pool.check_here() {
-            return self.end_elsewhere(error);
-        }
-        loop {
-            let under_way = self.taken - self.arrived;
-            // Enough for all workers to go on with while this one result is looked at.
-            let enough = self.many().saturating_mul(2);
-            let is_enough = under_way >= enough || self.exhausted || self.panic.is_some();
-            if is_enough && let Some(next) = self.take_next() {
-                return Some(next);
-            }
-            let mail = self.mailbox.take();
-            if !mail.is_empty() {
-                self.open(mail);
-                continue;
-            }
-            if !is_enough && self.taken - self.given < self.window() {
-                self.submit();
-                continue;
-            }
-            if let Some(next) = self.take_next() {
-                return Some(next);
-            }
-            if self.taken == self.given {
-                match self.panic.take() {
-                    Some(panic) => resume_unwind(panic),
-                    None if self.exhausted => return None,
-                    None => continue,
-                }
-            }
-            let mail = self.mailbox.wait();
-            self.open(mail);
-        }
+        self.next_indexed().map(|(_, result)| result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -525,10 +580,11 @@ where
     }
 }
 
-impl<R, I, F> FusedIterator for Map<'_, R, I, F>
+impl<'c, R, I, F, C> FusedIterator for Map<'_, R, I, F>
 where
     I: Iterator,
-    F: FnMut(I::Item) -> Call<'static, R>,
+    F: FnMut(I::Item) -> C,
+    C: IntoCall<'c, Output = R>,
 {
 }
 
@@ -549,6 +605,11 @@ impl<R, I, F> fmt::Debug for Map<'_, R, I, F> {
             .field("given", &self.given)
             .finish_non_exhaustive()
     }
+}
+
+/// The number of an input as an index.
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// A result, or how reading it panicked.

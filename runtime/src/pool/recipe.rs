@@ -20,6 +20,7 @@ pub(super) struct Recipe {
     pub(super) name: Option<String>,
     pub(super) start_method: Option<StartMethod>,
     pub(super) memory_limit: Option<u64>,
+    pub(super) ignore_interrupts: bool,
     /// Variables of all workers, in the order in which they were set.
     pub(super) variables: Vec<(OsString, OsString)>,
     pub(super) worker_variables: Option<WorkerVariables>,
@@ -69,6 +70,7 @@ impl Recipe {
             None if setup.name.is_empty() => "pool".clone_into(&mut setup.name),
             None => {}
         }
+        setup.ignore_interrupts |= self.ignore_interrupts;
         setup.limits.memory = self.memory_limit.or(setup.limits.memory);
         setup.stdout.clone_from(&self.stdout);
         setup.stderr.clone_from(&self.stderr);
@@ -144,6 +146,7 @@ impl fmt::Debug for Recipe {
             .field("name", &self.name)
             .field("start_method", &self.start_method)
             .field("memory_limit", &self.memory_limit)
+            .field("ignore_interrupts", &self.ignore_interrupts)
             .field("variables", &self.variables)
             .field("stdout", &self.stdout)
             .field("stderr", &self.stderr)

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::load::QueueLimits;
 use super::name::Name;
 use super::outcome::Outcome;
 use super::scheduler::Policy;
@@ -20,6 +21,7 @@ pub(super) struct Settings {
     /// Where a task's call says nothing.
     pub(super) task_options: TaskOptions,
     pub(super) idle_timeout: Option<Duration>,
+    pub(super) queue_limits: QueueLimits,
 }
 
 /// A type that an initializer may return: `()`, or a `Result` whose error implements [`Display`].

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use linkme::distributed_slice;
 
+use super::cancelled;
 use super::ledger::{Claims, note_exhaustion, now};
 use super::limited::{self, Fitness, Ran};
 use super::name::NAMES;
@@ -47,7 +48,8 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
         .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
     // It is there until the process ends. A task that closes all descriptors closes the board's too,
     // and dropping that then would be the end of the process, for which it would be blamed.
-    let board = Box::leak(Box::new(board));
+    let board: &Scoreboard = Box::leak(Box::new(board));
+    cancelled::set_board(board);
     Ok(Box::new(|receiver, sender| serve(receiver, sender, board)))
 }
 
@@ -55,6 +57,7 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
 fn serve(receiver: &Receiver, sender: &Sender, board: &'static Scoreboard) -> i32 {
     let mut tasks = TaskLoop {
         sender,
+        replies: Replies::new(sender),
         claims: Claims(board),
         board,
         known: HashMap::new(),
@@ -74,6 +77,8 @@ struct Function {
 
 struct TaskLoop<'w> {
     sender: &'w Sender,
+    /// Those of tasks.
+    replies: Replies<'w>,
     claims: Claims<'w>,
     board: &'static Scoreboard,
     /// The workers that were called before, and under which limits, by the bytes that name them.
@@ -127,16 +132,16 @@ impl TaskLoop<'_> {
             Ok(Function { entry, limits }) => {
                 Current::set_worker(entry.name());
                 let input = task.open_at(arguments);
-                let mut replies = Replies::new(self.sender);
-                let ran = self.run_within(&limits, || {
+                let replies = &mut self.replies;
+                let ran = run_within(self.board, &limits, || {
                     dispatch::run(entry, input, &mut |out| replies.send(out));
                 });
                 if let Err(not_run) = ran.result {
                     // An error means that the pool is gone.
-                    let _ = replies.send(not_run.message());
+                    let _ = self.replies.send(not_run.message());
                 }
                 fitness = ran.fitness;
-                replies.finish(entry.name())?;
+                self.replies.finish(entry.name())?;
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
@@ -150,12 +155,12 @@ impl TaskLoop<'_> {
         self.round = round;
         let function = self.find(callee);
         let mut fitness = Fitness::AsBefore;
-        let mut results = Results::new(self.sender, &self.claims, round);
+        let mut results = Results::new(&mut self.replies, &self.claims, round);
         let name = function.as_ref().map_or("", |it| it.entry.name());
         match function {
             Ok(Function { entry, limits }) => {
                 Current::set_worker(entry.name());
-                let ran = self.run_within(&limits, || {
+                let ran = run_within(self.board, &limits, || {
                     results.answer(arguments, |arguments, results| {
                         let send = &mut |out: Output<'_>| results.add(out);
                         dispatch::run(entry, Input::over(arguments), send);
@@ -180,18 +185,6 @@ impl TaskLoop<'_> {
         results.send();
         results.replies.finish(name)?;
         fitness.check()
-    }
-
-    /// Runs tasks under their limits, if they have any.
-    fn run_within(&self, limits: &TaskLimits, work: impl FnOnce() + Send) -> Ran {
-        if limits.are_none() {
-            work();
-            return Ran::WELL;
-        }
-        if limits.memory.is_some() {
-            note_exhaustion(self.board);
-        }
-        limited::run(limits, work)
     }
 
     fn find(&mut self, name: &[u8]) -> Result<Function, String> {
@@ -221,10 +214,22 @@ impl TaskLoop<'_> {
     }
 }
 
+/// Runs tasks under their limits, if they have any.
+fn run_within(board: &'static Scoreboard, limits: &TaskLimits, work: impl FnOnce() + Send) -> Ran {
+    if limits.are_none() {
+        work();
+        return Ran::WELL;
+    }
+    if limits.memory.is_some() {
+        note_exhaustion(board);
+    }
+    limited::run(limits, work)
+}
+
 /// The results of a batch on their way: on the board at once, in a message some time.
-struct Results<'w> {
-    replies: Replies<'w>,
-    claims: &'w Claims<'w>,
+struct Results<'r, 'w> {
+    replies: &'r mut Replies<'w>,
+    claims: &'r Claims<'w>,
     round: u16,
     /// The number of the task that runs.
     current: u32,
@@ -238,11 +243,11 @@ struct Results<'w> {
     now: u64,
 }
 
-impl<'w> Results<'w> {
-    fn new(sender: &'w Sender, claims: &'w Claims<'w>, round: u16) -> Results<'w> {
+impl<'r, 'w> Results<'r, 'w> {
+    fn new(replies: &'r mut Replies<'w>, claims: &'r Claims<'w>, round: u16) -> Results<'r, 'w> {
         let now = now();
         Results {
-            replies: Replies::new(sender),
+            replies,
             claims,
             round,
             current: 0,
@@ -255,7 +260,11 @@ impl<'w> Results<'w> {
 
     /// Claims the tasks with these arguments one after another, and answers each, as long as `answer`
     /// says so and they are not taken back.
-    fn answer(&mut self, tasks: &[u8], mut answer: impl FnMut(&[u8], &mut Results<'w>) -> bool) {
+    fn answer(
+        &mut self,
+        tasks: &[u8],
+        mut answer: impl FnMut(&[u8], &mut Results<'r, 'w>) -> bool,
+    ) {
         let mut rest = tasks;
         while let Some((arguments, others)) = split(rest) {
             rest = others;

@@ -292,4 +292,37 @@ impl PoolBuilder {
         self.refusal = None;
         self
     }
+
+    /// Lets the processes go on when the user presses Ctrl-C, which a terminal tells all processes of a
+    /// program. What becomes of them the program decides: it can handle the signal and
+    /// [cancel](crate::Pool::cancel_queued) what has not begun, for instance. If it does not, it ends,
+    /// and the processes with it.
+    ///
+    /// [`Call::ignore_interrupts`] says what that means exactly. It has the same effect on the call of
+    /// an [initializer](PoolBuilder::initializer) as here. A process that Ctrl-C ends before it has got
+    /// so far is replaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn square(x: u64) -> u64 {
+    ///     // As Ctrl-C does.
+    ///     let id = std::process::id().to_string();
+    ///     std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+    ///     x * x
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).ignore_interrupts().build()?;
+    /// assert_eq!(pool.submit(square::call(7)).wait()?, 49);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ignore_interrupts(mut self) -> Self {
+        self.recipe.ignore_interrupts = true;
+        self
+    }
 }

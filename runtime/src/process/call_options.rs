@@ -10,7 +10,7 @@ use super::start_method::StartMethod;
 use super::stdio::Stdio;
 
 impl<R> Call<'_, R> {
-    /// Names the process, for [`Process::name`], [`current`](crate::current) and tools such as
+    /// Names the process, for [`Process::name`](crate::Process::name), [`current`](crate::current) and tools such as
     /// `ps`. The default is the worker's name.
     ///
     /// # Examples
@@ -205,7 +205,8 @@ impl<R> Call<'_, R> {
     }
 
     /// Kills the process if it has not ended after this time, counted from its start. Joining it
-    /// then gives [`TimedOut`](ErrorKind::TimedOut).
+    /// then gives [`TimedOut`](crate::ErrorKind::TimedOut). With a [`grace`](Call::grace) it is asked to stop
+    /// first.
     ///
     /// The time includes sending the arguments and starting the process.
     ///
@@ -237,7 +238,7 @@ impl<R> Call<'_, R> {
     /// count.
     ///
     /// When a worker asks for more, the allocation fails, and most code aborts, as Rust's does: the
-    /// error is [`Signaled`](ErrorKind::Signaled). Its text mentions the limit if the thread that
+    /// error is [`Signaled`](crate::ErrorKind::Signaled). Its text mentions the limit if the thread that
     /// crashed had just been refused memory. A handler for the signals of a crash (such as `SIGSEGV`)
     /// finds that out; where the worker installs its own, the limit is not mentioned. The arguments
     /// count, since they are decoded under the limit. In a pool, it holds for [one
@@ -474,60 +475,7 @@ impl<R> Call<'_, R> {
         self
     }
 
-    /// Kills all that the worker has started when its process ends: other programs, copies made by `fork`,
-    /// and what those have started, also if they have left their parent, their session and their process
-    /// group as daemons do.
-    ///
-    /// However the process ends (its worker returns, it crashes, its time is over, it is killed, its
-    /// parent dies), they are gone within a second, mostly within some milliseconds.
-    /// [Joining](crate::Process::join) it waits for that.
-    ///
-    /// # Errors
-    ///
-    /// [`spawn`](Call::spawn) is [`Unsupported`](crate::ErrorKind::Unsupported) where they could not be found:
-    /// without a `/proc` that shows all processes, or if the program's hard limit on file locks
-    /// (`RLIMIT_LOCKS`, which otherwise has no effect) is not `unlimited`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use multiproc::{ErrorKind, worker};
-    /// use std::process::Command;
-    /// use std::time::Duration;
-    ///
-    /// #[worker]
-    /// fn convert(program: &str) -> bool {
-    ///     let status = Command::new(program).arg("1000").status();
-    ///     status.is_ok_and(|status| status.success())
-    /// }
-    ///
-    /// # fn main() {
-    /// let call = convert::call("sleep").timeout(Duration::from_millis(100)).kill_descendants();
-    /// assert_eq!(call.run().unwrap_err().kind(), ErrorKind::TimedOut);
-    /// // Neither of the two processes is there any more.
-    /// # }
-    /// ```
-    ///
-    /// # Caveats
-    ///
-    /// These escape:
-    ///
-    /// * what another process starts that the worker only asks to: a service manager, a container engine, the
-    ///   fork server of another program;
-    /// * a program that acts as another user (`sudo`), unless this one is root;
-    /// * a program that sets its own limit on file locks, by which descendants are known;
-    /// * all of them, if the process and its parent are killed at the same moment, or the parent ends right
-    ///   after the process and before it has been joined;
-    /// * all of them, if the parent dies and the worker has denied itself to read `/proc`; or if the parent has
-    ///   no descriptor left with which to look for them, for two seconds.
-    ///
-    /// A process that waits for a device ends when the device lets it.
-    pub fn kill_descendants(mut self) -> Self {
-        self.options().kill_descendants = true;
-        self
-    }
-
-    fn options(&mut self) -> &mut Options {
+    pub(super) fn options(&mut self) -> &mut Options {
         self.options.get_or_insert_default()
     }
 }

@@ -43,6 +43,7 @@ pub(crate) struct Setup {
     pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) before_worker: Option<fn()>,
+    pub(crate) ignore_interrupts: bool,
     /// Of which each member has a duplicate; by default it has the parent's own.
     pub(crate) stdout: Option<Arc<Stdio>>,
     pub(crate) stderr: Option<Arc<Stdio>>,
@@ -146,6 +147,7 @@ impl Member {
             before_worker,
             worker_index: Some(index),
             lineage,
+            ignore_interrupts: setup.ignore_interrupts,
         };
         let mut request = Output::new(Request::Serve as u8);
         let written = request
@@ -302,6 +304,7 @@ pub(crate) fn end(status: Status, killed: Option<Killed>) -> End {
         broken: None,
         status,
         usage: None,
+        asked: None,
         killed,
         greeted: true,
     }

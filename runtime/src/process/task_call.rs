@@ -28,6 +28,10 @@ pub(crate) struct TaskCall<R> {
 pub(crate) struct TaskOptions {
     /// From the task's beginning.
     pub(crate) timeout: Option<Duration>,
+    /// How long it may take to stop from then on.
+    pub(crate) grace: Option<Duration>,
+    /// Whether dropping its handle cancels it.
+    pub(crate) kill_on_drop: bool,
     pub(crate) limits: TaskLimits,
 }
 
@@ -36,6 +40,8 @@ impl TaskOptions {
     pub(crate) fn or(self, others: TaskOptions) -> TaskOptions {
         TaskOptions {
             timeout: self.timeout.or(others.timeout),
+            grace: self.grace.or(others.grace),
+            kill_on_drop: self.kill_on_drop || others.kill_on_drop,
             limits: self.limits.or(others.limits),
         }
     }
@@ -45,6 +51,7 @@ impl<R> Call<'_, R> {
     /// The call that prepares each process of a pool: what it says about the process, and the
     /// task that it is.
     pub(crate) fn into_setup(mut self) -> Result<(Setup, TaskCall<R>)> {
+        let task_options = self.task_options();
         let Options {
             name,
             start_method,
@@ -52,6 +59,9 @@ impl<R> Call<'_, R> {
             limits,
             before_worker,
             kill_descendants,
+            grace: _,
+            kill_on_drop: _,
+            ignore_interrupts,
         } = *self.options.take().unwrap_or_default();
         if !launch.streams.are_inherited() {
             let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
@@ -68,9 +78,14 @@ impl<R> Call<'_, R> {
             current_dir: launch.current_dir,
             before_worker,
             kill_descendants,
+            ignore_interrupts,
             ..Setup::default()
         };
-        Ok((setup, self.into_task()?))
+        let task = TaskCall {
+            options: task_options,
+            ..self.into_task()?
+        };
+        Ok((setup, task))
     }
 }
 
@@ -104,9 +119,9 @@ impl<R> Call<'_, R> {
             .map_err(|error| not_encoded(entry, &error))?;
         Ok(TaskCall {
             entry,
+            options: self.task_options(),
             arguments: EncodedMessage::new(output).map_err(|error| not_encoded(entry, &error))?,
             result: self.result,
-            options: self.task_options(),
         })
     }
 
@@ -142,6 +157,7 @@ impl<R> Call<'_, R> {
     }
 
     pub(crate) fn task_options(&self) -> TaskOptions {
+        let options = self.options.as_deref();
         let limits = |options: &Options| TaskLimits {
             memory: options.limits.memory,
             stack: options.limits.stack,
@@ -150,7 +166,9 @@ impl<R> Call<'_, R> {
         };
         TaskOptions {
             timeout: self.timeout,
-            limits: self.options.as_deref().map(limits).unwrap_or_default(),
+            grace: options.and_then(|options| options.grace),
+            kill_on_drop: options.is_some_and(|options| options.kill_on_drop),
+            limits: options.map(limits).unwrap_or_default(),
         }
     }
 
@@ -220,6 +238,11 @@ impl<R> Call<'_, R> {
                 options.kill_descendants,
                 "the end of what its process starts",
                 "`PoolBuilder::kill_descendants`",
+            ),
+            (
+                options.ignore_interrupts,
+                "interrupts to be ignored",
+                "`PoolBuilder::ignore_interrupts`",
             ),
         ]
         .into_iter()

@@ -131,7 +131,10 @@ impl PoolState {
             cause,
             begun: in_part,
             // Its reply may have been on its way, which it does not know.
-            retry: killed.is_none() && is_wanted && !is_cut_off(&worker, status),
+            retry: killed.is_none()
+                && worker.asked.is_none()
+                && is_wanted
+                && !is_cut_off(&worker, status),
             lived: worker.ready.map_or(Duration::ZERO, |ready| ready.elapsed()),
         };
         let lost = self.scheduler.died(id, death);
@@ -140,15 +143,19 @@ impl PoolState {
                 let function = self.jobs.function(lost.job).unwrap_or_default();
                 let limit = self.jobs.memory_limit(lost.job);
                 let memory_limit = worker.met_memory_limit(limit);
-                let task_in_part = task - part.first;
+                let task_of_part = task - part.first;
                 let outcome = loss(
                     &worker,
                     killed,
                     status,
-                    task_in_part,
+                    task_of_part,
                     function,
                     memory_limit,
                 );
+                let outcome = match worker.why_asked(task_of_part) {
+                    Some(why) => Outcome::Asked(Box::new(outcome), why),
+                    None => outcome,
+                };
                 self.jobs.deliver(lost.job, task, outcome, None);
             }
         }
