@@ -4,6 +4,7 @@
 //! methods.
 
 mod arguments;
+mod broadcast;
 mod copies;
 mod death;
 mod futile;
@@ -15,7 +16,12 @@ mod map;
 mod mixture;
 mod order;
 mod pressure;
+mod priorities;
 mod purposes;
+mod resize;
+mod retire;
+mod retries;
+mod scarce;
 mod sick;
 mod soak;
 mod stopped;

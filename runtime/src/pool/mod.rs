@@ -12,7 +12,8 @@
 //! * [`scheduler`] decides who gets what, and does nothing.
 //! * [`supervisor`] does it, and tells the scheduler what has happened. What becomes of everything
 //!   when a process dies stands there.
-//! * [`worker`] is the other half, in the worker's process; [`cancelled`] is what its tasks can ask.
+//! * [`worker`] is the other half, in the worker's process; [`cancelled`] is what its tasks can ask, and
+//!   [`retire`](mod@retire) what they can say, by the [board](own_board) of that process.
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
@@ -21,9 +22,11 @@
 //! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
 //!   a pool.
 //! * [`shutdown`] is how it ends in good order; an [`ending`] is what threads and futures wait for then.
+//! * [`broadcast`] and [`resize`] are about each worker; [`retry_delay`] is about lost tasks.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
 mod back_pressure;
+mod broadcast;
 mod builder;
 mod callbacks;
 mod cancelled;
@@ -36,8 +39,12 @@ mod mailbox;
 mod map;
 mod name;
 mod outcome;
+mod own_board;
 mod pause;
 mod place;
+mod resize;
+mod retire;
+mod retry_delay;
 mod scheduler;
 mod settings;
 mod shutdown;
@@ -58,6 +65,7 @@ pub use builder::PoolBuilder;
 pub use cancelled::is_cancelled;
 pub use handle::Pool;
 pub use map::Map;
+pub use retire::retire;
 pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;
 pub use stats::{PoolStats, WorkerStats};

@@ -1,7 +1,7 @@
 //! What the layers of a pool have in common and no lock protects.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 use super::deliveries::Deliveries;
@@ -17,6 +17,8 @@ pub(super) struct Env {
     /// Threads that do, just now, what has to be done beside the lock.
     pub(super) deliveries: Deliveries,
     closing: AtomicBool,
+    /// The most workers, for who asks without the lock under which it is changed.
+    workers: AtomicUsize,
 }
 
 impl Env {
@@ -26,6 +28,7 @@ impl Env {
         initializer: Option<Initializer>,
     ) -> Arc<Env> {
         Arc::new(Env {
+            workers: AtomicUsize::new(settings.policy.workers),
             poller,
             settings,
             initializer: Mutex::new(initializer.map(Arc::new)),
@@ -43,6 +46,15 @@ impl Env {
     pub(super) fn drop_initializer(&self) {
         let initializer = lock(&self.initializer).take();
         drop(initializer);
+    }
+
+    /// The most workers.
+    pub(super) fn workers(&self) -> usize {
+        self.workers.load(Relaxed)
+    }
+
+    pub(super) fn set_workers(&self, workers: usize) {
+        self.workers.store(workers, Relaxed);
     }
 
     /// No more jobs are taken.

@@ -36,6 +36,7 @@
 //! | a worker dies | seen as | then |
 //! |---|---|---|
 //! | before it is ready | its pidfd, while launching | replaced, ever later; in the end an error of the pool ([the rule](super::scheduler)) |
+//! | and none can be started in its place | an error of the launch | tried again, ever later; in the end the tasks that wait have that error, and the next task is tried with a new start ([the rule](super::scheduler)) |
 //! | idle | its pidfd | replaced |
 //! | with tasks it has not begun | the [ledger](super::ledger) says so | they return to the queue |
 //! | while it receives a long task | a broken pipe in the outbox, which is dropped | as above; it is lost if one after another dies of it |
@@ -202,6 +203,21 @@ impl SharedPool {
     /// Takes a job in. What is wrong with it or the pool comes as its result.
     pub(super) fn submit(self: &Arc<Self>, job: PoolJob) -> JobId {
         self.with(|core| core.submit(job))
+    }
+
+    /// Takes a job in for the worker with this index alone.
+    pub(super) fn submit_to(self: &Arc<Self>, index: u32, job: PoolJob) -> JobId {
+        self.with(|core| core.submit_to(Some(index), job))
+    }
+
+    /// The most workers.
+    pub(super) fn workers(&self) -> usize {
+        self.env.workers()
+    }
+
+    /// Has the pool have this many workers.
+    pub(super) fn resize(self: &Arc<Self>, workers: usize) -> Result<()> {
+        self.with(|core| core.resize(workers))
     }
 
     /// Lets a submitter in, if there is room for so much and no other is before it.
