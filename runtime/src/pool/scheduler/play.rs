@@ -1,7 +1,5 @@
 //! Games of random events, in which no task is lost and none ends twice.
 
-use std::collections::HashMap;
-
 use super::tests::{death, policy};
 use super::*;
 use crate::random::Random;
@@ -29,7 +27,7 @@ struct Game {
     size: usize,
     launching: BTreeSet<WorkerId>,
     leaving: BTreeSet<WorkerId>,
-    busy: HashMap<WorkerId, Busy>,
+    busy: BTreeMap<WorkerId, Busy>,
     held: BTreeSet<(JobId, u32)>,
     /// Tasks that have not ended.
     open: BTreeSet<(JobId, u32)>,
@@ -52,7 +50,7 @@ impl Game {
             size,
             launching: BTreeSet::new(),
             leaving: BTreeSet::new(),
-            busy: HashMap::new(),
+            busy: BTreeMap::new(),
             held: BTreeSet::new(),
             open: BTreeSet::new(),
             jobs: 0,
@@ -184,20 +182,22 @@ impl Game {
         };
         let (part, begun, answered) = self.busy[&id];
         match self.random.below(6) {
-            0 if begun < part.count => self.busy.insert(id, (part, begun + 1, answered)),
-            1 => return self.recall(id),
-            2 => return self.die(id),
+            0 if begun < part.count => {
+                self.busy.insert(id, (part, begun + 1, answered));
+            }
+            1 => self.recall(id),
+            2 => self.die(id),
             3 => {
                 // As when a task says that it is to be the worker's last.
                 self.scheduler.retire_when_idle(id);
-                return self.recall(id);
+                self.recall(id);
             }
             _ => {
-                self.busy
-                    .insert(id, (part, begun.max(answered + 1), answered));
-                return self.answer(id, 1);
+                let begun = begun.max(answered + 1);
+                self.busy.insert(id, (part, begun, answered));
+                self.answer(id, 1);
             }
-        };
+        }
     }
 
     /// What a worker has not begun goes back.

@@ -133,8 +133,8 @@ impl Queue {
     /// Takes out all parts that only workers may run whose index is one of these, held back or not.
     pub(super) fn withdraw_own(&mut self, is_one: impl Fn(u32) -> bool) -> Vec<Part> {
         let is_one = |part: &Part| part.only.is_some_and(&is_one);
-        let held = self.held.extract_if(.., |_, part| is_one(part));
-        let mut parts: Vec<Part> = held.map(|(_, part)| part).collect();
+        let mut parts: Vec<Part> = self.held.values().copied().filter(is_one).collect();
+        self.held.retain(|_, part| !is_one(part));
         for lane in self.own.values_mut() {
             if lane.parts.values().next().is_some_and(is_one) {
                 parts.extend(std::mem::take(lane).parts.into_values());
@@ -320,7 +320,7 @@ mod tests {
             ..part(job, 0)
         };
         queue.put(own(1));
-        let turn = (1..).find(|job| {
+        let turn = (1..1000).find(|job| {
             queue.put(own(job + 1));
             queue.take(0).unwrap().job == 0
         });

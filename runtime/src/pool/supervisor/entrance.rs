@@ -199,7 +199,9 @@ mod tests {
         assert!(entrance.enter(load(1, 1), load(1, 80), false).is_none());
         let last = entrance.enter(load(1, 1), load(1, 80), true).unwrap();
         entrance.leave(last, load(1, 1));
-        waiting.map(|id| entrance.leave(id, load(1, 80)));
+        for id in waiting {
+            entrance.leave(id, load(1, 80));
+        }
         assert_eq!(entrance.room(load(0, 0)), load(1, 100));
     }
 }
