@@ -73,8 +73,8 @@ use crate::process::Call;
 /// * If there are no processes to be had, because of a limit of the system, the pool goes on with the
 ///   workers that it has, and tries again later and later, up to every ten seconds. If it has none
 ///   after five tries in a row, the tasks that wait fail with that error, and the pool rests. For
-///   the next task that is submitted it tries once more, not sooner after the last time than that. When
-///   a process can be started, all is as it was.
+///   tasks that are submitted then it tries once more, though not sooner than 0.6 seconds after the
+///   last time. When a process can be started, all is as it was.
 /// * If a task forks and returns twice, as code that calls a C library may, only the original's
 ///   result counts: the copy ends when it returns, without running destructors or exit handlers. A
 ///   copy that does not return is a process of the task's own: it does not end with the pool or the

@@ -26,18 +26,21 @@
 //!
 //! # When a worker dies
 //!
-//! What it had not begun returns to the queue, but not for ever: a task that worker
-//! after worker dies of while receiving it ([`SPOILED`]) is lost too. (One that had begun any of
-//! its part had received all of it.) If the task may be tried again, more workers may die of it, but not
-//! so many that the pool would give up. What it had begun and not answered is
-//! lost, or tried again if it may be: one task, unless results got lost with it. If lost tasks are to
-//! wait before they are tried again ([`Policy::holds_back`]), they are held back until it is said
-//! that they have ([`Scheduler::released`]); meanwhile they count as all that waits.
+//! What it had not begun returns to the queue, but not for ever: a task that worker after worker dies
+//! of while receiving it ([`SPOILED`]) is lost too. (One that had begun any of its part had received
+//! all of it.) If the task may be tried again, more workers may die of it, but not so many that the
+//! pool would give up. What it had begun and not answered is lost, or tried again if it may be: one
+//! task, unless results got lost with it.
+//!
+//! If lost tasks are to wait before they are tried again ([`Policy::holds_back`]), they are held back
+//! until it is said that they have waited ([`Scheduler::released`]); meanwhile they count as all that
+//! waits.
 //!
 //! # Futile starts
 //!
 //! A start was *futile* if the worker died by itself, soon ([`HEALTHY`]) and before it had begun
-//! anything, or if there was no process to be had for it. How its successors are started depends on how many were futile in a row:
+//! anything, or if there was no process to be had for it. How its successors are started depends on how
+//! many were futile in a row:
 //!
 //! | event | then |
 //! |---|---|
@@ -46,7 +49,7 @@
 //! | some are counted | workers are started one at a time, each later than the one before |
 //! | a worker started after the last futile one answers a task, or dies after a healthy life | the count begins anew |
 //! | the [`FUTILE`]th or a further one is counted, because a worker died, and no worker is ready to work | the pool gives up ([`Action::Break`]) |
-//! | likewise, because no process could be started | the pool stalls: what waits is given up, and no worker is started but for what is submitted from then on: one, which begins this line again if it cannot be started |
+//! | likewise, because no process could be started | the pool stalls: what waits is given up, and no worker is started but for what is submitted from then on: one, no later than the one before, which begins this line again if it cannot be started |
 //! | a worker of a pool that has stalled gets ready | it stalls no more: the others are started, too |
 //! | the [`FUTILE`]th or a further one is counted, and others are ready to work | what none of these may run is given up |
 //! | a worker was ended because it did not get ready in time | the pool gives up: no other would |
@@ -576,33 +579,40 @@ impl Scheduler {
     fn start(&mut self) {
         let size = self.size();
         let (mut present, mut busy, mut launching) = (0_usize, 0_usize, 0);
-        let mut taken = BTreeSet::new();
         for worker in self.workers.values().filter(|it| !it.is_leaving()) {
-            taken.insert(worker.index);
             launching += usize::from(worker.is_launching());
             if worker.index < size {
                 present += 1;
                 busy += usize::from(worker.is_busy());
             }
         }
-        let is_wanted = |index: &u32| !taken.contains(index);
-        let wanted: Vec<u32> = self.queue.wanted().filter(is_wanted).collect();
         let queued = self.queue.shared_tasks();
-        if self.starts.are_stalled() && queued == 0 && wanted.is_empty() {
-            return;
-        }
         let needed = match self.phase {
             Phase::Open => self.policy.floor.max(busy.saturating_add(queued)),
             Phase::Draining => busy.saturating_add(queued),
             Phase::Closed => 0,
         };
-        let counted = self.starts.counted();
+        let missing = needed.min(self.policy.workers).saturating_sub(present);
+        if missing == 0 && self.queue.wanted().next().is_none() {
+            return;
+        }
+        let staying = self.workers.values().filter(|it| !it.is_leaving());
+        let taken: BTreeSet<u32> = staying.map(|worker| worker.index).collect();
+        let is_wanted = |index: &u32| !taken.contains(index);
+        let wanted: Vec<u32> = self.queue.wanted().filter(is_wanted).collect();
+        if self.starts.are_stalled() && queued == 0 && wanted.is_empty() {
+            return;
+        }
+        let futile = match self.starts.counted() {
+            // There are tasks that wait for it.
+            counted if self.starts.are_stalled() => counted.min(FUTILE - 1),
+            counted => counted,
+        };
         // After futile starts one is tried at a time.
-        let most = match counted {
+        let most = match futile {
             0 => usize::MAX,
             _ => 1_usize.saturating_sub(launching),
         };
-        let missing = needed.min(self.policy.workers).saturating_sub(present);
         let count = missing.max(wanted.len()).min(most);
         let free = (0..).filter(|index| !taken.contains(index) && !wanted.contains(index));
         let indices: Vec<u32> = wanted.iter().copied().chain(free).take(count).collect();
@@ -620,7 +630,7 @@ impl Scheduler {
             };
             self.places = self.places.max(place);
             self.workers.insert(id, worker);
-            self.actions.push(Action::Launch(id, counted));
+            self.actions.push(Action::Launch(id, futile));
         }
     }
 }

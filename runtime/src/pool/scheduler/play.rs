@@ -32,6 +32,8 @@ struct Game {
     /// Tasks that have not ended.
     open: BTreeSet<(JobId, u32)>,
     jobs: JobId,
+    /// Whether workers can be started now.
+    has_processes: bool,
 }
 
 impl Game {
@@ -54,6 +56,7 @@ impl Game {
             held: BTreeSet::new(),
             open: BTreeSet::new(),
             jobs: 0,
+            has_processes: true,
         }
     }
 
@@ -125,11 +128,7 @@ impl Game {
                     self.end(part);
                 }
             }
-            11 | 12 => {
-                if let Some(id) = self.launching.pop_last() {
-                    self.scheduler.not_started(id);
-                }
-            }
+            11 => self.has_processes = self.random.below(4) > 0,
             _ => self.work(),
         }
     }
@@ -170,7 +169,11 @@ impl Game {
     /// A worker, or what was to be one, comes on.
     fn work(&mut self) {
         if let Some(id) = self.launching.pop_first() {
-            return self.scheduler.ready(id);
+            return if self.has_processes {
+                self.scheduler.ready(id);
+            } else {
+                self.scheduler.not_started(id);
+            };
         }
         if let Some(id) = self.leaving.pop_first() {
             assert_eq!(self.scheduler.died(id, death(0, true)), None);

@@ -17,10 +17,10 @@
 //! Parts that are held back wait as all others, but are not given before they are
 //! [released](Queue::release).
 //!
-//! Each step takes a time that grows with the logarithm of what waits.
+//! A step takes no more time if more waits, but for the logarithm of it; to withdraw a job may.
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::part::{JobId, Part};
 
@@ -51,7 +51,7 @@ impl Queue {
 
     /// How many parts there are that any worker may run.
     pub(super) fn shared_parts(&self) -> usize {
-        self.shared.by_age.len()
+        self.shared.parts
     }
 
     /// How many tasks there are that any worker may run.
@@ -107,7 +107,7 @@ impl Queue {
     fn take_own(&mut self, index: u32, oldest: bool) -> Option<Part> {
         let lane = self.own.get_mut(&index)?;
         let part = lane.take(oldest);
-        if lane.by_age.is_empty() {
+        if lane.is_empty() {
             self.own.remove(&index);
         }
         part
@@ -125,22 +125,21 @@ impl Queue {
         for lane in self.own.values_mut() {
             parts.extend(lane.withdraw(job));
         }
-        self.own.retain(|_, lane| !lane.by_age.is_empty());
+        self.own.retain(|_, lane| !lane.is_empty());
         self.tasks -= tasks(&parts);
         parts
     }
 
     /// Takes out all parts that only workers may run whose index is one of these, held back or not.
-    pub(super) fn withdraw_own(&mut self, is_one: impl Fn(u32) -> bool) -> Vec<Part> {
-        let is_one = |part: &Part| part.only.is_some_and(&is_one);
+    pub(super) fn withdraw_own(&mut self, is_one_of: impl Fn(u32) -> bool) -> Vec<Part> {
+        let is_one = |part: &Part| part.only.is_some_and(&is_one_of);
         let mut parts: Vec<Part> = self.held.values().copied().filter(is_one).collect();
         self.held.retain(|_, part| !is_one(part));
-        for lane in self.own.values_mut() {
-            if lane.parts.values().next().is_some_and(is_one) {
-                parts.extend(std::mem::take(lane).parts.into_values());
-            }
-        }
-        self.own.retain(|_, lane| !lane.by_age.is_empty());
+        let own = std::mem::take(&mut self.own).into_iter();
+        let (taken, left) = own.partition(|(index, _)| is_one_of(*index));
+        self.own = left;
+        let taken: BTreeMap<u32, Lane> = taken;
+        parts.extend(taken.into_values().flat_map(Lane::into_parts));
         self.tasks -= tasks(&parts);
         parts
     }
@@ -156,7 +155,7 @@ impl Queue {
         } = std::mem::take(self);
         self.given = given;
         let lanes = [shared].into_iter().chain(own.into_values());
-        let parts = lanes.flat_map(|lane| lane.parts.into_values());
+        let parts = lanes.flat_map(Lane::into_parts);
         parts.chain(held.into_values()).collect()
     }
 }
@@ -172,59 +171,90 @@ fn age(part: &Part) -> Age {
     (part.job, part.first)
 }
 
-/// Where a part stands among others.
-type Place = (Reverse<i32>, Age);
-
 /// Parts that the same workers may run.
 #[derive(Debug, Default)]
 struct Lane {
-    parts: BTreeMap<Place, Part>,
-    /// The priority of each.
-    by_age: BTreeMap<Age, i32>,
+    /// Those of each priority, the highest first; none is empty. What is new goes to the end, and what
+    /// comes back to where it was: near the front, since all before it have been given.
+    levels: BTreeMap<Reverse<i32>, VecDeque<Part>>,
+    /// The first of each.
+    fronts: BTreeMap<Age, Reverse<i32>>,
+    parts: usize,
     tasks: usize,
 }
 
 impl Lane {
     fn put(&mut self, part: Part) {
+        self.parts += 1;
         self.tasks += part.count as usize;
-        self.by_age.insert(age(&part), part.priority);
-        let place = (Reverse(part.priority), age(&part));
-        self.parts.insert(place, part);
+        let priority = Reverse(part.priority);
+        let level = self.levels.entry(priority).or_default();
+        let place = level.partition_point(|other| age(other) < age(&part));
+        if place == 0 {
+            if let Some(front) = level.front() {
+                self.fronts.remove(&age(front));
+            }
+            self.fronts.insert(age(&part), priority);
+        }
+        level.insert(place, part);
     }
 
     /// The age of the part that has waited longest.
     fn oldest(&self) -> Option<Age> {
-        self.by_age.keys().next().copied()
+        self.fronts.keys().next().copied()
     }
 
     /// Takes out the part that has waited longest, or the one that is first.
     fn take(&mut self, oldest: bool) -> Option<Part> {
-        if oldest {
-            let (age, priority) = self.by_age.pop_first()?;
-            let part = self.parts.remove(&(Reverse(priority), age))?;
-            self.tasks -= part.count as usize;
-            return Some(part);
-        }
-        let (_, part) = self.parts.pop_first()?;
-        self.by_age.remove(&age(&part));
+        let priority = if oldest {
+            *self.fronts.values().next()?
+        } else {
+            *self.levels.keys().next()?
+        };
+        let part = self.levels.get_mut(&priority)?.pop_front()?;
+        self.fronts.remove(&age(&part));
+        self.tidy(priority);
+        self.parts -= 1;
         self.tasks -= part.count as usize;
         Some(part)
     }
 
+    /// Notes which part is the first of a level from which the first was taken.
+    fn tidy(&mut self, priority: Reverse<i32>) {
+        match self.levels.get(&priority).and_then(VecDeque::front) {
+            Some(front) => drop(self.fronts.insert(age(front), priority)),
+            None => drop(self.levels.remove(&priority)),
+        }
+    }
+
     fn withdraw(&mut self, job: JobId) -> Vec<Part> {
-        let all = (job, 0)..=(job, u32::MAX);
-        let places: Vec<Place> = self
-            .by_age
-            .range(all)
-            .map(|(age, priority)| (Reverse(*priority), *age))
-            .collect();
-        let taken = places.iter().filter_map(|place| {
-            self.by_age.remove(&place.1);
-            self.parts.remove(place)
+        let mut taken = Vec::new();
+        // All of a job have the same priority.
+        let level = self.levels.iter_mut().find_map(|(priority, level)| {
+            let begin = level.partition_point(|part| part.job < job);
+            let end = level.partition_point(|part| part.job <= job);
+            (begin < end).then_some((*priority, level, begin..end))
         });
-        let taken: Vec<Part> = taken.collect();
+        if let Some((priority, level, range)) = level {
+            let is_first = range.start == 0;
+            taken.extend(level.drain(range));
+            if is_first {
+                self.fronts.remove(&age(&taken[0]));
+                self.tidy(priority);
+            }
+        }
+        self.parts -= taken.len();
         self.tasks -= tasks(&taken);
         taken
+    }
+
+    fn is_empty(&self) -> bool {
+        self.parts == 0
+    }
+
+    /// What is in it, in no order.
+    fn into_parts(self) -> impl Iterator<Item = Part> {
+        self.levels.into_values().flatten()
     }
 }
 
@@ -374,18 +404,21 @@ mod tests {
     #[test]
     fn it_gives_what_a_plain_list_would() {
         let mut random = Random(9);
-        for _ in 0..50 {
-            let (mut queue, mut list) = (Queue::default(), Vec::new());
+        for _ in 0..100 {
+            let (mut queue, mut list, mut out) = (Queue::default(), Vec::new(), Vec::new());
             let mut given = 0;
-            for job in 0..300 {
+            for job in 0..200 {
                 let only = (random.below(4) == 0).then(|| u32::try_from(random.below(2)).unwrap());
                 let priority = i32::try_from(random.below(3)).unwrap() - 1;
-                let part = Part {
-                    only,
-                    ..part(job, priority)
-                };
-                queue.put(part);
-                list.push(part);
+                for first in 0..u32::try_from(random.below(3)).unwrap() {
+                    let part = Part {
+                        only,
+                        first,
+                        ..part(job, priority)
+                    };
+                    queue.put(part);
+                    list.push(part);
+                }
                 while random.below(2) == 0 {
                     let index = u32::try_from(random.below(3)).unwrap();
                     let may = |part: &&Part| part.only.is_none_or(|only| only == index);
@@ -397,10 +430,31 @@ mod tests {
                     };
                     assert_eq!(queue.take(index), next);
                     list.retain(|part| Some(*part) != next);
+                    out.extend(next);
                     given += u64::from(next.is_some());
-                    assert_eq!(queue.tasks(), list.len());
                 }
+                match random.below(4) {
+                    0 if !out.is_empty() => {
+                        let part = out.swap_remove(random.place(out.len()));
+                        queue.put(part);
+                        list.push(part);
+                    }
+                    1 => {
+                        let job = random.below(job + 1);
+                        let mut withdrawn = queue.withdraw(job);
+                        withdrawn.sort_by_key(age);
+                        let mut expected: Vec<Part> =
+                            list.extract_if(.., |part| part.job == job).collect();
+                        expected.sort_by_key(age);
+                        assert_eq!(withdrawn, expected);
+                    }
+                    _ => {}
+                }
+                assert_eq!(queue.tasks(), list.len());
+                let shared = list.iter().filter(|part| part.only.is_none()).count();
+                assert_eq!(queue.shared_parts(), shared);
             }
+            assert_eq!(queue.withdraw_all().len(), list.len());
         }
     }
 }
