@@ -412,8 +412,8 @@ mod tests {
                 let priority = i32::try_from(random.below(3)).unwrap() - 1;
                 for first in 0..u32::try_from(random.below(3)).unwrap() {
                     let part = Part {
-                        only,
                         first,
+                        only,
                         ..part(job, priority)
                     };
                     queue.put(part);
