@@ -119,6 +119,8 @@ struct Repr {
     panic: Option<PanicInfo>,
     exit_status: Option<ExitStatus>,
     usage: Option<Usage>,
+    /// The index of the input, in a map.
+    input: Option<usize>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -133,6 +135,33 @@ impl Error {
     #[must_use]
     pub fn worker(&self) -> Option<&str> {
         self.0.worker.as_deref()
+    }
+
+    /// Returns the index of the input that the error concerns, if it is of a
+    /// [`map`](crate::Pool::map): 0 for the first. `Display` shows it too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn divide(x: u32) -> u32 {
+    ///     12 / x
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).build()?;
+    /// let errors = pool.map(divide::call, [3, 0, 4]).filter_map(Result::err);
+    /// let error = errors.last().unwrap();
+    /// assert_eq!(error.input(), Some(1));
+    /// assert!(error.to_string().starts_with("input 1: worker `divide` panicked"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn input(&self) -> Option<usize> {
+        self.0.input
     }
 
     /// Returns the worker's panic, if it [`Panicked`](ErrorKind::Panicked).
@@ -170,6 +199,7 @@ impl Error {
             panic: None,
             exit_status: None,
             usage: None,
+            input: None,
             source: None,
         }))
     }
@@ -189,11 +219,12 @@ impl Error {
     pub(crate) fn duplicate(&self) -> Error {
         Error(Box::new(Repr {
             kind: self.0.kind,
-            message: self.to_string(),
+            message: Text(&self.0).to_string(),
             worker: self.0.worker.clone(),
             panic: self.0.panic.clone(),
             exit_status: self.0.exit_status,
             usage: self.0.usage,
+            input: self.0.input,
             source: None,
         }))
     }
@@ -223,6 +254,12 @@ impl Error {
     }
 
     #[must_use]
+    pub(crate) fn with_input(mut self, index: usize) -> Error {
+        self.0.input = Some(index);
+        self
+    }
+
+    #[must_use]
     pub(crate) fn with_source(
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
@@ -233,6 +270,18 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(input) = self.0.input {
+            write!(f, "input {input}: ")?;
+        }
+        Text(&self.0).fmt(f)
+    }
+}
+
+/// The text of an error, without the input that it concerns.
+struct Text<'a>(&'a Repr);
+
+impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         match &self.0.source {
@@ -260,6 +309,7 @@ impl fmt::Debug for Error {
             panic,
             exit_status,
             usage,
+            input,
             source,
         } = &*self.0;
         f.debug_struct("Error")
@@ -269,6 +319,7 @@ impl fmt::Debug for Error {
             .field("panic", panic)
             .field("exit_status", exit_status)
             .field("usage", usage)
+            .field("input", input)
             .field("source", source)
             .finish()
     }

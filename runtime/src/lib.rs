@@ -483,9 +483,9 @@ pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
-    AsCompleted, Initialized, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SubmitFuture,
-    Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled,
-    retire, wait_all, wait_any,
+    AsCompleted, EnvValue, Indexed, Initialized, IntoCall, Map, Pool, PoolBuilder, PoolStats,
+    ShutdownFuture, SubmitFuture, Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats,
+    as_completed, is_cancelled, retire, wait_all, wait_any,
 };
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,

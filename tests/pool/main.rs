@@ -18,6 +18,7 @@ mod order;
 mod pressure;
 mod priorities;
 mod purposes;
+mod recipe;
 mod resize;
 mod retire;
 mod retries;

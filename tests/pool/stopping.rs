@@ -119,6 +119,15 @@ fn a_request_that_comes_too_late_concerns_no_other_task() {
     });
 }
 
+/// Whether no thread of a process runs, because of a signal.
+fn is_stopped(id: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat"));
+        stat.is_ok_and(|stat| stat.contains(") T "))
+    })
+}
+
 #[test]
 fn a_task_that_does_not_stop_is_ended_when_the_time_is_over() {
     check(|pool| {
@@ -137,6 +146,7 @@ fn a_task_that_does_not_stop_is_ended_when_the_time_is_over() {
         let id = pool.submit(identify::call()).wait().unwrap();
         let task = running(pool.submit(heed::call()));
         signal(id, Signal::STOP);
+        eventually("all threads of the worker are stopped", || is_stopped(id));
         assert!(task.cancel_within(SHORT));
         assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::Cancelled);
         assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);

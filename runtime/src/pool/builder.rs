@@ -5,12 +5,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::load::QueueLimits;
+use super::recipe::Recipe;
 use super::retry_delay::RetryDelay;
 use super::scheduler::Policy;
-use super::settings::{Initializer, Settings, floor};
+use super::settings::{Settings, floor};
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{Setup, StartMethod, TaskOptions};
+use crate::process::TaskOptions;
+use crate::sys::scheduling;
 
 /// A configuration of a [`Pool`](crate::Pool), from which [`build`](PoolBuilder::build) creates
 /// one. Returned by [`Pool::builder`](crate::Pool::builder).
@@ -41,10 +43,10 @@ use crate::process::{Setup, StartMethod, TaskOptions};
 pub struct PoolBuilder {
     pub(super) workers: Option<usize>,
     pub(super) min_workers: Option<usize>,
-    pub(super) name: Option<String>,
-    pub(super) start_method: Option<StartMethod>,
-    pub(super) initializer: Option<Result<(Setup, Initializer)>>,
-    pub(super) memory_limit: Option<u64>,
+    pub(super) recipe: Recipe,
+    /// Why the initializer's call cannot be one.
+    pub(super) refusal: Option<Error>,
+    pub(super) pin_to_cpus: bool,
     pub(super) max_tasks: Option<u64>,
     pub(super) max_memory: Option<u64>,
     pub(super) task_timeout: Option<Duration>,
@@ -52,7 +54,6 @@ pub struct PoolBuilder {
     pub(super) retries: u32,
     pub(super) trace: Option<PathBuf>,
     pub(super) task_grace: Option<Duration>,
-    pub(super) ignore_interrupts: bool,
     pub(super) queue_limits: QueueLimits,
     pub(super) retry_delay: Option<Duration>,
 }
@@ -62,10 +63,9 @@ impl PoolBuilder {
         PoolBuilder {
             workers: None,
             min_workers: None,
-            name: None,
-            start_method: None,
-            initializer: None,
-            memory_limit: None,
+            recipe: Recipe::default(),
+            refusal: None,
+            pin_to_cpus: false,
             max_tasks: None,
             max_memory: None,
             task_timeout: None,
@@ -73,14 +73,13 @@ impl PoolBuilder {
             retries: 0,
             trace: None,
             task_grace: None,
-            ignore_interrupts: false,
             queue_limits: QueueLimits::default(),
             retry_delay: None,
         }
     }
 
     /// What all this amounts to, and the trace file, which is made.
-    pub(super) fn settings(self) -> Result<(Settings, Option<Initializer>, Option<Trace>)> {
+    pub(super) fn settings(mut self) -> Result<(Settings, Recipe, Option<Trace>)> {
         let unsupported = |text: &str| Error::new(ErrorKind::Unsupported, text);
         if self.workers == Some(0) {
             return Err(unsupported("a pool needs at least one worker, not 0"));
@@ -99,32 +98,19 @@ impl PoolBuilder {
             Some(workers) => workers,
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let (mut setup, initializer) = match self.initializer {
-            Some(initializer) => {
-                let (setup, initializer) = initializer?;
-                (setup, Some(initializer))
-            }
-            None => (Setup::new()?, None),
-        };
-        if let Some(start_method) = self.start_method {
-            setup.start_method = start_method;
+        if let Some(refusal) = self.refusal {
+            return Err(refusal);
         }
-        match self.name {
-            Some(name) => setup.name = name,
-            None if setup.name.is_empty() => "pool".clone_into(&mut setup.name),
-            None => {}
+        if self.pin_to_cpus {
+            let cpus = scheduling::cpus().map_err(|error| {
+                Error::not_started("the CPUs that the program may use are not known", error)
+            })?;
+            self.recipe.cpus = Some(cpus);
         }
-        if setup.name.contains('\0') {
-            let text = format!(
-                "the name {:?} of a pool's processes contains a NUL byte",
-                setup.name
-            );
-            return Err(unsupported(&text));
-        }
-        setup.ignore_interrupts |= self.ignore_interrupts;
-        setup.limits.memory = self.memory_limit.or(setup.limits.memory);
+        self.recipe.check()?;
+        let name = self.recipe.name();
         let trace = self.trace.map(|path| {
-            Trace::create(&path, &setup.name).map_err(|error| {
+            Trace::create(&path, name).map_err(|error| {
                 let text = format!("cannot write the trace {}", path.display());
                 Error::new(ErrorKind::Spawn, text).with_source(error)
             })
@@ -140,7 +126,6 @@ impl PoolBuilder {
                 retries: self.retries,
                 holds_back: retry_delay.is_some(),
             },
-            setup,
             max_memory: self.max_memory,
             task_options: TaskOptions {
                 timeout: self.task_timeout,
@@ -152,7 +137,7 @@ impl PoolBuilder {
             retry_delay,
             queue_limits: self.queue_limits,
         };
-        Ok((settings, initializer, trace.transpose()?))
+        Ok((settings, self.recipe, trace.transpose()?))
     }
 }
 
@@ -161,10 +146,9 @@ impl fmt::Debug for PoolBuilder {
         let PoolBuilder {
             workers,
             min_workers,
-            name,
-            start_method,
-            initializer,
-            memory_limit,
+            recipe,
+            refusal,
+            pin_to_cpus,
             max_tasks,
             max_memory,
             task_timeout,
@@ -172,17 +156,15 @@ impl fmt::Debug for PoolBuilder {
             retries,
             trace,
             task_grace,
-            ignore_interrupts,
             queue_limits,
             retry_delay,
         } = self;
         f.debug_struct("PoolBuilder")
             .field("workers", workers)
             .field("min_workers", min_workers)
-            .field("name", name)
-            .field("start_method", start_method)
-            .field("initializer", initializer)
-            .field("memory_limit", memory_limit)
+            .field("recipe", recipe)
+            .field("refusal", refusal)
+            .field("pin_to_cpus", pin_to_cpus)
             .field("max_tasks", max_tasks)
             .field("max_memory", max_memory)
             .field("task_timeout", task_timeout)
@@ -190,7 +172,6 @@ impl fmt::Debug for PoolBuilder {
             .field("retries", retries)
             .field("trace", trace)
             .field("task_grace", task_grace)
-            .field("ignore_interrupts", ignore_interrupts)
             .field("queue_limit", &queue_limits.tasks)
             .field("queue_memory", &queue_limits.bytes)
             .field("retry_delay", retry_delay)

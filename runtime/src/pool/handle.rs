@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
+use super::into_call::IntoCall;
 use super::map::Map;
 use super::stats::{Counters, PoolStats};
 use super::submit::Submission;
@@ -222,8 +223,11 @@ impl Pool {
     /// Runs a worker on each input. The results come in the order of the inputs.
     ///
     /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
-    /// `|(a, b)| f::call(a, b)`. Inputs are taken as results are asked for, and only as many ahead as
-    /// keep the workers busy; short tasks are sent to the workers in groups.
+    /// `|(a, b)| f::call(a, b)`. The call may borrow from the input and from what is around: its
+    /// arguments are encoded at once. Inputs are taken as results are asked for, and only as many ahead
+    /// as keep the workers busy; short tasks are sent to the workers in groups.
+    ///
+    /// An error of a result names the index of its input; [`Map::indexed`] gives that of all results.
     ///
     /// # Examples
     ///
@@ -244,10 +248,32 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    ///
+    /// A worker that borrows:
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::path::{Path, PathBuf};
+    ///
+    /// #[worker]
+    /// fn length(path: &Path, unit: &str) -> String {
+    ///     format!("{} {unit}", path.as_os_str().len())
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let paths = [PathBuf::from("/etc/hosts"), PathBuf::from("/etc")];
+    /// let unit = String::from("bytes");
+    /// let lengths = pool.map(|path| length::call(path, &unit), &paths);
+    /// assert_eq!(lengths.collect::<multiproc::Result<Vec<_>>>()?, ["10 bytes", "4 bytes"]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<'c, C, I, F>(&self, bind: F, inputs: I) -> Map<'_, C::Output, I::IntoIter, F>
     where
         I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        F: FnMut(I::Item) -> C,
+        C: IntoCall<'c>,
     {
         Map::new(&self.shared, inputs.into_iter(), bind, true)
     }
@@ -273,10 +299,15 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map_unordered<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    pub fn map_unordered<'c, C, I, F>(
+        &self,
+        bind: F,
+        inputs: I,
+    ) -> Map<'_, C::Output, I::IntoIter, F>
     where
         I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        F: FnMut(I::Item) -> C,
+        C: IntoCall<'c>,
     {
         Map::new(&self.shared, inputs.into_iter(), bind, false)
     }
@@ -353,12 +384,50 @@ impl PoolBuilder {
     /// # Ok::<(), multiproc::Error>(())
     /// ```
     pub fn build(self) -> Result<Pool> {
-        let (settings, initializer, trace) = self.settings()?;
-        let (shared, supervisor) = SharedPool::start(settings, initializer, trace)?;
+        let (settings, recipe, trace) = self.settings()?;
+        let (shared, supervisor) = SharedPool::start(settings, recipe, trace)?;
         Ok(Pool {
             shared,
             supervisor: Some(supervisor),
         })
+    }
+
+    /// Creates the pool as [`build`](PoolBuilder::build) does, and waits until its workers are ready:
+    /// all of them or, with an [`idle_timeout`](PoolBuilder::idle_timeout), as many as stay.
+    ///
+    /// Workers are ready when they have run the [initializer](PoolBuilder::initializer). To bound that
+    /// time, give its call a [timeout](Call::timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](PoolBuilder::build). Also the error that makes the pool unusable before it is ready,
+    /// which all its tasks would get otherwise: of an initializer that panics, returns an error, exceeds
+    /// its timeout, or in which one process after the other dies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    ///
+    /// #[worker]
+    /// fn connect(address: &str) -> Result<(), String> {
+    ///     Err(format!("there is no host {address}"))
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build_and_wait()?;
+    /// assert_eq!(pool.worker_ids().len(), 2);
+    ///
+    /// let builder = Pool::builder().workers(2).initializer(connect::call("db.example"));
+    /// let error = builder.build_and_wait().unwrap_err();
+    /// assert!(error.to_string().contains("there is no host db.example"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn build_and_wait(self) -> Result<Pool> {
+        let pool = self.build()?;
+        pool.shared.wait_ready()?;
+        Ok(pool)
     }
 }
 

@@ -8,6 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::into_call::IntoCall;
 use super::job::{PoolJob, Recipient, TaskArguments};
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
@@ -17,7 +18,7 @@ use super::wire::split;
 use crate::codec::{Input, Message};
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
-use crate::process::{Call, Subject, TaskOptions};
+use crate::process::{Subject, TaskOptions};
 use crate::protocol::Reply;
 
 /// How long the tasks that are sent together shall take.
@@ -84,7 +85,7 @@ pub struct Map<'p, R, I, F> {
     given: u64,
     /// Results that arrived and are not given out: in the order of the inputs, with gaps, if the
     /// order counts.
-    waiting: VecDeque<Option<Arrived<R>>>,
+    waiting: VecDeque<Option<(u64, Arrived<R>)>>,
     /// What was instead of the next input.
     panic: Option<Panic>,
     codec: Option<ResultCodec<R>>,
@@ -184,7 +185,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     }
 
     /// Asks a task to stop when its [`timeout`](Map::timeout) is over, and kills its worker only after
-    /// this further time: see [`Call::grace`].
+    /// this further time: see [`Call::grace`](crate::Call::grace).
     ///
     /// # Examples
     ///
@@ -271,11 +272,52 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     }
 }
 
-impl<R, I, F> Map<'_, R, I, F>
+impl<'c, R, I, F, C> Map<'_, R, I, F>
 where
     I: Iterator,
-    F: FnMut(I::Item) -> Call<'static, R>,
+    F: FnMut(I::Item) -> C,
+    C: IntoCall<'c, Output = R>,
 {
+    /// The next result, and the index of its input.
+    pub(super) fn next_indexed(&mut self) -> Option<(usize, Result<R>)> {
+        if let Err(error) = self.pool.check_here() {
+            return self.end_elsewhere(error);
+        }
+        loop {
+            let under_way = self.taken - self.arrived;
+            // Enough for all workers to go on with while this one result is looked at.
+            let enough = self.many().saturating_mul(2);
+            let is_enough = under_way >= enough
+                || self.exhausted
+                || self.panic.is_some()
+                || (under_way > 0 && self.pool.is_full());
+            if is_enough && let Some(next) = self.take_next() {
+                return Some(next);
+            }
+            let mail = self.mailbox.take();
+            if !mail.is_empty() {
+                self.open(mail);
+                continue;
+            }
+            if !is_enough && self.taken - self.given < self.window() {
+                self.submit();
+                continue;
+            }
+            if let Some(next) = self.take_next() {
+                return Some(next);
+            }
+            if self.taken == self.given {
+                match self.panic.take() {
+                    Some(panic) => resume_unwind(panic),
+                    None if self.exhausted => return None,
+                    None => continue,
+                }
+            }
+            let mail = self.mailbox.wait();
+            self.open(mail);
+        }
+    }
+
     /// Takes inputs for one group of tasks and submits it.
     fn submit(&mut self) {
         let mut size = self.together();
@@ -293,7 +335,7 @@ where
         let mut group = Group::default();
         while group.ends.len() < size && group.bytes.len() < bytes {
             let (inputs, bind) = (&mut self.inputs, &mut self.bind);
-            let next = AssertUnwindSafe(|| inputs.next().map(bind));
+            let next = AssertUnwindSafe(|| Some(bind(inputs.next()?).into_call()));
             let call = match catch_unwind(next) {
                 Ok(Some(call)) => call,
                 Ok(None) => {
@@ -420,15 +462,16 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
     /// A result is there.
     fn arrive(&mut self, number: u64, result: Arrived<R>) {
         self.arrived += 1;
+        let result = result.map(|result| result.map_err(|error| error.with_input(index(number))));
         if !self.ordered {
-            self.waiting.push_back(Some(result));
+            self.waiting.push_back(Some((number, result)));
             return;
         }
         let place = usize::try_from(number - self.given).unwrap_or(usize::MAX);
         while self.waiting.len() <= place {
             self.waiting.push_back(None);
         }
-        self.waiting[place] = Some(result);
+        self.waiting[place] = Some((number, result));
     }
 
     fn open(&mut self, mail: Vec<Mail>) {
@@ -482,73 +525,40 @@ impl<R, I: Iterator, F> Map<'_, R, I, F> {
         self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 8);
     }
 
-    fn take_next(&mut self) -> Option<Result<R>> {
-        let next = self.waiting.front_mut()?.take()?;
+    fn take_next(&mut self) -> Option<(usize, Result<R>)> {
+        let (number, next) = self.waiting.front_mut()?.take()?;
         self.waiting.pop_front();
         self.given += 1;
         while self.jobs.front().is_some_and(|(_, end)| *end <= self.given) {
             self.jobs.pop_front();
         }
         match next {
-            Ok(next) => Some(next),
+            Ok(next) => Some((index(number), next)),
             Err(panic) => resume_unwind(panic),
         }
     }
 
     /// The one result there is in a copy of the process whose map it is.
-    fn end_elsewhere(&mut self, error: Error) -> Option<Result<R>> {
+    fn end_elsewhere(&mut self, error: Error) -> Option<(usize, Result<R>)> {
         let is_first = !self.exhausted || self.taken > self.given;
+        let next = index(self.given);
         self.exhausted = true;
         self.given = self.taken;
         self.panic = None;
-        is_first.then_some(Err(error))
+        is_first.then_some((next, Err(error)))
     }
 }
 
-impl<R, I, F> Iterator for Map<'_, R, I, F>
+impl<'c, R, I, F, C> Iterator for Map<'_, R, I, F>
 where
     I: Iterator,
-    F: FnMut(I::Item) -> Call<'static, R>,
+    F: FnMut(I::Item) -> C,
+    C: IntoCall<'c, Output = R>,
 {
     type Item = Result<R>;
 
     fn next(&mut self) -> Option<Result<R>> {
-        if let Err(error) = self.pool.check_here() {
-            return self.end_elsewhere(error);
-        }
-        loop {
-            let under_way = self.taken - self.arrived;
-            // Enough for all workers to go on with while this one result is looked at.
-            let enough = self.many().saturating_mul(2);
-            let is_enough = under_way >= enough
-                || self.exhausted
-                || self.panic.is_some()
-                || (under_way > 0 && self.pool.is_full());
-            if is_enough && let Some(next) = self.take_next() {
-                return Some(next);
-            }
-            let mail = self.mailbox.take();
-            if !mail.is_empty() {
-                self.open(mail);
-                continue;
-            }
-            if !is_enough && self.taken - self.given < self.window() {
-                self.submit();
-                continue;
-            }
-            if let Some(next) = self.take_next() {
-                return Some(next);
-            }
-            if self.taken == self.given {
-                match self.panic.take() {
-                    Some(panic) => resume_unwind(panic),
-                    None if self.exhausted => return None,
-                    None => continue,
-                }
-            }
-            let mail = self.mailbox.wait();
-            self.open(mail);
-        }
+        self.next_indexed().map(|(_, result)| result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -565,10 +575,11 @@ where
     }
 }
 
-impl<R, I, F> FusedIterator for Map<'_, R, I, F>
+impl<'c, R, I, F, C> FusedIterator for Map<'_, R, I, F>
 where
     I: Iterator,
-    F: FnMut(I::Item) -> Call<'static, R>,
+    F: FnMut(I::Item) -> C,
+    C: IntoCall<'c, Output = R>,
 {
 }
 
@@ -589,6 +600,11 @@ impl<R, I, F> fmt::Debug for Map<'_, R, I, F> {
             .field("given", &self.given)
             .finish_non_exhaustive()
     }
+}
+
+/// The number of an input as an index.
+fn index(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// A result, or how reading it panicked.

@@ -17,10 +17,11 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
+//! * [`into_call`] is what the function of a map makes; [`indexed`] tells which input a result is of.
 //! * [`submit`] waits for room, where the number of waiting tasks is limited: a [`place`] in the line
 //!   before the queue and a [`turn`] to wait for, of so much [`load`].
-//! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
-//!   a pool.
+//! * [`builder`], of [`worker_options`], [`surroundings`] and [`task_options`], makes [`settings`], the
+//!   [`recipe`] of its workers and, with [`handle`], a pool.
 //! * [`shutdown`] is how it ends in good order; an [`ending`] is what threads and futures wait for then.
 //! * [`broadcast`] and [`resize`] are about each worker; [`retry_delay`] is about lost tasks.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
@@ -32,6 +33,8 @@ mod callbacks;
 mod cancelled;
 mod ending;
 mod handle;
+mod indexed;
+mod into_call;
 mod job;
 mod ledger;
 mod load;
@@ -42,6 +45,7 @@ mod outcome;
 mod own_board;
 mod pause;
 mod place;
+mod recipe;
 mod resize;
 mod retire;
 mod retry_delay;
@@ -52,6 +56,7 @@ mod slot;
 mod stats;
 mod submit;
 mod supervisor;
+mod surroundings;
 mod task;
 mod task_options;
 mod trace;
@@ -64,11 +69,14 @@ mod worker_options;
 pub use builder::PoolBuilder;
 pub use cancelled::is_cancelled;
 pub use handle::Pool;
+pub use indexed::Indexed;
+pub use into_call::IntoCall;
 pub use map::Map;
 pub use retire::retire;
 pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;
 pub use stats::{PoolStats, WorkerStats};
 pub use submit::{SubmitFuture, TrySubmitError};
+pub use surroundings::EnvValue;
 pub use task::{Task, TaskState};
 pub use wait::{AsCompleted, WaitTimeoutError, as_completed, wait_all, wait_any};

@@ -14,11 +14,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup, Subject, TaskOptions};
 use crate::transport::EncodedMessage;
 
-/// What does not change in the life of a pool, but for its size.
+/// What does not change in the life of a pool, but for its size, and holds nothing open.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) policy: Policy,
-    pub(super) setup: Setup,
     pub(super) max_memory: Option<u64>,
     /// Where a task's call says nothing.
     pub(super) task_options: TaskOptions,

@@ -7,8 +7,8 @@ use super::builder::PoolBuilder;
 
 impl PoolBuilder {
     /// Kills a worker whose task runs for longer than this, unless the task's call has a
-    /// [timeout](Call::timeout) of its own. The task's result is
-    /// [`TimedOut`](ErrorKind::TimedOut).
+    /// [timeout](crate::Call::timeout) of its own. The task's result is
+    /// [`TimedOut`](crate::ErrorKind::TimedOut).
     ///
     /// The time runs from the moment the worker begins the task, also while the worker is stopped
     /// (`SIGSTOP`). A worker that does not begin a task with a timeout, because it is stopped, is

@@ -70,7 +70,7 @@ impl<R> Call<'_, R> {
             priority: _,
         } = options;
         if !launch.streams.are_inherited() {
-            let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
+            let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
         let setup = Setup {
@@ -84,6 +84,7 @@ impl<R> Call<'_, R> {
             current_dir: launch.current_dir,
             before_worker,
             ignore_interrupts,
+            ..Setup::default()
         };
         let task = TaskCall {
             options: task_options,

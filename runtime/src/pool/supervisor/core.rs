@@ -457,6 +457,13 @@ impl PoolState {
         }
     }
 
+    /// Whether as many workers can work as are there when there is nothing to do.
+    pub(super) fn is_ready(&self) -> bool {
+        let workers = self.workers.values();
+        let ready = workers.filter(|worker| worker.stage == WorkerStage::Working);
+        ready.count() >= self.env.settings.policy.floor
+    }
+
     fn retire(&mut self, id: WorkerId) {
         let Some(worker) = self.workers.get_mut(&id) else {
             return;

@@ -121,7 +121,7 @@ impl PoolState {
         let timeout = match part {
             Some((part, _)) => self.jobs.timeout(part.job),
             None if is_working => None,
-            None => self.env.initializer().and_then(|it| it.timeout),
+            None => worker.initializer.as_ref().and_then(|it| it.timeout),
         };
         match worker.check_time(timeout, part.map_or(0, |(_, answered)| answered)) {
             Verdict::InTime => {}

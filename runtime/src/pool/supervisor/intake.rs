@@ -105,7 +105,7 @@ impl PoolState {
         let kind = message.kind().and_then(Reply::from_wire);
         match (worker.stage, kind) {
             (_, Some(Reply::Hello)) => {}
-            (WorkerStage::Preparing, Some(Reply::Ready)) => match self.env.initializer() {
+            (WorkerStage::Preparing, Some(Reply::Ready)) => match worker.initializer.clone() {
                 Some(initializer) => {
                     worker.stage = WorkerStage::Initializing;
                     let timeout = initializer.timeout;
@@ -140,7 +140,7 @@ impl PoolState {
                 worker.stage = WorkerStage::Judged;
                 let outcome = Outcome::Reply(message, worker.process.id());
                 let span = worker.ran(0, 1);
-                if let Some(initializer) = self.env.initializer() {
+                if let Some(initializer) = &worker.initializer {
                     let judge = Arc::clone(&initializer.judge);
                     self.effects.push(Effect::Judge(id, judge, outcome, span));
                 }

@@ -69,7 +69,7 @@ mod worker_state;
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::task::Context;
 use std::thread::{self, JoinHandle, ThreadId};
 use std::time::{Duration, Instant};
@@ -87,8 +87,9 @@ use super::load::Load;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
 use super::pause::Pause;
+use super::recipe::Recipe;
 use super::scheduler::{Action, JobId, WorkerId};
-use super::settings::{Initializer, Judge, Settings};
+use super::settings::{Judge, Settings};
 use super::slot::Slot;
 use super::stats::Counters;
 use super::trace::{Span, Trace};
@@ -96,7 +97,7 @@ use super::turn::Turn;
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
-use crate::lock::lock;
+use crate::lock::{lock, wait};
 use crate::sys::copy::Home;
 use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
@@ -106,6 +107,8 @@ pub(super) struct SharedPool {
     state: Mutex<Guarded>,
     /// That of the pool.
     over: Ending,
+    /// Told when something has happened, if a thread waits for workers to be ready.
+    readiness: Condvar,
     env: Arc<Env>,
     names: NameCache,
     callbacks: Callbacks,
@@ -121,18 +124,20 @@ struct Guarded {
     supervisor: Option<ThreadId>,
     /// Until when the supervisor sleeps if nothing happens.
     sleeping_until: Option<Instant>,
+    /// Whether a thread waits for workers to be ready.
+    awaits_ready: bool,
 }
 
 impl SharedPool {
     /// Starts the workers and the supervisor.
     pub(super) fn start(
         settings: Settings,
-        initializer: Option<Initializer>,
+        recipe: Recipe,
         trace: Option<Trace>,
     ) -> Result<(Arc<SharedPool>, JoinHandle<()>)> {
         let failed = |error| Error::not_started("cannot start a pool", error);
         let poller = Poller::new().map_err(failed)?;
-        let env = Env::new(poller, settings, initializer);
+        let env = Env::new(poller, settings, recipe);
         let mut core = PoolState::new(Arc::clone(&env), trace);
         let first = core.scheduler.actions();
         let shared = Arc::new(SharedPool {
@@ -140,8 +145,10 @@ impl SharedPool {
                 core,
                 supervisor: None,
                 sleeping_until: None,
+                awaits_ready: false,
             }),
             over: Ending::default(),
+            readiness: Condvar::new(),
             env,
             names: NameCache::default(),
             callbacks: Callbacks::default(),
@@ -381,6 +388,19 @@ impl SharedPool {
         self.failure().map_or(Ok(()), Err)
     }
 
+    /// Waits until as many workers are ready as are there when there is nothing to do, or the pool is
+    /// unusable.
+    pub(super) fn wait_ready(&self) -> Result<()> {
+        let mut state = self.lock();
+        state.awaits_ready = true;
+        while state.core.refusal.is_none() && !state.core.is_ready() {
+            state = wait(&self.readiness, state);
+        }
+        state.awaits_ready = false;
+        drop(state);
+        self.failure().map_or(Ok(()), Err)
+    }
+
     /// The error that ended the pool, if one did.
     fn failure(&self) -> Option<Error> {
         let core = &self.lock().core;
@@ -451,6 +471,10 @@ impl SharedPool {
         let outcomes = core.jobs.take_ready();
         let effects = std::mem::take(&mut core.effects);
         let is_more = !outcomes.is_empty() || !effects.is_empty();
+        if state.awaits_ready {
+            self.readiness.notify_all();
+        }
+        let core = &mut state.core;
         if is_more {
             self.env.deliveries.announce();
         }
@@ -575,7 +599,7 @@ impl SharedPool {
             }
         }
         // What it holds may be what others wait for.
-        self.env.drop_initializer();
+        self.env.drop_recipe();
         let mut state = self.lock();
         if let Some(trace) = &mut state.core.trace {
             trace.finish();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, Part, WorkerId};
+use crate::pool::settings::Initializer;
 use crate::pool::trace::Span;
 use crate::process::{Killed, Member};
 use crate::sys::notify_fd::NotifyFd;
@@ -26,6 +27,8 @@ pub(super) struct WorkerState {
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
     pub(super) stage: WorkerStage,
+    /// What it has to run first, until it has.
+    pub(super) initializer: Option<Arc<Initializer>>,
     /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
     /// Until when it is known what it did, by the clock of the ledger.
@@ -165,13 +168,18 @@ pub(super) enum WorkerStage {
 
 impl WorkerState {
     /// A worker that has just been started.
-    pub(super) fn new(process: Member, ledger: Ledger) -> WorkerState {
+    pub(super) fn new(
+        process: Member,
+        ledger: Ledger,
+        initializer: Option<Arc<Initializer>>,
+    ) -> WorkerState {
         WorkerState {
             process,
             ledger: Arc::new(ledger),
             outbox: None,
             round: 0,
             stage: WorkerStage::Preparing,
+            initializer,
             heard: Instant::now(),
             noted: now(),
             look: None,
