@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use multiproc::sync::Event;
 use multiproc::{ErrorKind, Pool, StartMethod, worker};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -110,4 +111,29 @@ fn a_pool_without_processes_can_be_shut_down_and_dropped() {
         end_without::run(true).unwrap();
         end_without::run(false).unwrap();
     });
+}
+
+#[test]
+fn who_waits_for_a_pool_learns_that_there_are_no_processes() {
+    #[worker]
+    fn crash_when(begun: &Event, go: &Event) {
+        begun.set();
+        go.wait();
+        std::process::abort();
+    }
+    /// Has none any more when the first worker dies.
+    #[worker]
+    fn build_without() {
+        let (begun, go) = (Event::new().unwrap(), Event::new().unwrap());
+        let initializer = crash_when::call(&begun, &go);
+        let pool = Pool::builder().workers(1).initializer(initializer);
+        let waiting = std::thread::spawn(|| pool.build_and_wait().map(drop));
+        begun.wait();
+        allow_no_more();
+        go.set();
+        let error = waiting.join().unwrap().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Spawn, "{error}");
+        assert!(format!("{error:?}").contains("Too many open files"));
+    }
+    within(Duration::from_mins(2), || build_without::run().unwrap());
 }

@@ -213,6 +213,16 @@ impl Scheduler {
         self.phase != Phase::Open && self.workers.is_empty() && self.queue.is_empty()
     }
 
+    /// How many workers stay when there is nothing to do.
+    pub(super) fn floor(&self) -> usize {
+        self.policy.floor
+    }
+
+    /// Whether no worker is started but for a task, because no process could be.
+    pub(super) fn is_stalled(&self) -> bool {
+        self.starts.are_stalled()
+    }
+
     /// How many workers are there beyond those that stay when there is nothing to do.
     pub(super) fn spare(&self) -> usize {
         let staying = self.workers.values().filter(|worker| !worker.is_leaving());

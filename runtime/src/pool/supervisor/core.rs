@@ -461,7 +461,7 @@ impl PoolState {
     pub(super) fn is_ready(&self) -> bool {
         let workers = self.workers.values();
         let ready = workers.filter(|worker| worker.stage == WorkerStage::Working);
-        ready.count() >= self.env.settings.policy.floor
+        ready.count() >= self.scheduler.floor()
     }
 
     fn retire(&mut self, id: WorkerId) {

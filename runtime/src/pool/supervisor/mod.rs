@@ -388,17 +388,24 @@ impl SharedPool {
         self.failure().map_or(Ok(()), Err)
     }
 
-    /// Waits until as many workers are ready as are there when there is nothing to do, or the pool is
-    /// unusable.
+    /// Waits until as many workers are ready as are there when there is nothing to do, the pool is
+    /// unusable, or there are no processes for it.
     pub(super) fn wait_ready(&self) -> Result<()> {
         let mut state = self.lock();
         state.awaits_ready = true;
-        while state.core.refusal.is_none() && !state.core.is_ready() {
+        let is_decided = |core: &PoolState| {
+            core.refusal.is_some() || core.is_ready() || core.scheduler.is_stalled()
+        };
+        while !is_decided(&state.core) {
             state = wait(&self.readiness, state);
         }
         state.awaits_ready = false;
+        let trouble = match &state.core.trouble {
+            Some(trouble) if state.core.scheduler.is_stalled() => Some(trouble.duplicate()),
+            _ => None,
+        };
         drop(state);
-        self.failure().map_or(Ok(()), Err)
+        self.failure().or(trouble).map_or(Ok(()), Err)
     }
 
     /// The error that ended the pool, if one did.
