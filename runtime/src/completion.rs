@@ -5,6 +5,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::task::Waker;
 
+use crate::sys::copy::Home;
+
 /// A task or a process: something that ends once, for which [`wait_any`](crate::wait_any()),
 /// [`wait_all`](crate::wait_all()) and [`as_completed`](crate::as_completed()) can wait.
 ///
@@ -69,5 +71,41 @@ impl<C: Completion + ?Sized> Completion for &C {
 impl<C: Completion + ?Sized> Completion for Box<C> {
     fn ending(&self) -> Option<Arc<dyn Ending>> {
         (**self).ending()
+    }
+}
+
+/// Wakers that listen for ends, as long as this is there: they do not stay with what outlasts it.
+pub(crate) struct Listening {
+    to: Vec<(Arc<dyn Ending>, Waker)>,
+    home: Home,
+}
+
+impl Listening {
+    pub(crate) fn new() -> Listening {
+        Listening {
+            to: Vec::new(),
+            home: Home::here(),
+        }
+    }
+
+    /// Has a listener woken at an end: at once, if that has come.
+    pub(crate) fn listen(&mut self, ending: Arc<dyn Ending>, listener: Waker) {
+        ending.listen(listener.clone());
+        self.to.push((ending, listener));
+    }
+
+    /// Whether this process is the one that listens, and not a copy of it.
+    pub(crate) fn is_here(&self) -> bool {
+        self.home.is_here()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        if self.is_here() {
+            for (ending, listener) in &self.to {
+                ending.forget(listener);
+            }
+        }
     }
 }

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::completion::Ending;
+use crate::completion::{Ending, Listening};
 use crate::descriptor::Fd;
 use crate::process::Process;
-use crate::sys::copy::Home;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::{deadline, poll};
@@ -153,10 +152,8 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
 
 /// Endings that notify a descriptor, as long as this is there.
 struct Endings {
-    heard: Vec<Arc<dyn Ending>>,
     notify_fd: NotifyFd,
-    waker: Waker,
-    home: Home,
+    _listening: Listening,
 }
 
 impl Endings {
@@ -166,23 +163,14 @@ impl Endings {
         }
         let notify_fd = NotifyFd::new()?;
         let waker = Waker::from(Arc::new(Notifier(notify_fd.clone())));
-        for ending in &endings {
-            ending.listen(waker.clone());
+        let mut listening = Listening::new();
+        for ending in endings {
+            listening.listen(ending, waker.clone());
         }
         Ok(Some(Endings {
-            heard: endings,
             notify_fd,
-            waker,
-            home: Home::here(),
+            _listening: listening,
         }))
-    }
-}
-
-impl Drop for Endings {
-    fn drop(&mut self) {
-        if self.home.is_here() {
-            self.heard.iter().for_each(|it| it.forget(&self.waker));
-        }
     }
 }
 

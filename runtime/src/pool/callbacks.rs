@@ -6,7 +6,7 @@ use std::task::Context;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
-use super::ending::{Ending, Listener};
+use super::latch::{Latch, Listener};
 use super::outcome::Outcome;
 use crate::foreign;
 use crate::lock::lock;
@@ -31,8 +31,8 @@ struct Running {
 #[derive(Debug)]
 struct CallbackThread {
     thread: JoinHandle<()>,
-    /// When it has called all.
-    ending: Arc<Ending>,
+    /// Set when it has called all.
+    has_finished: Arc<Latch>,
 }
 
 impl Callbacks {
@@ -43,16 +43,19 @@ impl Callbacks {
         if running.sender.is_none() {
             let (sender, receiver) = mpsc::channel::<(Callback, Outcome)>();
             let thread = thread::Builder::new().name("multiproc-callbacks".to_owned());
-            let ending = Arc::<Ending>::default();
-            let theirs = Arc::clone(&ending);
+            let has_finished = Arc::<Latch>::default();
+            let theirs = Arc::clone(&has_finished);
             let run = move || {
                 for (callback, outcome) in receiver {
                     foreign::call(|| callback(outcome));
                 }
-                theirs.end();
+                theirs.set();
             };
             if let Ok(thread) = thread.spawn(run) {
-                running.threads.push(CallbackThread { thread, ending });
+                running.threads.push(CallbackThread {
+                    thread,
+                    has_finished,
+                });
                 running.sender = Some(sender);
             }
         }
@@ -66,9 +69,11 @@ impl Callbacks {
 
     /// Waits until all have been called, unless this is one of them; false if the limit came first.
     pub(super) fn finish(&self, limit: Option<Instant>) -> bool {
-        let has_finished = self.finishing().iter().all(|ending| ending.wait(limit));
+        let has_finished = self.finishing().iter().all(|latch| latch.wait(limit));
         let mut running = lock(&self.0);
-        let ended = running.threads.extract_if(.., |it| it.ending.has_ended());
+        let ended = running
+            .threads
+            .extract_if(.., |it| it.has_finished.is_set());
         let ended: Vec<_> = ended.collect();
         drop(running);
         for ended in ended {
@@ -82,28 +87,28 @@ impl Callbacks {
     pub(super) fn poll_finish(&self, listener: &Listener, context: &Context<'_>) -> bool {
         self.finishing()
             .iter()
-            .all(|ending| ending.poll(listener, context.waker()))
+            .all(|latch| latch.poll(listener, context.waker()))
     }
 
     /// Wakes a listener no more.
     pub(super) fn forget(&self, listener: &Listener) {
-        for ending in self.endings() {
-            ending.forget(listener);
+        for latch in self.latches() {
+            latch.forget(listener);
         }
     }
 
-    /// The endings of the threads, which are to call all that there is and no more.
-    fn finishing(&self) -> Vec<Arc<Ending>> {
+    /// The latches of the threads, which are to call all that there is and no more.
+    fn finishing(&self) -> Vec<Arc<Latch>> {
         drop(lock(&self.0).sender.take());
-        self.endings()
+        self.latches()
     }
 
-    /// The endings of all threads but this one.
-    fn endings(&self) -> Vec<Arc<Ending>> {
+    /// The latches of all threads but this one.
+    fn latches(&self) -> Vec<Arc<Latch>> {
         let running = lock(&self.0);
         let own = thread::current().id();
         let is_other = |it: &&CallbackThread| it.thread.thread().id() != own;
         let others = running.threads.iter().filter(is_other);
-        others.map(|it| Arc::clone(&it.ending)).collect()
+        others.map(|it| Arc::clone(&it.has_finished)).collect()
     }
 }

@@ -19,10 +19,11 @@
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
 //! * [`into_call`] is what the function of a map makes; [`indexed`] tells which input a result is of.
 //! * [`submit`] waits for room, where the number of waiting tasks is limited: a [`place`] in the line
-//!   before the queue and a [`turn`] to wait for, of so much [`load`].
+//!   before the queue, for so much [`load`].
 //! * [`builder`], of [`worker_options`], [`surroundings`] and [`task_options`], makes [`settings`], the
 //!   [`recipe`] of its workers and, with [`handle`], a pool.
-//! * [`shutdown`] is how it ends in good order; an [`ending`] is what threads and futures wait for then.
+//! * [`shutdown`] is how it ends in good order; a [`latch`] is what threads and futures wait for,
+//!   then and in the line.
 //! * [`broadcast`] and [`resize`] are about each worker; [`retry_delay`] is about lost tasks.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
@@ -31,11 +32,11 @@ mod broadcast;
 mod builder;
 mod callbacks;
 mod cancelled;
-mod ending;
 mod handle;
 mod indexed;
 mod into_call;
 mod job;
+mod latch;
 mod ledger;
 mod load;
 mod mailbox;
@@ -60,7 +61,6 @@ mod surroundings;
 mod task;
 mod task_options;
 mod trace;
-mod turn;
 mod wait;
 mod wire;
 mod worker;

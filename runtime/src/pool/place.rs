@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::job::PoolJob;
+use super::latch::{Latch, Listener};
 use super::load::Load;
 use super::scheduler::JobId;
 use super::supervisor::{SharedPool, SubmitterId};
-use super::turn::Turn;
 
 /// Given up when it is dropped.
 pub(super) struct Place {
@@ -15,7 +15,8 @@ pub(super) struct Place {
     id: SubmitterId,
     load: Load,
     /// `None`: it was let in at once.
-    turn: Option<Arc<Turn>>,
+    turn: Option<Arc<Latch>>,
+    listener: Listener,
     is_left: bool,
 }
 
@@ -36,13 +37,14 @@ impl Place {
         shared: &Arc<SharedPool>,
         id: SubmitterId,
         load: Load,
-        turn: Option<Arc<Turn>>,
+        turn: Option<Arc<Latch>>,
     ) -> Place {
         Place {
             shared: Arc::clone(shared),
             id,
             load,
             turn,
+            listener: Listener::new(),
             is_left: false,
         }
     }
@@ -52,14 +54,17 @@ impl Place {
         match &self.turn {
             // Nothing else could make room.
             Some(_) if self.shared.is_supervisor() => {}
-            Some(turn) => turn.wait(),
+            Some(turn) => {
+                turn.wait(None);
+            }
             None => {}
         }
     }
 
     /// Whether there is room; if not, `waker` is woken when there is.
     pub(super) fn poll(&self, waker: &Waker) -> bool {
-        self.turn.as_ref().is_none_or(|turn| turn.poll(waker))
+        let is_let_in = |turn: &Arc<Latch>| turn.poll(&self.listener, waker);
+        self.turn.as_ref().is_none_or(is_let_in)
     }
 
     /// Has a job take the room.

@@ -5,12 +5,13 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::ending::Listener;
 use super::handle::Pool;
+use super::latch::Listener;
 use super::supervisor::SharedPool;
 use crate::error::Result;
+use crate::sys::deadline;
 
 impl Pool {
     /// Waits until all submitted tasks are done, and ends the workers. Tasks that are submitted
@@ -83,7 +84,7 @@ impl Pool {
     pub fn shutdown_timeout(&self, timeout: Duration) -> Result<bool> {
         self.shared.check_here()?;
         self.shared.drain();
-        let limit = Instant::now().checked_add(timeout);
+        let limit = deadline::after(timeout);
         if self.shared.finish(limit) {
             self.shared.outcome().map(|()| true)
         } else {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::callbacks::Callback;
 use super::scheduler::JobId;
@@ -16,6 +16,7 @@ use crate::completion::{Completion, Ending};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::Subject;
+use crate::sys::deadline;
 
 /// A call that was [submitted](super::Pool::submit) to a pool.
 ///
@@ -141,7 +142,7 @@ impl<R> Task<R> {
     /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<R>> {
         self.check_here()?;
-        let limit = Instant::now().checked_add(timeout);
+        let limit = deadline::after(timeout);
         if self.shared.wait(self.job, &self.slot, limit) {
             self.take().map(Some)
         } else {

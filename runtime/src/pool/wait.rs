@@ -10,9 +10,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::completion::{Completion, Ending};
+use crate::completion::{Completion, Ending, Listening};
 use crate::lock::{lock, wait_until};
-use crate::sys::copy::Home;
+use crate::sys::deadline;
 
 /// Iterates over the results of tasks, or of processes, in the order in which they come, each with
 /// the index of its task in `tasks`. The tasks may be of different pools.
@@ -116,13 +116,13 @@ impl<C: Completion + Future + Unpin> AsCompleted<C> {
         &mut self,
         timeout: Duration,
     ) -> Result<Option<(usize, C::Output)>, WaitTimeoutError> {
-        self.take(Instant::now().checked_add(timeout))
+        self.take(deadline::after(timeout))
     }
 
     /// The place of a task of another process, of which this one is a copy: there is nothing to wait
     /// for.
     fn elsewhere(&self) -> Option<usize> {
-        if self.listeners.home.is_here() {
+        if self.listeners.listening.is_here() {
             return None;
         }
         self.tasks.iter().position(Option::is_some)
@@ -249,7 +249,7 @@ pub fn wait_any<C: Completion>(tasks: &[C], timeout: Duration) -> Option<usize> 
         return None;
     }
     let listeners = Listeners::new(tasks.iter());
-    listeners.done.wait(Instant::now().checked_add(timeout))
+    listeners.done.wait(deadline::after(timeout))
 }
 
 /// Waits until all of the tasks are finished. Returns `false` if they are not within this time.
@@ -278,16 +278,15 @@ pub fn wait_any<C: Completion>(tasks: &[C], timeout: Duration) -> Option<usize> 
 /// ```
 #[must_use]
 pub fn wait_all<C: Completion>(tasks: &[C], timeout: Duration) -> bool {
-    let limit = Instant::now().checked_add(timeout);
+    let limit = deadline::after(timeout);
     let listeners = Listeners::new(tasks.iter());
     tasks.iter().all(|_| listeners.done.wait(limit).is_some())
 }
 
-/// One for each of several tasks. They do not stay with tasks that outlast the wait.
+/// One for each of several tasks.
 struct Listeners {
     done: Arc<Done>,
-    listening: Vec<(Arc<dyn Ending>, Waker)>,
-    home: Home,
+    listening: Listening,
 }
 
 impl Listeners {
@@ -300,8 +299,7 @@ impl Listeners {
     fn of(endings: impl Iterator<Item = Option<Arc<dyn Ending>>>) -> Listeners {
         let mut listeners = Listeners {
             done: Arc::default(),
-            listening: Vec::new(),
-            home: Home::here(),
+            listening: Listening::new(),
         };
         for (place, ending) in endings.enumerate() {
             listeners.listen(place, ending);
@@ -318,19 +316,7 @@ impl Listeners {
         let Some(ending) = ending else {
             return waker.wake();
         };
-        ending.listen(waker.clone());
-        self.listening.push((ending, waker));
-    }
-}
-
-impl Drop for Listeners {
-    fn drop(&mut self) {
-        if !self.home.is_here() {
-            return;
-        }
-        for (ending, waker) in &self.listening {
-            ending.forget(waker);
-        }
+        self.listening.listen(ending, waker);
     }
 }
 

@@ -14,6 +14,7 @@ use super::stdio::ParentEnds;
 use crate::completion::{Completion, Ending};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::deadline;
 use crate::sys::fd::{AsFd, BorrowedFd};
 use crate::sys::pidfd::Status;
 use crate::usage::Usage;
@@ -280,7 +281,7 @@ impl<R> Process<R> {
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
-        match Instant::now().checked_add(timeout) {
+        match deadline::after(timeout) {
             Some(limit) => self.finish(Some(limit)).transpose(),
             None => self.finish(None).transpose(),
         }

@@ -19,6 +19,7 @@ use crate::completion::Ending;
 use crate::foreign;
 use crate::lock::lock;
 use crate::sys::copy::Home;
+use crate::sys::deadline;
 use crate::sys::fd::{AsFd, OwnedFd};
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::poller::{Interest, Poller};
@@ -336,7 +337,7 @@ impl ProcessMonitor {
         if grace.is_zero() {
             stop.killed = true;
             child.pidfd.kill();
-        } else if let Some(until) = Instant::now().checked_add(grace)
+        } else if let Some(until) = deadline::after(grace)
             && stop.until.is_none_or(|before| until < before)
         {
             let mut deadlines = lock(&self.deadlines);

@@ -141,7 +141,7 @@ impl Watch {
         if let Some(inbox) = &self.inbox {
             transport::end_sending(inbox.connection());
         }
-        self.timeout = Instant::now().checked_add(grace).map(|at| TimeLimit {
+        self.timeout = deadline::after(grace).map(|at| TimeLimit {
             at,
             grace: Duration::ZERO,
         });

@@ -13,14 +13,15 @@ use super::jobs::Jobs;
 use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::job::PoolJob;
+use crate::pool::latch::Latch;
 use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
 use crate::pool::settings::{Judge, floor};
 use crate::pool::trace::{Span, Trace};
-use crate::pool::turn::Turn;
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
+use crate::sys::deadline;
 use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
@@ -61,7 +62,7 @@ pub(super) enum Effect {
     /// Look at what the initializer returned in a worker, which ran from when to when.
     Judge(WorkerId, Judge, Outcome, Span),
     /// Tell a submitter that it is let in.
-    LetIn(Arc<Turn>),
+    LetIn(Arc<Latch>),
 }
 
 impl PoolState {
@@ -308,7 +309,7 @@ impl PoolState {
             worker.ask(Asked {
                 task,
                 purpose,
-                until: Instant::now().checked_add(grace),
+                until: deadline::after(grace),
             });
         }
     }
@@ -406,7 +407,7 @@ impl PoolState {
         };
         let timeout = job.options.timeout;
         let sent = worker.send(job.message(part, worker.next_round()), part.count);
-        worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        worker.check = timeout.and_then(deadline::after);
         match sent {
             Ok(()) => {
                 if worker.watch_outbox(&self.env.poller, id).is_err() {
@@ -469,7 +470,7 @@ impl PoolState {
             return;
         };
         worker.check = None;
-        worker.leave = Instant::now().checked_add(FAREWELL);
+        worker.leave = deadline::after(FAREWELL);
         worker.process.expect_end();
         let farewell = EncodedMessage {
             head: vec![Request::Retire as u8],

@@ -1,6 +1,6 @@
 //! Who may submit, where the number of waiting tasks is limited.
 //!
-//! A submitter asks for room, and is let in at once or gets a [`Turn`] to wait for. Being let in
+//! A submitter asks for room, and is let in at once or gets a turn to wait for, a [`Latch`]. Being let in
 //! means that room is kept for it: it counts like a task that waits, until the submitter has handed
 //! its tasks in, or leaves without. So what it does in between (encoding arguments, waking up) needs
 //! no lock, and no other submitter takes its room.
@@ -18,8 +18,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::pool::latch::Latch;
 use crate::pool::load::{Load, QueueLimits};
-use crate::pool::turn::Turn;
 
 /// A submitter, for the life of its pool.
 pub(in crate::pool) type SubmitterId = u64;
@@ -30,7 +30,7 @@ pub(super) struct Entrance {
     /// What is let in and has not been handed in.
     kept: Load,
     /// Those who wait, first come first.
-    line: BTreeMap<SubmitterId, (Load, Arc<Turn>)>,
+    line: BTreeMap<SubmitterId, (Load, Arc<Latch>)>,
     next: SubmitterId,
 }
 
@@ -61,15 +61,15 @@ impl Entrance {
     }
 
     /// Has a submitter wait behind the others.
-    pub(super) fn line_up(&mut self, more: Load) -> (SubmitterId, Arc<Turn>) {
-        let (id, turn) = (self.number(), Arc::<Turn>::default());
+    pub(super) fn line_up(&mut self, more: Load) -> (SubmitterId, Arc<Latch>) {
+        let (id, turn) = (self.number(), Arc::<Latch>::default());
         self.line.insert(id, (more, Arc::clone(&turn)));
         (id, turn)
     }
 
     /// Lets in who is first, if there is room now or if none is needed any more. To be repeated until
     /// it is `None`.
-    pub(super) fn admit(&mut self, waiting: Load, is_closed: bool) -> Option<Arc<Turn>> {
+    pub(super) fn admit(&mut self, waiting: Load, is_closed: bool) -> Option<Arc<Latch>> {
         let first = self.line.first_entry()?;
         let more = first.get().0;
         if !is_closed && !self.limits.allow(waiting + self.kept, more) {

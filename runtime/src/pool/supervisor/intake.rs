@@ -15,6 +15,7 @@ use crate::pool::trace::Span;
 use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
 use crate::protocol::Reply;
+use crate::sys::deadline;
 use crate::sys::poller::Interest;
 use crate::transport::{Received, is_nonsense};
 
@@ -37,7 +38,7 @@ impl PoolState {
             // It is gone, as the pidfd will tell soon; or it is there and has lost what it was sent.
             Err(_) => {
                 worker.outbox = None;
-                worker.leave = Instant::now().checked_add(MOMENT);
+                worker.leave = deadline::after(MOMENT);
             }
         }
     }
@@ -86,7 +87,7 @@ impl PoolState {
                 self.scheduler.retire_when_idle(id);
                 self.act();
                 if let Some(worker) = self.workers.get_mut(&id) {
-                    worker.leave = Instant::now().checked_add(MOMENT);
+                    worker.leave = deadline::after(MOMENT);
                 }
                 false
             }
@@ -109,7 +110,7 @@ impl PoolState {
                 Some(initializer) => {
                     worker.stage = WorkerStage::Initializing;
                     let timeout = initializer.timeout;
-                    worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                    worker.check = timeout.and_then(deadline::after);
                     let message = initializer.message(worker.next_round());
                     let sent = worker.send(message, 1);
                     if let Err(error) =

@@ -81,8 +81,8 @@ use self::env::Env;
 use self::jobs::Delivery;
 use self::worker_state::WorkerSource;
 use super::callbacks::{Callback, Callbacks};
-use super::ending::{Ending, Listener};
 use super::job::PoolJob;
+use super::latch::{Latch, Listener};
 use super::load::Load;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
@@ -93,7 +93,6 @@ use super::settings::{Judge, Settings};
 use super::slot::Slot;
 use super::stats::Counters;
 use super::trace::{Span, Trace};
-use super::turn::Turn;
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
@@ -105,8 +104,8 @@ use crate::sys::refused::Naming as _;
 /// A pool, as its supervisor and all who hold something of it share it.
 pub(super) struct SharedPool {
     state: Mutex<Guarded>,
-    /// That of the pool.
-    over: Ending,
+    /// Set when the pool is over.
+    over: Latch,
     /// Told when something has happened, if a thread waits for workers to be ready.
     readiness: Condvar,
     env: Arc<Env>,
@@ -147,7 +146,7 @@ impl SharedPool {
                 sleeping_until: None,
                 awaits_ready: false,
             }),
-            over: Ending::default(),
+            over: Latch::default(),
             readiness: Condvar::new(),
             env,
             names: NameCache::default(),
@@ -233,7 +232,7 @@ impl SharedPool {
     }
 
     /// Lets a submitter in, or has it wait for its turn.
-    pub(super) fn line_up(self: &Arc<Self>, load: Load) -> (SubmitterId, Option<Arc<Turn>>) {
+    pub(super) fn line_up(self: &Arc<Self>, load: Load) -> (SubmitterId, Option<Arc<Latch>>) {
         self.with(|core| match core.enter(load) {
             Some(id) => (id, None),
             None => {
@@ -351,7 +350,7 @@ impl SharedPool {
     /// supervisor's own thread.
     pub(super) fn wait_over(&self, limit: Option<Instant>) -> bool {
         if self.is_supervisor() {
-            return self.over.has_ended();
+            return self.over.is_set();
         }
         self.env.deliveries.step_aside(|counted| {
             if counted {
@@ -516,7 +515,7 @@ impl SharedPool {
             foreign::call(|| match effect {
                 Effect::Launch(id, index) => self.launch(id, index),
                 Effect::Judge(id, judge, outcome, span) => self.judge(id, judge, outcome, span),
-                Effect::LetIn(turn) => turn.let_in(),
+                Effect::LetIn(turn) => turn.set(),
             });
         }
     }
@@ -612,7 +611,7 @@ impl SharedPool {
             trace.finish();
         }
         drop(state);
-        self.over.end();
+        self.over.set();
     }
 
     /// Does what is due, and waits for what happens next and takes it in. True when the pool is

@@ -9,6 +9,7 @@ use crate::pool::scheduler::{Cause, Part, WorkerId};
 use crate::pool::settings::Initializer;
 use crate::pool::trace::Span;
 use crate::process::{Killed, Member};
+use crate::sys::deadline;
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::poller::{Interest, Poller};
 use crate::transport::{EncodedMessage, Outbox};
@@ -284,7 +285,7 @@ impl WorkerState {
             timeout.min(allowed.saturating_sub(self.heard.elapsed()))
         };
         if !left.is_zero() {
-            self.check = Instant::now().checked_add(left);
+            self.check = deadline::after(left);
             return Verdict::InTime;
         }
         // It may be done, or begin, just now: what is taken back it cannot begin any more.
@@ -295,7 +296,7 @@ impl WorkerState {
             Some(begun) if begun == claimed => Verdict::Over(begun, Purpose::Standstill),
             // The one whose time was over is done.
             Some(begun) => {
-                self.check = Instant::now().checked_add(timeout);
+                self.check = deadline::after(timeout);
                 Verdict::GoneOn(begun)
             }
             None => Verdict::Over(u32::MAX, Purpose::Timeout(answered)),

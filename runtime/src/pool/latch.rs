@@ -1,4 +1,4 @@
-//! Something that ends once, and who waits for that: threads and futures.
+//! Something that happens once, and who waits for that: threads and futures.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,20 +10,20 @@ use std::time::Instant;
 use crate::foreign;
 use crate::lock::{lock, wait_until};
 
-/// Whether it has ended, and who is to be told.
+/// Whether it has happened, and who is to be told.
 #[derive(Default)]
-pub(super) struct Ending {
-    state: Mutex<EndingState>,
+pub(super) struct Latch {
+    state: Mutex<LatchState>,
     changed: Condvar,
 }
 
 #[derive(Default)]
-struct EndingState {
-    ended: bool,
+struct LatchState {
+    set: bool,
     wakers: BTreeMap<u64, Waker>,
 }
 
-/// Who polls an [`Ending`], of which it is to keep one waker only.
+/// Who polls a [`Latch`], of which it is to keep one waker only.
 #[derive(Debug)]
 pub(super) struct Listener(u64);
 
@@ -34,11 +34,11 @@ impl Listener {
     }
 }
 
-impl Ending {
-    /// It has ended. Wakes all who wait.
-    pub(super) fn end(&self) {
+impl Latch {
+    /// It has happened. Wakes all who wait.
+    pub(super) fn set(&self) {
         let mut state = lock(&self.state);
-        state.ended = true;
+        state.set = true;
         let wakers = std::mem::take(&mut state.wakers);
         drop(state);
         self.changed.notify_all();
@@ -47,37 +47,37 @@ impl Ending {
         }
     }
 
-    pub(super) fn has_ended(&self) -> bool {
-        lock(&self.state).ended
+    pub(super) fn is_set(&self) -> bool {
+        lock(&self.state).set
     }
 
-    /// Waits until it has ended; false if the limit came first.
+    /// Waits until it has happened; false if the limit came first.
     pub(super) fn wait(&self, limit: Option<Instant>) -> bool {
         let mut state = lock(&self.state);
-        while !state.ended {
+        while !state.set {
             let in_time;
             (state, in_time) = wait_until(&self.changed, state, limit);
             if !in_time {
-                return state.ended;
+                return state.set;
             }
         }
         true
     }
 
-    /// Whether it has ended; if not, `waker` is woken when it has.
+    /// Whether it has happened; if not, `waker` is woken when it has.
     pub(super) fn poll(&self, listener: &Listener, waker: &Waker) -> bool {
         // Wakers are cloned and dropped by user code: not under the lock.
         let waker = waker.clone();
         let mut state = lock(&self.state);
-        let ended = state.ended;
-        let not_needed = if ended {
+        let set = state.set;
+        let not_needed = if set {
             Some(waker)
         } else {
             state.wakers.insert(listener.0, waker)
         };
         drop(state);
         drop(not_needed);
-        ended
+        set
     }
 
     /// Wakes a listener no more.
@@ -87,10 +87,10 @@ impl Ending {
     }
 }
 
-impl fmt::Debug for Ending {
+impl fmt::Debug for Latch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Ending")
-            .field("ended", &self.has_ended())
+        f.debug_struct("Latch")
+            .field("set", &self.is_set())
             .finish_non_exhaustive()
     }
 }
@@ -115,31 +115,45 @@ mod tests {
 
     #[test]
     fn each_listener_is_woken_once_and_one_that_is_forgotten_never() {
-        let (ending, count) = (Ending::default(), Arc::<Count>::default());
+        let (latch, count) = (Latch::default(), Arc::<Count>::default());
         let waker = Waker::from(Arc::clone(&count));
         let listeners = [(); 3].map(|()| Listener::new());
         for listener in listeners.iter().chain(&listeners) {
-            assert!(!ending.poll(listener, &waker));
+            assert!(!latch.poll(listener, &waker));
         }
-        ending.forget(&listeners[0]);
-        assert!(!ending.wait(Some(Instant::now())));
-        ending.end();
+        latch.forget(&listeners[0]);
+        assert!(!latch.wait(Some(Instant::now())));
+        latch.set();
         assert_eq!(count.0.load(Relaxed), 2);
-        assert!(ending.has_ended() && ending.wait(None));
-        assert!(ending.poll(&listeners[1], &waker));
-        ending.end();
+        assert!(latch.is_set() && latch.wait(None));
+        assert!(latch.poll(&listeners[1], &waker));
+        latch.set();
         assert_eq!(count.0.load(Relaxed), 2);
         drop(waker);
         assert_eq!(Arc::strong_count(&count), 1);
     }
 
     #[test]
+    fn the_last_waker_of_a_listener_is_woken_once() {
+        let (latch, listener) = (Latch::default(), Listener::new());
+        let counts = [(); 2].map(|()| Arc::<Count>::default());
+        for count in &counts {
+            assert!(!latch.poll(&listener, &Waker::from(Arc::clone(count))));
+        }
+        latch.set();
+        assert!(latch.poll(&listener, Waker::noop()));
+        latch.set();
+        assert!(latch.wait(None));
+        assert_eq!(counts.map(|count| count.0.load(Relaxed)), [0, 1]);
+    }
+
+    #[test]
     fn a_thread_that_waits_is_woken() {
-        let ending = Ending::default();
+        let latch = Latch::default();
         let limit = Instant::now() + Duration::from_secs(60);
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| ending.wait(Some(limit)));
-            ending.end();
+            let waiting = scope.spawn(|| latch.wait(Some(limit)));
+            latch.set();
             assert!(waiting.join().unwrap());
         });
     }
