@@ -437,7 +437,7 @@ impl PoolState {
         let delay = self.env.settings.retry_delay;
         let wait = delay.map_or(Duration::ZERO, |delay| delay.wait(times));
         // Otherwise, it is to wait longer than the clock runs.
-        if let Some(at) = Instant::now().checked_add(wait) {
+        if let Some(at) = deadline::after(wait) {
             self.held.insert((at, job, task));
         }
     }
