@@ -53,7 +53,8 @@ use crate::process::Call;
 ///
 /// * A task finds what earlier tasks in the same process left behind (globals, threads, the working
 ///   directory).
-/// * Tasks begin in the order in which they were submitted, but may end in any order.
+/// * Tasks begin in the order in which they were submitted, unless they have
+///   [priorities](Call::priority), but may end in any order.
 /// * The processes have the environment that the program had when they were started.
 /// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until the task is done,
 ///   with the descriptors inside them. How many tasks may wait is not limited, unless
@@ -70,6 +71,11 @@ use crate::process::Call;
 ///   begun a task, they are started one at a time, later and later, and after five such starts in
 ///   a row the pool gives up: see [`initializer`](PoolBuilder::initializer). A worker that the pool
 ///   itself has ended, because of a timeout or a cancelled task, does not count.
+/// * If there are no processes to be had, because of a limit of the system, the pool goes on with the
+///   workers that it has, and tries again later and later, up to every ten seconds. If it has none
+///   after five tries in a row, the tasks that wait fail with that error, and the pool rests. For
+///   tasks that are submitted then it tries once more, though not sooner than 0.6 seconds after the
+///   last time. When a process can be started, all is as it was.
 /// * If a task forks and returns twice, as code that calls a C library may, only the original's
 ///   result counts: the copy ends when it returns, without running destructors or exit handlers. A
 ///   copy that does not return is a process of the task's own: it does not end with the pool or the
@@ -135,6 +141,7 @@ impl Pool {
     /// |---|---|
     /// | [`timeout`](Call::timeout), [`grace`](Call::grace) | the time counts from the moment a worker begins the task |
     /// | [`kill_on_drop`](Call::kill_on_drop) | dropping the [`Task`] cancels it |
+    /// | [`retries`](Call::retries), [`priority`](Call::priority) | are for tasks only |
     /// | [`memory_limit`](Call::memory_limit) | holds for the process while the task runs. What earlier tasks have left behind in the process counts |
     /// | [`stack_size`](Call::stack_size), [`nice`](Call::nice) | the task runs on a thread of its own, without the thread-local values of others |
     /// | [`before_worker`](Call::before_worker) | runs in the process before its first task that asks for it, and once. What it does cannot be undone: it holds for the later tasks, too. If it panics, the task has that panic, and the process is replaced |
@@ -315,10 +322,11 @@ impl Pool {
         Map::new(&self.shared, inputs.into_iter(), bind, false)
     }
 
-    /// Returns the largest number of workers that the pool has.
+    /// Returns the largest number of workers that the pool has: what the builder or
+    /// [`resize`](Pool::resize) has set.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.shared.settings().policy.workers
+        self.shared.workers()
     }
 
     /// Returns the number of running tasks.

@@ -122,21 +122,8 @@ impl Lineage {
     /// Begins to do that in a copy of this process, which is then among those that are killed. False if
     /// there can be no copy.
     fn end_in_copy(self) -> bool {
-        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: the place is valid, and filled before it is read. The copy shall get no signals, such
-        // as a terminal's; this process needs none any more.
-        unsafe {
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
-        }
-        // SAFETY: without a stack, the copy goes on with a copy of this one's, as after `fork`, and makes
-        // system calls only: locks that other threads hold do not matter. libc's own `fork` takes locks.
-        // Architectures disagree on the order of the last arguments, all of which are unused.
-        match unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) } {
+        match copy_quietly() {
             0 => {
-                // SAFETY: it takes numbers. The copy uses no descriptor that it has not opened itself. What
-                // this process has locked or holds open ends with it.
-                unsafe { libc::syscall(libc::SYS_close_range, 0, libc::c_uint::MAX, 0) };
                 self.end();
                 runner::quit(0)
             }
@@ -192,6 +179,28 @@ impl Lineage {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// Makes a copy of this process that gets no signals, such as a terminal's, and has no descriptors: what
+/// this process has locked or holds open ends with it. Gives 0 in the copy, and otherwise its number, or -1
+/// if there can be none.
+///
+/// This process gets no signals on this thread any more either.
+fn copy_quietly() -> libc::c_long {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the place is valid.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was filled.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut()) };
+    // SAFETY: without a stack, the copy goes on with a copy of this one's, as after `fork`, and makes
+    // system calls only: locks that other threads hold do not matter. (libc's own `fork` takes locks.)
+    // Architectures disagree on the order of the last arguments, all of which are unused.
+    let copy = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+    if copy == 0 {
+        // SAFETY: it takes numbers. The copy uses no descriptor that it does not open from now on.
+        unsafe { libc::syscall(libc::SYS_close_range, 0, libc::c_uint::MAX, 0) };
+    }
+    copy
 }
 
 /// The soft limit of a process that may be a sign.
