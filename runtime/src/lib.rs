@@ -486,7 +486,7 @@ pub use payload::{Payload, PayloadRef};
 pub use pool::{
     AsCompleted, EnvValue, Indexed, Initialized, IntoCall, Map, Pool, PoolBuilder, PoolStats,
     ShutdownFuture, SubmitFuture, Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats,
-    as_completed, is_cancelled, wait_all, wait_any,
+    as_completed, is_cancelled, retire, wait_all, wait_any,
 };
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,

@@ -4,6 +4,7 @@
 //! methods.
 
 mod arguments;
+mod broadcast;
 mod copies;
 mod death;
 mod futile;
@@ -15,8 +16,13 @@ mod map;
 mod mixture;
 mod order;
 mod pressure;
+mod priorities;
 mod purposes;
 mod recipe;
+mod resize;
+mod retire;
+mod retries;
+mod scarce;
 mod sick;
 mod soak;
 mod stopped;

@@ -100,7 +100,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
         // not begun in time is taken back. Of an input that may be endless, none is taken too much.
         let chunk = match inputs.size_hint() {
             (least, Some(most)) if least == most => {
-                (most / pool.settings().policy.workers.saturating_mul(16)).clamp(1, FIRST_CHUNK)
+                (most / pool.workers().saturating_mul(16)).clamp(1, FIRST_CHUNK)
             }
             _ => 1,
         };
@@ -254,11 +254,7 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
 
     /// A group for each worker.
     fn many(&self) -> u64 {
-        self.pool
-            .settings()
-            .policy
-            .workers
-            .saturating_mul(self.together()) as u64
+        self.pool.workers().saturating_mul(self.together()) as u64
     }
 
     /// How many tasks are to be sent together now.
@@ -330,8 +326,7 @@ where
         {
             // The last ones are shared.
             let shortest = size.div_ceil(SHORTEST);
-            size = size
-                .min((most / self.pool.settings().policy.workers.saturating_mul(2)).max(shortest));
+            size = size.min((most / self.pool.workers().saturating_mul(2)).max(shortest));
         }
         // One at least: the pool would not go on with it otherwise.
         let room = self.pool.room();
