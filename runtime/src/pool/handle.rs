@@ -141,7 +141,7 @@ impl Pool {
     /// |---|---|
     /// | [`timeout`](Call::timeout), [`grace`](Call::grace) | the time counts from the moment a worker begins the task |
     /// | [`kill_on_drop`](Call::kill_on_drop) | dropping the [`Task`] cancels it |
-    /// | [`retries`](Call::retries), [`priority`](Call::priority) | are for tasks only |
+    /// | [`retries`](Call::retries), [`priority`](Call::priority) | as they say |
     /// | [`memory_limit`](Call::memory_limit) | holds for the process while the task runs. What earlier tasks have left behind in the process counts |
     /// | [`stack_size`](Call::stack_size), [`nice`](Call::nice) | the task runs on a thread of its own, without the thread-local values of others |
     /// | [`before_worker`](Call::before_worker) | runs in the process before its first task that asks for it, and once. What it does cannot be undone: it holds for the later tasks, too. If it panics, the task has that panic, and the process is replaced |
@@ -412,7 +412,8 @@ impl PoolBuilder {
     ///
     /// As [`build`](PoolBuilder::build). Also the error that makes the pool unusable before it is ready,
     /// which all its tasks would get otherwise: of an initializer that panics, returns an error, exceeds
-    /// its timeout, or in which one process after the other dies.
+    /// its timeout, or in which one process after the other dies. And if there is no process to be had any
+    /// more in the place of one that died.
     ///
     /// # Examples
     ///
