@@ -116,6 +116,8 @@ struct Repr {
     /// The whole line, without the source.
     message: String,
     worker: Option<String>,
+    /// The number of the input of a map.
+    input: Option<usize>,
     panic: Option<PanicInfo>,
     exit_status: Option<ExitStatus>,
     usage: Option<Usage>,
@@ -133,6 +135,33 @@ impl Error {
     #[must_use]
     pub fn worker(&self) -> Option<&str> {
         self.0.worker.as_deref()
+    }
+
+    /// Returns the index of the input that the error concerns, if it is of a
+    /// [`map`](crate::Pool::map): 0 for the first. `Display` shows it too.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn divide(x: u32) -> u32 {
+    ///     12 / x
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).build()?;
+    /// let errors = pool.map(divide::call, [3, 0, 4]).filter_map(Result::err);
+    /// let error = errors.last().unwrap();
+    /// assert_eq!(error.input(), Some(1));
+    /// assert!(error.to_string().starts_with("input 1: worker `divide` panicked"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn input(&self) -> Option<usize> {
+        self.0.input
     }
 
     /// Returns the worker's panic, if it [`Panicked`](ErrorKind::Panicked).
@@ -167,6 +196,7 @@ impl Error {
             kind,
             message: message.into(),
             worker: None,
+            input: None,
             panic: None,
             exit_status: None,
             usage: None,
@@ -189,8 +219,9 @@ impl Error {
     pub(crate) fn duplicate(&self) -> Error {
         Error(Box::new(Repr {
             kind: self.0.kind,
-            message: self.to_string(),
+            message: self.line(),
             worker: self.0.worker.clone(),
+            input: self.0.input,
             panic: self.0.panic.clone(),
             exit_status: self.0.exit_status,
             usage: self.0.usage,
@@ -201,6 +232,12 @@ impl Error {
     #[must_use]
     pub(crate) fn with_worker(mut self, worker: impl Into<String>) -> Error {
         self.0.worker = Some(worker.into());
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_input(mut self, number: usize) -> Error {
+        self.0.input = Some(number);
         self
     }
 
@@ -230,10 +267,21 @@ impl Error {
         self.0.source = Some(source.into());
         self
     }
+
+    /// What happened, without the input that it happened to.
+    fn line(&self) -> String {
+        match &self.0.source {
+            Some(source) => format!("{}: {source}", self.0.message),
+            None => self.0.message.clone(),
+        }
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(input) = self.0.input {
+            write!(f, "input {input}: ")?;
+        }
         f.write_str(&self.0.message)?;
         match &self.0.source {
             Some(source) => write!(f, ": {source}"),
@@ -257,6 +305,7 @@ impl fmt::Debug for Error {
             kind,
             message,
             worker,
+            input,
             panic,
             exit_status,
             usage,
@@ -266,6 +315,7 @@ impl fmt::Debug for Error {
             .field("kind", kind)
             .field("message", message)
             .field("worker", worker)
+            .field("input", input)
             .field("panic", panic)
             .field("exit_status", exit_status)
             .field("usage", usage)

@@ -475,9 +475,12 @@ pub mod __private;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
+#[cfg(feature = "stream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
+pub use pool::MapStream;
 pub use pool::{
-    AsCompleted, Initialized, Map, Pool, PoolBuilder, PoolStats, Task, TaskState, WorkerStats,
-    as_completed, wait_all, wait_any,
+    AsCompleted, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs, IntoCall, Map,
+    Pool, PoolBuilder, PoolStats, Task, TaskState, WorkerStats, as_completed, wait_all, wait_any,
 };
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,

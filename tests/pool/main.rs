@@ -6,6 +6,8 @@
 mod arguments;
 mod copies;
 mod death;
+mod executor;
+mod flow;
 mod futile;
 mod guests;
 mod hostile;
@@ -13,10 +15,12 @@ mod input;
 mod life;
 mod map;
 mod order;
+mod panics;
 mod purposes;
 mod sick;
 mod soak;
 mod stopped;
+mod stream;
 mod wait;
 
 use std::time::{Duration, Instant};

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
+use super::inputs::Inputs;
+use super::into_call::IntoCall;
 use super::job::{PoolJob, Recipient, TaskArguments};
 use super::map::Map;
 use super::name::Name;
@@ -157,7 +159,11 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn submit<R>(&self, call: Call<'_, R>) -> Task<R> {
+    pub fn submit<'c, C: IntoCall<'c>>(&self, call: C) -> Task<C::Output> {
+        self.submit_call(call.into_call())
+    }
+
+    fn submit_call<R>(&self, call: Call<'_, R>) -> Task<R> {
         let (worker, result) = (call.entry().name(), call.result());
         let about_worker = |error: crate::error::Error| error.with_worker(worker);
         let here = self.shared.check_here().map_err(about_worker);
@@ -246,8 +252,10 @@ impl Pool {
     /// Runs a worker on each input. The results come in the order of the inputs.
     ///
     /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
-    /// `|(a, b)| f::call(a, b)`. Inputs are taken as results are asked for, and only as many ahead as
-    /// keep the workers busy; short tasks are sent to the workers in groups.
+    /// `|(a, b)| f::call(a, b)`. The call may borrow from the inputs, if those are borrowed, and from what
+    /// is around: arguments are encoded at once. Inputs are taken as results are asked for, and only
+    /// so many ahead that no worker waits ([`buffered`](Map::buffered) has the numbers); short tasks are
+    /// sent to the workers in groups.
     ///
     /// # Examples
     ///
@@ -268,12 +276,35 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    ///
+    /// A worker that borrows its arguments:
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::path::{Path, PathBuf};
+    ///
+    /// #[worker]
+    /// fn is_below(path: &Path, directory: &Path) -> bool {
+    ///     path.starts_with(directory)
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let home = PathBuf::from("/home");
+    /// let paths: Vec<PathBuf> = vec!["/home/alice".into(), "/tmp".into()];
+    /// let below: Vec<bool> =
+    ///     pool.map(|path| is_below::call(path, &home), &paths).collect::<multiproc::Result<_>>()?;
+    /// assert_eq!(below, [true, false]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn map<'c, T, I, F, C>(&self, bind: F, inputs: I) -> Map<'_, C::Output, I::Iter, F>
     where
-        I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        I: Inputs<T>,
+        F: FnMut(T) -> C,
+        C: IntoCall<'c>,
     {
-        Map::new(&self.shared, inputs.into_iter(), bind, true)
+        Map::new(&self.shared, inputs.into_inputs(), bind, true)
     }
 
     /// Runs a worker on each input, as [`map`](Pool::map) does. The results come in the order in
@@ -297,12 +328,17 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map_unordered<R, I, F>(&self, bind: F, inputs: I) -> Map<'_, R, I::IntoIter, F>
+    pub fn map_unordered<'c, T, I, F, C>(
+        &self,
+        bind: F,
+        inputs: I,
+    ) -> Map<'_, C::Output, I::Iter, F>
     where
-        I: IntoIterator,
-        F: FnMut(I::Item) -> Call<'static, R>,
+        I: Inputs<T>,
+        F: FnMut(T) -> C,
+        C: IntoCall<'c>,
     {
-        Map::new(&self.shared, inputs.into_iter(), bind, false)
+        Map::new(&self.shared, inputs.into_inputs(), bind, false)
     }
 
     /// Waits until all submitted tasks are done, and ends the workers. Tasks that are submitted

@@ -16,17 +16,28 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
+//! * [`mapping`] is a map at work: a [`call_source`] gives it tasks, a [`window`] says how many may be
+//!   under way; a map waits for it, a stream of one is polled.
+//! * [`executor`] is what other back ends are as well.
 //! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
 //!   a pool.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
 mod builder;
+mod call_source;
 mod callbacks;
+mod executor;
 mod handle;
+mod indexed;
+mod inputs;
+mod into_call;
 mod job;
 mod ledger;
 mod mailbox;
 mod map;
+#[cfg(feature = "stream")]
+mod map_stream;
+mod mapping;
 mod name;
 mod outcome;
 mod pause;
@@ -39,13 +50,20 @@ mod task;
 mod task_options;
 mod trace;
 mod wait;
+mod window;
 mod wire;
 mod worker;
 mod worker_options;
 
 pub use builder::PoolBuilder;
+pub use executor::{Executor, ExecutorMap, ExecutorTask};
 pub use handle::Pool;
+pub use indexed::Indexed;
+pub use inputs::Inputs;
+pub use into_call::IntoCall;
 pub use map::Map;
+#[cfg(feature = "stream")]
+pub use map_stream::MapStream;
 pub use settings::Initialized;
 pub use stats::{PoolStats, WorkerStats};
 pub use task::{Task, TaskState};

@@ -51,6 +51,14 @@ impl Outcome {
         matches!(self, Outcome::Reply(message, _) if message.kind() == Some(Reply::Returned as u8))
     }
 
+    /// The length of what was received.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Outcome::Reply(message, _) => message.length(),
+            Outcome::Lost(_) | Outcome::Failed(_) => 0,
+        }
+    }
+
     pub(super) fn duplicate(&self) -> Outcome {
         match self {
             Outcome::Reply(message, id) => match message.try_clone() {

@@ -62,6 +62,12 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
     status
 }
 
+/// This thread begins to run this worker.
+fn begin(entry: &'static Entry) {
+    Current::set_worker(entry.name());
+    dispatch::announce_worker(entry.name());
+}
+
 struct TaskLoop<'w> {
     sender: &'w Sender,
     claims: Claims<'w>,
@@ -113,7 +119,7 @@ impl TaskLoop<'_> {
         let arguments = task.head.len() - arguments.len();
         match self.find(callee) {
             Ok(entry) => {
-                Current::set_worker(entry.name());
+                begin(entry);
                 let input = task.open_at(arguments);
                 let mut replies = Replies::new(self.sender);
                 dispatch::run(entry, input, &mut |out| replies.send(out));
@@ -131,7 +137,7 @@ impl TaskLoop<'_> {
         self.round = round;
         let entry = self.find(callee);
         if let Ok(entry) = entry {
-            Current::set_worker(entry.name());
+            begin(entry);
         }
         let mut results = Results::new(self.sender, &self.claims, round);
         let name = entry.as_ref().map_or("", |entry| entry.name());
