@@ -4,8 +4,8 @@
 //! cargo run --release --example decode_all -- DIR
 //! ```
 //!
-//! Workers decode every picture, with a limit of memory and of time. What cannot be decoded, takes too
-//! long or kills its worker is a line of a table in the end, whatever it is.
+//! Workers decode every picture in the directory, with a limit of memory, and of time for each. A file
+//! that cannot be decoded, takes too long or kills its worker is a line of a table in the end.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,34 +23,36 @@ fn decode(path: &Path) -> Result<(u32, u32), RemoteError> {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let directory = std::env::args_os().nth(1).ok_or("give a directory")?;
-    let entries = WalkDir::new(directory).sort_by_file_name();
-    let mut files = entries.into_iter().collect::<Result<Vec<DirEntry>, _>>()?;
-    files.retain(|file| file.file_type().is_file());
+    let directory = std::env::args_os().nth(1).ok_or("which directory?")?;
+    let entries = WalkDir::new(directory).sort_by_file_name().into_iter();
+    let mut files = entries.collect::<Result<Vec<DirEntry>, _>>()?;
+    files.retain(|entry| entry.file_type().is_file());
 
-    let memory = 512 << 20;
-    let time = Duration::from_secs(5);
-    let pool = Pool::builder()
-        .memory_limit(memory)
-        .task_timeout(time)
-        .build()?;
+    let limited = Pool::builder().memory_limit(512 << 20);
+    let pool = limited.task_timeout(Duration::from_secs(5)).build()?;
     let bar = ProgressBar::new(files.len() as u64);
     let mut failures = Vec::new();
-    for (index, result) in pool.map(|file| decode::call(file.path()), &files).indexed() {
+    for (file, picture) in files
+        .iter()
+        .zip(pool.map(|file| decode::call(file.path()), &files))
+    {
         bar.inc(1);
-        // A task fails in two ways: its worker returns an error, or does not return.
-        if let Err(why) = result.map_err(RemoteError::from).and_then(|it| it) {
-            failures.push((&files[index], why));
+        // The outer result is that of the process, the inner one that of the worker.
+        if let Err(error) = picture
+            .map_err(RemoteError::from)
+            .and_then(|picture| picture)
+        {
+            failures.push((file.path().display(), error));
         }
     }
     bar.finish_and_clear();
     println!(
-        "{} of {} files are no pictures:",
+        "{} of {} files could not be decoded",
         failures.len(),
         files.len()
     );
-    for (file, why) in failures {
-        println!("{:<40} {why}", file.path().display());
+    for (file, error) in failures {
+        println!("{file:<40}  {error}");
     }
     Ok(())
 }

@@ -113,8 +113,8 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     /// small groups: each worker has its share, and half of that is sent at a time. Python's
     /// `buffersize` is this number.
     ///
-    /// While the iterator of inputs blocks, no results are given out. Inputs that come slowly are
-    /// sent one at a time, and results that are there come before the next input.
+    /// While the iterator of inputs blocks, no results are given out. If inputs come slowly, few are
+    /// sent together, and results that are there come before the next input.
     ///
     /// # Examples
     ///

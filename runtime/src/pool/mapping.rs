@@ -28,7 +28,7 @@ const CHUNK_BYTES: usize = 96 << 10;
 
 /// How long it may take to get the inputs of a group together: those that are there are not to wait
 /// for the others.
-const GATHERING_TIME: Duration = Duration::from_millis(1);
+const GATHERING_TIME: Duration = Duration::from_millis(10);
 
 /// The work of a map.
 pub(super) struct Mapping<R, I, F> {
@@ -40,6 +40,8 @@ pub(super) struct Mapping<R, I, F> {
     pub(super) mailbox: Arc<Mailbox>,
     /// Whether it takes no more inputs once the pool takes no more tasks.
     pub(super) ends_with_pool: bool,
+    /// Whether those of the last group were not there in time.
+    inputs_are_slow: bool,
     exhausted: bool,
     /// Results that arrived and are not given out: in the order of the inputs, with gaps, if the
     /// order counts.
@@ -94,6 +96,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             timeout: None,
             mailbox: Arc::default(),
             ends_with_pool: false,
+            inputs_are_slow: false,
             exhausted: false,
             waiting: VecDeque::new(),
             panic: None,
@@ -120,7 +123,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             let is_enough =
                 self.window.is_enough_under_way() || self.exhausted || self.panic.is_some();
             // And what is there does not wait for an input that comes slowly.
-            if (is_enough || self.window.inputs_are_slow())
+            if (is_enough || self.inputs_are_slow)
                 && let Some(next) = self.take_next()
             {
                 return next;
@@ -216,9 +219,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             }
         }
         self.send(&mut group);
-        if count > 0 {
-            self.window.note_inputs(count, slow);
-        }
+        self.inputs_are_slow = slow;
         self.exhausted |= is_last;
     }
 

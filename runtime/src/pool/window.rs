@@ -41,8 +41,6 @@ pub(super) struct Window {
     limit: Option<usize>,
     /// How many tasks take a few milliseconds, as far as is known.
     chunk: usize,
-    /// How many inputs can be taken in a moment, as far as is known.
-    at_once: usize,
     /// Inputs taken.
     taken: u64,
     /// Results that arrived.
@@ -64,7 +62,6 @@ impl Window {
             chunk_size: None,
             limit: None,
             chunk: chunk.clamp(1, FIRST_CHUNK),
-            at_once: CHUNK_MAXIMUM,
             taken: 0,
             arrived: 0,
             given: 0,
@@ -136,14 +133,19 @@ impl Window {
         if self.is_memory_full() {
             return 0;
         }
-        let mut size = self.together().min(self.at_once);
+        let mut size = self.together();
         if let (None, Some(left)) = (self.chunk_size, left) {
             // The last ones are shared.
             let shortest = size.div_ceil(SHORTEST);
             size = size.min((left / self.workers.saturating_mul(2)).max(shortest));
         }
         let ahead = usize::try_from(self.ahead()).unwrap_or(usize::MAX);
-        size.min(self.most().saturating_sub(ahead))
+        let room = self.most().saturating_sub(ahead);
+        // Else each result that is given out would make room for a group of one task.
+        if room < size.div_ceil(2) {
+            return 0;
+        }
+        size.min(room)
     }
 
     /// Learns from how long some tasks took.
@@ -154,20 +156,6 @@ impl Window {
         // By steps: the first ones may be shorter than the others, and a group may have taken long
         // because its worker had to wait for a CPU.
         self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 8);
-    }
-
-    /// Learns from how many inputs could be taken in a moment, or that there was time for more.
-    pub(super) fn note_inputs(&mut self, count: usize, slow: bool) {
-        self.at_once = if slow {
-            count.div_ceil(2).max(1)
-        } else {
-            self.at_once.saturating_mul(2).min(CHUNK_MAXIMUM)
-        };
-    }
-
-    /// Whether inputs come so slowly that they are taken one at a time.
-    pub(super) fn inputs_are_slow(&self) -> bool {
-        self.at_once == 1
     }
 
     /// How many inputs may be taken beyond the results given out.
@@ -240,6 +228,19 @@ mod tests {
     }
 
     #[test]
+    fn a_group_is_not_sent_for_each_result_that_is_given_out() {
+        let mut window = Window::new(2, None);
+        short_tasks(&mut window);
+        fill(&mut window, 10);
+        for _ in 1..CHUNK_LIMIT / 2 {
+            window.give();
+            assert_eq!(window.room(None), 0);
+        }
+        window.give();
+        assert_eq!(window.room(None), CHUNK_LIMIT / 2);
+    }
+
+    #[test]
     fn a_long_task_makes_groups_short_again() {
         let mut window = Window::new(2, None);
         short_tasks(&mut window);
@@ -258,11 +259,13 @@ mod tests {
             assert_eq!(fill(&mut window, 10), expected);
             // It is shared among the workers.
             assert!(window.together() <= usize::max(1, limit / 4));
-            // A result that is given out makes room for one input.
+            // Results that are given out make room.
             window.arrive();
             assert_eq!(window.room(None), 0);
-            window.give();
-            assert_eq!(window.room(None), 1);
+            for _ in 0..window.together() {
+                window.give();
+            }
+            assert_eq!(window.room(None), window.together());
         }
     }
 
@@ -297,18 +300,6 @@ mod tests {
             window.release(2 * BYTES);
         }
         assert_ne!(window.room(None), 0);
-    }
-
-    #[test]
-    fn slow_inputs_are_not_gathered() {
-        let mut window = Window::new(2, None);
-        short_tasks(&mut window);
-        window.note_inputs(1, true);
-        assert_eq!(window.room(None), 1);
-        for _ in 0..20 {
-            window.note_inputs(1, false);
-        }
-        assert_eq!(window.room(None), CHUNK_LIMIT);
     }
 
     #[test]
