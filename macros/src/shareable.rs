@@ -124,7 +124,7 @@ fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Option<Vec<&'a Type>>
     }
     let mut types = Vec::new();
     for field in subject.fields() {
-        let mut search = Search {
+        let mut search = PointerSearch {
             errors,
             refused: false,
             is_possible: true,
@@ -139,14 +139,14 @@ fn check<'a>(subject: &'a Subject, errors: &mut Errors) -> Option<Vec<&'a Type>>
 }
 
 /// Looks for what points into the memory of one process, in every corner of a type.
-struct Search<'e> {
+struct PointerSearch<'e> {
     errors: &'e mut Errors,
     refused: bool,
     /// Nothing was found that is not even `Send`, which rustc would report, too.
     is_possible: bool,
 }
 
-impl Search<'_> {
+impl PointerSearch<'_> {
     fn refuse(&mut self, ty: impl ToTokens, reason: &str, help: &str) {
         let text = code(&ty);
         let what = format!("cannot hold `{text}`: {reason}");
@@ -155,7 +155,7 @@ impl Search<'_> {
     }
 }
 
-impl<'ast> Visit<'ast> for Search<'_> {
+impl<'ast> Visit<'ast> for PointerSearch<'_> {
     fn visit_type(&mut self, ty: &'ast Type) {
         match ty {
             Type::Reference(_) => self.refuse(

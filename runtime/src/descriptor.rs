@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
 use crate::codec::Error;
-use crate::codec::handle::{self, Identity, Kind};
+use crate::codec::handle::{self, HandleKind, Identity};
 use crate::sys::fd::{AsFd, OwnedFd};
 
 /// An open descriptor that can be sent: `Fd<File>`, `Fd<TcpListener>`, `Fd<OwnedFd>`.
@@ -107,7 +107,7 @@ impl<T> DerefMut for Fd<T> {
 }
 
 /// Whatever type the receiver makes of it.
-const IDENTITY: Identity = Identity::of_kind(Kind::Descriptor);
+const IDENTITY: Identity = Identity::of_kind(HandleKind::Descriptor);
 
 impl<T: AsFd> Serialize for Fd<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

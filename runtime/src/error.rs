@@ -116,11 +116,11 @@ struct Repr {
     /// The whole line, without the source.
     message: String,
     worker: Option<String>,
-    /// The number of the input of a map.
-    input: Option<usize>,
     panic: Option<PanicInfo>,
     exit_status: Option<ExitStatus>,
     usage: Option<Usage>,
+    /// The index of the input, in a map.
+    input: Option<usize>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -196,10 +196,10 @@ impl Error {
             kind,
             message: message.into(),
             worker: None,
-            input: None,
             panic: None,
             exit_status: None,
             usage: None,
+            input: None,
             source: None,
         }))
     }
@@ -219,12 +219,12 @@ impl Error {
     pub(crate) fn duplicate(&self) -> Error {
         Error(Box::new(Repr {
             kind: self.0.kind,
-            message: self.line(),
+            message: Text(&self.0).to_string(),
             worker: self.0.worker.clone(),
-            input: self.0.input,
             panic: self.0.panic.clone(),
             exit_status: self.0.exit_status,
             usage: self.0.usage,
+            input: self.0.input,
             source: None,
         }))
     }
@@ -232,12 +232,6 @@ impl Error {
     #[must_use]
     pub(crate) fn with_worker(mut self, worker: impl Into<String>) -> Error {
         self.0.worker = Some(worker.into());
-        self
-    }
-
-    #[must_use]
-    pub(crate) fn with_input(mut self, number: usize) -> Error {
-        self.0.input = Some(number);
         self
     }
 
@@ -260,20 +254,18 @@ impl Error {
     }
 
     #[must_use]
+    pub(crate) fn with_input(mut self, index: usize) -> Error {
+        self.0.input = Some(index);
+        self
+    }
+
+    #[must_use]
     pub(crate) fn with_source(
         mut self,
         source: impl Into<Box<dyn StdError + Send + Sync>>,
     ) -> Error {
         self.0.source = Some(source.into());
         self
-    }
-
-    /// What happened, without the input that it happened to.
-    fn line(&self) -> String {
-        match &self.0.source {
-            Some(source) => format!("{}: {source}", self.0.message),
-            None => self.0.message.clone(),
-        }
     }
 }
 
@@ -282,6 +274,15 @@ impl fmt::Display for Error {
         if let Some(input) = self.0.input {
             write!(f, "input {input}: ")?;
         }
+        Text(&self.0).fmt(f)
+    }
+}
+
+/// The text of an error, without the input that it concerns.
+struct Text<'a>(&'a Repr);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         match &self.0.source {
             Some(source) => write!(f, ": {source}"),
@@ -305,20 +306,20 @@ impl fmt::Debug for Error {
             kind,
             message,
             worker,
-            input,
             panic,
             exit_status,
             usage,
+            input,
             source,
         } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
             .field("message", message)
             .field("worker", worker)
-            .field("input", input)
             .field("panic", panic)
             .field("exit_status", exit_status)
             .field("usage", usage)
+            .field("input", input)
             .field("source", source)
             .finish()
     }

@@ -445,6 +445,7 @@
 pub mod __fuzz;
 pub mod channel;
 mod codec;
+mod completion;
 mod descriptor;
 mod dispatch;
 mod error;
@@ -458,6 +459,8 @@ mod pool;
 mod probe;
 mod process;
 mod protocol;
+#[cfg(test)]
+mod random;
 mod raw;
 mod readiness;
 mod remote_error;
@@ -472,6 +475,10 @@ mod usage;
 #[path = "private.rs"]
 pub mod __private;
 
+#[doc(hidden)]
+pub use completion::Ending;
+
+pub use completion::Completion;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
@@ -479,8 +486,9 @@ pub use payload::{Payload, PayloadRef};
 #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
 pub use pool::MapStream;
 pub use pool::{
-    AsCompleted, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs, IntoCall, Map,
-    Pool, PoolBuilder, PoolStats, Task, TaskState, WorkerStats, as_completed, wait_all, wait_any,
+    AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,
+    IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SubmitFuture, Task, TaskState,
+    TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled, wait_all, wait_any,
 };
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,

@@ -66,6 +66,8 @@ pub(crate) struct Header {
     pub(crate) before_worker: Option<Function>,
     /// Its number among the workers of its pool.
     pub(crate) worker_index: Option<usize>,
+    /// Whether Ctrl-C is for its parent only.
+    pub(crate) ignore_interrupts: bool,
 }
 
 wire_enum! {

@@ -5,6 +5,7 @@
     reason = "a worker has what it is given, and drops it when it ends"
 )]
 
+mod borrowed;
 mod channels;
 mod handles;
 mod model;

@@ -17,9 +17,10 @@ use multiproc::sync::{
     WaitTimeoutResult,
 };
 use multiproc::{
-    AsCompleted, Call, CallFuture, ChildInfo, Current, Error, ErrorKind, Fd, Killer, Location, Map,
-    PanicInfo, Pool, PoolBuilder, PoolStats, Process, RemoteError, StartMethod, Stdio, Task,
-    TaskState, Usage, WorkerStats,
+    AsCompleted, Call, CallFuture, ChildInfo, Current, Error, ErrorKind, Fd, Indexed, Killer,
+    Location, Map, PanicInfo, Pool, PoolBuilder, PoolStats, Process, RemoteError, ShutdownFuture,
+    StartMethod, Stdio, SubmitFuture, Task, TaskState, TrySubmitError, Usage, WaitTimeoutError,
+    WorkerStats,
 };
 
 /// Asks the compiler. What a type has is found before what all have.
@@ -175,7 +176,12 @@ fn processes_and_pools() {
         Task<u32> => "SYPUR",
         Task<Bound> => "SYPUR",
         TaskState => "SYPUR",
-        AsCompleted<u32> => "SYPUR",
+        AsCompleted<Task<u32>> => "SYPUR",
+        SubmitFuture<u32> => "SYP--",
+        ShutdownFuture => "SYPUR",
+        TrySubmitError<Call<'static, u32>> => "--P--",
+        WaitTimeoutError => "SYPUR",
         Map<'static, u32, std::vec::IntoIter<u32>, fn(u32) -> Call<'static, u32>> => "S-P--",
+        Indexed<'static, u32, std::vec::IntoIter<u32>, fn(u32) -> Call<'static, u32>> => "S-P--",
     }
 }

@@ -26,4 +26,5 @@ mod scarcity;
 mod sick;
 mod signals;
 mod sizes;
+mod stopping;
 mod values;

@@ -173,3 +173,42 @@ fn a_map_that_is_dropped_in_a_copy_goes_on() {
         pool.shutdown().unwrap();
     });
 }
+
+#[test]
+fn a_copy_neither_submits_nor_takes_a_place_from_the_original() {
+    use std::future::Future;
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+
+    check(|pool| {
+        let pool = pool().workers(1).queue_limit(1).build().unwrap();
+        let running = pool.submit(doze::call(500));
+        eventually("it runs", || pool.active() == 1);
+        let waiting = pool.submit(square::call(1));
+        let mut context = Context::from_waker(Waker::noop());
+        let mut lined_up = pool.submit_async(square::call(2));
+        assert!(Pin::new(&mut lined_up).poll(&mut context).is_pending());
+        let mut lined_up = Some(lined_up);
+        in_copy(|| {
+            let unsupported = ErrorKind::Unsupported;
+            let task = pool.try_submit(square::call(1)).unwrap();
+            assert_eq!(task.wait().unwrap_err().kind(), unsupported);
+            let mut future = pool.submit_async(square::call(1));
+            for future in [&mut future, lined_up.as_mut().unwrap()] {
+                let mut context = Context::from_waker(Waker::noop());
+                match Pin::new(future).poll(&mut context) {
+                    std::task::Poll::Ready(task) => {
+                        assert_eq!(task.wait().unwrap_err().kind(), unsupported);
+                    }
+                    std::task::Poll::Pending => panic!("it waits in a copy"),
+                }
+            }
+            drop(lined_up.take());
+        });
+        assert_eq!(running.wait().unwrap(), 500);
+        assert_eq!(waiting.wait().unwrap(), 1);
+        let task = smol::block_on(lined_up.unwrap());
+        assert_eq!(task.wait().unwrap(), 4);
+        pool.shutdown().unwrap();
+    });
+}

@@ -14,12 +14,16 @@ mod hostile;
 mod input;
 mod life;
 mod map;
+mod mixture;
 mod order;
 mod panics;
+mod pressure;
 mod purposes;
+mod recipe;
 mod sick;
 mod soak;
 mod stopped;
+mod stopping;
 mod stream;
 mod wait;
 

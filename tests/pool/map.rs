@@ -26,6 +26,97 @@ fn results_come_in_the_order_of_the_inputs() {
     });
 }
 
+#[worker]
+fn joined(word: &str, end: &str) -> String {
+    format!("{word}{end}")
+}
+
+#[worker]
+fn ends_at_seven(number: u32, die: bool) -> u32 {
+    match (number, die) {
+        (7, true) => std::process::abort(),
+        (7, false) => panic!("seven"),
+        _ => number,
+    }
+}
+
+/// Runs a function that makes calls of any lifetime.
+fn map_all<'c, F>(pool: &multiproc::Pool, bind: F, words: &'c [String]) -> Vec<String>
+where
+    F: FnMut(&'c String) -> multiproc::Call<'c, String>,
+{
+    pool.map(bind, words).collect::<Result<_>>().unwrap()
+}
+
+#[test]
+fn calls_may_borrow() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let words: Vec<String> = (0..100).map(|number| format!("word {number}")).collect();
+        let end = String::from("!");
+        let expected: Vec<String> = words.iter().map(|word| format!("{word}!")).collect();
+        // From the input and from what is around, from the items of an iterator, of one lifetime.
+        let results = pool.map(|word| joined::call(word, &end), &words);
+        assert_eq!(results.collect::<Result<Vec<_>>>().unwrap(), expected);
+        let results = pool.map(
+            |word| joined::call(word, &end),
+            words.iter().map(|it| &**it),
+        );
+        assert_eq!(results.collect::<Result<Vec<_>>>().unwrap(), expected);
+        assert_eq!(
+            map_all(&pool, |word| joined::call(word, "!"), &words),
+            expected
+        );
+        // The input is gone before the task runs.
+        let task = {
+            let word = String::from("short-lived");
+            pool.submit(joined::call(&word, &end))
+        };
+        assert_eq!(task.wait().unwrap(), "short-lived!");
+    });
+}
+
+#[test]
+fn results_know_their_input() {
+    check(|pool| {
+        let pool = pool().workers(3).build().unwrap();
+        let inputs: Vec<u64> = (0..500).map(|number| number * 3).collect();
+        let mut seen = vec![false; inputs.len()];
+        for (index, result) in pool.map_unordered(square::call, inputs.clone()).indexed() {
+            assert_eq!(result.unwrap(), inputs[index] * inputs[index]);
+            assert!(!std::mem::replace(&mut seen[index], true));
+        }
+        assert!(seen.iter().all(|seen| *seen));
+        let indices = pool
+            .map(square::call, inputs)
+            .indexed()
+            .map(|(index, _)| index);
+        assert!(indices.eq(0..500));
+        // So does an error, whether the task was lost or has answered.
+        for die in [true, false] {
+            for (index, result) in pool
+                .map(|number| ends_at_seven::call(number, die), 0..9)
+                .chunk_size(3)
+                .indexed()
+            {
+                if let Err(error) = &result {
+                    assert_eq!((index, error.input()), (7, Some(7)), "{error}");
+                    assert!(
+                        error.to_string().starts_with("input 7: worker `"),
+                        "{error}"
+                    );
+                } else {
+                    assert_ne!(index, 7);
+                }
+            }
+        }
+        assert_eq!(
+            pool.submit(die_by::call(9)).wait().unwrap_err().input(),
+            None
+        );
+    });
+}
+
 #[test]
 fn or_as_they_are_ready() {
     check(|pool| {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use multiproc::{ErrorKind, TaskState, as_completed, wait_all, wait_any, worker};
+use multiproc::{ErrorKind, Task, TaskState, as_completed, wait_all, wait_any, worker};
 
 use crate::{check, doze, eventually, kill, square};
 
@@ -76,9 +76,9 @@ fn many_are_waited_for_at_once() {
             sum += result.unwrap();
         }
         assert_eq!(sum, 40_425);
-        assert_eq!(wait_any::<u64>(&[], Duration::from_mins(1)), None);
+        assert_eq!(wait_any::<Task<u64>>(&[], Duration::from_mins(1)), None);
         let mut slow = as_completed([pool.submit(doze::call(60_000))]);
-        assert!(slow.next_timeout(Duration::from_millis(5)).is_none());
+        assert!(slow.next_timeout(Duration::from_millis(5)).is_err());
     });
 }
 
@@ -176,5 +176,63 @@ fn after_a_shutdown_all_is_finished_whoever_waited() {
                 assert_eq!(waiting.join().unwrap().unwrap(), Some(x * x));
             });
         }
+    });
+}
+
+#[test]
+fn tasks_of_different_types_are_waited_for_together() {
+    use multiproc::Completion;
+    use multiproc::channel::{Source, channel, wait};
+
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        let (slow, quick) = (
+            pool.submit(doze::call(60_000)),
+            pool.submit(crate::leave::call(3)),
+        );
+        let process = square::spawn(4).unwrap();
+        let all: [&dyn Completion; 3] = [&slow, &quick, &process];
+        assert!(wait_all(&all[1..], Duration::from_secs(20)));
+        assert!(!wait_all(&all, Duration::from_millis(1)));
+        assert!(matches!(wait_any(&all, Duration::ZERO), Some(1 | 2)));
+
+        let (sender, receiver) = channel::<u32>().unwrap();
+        let sources: [&dyn Source; 3] = [&slow, &receiver, &quick];
+        assert_eq!(wait(&sources, None).unwrap(), [2]);
+        let two: [&dyn Source; 2] = [&slow, &receiver];
+        let limit = Some(Duration::from_millis(5));
+        assert!(wait(&two, limit).unwrap().is_empty());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| wait(&[&slow], None).unwrap());
+            assert!(slow.cancel());
+            assert_eq!(waiting.join().unwrap(), [0]);
+        });
+        sender.send(1).unwrap();
+        assert_eq!(wait(&two, None).unwrap(), [0, 1]);
+
+        let mut ends = as_completed([process, doze::spawn(60_000).unwrap()]);
+        let limit = Duration::from_secs(20);
+        assert!(matches!(ends.next_timeout(limit), Ok(Some((0, Ok(16))))));
+        assert!(ends.next_timeout(Duration::from_millis(5)).is_err());
+    });
+}
+
+#[test]
+fn a_wait_does_not_wait_for_callbacks_and_a_drop_does() {
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let called: &'static AtomicBool = Box::leak(Box::new(AtomicBool::new(false)));
+        let (sender, receiver) = std::sync::mpsc::channel::<()>();
+        let task = pool.submit(square::call(4));
+        task.on_done(move |_| {
+            // Until the wait has returned.
+            let _ = receiver.recv();
+            called.store(true, Ordering::Relaxed);
+        });
+        assert_eq!(task.wait().unwrap(), 16);
+        assert!(!called.load(Ordering::Relaxed));
+        sender.send(()).unwrap();
+        drop(pool);
+        assert!(called.load(Ordering::Relaxed));
     });
 }

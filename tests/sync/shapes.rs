@@ -71,6 +71,19 @@ where
         assert_eq!(*slices.0.lock().unwrap(), *values);
         assert_eq!(*slices.2, *values);
         assert_eq!(*slices.3, *values);
+        assert_eq!(
+            *Mutex::from_elem(value, length).unwrap().lock().unwrap(),
+            *values
+        );
+        assert_eq!(
+            *RwLock::from_elem(value, length).unwrap().read().unwrap(),
+            *values
+        );
+        assert_eq!(*Shared::from_elem(value, length).unwrap(), *values);
+        assert_eq!(*Buffer::from_elem(value, length).unwrap(), *values);
+        // In a place that was something else's, too.
+        let defaults = vec![T::default(); length];
+        assert_eq!(*Buffer::<T>::new(length).unwrap(), *defaults);
         let chunks = Buffer::from_slice(&values).unwrap().split(3);
         chunks.iter().for_each(|chunk| is_aligned(chunk));
         assert_eq!(*Buffer::join(chunks).unwrap(), *values);
@@ -84,6 +97,17 @@ fn what_is_aligned_to_much_is_aligned_everywhere() {
     check(Sector(2));
     check(Page(3));
     check([Line(4); 3]);
+}
+
+#[test]
+fn numbers_and_what_is_made_of_them_have_their_defaults() {
+    check(u8::MAX);
+    check(-1.5_f64);
+    check('z');
+    check([(true, u128::MAX); 3]);
+    check((1_u8, 1_u64, Wrapping(1_i16)));
+    check(Some(NonZero::new(7_u32).unwrap()));
+    check(Duration::MAX);
 }
 
 #[test]
@@ -101,6 +125,8 @@ fn what_is_nothing_can_be_shared() {
     // Nothing has no end, either.
     let endless = Shared::from_slice(&[(); usize::MAX]).unwrap();
     assert_eq!(endless.len(), usize::MAX);
+    let endless = Shared::from_elem(NoPage, usize::MAX).unwrap();
+    assert_eq!(endless.len(), usize::MAX);
     let endless = Buffer::from_slice(&[(); usize::MAX]).unwrap().split(2);
     assert_eq!(Buffer::join(endless).unwrap().len(), usize::MAX);
 }
@@ -116,6 +142,11 @@ fn what_cannot_be_shared_is_an_error() {
     assert!(Shared::<[AtomicU8]>::from_fn(0, |_| AtomicU8::new(0)).is_err());
     assert!(Buffer::<u8>::from_slice(&[]).is_err());
     assert!(Buffer::<()>::new(0).is_err());
+    assert!(Mutex::from_elem(1_u8, 0).is_err());
+    assert!(RwLock::from_elem(1_u8, 0).is_err());
+    assert!(Shared::from_elem(1_u8, 0).is_err());
+    assert!(Buffer::from_elem(1_u8, 0).is_err());
+    assert!(Buffer::from_elem(1_u64, usize::MAX).is_err());
     assert!(Buffer::<u64>::new(usize::MAX).is_err());
     assert!(Buffer::<u64>::new(usize::MAX / 8).is_err());
     assert!(Shared::<[AtomicU8]>::from_fn(usize::MAX, |_| AtomicU8::new(0)).is_err());

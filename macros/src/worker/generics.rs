@@ -165,7 +165,7 @@ fn bound(ty: &Type, trait_: &TokenStream) -> TokenStream {
 
 fn depends(worker: &Checked<'_>, ty: &Type) -> bool {
     let params = &worker.function.sig.generics.params;
-    let mut search = Search {
+    let mut search = ParameterSearch {
         parameters: params
             .iter()
             .filter_map(|parameter| match parameter {
@@ -181,12 +181,12 @@ fn depends(worker: &Checked<'_>, ty: &Type) -> bool {
 }
 
 /// Looks for parameters in a type.
-struct Search<'a> {
+struct ParameterSearch<'a> {
     parameters: Vec<&'a Ident>,
     is_found: bool,
 }
 
-impl Search<'_> {
+impl ParameterSearch<'_> {
     fn see(&mut self, ident: &Ident) {
         self.is_found |= self.parameters.contains(&ident);
     }
@@ -202,7 +202,7 @@ impl Search<'_> {
     }
 }
 
-impl<'ast> Visit<'ast> for Search<'_> {
+impl<'ast> Visit<'ast> for ParameterSearch<'_> {
     fn visit_path(&mut self, path: &'ast Path) {
         if let (None, Some(first)) = (path.leading_colon, path.segments.first()) {
             self.see(&first.ident);

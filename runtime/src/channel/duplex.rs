@@ -9,7 +9,7 @@ use super::receiver::{IntoIter, Iter, Receiver};
 use super::sender::Sender;
 use super::wait::{Source, WaitFor};
 use crate::codec;
-use crate::codec::handle::{self, Identity, Kind};
+use crate::codec::handle::{self, HandleKind, Identity};
 
 /// One of the two ends of a [`duplex`] connection: sends items of type `S`, receives items of
 /// type `R`.
@@ -149,6 +149,32 @@ impl<S: Serialize, R> Duplex<S, R> {
     }
 }
 
+impl<S, R> Duplex<S, R> {
+    /// Sends an item from a borrow of it, as [`Sender::send_ref`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send_ref`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (ours, theirs) = multiproc::channel::duplex::<String, ()>()?;
+    /// ours.send_ref("hello").unwrap();
+    /// assert_eq!(theirs.recv().as_deref(), Ok("hello"));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn send_ref<U>(&self, item: &U) -> Result<(), SendError<()>>
+    where
+        U: ?Sized + ToOwned<Owned = S> + Serialize,
+    {
+        match self.receiver.check_here() {
+            Ok(()) => self.sender.send_ref(item),
+            Err(error) => Err(SendError((), Some(error))),
+        }
+    }
+}
+
 impl<S, R: DeserializeOwned> Duplex<S, R> {
     /// Waits for an item.
     ///
@@ -248,10 +274,14 @@ impl<S, R: DeserializeOwned> Duplex<S, R> {
 
 impl<S, R> Serialize for Duplex<S, R> {
     fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
-        handle::serialize(serializer, Identity::new::<(S, R)>(Kind::Duplex), |parts| {
-            self.sender.pack(parts);
-            self.receiver.pack(parts)
-        })
+        handle::serialize(
+            serializer,
+            Identity::new::<(S, R)>(HandleKind::Duplex),
+            |parts| {
+                self.sender.pack(parts);
+                self.receiver.pack(parts)
+            },
+        )
     }
 }
 
@@ -259,7 +289,7 @@ impl<'de, S, R> Deserialize<'de> for Duplex<S, R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Duplex<S, R>, D::Error> {
         handle::deserialize(
             deserializer,
-            Identity::new::<(S, R)>(Kind::Duplex),
+            Identity::new::<(S, R)>(HandleKind::Duplex),
             |parts| {
                 let (sender, receiver) = parts
                     .descriptors

@@ -12,12 +12,12 @@ use serde::ser::{Serialize, Serializer};
 use super::error::{ItemError, RecvError, RecvTimeoutError, TryRecvError};
 use super::item::{self, decode};
 use super::wait::{Source, WaitFor};
-use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
+use crate::codec::handle::{self, Depart, HandleKind, Identity, Parts};
 use crate::codec::{self, Message};
 use crate::lock::lock;
 use crate::readiness::Readiness;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::poll;
+use crate::sys::{deadline, poll};
 use crate::transport::{self, Inbox, Received};
 
 /// The receiving end of a [`channel`](super::channel()).
@@ -175,7 +175,7 @@ impl<T: DeserializeOwned> Receiver<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn recv_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        self.recv_until(Instant::now().checked_add(timeout))?
+        self.recv_until(deadline::after(timeout))?
             .ok_or(RecvTimeoutError::Timeout)
     }
 
@@ -326,7 +326,7 @@ impl ReceivingEnd {
             match self.look() {
                 Ok(Seen::Item(message)) => self.pending = Some(message),
                 Ok(Seen::Nothing) => {
-                    if !self.wait(Instant::now().checked_add(STANDSTILL)) {
+                    if !self.wait(deadline::after(STANDSTILL)) {
                         let text = "the item that is being received has stalled";
                         return Err(RecvError::Item(ItemError::new(text)));
                     }
@@ -401,17 +401,21 @@ impl<T> Receiver<T> {
 
 impl<T> Serialize for Receiver<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Receiver), |parts| {
-            self.pack(parts)
-        })
+        handle::serialize(
+            serializer,
+            Identity::new::<T>(HandleKind::Receiver),
+            |parts| self.pack(parts),
+        )
     }
 }
 
 impl<'de, T> Deserialize<'de> for Receiver<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Receiver<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Receiver), |parts| {
-            Receiver::unpack(&parts.descriptors, &mut parts.bytes)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Receiver),
+            |parts| Receiver::unpack(&parts.descriptors, &mut parts.bytes),
+        )
     }
 }
 

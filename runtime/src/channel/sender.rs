@@ -9,8 +9,9 @@ use serde::ser::{Serialize, Serializer};
 
 use super::error::{ItemError, SendError, SendTimeoutError};
 use super::item::{self, ITEM};
-use crate::codec::handle::{self, Identity, Kind, Parts};
+use crate::codec::handle::{self, HandleKind, Identity, Parts};
 use crate::codec::{self, Output};
+use crate::sys::deadline;
 use crate::sys::fd::OwnedFd;
 use crate::transport::{self, Limit};
 
@@ -118,12 +119,46 @@ impl<T: Serialize> Sender<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn send_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        match self.core.send(&item, Instant::now().checked_add(timeout)) {
+        match self.core.send(&item, deadline::after(timeout)) {
             Ok(()) => Ok(()),
             Err(SendFailure::Gone) => Err(SendTimeoutError::Disconnected(item)),
             Err(SendFailure::TimedOut) => Err(SendTimeoutError::Timeout(item)),
             Err(SendFailure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
         }
+    }
+}
+
+impl<T> Sender<T> {
+    /// Sends an item from a borrow of it: a `&str` arrives as a `String`, a `&[u8]` as a
+    /// `Vec<u8>`, a `&T` as a `T`.
+    ///
+    /// Otherwise it is [`send`](Sender::send). No copy is made to be given away: long texts and
+    /// slices of numbers are sent from where they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Sender::send), but there is nothing to give back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let (sender, receiver) = multiproc::channel::channel::<Vec<u8>>()?;
+    /// let picture = vec![7; 1 << 10];
+    /// sender.send_ref(&picture)?;
+    /// sender.send_ref(&picture[..16])?;
+    /// assert_eq!(receiver.recv()?, picture);
+    /// assert_eq!(receiver.recv()?, [7; 16]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn send_ref<U>(&self, item: &U) -> Result<(), SendError<()>>
+    where
+        U: ?Sized + ToOwned<Owned = T> + Serialize,
+    {
+        self.core.send(item, None).map_err(|failure| match failure {
+            SendFailure::Gone => SendError((), None),
+            SendFailure::TimedOut => SendError((), Some(ItemError::new("timed out"))),
+            SendFailure::Item(error) => SendError((), Some(error)),
+        })
     }
 }
 
@@ -134,7 +169,11 @@ enum SendFailure {
 }
 
 impl SenderCore {
-    fn send<T: Serialize>(&self, item: &T, deadline: Option<Instant>) -> Result<(), SendFailure> {
+    fn send<T: ?Sized + Serialize>(
+        &self,
+        item: &T,
+        deadline: Option<Instant>,
+    ) -> Result<(), SendFailure> {
         let mut output = Output::new(ITEM);
         output
             .write_borrowed(item)
@@ -186,19 +225,27 @@ impl<T> Sender<T> {
 
 impl<T> Serialize for Sender<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Sender), |parts| {
-            self.pack(parts);
-            Ok(())
-        })
+        handle::serialize(
+            serializer,
+            Identity::new::<T>(HandleKind::Sender),
+            |parts| {
+                self.pack(parts);
+                Ok(())
+            },
+        )
     }
 }
 
 impl<'de, T> Deserialize<'de> for Sender<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Sender<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Sender), |parts| {
-            let ([], [socket]) = parts.exactly()?;
-            Sender::unpack(socket)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Sender),
+            |parts| {
+                let ([], [socket]) = parts.exactly()?;
+                Sender::unpack(socket)
+            },
+        )
     }
 }
 

@@ -2,12 +2,15 @@
 
 use std::io;
 use std::sync::Arc;
+use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
+use crate::completion::{Ending, Listening};
 use crate::descriptor::Fd;
 use crate::process::Process;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::poll;
+use crate::sys::notify_fd::NotifyFd;
+use crate::sys::{deadline, poll};
 
 /// A source of events that [`wait`] can wait for.
 ///
@@ -16,9 +19,10 @@ use crate::sys::poll;
 /// | [`Receiver`](super::Receiver), [`Duplex`](super::Duplex) | an item is there, or none will come: `try_recv` says which |
 /// | [`Queue`](super::Queue) | an item is there, or none will come; another process may pop it first |
 /// | [`Process`] | it ended: `try_join` has the result |
+/// | [`Task`](crate::Task) | it is finished: `wait` returns at once |
 /// | [`Fd`] | there is something to read, or its other end is closed |
 ///
-/// The trait cannot be implemented by hand.
+/// A reference to a source is one, too. The trait cannot be implemented by hand.
 ///
 /// # Examples
 ///
@@ -60,6 +64,8 @@ pub enum WaitFor<'a> {
     Shared(Arc<OwnedFd>),
     /// Likewise, but it is to be watched anew after this time.
     Polling(BorrowedFd<'a>, Duration),
+    /// It has no descriptor, and wakes those who listen.
+    Ending(Arc<dyn Ending>),
 }
 
 /// Waits until at least one of the sources is ready, and returns the indices of those that are:
@@ -70,7 +76,8 @@ pub enum WaitFor<'a> {
 ///
 /// # Errors
 ///
-/// The operating system refuses, for lack of memory.
+/// The operating system refuses, for lack of memory, or of descriptors: to wait for tasks takes one,
+/// however many they are.
 ///
 /// # Examples
 ///
@@ -93,10 +100,15 @@ pub enum WaitFor<'a> {
 /// # }
 /// ```
 pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Vec<usize>> {
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let deadline = timeout.and_then(deadline::after);
     loop {
         let watched: Vec<WaitFor<'_>> = sources.iter().map(|source| source.watch()).collect();
         let any_ready = watched.iter().any(|it| matches!(it, WaitFor::Ready));
+        let endings = watched.iter().filter_map(|watched| match watched {
+            WaitFor::Ending(ending) => Some(Arc::clone(ending)),
+            _ => None,
+        });
+        let endings = Endings::listen_to(endings.collect())?;
         let (places, descriptors): (Vec<usize>, Vec<BorrowedFd<'_>>) = watched
             .iter()
             .enumerate()
@@ -105,12 +117,14 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
                     WaitFor::Ready => return None,
                     WaitFor::Borrowed(descriptor) | WaitFor::Polling(descriptor, _) => *descriptor,
                     WaitFor::Shared(descriptor) => descriptor.as_fd(),
+                    // Which of them it is, each says itself.
+                    WaitFor::Ending(_) => endings.as_ref()?.notify_fd.as_fd(),
                 };
                 Some((place, descriptor))
             })
             .unzip();
         let again = watched.iter().filter_map(|watched| match watched {
-            WaitFor::Polling(_, again) => Instant::now().checked_add(*again),
+            WaitFor::Polling(_, again) => deadline::after(*again),
             _ => None,
         });
         let now = any_ready.then(Instant::now);
@@ -133,6 +147,48 @@ pub fn wait(sources: &[&dyn Source], timeout: Option<Duration>) -> io::Result<Ve
         if !ready.is_empty() || deadline.is_some_and(|deadline| deadline <= Instant::now()) {
             return Ok(ready);
         }
+    }
+}
+
+/// Endings that notify a descriptor, as long as this is there.
+struct Endings {
+    notify_fd: NotifyFd,
+    _listening: Listening,
+}
+
+impl Endings {
+    fn listen_to(endings: Vec<Arc<dyn Ending>>) -> io::Result<Option<Endings>> {
+        if endings.is_empty() {
+            return Ok(None);
+        }
+        let notify_fd = NotifyFd::new()?;
+        let waker = Waker::from(Arc::new(Notifier(notify_fd.clone())));
+        let mut listening = Listening::new();
+        for ending in endings {
+            listening.listen(ending, waker.clone());
+        }
+        Ok(Some(Endings {
+            notify_fd,
+            _listening: listening,
+        }))
+    }
+}
+
+struct Notifier(NotifyFd);
+
+impl Wake for Notifier {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+impl<S: Source + ?Sized> Source for &S {
+    fn watch(&self) -> WaitFor<'_> {
+        (**self).watch()
+    }
+
+    fn confirm(&self) -> bool {
+        (**self).confirm()
     }
 }
 

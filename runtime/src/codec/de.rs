@@ -169,7 +169,7 @@ impl<'m> Decoder<'m> {
 
     /// The handle that comes next, and the numbers of its attachments.
     fn record(&mut self) -> Result<(Record, Vec<u32>), Error> {
-        let kind = handle::Kind::read(self.byte()?)?;
+        let kind = handle::HandleKind::read(self.byte()?)?;
         let types = u64::from_ne_bytes(self.array()?);
         let mut parts = Parts::default();
         let count = self.count()?;
@@ -684,7 +684,7 @@ impl<'de> de::SeqAccess<'de> for Packed<'_> {
             .split_at_checked(self.kind.width())
             .ok_or_else(ended)?;
         self.rest = rest;
-        seed.deserialize(Number {
+        seed.deserialize(PackedNumber {
             kind: self.kind,
             bytes: number,
             depth: self.depth,
@@ -698,14 +698,14 @@ impl<'de> de::SeqAccess<'de> for Packed<'_> {
 }
 
 /// One number of a packed sequence.
-struct Number<'b> {
+struct PackedNumber<'b> {
     kind: ElementKind,
     bytes: &'b [u8],
     /// A type may be options or newtypes of itself without an end.
     depth: Depth,
 }
 
-impl<'de> Deserializer<'de> for Number<'_> {
+impl<'de> Deserializer<'de> for PackedNumber<'_> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {

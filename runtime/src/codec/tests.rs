@@ -17,6 +17,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Error, Message, Output, SPLICE_MINIMUM};
+use crate::random::Random;
 
 mod damage;
 mod depth;
@@ -824,21 +825,7 @@ fn random_values_arrive() {
     }
 }
 
-/// xorshift64*: the same sequence in every run.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: u64) -> u64 {
-        self.next() % limit
-    }
-
     /// Any byte, more often one that begins a value.
     fn byte(&mut self) -> u8 {
         const TAGS: [u8; 16] = [

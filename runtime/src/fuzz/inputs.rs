@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::probe::forbid_copies;
+use crate::random::Random;
 
 /// Calls the function with each input of the corpus of this name, and with some more that are made
 /// of them.
@@ -34,50 +35,36 @@ fn corpus(name: &str) -> Vec<Vec<u8>> {
     files.iter().map(|file| fs::read(file).unwrap()).collect()
 }
 
-/// xorshift64*: the same sequence in every run.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.next() >> 33).unwrap() % limit.max(1)
-    }
-
-    fn byte(&mut self) -> u8 {
+    fn telling_byte(&mut self) -> u8 {
         // What means something, at times.
         const TELLING: [u8; 12] = [
             0x00, 0x01, 0x04, 0x30, 0x31, 0x32, 0x33, 0x34, 0x41, 0x50, 0x80, 0xff,
         ];
-        match self.below(2) {
-            0 => TELLING[self.below(TELLING.len())],
+        match self.place(2) {
+            0 => TELLING[self.place(TELLING.len())],
             _ => self.next().to_le_bytes()[7],
         }
     }
 
     /// One of the inputs with some bytes changed, left out, or taken from another.
     fn change(&mut self, inputs: &[Vec<u8>]) -> Vec<u8> {
-        let mut input = inputs[self.below(inputs.len())].clone();
-        for _ in 0..=self.below(6) {
-            let place = self.below(input.len());
-            match self.below(5) {
+        let mut input = inputs[self.place(inputs.len())].clone();
+        for _ in 0..=self.place(6) {
+            let place = self.place(input.len());
+            match self.place(5) {
                 0 if !input.is_empty() => {
                     input.remove(place);
                 }
-                1 => input.insert(place, self.byte()),
+                1 => input.insert(place, self.telling_byte()),
                 2 => {
-                    let other = &inputs[self.below(inputs.len())];
-                    let start = self.below(other.len());
-                    let end = other.len().min(start + self.below(16));
+                    let other = &inputs[self.place(inputs.len())];
+                    let start = self.place(other.len());
+                    let end = other.len().min(start + self.place(16));
                     input.splice(place..place, other[start..end].iter().copied());
                 }
                 _ => {
-                    let byte = self.byte();
+                    let byte = self.telling_byte();
                     if let Some(old) = input.get_mut(place) {
                         *old = byte;
                     }

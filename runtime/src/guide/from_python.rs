@@ -154,6 +154,61 @@
 //! }
 //! ```
 //!
+//! # Rows that are easily mistaken
+//!
+//! Some names in the tables below stand for more than one thing in Python. What they do here:
+//!
+//! ```
+//! use multiproc::channel::{Queue, channel, wait};
+//! use multiproc::{ErrorKind, Pool, wait_any, worker};
+//! use std::time::Duration;
+//!
+//! #[worker]
+//! fn doze(millis: u64) -> u64 {
+//!     std::thread::sleep(Duration::from_millis(millis));
+//!     millis
+//! }
+//!
+//! fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let pool = Pool::builder().workers(1).build()?;
+//!     let long = Duration::from_secs(60);
+//!
+//!     // `AsyncResult.wait(timeout)` takes no result, `AsyncResult.get(timeout)` does.
+//!     let task = pool.submit(doze::call(1));
+//!     assert_eq!(wait_any(&[&task], long), Some(0));
+//!     assert_eq!(task.wait_timeout(long)?, Some(1));
+//!
+//!     // `Connection.poll(timeout)` takes no item, and is true at the end of the channel, too.
+//!     let (sender, receiver) = channel::<String>()?;
+//!     assert!(wait(&[&receiver], Some(Duration::ZERO))?.is_empty());
+//!     sender.send("hello".into())?;
+//!     assert_eq!(wait(&[&receiver], Some(long))?, [0]);
+//!     assert_eq!(receiver.recv()?, "hello");
+//!     drop(sender);
+//!     assert_eq!(wait(&[&receiver], None)?, [0]);
+//!     assert!(receiver.recv().is_err());
+//!
+//!     // `SimpleQueue` has many consumers.
+//!     let queue = Queue::bounded(8)?;
+//!     let other = queue.clone();
+//!     queue.push(1)?;
+//!     queue.push(2)?;
+//!     assert_eq!((queue.pop()?, other.pop()?), (1, 2));
+//!
+//!     // `shutdown(cancel_futures=True)` lets the running task finish.
+//!     let running = pool.submit(doze::call(300));
+//!     while pool.active() == 0 {
+//!         std::thread::yield_now();
+//!     }
+//!     let pending = pool.submit(doze::call(1));
+//!     pool.cancel_queued();
+//!     pool.shutdown()?;
+//!     assert_eq!(running.wait()?, 300);
+//!     assert_eq!(pending.wait().unwrap_err().kind(), ErrorKind::Cancelled);
+//!     Ok(())
+//! }
+//! ```
+//!
 //! # What is different
 //!
 //! | | Python | here |
@@ -211,8 +266,8 @@
 //! | `RawValue`, `RawArray` | [`Shared`](crate::shm::Shared) of atomics, [`Buffer`](crate::shm::Buffer) |
 //! | `sharedctypes` structures | types with [`#[derive(Shareable)]`](derive@crate::Shareable) |
 //! | `Pipe()` | [`duplex`](crate::channel::duplex()) |
-//! | `Pipe(duplex=False)`, `SimpleQueue` | [`channel`](crate::channel::channel()) |
-//! | `Queue` | [`Queue`](crate::channel::Queue): `put` is [`push`](crate::channel::Queue::push), `get` is [`pop`](crate::channel::Queue::pop) |
+//! | `Pipe(duplex=False)` | [`channel`](crate::channel::channel()), with many senders and one receiver |
+//! | `Queue`, `SimpleQueue` | [`Queue`](crate::channel::Queue): `put` is [`push`](crate::channel::Queue::push), `get` is [`pop`](crate::channel::Queue::pop) |
 //! | `JoinableQueue` | the same: [`task_done`](crate::channel::Queue::task_done), [`join`](crate::channel::Queue::join) |
 //! | `queue.Full`, `queue.Empty` | [`TrySendError::Full`](crate::channel::TrySendError::Full), [`TryRecvError::Empty`](crate::channel::TryRecvError::Empty), and `Timeout` of the others |
 //! | `ProcessError`, `TimeoutError` | [`Error`], [`ErrorKind`] |
@@ -236,7 +291,8 @@
 //! | `close()`, `join()` | [`Pool::shutdown`] |
 //! | `terminate()` | dropping the pool |
 //! | `AsyncResult.get()` | [`Task::wait`] |
-//! | `AsyncResult.get(timeout)`, `wait(timeout)` | [`Task::wait_timeout`] |
+//! | `AsyncResult.get(timeout)` | [`Task::wait_timeout`] |
+//! | `AsyncResult.wait(timeout)` | [`wait_any`](crate::wait_any()), which takes no result |
 //! | `AsyncResult.ready()` | [`Task::is_finished`] |
 //! | `AsyncResult.successful()` | the result is a `Result` |
 //! | `ThreadPool` | rayon, or [`std::thread::scope`] |
@@ -247,7 +303,7 @@
 //! |---|---|
 //! | `Connection` | [`Duplex`](crate::channel::Duplex), [`Sender`](crate::channel::Sender), [`Receiver`](crate::channel::Receiver) |
 //! | `send`, `recv` | the same |
-//! | `poll()`, `poll(timeout)` | [`try_recv`](crate::channel::Receiver::try_recv), [`recv_timeout`](crate::channel::Receiver::recv_timeout) |
+//! | `poll()`, `poll(timeout)` | [`wait`](crate::channel::wait()) with one source: it takes no item, and the end of the channel counts |
 //! | `send_bytes`, `recv_bytes` | items of type `Vec<u8>`, which are as cheap |
 //! | `fileno()` | a source of [`wait`](crate::channel::wait()); a socket of your own as [`Fd`](crate::Fd) |
 //! | `close()` | dropping it |
@@ -283,14 +339,16 @@
 //! | `initializer`, `initargs` | [`PoolBuilder::initializer`], with its arguments |
 //! | `submit` | [`Pool::submit`] |
 //! | `map(.., timeout, chunksize)` | [`Pool::map`] with [`Map::chunk_size`](crate::Map::chunk_size); [`Map::timeout`](crate::Map::timeout) is each task's |
-//! | `map(.., buffersize)` | not needed: inputs are taken as results are asked for |
+//! | `map(.., buffersize)` | not needed: inputs are taken as results are asked for. For `submit`, [`PoolBuilder::queue_limit`] |
 //! | `shutdown()` | [`Pool::shutdown`]; tasks that are submitted later are [`ErrorKind::Closed`] |
-//! | `shutdown(cancel_futures=True)`, `terminate_workers()`, `kill_workers()` | dropping the pool |
+//! | `shutdown(wait=False)` | [`Pool::shutdown_timeout`] with no time; what runs goes on |
+//! | `shutdown(cancel_futures=True)` | [`Pool::cancel_queued`], then [`Pool::shutdown`] |
+//! | `terminate_workers()`, `kill_workers()` | dropping the pool |
 //! | `Future` | [`Task`] |
 //! | `result()`, `result(timeout)` | [`Task::wait`], [`Task::wait_timeout`] |
 //! | `exception()` | the error of that `Result` |
 //! | `done()`, `running()`, `cancelled()` | [`Task::state`], [`Task::is_finished`], [`ErrorKind::Cancelled`] |
-//! | `cancel()` | [`Task::cancel`], also when it runs |
+//! | `cancel()` | [`Task::cancel`], also when it runs; [`Task::cancel_within`] asks first |
 //! | `add_done_callback` | [`Task::on_done`] |
 //! | `as_completed` | [`as_completed`](crate::as_completed()) |
 //! | `wait(.., FIRST_COMPLETED)` | [`wait_any`](crate::wait_any()) |
@@ -344,12 +402,15 @@
 //! [`ErrorKind::Cancelled`]: crate::ErrorKind::Cancelled
 //! [`ErrorKind::TimedOut`]: crate::ErrorKind::TimedOut
 //! [`Pool::builder`]: crate::Pool::builder
+//! [`Pool::cancel_queued`]: crate::Pool::cancel_queued
 //! [`Pool::map`]: crate::Pool::map
 //! [`Pool::map_unordered`]: crate::Pool::map_unordered
 //! [`Pool::shutdown`]: crate::Pool::shutdown
+//! [`Pool::shutdown_timeout`]: crate::Pool::shutdown_timeout
 //! [`Pool::submit`]: crate::Pool::submit
 //! [`PoolBuilder::initializer`]: crate::PoolBuilder::initializer
 //! [`PoolBuilder::max_tasks_per_worker`]: crate::PoolBuilder::max_tasks_per_worker
+//! [`PoolBuilder::queue_limit`]: crate::PoolBuilder::queue_limit
 //! [`PoolBuilder::start_method`]: crate::PoolBuilder::start_method
 //! [`PoolBuilder::workers`]: crate::PoolBuilder::workers
 //! [`Process`]: crate::Process
@@ -365,6 +426,7 @@
 //! [`RemoteError`]: crate::RemoteError
 //! [`Task`]: crate::Task
 //! [`Task::cancel`]: crate::Task::cancel
+//! [`Task::cancel_within`]: crate::Task::cancel_within
 //! [`Task::is_finished`]: crate::Task::is_finished
 //! [`Task::on_done`]: crate::Task::on_done
 //! [`Task::state`]: crate::Task::state

@@ -4,11 +4,14 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::load::QueueLimits;
+use super::recipe::Recipe;
 use super::scheduler::Policy;
-use super::settings::{Initializer, Settings};
+use super::settings::Settings;
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{Setup, StartMethod, TaskOptions};
+use crate::process::TaskOptions;
+use crate::sys::scheduling;
 
 /// A configuration of a [`Pool`](crate::Pool), from which [`build`](PoolBuilder::build) creates
 /// one. Returned by [`Pool::builder`](crate::Pool::builder).
@@ -39,16 +42,18 @@ use crate::process::{Setup, StartMethod, TaskOptions};
 pub struct PoolBuilder {
     pub(super) workers: Option<usize>,
     pub(super) min_workers: Option<usize>,
-    pub(super) name: Option<String>,
-    pub(super) start_method: Option<StartMethod>,
-    pub(super) initializer: Option<Result<(Setup, Initializer)>>,
-    pub(super) memory_limit: Option<u64>,
+    pub(super) recipe: Recipe,
+    /// Why the initializer's call cannot be one.
+    pub(super) refusal: Option<Error>,
+    pub(super) pin_to_cpus: bool,
     pub(super) max_tasks: Option<u64>,
     pub(super) max_memory: Option<u64>,
     pub(super) task_timeout: Option<Duration>,
     pub(super) idle_timeout: Option<Duration>,
     pub(super) retries: u32,
     pub(super) trace: Option<PathBuf>,
+    pub(super) task_grace: Option<Duration>,
+    pub(super) queue_limits: QueueLimits,
 }
 
 impl PoolBuilder {
@@ -56,21 +61,22 @@ impl PoolBuilder {
         PoolBuilder {
             workers: None,
             min_workers: None,
-            name: None,
-            start_method: None,
-            initializer: None,
-            memory_limit: None,
+            recipe: Recipe::default(),
+            refusal: None,
+            pin_to_cpus: false,
             max_tasks: None,
             max_memory: None,
             task_timeout: None,
             idle_timeout: None,
             retries: 0,
             trace: None,
+            task_grace: None,
+            queue_limits: QueueLimits::default(),
         }
     }
 
     /// What all this amounts to, and the trace file, which is made.
-    pub(super) fn settings(self) -> Result<(Settings, Option<Initializer>, Option<Trace>)> {
+    pub(super) fn settings(mut self) -> Result<(Settings, Recipe, Option<Trace>)> {
         let unsupported = |text: &str| Error::new(ErrorKind::Unsupported, text);
         if self.workers == Some(0) {
             return Err(unsupported("a pool needs at least one worker, not 0"));
@@ -80,35 +86,28 @@ impl PoolBuilder {
                 "a worker of a pool must do at least one task before it is replaced, not 0",
             ));
         }
+        if self.queue_limits.tasks == Some(0) {
+            return Err(unsupported(
+                "a pool needs a queue in which at least one task can wait, not 0",
+            ));
+        }
         let workers = match self.workers {
             Some(workers) => workers,
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
-        let (mut setup, initializer) = match self.initializer {
-            Some(initializer) => {
-                let (setup, initializer) = initializer?;
-                (setup, Some(initializer))
-            }
-            None => (Setup::new()?, None),
-        };
-        if let Some(start_method) = self.start_method {
-            setup.start_method = start_method;
+        if let Some(refusal) = self.refusal {
+            return Err(refusal);
         }
-        match self.name {
-            Some(name) => setup.name = name,
-            None if setup.name.is_empty() => "pool".clone_into(&mut setup.name),
-            None => {}
+        if self.pin_to_cpus {
+            let cpus = scheduling::cpus().map_err(|error| {
+                Error::not_started("the CPUs that the program may use are not known", error)
+            })?;
+            self.recipe.cpus = Some(cpus);
         }
-        if setup.name.contains('\0') {
-            let text = format!(
-                "the name {:?} of a pool's processes contains a NUL byte",
-                setup.name
-            );
-            return Err(unsupported(&text));
-        }
-        setup.limits.memory = self.memory_limit.or(setup.limits.memory);
+        self.recipe.check()?;
+        let name = self.recipe.name();
         let trace = self.trace.map(|path| {
-            Trace::create(&path, &setup.name).map_err(|error| {
+            Trace::create(&path, name).map_err(|error| {
                 let text = format!("cannot write the trace {}", path.display());
                 Error::new(ErrorKind::Spawn, text).with_source(error)
             })
@@ -123,14 +122,16 @@ impl PoolBuilder {
                 max_tasks: self.max_tasks,
                 retries: self.retries,
             },
-            setup,
             max_memory: self.max_memory,
             task_options: TaskOptions {
                 timeout: self.task_timeout,
+                grace: self.task_grace,
+                kill_on_drop: false,
             },
             idle_timeout: self.idle_timeout,
+            queue_limits: self.queue_limits,
         };
-        Ok((settings, initializer, trace.transpose()?))
+        Ok((settings, self.recipe, trace.transpose()?))
     }
 }
 
@@ -139,30 +140,33 @@ impl fmt::Debug for PoolBuilder {
         let PoolBuilder {
             workers,
             min_workers,
-            name,
-            start_method,
-            initializer,
-            memory_limit,
+            recipe,
+            refusal,
+            pin_to_cpus,
             max_tasks,
             max_memory,
             task_timeout,
             idle_timeout,
             retries,
             trace,
+            task_grace,
+            queue_limits,
         } = self;
         f.debug_struct("PoolBuilder")
             .field("workers", workers)
             .field("min_workers", min_workers)
-            .field("name", name)
-            .field("start_method", start_method)
-            .field("initializer", initializer)
-            .field("memory_limit", memory_limit)
+            .field("recipe", recipe)
+            .field("refusal", refusal)
+            .field("pin_to_cpus", pin_to_cpus)
             .field("max_tasks", max_tasks)
             .field("max_memory", max_memory)
             .field("task_timeout", task_timeout)
             .field("idle_timeout", idle_timeout)
             .field("retries", retries)
             .field("trace", trace)
+            .field("task_grace", task_grace)
+            .field("queue_limit", &queue_limits.tasks)
+            .field("queue_memory", &queue_limits.bytes)
             .finish()
     }
 }

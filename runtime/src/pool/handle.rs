@@ -7,17 +7,13 @@ use std::thread::JoinHandle;
 use super::builder::PoolBuilder;
 use super::inputs::Inputs;
 use super::into_call::IntoCall;
-use super::job::{PoolJob, Recipient, TaskArguments};
 use super::map::Map;
-use super::name::Name;
-use super::outcome::Outcome;
-use super::scheduler::JobId;
-use super::slot::Slot;
 use super::stats::{Counters, PoolStats};
+use super::submit::Submission;
 use super::supervisor::SharedPool;
 use super::task::Task;
 use crate::error::Result;
-use crate::process::{Call, TaskCall};
+use crate::process::Call;
 
 /// A set of worker processes that run one task after another.
 ///
@@ -60,10 +56,12 @@ use crate::process::{Call, TaskCall};
 ///   directory).
 /// * Tasks begin in the order in which they were submitted, but may end in any order.
 /// * The processes have the environment that the program had when they were started.
-/// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until a worker takes
-///   them, with the descriptors inside them. The number of waiting tasks is not limited;
-///   [`map`](Pool::map) takes its inputs as it goes.
-/// * A result is kept as long as its [`Task`] is.
+/// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until the task is done,
+///   with the descriptors inside them. How many tasks may wait is not limited, unless
+///   [`queue_limit`](PoolBuilder::queue_limit) or [`queue_memory`](PoolBuilder::queue_memory) says
+///   so; [`map`](Pool::map) takes its inputs as it goes.
+/// * A result is kept as long as its [`Task`] is, whatever the limits are: a program that submits
+///   without end has to let go of tasks as well.
 /// * A worker that is stopped (`SIGSTOP`) is not dead. The task that it runs waits, but the task's
 ///   timeout goes on and ends it. Tasks that it has received and not begun are given to idle
 ///   workers. If no other worker can begin such a task, it waits, unless it has a timeout: then the
@@ -84,7 +82,7 @@ use crate::process::{Call, TaskCall};
 ///   pool. That costs at most that worker and the tasks it was sent, which fail with
 ///   [`Decode`](crate::ErrorKind::Decode); the pool and the tasks of other workers go on.
 pub struct Pool {
-    shared: Arc<SharedPool>,
+    pub(super) shared: Arc<SharedPool>,
     supervisor: Option<JoinHandle<()>>,
 }
 
@@ -132,10 +130,14 @@ impl Pool {
     /// Submits a call, to be run by the next worker that is idle.
     ///
     /// Of the options of a call, [`timeout`](Call::timeout) applies, from the moment a worker
-    /// begins it. Options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since
+    /// begins it, and with it [`grace`](Call::grace); and [`kill_on_drop`](Call::kill_on_drop). Options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since
     /// the processes exist already; the name of the call is ignored.
     ///
     /// Errors of the call itself are reported by the task.
+    ///
+    /// If the number or the size of waiting tasks is [limited](PoolBuilder::queue_limit), it waits
+    /// until there is room: [`try_submit`](Pool::try_submit) does not wait, and
+    /// [`submit_async`](Pool::submit_async) does not block the thread.
     ///
     /// Each task is a message to a worker and one back. For very many short ones,
     /// [`map`](Pool::map) sends several together.
@@ -159,31 +161,8 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn submit<'c, C: IntoCall<'c>>(&self, call: C) -> Task<C::Output> {
-        self.submit_call(call.into_call())
-    }
-
-    fn submit_call<R>(&self, call: Call<'_, R>) -> Task<R> {
-        let (worker, result) = (call.entry().name(), call.result());
-        let about_worker = |error: crate::error::Error| error.with_worker(worker);
-        let here = self.shared.check_here().map_err(about_worker);
-        let named = here
-            .and_then(|()| call.into_task())
-            .and_then(|task| Ok((self.shared.name_of(task.entry)?, task)));
-        let (job, slot) = match named {
-            Ok((name, task)) => {
-                let (job, slot) = self.submit_task(name, task);
-                (Some(job), slot)
-            }
-            Err(error) => (None, Slot::finished(Outcome::Failed(error)).into()),
-        };
-        Task {
-            shared: Arc::clone(&self.shared),
-            job,
-            slot,
-            worker,
-            result,
-        }
+    pub fn submit<R>(&self, call: Call<'_, R>) -> Task<R> {
+        Submission::new(&self.shared, call).when_there_is_room()
     }
 
     /// Cancels all queued tasks, and returns their number. Tasks that a worker has begun go on.
@@ -234,28 +213,15 @@ impl Pool {
         }
     }
 
-    fn submit_task<R>(&self, name: Name, task: TaskCall<R>) -> (JobId, Arc<Slot>) {
-        let slot = Arc::<Slot>::default();
-        let options = task.options.or(self.shared.settings().task_options);
-        let job = self.shared.submit(PoolJob {
-            worker: task.entry.name(),
-            name,
-            arguments: TaskArguments::One(task.arguments),
-            recipient: Recipient::Slot(Arc::clone(&slot)),
-            options,
-            remaining: 1,
-            done: Vec::new(),
-        });
-        (job, slot)
-    }
-
     /// Runs a worker on each input. The results come in the order of the inputs.
     ///
     /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
-    /// `|(a, b)| f::call(a, b)`. The call may borrow from the inputs, if those are borrowed, and from what
-    /// is around: arguments are encoded at once. Inputs are taken as results are asked for, and only
-    /// so many ahead that no worker waits ([`buffered`](Map::buffered) has the numbers); short tasks are
-    /// sent to the workers in groups.
+    /// `|(a, b)| f::call(a, b)`. The call may borrow from the input and from what is around: its
+    /// arguments are encoded at once. Inputs are taken as results are asked for, and only so many ahead
+    /// that no worker waits ([`buffered`](Map::buffered) has the numbers); short tasks are sent to the
+    /// workers in groups.
+    ///
+    /// An error of a result names the index of its input; [`Map::indexed`] gives that of all results.
     ///
     /// # Examples
     ///
@@ -277,24 +243,23 @@ impl Pool {
     /// # }
     /// ```
     ///
-    /// A worker that borrows its arguments:
+    /// A worker that borrows:
     ///
     /// ```
     /// use multiproc::{Pool, worker};
     /// use std::path::{Path, PathBuf};
     ///
     /// #[worker]
-    /// fn is_below(path: &Path, directory: &Path) -> bool {
-    ///     path.starts_with(directory)
+    /// fn length(path: &Path, unit: &str) -> String {
+    ///     format!("{} {unit}", path.as_os_str().len())
     /// }
     ///
     /// # fn main() -> multiproc::Result<()> {
-    /// let pool = Pool::builder().workers(2).build()?;
-    /// let home = PathBuf::from("/home");
-    /// let paths: Vec<PathBuf> = vec!["/home/alice".into(), "/tmp".into()];
-    /// let below: Vec<bool> =
-    ///     pool.map(|path| is_below::call(path, &home), &paths).collect::<multiproc::Result<_>>()?;
-    /// assert_eq!(below, [true, false]);
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// let paths = [PathBuf::from("/etc/hosts"), PathBuf::from("/etc")];
+    /// let unit = String::from("bytes");
+    /// let lengths = pool.map(|path| length::call(path, &unit), &paths);
+    /// assert_eq!(lengths.collect::<multiproc::Result<Vec<_>>>()?, ["10 bytes", "4 bytes"]);
     /// # Ok(())
     /// # }
     /// ```
@@ -339,44 +304,6 @@ impl Pool {
         C: IntoCall<'c>,
     {
         Map::new(&self.shared, inputs.into_inputs(), bind, false)
-    }
-
-    /// Waits until all submitted tasks are done, and ends the workers. Tasks that are submitted
-    /// from now on are [`Closed`](crate::ErrorKind::Closed).
-    ///
-    /// Callbacks have been called too when it returns, unless it is called by one.
-    ///
-    /// # Errors
-    ///
-    /// The error that made the pool unusable, if there was one: see [`PoolBuilder::initializer`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use multiproc::{ErrorKind, Pool, worker};
-    /// # #[worker]
-    /// # fn square(x: u64) -> u64 {
-    /// #     x * x
-    /// # }
-    /// # fn main() -> multiproc::Result<()> {
-    /// # let pool = Pool::builder().workers(2).build()?;
-    /// let task = pool.submit(square::call(3));
-    /// pool.shutdown()?;
-    /// assert!(task.is_finished());
-    /// let late = pool.submit(square::call(4));
-    /// assert_eq!(late.wait().unwrap_err().kind(), ErrorKind::Closed);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn shutdown(&self) -> Result<()> {
-        self.shared.check_here()?;
-        self.shared.drain();
-        self.shared.wait_over();
-        self.shared.finish_callbacks();
-        match self.shared.failure() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
     }
 
     /// Returns the largest number of workers that the pool has.
@@ -450,12 +377,50 @@ impl PoolBuilder {
     /// # Ok::<(), multiproc::Error>(())
     /// ```
     pub fn build(self) -> Result<Pool> {
-        let (settings, initializer, trace) = self.settings()?;
-        let (shared, supervisor) = SharedPool::start(settings, initializer, trace)?;
+        let (settings, recipe, trace) = self.settings()?;
+        let (shared, supervisor) = SharedPool::start(settings, recipe, trace)?;
         Ok(Pool {
             shared,
             supervisor: Some(supervisor),
         })
+    }
+
+    /// Creates the pool as [`build`](PoolBuilder::build) does, and waits until its workers are ready:
+    /// all of them or, with an [`idle_timeout`](PoolBuilder::idle_timeout), as many as stay.
+    ///
+    /// Workers are ready when they have run the [initializer](PoolBuilder::initializer). To bound that
+    /// time, give its call a [timeout](Call::timeout).
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](PoolBuilder::build). Also the error that makes the pool unusable before it is ready,
+    /// which all its tasks would get otherwise: of an initializer that panics, returns an error, exceeds
+    /// its timeout, or in which one process after the other dies.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    ///
+    /// #[worker]
+    /// fn connect(address: &str) -> Result<(), String> {
+    ///     Err(format!("there is no host {address}"))
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build_and_wait()?;
+    /// assert_eq!(pool.worker_ids().len(), 2);
+    ///
+    /// let builder = Pool::builder().workers(2).initializer(connect::call("db.example"));
+    /// let error = builder.build_and_wait().unwrap_err();
+    /// assert!(error.to_string().contains("there is no host db.example"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn build_and_wait(self) -> Result<Pool> {
+        let pool = self.build()?;
+        pool.shared.wait_ready()?;
+        Ok(pool)
     }
 }
 
@@ -465,13 +430,13 @@ impl Drop for Pool {
             return;
         }
         self.shared.close();
-        self.shared.wait_over();
+        self.shared.wait_over(None);
         if let Some(supervisor) = self.supervisor.take()
             && supervisor.thread().id() != std::thread::current().id()
         {
             let _ = supervisor.join();
         }
-        self.shared.finish_callbacks();
+        self.shared.finish_callbacks(None);
     }
 }
 

@@ -1,13 +1,11 @@
-//! What a pool is given to run.
+//! What a function makes that a map is given.
 
 use crate::process::Call;
 
-/// A worker with its arguments: a [`Call`].
+/// A value that is a [`Call`], which is what the function makes that is given to
+/// [`Pool::map`](crate::Pool::map).
 ///
-/// [`Pool::submit`](crate::Pool::submit) takes one, and the function that is given to
-/// [`Pool::map`](crate::Pool::map) makes one of each input. Only [`Call`] implements the trait, and it
-/// cannot be implemented by hand. It is there for the sake of the compiler's message: where something
-/// else stands, such as the function itself, that says what to write.
+/// Only [`Call`] implements it, and the trait cannot be implemented by hand.
 ///
 /// # Examples
 ///
@@ -36,10 +34,9 @@ use crate::process::Call;
 /// # }
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "a pool runs calls of workers, and `{Self}` is none",
-    label = "the call of a worker is missing here",
-    note = "the work has to be a function with `#[worker]`; for a worker `f`, submit `f::call(x)`",
-    note = "in a map write `f::call` instead of `f` for a worker with one parameter that owns its input, `|x| f::call(x)` for one that borrows it, and `|(a, b)| f::call(a, b)` for one with more"
+    message = "a pool runs workers, and this function is none: it returns `{Self}`",
+    label = "this function does not make a `Call`",
+    note = "the work has to be a function with `#[worker]`; for a worker `f` with one parameter write `f::call` instead of `f`, for one with more `|(a, b)| f::call(a, b)`, and `|x| f::call(x)` for one that borrows from its input"
 )]
 pub trait IntoCall<'c> {
     /// What the worker returns.
@@ -50,7 +47,6 @@ pub trait IntoCall<'c> {
     fn into_call(self) -> Call<'c, Self::Output>;
 }
 
-#[diagnostic::do_not_recommend]
 impl<'c, R> IntoCall<'c> for Call<'c, R> {
     type Output = R;
 

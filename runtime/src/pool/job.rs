@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::load::Load;
 use super::mailbox::Mailbox;
 use super::name::Name;
 use super::scheduler::Part;
@@ -48,6 +49,14 @@ impl TaskArguments {
             TaskArguments::Many(_, ends) => u32::try_from(ends.len()).unwrap_or(u32::MAX),
         }
     }
+
+    /// Where the arguments of a task begin, among those of several.
+    fn start(ends: &[usize], task: u32) -> usize {
+        match task {
+            0 => 0,
+            task => ends.get(task as usize - 1).copied().unwrap_or_default(),
+        }
+    }
 }
 
 impl PoolJob {
@@ -61,6 +70,30 @@ impl PoolJob {
         }
     }
 
+    /// What some of the tasks are, and are long.
+    pub(super) fn load(&self, first: u32, count: u32) -> Load {
+        let bytes = match &self.arguments {
+            _ if count == 0 => 0,
+            TaskArguments::One(arguments) => arguments.length(),
+            TaskArguments::Many(_, ends) => {
+                TaskArguments::start(ends, first + count) - TaskArguments::start(ends, first)
+            }
+        };
+        Load {
+            tasks: count as usize,
+            bytes: bytes as u64,
+        }
+    }
+
+    /// The same of all that have no outcome.
+    pub(super) fn load_left(&self) -> Load {
+        if self.remaining == self.arguments.count() {
+            return self.load(0, self.remaining);
+        }
+        self.not_done()
+            .fold(Load::default(), |sum, task| sum + self.load(task, 1))
+    }
+
     /// The tasks without an outcome.
     pub(super) fn not_done(&self) -> impl Iterator<Item = u32> {
         let is_done = |task: &u32| self.done.get(*task as usize).copied().unwrap_or(false);
@@ -72,10 +105,7 @@ impl PoolJob {
         match &self.arguments {
             TaskArguments::One(arguments) => task_message(&self.name, arguments, round),
             TaskArguments::Many(bytes, ends) => {
-                let start = match part.first {
-                    0 => 0,
-                    first => ends[first as usize - 1],
-                };
+                let start = TaskArguments::start(ends, part.first);
                 let end = ends[(part.first + part.count) as usize - 1];
                 batch_message(&self.name, &bytes[start..end], round)
             }

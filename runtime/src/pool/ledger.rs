@@ -15,11 +15,18 @@
 //! | [`STARTED`] and on | when the latest [`STARTS`] were claimed, in nanoseconds of the monotonic clock |
 //! | [`SENT`] | the latest round whose message the pool has sent |
 //! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
+//! | [`ASKED`] | the round (as in `CLAIMS`) and, counted from 1, the task of it that is asked to stop; or 0 |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
 //! Each message of tasks has a number, its round. The pool begins a new one only when all that was
 //! claimed in the last has been answered; the message of a round of which nothing was claimed may
 //! still be on its way then, and the worker finds that it is over.
+//!
+//! `ASKED` is written by the pool and read by the task. It says which task is meant, so a task that
+//! has taken the place of that one meanwhile is not concerned; and a new round begins without, so
+//! that a number which comes again is not mistaken for it. It is written when the task is claimed, and
+//! stays: a task cannot miss it by not looking, whatever it does. Nothing else depends on it: a worker that
+//! does not heed it is killed in the end.
 //!
 //! `SENT` and `ANSWERED` are hints for who waits awake; nothing depends on them.
 //!
@@ -30,6 +37,7 @@
 //! | claims | they are not what the pool offered: none of its tasks can be said not to have begun. A task that it answers in a message is answered; in the middle of a batch it is killed |
 //! | starts | one before the round was offered, or after it was seen, is taken for that moment |
 //! | results | more than were claimed is nonsense, as above, and so are all beside claims that cannot be. What else can be read is believed: a worker's results are its own |
+//! | what it is asked | its task stops, or does not until it is killed; the pool never reads it |
 //! | hints | who waits awake does so for some microseconds |
 //!
 //! A batch ends for the worker when it cannot claim any more of it; the pool sees the nonsense when
@@ -47,6 +55,7 @@ const CLAIMS: usize = 0;
 const RESULTS: usize = 1;
 const SENT: usize = 2;
 const ANSWERED: usize = 3;
+const ASKED: usize = 4;
 const STARTED: usize = 8;
 
 /// How many starts are remembered.
@@ -84,6 +93,7 @@ impl Ledger {
     /// Lets the worker, which has nothing to do, claim this many tasks in a new round.
     pub(super) fn offer(&self, round: u16, count: u32) {
         self.board.words()[RESULTS].store(0, Relaxed);
+        self.board.words()[ASKED].store(0, Relaxed);
         let round = Round {
             number: round,
             limit: count.min(MAXIMUM),
@@ -92,6 +102,12 @@ impl Ledger {
         self.known.store(round.pack(), Relaxed);
         self.since.store(now(), Relaxed);
         self.board.words()[CLAIMS].store(round.pack(), Release);
+    }
+
+    /// Asks a task of the round, which is claimed, to stop.
+    pub(super) fn ask(&self, task: u32) {
+        let round = Round::unpack(self.known.load(Relaxed));
+        self.board.words()[ASKED].store(round.current(task + 1), Relaxed);
     }
 
     /// The message of a round has been sent.
@@ -198,6 +214,16 @@ impl Claims<'_> {
         self.0.words()[ANSWERED].store(round.into(), Release);
     }
 
+    /// Whether the task that runs, the last that was claimed, is asked to stop.
+    pub(super) fn is_asked(&self) -> bool {
+        let asked = self.0.words()[ASKED].load(Relaxed);
+        if asked == 0 {
+            return false;
+        }
+        let round = Round::unpack(self.0.words()[CLAIMS].load(Relaxed));
+        asked == round.current(round.claimed)
+    }
+
     /// Claims the next task of a round, which starts now; false if it was taken back.
     pub(super) fn claim(&self, round: u16, now: u64) -> bool {
         let word = &self.0.words()[CLAIMS];
@@ -263,6 +289,17 @@ pub(super) const MAXIMUM: u32 = (1 << 24) - 1;
 impl Round {
     fn pack(self) -> u64 {
         u64::from(self.number) << 48 | u64::from(self.limit) << 24 | u64::from(self.claimed)
+    }
+
+    /// What names the task that runs when so many of the round are claimed.
+    fn current(self, claimed: u32) -> u64 {
+        let (limit, claimed) = (0, claimed.min(MAXIMUM));
+        Round {
+            limit,
+            claimed,
+            ..self
+        }
+        .pack()
     }
 
     fn unpack(word: u64) -> Round {
@@ -388,6 +425,36 @@ mod tests {
             ledger.offer(8, 1);
             assert!(!claims.claim(7, 0));
             assert!(claims.claim(8, 0));
+        });
+    }
+
+    #[test]
+    fn a_task_is_asked_to_stop_and_none_after_it() {
+        check(|ledger, claims| {
+            assert!(!claims.is_asked());
+            ledger.offer(7, 4);
+            assert!(claims.claim(7, 0));
+            assert!(!claims.is_asked());
+            ledger.ask(0);
+            assert!(claims.is_asked());
+            // Taking others back changes nothing for it.
+            assert_eq!(ledger.recall(), Some(1));
+            assert!(claims.is_asked());
+            ledger.offer(8, 4);
+            assert!(claims.claim(8, 0));
+            assert!(!claims.is_asked());
+            // Too late for the first.
+            assert!(claims.claim(8, 0));
+            ledger.ask(0);
+            assert!(!claims.is_asked());
+            ledger.ask(1);
+            assert!(claims.is_asked());
+            assert!(claims.claim(8, 0));
+            assert!(!claims.is_asked());
+            // The number of a round comes again.
+            ledger.ask(2);
+            ledger.offer(8, 4);
+            assert!((0..3).all(|_| claims.claim(8, 0) && !claims.is_asked()));
         });
     }
 

@@ -6,10 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::call_source::CallSource;
-use super::indexed::Indexed;
 use super::into_call::IntoCall;
-#[cfg(feature = "stream")]
-use super::map_stream::MapStream;
 use super::mapping::{Advance, Mapping};
 use super::supervisor::SharedPool;
 use crate::error::Result;
@@ -21,9 +18,7 @@ use crate::error::Result;
 /// bounded amount of memory: see [`buffered`](Map::buffered). Dropping it cancels the tasks that have
 /// not begun.
 ///
-/// The errors of its results say which input they are about: "input 17: ..", from 0, and
-/// [`Error::input`](crate::Error::input). [`indexed`](Map::indexed) has the number beside each result,
-/// too. With the feature `stream`, `into_stream` makes a `Stream` of it.
+/// With the feature `stream`, `into_stream` makes a `Stream` of it.
 ///
 /// If the iterator of inputs or the function that makes the calls panics, [`next`](Iterator::next)
 /// gives the results of all inputs before that, and then panics. If writing an argument or reading a
@@ -49,11 +44,11 @@ use crate::error::Result;
 /// ```
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
 pub struct Map<'p, R, I, F> {
-    mapping: Mapping<R, I, F>,
-    progress: Option<Progress<'p>>,
+    pub(super) mapping: Mapping<R, I, F>,
+    pub(super) progress: Option<Progress<'p>>,
 }
 
-type Progress<'p> = Box<dyn FnMut(usize, usize) + Send + 'p>;
+pub(super) type Progress<'p> = Box<dyn FnMut(usize, usize) + Send + 'p>;
 
 impl<R, I: Iterator, F> Map<'_, R, I, F> {
     pub(super) fn new<'c, C>(pool: &Arc<SharedPool>, inputs: I, bind: F, ordered: bool) -> Self
@@ -139,8 +134,8 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
         self
     }
 
-    /// Kills a worker whose task runs for longer than this; the task's result is
-    /// [`TimedOut`](crate::ErrorKind::TimedOut). The time counts for each task from its start.
+    /// Kills a worker whose task runs for longer than this, or asks it to stop first if there is a
+    /// [`grace`](Map::grace); the task's result is [`TimedOut`](crate::ErrorKind::TimedOut). The time counts for each task from its start.
     ///
     /// # Examples
     ///
@@ -165,6 +160,41 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.mapping.timeout = Some(timeout);
+        self
+    }
+
+    /// Asks a task to stop when its [`timeout`](Map::timeout) is over, and kills its worker only after
+    /// this further time: see [`Call::grace`](crate::Call::grace).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// /// Returns the best solution found by then.
+    /// #[worker]
+    /// fn improve(mut solution: u64) -> u64 {
+    ///     while !multiproc::is_cancelled() {
+    ///         solution += 1;
+    ///     }
+    ///     solution
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let solutions = pool
+    ///     .map(improve::call, [7, 8])
+    ///     .timeout(Duration::from_millis(50))
+    ///     .grace(Duration::from_secs(10));
+    /// for solution in solutions {
+    ///     assert!(solution? >= 7);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.mapping.grace = Some(grace);
         self
     }
 
@@ -195,69 +225,10 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
         self.progress = Some(Box::new(progress));
         self
     }
-
-    /// Gives the number of its input with each result, from 0.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use multiproc::{Pool, worker};
-    /// # #[worker]
-    /// # fn length(text: &str) -> usize {
-    /// #     text.len()
-    /// # }
-    /// # fn main() -> multiproc::Result<()> {
-    /// # let pool = Pool::builder().workers(2).build()?;
-    /// let words = ["one", "three"];
-    /// // In the order in which they are ready; each finds its word all the same.
-    /// for (index, length) in pool.map_unordered(|word| length::call(word), words).indexed() {
-    ///     assert_eq!(length?, words[index].len());
-    /// }
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn indexed(self) -> Indexed<Self> {
-        Indexed(self)
-    }
-
-    /// Makes a [`Stream`](futures_core::Stream) of the results, which does not borrow the pool.
-    ///
-    /// # Panics
-    ///
-    /// If there is a function for the [`progress`](Map::progress), which may borrow what the stream
-    /// must not: count the results of the stream instead.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use multiproc::{Pool, worker};
-    /// # #[worker]
-    /// # fn square(x: u64) -> u64 {
-    /// #     x * x
-    /// # }
-    /// # fn main() -> multiproc::Result<()> {
-    /// # let pool = Pool::builder().workers(2).build()?;
-    /// use smol::stream::StreamExt; // or that of another crate
-    /// let squares = pool.map(square::call, 0..4).into_stream();
-    /// let squares: Vec<u64> = smol::block_on(squares.map(Result::unwrap).collect());
-    /// assert_eq!(squares, [0, 1, 4, 9]);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg(feature = "stream")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
-    #[track_caller]
-    pub fn into_stream(self) -> MapStream<R, I, F> {
-        assert!(
-            self.progress.is_none(),
-            "a map with a function for its progress cannot be a stream: count the results of the stream instead"
-        );
-        MapStream::new(self.mapping)
-    }
 }
 
 impl<R, I: Iterator, F> Map<'_, R, I, F> {
-    pub(super) fn next_numbered(&mut self) -> Option<(usize, Result<R>)> {
+    pub(super) fn next_indexed(&mut self) -> Option<(usize, Result<R>)> {
         loop {
             let progress = self.progress.as_deref_mut();
             match self.mapping.advance(progress.map(|it| it as _)) {
@@ -273,7 +244,7 @@ impl<R, I: Iterator, F> Iterator for Map<'_, R, I, F> {
     type Item = Result<R>;
 
     fn next(&mut self) -> Option<Result<R>> {
-        self.next_numbered().map(|(_, result)| result)
+        self.next_indexed().map(|(_, result)| result)
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -282,60 +253,6 @@ impl<R, I: Iterator, F> Iterator for Map<'_, R, I, F> {
 }
 
 impl<R, I: Iterator, F> FusedIterator for Map<'_, R, I, F> {}
-
-impl<R, I: Iterator, F> Iterator for Indexed<Map<'_, R, I, F>> {
-    type Item = (usize, Result<R>);
-
-    fn next(&mut self) -> Option<(usize, Result<R>)> {
-        self.0.next_numbered()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-impl<R, I: Iterator, F> FusedIterator for Indexed<Map<'_, R, I, F>> {}
-
-#[cfg(feature = "stream")]
-impl<R, I: Iterator, F> Indexed<Map<'_, R, I, F>> {
-    /// Makes a [`Stream`](futures_core::Stream) of the results and their numbers, as
-    /// [`Map::into_stream`] does.
-    ///
-    /// # Panics
-    ///
-    /// As [`Map::into_stream`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use multiproc::{Pool, worker};
-    /// # #[worker]
-    /// # fn square(x: u64) -> u64 {
-    /// #     x * x
-    /// # }
-    /// # fn main() -> multiproc::Result<()> {
-    /// # let pool = Pool::builder().workers(2).build()?;
-    /// use smol::stream::StreamExt; // or that of another crate
-    /// let mut squares = pool.map_unordered(square::call, 0..4).indexed().into_stream();
-    /// let sum = smol::block_on(async {
-    ///     let mut sum = 0;
-    ///     while let Some((index, square)) = squares.next().await {
-    ///         assert_eq!(square.unwrap(), (index * index) as u64);
-    ///         sum += index;
-    ///     }
-    ///     sum
-    /// });
-    /// assert_eq!(sum, 6);
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
-    #[track_caller]
-    pub fn into_stream(self) -> Indexed<MapStream<R, I, F>> {
-        Indexed(self.0.into_stream())
-    }
-}
 
 impl<R, I, F> fmt::Debug for Map<'_, R, I, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

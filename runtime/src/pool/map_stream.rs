@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use futures_core::{FusedStream, Stream};
 
-use super::indexed::Indexed;
+use super::map::Map;
 use super::mapping::{Advance, Mapping};
 use crate::error::Result;
 
@@ -60,8 +60,39 @@ pub struct MapStream<R, I, F> {
     ended: bool,
 }
 
-impl<R, I, F> MapStream<R, I, F> {
-    pub(super) fn new(mut mapping: Mapping<R, I, F>) -> MapStream<R, I, F> {
+impl<R, I: Iterator, F> Map<'_, R, I, F> {
+    /// Makes a [`Stream`](futures_core::Stream) of the results, which does not borrow the pool.
+    ///
+    /// # Panics
+    ///
+    /// If there is a function for the [`progress`](Map::progress), which may borrow what the stream
+    /// must not: count the results of the stream instead.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// use smol::stream::StreamExt; // or that of another crate
+    /// let squares = pool.map(square::call, 0..4).into_stream();
+    /// let squares: Vec<u64> = smol::block_on(squares.map(Result::unwrap).collect());
+    /// assert_eq!(squares, [0, 1, 4, 9]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
+    #[track_caller]
+    pub fn into_stream(self) -> MapStream<R, I, F> {
+        assert!(
+            self.progress.is_none(),
+            "a map with a function for its progress cannot be a stream: count the results of the stream instead"
+        );
+        let mut mapping = self.mapping;
         mapping.ends_with_pool = true;
         MapStream {
             mapping,
@@ -71,7 +102,10 @@ impl<R, I, F> MapStream<R, I, F> {
 }
 
 impl<R, I: Iterator, F> MapStream<R, I, F> {
-    fn poll_numbered(&mut self, context: &mut Context<'_>) -> Poll<Option<(usize, Result<R>)>> {
+    pub(super) fn poll_indexed(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<(usize, Result<R>)>> {
         loop {
             match self.mapping.advance(None) {
                 Advance::Result(number, result) => return Poll::Ready(Some((number, result))),
@@ -93,7 +127,7 @@ impl<R, I: Iterator, F> Stream for MapStream<R, I, F> {
     type Item = Result<R>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<R>>> {
-        let next = self.poll_numbered(context);
+        let next = self.poll_indexed(context);
         next.map(|next| next.map(|(_, result)| result))
     }
 
@@ -105,27 +139,6 @@ impl<R, I: Iterator, F> Stream for MapStream<R, I, F> {
 impl<R, I: Iterator, F> FusedStream for MapStream<R, I, F> {
     fn is_terminated(&self) -> bool {
         self.ended
-    }
-}
-
-impl<R, I: Iterator, F> Stream for Indexed<MapStream<R, I, F>> {
-    type Item = (usize, Result<R>);
-
-    fn poll_next(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<(usize, Result<R>)>> {
-        self.0.poll_numbered(context)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-}
-
-impl<R, I: Iterator, F> FusedStream for Indexed<MapStream<R, I, F>> {
-    fn is_terminated(&self) -> bool {
-        self.0.is_terminated()
     }
 }
 

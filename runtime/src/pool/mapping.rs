@@ -36,6 +36,7 @@ pub(super) struct Mapping<R, I, F> {
     calls: CallSource<R, I, F>,
     ordered: bool,
     pub(super) timeout: Option<Duration>,
+    pub(super) grace: Option<Duration>,
     pub(super) window: Window,
     pub(super) mailbox: Arc<Mailbox>,
     /// Whether it takes no more inputs once the pool takes no more tasks.
@@ -94,6 +95,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             calls,
             ordered,
             timeout: None,
+            grace: None,
             mailbox: Arc::default(),
             ends_with_pool: false,
             inputs_are_slow: false,
@@ -120,8 +122,10 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         }
         loop {
             // Enough for all workers to go on with while this one result is looked at.
-            let is_enough =
-                self.window.is_enough_under_way() || self.exhausted || self.panic.is_some();
+            let is_enough = self.window.is_enough_under_way()
+                || self.exhausted
+                || self.panic.is_some()
+                || (self.window.under_way() > 0 && self.pool.is_full());
             // And what is there does not wait for an input that comes slowly.
             if (is_enough || self.inputs_are_slow)
                 && let Some(next) = self.take_next()
@@ -161,14 +165,19 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
     /// Takes as many inputs for one group of tasks, or fewer, and submits it.
     fn submit(&mut self, room: usize) {
         let is_last = self.ends_with_pool && self.pool.is_closing();
-        let room = if is_last { 1 } else { room };
+        // One at least: the pool would not go on with it otherwise.
+        let in_pool = self.pool.room();
+        let most = if is_last { 1 } else { in_pool.tasks.max(1) };
+        let room = room.min(most);
+        let most_bytes = usize::try_from(in_pool.bytes).unwrap_or(CHUNK_BYTES);
+        let most_bytes = most_bytes.clamp(1, CHUNK_BYTES);
         let begin = Instant::now();
         let mut group = Group::default();
         // Those of tasks that are sent alone.
         let mut bytes = 0;
         let mut count = 0;
         let mut slow = false;
-        while count < room && !slow && bytes + group.bytes.len() < CHUNK_BYTES {
+        while count < room && !slow && bytes + group.bytes.len() < most_bytes {
             let start = group.bytes.len();
             let call = match self.calls.next(&mut group.bytes) {
                 NextCall::Call(call) => call,
@@ -185,8 +194,12 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             let number = self.window.take();
             count += 1;
             self.codec = Some(call.result);
-            let timeout = self.timeout;
-            let options = TaskOptions { timeout }.or(call.options);
+            let options = TaskOptions {
+                timeout: self.timeout,
+                grace: self.grace,
+                ..TaskOptions::default()
+            };
+            let options = options.or(call.options);
             if !group.is_of(call.entry, options) {
                 let arguments = group.bytes.split_off(start);
                 self.send(&mut group);
@@ -262,11 +275,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
                 return;
             }
         };
-        let bytes = match &arguments {
-            TaskArguments::One(message) => message.length(),
-            TaskArguments::Many(bytes, _) => bytes.len(),
-        };
-        let job = self.pool.submit(PoolJob {
+        let job = PoolJob {
             worker: entry.name(),
             name,
             arguments,
@@ -274,7 +283,9 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             options: options.or(self.pool.settings().task_options),
             remaining: count,
             done: Vec::new(),
-        });
+        };
+        let bytes = usize::try_from(job.load_left().bytes).unwrap_or(usize::MAX);
+        let job = self.pool.submit(job);
         self.window.hold(bytes);
         let left = count;
         self.groups.insert(first, SentGroup { job, left, bytes });

@@ -12,27 +12,37 @@
 //! * [`scheduler`] decides who gets what, and does nothing.
 //! * [`supervisor`] does it, and tells the scheduler what has happened. What becomes of everything
 //!   when a process dies stands there.
-//! * [`worker`] is the other half, in the worker's process.
+//! * [`worker`] is the other half, in the worker's process; [`cancelled`] is what its tasks can ask.
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
 //! * [`mapping`] is a map at work: a [`call_source`] gives it tasks, a [`window`] says how many may be
 //!   under way; a map waits for it, a stream of one is polled.
+//! * [`inputs`] is what a map works on, [`into_call`] what its function makes; [`indexed`] tells which
+//!   input a result is of.
 //! * [`executor`] is what other back ends are as well.
-//! * [`builder`], of [`worker_options`] and [`task_options`], makes [`settings`] and, with [`handle`],
-//!   a pool.
+//! * [`submit`] waits for room, where the number of waiting tasks is limited: a [`place`] in the line
+//!   before the queue, for so much [`load`].
+//! * [`builder`], of [`worker_options`], [`surroundings`] and [`task_options`], makes [`settings`], the
+//!   [`recipe`] of its workers and, with [`handle`], a pool.
+//! * [`shutdown`] is how it ends in good order; a [`latch`] is what threads and futures wait for,
+//!   then and in the line.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
+mod back_pressure;
 mod builder;
 mod call_source;
 mod callbacks;
+mod cancelled;
 mod executor;
 mod handle;
 mod indexed;
 mod inputs;
 mod into_call;
 mod job;
+mod latch;
 mod ledger;
+mod load;
 mod mailbox;
 mod map;
 #[cfg(feature = "stream")]
@@ -41,11 +51,16 @@ mod mapping;
 mod name;
 mod outcome;
 mod pause;
+mod place;
+mod recipe;
 mod scheduler;
 mod settings;
+mod shutdown;
 mod slot;
 mod stats;
+mod submit;
 mod supervisor;
+mod surroundings;
 mod task;
 mod task_options;
 mod trace;
@@ -56,6 +71,7 @@ mod worker;
 mod worker_options;
 
 pub use builder::PoolBuilder;
+pub use cancelled::is_cancelled;
 pub use executor::{Executor, ExecutorMap, ExecutorTask};
 pub use handle::Pool;
 pub use indexed::Indexed;
@@ -65,6 +81,9 @@ pub use map::Map;
 #[cfg(feature = "stream")]
 pub use map_stream::MapStream;
 pub use settings::Initialized;
+pub use shutdown::ShutdownFuture;
 pub use stats::{PoolStats, WorkerStats};
+pub use submit::{SubmitFuture, TrySubmitError};
+pub use surroundings::EnvValue;
 pub use task::{Task, TaskState};
-pub use wait::{AsCompleted, as_completed, wait_all, wait_any};
+pub use wait::{AsCompleted, WaitTimeoutError, as_completed, wait_all, wait_any};

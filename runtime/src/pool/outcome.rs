@@ -3,7 +3,7 @@
 use crate::codec::Message;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{End, Killed, Status, Subject, Who, end};
+use crate::process::{End, Killed, Status, Subject, Who, end, stopped};
 use crate::protocol::Reply;
 
 /// How a task ended, its value not yet decoded: that is done by who wants it.
@@ -12,6 +12,8 @@ pub(super) enum Outcome {
     Reply(Message, u32),
     Lost(Loss),
     Failed(Error),
+    /// That of a task which was asked to stop, and why.
+    Asked(Box<Outcome>, Killed),
 }
 
 /// The end of a worker that had begun a task.
@@ -43,18 +45,27 @@ impl Outcome {
                 end.resolve(who(loss.id, loss.memory_limit), codec)
             }
             Outcome::Failed(error) => Err(error),
+            Outcome::Asked(outcome, why) => {
+                let resolved = outcome.resolve(subject, codec);
+                resolved.map_err(|error| stopped(subject, why, error))
+            }
         }
     }
 
     /// Whether the worker returned a value.
     pub(super) fn is_value(&self) -> bool {
-        matches!(self, Outcome::Reply(message, _) if message.kind() == Some(Reply::Returned as u8))
+        match self {
+            Outcome::Reply(message, _) => message.kind() == Some(Reply::Returned as u8),
+            Outcome::Asked(outcome, _) => outcome.is_value(),
+            Outcome::Lost(_) | Outcome::Failed(_) => false,
+        }
     }
 
     /// The length of what was received.
     pub(super) fn length(&self) -> usize {
         match self {
             Outcome::Reply(message, _) => message.length(),
+            Outcome::Asked(outcome, _) => outcome.length(),
             Outcome::Lost(_) | Outcome::Failed(_) => 0,
         }
     }
@@ -70,6 +81,7 @@ impl Outcome {
             },
             Outcome::Lost(loss) => Outcome::Lost(*loss),
             Outcome::Failed(error) => Outcome::Failed(error.duplicate()),
+            Outcome::Asked(outcome, why) => Outcome::Asked(Box::new(outcome.duplicate()), *why),
         }
     }
 }

@@ -3,6 +3,13 @@
 //! To put a thread to sleep and wake it again takes longer than many a task. So who waits for
 //! something that came quickly the last time looks for it a while first. It costs a wait that
 //! turns out long no more than about what sleeping and waking cost.
+//!
+//! This is not [`spin`](crate::spin), though that waits awake, too. There, what is waited for is a
+//! word in memory that changes within a microsecond or never soon; each thread counts its looks,
+//! learns from whether one of them was in vain, and never gives up its CPU. Here it is a message of
+//! a process, which takes as long as a task: the time counts, the length of the whole wait with the
+//! sleep in it tells what to do the next time, each wait has a memory of its own, and the other process
+//! may need the CPU.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};

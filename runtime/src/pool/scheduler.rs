@@ -19,7 +19,9 @@
 //! # When a worker dies
 //!
 //! What it had not begun returns to the front of the queue, but not for ever: a task that worker
-//! after worker dies of while receiving it ([`SPOILED`]) is lost too. What it had begun and not answered is
+//! after worker dies of while receiving it ([`SPOILED`]) is lost too. (One that had begun any of
+//! its part had received all of it.) If the task may be tried again, more workers may die of it, but not
+//! so many that the pool would give up. What it had begun and not answered is
 //! lost, or tried again if it may be: one task, unless results got lost with it.
 //!
 //! # Futile starts
@@ -356,9 +358,10 @@ impl Scheduler {
         self.idle.retain(|idle| *idle != id);
         if let Activity::Busy(mut part, answered) = worker.activity {
             let mut rest = cut(&mut part, death.begun.max(answered));
+            let retries = if death.retry { self.policy.retries } else { 0 };
             let keep = self.phase != Phase::Closed;
             if let Some(next) = &mut rest
-                && answered == part.count
+                && part.count == 0
                 && death.cause == Cause::Itself
                 && id >= next.spoiled.since
             {
@@ -366,7 +369,8 @@ impl Scheduler {
                     times: next.spoiled.times + 1,
                     since: self.next,
                 };
-                if next.spoiled.times >= SPOILED {
+                let is_enough = next.spoiled.times > retries || self.counted() + 2 >= FUTILE;
+                if next.spoiled.times >= SPOILED && is_enough {
                     let others = cut(next, 1);
                     lost = std::mem::replace(&mut rest, others);
                 }
@@ -904,6 +908,59 @@ mod tests {
     }
 
     #[test]
+    fn a_task_that_may_be_tried_again_may_cost_more_workers_but_not_the_pool() {
+        let dies = |scheduler: &mut Scheduler| {
+            let id = scheduler.next - 1;
+            scheduler.ready(id);
+            assert_eq!(scheduler.part(id).map(|(part, _)| part.job), Some(7));
+            scheduler.died(id, death(0, true))
+        };
+        let mut scheduler = ready(Policy {
+            retries: 50,
+            ..policy(1)
+        });
+        scheduler.submitted(7, 1);
+        for turn in 1..=50 {
+            assert_eq!(dies(&mut scheduler), None, "{turn}");
+            // As if another worker had answered a task.
+            scheduler.forgiven = scheduler.futile;
+        }
+        assert!(dies(&mut scheduler).is_some());
+        // Where nothing else works, the pool is not to give up because of one task.
+        let mut scheduler = ready(Policy {
+            retries: 50,
+            ..policy(1)
+        });
+        scheduler.submitted(7, 1);
+        scheduler.submitted(8, 1);
+        let deaths = (1..=50).find(|_| dies(&mut scheduler).is_some()).unwrap();
+        assert!((SPOILED..FUTILE).contains(&deaths), "{deaths}");
+        scheduler.ready(scheduler.next - 1);
+        assert!(
+            scheduler
+                .actions()
+                .iter()
+                .all(|action| !matches!(action, Action::Break(_)))
+        );
+        assert_eq!(scheduler.part(scheduler.next - 1).unwrap().0.job, 8);
+    }
+
+    #[test]
+    fn who_had_begun_something_had_received_it_all() {
+        let mut scheduler = ready(policy(1));
+        scheduler.submitted(7, 100);
+        for turn in 0..20 {
+            let id = scheduler.next - 1;
+            scheduler.ready(id);
+            let (part, _) = scheduler.part(id).unwrap();
+            assert_eq!((part.first, part.count), (turn, 100 - turn));
+            scheduler.answered(id, 1);
+            assert_eq!(scheduler.died(id, death(1, false)), None);
+        }
+        assert_eq!(scheduler.queued(), 80);
+    }
+
+    #[test]
     fn a_worker_in_the_place_of_another_is_known() {
         let mut scheduler = ready(Policy {
             floor: 1,
@@ -931,7 +988,7 @@ mod tests {
     fn a_worker_has_the_index_of_the_one_in_whose_place_it_is() {
         let mut scheduler = ready(policy(3));
         assert_eq!([0, 1, 2].map(|id| scheduler.index(id)), [0, 1, 2]);
-        scheduler.died(1, death(0, false));
+        scheduler.died(1, ended(Cause::Pool));
         assert_eq!(scheduler.index(3), 1);
         // Also while that one is still leaving.
         scheduler.retire_when_idle(0);

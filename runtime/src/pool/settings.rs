@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::load::QueueLimits;
 use super::name::Name;
 use super::outcome::Outcome;
 use super::scheduler::Policy;
@@ -12,15 +13,15 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup, Subject, TaskOptions};
 use crate::transport::EncodedMessage;
 
-/// What does not change in the life of a pool.
+/// What does not change in the life of a pool and holds nothing open.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) policy: Policy,
-    pub(super) setup: Setup,
     pub(super) max_memory: Option<u64>,
     /// Where a task's call says nothing.
     pub(super) task_options: TaskOptions,
     pub(super) idle_timeout: Option<Duration>,
+    pub(super) queue_limits: QueueLimits,
 }
 
 /// A type that an initializer may return: `()`, or a `Result` whose error implements [`Display`].

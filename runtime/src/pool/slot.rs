@@ -1,14 +1,16 @@
 //! Where the result of a task arrives.
 
 use std::fmt;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard};
 use std::task::Waker;
 use std::time::Instant;
 
 use super::callbacks::{Callback, Callbacks};
 use super::outcome::Outcome;
+use crate::completion::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
+use crate::lock::{lock, wait_until};
 use crate::sys::notify_fd::NotifyFd;
 
 /// Where a result arrives.
@@ -86,20 +88,11 @@ impl Slot {
         let mut inner = self.lock();
         inner.sleepers += 1;
         while !inner.finished {
-            inner = match limit {
-                None => self
-                    .changed
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner),
-                Some(limit) => {
-                    let left = limit.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        break;
-                    }
-                    let waited = self.changed.wait_timeout(inner, left);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            let (guard, in_time) = wait_until(&self.changed, inner, limit);
+            inner = guard;
+            if !in_time {
+                break;
+            }
         }
         inner.sleepers -= 1;
         inner.finished
@@ -148,31 +141,9 @@ impl Slot {
         finished
     }
 
-    /// Wakes `listener` when it is finished: at once, if it is.
-    pub(super) fn listen(&self, listener: Waker) {
-        let mut inner = self.lock();
-        if inner.finished {
-            drop(inner);
-            listener.wake();
-        } else {
-            inner.listeners.push(listener);
-        }
-    }
-
     #[cfg(test)]
     pub(super) fn listeners(&self) -> usize {
         self.lock().listeners.len()
-    }
-
-    /// Wakes a listener no more.
-    pub(super) fn forget(&self, listener: &Waker) {
-        let mut inner = self.lock();
-        let forgotten = inner
-            .listeners
-            .extract_if(.., |known| known.will_wake(listener));
-        let forgotten: Vec<_> = forgotten.collect();
-        drop(inner);
-        drop(forgotten);
     }
 
     /// Keeps a callback for later, or gives it back with what to call it with.
@@ -192,9 +163,30 @@ impl Slot {
         Some((callback, outcome))
     }
 
-    /// No user code runs under this lock, so a poisoned one is as good as any.
     fn lock(&self) -> MutexGuard<'_, SlotState> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.inner)
+    }
+}
+
+impl Ending for Slot {
+    fn listen(&self, listener: Waker) {
+        let mut inner = self.lock();
+        if inner.finished {
+            drop(inner);
+            listener.wake();
+        } else {
+            inner.listeners.push(listener);
+        }
+    }
+
+    fn forget(&self, listener: &Waker) {
+        let mut inner = self.lock();
+        let forgotten = inner
+            .listeners
+            .extract_if(.., |known| known.will_wake(listener));
+        let forgotten: Vec<_> = forgotten.collect();
+        drop(inner);
+        drop(forgotten);
     }
 }
 

@@ -5,19 +5,23 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::callbacks::Callback;
 use super::scheduler::JobId;
 use super::slot::Slot;
 use super::supervisor::SharedPool;
+use crate::channel::{Source, WaitFor};
+use crate::completion::{Completion, Ending};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::Subject;
+use crate::sys::deadline;
 
 /// A call that was [submitted](super::Pool::submit) to a pool.
 ///
-/// It is a [`Future`] on any executor. Dropping it has no effect on the task, which still runs.
+/// It is a [`Future`] on any executor. Dropping it has no effect on the task, which still runs, unless
+/// its call says [`kill_on_drop`](crate::Call::kill_on_drop).
 ///
 /// # Examples
 ///
@@ -45,6 +49,8 @@ pub struct Task<R> {
     pub(super) slot: Arc<Slot>,
     pub(super) worker: &'static str,
     pub(super) result: ResultCodec<R>,
+    /// Cancels it when this is dropped, if its call wants that.
+    pub(super) _kill_on_drop: Option<KillOnDrop>,
 }
 
 /// The progress of a [`Task`].
@@ -136,7 +142,7 @@ impl<R> Task<R> {
     /// ```
     pub fn wait_timeout(&self, timeout: Duration) -> Result<Option<R>> {
         self.check_here()?;
-        let limit = Instant::now().checked_add(timeout);
+        let limit = deadline::after(timeout);
         if self.shared.wait(self.job, &self.slot, limit) {
             self.take().map(Some)
         } else {
@@ -200,11 +206,68 @@ impl<R> Task<R> {
         self.is_here() && self.job.is_some_and(|job| self.shared.cancel(job))
     }
 
+    /// Asks the task to stop, and kills its worker if it has not ended after this time. Returns `false`
+    /// if it was finished already.
+    ///
+    /// If it is queued, it never starts. If it runs, it is asked by
+    /// [`is_cancelled`](crate::is_cancelled), which is `true` from then on. If it returns a value in
+    /// time, that is its result. Otherwise, the result is [`Cancelled`](ErrorKind::Cancelled); if the
+    /// task ended by itself in another way, such as a panic, the error's
+    /// [source](std::error::Error::source) is what it would be without the request. It is not tried
+    /// again.
+    ///
+    /// This returns at once. If it is called again, the shorter limit counts: the one that comes
+    /// first. Without any `grace`, it is as [`cancel`](Task::cancel). After one that is too long to be
+    /// added to the present time, the worker is never killed, only asked. A
+    /// [`timeout`](crate::Call::timeout) goes on meanwhile. A worker that is stopped (`SIGSTOP`)
+    /// cannot see that it is asked, and is killed when the time is over.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn count() -> u64 {
+    ///     let mut count = 0;
+    ///     while !multiproc::is_cancelled() {
+    ///         count += 1;
+    ///     }
+    ///     count
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).build()?;
+    /// let task = pool.submit(count::call());
+    /// while pool.active() == 0 {
+    ///     std::thread::yield_now();
+    /// }
+    /// task.cancel_within(Duration::from_secs(10));
+    /// println!("it has counted to {}", task.wait()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "most callers do not care whether it was in time"
+    )]
+    pub fn cancel_within(&self, grace: Duration) -> bool {
+        let cancel = |job| self.shared.cancel_within(job, grace);
+        self.is_here() && self.job.is_some_and(cancel)
+    }
+
     /// Calls a function with the result as soon as there is one, which may be at once.
     ///
     /// The function is called on a thread of the pool that runs only callbacks, one after another,
     /// so it may take its time, but delays other callbacks. The task still gives the result as well.
     /// A panic in the function has no consequences.
+    ///
+    /// The result is given to those who [wait](Task::wait) without regard to callbacks: when `wait`
+    /// returns, a callback may still be running, or not have begun. It has been called when
+    /// [`Pool::shutdown`](super::Pool::shutdown) has returned, or the pool has been dropped, unless
+    /// that is done by a callback. To learn of the end of a callback otherwise, have it tell: by a
+    /// channel, for example.
     ///
     /// # Examples
     ///
@@ -259,6 +322,29 @@ impl<R> Task<R> {
     }
 }
 
+/// Cancels a task when this is dropped.
+pub(super) struct KillOnDrop {
+    shared: Arc<SharedPool>,
+    job: JobId,
+}
+
+impl KillOnDrop {
+    pub(super) fn new(shared: &Arc<SharedPool>, job: JobId) -> KillOnDrop {
+        KillOnDrop {
+            shared: Arc::clone(shared),
+            job,
+        }
+    }
+}
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        if self.shared.is_here() {
+            self.shared.cancel(self.job);
+        }
+    }
+}
+
 /// Waits for the result without blocking a thread.
 impl<R> Future for Task<R> {
     type Output = Result<R>;
@@ -272,6 +358,22 @@ impl<R> Future for Task<R> {
         } else {
             Poll::Pending
         }
+    }
+}
+
+impl<R> Completion for Task<R> {
+    fn ending(&self) -> Option<Arc<dyn Ending>> {
+        (!self.is_finished()).then(|| Arc::clone(&self.slot) as _)
+    }
+}
+
+impl<R> Source for Task<R> {
+    fn watch(&self) -> WaitFor<'_> {
+        self.ending().map_or(WaitFor::Ready, WaitFor::Ending)
+    }
+
+    fn confirm(&self) -> bool {
+        self.is_finished()
     }
 }
 

@@ -1,20 +1,23 @@
-//! Waiting for several tasks.
+//! Waiting for several tasks and processes.
 
 use std::collections::VecDeque;
+use std::error::Error;
 use std::fmt;
+use std::future::Future;
 use std::iter::FusedIterator;
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex};
-use std::task::{Wake, Waker};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-use super::slot::Slot;
-use super::task::Task;
-use crate::error::Result;
+use crate::completion::{Completion, Ending, Listening};
 use crate::lock::{lock, wait_until};
-use crate::sys::copy::Home;
+use crate::sys::deadline;
 
-/// Iterates over the results of tasks in the order in which they come, each with the index of its
-/// task in `tasks`. The tasks may be of different pools.
+/// Iterates over the results of tasks, or of processes, in the order in which they come, each with
+/// the index of its task in `tasks`. The tasks may be of different pools.
+///
+/// For tasks whose results are of different types, see [`wait_any`].
 ///
 /// # Examples
 ///
@@ -38,7 +41,10 @@ use crate::sys::copy::Home;
 /// # Ok(())
 /// # }
 /// ```
-pub fn as_completed<R>(tasks: impl IntoIterator<Item = Task<R>>) -> AsCompleted<R> {
+pub fn as_completed<C>(tasks: impl IntoIterator<Item = C>) -> AsCompleted<C>
+where
+    C: Completion + Future + Unpin,
+{
     let tasks: Vec<_> = tasks.into_iter().collect();
     AsCompleted {
         left: tasks.len(),
@@ -69,15 +75,19 @@ pub fn as_completed<R>(tasks: impl IntoIterator<Item = Task<R>>) -> AsCompleted<
 /// # }
 /// ```
 #[must_use = "iterators are lazy"]
-pub struct AsCompleted<R> {
-    tasks: Vec<Option<Task<R>>>,
+pub struct AsCompleted<C> {
+    tasks: Vec<Option<C>>,
     left: usize,
     listeners: Listeners,
 }
 
-impl<R> AsCompleted<R> {
-    /// Waits for the next result, but not longer than `timeout`. Returns `None` if none came, or if
-    /// there is none left.
+impl<C: Completion + Future + Unpin> AsCompleted<C> {
+    /// Waits for the next result, but not longer than `timeout`. Returns `None` if there is none
+    /// left.
+    ///
+    /// # Errors
+    ///
+    /// [`WaitTimeoutError`] if no result came in time.
     ///
     /// # Examples
     ///
@@ -90,45 +100,73 @@ impl<R> AsCompleted<R> {
     ///     std::thread::sleep(Duration::from_millis(millis));
     /// }
     ///
-    /// # fn main() -> multiproc::Result<()> {
-    /// let pool = Pool::builder().workers(1).build()?;
-    /// let mut results = as_completed([pool.submit(doze::call(60_000))]);
-    /// assert!(results.next_timeout(Duration::from_millis(10)).is_none());
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let tasks = [60_000, 1].map(|millis| pool.submit(doze::call(millis)));
+    /// let mut results = as_completed(tasks);
+    /// assert!(matches!(results.next_timeout(Duration::from_secs(10))?, Some((1, Ok(())))));
+    /// assert!(results.next_timeout(Duration::from_millis(10)).is_err());
+    /// drop(pool);
+    /// assert!(matches!(results.next_timeout(Duration::from_secs(10))?, Some((0, Err(_)))));
+    /// assert!(results.next_timeout(Duration::from_secs(10))?.is_none());
     /// # Ok(())
     /// # }
     /// ```
-    pub fn next_timeout(&mut self, timeout: Duration) -> Option<(usize, Result<R>)> {
-        self.take(Instant::now().checked_add(timeout))
+    pub fn next_timeout(
+        &mut self,
+        timeout: Duration,
+    ) -> Result<Option<(usize, C::Output)>, WaitTimeoutError> {
+        self.take(deadline::after(timeout))
     }
 
     /// The place of a task of another process, of which this one is a copy: there is nothing to wait
     /// for.
     fn elsewhere(&self) -> Option<usize> {
-        if self.listeners.home.is_here() {
+        if self.listeners.listening.is_here() {
             return None;
         }
         self.tasks.iter().position(Option::is_some)
     }
 
-    fn take(&mut self, limit: Option<Instant>) -> Option<(usize, Result<R>)> {
-        if self.left == 0 {
-            return None;
+    fn take(
+        &mut self,
+        limit: Option<Instant>,
+    ) -> Result<Option<(usize, C::Output)>, WaitTimeoutError> {
+        while self.left > 0 {
+            let place = match self.elsewhere() {
+                Some(place) => place,
+                None => self
+                    .listeners
+                    .done
+                    .wait(limit)
+                    .ok_or(WaitTimeoutError(()))?,
+            };
+            let Some(mut task) = self.tasks[place].take() else {
+                continue;
+            };
+            let mut context = Context::from_waker(Waker::noop());
+            match Pin::new(&mut task).poll(&mut context) {
+                Poll::Ready(result) => {
+                    self.left -= 1;
+                    return Ok(Some((place, result)));
+                }
+                // It was woken for another reason.
+                Poll::Pending => {
+                    self.listeners.listen(place, task.ending());
+                    self.tasks[place] = Some(task);
+                }
+            }
         }
-        let place = match self.elsewhere() {
-            Some(place) => place,
-            None => self.listeners.done.wait(limit)?,
-        };
-        self.left -= 1;
-        let task = self.tasks[place].take()?;
-        Some((place, task.wait()))
+        Ok(None)
     }
 }
 
-impl<R> Iterator for AsCompleted<R> {
-    type Item = (usize, Result<R>);
+impl<C: Completion + Future + Unpin> Iterator for AsCompleted<C> {
+    type Item = (usize, C::Output);
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.take(None)
+        // Without a limit, none is exceeded.
+        self.take(None).ok().flatten()
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -136,10 +174,10 @@ impl<R> Iterator for AsCompleted<R> {
     }
 }
 
-impl<R> ExactSizeIterator for AsCompleted<R> {}
-impl<R> FusedIterator for AsCompleted<R> {}
+impl<C: Completion + Future + Unpin> ExactSizeIterator for AsCompleted<C> {}
+impl<C: Completion + Future + Unpin> FusedIterator for AsCompleted<C> {}
 
-impl<R> fmt::Debug for AsCompleted<R> {
+impl<C> fmt::Debug for AsCompleted<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsCompleted")
             .field("left", &self.left)
@@ -147,8 +185,44 @@ impl<R> fmt::Debug for AsCompleted<R> {
     }
 }
 
+/// The error of [`AsCompleted::next_timeout`] when no result came in time.
+///
+/// # Examples
+///
+/// ```
+/// use multiproc::{Pool, WaitTimeoutError, as_completed, worker};
+/// use std::time::Duration;
+///
+/// #[worker]
+/// fn doze(millis: u64) {
+///     std::thread::sleep(Duration::from_millis(millis));
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let pool = Pool::builder().workers(1).build()?;
+/// let mut results = as_completed([pool.submit(doze::call(60_000))]);
+/// let error: WaitTimeoutError = results.next_timeout(Duration::ZERO).unwrap_err();
+/// assert_eq!(error.to_string(), "no task finished in time");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WaitTimeoutError(());
+
+impl fmt::Display for WaitTimeoutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no task finished in time")
+    }
+}
+
+impl Error for WaitTimeoutError {}
+
 /// Waits until one of the tasks is finished, and returns its index in `tasks`. Returns `None` if none
 /// is finished within this time, or if there are no tasks.
+///
+/// Tasks of different types, and processes, are waited for together as
+/// [`&dyn Completion`](Completion). To wait for a channel or a descriptor as well, use
+/// [`channel::wait`](crate::channel::wait()).
 ///
 /// # Examples
 ///
@@ -170,15 +244,17 @@ impl<R> fmt::Debug for AsCompleted<R> {
 /// # }
 /// ```
 #[must_use]
-pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
+pub fn wait_any<C: Completion>(tasks: &[C], timeout: Duration) -> Option<usize> {
     if tasks.is_empty() {
         return None;
     }
     let listeners = Listeners::new(tasks.iter());
-    listeners.done.wait(Instant::now().checked_add(timeout))
+    listeners.done.wait(deadline::after(timeout))
 }
 
 /// Waits until all of the tasks are finished. Returns `false` if they are not within this time.
+///
+/// As with [`wait_any`], they may be of different types.
 ///
 /// # Examples
 ///
@@ -201,58 +277,46 @@ pub fn wait_any<R>(tasks: &[Task<R>], timeout: Duration) -> Option<usize> {
 /// # }
 /// ```
 #[must_use]
-pub fn wait_all<R>(tasks: &[Task<R>], timeout: Duration) -> bool {
-    let limit = Instant::now().checked_add(timeout);
+pub fn wait_all<C: Completion>(tasks: &[C], timeout: Duration) -> bool {
+    let limit = deadline::after(timeout);
     let listeners = Listeners::new(tasks.iter());
     tasks.iter().all(|_| listeners.done.wait(limit).is_some())
 }
 
-/// One for each of several tasks. They do not stay with tasks that outlast the wait.
-#[derive(Debug)]
+/// One for each of several tasks.
 struct Listeners {
     done: Arc<Done>,
-    listening: Vec<(Arc<Slot>, Waker)>,
-    home: Home,
+    listening: Listening,
 }
 
 impl Listeners {
-    fn new<'t, R: 't>(tasks: impl Iterator<Item = &'t Task<R>>) -> Listeners {
-        Listeners::of(tasks.map(|task| task.is_here().then_some(&task.slot)))
+    fn new<'t, C: Completion + 't>(tasks: impl Iterator<Item = &'t C>) -> Listeners {
+        Listeners::of(tasks.map(Completion::ending))
     }
 
-    /// Listens to slots. What is in none is finished: a task of another process, of which this one
-    /// is a copy.
-    fn of<'s>(slots: impl Iterator<Item = Option<&'s Arc<Slot>>>) -> Listeners {
-        let done = Arc::<Done>::default();
-        let listen = |(place, slot): (usize, Option<&Arc<Slot>>)| {
-            let listener = Listener {
-                place,
-                done: Arc::clone(&done),
-            };
-            let waker = Waker::from(Arc::new(listener));
-            let Some(slot) = slot else {
-                waker.wake();
-                return None;
-            };
-            slot.listen(waker.clone());
-            Some((Arc::clone(slot), waker))
+    /// Listens to endings. What has none is finished: it has ended, or is of another process, of which
+    /// this one is a copy.
+    fn of(endings: impl Iterator<Item = Option<Arc<dyn Ending>>>) -> Listeners {
+        let mut listeners = Listeners {
+            done: Arc::default(),
+            listening: Listening::new(),
         };
-        Listeners {
-            listening: slots.enumerate().filter_map(listen).collect(),
-            done,
-            home: Home::here(),
+        for (place, ending) in endings.enumerate() {
+            listeners.listen(place, ending);
         }
+        listeners
     }
-}
 
-impl Drop for Listeners {
-    fn drop(&mut self) {
-        if !self.home.is_here() {
-            return;
-        }
-        for (slot, waker) in &self.listening {
-            slot.forget(waker);
-        }
+    fn listen(&mut self, place: usize, ending: Option<Arc<dyn Ending>>) {
+        let listener = Listener {
+            place,
+            done: Arc::clone(&self.done),
+        };
+        let waker = Waker::from(Arc::new(listener));
+        let Some(ending) = ending else {
+            return waker.wake();
+        };
+        self.listening.listen(ending, waker);
     }
 }
 
@@ -294,12 +358,13 @@ impl Wake for Listener {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pool::slot::Slot;
 
     #[test]
     fn nothing_stays_with_a_task_that_outlasts_a_wait() {
         let slot = Arc::<Slot>::default();
         let (one, other) = (
-            || Listeners::of([Some(&slot)].into_iter()),
+            || Listeners::of([Some(Arc::clone(&slot) as _)].into_iter()),
             Arc::clone(&slot),
         );
         let kept = one();

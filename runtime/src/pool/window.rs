@@ -94,6 +94,11 @@ impl Window {
         self.taken - self.given
     }
 
+    /// Inputs taken whose results have not arrived.
+    pub(super) fn under_way(&self) -> u64 {
+        self.taken - self.arrived
+    }
+
     /// Takes the next input, and says its number.
     pub(super) fn take(&mut self) -> u64 {
         self.taken += 1;
@@ -125,7 +130,7 @@ impl Window {
     /// Whether the workers have enough to go on with while results are looked at.
     pub(super) fn is_enough_under_way(&self) -> bool {
         let enough = self.many().saturating_mul(2).min(self.most());
-        self.taken - self.arrived >= enough as u64 || self.is_memory_full()
+        self.under_way() >= enough as u64 || self.is_memory_full()
     }
 
     /// How many inputs may be taken for the next group, when so many are left, if that is known.

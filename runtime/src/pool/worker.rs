@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use linkme::distributed_slice;
 
+use super::cancelled;
 use super::ledger::{Claims, now};
 use super::pause::Pause;
 use super::wire::{ResultsHeader, parse, split};
@@ -45,7 +46,8 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
         .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
     // It is there until the process ends. A task that closes all descriptors closes the board's too,
     // and dropping that then would be the end of the process, for which it would be blamed.
-    let board = Box::leak(Box::new(board));
+    let board: &Scoreboard = Box::leak(Box::new(board));
+    cancelled::set_board(board);
     Ok(Box::new(|receiver, sender| serve(receiver, sender, board)))
 }
 
@@ -53,6 +55,7 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
 fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
     let mut tasks = TaskLoop {
         sender,
+        replies: Replies::new(sender),
         claims: Claims(board),
         known: HashMap::new(),
         round: 0,
@@ -70,6 +73,8 @@ fn begin(entry: &'static Entry) {
 
 struct TaskLoop<'w> {
     sender: &'w Sender,
+    /// Those of tasks.
+    replies: Replies<'w>,
     claims: Claims<'w>,
     /// The workers that were called before, by the bytes that name them.
     known: HashMap<Vec<u8>, &'static Entry>,
@@ -121,9 +126,8 @@ impl TaskLoop<'_> {
             Ok(entry) => {
                 begin(entry);
                 let input = task.open_at(arguments);
-                let mut replies = Replies::new(self.sender);
-                dispatch::run(entry, input, &mut |out| replies.send(out));
-                replies.finish(entry.name())?;
+                dispatch::run(entry, input, &mut |out| self.replies.send(out));
+                self.replies.finish(entry.name())?;
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
@@ -139,7 +143,7 @@ impl TaskLoop<'_> {
         if let Ok(entry) = entry {
             begin(entry);
         }
-        let mut results = Results::new(self.sender, &self.claims, round);
+        let mut results = Results::new(&mut self.replies, &self.claims, round);
         let name = entry.as_ref().map_or("", |entry| entry.name());
         while let Some((arguments, others)) = split(rest) {
             rest = others;
@@ -181,9 +185,9 @@ impl TaskLoop<'_> {
 }
 
 /// The results of a batch on their way: on the board at once, in a message some time.
-struct Results<'w> {
-    replies: Replies<'w>,
-    claims: &'w Claims<'w>,
+struct Results<'r, 'w> {
+    replies: &'r mut Replies<'w>,
+    claims: &'r Claims<'w>,
     round: u16,
     /// The number of the task that runs.
     current: u32,
@@ -197,11 +201,11 @@ struct Results<'w> {
     now: u64,
 }
 
-impl<'w> Results<'w> {
-    fn new(sender: &'w Sender, claims: &'w Claims<'w>, round: u16) -> Results<'w> {
+impl<'r, 'w> Results<'r, 'w> {
+    fn new(replies: &'r mut Replies<'w>, claims: &'r Claims<'w>, round: u16) -> Results<'r, 'w> {
         let now = now();
         Results {
-            replies: Replies::new(sender),
+            replies,
             claims,
             round,
             current: 0,

@@ -1,8 +1,10 @@
 //! What a pool's processes are to be like.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::builder::PoolBuilder;
+use super::recipe::InitializerSource;
 use super::settings::{Initialized, Initializer};
 use crate::process::{Call, StartMethod};
 
@@ -86,7 +88,7 @@ impl PoolBuilder {
     /// # }
     /// ```
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.name = Some(name.into());
+        self.recipe.name = Some(name.into());
         self
     }
 
@@ -103,7 +105,7 @@ impl PoolBuilder {
     /// # Ok::<(), multiproc::Error>(())
     /// ```
     pub fn start_method(mut self, start_method: StartMethod) -> Self {
-        self.start_method = Some(start_method);
+        self.recipe.start_method = Some(start_method);
         self
     }
 
@@ -152,7 +154,14 @@ impl PoolBuilder {
     /// # }
     /// ```
     pub fn initializer<R: Initialized + 'static>(mut self, call: Call<'_, R>) -> Self {
-        self.initializer = Some(Initializer::new(call));
+        match Initializer::new(call) {
+            Ok((setup, initializer)) => {
+                let initializer = Arc::new(initializer);
+                self.recipe.initializer = InitializerSource::Same(Box::new(setup), initializer);
+                self.refusal = None;
+            }
+            Err(refusal) => self.refusal = Some(refusal),
+        }
         self
     }
 
@@ -178,7 +187,7 @@ impl PoolBuilder {
     /// # }
     /// ```
     pub fn memory_limit(mut self, bytes: u64) -> Self {
-        self.memory_limit = Some(bytes);
+        self.recipe.memory_limit = Some(bytes);
         self
     }
 
@@ -230,6 +239,90 @@ impl PoolBuilder {
     /// ```
     pub fn max_memory_per_worker(mut self, bytes: u64) -> Self {
         self.max_memory = Some(bytes);
+        self
+    }
+
+    /// Runs a call in each worker process before its first task, as
+    /// [`initializer`](PoolBuilder::initializer) does: another one for each
+    /// [index](crate::Current::worker_index).
+    ///
+    /// What the call says of its process applies to that process. The function is called each time that
+    /// a process is started, by any thread; it is dropped, with what it has captured, when the pool is
+    /// over. If it panics, or its call cannot be encoded, that process cannot be started: for the first
+    /// ones, that is an error of [`build`](PoolBuilder::build).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    /// use std::sync::OnceLock;
+    ///
+    /// static SHARD: OnceLock<String> = OnceLock::new();
+    ///
+    /// #[worker]
+    /// fn open_shard(path: &str) {
+    ///     SHARD.set(path.to_owned()).unwrap();
+    /// }
+    ///
+    /// #[worker]
+    /// fn shard() -> (Option<usize>, String) {
+    ///     let index = multiproc::current().unwrap().worker_index();
+    ///     (index, SHARD.get().unwrap().clone())
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// const SHARDS: [&str; 2] = ["a.db", "b.db"];
+    ///
+    /// let pool = Pool::builder()
+    ///     .workers(SHARDS.len())
+    ///     .initializer_with(|index| open_shard::call(SHARDS[index]))
+    ///     .build()?;
+    /// let (index, shard) = pool.submit(shard::call()).wait()?;
+    /// assert_eq!(shard, SHARDS[index.unwrap()]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn initializer_with<R, F>(mut self, bind: F) -> Self
+    where
+        F: Fn(usize) -> Call<'static, R> + Send + Sync + 'static,
+        R: Initialized + 'static,
+    {
+        let bind = Box::new(move |index| Initializer::new(bind(index)));
+        self.recipe.initializer = InitializerSource::Each(bind);
+        self.refusal = None;
+        self
+    }
+
+    /// Lets the processes go on when the user presses Ctrl-C, which a terminal tells all processes of a
+    /// program. What becomes of them the program decides: it can handle the signal and
+    /// [cancel](crate::Pool::cancel_queued) what has not begun, for instance. If it does not, it ends,
+    /// and the processes with it.
+    ///
+    /// [`Call::ignore_interrupts`] says what that means exactly. It has the same effect on the call of
+    /// an [initializer](PoolBuilder::initializer) as here. A process that Ctrl-C ends before it has got
+    /// so far is replaced.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn square(x: u64) -> u64 {
+    ///     // As Ctrl-C does.
+    ///     let id = std::process::id().to_string();
+    ///     std::process::Command::new("kill").args(["-INT", &id]).status().unwrap();
+    ///     x * x
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).ignore_interrupts().build()?;
+    /// assert_eq!(pool.submit(square::call(7)).wait()?, 49);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ignore_interrupts(mut self) -> Self {
+        self.recipe.ignore_interrupts = true;
         self
     }
 }

@@ -29,10 +29,10 @@ pub(super) struct Step {
 
 /// What was done, to understand a failure by.
 #[derive(Debug, Default)]
-pub(super) struct Trace(Vec<Event>);
+pub(super) struct Trace(Vec<TraceEvent>);
 
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum TraceEvent {
     Step(usize, Step),
     End(usize),
     Choice(Choice),
@@ -40,16 +40,16 @@ pub(super) enum Event {
 
 impl Trace {
     pub(super) fn step(&mut self, actor: usize, step: Step) {
-        self.0.push(Event::Step(actor, step));
+        self.0.push(TraceEvent::Step(actor, step));
     }
 
     pub(super) fn end(&mut self, actor: usize) {
-        self.0.push(Event::End(actor));
+        self.0.push(TraceEvent::End(actor));
     }
 
     pub(super) fn choice(&mut self, choice: Choice) {
         if !matches!(choice, Choice::Go(_)) {
-            self.0.push(Event::Choice(choice));
+            self.0.push(TraceEvent::Choice(choice));
         }
     }
 }
@@ -58,11 +58,11 @@ impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for event in &self.0 {
             match event {
-                Event::Step(actor, Step { act, word, at }) => {
+                TraceEvent::Step(actor, Step { act, word, at }) => {
                     writeln!(f, "  {actor}: {act:?} word {word} at {at}")?;
                 }
-                Event::End(actor) => writeln!(f, "  {actor} is at its end")?,
-                Event::Choice(choice) => writeln!(f, "  {choice:?}")?,
+                TraceEvent::End(actor) => writeln!(f, "  {actor} is at its end")?,
+                TraceEvent::Choice(choice) => writeln!(f, "  {choice:?}")?,
             }
         }
         Ok(())

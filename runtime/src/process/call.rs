@@ -1,12 +1,13 @@
 use std::fmt;
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::handle::Process;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, Launched, function};
 use super::memory_limit::MemoryLimit;
 use super::start_method::StartMethod;
+use super::watch::TimeLimit;
 use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
 use crate::dispatch::{Argument, Callee, Defaults, Entry, EntryId, ResultCodec};
@@ -14,7 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::sys::fd::AsFd;
-use crate::sys::image;
+use crate::sys::{deadline, image};
 use crate::transport::{Limit, is_gone};
 
 /// A worker bound to its arguments, not yet started.
@@ -71,6 +72,10 @@ pub(super) struct Options {
     pub(super) launch: LaunchOptions,
     pub(super) limits: Limits,
     pub(super) before_worker: Option<fn()>,
+    /// How long it may take to stop when its timeout is over.
+    pub(super) grace: Option<Duration>,
+    pub(super) kill_on_drop: bool,
+    pub(super) ignore_interrupts: bool,
 }
 
 /// What generated code calls.
@@ -157,6 +162,9 @@ impl<R> Call<'_, R> {
             mut launch,
             limits,
             before_worker,
+            grace,
+            kill_on_drop,
+            ignore_interrupts,
         } = *options.unwrap_or_default();
         let worker = entry.name();
         let about_worker = |error: Error| error.with_worker(worker);
@@ -165,7 +173,11 @@ impl<R> Call<'_, R> {
             Some(start_method) => start_method,
             None => StartMethod::by_environment().map_err(about_worker)?,
         };
-        launch.timeout = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let at = timeout.and_then(deadline::after);
+        launch.timeout = at.map(|at| TimeLimit {
+            at,
+            grace: grace.unwrap_or_default(),
+        });
         let name = name.unwrap_or_else(|| worker.to_owned());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;
@@ -188,6 +200,7 @@ impl<R> Call<'_, R> {
             limits,
             exhaustion,
             worker_index: None,
+            ignore_interrupts,
         };
         let callee = Callee {
             place,
@@ -200,7 +213,7 @@ impl<R> Call<'_, R> {
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
-        Ok(Process::new(launched, result))
+        Ok(Process::new(launched, result, kill_on_drop))
     }
     /// Starts the process and waits for its result, as [`spawn`](Call::spawn) and
     /// [`join`](Process::join) do.

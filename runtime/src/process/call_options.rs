@@ -10,7 +10,7 @@ use super::start_method::StartMethod;
 use super::stdio::Stdio;
 
 impl<R> Call<'_, R> {
-    /// Names the process, for [`Process::name`], [`current`](crate::current) and tools such as
+    /// Names the process, for [`Process::name`](crate::Process::name), [`current`](crate::current) and tools such as
     /// `ps`. The default is the worker's name.
     ///
     /// # Examples
@@ -205,7 +205,8 @@ impl<R> Call<'_, R> {
     }
 
     /// Kills the process if it has not ended after this time, counted from its start. Joining it
-    /// then gives [`TimedOut`](ErrorKind::TimedOut).
+    /// then gives [`TimedOut`](crate::ErrorKind::TimedOut). With a [`grace`](Call::grace) it is asked to stop
+    /// first.
     ///
     /// The time includes sending the arguments and starting the process.
     ///
@@ -237,7 +238,7 @@ impl<R> Call<'_, R> {
     /// count.
     ///
     /// When a worker asks for more, the allocation fails, and most code aborts, as Rust's does: the
-    /// error is [`Signaled`](ErrorKind::Signaled). Its text mentions the limit if the thread that
+    /// error is [`Signaled`](crate::ErrorKind::Signaled). Its text mentions the limit if the thread that
     /// crashed had just been refused memory. A handler for the signals of a crash (such as `SIGSEGV`)
     /// finds that out; where the worker installs its own, the limit is not mentioned. The arguments
     /// count, since they are decoded under the limit.
@@ -472,7 +473,7 @@ impl<R> Call<'_, R> {
         self
     }
 
-    fn options(&mut self) -> &mut Options {
+    pub(super) fn options(&mut self) -> &mut Options {
         self.options.get_or_insert_default()
     }
 }

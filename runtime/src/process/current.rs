@@ -1,4 +1,6 @@
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, OnceLock};
+
+use crate::lock::lock;
 
 static CURRENT: OnceLock<Current> = OnceLock::new();
 
@@ -43,7 +45,7 @@ impl Current {
     /// before the first.
     #[must_use]
     pub fn worker(&self) -> &str {
-        *self.worker.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.worker)
     }
 
     /// Returns the process id of the parent.
@@ -98,10 +100,7 @@ impl Current {
     /// Changes the worker that this process runs.
     pub(crate) fn set_worker(worker: &'static str) {
         if let Some(current) = CURRENT.get() {
-            *current
-                .worker
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = worker;
+            *lock(&current.worker) = worker;
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct End {
     pub(crate) status: Status,
     /// What it had used up, where that is known.
     pub(crate) usage: Option<Usage>,
+    /// Whether the parent asked it to stop before, and why.
+    pub(crate) asked: Option<Killed>,
     /// Whether and why the parent killed it.
     pub(crate) killed: Option<Killed>,
     /// Whether it ever reached its dispatch.
@@ -35,6 +37,8 @@ pub(crate) enum Killed {
     TimedOut,
     /// It ran a task that was cancelled, or its pool was dropped.
     Cancelled,
+    /// It was a process of its own and asked to stop, and had not when its time was over.
+    Stopped,
     /// It did not reach its dispatch in time.
     NoHandshake,
     /// What it wrote to its connection was no message.
@@ -98,9 +102,13 @@ impl End {
             },
             None => without_reply(self.status, self.killed, self.broken, self.greeted, who),
         };
-        Err(about(who.subject, error)
+        let error = about(who.subject, error)
             .with_exit_status(status)
-            .with_usage(self.usage))
+            .with_usage(self.usage);
+        Err(match self.asked {
+            Some(why) => stopped(who.subject, why, error),
+            None => error,
+        })
     }
 }
 
@@ -154,6 +162,24 @@ pub(crate) fn cancelled(subject: Subject<'_>, id: u32) -> Error {
     about(subject, Error::new(ErrorKind::Cancelled, text))
 }
 
+/// The error of a worker that was asked to stop, and came to this instead of giving a value.
+pub(crate) fn stopped(subject: Subject<'_>, asked: Killed, error: Error) -> Error {
+    if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::TimedOut) {
+        // It was killed for that.
+        return error;
+    }
+    let (kind, why) = match asked {
+        Killed::TimedOut => (ErrorKind::TimedOut, " because it exceeded its timeout"),
+        Killed::Cancelled => (ErrorKind::Cancelled, " because its task was cancelled"),
+        _ => (ErrorKind::Cancelled, ""),
+    };
+    let text = format!("{subject} was asked to stop{why}, and gave no value");
+    about(subject, Error::new(kind, text))
+        .with_exit_status(error.exit_status())
+        .with_usage(error.usage())
+        .with_source(error)
+}
+
 /// The error with the name of the worker, if it is about one.
 fn about(subject: Subject<'_>, error: Error) -> Error {
     match subject {
@@ -187,6 +213,7 @@ fn without_reply(
     match killed {
         Some(Killed::TimedOut) => return because(ErrorKind::TimedOut, "it exceeded its timeout"),
         Some(Killed::Cancelled) => return cancelled(subject, id),
+        Some(Killed::Stopped) => return because(ErrorKind::Cancelled, "it was cancelled"),
         Some(Killed::NoHandshake) => {
             return because(ErrorKind::Spawn, "its process did not start in time");
         }
@@ -306,6 +333,7 @@ mod tests {
             broken: None,
             status,
             usage: None,
+            asked: None,
             killed: None,
             greeted: true,
         }
@@ -420,6 +448,53 @@ mod tests {
     fn our_own_kill_explains_the_signal() {
         check(
             End {
+                killed: Some(Killed::TimedOut),
+                ..end(signaled(libc::SIGKILL))
+            },
+            Err((
+                ErrorKind::TimedOut,
+                "worker `decode` was killed because it exceeded its timeout (pid 4711)",
+            )),
+        );
+    }
+
+    #[test]
+    fn a_worker_that_was_asked_to_stop_gives_a_value_or_did_as_asked() {
+        let asked = End {
+            asked: Some(Killed::Stopped),
+            ..end(signaled(libc::SIGKILL))
+        };
+        check(
+            End {
+                reply: Some(reply(Reply::Returned, &7_u32)),
+                ..asked
+            },
+            Ok(7),
+        );
+        check(
+            End {
+                asked: Some(Killed::Stopped),
+                killed: Some(Killed::Stopped),
+                ..end(signaled(libc::SIGKILL))
+            },
+            Err((
+                ErrorKind::Cancelled,
+                "worker `decode` was killed because it was cancelled (pid 4711)",
+            )),
+        );
+        check(
+            End {
+                asked: Some(Killed::TimedOut),
+                ..end(exited(3))
+            },
+            Err((
+                ErrorKind::TimedOut,
+                "worker `decode` was asked to stop because it exceeded its timeout, and gave no value: worker `decode` exited with code 3 (pid 4711)",
+            )),
+        );
+        check(
+            End {
+                asked: Some(Killed::Stopped),
                 killed: Some(Killed::TimedOut),
                 ..end(signaled(libc::SIGKILL))
             },

@@ -42,10 +42,16 @@ impl Changes {
         self.0.is_empty()
     }
 
-    /// Refuses what no process can have in its environment.
-    pub(super) fn check(&self) -> io::Result<()> {
+    /// What they make of an empty environment.
+    pub(super) fn set(&self) -> Environment {
         let mut set = Environment::new();
         self.apply_to(&mut set);
+        set
+    }
+
+    /// Refuses what no process can have in its environment.
+    pub(super) fn check(&self) -> io::Result<()> {
+        let set = self.set();
         let wrong = set
             .iter()
             .find(|(key, value)| !is_variable(key) || value.as_encoded_bytes().contains(&0));

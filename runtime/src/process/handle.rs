@@ -11,8 +11,10 @@ use super::launched::Launched;
 use super::monitor::{Child, ProcessMonitor};
 use super::start_method::StartMethod;
 use super::stdio::ParentEnds;
+use crate::completion::{Completion, Ending};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
+use crate::sys::deadline;
 use crate::sys::fd::{AsFd, BorrowedFd};
 use crate::sys::pidfd::Status;
 use crate::usage::Usage;
@@ -23,7 +25,8 @@ use crate::usage::Usage;
 /// [`Call::spawn`](crate::Call::spawn).
 ///
 /// Dropping it detaches the process: it runs on, is reaped when it ends, and dies with its
-/// parent. Nothing is left behind in any order of drops and joins.
+/// parent. If its call says [`kill_on_drop`](crate::Call::kill_on_drop), dropping it ends the
+/// process. Nothing is left behind in any order of drops and joins.
 ///
 /// # Examples
 ///
@@ -64,7 +67,7 @@ use crate::usage::Usage;
 ///   dropping and killing it do nothing, and joining it is [`Unsupported`](ErrorKind::Unsupported).
 #[must_use = "the process is detached when this is dropped, and ends with the program: join it, or bind it to a name"]
 pub struct Process<R> {
-    child: Arc<Child>,
+    pub(super) child: Arc<Child>,
     result: ResultCodec<R>,
     streams: ParentEnds,
     start_method: StartMethod,
@@ -72,6 +75,8 @@ pub struct Process<R> {
     end: Option<Box<End>>,
     /// Set when the result has been given out, by `try_join` or `join_timeout`.
     given_out: Option<(Status, Option<Usage>)>,
+    /// Ends it when this is dropped, if its call wants that.
+    _kill_on_drop: Option<KillOnDrop>,
 }
 
 /// Stays consistent if a thread panics: its state changes in single steps.
@@ -81,8 +86,13 @@ impl<R> UnwindSafe for Process<R> {}
 impl<R> RefUnwindSafe for Process<R> {}
 
 impl<R> Process<R> {
-    pub(super) fn new(launched: Launched, result: ResultCodec<R>) -> Process<R> {
+    pub(super) fn new(
+        launched: Launched,
+        result: ResultCodec<R>,
+        kill_on_drop: bool,
+    ) -> Process<R> {
         Process {
+            _kill_on_drop: kill_on_drop.then(|| KillOnDrop(Arc::clone(&launched.child))),
             child: launched.child,
             result,
             streams: launched.streams,
@@ -130,6 +140,7 @@ impl<R> Process<R> {
     /// | called `exit`, with any code | [`Exited`](ErrorKind::Exited) |
     /// | crashed, aborted, was killed | [`Signaled`](ErrorKind::Signaled) |
     /// | exceeded its [`timeout`](crate::Call::timeout) and was killed | [`TimedOut`](ErrorKind::TimedOut) |
+    /// | was asked to stop by [`cancel_within`](Process::cancel_within) | [`Cancelled`](ErrorKind::Cancelled) |
     /// | returned a value that cannot be sent | [`Encode`](ErrorKind::Encode) |
     /// | was sent or returned a value that cannot be read back, or for which there is no memory | [`Decode`](ErrorKind::Decode) |
     /// | wrote to a descriptor of this library | [`Decode`](ErrorKind::Decode): it is killed at once |
@@ -270,7 +281,7 @@ impl<R> Process<R> {
         if self.given_out.is_some() {
             return Err(self.no_result());
         }
-        match Instant::now().checked_add(timeout) {
+        match deadline::after(timeout) {
             Some(limit) => self.finish(Some(limit)).transpose(),
             None => self.finish(None).transpose(),
         }
@@ -504,7 +515,7 @@ impl<R> Process<R> {
             }
         }
         monitor.forget(&self.child);
-        Some(watch.into_end())
+        Some(self.child.end(watch))
     }
 
     /// Whether this process is the one whose child it is, and not a copy of that.
@@ -529,6 +540,22 @@ impl<R> Process<R> {
             self.child.worker()
         );
         Error::new(ErrorKind::Closed, text).with_worker(self.child.worker())
+    }
+}
+
+/// Ends a process when this is dropped.
+struct KillOnDrop(Arc<Child>);
+
+impl Drop for KillOnDrop {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
+impl<R> Completion for Process<R> {
+    fn ending(&self) -> Option<Arc<dyn Ending>> {
+        let has_ended = !self.is_here() || self.given_out.is_some() || self.end.is_some();
+        (!has_ended).then(|| Arc::clone(&self.child) as _)
     }
 }
 

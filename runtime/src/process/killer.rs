@@ -34,7 +34,7 @@ use super::monitor::Child;
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Killer(Arc<Child>);
+pub struct Killer(pub(super) Arc<Child>);
 
 impl Killer {
     pub(super) fn new(child: Arc<Child>) -> Killer {

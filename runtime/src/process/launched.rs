@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::environment::Changes;
 use super::monitor::Child;
 use super::start_method::StartMethod;
 use super::stdio::{ParentEnds, Streams};
+use super::watch::TimeLimit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::function::Function;
 use crate::transport::Sender;
@@ -18,8 +18,7 @@ pub(super) struct LaunchOptions {
     pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) streams: Streams,
-    /// When to kill the child.
-    pub(super) timeout: Option<Instant>,
+    pub(super) timeout: Option<TimeLimit>,
 }
 
 /// A child that waits for its request, and is watched.

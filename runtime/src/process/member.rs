@@ -3,6 +3,7 @@
 //! It is launched as all children are and then taken from the monitor, so that what it says and
 //! how it ends wakes one thread.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,13 +11,16 @@ use std::time::Instant;
 
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
-use super::environment::Changes;
+#[cfg(test)]
+use super::environment::Environment;
+use super::environment::{Change, Changes};
 use super::launch::Launching;
 use super::launched::{LaunchOptions, function};
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, ProcessMonitor};
 use super::service::Service;
 use super::start_method::StartMethod;
+use super::stdio::{Stdio, Streams};
 use super::watch::handshake_deadline;
 use super::{fork_server, spawn_refusal};
 use crate::codec::Output;
@@ -38,6 +42,51 @@ pub(crate) struct Setup {
     pub(super) environment: Changes,
     pub(super) current_dir: Option<PathBuf>,
     pub(super) before_worker: Option<fn()>,
+    pub(crate) ignore_interrupts: bool,
+    /// Of which each member has a duplicate; by default it has the parent's own.
+    pub(crate) stdout: Option<Arc<Stdio>>,
+    pub(crate) stderr: Option<Arc<Stdio>>,
+}
+
+impl Setup {
+    /// Sets an environment variable.
+    pub(crate) fn set_variable(&mut self, name: OsString, value: OsString) {
+        self.environment.push(Change::Set(name, value));
+    }
+
+    /// Refuses what no process can have.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.name.contains('\0') {
+            let text = format!(
+                "the name {:?} of a pool's processes contains a NUL byte",
+                self.name
+            );
+            return Err(Error::new(ErrorKind::Unsupported, text));
+        }
+        let checked = self.environment.check();
+        checked.map_err(not_started)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn variables(&self) -> Environment {
+        self.environment.set()
+    }
+
+    fn streams(&self) -> io::Result<Streams> {
+        let duplicate = |stream: &Option<Arc<Stdio>>| match stream {
+            Some(stream) => stream.duplicate(),
+            None => Ok(Stdio::inherit()),
+        };
+        Ok(Streams {
+            stdin: Stdio::inherit(),
+            stdout: duplicate(&self.stdout)?,
+            stderr: duplicate(&self.stderr)?,
+        })
+    }
+}
+
+fn not_started(error: io::Error) -> Error {
+    Error::not_started("cannot start a process for the pool", error)
 }
 
 /// A child that runs tasks.
@@ -66,8 +115,9 @@ impl Member {
             let text = format!("the pool cannot start processes: {reason}");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
-        let failed = |error| Error::not_started("cannot start a process for the pool", error);
+        let failed = not_started;
         let launch_options = LaunchOptions {
+            streams: setup.streams().map_err(failed)?,
             environment: setup.environment.clone(),
             current_dir: setup.current_dir.clone(),
             ..LaunchOptions::default()
@@ -90,6 +140,7 @@ impl Member {
             exhaustion,
             before_worker,
             worker_index: Some(index),
+            ignore_interrupts: setup.ignore_interrupts,
         };
         let mut request = Output::new(Request::Serve as u8);
         let written = request
@@ -230,6 +281,7 @@ pub(crate) fn end(status: Status, killed: Option<Killed>) -> End {
         broken: None,
         status,
         usage: None,
+        asked: None,
         killed,
         greeted: true,
     }

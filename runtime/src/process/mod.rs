@@ -31,6 +31,7 @@
 //! | after it | the reply; what it returned, it returned |
 //! | and a tracer holds its threads | all threads are seen to be dead ([`end_poll`]) |
 //! | not, but its worker's thread does | its first thread sees it, and ends it: `Exited` |
+//! | after it was asked to stop | its value, if that came before; else the reason it was asked for, of which how it ended is the source |
 //!
 //! The parent dies: the child's first thread waits for that, and nothing else, from the moment
 //! the request is in (`lifeline`); the kernel closes the connection and marks the parent's pidfd.
@@ -56,10 +57,13 @@ mod member;
 mod memory_limit;
 mod monitor;
 mod origin;
+mod request_to_stop;
 mod service;
 mod spares;
 mod start_method;
 mod stdio;
+mod stop;
+mod stop_options;
 mod task_call;
 #[cfg(not(all(
     target_os = "linux",
@@ -93,7 +97,8 @@ pub use stdio::Stdio;
 pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
-pub(crate) use end::{End, Killed, Subject, Who, cancelled, unheard};
+pub(crate) use end::{End, Killed, Subject, Who, cancelled, stopped, unheard};
 pub(crate) use member::{Member, Setup, end};
+pub(crate) use request_to_stop::was_asked_to_stop;
 pub(crate) use service::{Replies, SERVICES, Serve, Service};
-pub(crate) use task_call::{TaskCall, TaskOptions, callee};
+pub(crate) use task_call::{TaskOptions, callee};

@@ -7,21 +7,24 @@
 use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::Waker;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use super::end::{Subject, Who};
+use super::end::{End, Killed, Subject, Who};
 use super::memory_limit::MemoryLimit;
-use super::watch::Watch;
+use super::watch::{TimeLimit, Watch};
+use crate::completion::Ending;
 use crate::foreign;
 use crate::lock::lock;
 use crate::sys::copy::Home;
-use crate::sys::fd::AsFd;
+use crate::sys::deadline;
+use crate::sys::fd::{AsFd, OwnedFd};
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::poller::{Interest, Poller};
 use crate::sys::refused::Naming as _;
+use crate::transport;
 use crate::usage::Usage;
 
 /// A child, as the handle and the monitor share it.
@@ -36,6 +39,23 @@ pub(super) struct Child {
     pub(super) home: Home,
     /// Empty while a joining thread watches the child.
     watched: Mutex<Option<Watched>>,
+    /// The connection, as long as the child is watched.
+    connection: OnceLock<Weak<OwnedFd>>,
+    /// What became of a request to stop. Locked after `watched`.
+    stop: Mutex<Stop>,
+}
+
+/// A request to a child to stop, which has a deadline of its own: the monitor minds that also while
+/// another thread watches the child.
+#[derive(Debug, Default)]
+struct Stop {
+    asked: bool,
+    /// When to kill the child.
+    until: Option<Instant>,
+    /// It was killed because that had come.
+    killed: bool,
+    /// The child has ended: nothing more is to be asked.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -45,6 +65,8 @@ struct Watched {
     armed: Option<Instant>,
     /// The task to wake when the child has ended.
     waker: Option<Waker>,
+    /// Others who want to know.
+    listeners: Vec<Waker>,
 }
 
 impl Child {
@@ -57,7 +79,31 @@ impl Child {
             key,
             home: Home::here(),
             watched: Mutex::new(None),
+            connection: OnceLock::new(),
+            stop: Mutex::default(),
         })
+    }
+
+    /// Asks the child to stop within this time, and has it killed then. False if it has ended, or if
+    /// this process is a copy of the one whose child it is.
+    pub(super) fn stop_within(&self, grace: Duration) -> bool {
+        if !self.home.is_here() || self.has_ended() == Some(true) {
+            return false;
+        }
+        ProcessMonitor::get().is_ok_and(|monitor| monitor.stop(self, grace))
+    }
+
+    /// All that is known of how the child ended, of which this was the watch.
+    pub(super) fn end(&self, watch: Watch) -> End {
+        let stop = lock(&self.stop);
+        let mut end = watch.into_end();
+        if stop.asked {
+            end.asked.get_or_insert(Killed::Stopped);
+        }
+        if stop.killed {
+            end.killed.get_or_insert(Killed::Stopped);
+        }
+        end
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -157,10 +203,35 @@ impl Child {
         let woken = ProcessMonitor::get().ok()?.advance(self, watched);
         let seen = look(watched);
         drop(place);
-        if let Some(waker) = woken {
+        for waker in woken {
             foreign::call(|| waker.wake());
         }
         Some(seen)
+    }
+}
+
+impl Ending for Child {
+    fn listen(&self, listener: Waker) {
+        let mut left = Some(listener);
+        self.look(|watched| {
+            if watched.watch.status().is_none() {
+                watched.listeners.extend(left.take());
+            }
+        });
+        if let Some(listener) = left {
+            listener.wake();
+        }
+    }
+
+    fn forget(&self, listener: &Waker) {
+        let forgotten: Vec<_> = match lock(&self.watched).as_mut() {
+            Some(watched) => watched
+                .listeners
+                .extract_if(.., |known| known.will_wake(listener))
+                .collect(),
+            None => Vec::new(),
+        };
+        drop(forgotten);
     }
 }
 
@@ -186,6 +257,8 @@ pub(super) struct ProcessMonitor {
 #[derive(Debug, Default)]
 struct Deadlines {
     set: BTreeSet<(Instant, u64)>,
+    /// When to kill children that were asked to stop.
+    stops: BTreeSet<(Instant, u64)>,
     /// Until when the thread sleeps if nothing happens.
     sleeping_until: Option<Instant>,
 }
@@ -235,17 +308,58 @@ impl ProcessMonitor {
     pub(super) fn watch(&self, child: &Arc<Child>, watch: Watch) -> io::Result<()> {
         // Locked before the thread can hear of the child.
         let mut watched = lock(&child.watched);
+        let _ = child.connection.set(watch.share_connection());
         lock(&self.children).insert(child.key, Arc::clone(child));
         let watched = watched.insert(Watched {
             watch,
             armed: None,
             waker: None,
+            listeners: Vec::new(),
         });
         let add = |source| self.poller.add(source, child.key, Interest::READABLE);
         let connection = watched.watch.connection();
         let added = add(child.pidfd.as_fd()).and_then(|()| connection.map_or(Ok(()), add));
         self.arm(child.key, watched);
         added
+    }
+
+    /// Asks a child to stop within this time, and has it killed then. The shortest time counts. False
+    /// if it has ended.
+    fn stop(&self, child: &Child, grace: Duration) -> bool {
+        let mut stop = lock(&child.stop);
+        if stop.over {
+            return false;
+        }
+        let is_first = !std::mem::replace(&mut stop.asked, true);
+        if is_first && let Some(connection) = child.connection.get().and_then(Weak::upgrade) {
+            transport::end_sending(connection.as_fd());
+        }
+        if grace.is_zero() {
+            stop.killed = true;
+            child.pidfd.kill();
+        } else if let Some(until) = deadline::after(grace)
+            && stop.until.is_none_or(|before| until < before)
+        {
+            let mut deadlines = lock(&self.deadlines);
+            if let Some(before) = stop.until.replace(until) {
+                deadlines.stops.remove(&(before, child.key));
+            }
+            deadlines.stops.insert((until, child.key));
+            self.wake_by(&mut deadlines, until);
+        }
+        true
+    }
+
+    /// Kills a child whose time to stop is over.
+    fn end_stop(&self, key: u64) {
+        let Some(child) = lock(&self.children).get(&key).cloned() else {
+            return;
+        };
+        let mut stop = lock(&child.stop);
+        if !stop.over {
+            stop.killed = true;
+            child.pidfd.kill();
+        }
     }
 
     /// Hands the watch to a thread that waits for this child. `None` if another has it.
@@ -264,8 +378,8 @@ impl ProcessMonitor {
         Some(watched.watch)
     }
 
-    /// Sets when to kill a child that the monitor watches.
-    pub(super) fn set_timeout(&self, child: &Child, timeout: Instant) {
+    /// Sets when the time of a child is over that the monitor watches.
+    pub(super) fn set_timeout(&self, child: &Child, timeout: TimeLimit) {
         if let Some(watched) = lock(&child.watched).as_mut() {
             watched.watch.set_timeout(timeout);
             self.arm(child.key, watched);
@@ -278,6 +392,12 @@ impl ProcessMonitor {
             return;
         }
         let forgotten = lock(&self.children).remove(&child.key);
+        let mut stop = lock(&child.stop);
+        stop.over = true;
+        if let Some(until) = stop.until.take() {
+            lock(&self.deadlines).stops.remove(&(until, child.key));
+        }
+        drop(stop);
         if forgotten.is_some() && !child.pidfd.is_reaped() {
             // An error leaves a zombie, which ends with this program. The descriptor is a duplicate,
             // since the child may be registered with its own.
@@ -291,6 +411,9 @@ impl ProcessMonitor {
     fn run(&self) {
         loop {
             let mut keys = self.poller.wait(self.next_deadline());
+            for key in self.overdue_stops() {
+                self.end_stop(key);
+            }
             keys.extend(self.overdue());
             for key in keys {
                 self.look_after(key);
@@ -306,13 +429,15 @@ impl ProcessMonitor {
     }
 
     /// Takes in all that has happened to a child, and sees to it that what is to come is heard of.
-    /// The task that has to be woken, if the child has ended.
-    fn advance(&self, child: &Child, watched: &mut Watched) -> Option<Waker> {
+    /// Those who have to be woken, if the child has ended.
+    fn advance(&self, child: &Child, watched: &mut Watched) -> Vec<Waker> {
         if watched.watch.advance() {
             self.disarm(child.key, watched);
             self.poller.remove(&child.pidfd);
             self.forget(child);
-            return watched.waker.take();
+            let mut woken = std::mem::take(&mut watched.listeners);
+            woken.extend(watched.waker.take());
+            return woken;
         }
         let watch = &watched.watch;
         match (watch.source(), watch.connection()) {
@@ -323,7 +448,7 @@ impl ProcessMonitor {
             _ => {}
         }
         self.arm(child.key, watched);
-        None
+        Vec::new()
     }
 
     /// Brings the child's deadline up to date.
@@ -339,13 +464,18 @@ impl ProcessMonitor {
         if let Some(deadline) = deadline {
             deadlines.set.insert((deadline, key));
             watched.armed = Some(deadline);
-            if deadlines
-                .sleeping_until
-                .is_none_or(|until| deadline < until)
-            {
-                deadlines.sleeping_until = Some(deadline);
-                self.poller.wake();
-            }
+            self.wake_by(&mut deadlines, deadline);
+        }
+    }
+
+    /// Wakes the thread if it would sleep past a deadline.
+    fn wake_by(&self, deadlines: &mut Deadlines, deadline: Instant) {
+        if deadlines
+            .sleeping_until
+            .is_none_or(|until| deadline < until)
+        {
+            deadlines.sleeping_until = Some(deadline);
+            self.poller.wake();
         }
     }
 
@@ -357,8 +487,23 @@ impl ProcessMonitor {
 
     fn next_deadline(&self) -> Option<Instant> {
         let mut deadlines = lock(&self.deadlines);
-        deadlines.sleeping_until = deadlines.set.first().map(|(deadline, _)| *deadline);
+        let first = [deadlines.set.first(), deadlines.stops.first()];
+        deadlines.sleeping_until = first.into_iter().flatten().map(|(at, _)| *at).min();
         deadlines.sleeping_until
+    }
+
+    /// The children whose time to stop is over, once.
+    fn overdue_stops(&self) -> Vec<u64> {
+        let now = Instant::now();
+        let mut overdue = Vec::new();
+        let mut deadlines = lock(&self.deadlines);
+        while let Some((at, key)) = deadlines.stops.first().copied()
+            && at <= now
+        {
+            deadlines.stops.remove(&(at, key));
+            overdue.push(key);
+        }
+        overdue
     }
 
     fn overdue(&self) -> Vec<u64> {

@@ -27,11 +27,11 @@ pub(crate) type Serve = dyn FnOnce(&Receiver, &Sender) -> i32 + Send;
 #[distributed_slice]
 pub(crate) static SERVICES: [Service];
 
-/// The way of one job's replies, which knows whether the parent is left without any.
+/// The way of a process's replies, which knows whether the parent is left without any.
 #[derive(Debug)]
 pub(crate) struct Replies<'s> {
     sender: &'s Sender,
-    /// What it sends into.
+    /// What it sends into, as it was before any job.
     file: Option<FileId>,
     /// Why the last one could not be sent.
     trouble: Option<io::Error>,
@@ -62,20 +62,18 @@ impl<'s> Replies<'s> {
         self.trouble.is_some()
     }
 
-    /// The job is done.
+    /// A job is done.
     ///
     /// # Errors
     ///
     /// There is a parent, but nothing can be said to it: the worker has closed the connection, as
     /// daemons close all that they have, or put another file in its place. Says so on the standard
     /// error, which is all that is left, and gives the status to end with, by which the parent knows.
-    pub(crate) fn finish(self, worker: &str) -> Result<(), i32> {
-        let replaced = || {
-            (self.sender.file_id().ok() != self.file)
-                .then(|| io::Error::other("its connection has been replaced"))
-        };
-        let Some(error) = self.trouble.or_else(replaced) else {
-            return Ok(());
+    pub(crate) fn finish(&mut self, worker: &str) -> Result<(), i32> {
+        let error = match self.trouble.take() {
+            Some(error) => error,
+            None if self.sender.file_id().ok() == self.file => return Ok(()),
+            None => io::Error::other("its connection has been replaced"),
         };
         #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
         {

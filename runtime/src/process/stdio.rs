@@ -41,6 +41,10 @@ pub(super) enum Kind {
     Null,
     Piped,
     Descriptor(OwnedFd),
+    /// The parent's own standard output, whichever stream it is for.
+    Stdout,
+    /// Likewise its standard error.
+    Stderr,
     Opaque(std::process::Stdio),
 }
 
@@ -112,6 +116,33 @@ impl Stdio {
     pub fn piped() -> Stdio {
         Stdio(Kind::Piped)
     }
+
+    /// Why several processes cannot have it, if so.
+    pub(crate) fn is_for_one(&self) -> Option<&'static str> {
+        match self.0 {
+            Kind::Piped => Some(
+                "piped: each would have a pipe of its own, which nothing reads; make one with `std::io::pipe` for all of them",
+            ),
+            Kind::Opaque(_) => Some(
+                "a `std::process::Stdio`, which cannot be duplicated: use `multiproc::Stdio`, a file or the end of a pipe",
+            ),
+            Kind::Inherit | Kind::Null | Kind::Descriptor(_) | Kind::Stdout | Kind::Stderr => None,
+        }
+    }
+
+    /// The same target, for another process.
+    pub(super) fn duplicate(&self) -> io::Result<Stdio> {
+        Ok(Stdio(match &self.0 {
+            Kind::Inherit => Kind::Inherit,
+            Kind::Null => Kind::Null,
+            Kind::Stdout => Kind::Stdout,
+            Kind::Stderr => Kind::Stderr,
+            Kind::Descriptor(descriptor) => Kind::Descriptor(descriptor.try_clone()?),
+            Kind::Piped | Kind::Opaque(_) => {
+                return Err(io::Error::other("the stream is for one process"));
+            }
+        }))
+    }
 }
 
 macro_rules! from_descriptor {
@@ -141,15 +172,15 @@ from_descriptor! {
 
 impl From<io::Stdout> for Stdio {
     /// Connects a stream of the child to the parent's standard output.
-    fn from(stdout: io::Stdout) -> Stdio {
-        Stdio(Kind::Opaque(stdout.into()))
+    fn from(_: io::Stdout) -> Stdio {
+        Stdio(Kind::Stdout)
     }
 }
 
 impl From<io::Stderr> for Stdio {
     /// Connects a stream of the child to the parent's standard error.
-    fn from(stderr: io::Stderr) -> Stdio {
-        Stdio(Kind::Opaque(stderr.into()))
+    fn from(_: io::Stderr) -> Stdio {
+        Stdio(Kind::Stderr)
     }
 }
 

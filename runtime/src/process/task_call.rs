@@ -27,6 +27,10 @@ pub(crate) struct TaskCall<R> {
 pub(crate) struct TaskOptions {
     /// From the task's beginning.
     pub(crate) timeout: Option<Duration>,
+    /// How long it may take to stop from then on.
+    pub(crate) grace: Option<Duration>,
+    /// Whether dropping its handle cancels it.
+    pub(crate) kill_on_drop: bool,
 }
 
 impl TaskOptions {
@@ -34,6 +38,8 @@ impl TaskOptions {
     pub(crate) fn or(self, others: TaskOptions) -> TaskOptions {
         TaskOptions {
             timeout: self.timeout.or(others.timeout),
+            grace: self.grace.or(others.grace),
+            kill_on_drop: self.kill_on_drop || others.kill_on_drop,
         }
     }
 }
@@ -42,15 +48,19 @@ impl<R> Call<'_, R> {
     /// The call that prepares each process of a pool: what it says about the process, and the
     /// task that it is.
     pub(crate) fn into_setup(mut self) -> Result<(Setup, TaskCall<R>)> {
+        let task_options = self.task_options();
         let Options {
             name,
             start_method,
             launch,
             limits,
             before_worker,
+            grace: _,
+            kill_on_drop: _,
+            ignore_interrupts,
         } = *self.options.take().unwrap_or_default();
         if !launch.streams.are_inherited() {
-            let text = "the initializer's call sets standard streams, which the processes of a pool cannot share";
+            let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
         let setup = Setup {
@@ -63,8 +73,14 @@ impl<R> Call<'_, R> {
             environment: launch.environment,
             current_dir: launch.current_dir,
             before_worker,
+            ignore_interrupts,
+            ..Setup::default()
         };
-        Ok((setup, self.into_task()?))
+        let task = TaskCall {
+            options: task_options,
+            ..self.into_task()?
+        };
+        Ok((setup, task))
     }
 }
 
@@ -100,9 +116,9 @@ impl<R> Call<'_, R> {
             .map_err(|error| not_encoded(entry, &error))?;
         Ok(TaskCall {
             entry,
+            options: self.task_options(),
             arguments: EncodedMessage::new(output).map_err(|error| not_encoded(entry, &error))?,
             result: self.result,
-            options: self.task_options(),
         })
     }
 
@@ -140,8 +156,11 @@ impl<R> Call<'_, R> {
     }
 
     pub(crate) fn task_options(&self) -> TaskOptions {
+        let options = self.options.as_ref();
         TaskOptions {
             timeout: self.timeout,
+            grace: options.and_then(|options| options.grace),
+            kill_on_drop: options.is_some_and(|options| options.kill_on_drop),
         }
     }
 
@@ -192,6 +211,7 @@ impl<R> Call<'_, R> {
                 "a function to run before the worker",
             ),
             (options.start_method.is_some(), "a start method"),
+            (options.ignore_interrupts, "interrupts to be ignored"),
         ]
         .into_iter()
         .find_map(|(wanted, what)| wanted.then_some(what))

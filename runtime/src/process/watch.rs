@@ -1,16 +1,17 @@
 //! Watching one child: its reply, its end, its deadline.
 
 use std::io;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
 use crate::codec::Message;
 use crate::protocol::Reply;
-use crate::sys::fd::{AsFd, BorrowedFd};
+use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::pidfd::{Pidfd, Status};
-use crate::sys::{poll, wait};
-use crate::transport::{Inbox, Received, is_nonsense};
+use crate::sys::{deadline, poll, wait};
+use crate::transport::{self, Inbox, Received, is_nonsense};
 use crate::usage::Usage;
 
 /// How long a re-executed child may take to reach its dispatch. Far more than a loaded machine
@@ -20,9 +21,18 @@ const HANDSHAKE: Duration = Duration::from_secs(30);
 /// How long a child that has hung up may take to end.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// When a child's time is over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TimeLimit {
+    pub(super) at: Instant,
+    /// How long it may take to stop from then on, if it is asked to. It is killed at once if that is
+    /// no time.
+    pub(super) grace: Duration,
+}
+
 /// By when a child that is re-executed now has to have reached its dispatch.
 pub(super) fn handshake_deadline() -> Option<Instant> {
-    Instant::now().checked_add(HANDSHAKE)
+    deadline::after(HANDSHAKE)
 }
 
 /// One child's affairs, in the hands of the thread that watches it.
@@ -39,18 +49,20 @@ pub(super) struct Watch {
     status: Option<Status>,
     usage: Option<Usage>,
     handshake: Option<Instant>,
-    timeout: Option<Instant>,
+    timeout: Option<TimeLimit>,
+    /// What it was asked to stop for.
+    asked: Option<Killed>,
     killed: Option<Killed>,
     /// Kept from when the child has nothing more to say, or is killed, to its end.
     end_poll: Option<EndPoll>,
 }
 
 impl Watch {
-    /// Begins to watch a child that has to reach its dispatch first. `timeout` is when to kill it.
+    /// Begins to watch a child that has to reach its dispatch first.
     pub(super) fn re_executed(
         pidfd: Pidfd,
         inbox: Option<Inbox>,
-        timeout: Option<Instant>,
+        timeout: Option<TimeLimit>,
     ) -> Watch {
         Watch {
             greeted: false,
@@ -74,13 +86,14 @@ impl Watch {
             usage: None,
             handshake: None,
             timeout: None,
+            asked: None,
             killed: None,
             end_poll: None,
         }
     }
 
-    /// Sets when to kill the child.
-    pub(super) fn set_timeout(&mut self, timeout: Instant) {
+    /// Sets when the child's time is over.
+    pub(super) fn set_timeout(&mut self, timeout: TimeLimit) {
         self.timeout = Some(timeout);
     }
 
@@ -106,13 +119,32 @@ impl Watch {
             && let Some((deadline, why)) = self.next_deadline()
             && deadline <= Instant::now()
         {
-            self.killed = Some(why);
-            self.pidfd.kill();
+            match self.timeout {
+                Some(TimeLimit { grace, .. }) if why == Killed::TimedOut && !grace.is_zero() => {
+                    self.ask(why, grace);
+                }
+                _ => {
+                    self.killed = Some(why);
+                    self.pidfd.kill();
+                }
+            }
         }
         if self.killed.is_some() || (self.listens && self.source().is_none()) {
             self.end_poll.get_or_insert_default();
         }
         false
+    }
+
+    /// Asks the child to stop within this time, and to be killed then.
+    fn ask(&mut self, why: Killed, grace: Duration) {
+        self.asked = Some(why);
+        if let Some(inbox) = &self.inbox {
+            transport::end_sending(inbox.connection());
+        }
+        self.timeout = deadline::after(grace).map(|at| TimeLimit {
+            at,
+            grace: Duration::ZERO,
+        });
     }
 
     /// Waits until something has happened, but not past `limit`.
@@ -164,7 +196,10 @@ impl Watch {
 
     /// Waits for the end of a child that has hung up, and so is about to end.
     pub(super) fn finish(mut self) -> End {
-        self.timeout = Instant::now().checked_add(FAREWELL);
+        self.timeout = deadline::after(FAREWELL).map(|at| TimeLimit {
+            at,
+            grace: Duration::ZERO,
+        });
         while !self.advance() {
             self.wait(None);
         }
@@ -181,6 +216,13 @@ impl Watch {
         self.usage
     }
 
+    /// The connection, as long as it is open.
+    pub(super) fn share_connection(&self) -> Weak<OwnedFd> {
+        self.inbox
+            .as_ref()
+            .map_or_else(Weak::new, |inbox| Arc::downgrade(&inbox.share()))
+    }
+
     /// The inbox, for a thread that watches the child in another way, and whether the child has
     /// reached its dispatch. No inbox if it has hung up.
     pub(super) fn take_inbox(&mut self) -> (Option<Inbox>, bool) {
@@ -194,6 +236,7 @@ impl Watch {
             broken: self.broken,
             status: self.status.unwrap_or(Status::Lost),
             usage: self.usage,
+            asked: self.asked,
             killed: self.killed,
             greeted: self.greeted,
         }
@@ -201,7 +244,7 @@ impl Watch {
 
     fn next_deadline(&self) -> Option<(Instant, Killed)> {
         let handshake = self.handshake.map(|at| (at, Killed::NoHandshake));
-        let timeout = self.timeout.map(|at| (at, Killed::TimedOut));
+        let timeout = self.timeout.map(|limit| (limit.at, Killed::TimedOut));
         match (handshake, timeout) {
             (Some(handshake), Some(timeout)) if handshake.0 < timeout.0 => Some(handshake),
             (handshake, timeout) => timeout.or(handshake),

@@ -30,7 +30,7 @@ pub(super) fn machine<M: Machine>() -> Box<M> {
 }
 
 fn soon() -> Option<Instant> {
-    Instant::now().checked_add(Duration::from_secs(5))
+    deadline::after(Duration::from_secs(5))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "it is a deadline like others")]
@@ -135,7 +135,7 @@ fn permits_survive_a_death_while_waiting_for_one() {
         after_each_step(
             || with_permits(0),
             |semaphore, victim| {
-                let a_moment = Instant::now().checked_add(Duration::from_millis(1));
+                let a_moment = deadline::after(Duration::from_millis(1));
                 semaphore.acquire_until(victim, a_moment);
             },
             |semaphore, survivor, _| {
@@ -771,7 +771,7 @@ fn an_event_survives_a_death_in_wait() {
     after_each_step(
         machine::<Event>,
         |event, _| {
-            event.wait_until(Instant::now().checked_add(Duration::from_millis(1)));
+            event.wait_until(deadline::after(Duration::from_millis(1)));
         },
         |event, _, _| {
             event.set();
@@ -821,11 +821,7 @@ fn notifications_survive_a_death_in_wait() {
         machine::<Condvar>,
         |condvar, victim| {
             let token = condvar.queue(victim);
-            condvar.sleep(
-                token,
-                victim,
-                Instant::now().checked_add(Duration::from_millis(1)),
-            );
+            condvar.sleep(token, victim, deadline::after(Duration::from_millis(1)));
         },
         |condvar, survivor, _| notifies_one_of_two(condvar, survivor),
     );

@@ -20,7 +20,7 @@ use super::no_state::Divided;
 use super::shareable::Shareable;
 use super::transfer_token::{Redeemed, TransferToken};
 use crate::codec::Error;
-use crate::codec::handle::{self, Depart, Identity, Kind, Parts};
+use crate::codec::handle::{self, Depart, HandleKind, Identity, Parts};
 use crate::lock::lock;
 use crate::raw;
 use crate::sys::deadline;
@@ -153,9 +153,28 @@ impl<T: Shareable> Buffer<T> {
     where
         T: Default,
     {
-        Ok(Buffer::whole(CellHandle::from_fn(length, |_| {
-            T::default()
-        })?))
+        Ok(Buffer::whole(CellHandle::of_defaults(length)?))
+    }
+
+    /// Creates a buffer of `length` copies of a value, as `vec![value; length]` does.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Buffer::new).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let buffer = multiproc::shm::Buffer::from_elem(f32::INFINITY, 1000)?;
+    /// assert_eq!(buffer.len(), 1000);
+    /// assert!(buffer.iter().all(|element| element.is_infinite()));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn from_elem(value: T, length: usize) -> io::Result<Buffer<T>>
+    where
+        T: Copy,
+    {
+        Ok(Buffer::whole(CellHandle::from_elem(value, length)?))
     }
 
     /// Creates a buffer with a copy of a slice.
@@ -460,7 +479,7 @@ impl<T> Chunk<T> {
 
 impl<T> Serialize for Chunk<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Chunk), |parts| {
+        handle::serialize(serializer, Identity::new::<T>(HandleKind::Chunk), |parts| {
             self.pack(parts)
         })
     }
@@ -500,25 +519,31 @@ impl<T: Shareable> Chunk<T> {
 
 impl<'de, T: Shareable> Deserialize<'de> for Chunk<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Chunk<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Chunk), |parts| {
-            Chunk::unpack(parts, |_, _| true)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Chunk),
+            |parts| Chunk::unpack(parts, |_, _| true),
+        )
     }
 }
 
 impl<T> Serialize for Buffer<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Buffer), |parts| {
-            self.0.pack(parts)
-        })
+        handle::serialize(
+            serializer,
+            Identity::new::<T>(HandleKind::Buffer),
+            |parts| self.0.pack(parts),
+        )
     }
 }
 
 impl<'de, T: Shareable> Deserialize<'de> for Buffer<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Buffer<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Buffer), |parts| {
-            Chunk::unpack(parts, |length, whole| length == whole).map(Buffer)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Buffer),
+            |parts| Chunk::unpack(parts, |length, whole| length == whole).map(Buffer),
+        )
     }
 }
 

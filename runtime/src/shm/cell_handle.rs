@@ -18,7 +18,7 @@ use super::kind::{HandleLimit, Stored};
 use super::object::Object;
 use super::shareable::Shareable;
 use crate::codec::Error;
-use crate::codec::handle::{self, Identity, Kind, Parts};
+use crate::codec::handle::{self, HandleKind, Identity, Parts};
 use crate::raw::{Holders, Left};
 use crate::sys::fd::OwnedFd;
 
@@ -91,6 +91,57 @@ impl<M: Stored, T: Shareable> CellHandle<M, [T]> {
         Ok(cell.into_slice(length))
     }
 
+    /// Puts so many default values into a new cell.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_fn`](CellHandle::from_fn).
+    pub(crate) fn of_defaults(length: usize) -> io::Result<CellHandle<M, [T]>>
+    where
+        T: Default,
+    {
+        const { assert_no_drop::<T>() }
+        if !T::__DEFAULT_IS_ZERO {
+            return Self::from_fn(length, |_| T::default());
+        }
+        let cell = UnfinishedCell::<M, T>::allocate_slice(length)?;
+        if !cell.object.is_dedicated() {
+            // SAFETY: the cell has room for `length` elements, is ours and aligned.
+            unsafe { cell.data.write_bytes(0, length) };
+        }
+        // Zero bytes are values: the type has promised it.
+        cell.publish_slice(length);
+        Ok(cell.into_slice(length))
+    }
+
+    /// Puts so many copies of a value into a new cell.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_fn`](CellHandle::from_fn).
+    pub(crate) fn from_elem(value: T, length: usize) -> io::Result<CellHandle<M, [T]>>
+    where
+        T: Copy,
+    {
+        const { assert_no_drop::<T>() }
+        let cell = UnfinishedCell::<M, T>::allocate_slice(length)?;
+        // SAFETY: the cell is ours and aligned, and has room for one.
+        unsafe { cell.data.write(value) };
+        // What is there is copied behind itself: few steps, which are fast even where nothing is
+        // optimised.
+        let mut written = 1;
+        while written < length {
+            let count = written.min(length - written);
+            // SAFETY: the cell has room for `length` elements.
+            let rest = unsafe { cell.data.add(written) };
+            // SAFETY: so many elements are before `rest`, and there is room for as many behind it.
+            unsafe { rest.copy_from_nonoverlapping(cell.data, count) };
+            written += count;
+        }
+        cell.publish_slice(length);
+        Ok(cell.into_slice(length))
+    }
+
     /// Copies a slice into a new cell.
     ///
     /// # Errors
@@ -127,7 +178,7 @@ impl<M: Stored, T: Shareable> CellHandle<M, [T]> {
 
 impl<M, T: ?Sized> CellHandle<M, T> {
     fn identity() -> Identity {
-        Identity::new::<Self>(Kind::Cell)
+        Identity::new::<Self>(HandleKind::Cell)
     }
 
     /// Adds the cell to what another handle is made of.

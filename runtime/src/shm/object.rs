@@ -164,10 +164,16 @@ impl Object {
         self.region().layout().cell_size()
     }
 
+    /// Whether the cell is the first and the only one of its region: what is not written yet is zero,
+    /// as the kernel gives it.
+    pub(super) fn is_dedicated(&self) -> bool {
+        self.region().is_dedicated()
+    }
+
     /// Adds a reference to what a handle is made of: a descriptor, and an address.
     pub(super) fn pack(&self, parts: &mut Parts) -> Result<(), Error> {
         let transit = self.region().in_transit();
-        if self.region().is_dedicated() {
+        if self.is_dedicated() {
             // The region, and with it the object, lives as long as any descriptor of it.
         } else if transit.lent {
             self.lent.store(true, Ordering::Relaxed);

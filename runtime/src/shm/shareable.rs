@@ -72,6 +72,11 @@ pub unsafe trait Shareable: Send + Sized + 'static {
     #[doc(hidden)]
     fn __check_fields() {}
 
+    /// Whether bytes that are all zero are a value, and the one that `Default` gives each time. To
+    /// write such bytes takes no time even where nothing is optimised.
+    #[doc(hidden)]
+    const __DEFAULT_IS_ZERO: bool = false;
+
     /// Whether the bytes are a value of this type, though a process was killed while writing them.
     /// What was written with one instruction, such as the variant of an `enum`, is whole if that was
     /// `by_the_dead`; otherwise something wrote any bytes there.
@@ -108,17 +113,21 @@ macro_rules! shareable {
         $(
             // SAFETY: a plain value of fixed size, without pointers or a destructor; whatever
             // its bytes are, they are one.
-            unsafe impl Shareable for $type {}
+            unsafe impl Shareable for $type {
+                const __DEFAULT_IS_ZERO: bool = true;
+            }
         )*
     };
 }
 
 /// Types for which not all bits are a value; the function reads those of the other type.
 macro_rules! picky {
-    ($($type:ty, $bits:ty, $is_value:expr;)*) => {
+    ($($type:ty, $bits:ty, $is_value:expr, $default_is_zero:expr;)*) => {
         $(
             // SAFETY: a plain value of fixed size, without pointers or a destructor.
             unsafe impl Shareable for $type {
+                const __DEFAULT_IS_ZERO: bool = $default_is_zero;
+
                 unsafe fn __is_value(place: *const Self, _: bool) -> bool {
                     const { assert!(size_of::<$type>() == size_of::<$bits>()) }
                     // SAFETY: the caller's promise; any bits are a number.
@@ -137,22 +146,22 @@ shareable!(f32, f64, ());
 shareable!(AtomicU8, AtomicU16, AtomicU32, AtomicU64, AtomicUsize);
 shareable!(AtomicI8, AtomicI16, AtomicI32, AtomicI64, AtomicIsize);
 picky!(
-    bool, u8, |bits| bits < 2;
-    AtomicBool, u8, |bits| bits < 2;
-    char, u32, |bits| char::from_u32(bits).is_some();
-    Duration, [u32; 4], |bits: [u32; 4]| bits[NANOSECONDS] < 1_000_000_000;
-    NonZero<u8>, u8, |bits| bits != 0;
-    NonZero<u16>, u16, |bits| bits != 0;
-    NonZero<u32>, u32, |bits| bits != 0;
-    NonZero<u64>, u64, |bits| bits != 0;
-    NonZero<u128>, u128, |bits| bits != 0;
-    NonZero<usize>, usize, |bits| bits != 0;
-    NonZero<i8>, i8, |bits| bits != 0;
-    NonZero<i16>, i16, |bits| bits != 0;
-    NonZero<i32>, i32, |bits| bits != 0;
-    NonZero<i64>, i64, |bits| bits != 0;
-    NonZero<i128>, i128, |bits| bits != 0;
-    NonZero<isize>, isize, |bits| bits != 0;
+    bool, u8, |bits| bits < 2, true;
+    AtomicBool, u8, |bits| bits < 2, true;
+    char, u32, |bits| char::from_u32(bits).is_some(), true;
+    Duration, [u32; 4], |bits: [u32; 4]| bits[NANOSECONDS] < 1_000_000_000, false;
+    NonZero<u8>, u8, |bits| bits != 0, false;
+    NonZero<u16>, u16, |bits| bits != 0, false;
+    NonZero<u32>, u32, |bits| bits != 0, false;
+    NonZero<u64>, u64, |bits| bits != 0, false;
+    NonZero<u128>, u128, |bits| bits != 0, false;
+    NonZero<usize>, usize, |bits| bits != 0, false;
+    NonZero<i8>, i8, |bits| bits != 0, false;
+    NonZero<i16>, i16, |bits| bits != 0, false;
+    NonZero<i32>, i32, |bits| bits != 0, false;
+    NonZero<i64>, i64, |bits| bits != 0, false;
+    NonZero<i128>, i128, |bits| bits != 0, false;
+    NonZero<isize>, isize, |bits| bits != 0, false;
 );
 
 /// Where among its words a `Duration` has the part of a second.
@@ -178,6 +187,8 @@ unsafe fn copy<T>(place: *const T) -> MaybeUninit<T> {
 
 // SAFETY: as its content.
 unsafe impl<T: Shareable> Shareable for Wrapping<T> {
+    const __DEFAULT_IS_ZERO: bool = T::__DEFAULT_IS_ZERO;
+
     unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
         // SAFETY: the caller's promise; it has the layout of its content.
         unsafe { T::__is_value(place.cast(), by_the_dead) }
@@ -222,6 +233,8 @@ unsafe impl<T: Shareable, E: Shareable> Shareable for Result<T, E> {
 // SAFETY: as its content. It is not `Sync`, so only what gives one thread at a time access to its
 // content shares it.
 unsafe impl<T: Shareable> Shareable for Cell<T> {
+    const __DEFAULT_IS_ZERO: bool = T::__DEFAULT_IS_ZERO;
+
     unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
         // SAFETY: the caller's promise; it has the layout of its content.
         unsafe { T::__is_value(place.cast(), by_the_dead) }
@@ -231,6 +244,8 @@ unsafe impl<T: Shareable> Shareable for Cell<T> {
 unsafe impl<T: Send + 'static> Shareable for PhantomData<T> {}
 // SAFETY: as its elements.
 unsafe impl<T: Shareable, const N: usize> Shareable for [T; N] {
+    const __DEFAULT_IS_ZERO: bool = T::__DEFAULT_IS_ZERO;
+
     unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
         let first: *const T = place.cast();
         // SAFETY: the caller's promise; the elements lie one after the other.
@@ -242,6 +257,9 @@ macro_rules! tuples {
     ($first:ident $($rest:ident)*) => {
         // SAFETY: as its fields.
         unsafe impl<$first: Shareable, $($rest: Shareable),*> Shareable for ($first, $($rest,)*) {
+            const __DEFAULT_IS_ZERO: bool =
+                $first::__DEFAULT_IS_ZERO $(&& $rest::__DEFAULT_IS_ZERO)*;
+
             #[expect(non_snake_case, reason = "the fields are named after their types")]
             unsafe fn __is_value(place: *const Self, by_the_dead: bool) -> bool {
                 // SAFETY: the caller's promise.
@@ -279,6 +297,24 @@ mod tests {
         assert!(are::<Duration, [u64; 2]>([7, 999_999_999]));
         assert!(!are::<Duration, [u64; 2]>([7, 1_000_000_000]));
         assert!(are::<f64, u64>(u64::MAX) && are::<AtomicU64, u64>(u64::MAX));
+    }
+
+    #[test]
+    fn defaults_that_are_said_to_be_zero_are() {
+        fn check<T: Shareable + Default>() -> bool {
+            let value = T::default();
+            let bytes = ptr::from_ref(&value).cast::<u8>();
+            assert!(T::__DEFAULT_IS_ZERO);
+            // SAFETY: none of the types that are asked for has padding.
+            (0..size_of::<T>()).all(|index| unsafe { bytes.wrapping_add(index).read() } == 0)
+        }
+        assert!(check::<u8>() && check::<i128>() && check::<usize>() && check::<f64>());
+        assert!(
+            check::<bool>() && check::<char>() && check::<AtomicBool>() && check::<AtomicI64>()
+        );
+        assert!(check::<[Cell<f32>; 3]>() && check::<(u16, Wrapping<i16>)>() && check::<()>());
+        const { assert!(!Duration::__DEFAULT_IS_ZERO && !<Option<u8>>::__DEFAULT_IS_ZERO) }
+        const { assert!(!<(u8, Duration)>::__DEFAULT_IS_ZERO) }
     }
 
     #[test]

@@ -90,6 +90,27 @@ impl<T: Shareable + Sync> Shared<[T]> {
         Ok(Shared(CellHandle::from_slice(slice)?))
     }
 
+    /// Puts `length` copies of a value into shared memory, as `vec![value; length]` puts them
+    /// on the heap.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_slice`](Shared::from_slice), for a length of 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let table = multiproc::shm::Shared::from_elem(b'-', 80)?;
+    /// assert_eq!(str::from_utf8(&table), Ok(&*"-".repeat(80)));
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn from_elem(value: T, length: usize) -> io::Result<Shared<[T]>>
+    where
+        T: Copy,
+    {
+        Ok(Shared(CellHandle::from_elem(value, length)?))
+    }
+
     /// Creates a slice in shared memory, element by element, of values that cannot be copied.
     ///
     /// # Errors

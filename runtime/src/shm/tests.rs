@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use super::{Buffer, Chunk, Shared};
 use crate::codec::{Error, Input, Message, Output};
+use crate::random::Random;
 use crate::sync::{Barrier, Condvar, Event, Mutex, RwLock, Semaphore};
 use crate::sys::fd::OwnedFd;
 
@@ -193,18 +194,6 @@ fn a_chunk_that_nobody_looks_at_is_another_s_at_once() {
     chunk[0] = 1;
     let received: Chunk<u8> = receive(&mut sent(&chunk)).unwrap();
     assert_eq!(received[0], 1);
-}
-
-/// Numbers without a plan.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
 }
 
 #[test]

@@ -100,6 +100,28 @@ impl<T: Shareable> Mutex<[T]> {
     {
         Ok(Mutex(CellHandle::from_slice(slice)?))
     }
+
+    /// Puts `length` copies of a value into shared memory, with one lock for all of them, as `vec![value; length]` puts them
+    /// on the heap.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_slice`](Mutex::from_slice), for a length of 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let counts = multiproc::sync::Mutex::from_elem(0_u32, 1 << 20)?;
+    /// counts.lock().unwrap()[7] += 1;
+    /// assert_eq!(counts.lock().unwrap()[6..9], [0, 1, 0]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn from_elem(value: T, length: usize) -> io::Result<Mutex<[T]>>
+    where
+        T: Copy,
+    {
+        Ok(Mutex(CellHandle::from_elem(value, length)?))
+    }
 }
 
 impl<T: ?Sized> Mutex<T> {

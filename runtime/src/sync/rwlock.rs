@@ -83,6 +83,28 @@ impl<T: Shareable + Sync> RwLock<[T]> {
     {
         Ok(RwLock(CellHandle::from_slice(slice)?))
     }
+
+    /// Puts `length` copies of a value into shared memory, with one lock for all of them, as `vec![value; length]` puts them
+    /// on the heap.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_slice`](RwLock::from_slice), for a length of 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let levels = multiproc::sync::RwLock::from_elem(1.5, 4)?;
+    /// levels.write().unwrap()[0] = 2.0;
+    /// assert_eq!(*levels.read().unwrap(), [2.0, 1.5, 1.5, 1.5]);
+    /// # std::io::Result::Ok(())
+    /// ```
+    pub fn from_elem(value: T, length: usize) -> io::Result<RwLock<[T]>>
+    where
+        T: Copy,
+    {
+        Ok(RwLock(CellHandle::from_elem(value, length)?))
+    }
 }
 
 impl<T: ?Sized> RwLock<T> {

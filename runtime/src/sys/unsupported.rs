@@ -462,8 +462,14 @@ pub(crate) mod scarcity {
 }
 
 pub(crate) mod scheduling {
+    use std::io;
+
     pub(crate) fn usable_cpus() -> u32 {
         1
+    }
+
+    pub(crate) fn cpus() -> io::Result<Vec<usize>> {
+        Err(super::unsupported_here())
     }
 }
 

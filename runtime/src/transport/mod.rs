@@ -74,7 +74,8 @@ pub(crate) use message::{EncodedMessage, Received};
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 pub(crate) use unsupported::{
-    Inbox, Outbox, Receiver, Sender, is_end, nonblocking_pair, pair, set_nonblocking, warm_up,
+    Inbox, Outbox, Receiver, Sender, end_sending, is_end, nonblocking_pair, pair, set_nonblocking,
+    warm_up,
 };
 
 #[cfg(all(
@@ -82,6 +83,6 @@ pub(crate) use unsupported::{
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) use ipc::{
-    Inbox, Outbox, PlaceholderChannel, Receiver, Sender, is_end, nonblocking_pair, open,
-    open_polled, open_with, pair, set_nonblocking, warm_up,
+    Inbox, Outbox, PlaceholderChannel, Receiver, Sender, end_sending, is_end, nonblocking_pair,
+    open, open_polled, open_with, pair, set_nonblocking, warm_up,
 };

@@ -103,6 +103,8 @@ pub(crate) fn is_end(_: &OwnedFd) -> bool {
     false
 }
 
+pub(crate) fn end_sending(_: BorrowedFd<'_>) {}
+
 pub(crate) fn set_nonblocking(_: &OwnedFd) -> io::Result<()> {
     Err(unsupported_here())
 }

@@ -27,8 +27,9 @@ use super::error::{
 };
 use super::item;
 use super::wait::{Source, WaitFor};
-use crate::codec::handle::{self, Identity, Kind};
+use crate::codec::handle::{self, HandleKind, Identity};
 use crate::codec::{self, Output};
+use crate::sys::deadline;
 use crate::sys::notify_fd::NotifyFd;
 
 /// A bounded queue in shared memory, for any number of producers and consumers in any processes.
@@ -269,7 +270,7 @@ impl<T> Queue<T> {
     #[must_use = "it says whether all is done"]
     #[track_caller]
     pub fn join_timeout(&self, timeout: Duration) -> bool {
-        self.join_until(Instant::now().checked_add(timeout))
+        self.join_until(deadline::after(timeout))
     }
 
     #[track_caller]
@@ -357,9 +358,7 @@ impl<T: Serialize> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn push_timeout(&self, item: T, timeout: Duration) -> Result<(), SendTimeoutError<T>> {
-        let wait = Instant::now()
-            .checked_add(timeout)
-            .map_or(WaitMode::ForEver, WaitMode::Until);
+        let wait = deadline::after(timeout).map_or(WaitMode::ForEver, WaitMode::Until);
         match self.push_until(&item, wait) {
             Ok(()) => Ok(()),
             Err(PushFailure::Closed) => Err(SendTimeoutError::Disconnected(item)),
@@ -367,8 +366,45 @@ impl<T: Serialize> Queue<T> {
             Err(PushFailure::Item(error)) => Err(SendTimeoutError::Item(item, error)),
         }
     }
+}
 
-    fn push_until(&self, item: &T, wait: WaitMode) -> Result<(), PushFailure> {
+impl<T> Queue<T> {
+    /// Puts an item in from a borrow of it, waiting for room if there is none: a `&str` is popped as a
+    /// `String`, a `&[u8]` as a `Vec<u8>`, a `&T` as a `T`.
+    ///
+    /// Otherwise it is [`push`](Queue::push). No copy is made to be given away: long texts and
+    /// slices of numbers are put in from where they are.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Queue::push), but there is nothing to give back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let lines = multiproc::channel::Queue::<String>::bounded(4)?;
+    /// for line in "one\ntwo".lines() {
+    ///     lines.push_ref(line)?;
+    /// }
+    /// assert_eq!(lines.drain().collect::<Vec<_>>(), ["one", "two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn push_ref<U>(&self, item: &U) -> Result<(), SendError<()>>
+    where
+        U: ?Sized + ToOwned<Owned = T> + Serialize,
+    {
+        self.push_until(item, WaitMode::ForEver)
+            .map_err(|failure| match failure {
+                PushFailure::Closed => SendError((), None),
+                PushFailure::NoRoom => SendError((), Some(ItemError::new("no room"))),
+                PushFailure::Item(error) => SendError((), Some(error)),
+            })
+    }
+
+    fn push_until<U>(&self, item: &U, wait: WaitMode) -> Result<(), PushFailure>
+    where
+        U: ?Sized + Serialize,
+    {
         let mut output = Output::new(item::ITEM);
         output
             .write_borrowed(item)
@@ -487,9 +523,7 @@ impl<T: DeserializeOwned> Queue<T> {
     /// # std::io::Result::Ok(())
     /// ```
     pub fn pop_timeout(&self, timeout: Duration) -> Result<T, RecvTimeoutError> {
-        let wait = Instant::now()
-            .checked_add(timeout)
-            .map_or(WaitMode::ForEver, WaitMode::Until);
+        let wait = deadline::after(timeout).map_or(WaitMode::ForEver, WaitMode::Until);
         self.pop_until(wait)?.ok_or(RecvTimeoutError::Timeout)
     }
 
@@ -597,7 +631,7 @@ impl<T> Clone for Queue<T> {
 
 impl<T> Serialize for Queue<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<T>(Kind::Queue), |parts| {
+        handle::serialize(serializer, Identity::new::<T>(HandleKind::Queue), |parts| {
             let handles = self.core.handles();
             parts.attach(&handles.memory);
             parts.attach(handles.bell.descriptor());
@@ -610,20 +644,24 @@ impl<T> Serialize for Queue<T> {
 
 impl<'de, T> Deserialize<'de> for Queue<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Queue<T>, D::Error> {
-        handle::deserialize(deserializer, Identity::new::<T>(Kind::Queue), |parts| {
-            let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
-            item::check_socket(parcels_in)?;
-            item::check_socket(parcels_out)?;
-            let handles = QueueHandles {
-                memory: Arc::clone(memory),
-                bell: NotifyFd::received(Arc::clone(bell)),
-                parcels_in: Arc::clone(parcels_in),
-                parcels_out: Arc::clone(parcels_out),
-            };
-            Core::open(handles)
-                .map(Queue::new)
-                .map_err(codec::Error::display)
-        })
+        handle::deserialize(
+            deserializer,
+            Identity::new::<T>(HandleKind::Queue),
+            |parts| {
+                let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
+                item::check_socket(parcels_in)?;
+                item::check_socket(parcels_out)?;
+                let handles = QueueHandles {
+                    memory: Arc::clone(memory),
+                    bell: NotifyFd::received(Arc::clone(bell)),
+                    parcels_in: Arc::clone(parcels_in),
+                    parcels_out: Arc::clone(parcels_out),
+                };
+                Core::open(handles)
+                    .map(Queue::new)
+                    .map_err(codec::Error::display)
+            },
+        )
     }
 }
 

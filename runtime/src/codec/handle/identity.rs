@@ -7,7 +7,7 @@ use super::super::{Error, wire_enum};
 
 wire_enum! {
     /// The kinds of handles; the number is the byte in the record.
-    pub(crate) enum Kind {
+    pub(crate) enum HandleKind {
         /// `Fd`.
         Descriptor = 1,
         /// `Shared`, and all of `sync`.
@@ -21,32 +21,36 @@ wire_enum! {
     }
 }
 
-impl Kind {
+impl HandleKind {
     /// The kind that a byte in a message says.
-    pub(in super::super) fn read(byte: u8) -> Result<Kind, Error> {
+    pub(in super::super) fn read(byte: u8) -> Result<HandleKind, Error> {
         let unknown = || Error::new(format!("corrupt message: no kind of handle {byte}"));
-        Kind::from_wire(byte).ok_or_else(unknown)
+        HandleKind::from_wire(byte).ok_or_else(unknown)
     }
 
     /// Whether there can be one handle to a thing only.
     pub(super) fn is_exclusive(self) -> bool {
         match self {
-            Kind::Descriptor | Kind::Cell | Kind::Sender | Kind::Queue => false,
-            Kind::Chunk | Kind::Buffer | Kind::Receiver | Kind::Duplex => true,
+            HandleKind::Descriptor | HandleKind::Cell | HandleKind::Sender | HandleKind::Queue => {
+                false
+            }
+            HandleKind::Chunk | HandleKind::Buffer | HandleKind::Receiver | HandleKind::Duplex => {
+                true
+            }
         }
     }
 
     /// What error messages call it.
     pub(in super::super) fn name(self) -> &'static str {
         match self {
-            Kind::Descriptor => "a descriptor",
-            Kind::Cell => "a handle to shared memory",
-            Kind::Chunk => "a chunk of a buffer",
-            Kind::Buffer => "a buffer",
-            Kind::Sender => "a sender",
-            Kind::Receiver => "a receiver",
-            Kind::Duplex => "an end of a duplex connection",
-            Kind::Queue => "a queue",
+            HandleKind::Descriptor => "a descriptor",
+            HandleKind::Cell => "a handle to shared memory",
+            HandleKind::Chunk => "a chunk of a buffer",
+            HandleKind::Buffer => "a buffer",
+            HandleKind::Sender => "a sender",
+            HandleKind::Receiver => "a receiver",
+            HandleKind::Duplex => "an end of a duplex connection",
+            HandleKind::Queue => "a queue",
         }
     }
 }
@@ -54,18 +58,18 @@ impl Kind {
 /// What a handle says of itself: its kind, and a number for the types it has to do with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
-    pub(in super::super) kind: Kind,
+    pub(in super::super) kind: HandleKind,
     pub(in super::super) types: u64,
 }
 
 impl Identity {
     /// A handle that is the same whatever its type parameters are.
-    pub(crate) const fn of_kind(kind: Kind) -> Identity {
+    pub(crate) const fn of_kind(kind: HandleKind) -> Identity {
         Identity { kind, types: 0 }
     }
 
     /// A handle to or for values of type `T`.
-    pub(crate) fn new<T: ?Sized>(kind: Kind) -> Identity {
+    pub(crate) fn new<T: ?Sized>(kind: HandleKind) -> Identity {
         Identity {
             kind,
             types: number(typeid::of::<T>()),

@@ -1,7 +1,7 @@
 //! Handles: values that stand for something outside of them, a descriptor or a place in shared
 //! memory.
 //!
-//! A handle is more than its bytes: two of one [exclusive](Kind::is_exclusive) thing, or a lock
+//! A handle is more than its bytes: two of one [exclusive](HandleKind::is_exclusive) thing, or a lock
 //! read as a file, are unsound. So a handle never is data to serde. What it is made of, its
 //! [`Parts`], goes around serde: into a record of the message on one side, out of it on the other.
 //! serde sees a [`Token`] that says which record is meant.
@@ -42,7 +42,7 @@ use serde::de::{self, Deserializer};
 use serde::ser::{self, Serializer};
 
 pub(crate) use departure::{Depart, Departure};
-pub(crate) use identity::{Identity, Kind};
+pub(crate) use identity::{HandleKind, Identity};
 pub(crate) use parts::Parts;
 pub(super) use record::Record;
 pub(super) use scope::{claim, collecting, is_reading, offering, present};

@@ -5,7 +5,7 @@ use serde::de::{self, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use super::super::{Error, tag};
-use super::Kind;
+use super::HandleKind;
 
 /// The name of the newtype that tokens are in. By it our format knows them.
 pub(in super::super) static NAME: &str = "$multiproc::handle";
@@ -63,12 +63,12 @@ impl Serialize for Token {
 
 /// Reads a token out of whatever carries it.
 pub(super) struct TokenVisitor {
-    kind: Kind,
+    kind: HandleKind,
     layers: u8,
 }
 
 impl TokenVisitor {
-    pub(super) fn new(kind: Kind) -> TokenVisitor {
+    pub(super) fn new(kind: HandleKind) -> TokenVisitor {
         TokenVisitor {
             kind,
             layers: LAYERS,

@@ -8,14 +8,14 @@ use serde::de::value::BytesDeserializer;
 use serde::de::{DeserializeOwned, Visitor};
 
 use super::*;
-use crate::codec::handle::{self, Depart, Identity, Kind};
+use crate::codec::handle::{self, Depart, HandleKind, Identity};
 use crate::sys::fd::{AsFd, OwnedFd};
 
 /// Two of it can be had.
 struct Handle(Arc<OwnedFd>);
 
 impl Handle {
-    const IDENTITY: Identity = Identity::of_kind(Kind::Descriptor);
+    const IDENTITY: Identity = Identity::of_kind(HandleKind::Descriptor);
 
     fn open(path: &str) -> Handle {
         Handle(Arc::new(File::open(path).unwrap().into()))
@@ -83,12 +83,16 @@ impl Only {
 
 impl Serialize for Only {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        handle::serialize(serializer, Identity::new::<Only>(Kind::Receiver), |parts| {
-            parts.numbers.push(Only::NUMBER);
-            parts.bytes.push(b"moves along".to_vec());
-            parts.depart(Arc::clone(&self.0) as Arc<dyn Depart>);
-            Ok(())
-        })
+        handle::serialize(
+            serializer,
+            Identity::new::<Only>(HandleKind::Receiver),
+            |parts| {
+                parts.numbers.push(Only::NUMBER);
+                parts.bytes.push(b"moves along".to_vec());
+                parts.depart(Arc::clone(&self.0) as Arc<dyn Depart>);
+                Ok(())
+            },
+        )
     }
 }
 
@@ -96,7 +100,7 @@ impl<'de> Deserialize<'de> for Only {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Only, D::Error> {
         handle::deserialize(
             deserializer,
-            Identity::new::<Only>(Kind::Receiver),
+            Identity::new::<Only>(HandleKind::Receiver),
             |parts| {
                 assert_eq!(parts.numbers, [Only::NUMBER]);
                 assert_eq!(parts.bytes, [b"moves along"]);
@@ -487,12 +491,14 @@ fn the_same_kind_for_another_type_is_refused() {
     struct Typed<T>(std::marker::PhantomData<T>);
     impl<T> Serialize for Typed<T> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            handle::serialize(serializer, Identity::new::<T>(Kind::Sender), |_| Ok(()))
+            handle::serialize(serializer, Identity::new::<T>(HandleKind::Sender), |_| {
+                Ok(())
+            })
         }
     }
     impl<'de, T> Deserialize<'de> for Typed<T> {
         fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-            handle::deserialize(deserializer, Identity::new::<T>(Kind::Sender), |_| {
+            handle::deserialize(deserializer, Identity::new::<T>(HandleKind::Sender), |_| {
                 Ok(Typed(std::marker::PhantomData))
             })
         }

@@ -7,17 +7,21 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::entrance::{Entrance, SubmitterId};
 use super::env::Env;
 use super::jobs::Jobs;
-use super::worker_state::{Purpose, Reader, WorkerStage, WorkerState};
+use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind};
 use crate::pool::job::PoolJob;
+use crate::pool::latch::Latch;
+use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
 use crate::pool::settings::Judge;
 use crate::pool::trace::{Span, Trace};
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
+use crate::sys::deadline;
 use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
@@ -33,6 +37,7 @@ pub(super) struct PoolState {
     pub(super) scheduler: Scheduler,
     pub(super) workers: HashMap<WorkerId, WorkerState>,
     pub(super) jobs: Jobs,
+    pub(super) entrance: Entrance,
     /// How many workers are being started.
     pub(super) launching: usize,
     /// Workers that are to be started later.
@@ -52,17 +57,21 @@ pub(super) enum Effect {
     Launch(WorkerId, usize),
     /// Look at what the initializer returned in a worker, which ran from when to when.
     Judge(WorkerId, Judge, Outcome, Span),
+    /// Tell a submitter that it is let in.
+    LetIn(Arc<Latch>),
 }
 
 impl PoolState {
     /// A pool whose first workers are to be started.
     pub(super) fn new(env: Arc<Env>, trace: Option<Trace>) -> PoolState {
         let scheduler = Scheduler::new(env.settings.policy);
+        let entrance = Entrance::new(env.settings.queue_limits);
         PoolState {
             env,
             scheduler,
             workers: HashMap::new(),
             jobs: Jobs::default(),
+            entrance,
             launching: 0,
             postponed: BTreeSet::new(),
             effects: Vec::new(),
@@ -82,6 +91,33 @@ impl PoolState {
         id
     }
 
+    /// The tasks that no worker has been given.
+    pub(super) fn waiting(&self) -> Load {
+        let given = self.workers.keys().filter_map(|id| {
+            let (part, answered) = self.scheduler.part(*id)?;
+            let (first, count) = (part.first + answered, part.count - answered);
+            Some(self.jobs.load_of(part.job, first, count))
+        });
+        given.fold(self.jobs.load(), |waiting, given| waiting - given)
+    }
+
+    /// Lets a submitter in, if there is room now and no other is before it.
+    pub(super) fn enter(&mut self, load: Load) -> Option<SubmitterId> {
+        let (waiting, is_closed) = (self.waiting(), self.refusal.is_some());
+        self.entrance.enter(load, waiting, is_closed)
+    }
+
+    /// Lets submitters in, as far as there is room now.
+    pub(super) fn admit(&mut self) {
+        if !self.entrance.has_line() {
+            return;
+        }
+        let (waiting, is_closed) = (self.waiting(), self.refusal.is_some());
+        while let Some(turn) = self.entrance.admit(waiting, is_closed) {
+            self.effects.push(Effect::LetIn(turn));
+        }
+    }
+
     /// Gives a job up. False if it is finished.
     pub(super) fn cancel(&mut self, job: JobId) -> bool {
         let Some(function) = self.jobs.function(job) else {
@@ -99,6 +135,34 @@ impl PoolState {
             None => cancelled_before(function),
         };
         self.jobs.fail(job, &error);
+        self.act();
+        true
+    }
+
+    /// Gives a job of one task up: asks its worker to stop, and kills it when this time is over. False
+    /// if it is finished.
+    pub(super) fn cancel_within(&mut self, job: JobId, grace: Duration) -> bool {
+        let Some(function) = self.jobs.function(job) else {
+            return false;
+        };
+        if grace.is_zero() {
+            return self.cancel(job);
+        }
+        self.scheduler.withdraw(job);
+        let mut is_running = false;
+        for id in self.scheduler.workers_with(job) {
+            self.take_back(id, false);
+            // What it has not begun, it has no more.
+            if let Some((part, _)) = self.scheduler.part(id)
+                && part.job == job
+            {
+                is_running = true;
+                self.ask(id, part.count.saturating_sub(1), Purpose::Cancelled, grace);
+            }
+        }
+        if !is_running {
+            self.jobs.fail(job, &cancelled_before(function));
+        }
         self.act();
         true
     }
@@ -163,6 +227,21 @@ impl PoolState {
         }
         let rest = self.scheduler.recalled(id, begun, false);
         Some((rest, (kill && runs).then_some(process)))
+    }
+
+    /// Asks a worker to stop a task of its part, which it has begun, and ends it for this purpose when
+    /// the time is over.
+    pub(super) fn ask(&mut self, id: WorkerId, task: u32, purpose: Purpose, grace: Duration) {
+        if grace.is_zero() {
+            return self.kill(id, purpose);
+        }
+        if let Some(worker) = self.workers.get_mut(&id) {
+            worker.ask(Asked {
+                task,
+                purpose,
+                until: deadline::after(grace),
+            });
+        }
     }
 
     /// Ends a worker. It gets nothing more to do.
@@ -253,7 +332,7 @@ impl PoolState {
         };
         let timeout = job.options.timeout;
         let sent = worker.send(job.message(part, worker.next_round()), part.count);
-        worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        worker.check = timeout.and_then(deadline::after);
         match sent {
             Ok(()) => {
                 if worker.watch_outbox(&self.env.poller, id).is_err() {
@@ -294,12 +373,19 @@ impl PoolState {
         }
     }
 
+    /// Whether as many workers can work as are there when there is nothing to do.
+    pub(super) fn is_ready(&self) -> bool {
+        let workers = self.workers.values();
+        let ready = workers.filter(|worker| worker.stage == WorkerStage::Working);
+        ready.count() >= self.env.settings.policy.floor
+    }
+
     fn retire(&mut self, id: WorkerId) {
         let Some(worker) = self.workers.get_mut(&id) else {
             return;
         };
         worker.check = None;
-        worker.leave = Instant::now().checked_add(FAREWELL);
+        worker.leave = deadline::after(FAREWELL);
         worker.process.expect_end();
         let farewell = EncodedMessage {
             head: vec![Request::Retire as u8],

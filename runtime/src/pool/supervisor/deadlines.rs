@@ -1,6 +1,6 @@
 //! What happens because time passes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::core::PoolState;
 use super::worker_state::{Purpose, STANDSTILL, Verdict, WorkerStage, WorkerState};
@@ -28,6 +28,7 @@ impl PoolState {
                 self.kill(id, Purpose::Handshake);
             }
             self.check_leave(id, now);
+            self.check_asked(id, now);
             self.check_time(id, now);
             // What it had goes to others before the next one is looked at.
             self.act();
@@ -93,6 +94,16 @@ impl PoolState {
         }
     }
 
+    /// Ends a worker whose task was asked to stop, and has not.
+    fn check_asked(&mut self, id: WorkerId, now: Instant) {
+        let asked = self.workers.get_mut(&id).and_then(|it| it.asked.as_mut());
+        if let Some(asked) = asked.filter(|asked| asked.until.is_some_and(|at| at <= now)) {
+            asked.until = None;
+            let purpose = asked.purpose;
+            self.kill(id, purpose);
+        }
+    }
+
     /// Ends a worker whose task takes too long.
     fn check_time(&mut self, id: WorkerId, now: Instant) {
         let part = self.scheduler.part(id);
@@ -106,12 +117,18 @@ impl PoolState {
         let timeout = match part {
             Some((part, _)) => self.jobs.timeout(part.job),
             None if is_working => None,
-            None => self.env.initializer().and_then(|it| it.timeout),
+            None => worker.initializer.as_ref().and_then(|it| it.timeout),
         };
         match worker.check_time(timeout, part.map_or(0, |(_, answered)| answered)) {
             Verdict::InTime => {}
             Verdict::Over(_, Purpose::Timeout(_)) if !is_working => {
                 self.kill(id, Purpose::Initializer);
+            }
+            // What has overwritten its board cannot be asked.
+            Verdict::Over(begun, purpose @ Purpose::Timeout(task)) if begun == task + 1 => {
+                let grace = part.map_or(Duration::ZERO, |(part, _)| self.jobs.grace(part.job));
+                self.ask(id, task, purpose, grace);
+                self.scheduler.recalled(id, begun, true);
             }
             Verdict::Over(begun, purpose) => {
                 self.kill(id, purpose);
@@ -137,6 +154,7 @@ impl PoolState {
                 worker.check,
                 worker.leave,
                 worker.look,
+                worker.asked.and_then(|asked| asked.until),
                 end,
             ]
             .into_iter()

@@ -5,44 +5,43 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, Mutex};
 
 use super::deliveries::Deliveries;
+use crate::foreign;
 use crate::lock::lock;
-use crate::pool::settings::{Initializer, Settings};
+use crate::pool::recipe::Recipe;
+use crate::pool::settings::Settings;
 use crate::sys::poller::Poller;
 
 pub(super) struct Env {
     pub(super) poller: Poller,
     pub(super) settings: Settings,
-    /// Until the pool is over: its arguments may hold something open.
-    initializer: Mutex<Option<Arc<Initializer>>>,
+    /// Until the pool is over.
+    recipe: Mutex<Option<Arc<Recipe>>>,
     /// Threads that do, just now, what has to be done beside the lock.
     pub(super) deliveries: Deliveries,
     closing: AtomicBool,
 }
 
 impl Env {
-    pub(super) fn new(
-        poller: Poller,
-        settings: Settings,
-        initializer: Option<Initializer>,
-    ) -> Arc<Env> {
+    pub(super) fn new(poller: Poller, settings: Settings, recipe: Recipe) -> Arc<Env> {
         Arc::new(Env {
             poller,
             settings,
-            initializer: Mutex::new(initializer.map(Arc::new)),
+            recipe: Mutex::new(Some(Arc::new(recipe))),
             deliveries: Deliveries::default(),
             closing: AtomicBool::new(false),
         })
     }
 
-    /// What each worker runs first, while there is a pool.
-    pub(super) fn initializer(&self) -> Option<Arc<Initializer>> {
-        lock(&self.initializer).clone()
+    /// How each worker is made, while there is a pool.
+    pub(super) fn recipe(&self) -> Option<Arc<Recipe>> {
+        lock(&self.recipe).clone()
     }
 
-    /// The pool is over: no worker will run the initializer any more.
-    pub(super) fn drop_initializer(&self) {
-        let initializer = lock(&self.initializer).take();
-        drop(initializer);
+    /// The pool is over: no worker will be made any more.
+    pub(super) fn drop_recipe(&self) {
+        let recipe = lock(&self.recipe).take();
+        // What its functions have captured is dropped by user code.
+        foreign::call(|| drop(recipe));
     }
 
     /// No more jobs are taken.

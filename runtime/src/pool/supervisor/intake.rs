@@ -15,6 +15,7 @@ use crate::pool::trace::Span;
 use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
 use crate::protocol::Reply;
+use crate::sys::deadline;
 use crate::sys::poller::Interest;
 use crate::transport::{Received, is_nonsense};
 
@@ -37,7 +38,7 @@ impl PoolState {
             // It is gone, as the pidfd will tell soon; or it is there and has lost what it was sent.
             Err(_) => {
                 worker.outbox = None;
-                worker.leave = Instant::now().checked_add(MOMENT);
+                worker.leave = deadline::after(MOMENT);
             }
         }
     }
@@ -86,7 +87,7 @@ impl PoolState {
                 self.scheduler.retire_when_idle(id);
                 self.act();
                 if let Some(worker) = self.workers.get_mut(&id) {
-                    worker.leave = Instant::now().checked_add(MOMENT);
+                    worker.leave = deadline::after(MOMENT);
                 }
                 false
             }
@@ -105,11 +106,11 @@ impl PoolState {
         let kind = message.kind().and_then(Reply::from_wire);
         match (worker.stage, kind) {
             (_, Some(Reply::Hello)) => {}
-            (WorkerStage::Preparing, Some(Reply::Ready)) => match self.env.initializer() {
+            (WorkerStage::Preparing, Some(Reply::Ready)) => match worker.initializer.clone() {
                 Some(initializer) => {
                     worker.stage = WorkerStage::Initializing;
                     let timeout = initializer.timeout;
-                    worker.check = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                    worker.check = timeout.and_then(deadline::after);
                     let message = initializer.message(worker.next_round());
                     let sent = worker.send(message, 1);
                     if let Err(error) =
@@ -140,7 +141,7 @@ impl PoolState {
                 worker.stage = WorkerStage::Judged;
                 let outcome = Outcome::Reply(message, worker.process.id());
                 let span = worker.ran(0, 1);
-                if let Some(initializer) = self.env.initializer() {
+                if let Some(initializer) = &worker.initializer {
                     let judge = Arc::clone(&initializer.judge);
                     self.effects.push(Effect::Judge(id, judge, outcome, span));
                 }
@@ -178,6 +179,10 @@ impl PoolState {
                 let span = worker.ran(answered, 1);
                 let time = self.note(id, part.job, 1, span);
                 let outcome = Outcome::Reply(message, process);
+                let outcome = match self.workers.get(&id).and_then(|it| it.why_asked(answered)) {
+                    Some(why) => Outcome::Asked(Box::new(outcome), why),
+                    None => outcome,
+                };
                 self.jobs
                     .deliver(part.job, part.first + answered, outcome, Some(time));
                 self.answered(id, 1);
@@ -206,16 +211,38 @@ impl PoolState {
         // No more can be answered than are begun.
         let begun = worker.ledger.claimed().unwrap_or(part.count);
         let most = begun.min(part.count).saturating_sub(answered);
+        let is_value = |reply: &[u8]| reply.first() == Some(&(Reply::Returned as u8));
         let mut count = 0;
         let mut failed = 0;
         let mut rest = replies;
+        let mut last = (replies, &[][..]);
         while let Some((reply, others)) = split(rest) {
             count += 1;
-            failed += u64::from(reply.first() != Some(&(Reply::Returned as u8)));
+            failed += u64::from(!is_value(reply));
+            last = (rest, reply);
             rest = others;
         }
         if count > most {
             return self.kill(id, Purpose::Nonsense);
+        }
+        // One that was asked to stop is the last one begun. What it came to, if not a value, has that
+        // as its reason.
+        if count > 0
+            && let Some(why) = worker.why_asked(answered + count - 1)
+            && !is_value(last.1)
+        {
+            let (before, reply) = (&replies[..replies.len() - last.0.len()], last.1);
+            let message = Message {
+                head: reply.to_vec(),
+                ..Message::default()
+            };
+            let outcome = Outcome::Asked(Box::new(Outcome::Reply(message, process)), why);
+            let span = worker.ran(answered + count - 1, 1);
+            self.take_results(id, answered, before, time);
+            let time = self.note(id, part.job, 1, span);
+            let task = part.first + answered + count - 1;
+            self.jobs.deliver(part.job, task, outcome, Some(time));
+            return self.answered(id, 1);
         }
         if count > 0 {
             let (since, mut until) = worker.ran(answered, count);
@@ -306,6 +333,7 @@ impl PoolState {
             worker.look = None;
             if is_done {
                 worker.check = None;
+                worker.asked = None;
                 let limit = self.env.settings.max_memory;
                 if limit.is_some_and(|limit| worker.memory().is_some_and(|memory| memory > limit)) {
                     self.scheduler.retire_when_idle(id);

@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::pool::callbacks::Callbacks;
 use crate::pool::job::{PoolJob, Recipient};
+use crate::pool::load::Load;
 use crate::pool::mailbox::{Mail, Mailbox, Many};
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::JobId;
@@ -18,6 +19,8 @@ use crate::pool::stats::Counters;
 pub(super) struct Jobs {
     table: HashMap<JobId, PoolJob>,
     next: JobId,
+    /// Of all tasks without an outcome.
+    load: Load,
     pub(super) counters: Counters,
     /// To be given out when the pool's lock is free.
     ready: Vec<Delivery>,
@@ -42,6 +45,7 @@ impl Jobs {
     /// Takes a job in, and says how many tasks it has.
     pub(super) fn add(&mut self, job: PoolJob) -> (JobId, u32) {
         let (id, count) = self.number(&job);
+        self.load += job.load_left();
         self.table.insert(id, job);
         (id, count)
     }
@@ -66,9 +70,26 @@ impl Jobs {
         self.table.get(&id)
     }
 
+    /// All tasks that have no outcome, and are still wanted.
+    pub(super) fn load(&self) -> Load {
+        self.load
+    }
+
+    /// Some of those of a job.
+    pub(super) fn load_of(&self, id: JobId, first: u32, count: u32) -> Load {
+        self.get(id)
+            .map_or(Load::default(), |job| job.load(first, count))
+    }
+
     /// How long each task of a job may take.
     pub(super) fn timeout(&self, id: JobId) -> Option<Duration> {
         self.get(id)?.options.timeout
+    }
+
+    /// How long each may then take to stop.
+    pub(super) fn grace(&self, id: JobId) -> Duration {
+        let grace = self.get(id).and_then(|job| job.options.grace);
+        grace.unwrap_or_default()
     }
 
     /// The name of the function that a job's tasks run.
@@ -101,6 +122,7 @@ impl Jobs {
                 Delivery::ToMap(Arc::clone(mailbox), mail)
             }
         });
+        self.load -= job.load(task, 1);
         job.note_done(task, 1);
         if job.remaining == 0 {
             self.table.remove(&id);
@@ -123,6 +145,7 @@ impl Jobs {
                 ..many
             });
             self.ready.push(Delivery::ToMap(Arc::clone(mailbox), mail));
+            self.load -= job.load(first, count);
             job.note_done(first, count);
             if job.remaining == 0 {
                 self.table.remove(&id);
@@ -133,12 +156,14 @@ impl Jobs {
     /// Ends a job with an error for each task that has no outcome.
     pub(super) fn fail(&mut self, id: JobId, error: &Error) {
         if let Some(job) = self.table.remove(&id) {
+            self.load -= job.load_left();
             self.fail_rest(&job, error);
         }
     }
 
     /// Ends all jobs likewise.
     pub(super) fn fail_all(&mut self, error: impl Fn(&PoolJob) -> Error) {
+        self.load = Load::default();
         for (_, job) in std::mem::take(&mut self.table) {
             self.fail_rest(&job, &error(&job));
         }
@@ -146,7 +171,9 @@ impl Jobs {
 
     /// Gives up a job whose results are not wanted any more.
     pub(super) fn forget(&mut self, id: JobId) {
-        self.table.remove(&id);
+        if let Some(job) = self.table.remove(&id) {
+            self.load -= job.load_left();
+        }
     }
 
     /// What is to be given out now that the lock is about to be free.
@@ -267,5 +294,37 @@ mod tests {
         jobs.forget(id);
         jobs.deliver(id, 0, Outcome::Failed(error()), None);
         assert!(jobs.take_ready().is_empty());
+    }
+    #[test]
+    fn what_has_no_outcome_is_counted_with_its_bytes() {
+        let (mut jobs, slot, mailbox) = (Jobs::default(), Arc::default(), Arc::default());
+        let mut one = for_task(&slot);
+        one.arguments = TaskArguments::One(EncodedMessage {
+            head: vec![0; 5],
+            splices: vec![Arc::new(vec![0; 100]), Arc::new(vec![0; 20])],
+            ..EncodedMessage::default()
+        });
+        let mut many = for_map(&mailbox, 0, 4);
+        many.arguments = TaskArguments::Many(vec![0; 60], vec![10, 30, 30, 60]);
+        let load = |tasks, bytes| Load { tasks, bytes };
+        let (one, _) = jobs.add(one);
+        let (many, _) = jobs.add(many);
+        assert_eq!(jobs.load(), load(5, 185));
+        assert_eq!(jobs.load_of(many, 1, 3), load(3, 50));
+        assert_eq!(jobs.load_of(one, 0, 1), load(1, 125));
+        assert_eq!(jobs.load_of(one, 0, 0), load(0, 0));
+        jobs.deliver(many, 1, Outcome::Failed(error()), None);
+        assert_eq!(jobs.load(), load(4, 165));
+        jobs.fail(one, &error());
+        jobs.fail(one, &error());
+        assert_eq!(
+            (jobs.load(), jobs.load_of(one, 0, 1)),
+            (load(3, 40), load(0, 0))
+        );
+        jobs.forget(many);
+        assert_eq!(jobs.load(), load(0, 0));
+        jobs.add(for_task(&slot));
+        jobs.fail_all(|_| error());
+        assert_eq!(jobs.load(), load(0, 0));
     }
 }

@@ -1,8 +1,8 @@
 //! What takes a while, or runs user code, before a worker can work. No lock is held meanwhile.
 
 use super::env::Env;
-use super::worker_state::WorkerSource;
-use crate::error::{Error, Result};
+use super::worker_state::{WorkerSource, WorkerState};
+use crate::error::{Error, ErrorKind, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::WorkerId;
 use crate::pool::worker::SERVICE;
@@ -12,16 +12,19 @@ use crate::sys::poller::Interest;
 
 /// Starts a worker, and has the supervisor read what it says. What it says before the pool knows it
 /// is heard later.
-pub(super) fn launch(env: &Env, id: WorkerId, index: usize) -> Result<(Member, Ledger)> {
+pub(super) fn launch(env: &Env, id: WorkerId, index: usize) -> Result<WorkerState> {
     let failed = |error| Error::not_started("cannot start a process for the pool", error);
     let ledger = Ledger::new().map_err(failed)?;
-    let process = Member::launch(&env.settings.setup, &SERVICE, ledger.descriptor(), index)?;
+    let over = || Error::new(ErrorKind::Closed, "the pool is over");
+    let recipe = env.recipe().ok_or_else(over)?;
+    let (setup, initializer) = recipe.of(index)?;
+    let process = Member::launch(&setup, &SERVICE, ledger.descriptor(), index)?;
     let (pidfd, connection) = (process.pidfd().as_fd(), process.sources().0);
     let watch = |fd, source: WorkerSource| env.poller.add(fd, source.key(id), Interest::READABLE);
     let watching = watch(pidfd, WorkerSource::Pidfd)
         .and_then(|()| watch(connection, WorkerSource::Connection));
     match watching {
-        Ok(()) => Ok((process, ledger)),
+        Ok(()) => Ok(WorkerState::new(process, ledger, initializer)),
         Err(error) => {
             // Its end would not be heard of.
             process.end();

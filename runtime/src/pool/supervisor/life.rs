@@ -6,26 +6,26 @@ use std::time::Duration;
 use super::core::PoolState;
 use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
 use crate::error::{Error, Result};
-use crate::pool::ledger::Ledger;
 use crate::pool::outcome::{Loss, Outcome};
 use crate::pool::scheduler::{Cause, Death, WorkerId};
 use crate::pool::trace::Span;
-use crate::process::{Killed, Member, Status, Subject, unheard};
+use crate::process::{Killed, Status, Subject, unheard};
 use crate::sys::exit_status;
 use crate::transport::is_nonsense;
 
 impl PoolState {
     /// A worker has been started, or could not be.
-    pub(super) fn launched(&mut self, id: WorkerId, launched: Result<(Member, Ledger)>) {
+    pub(super) fn launched(&mut self, id: WorkerId, launched: Result<WorkerState>) {
         self.launching -= 1;
         match launched {
-            Ok((process, ledger)) => {
+            Ok(worker) => {
                 let replaces = self.scheduler.replaces(id);
-                self.jobs.counters.launched(id, process.id(), replaces);
+                let process = worker.process.id();
+                self.jobs.counters.launched(id, process, replaces);
                 if let Some(trace) = &mut self.trace {
-                    trace.started(process.id());
+                    trace.started(process);
                 }
-                self.workers.insert(id, WorkerState::new(process, ledger));
+                self.workers.insert(id, worker);
                 if self.refusal.is_some() && !self.scheduler.has_queue() {
                     self.kill(id, Purpose::Leaving);
                 }
@@ -42,11 +42,10 @@ impl PoolState {
     pub(super) fn judged(&mut self, id: WorkerId, judged: Result<()>, span: Span) {
         match judged {
             Ok(()) => {
-                if let (Some(trace), Some(worker), Some(initializer)) = (
-                    &mut self.trace,
-                    self.workers.get(&id),
-                    self.env.initializer(),
-                ) {
+                if let Some(worker) = self.workers.get_mut(&id)
+                    && let Some(initializer) = worker.initializer.take()
+                    && let Some(trace) = &mut self.trace
+                {
                     trace.initialized(worker.process.id(), initializer.worker, span);
                 }
                 self.ready(id);
@@ -128,14 +127,22 @@ impl PoolState {
             cause,
             begun: in_part,
             // Its reply may have been on its way, which it does not know.
-            retry: killed.is_none() && is_wanted && !is_cut_off(&worker, status),
+            retry: killed.is_none()
+                && worker.asked.is_none()
+                && is_wanted
+                && !is_cut_off(&worker, status),
             lived: worker.ready.map_or(Duration::ZERO, |ready| ready.elapsed()),
         };
         let lost = self.scheduler.died(id, death);
         if let (Some(lost), Some((part, _))) = (lost, part) {
             for task in lost.first..lost.first + lost.count {
                 let function = self.jobs.function(lost.job).unwrap_or_default();
-                let outcome = loss(&worker, killed, status, task - part.first, function);
+                let task_of_part = task - part.first;
+                let outcome = loss(&worker, killed, status, task_of_part, function);
+                let outcome = match worker.why_asked(task_of_part) {
+                    Some(why) => Outcome::Asked(Box::new(outcome), why),
+                    None => outcome,
+                };
                 self.jobs.deliver(lost.job, task, outcome, None);
             }
         }

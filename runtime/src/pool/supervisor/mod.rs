@@ -24,6 +24,7 @@
 //! | [`life`] | how workers come and go |
 //! | [`intake`] | what workers say |
 //! | [`core`] | the state, and what users and the scheduler do to it |
+//! | [`entrance`] | who may submit, where the number of waiting tasks is limited |
 //! | [`jobs`] | jobs that have tasks without an outcome, and outcomes on their way |
 //! | [`launch`] | starting a worker |
 //! | [`worker_state`] | what is known of one worker |
@@ -42,6 +43,7 @@
 //! | with results it has not sent | they are on the board | they count |
 //! | while it sends a long result | the annex ends early, and its pidfd within a moment | as in the task |
 //! | after its result | the result is received before the end is looked at | as idle |
+//! | in a task that was asked to stop | as in a task | it is not tried again: its result is why it was asked |
 //! | of the pool's own signal | the [`Purpose`](worker_state::Purpose) it was ended for, if that is how it ended | that explains what it had begun and not answered; if that is nothing, as idle. It says nothing of the pool |
 //!
 //! | a worker lives | seen as | then |
@@ -55,6 +57,7 @@
 mod core;
 mod deadlines;
 mod deliveries;
+mod entrance;
 mod env;
 mod intake;
 mod jobs;
@@ -66,8 +69,11 @@ mod worker_state;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::task::Context;
 use std::thread::{self, JoinHandle, ThreadId};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+pub(super) use self::entrance::SubmitterId;
 
 use self::core::{Effect, PoolState};
 use self::env::Env;
@@ -75,11 +81,14 @@ use self::jobs::Delivery;
 use self::worker_state::WorkerSource;
 use super::callbacks::{Callback, Callbacks};
 use super::job::PoolJob;
+use super::latch::{Latch, Listener};
+use super::load::Load;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
 use super::pause::Pause;
+use super::recipe::Recipe;
 use super::scheduler::{Action, JobId, WorkerId};
-use super::settings::{Initializer, Judge, Settings};
+use super::settings::{Judge, Settings};
 use super::slot::Slot;
 use super::stats::Counters;
 use super::trace::{Span, Trace};
@@ -94,8 +103,10 @@ use crate::sys::refused::Naming as _;
 /// A pool, as its supervisor and all who hold something of it share it.
 pub(super) struct SharedPool {
     state: Mutex<Guarded>,
-    /// Told when the pool is over.
-    over: Condvar,
+    /// Set when the pool is over.
+    over: Latch,
+    /// Told when something has happened, if a thread waits for workers to be ready.
+    readiness: Condvar,
     env: Arc<Env>,
     names: NameCache,
     callbacks: Callbacks,
@@ -111,19 +122,20 @@ struct Guarded {
     supervisor: Option<ThreadId>,
     /// Until when the supervisor sleeps if nothing happens.
     sleeping_until: Option<Instant>,
-    is_over: bool,
+    /// Whether a thread waits for workers to be ready.
+    awaits_ready: bool,
 }
 
 impl SharedPool {
     /// Starts the workers and the supervisor.
     pub(super) fn start(
         settings: Settings,
-        initializer: Option<Initializer>,
+        recipe: Recipe,
         trace: Option<Trace>,
     ) -> Result<(Arc<SharedPool>, JoinHandle<()>)> {
         let failed = |error| Error::not_started("cannot start a pool", error);
         let poller = Poller::new().map_err(failed)?;
-        let env = Env::new(poller, settings, initializer);
+        let env = Env::new(poller, settings, recipe);
         let mut core = PoolState::new(Arc::clone(&env), trace);
         let first = core.scheduler.actions();
         let shared = Arc::new(SharedPool {
@@ -131,9 +143,10 @@ impl SharedPool {
                 core,
                 supervisor: None,
                 sleeping_until: None,
-                is_over: false,
+                awaits_ready: false,
             }),
-            over: Condvar::new(),
+            over: Latch::default(),
+            readiness: Condvar::new(),
             env,
             names: NameCache::default(),
             callbacks: Callbacks::default(),
@@ -197,6 +210,61 @@ impl SharedPool {
         self.with(|core| core.submit(job))
     }
 
+    /// Lets a submitter in, if there is room for so much and no other is before it.
+    pub(super) fn enter(self: &Arc<Self>, load: Load) -> Option<SubmitterId> {
+        self.with(|core| core.enter(load))
+    }
+
+    /// Lets a submitter in, or has it wait for its turn.
+    pub(super) fn line_up(self: &Arc<Self>, load: Load) -> (SubmitterId, Option<Arc<Latch>>) {
+        self.with(|core| match core.enter(load) {
+            Some(id) => (id, None),
+            None => {
+                let (id, turn) = core.entrance.line_up(load);
+                (id, Some(turn))
+            }
+        })
+    }
+
+    /// Lets a submitter leave that has nothing to hand in.
+    pub(super) fn leave(self: &Arc<Self>, id: SubmitterId, load: Load) {
+        self.with(|core| core.entrance.leave(id, load));
+    }
+
+    /// Takes in the job of a submitter that entered.
+    pub(super) fn submit_from(
+        self: &Arc<Self>,
+        id: SubmitterId,
+        load: Load,
+        job: PoolJob,
+    ) -> JobId {
+        self.with(|core| {
+            core.entrance.leave(id, load);
+            core.submit(job)
+        })
+    }
+
+    /// How much more may wait.
+    pub(super) fn room(&self) -> Load {
+        let limits = self.settings().queue_limits;
+        if limits.are_none() {
+            return limits.left(Load::default());
+        }
+        let core = &self.lock().core;
+        core.entrance.room(core.waiting())
+    }
+
+    /// Whether no more may wait.
+    pub(super) fn is_full(&self) -> bool {
+        let room = self.room();
+        room.tasks == 0 || room.bytes == 0
+    }
+
+    /// Whether this is the thread without which nothing happens.
+    pub(super) fn is_supervisor(&self) -> bool {
+        self.lock().supervisor == Some(thread::current().id())
+    }
+
     /// How messages to the workers name a function.
     pub(super) fn name_of(&self, entry: &'static Entry) -> Result<Name> {
         self.names.of(entry)
@@ -234,6 +302,12 @@ impl SharedPool {
         self.with(|core| core.cancel(job))
     }
 
+    /// Gives a job of one task up, which may end by itself within this time if a worker has begun it.
+    /// False if it is finished.
+    pub(super) fn cancel_within(self: &Arc<Self>, job: JobId, grace: Duration) -> bool {
+        self.with(|core| core.cancel_within(job, grace))
+    }
+
     /// Cancels all that is not begun, and says how many tasks that is.
     pub(super) fn cancel_queued(self: &Arc<Self>) -> usize {
         self.with(PoolState::cancel_queued)
@@ -261,25 +335,62 @@ impl SharedPool {
         self.env.is_closing()
     }
 
-    /// Waits until the last worker is gone. Not possible on the supervisor's own thread.
-    pub(super) fn wait_over(&self) {
-        if self.lock().supervisor == Some(thread::current().id()) {
-            return;
+    /// Waits until the last worker is gone; false if the limit came first. Not possible on the
+    /// supervisor's own thread.
+    pub(super) fn wait_over(&self, limit: Option<Instant>) -> bool {
+        if self.is_supervisor() {
+            return self.over.is_set();
         }
         self.env.deliveries.step_aside(|counted| {
             if counted {
                 // The supervisor may wait for that only.
                 self.env.poller.wake();
             }
-            let mut state = self.lock();
-            while !state.is_over {
-                state = wait(&self.over, state);
-            }
-        });
+            self.over.wait(limit)
+        })
+    }
+
+    /// Waits until the last worker is gone and all callbacks have been called, as far as that is
+    /// possible on this thread; false if the limit came first.
+    pub(super) fn finish(&self, limit: Option<Instant>) -> bool {
+        let is_over = self.wait_over(limit);
+        if !is_over && limit.is_some() {
+            return false;
+        }
+        self.finish_callbacks(limit) && is_over
+    }
+
+    /// Whether all that is so; if not, `context` is woken when that may be so.
+    pub(super) fn poll_finish(&self, listener: &Listener, context: &Context<'_>) -> bool {
+        self.over.poll(listener, context.waker()) && self.callbacks.poll_finish(listener, context)
+    }
+
+    /// Wakes a listener no more.
+    pub(super) fn forget(&self, listener: &Listener) {
+        self.over.forget(listener);
+        self.callbacks.forget(listener);
+    }
+
+    /// What became of the pool.
+    pub(super) fn outcome(&self) -> Result<()> {
+        self.failure().map_or(Ok(()), Err)
+    }
+
+    /// Waits until as many workers are ready as are there when there is nothing to do, or the pool is
+    /// unusable.
+    pub(super) fn wait_ready(&self) -> Result<()> {
+        let mut state = self.lock();
+        state.awaits_ready = true;
+        while state.core.refusal.is_none() && !state.core.is_ready() {
+            state = wait(&self.readiness, state);
+        }
+        state.awaits_ready = false;
+        drop(state);
+        self.failure().map_or(Ok(()), Err)
     }
 
     /// The error that ended the pool, if one did.
-    pub(super) fn failure(&self) -> Option<Error> {
+    fn failure(&self) -> Option<Error> {
         let core = &self.lock().core;
         let refusal = core.refusal.as_ref();
         refusal
@@ -329,9 +440,10 @@ impl SharedPool {
         drop(self.callbacks.run(callback, outcome));
     }
 
-    /// Waits until all callbacks have been called, unless this is one of them.
-    pub(super) fn finish_callbacks(&self) {
-        self.callbacks.finish();
+    /// Waits until all callbacks have been called, unless this is one of them; false if the limit
+    /// came first.
+    pub(super) fn finish_callbacks(&self, limit: Option<Instant>) -> bool {
+        self.callbacks.finish(limit)
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded> {
@@ -343,9 +455,14 @@ impl SharedPool {
         let mut state = self.lock();
         let core = &mut state.core;
         let result = work(core);
+        core.admit();
         let outcomes = core.jobs.take_ready();
         let effects = std::mem::take(&mut core.effects);
         let is_more = !outcomes.is_empty() || !effects.is_empty();
+        if state.awaits_ready {
+            self.readiness.notify_all();
+        }
+        let core = &mut state.core;
         if is_more {
             self.env.deliveries.announce();
         }
@@ -380,6 +497,7 @@ impl SharedPool {
             foreign::call(|| match effect {
                 Effect::Launch(id, index) => self.launch(id, index),
                 Effect::Judge(id, judge, outcome, span) => self.judge(id, judge, outcome, span),
+                Effect::LetIn(turn) => turn.set(),
             });
         }
     }
@@ -469,14 +587,13 @@ impl SharedPool {
             }
         }
         // What it holds may be what others wait for.
-        self.env.drop_initializer();
+        self.env.drop_recipe();
         let mut state = self.lock();
-        state.is_over = true;
         if let Some(trace) = &mut state.core.trace {
             trace.finish();
         }
         drop(state);
-        self.over.notify_all();
+        self.over.set();
     }
 
     /// Does what is due, and waits for what happens next and takes it in. True when the pool is

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, Part, WorkerId};
+use crate::pool::settings::Initializer;
 use crate::pool::trace::Span;
-use crate::process::Member;
+use crate::process::{Killed, Member};
+use crate::sys::deadline;
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::poller::{Interest, Poller};
 use crate::transport::{EncodedMessage, Outbox};
@@ -26,6 +28,8 @@ pub(super) struct WorkerState {
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
     pub(super) stage: WorkerStage,
+    /// What it has to run first, until it has.
+    pub(super) initializer: Option<Arc<Initializer>>,
     /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
     /// Until when it is known what it did, by the clock of the ledger.
@@ -38,6 +42,8 @@ pub(super) struct WorkerState {
     pub(super) leave: Option<Instant>,
     /// When it became ready to work.
     pub(super) ready: Option<Instant>,
+    /// That its task is asked to stop.
+    pub(super) asked: Option<Asked>,
     pub(super) killed: Option<Purpose>,
     /// Why its last message could not be taken.
     pub(super) broken: Option<io::Error>,
@@ -110,6 +116,27 @@ impl Purpose {
     }
 }
 
+/// A request to a task to stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked {
+    /// Which of the worker's part.
+    pub(super) task: u32,
+    /// What its worker is ended for if it does not.
+    pub(super) purpose: Purpose,
+    /// When; never, if there is no such time.
+    pub(super) until: Option<Instant>,
+}
+
+impl Asked {
+    /// What the task was asked to stop for, in the words of its result.
+    pub(super) fn why(&self) -> Killed {
+        match self.purpose {
+            Purpose::Timeout(_) => Killed::TimedOut,
+            _ => Killed::Cancelled,
+        }
+    }
+}
+
 /// Whether a task's time is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -142,19 +169,25 @@ pub(super) enum WorkerStage {
 
 impl WorkerState {
     /// A worker that has just been started.
-    pub(super) fn new(process: Member, ledger: Ledger) -> WorkerState {
+    pub(super) fn new(
+        process: Member,
+        ledger: Ledger,
+        initializer: Option<Arc<Initializer>>,
+    ) -> WorkerState {
         WorkerState {
             process,
             ledger: Arc::new(ledger),
             outbox: None,
             round: 0,
             stage: WorkerStage::Preparing,
+            initializer,
             heard: Instant::now(),
             noted: now(),
             look: None,
             check: None,
             leave: None,
             ready: None,
+            asked: None,
             killed: None,
             broken: None,
             closed: false,
@@ -252,7 +285,7 @@ impl WorkerState {
             timeout.min(allowed.saturating_sub(self.heard.elapsed()))
         };
         if !left.is_zero() {
-            self.check = Instant::now().checked_add(left);
+            self.check = deadline::after(left);
             return Verdict::InTime;
         }
         // It may be done, or begin, just now: what is taken back it cannot begin any more.
@@ -263,11 +296,32 @@ impl WorkerState {
             Some(begun) if begun == claimed => Verdict::Over(begun, Purpose::Standstill),
             // The one whose time was over is done.
             Some(begun) => {
-                self.check = Instant::now().checked_add(timeout);
+                self.check = deadline::after(timeout);
                 Verdict::GoneOn(begun)
             }
             None => Verdict::Over(u32::MAX, Purpose::Timeout(answered)),
         }
+    }
+
+    /// Asks a task of its part, which it has begun, to stop. If it was asked before, the shorter limit
+    /// counts.
+    pub(super) fn ask(&mut self, request: Asked) {
+        self.ledger.ask(request.task);
+        let is_sooner = |before: &Asked| match (before.until, request.until) {
+            (Some(before), Some(until)) => until < before,
+            (before, until) => before.is_none() && until.is_some(),
+        };
+        let before = self.asked.as_ref();
+        if before.is_none_or(|before| before.task != request.task || is_sooner(before)) {
+            self.asked = Some(request);
+        }
+    }
+
+    /// Why this task of its part was asked to stop, if it was.
+    pub(super) fn why_asked(&self, task: u32) -> Option<Killed> {
+        self.asked
+            .filter(|asked| asked.task == task)
+            .map(|asked| asked.why())
     }
 
     /// Whether there are tasks that it has received and not begun.

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, OFlags, openat};
@@ -20,6 +20,7 @@ use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::zygote::{self, Answer};
 use super::{spawn, streams};
+use crate::lock::lock;
 use crate::process::launched::{LaunchOptions, Launched};
 use crate::process::monitor::{Child, ProcessMonitor};
 use crate::process::origin::{EXIT_SOFTWARE, FORK_SERVER, MARKER};
@@ -56,7 +57,7 @@ enum ServerState {
 /// A clone that waits for its launch options; `None` where there can be no fork server.
 pub(super) fn take_spare() -> io::Result<Option<Spare>> {
     for _ in 0..TRIES {
-        let mut state = lock();
+        let mut state = lock(&SERVER);
         let Some(server) = state.server()? else {
             break;
         };
@@ -75,15 +76,10 @@ pub(super) fn take_spare() -> io::Result<Option<Spare>> {
 
 /// Asks for the spares that are missing, without waiting for them.
 pub(in crate::process) fn replenish() {
-    if let ServerState::Running(server) = &mut *lock() {
+    if let ServerState::Running(server) = &mut *lock(&SERVER) {
         // CloneError is the next call's, which can tell of it.
         let _ = server.replenish();
     }
-}
-
-/// No user code runs under this lock, so a poisoned one is as good as any.
-fn lock() -> MutexGuard<'static, ServerState> {
-    SERVER.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl ServerState {

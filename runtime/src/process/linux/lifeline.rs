@@ -1,4 +1,5 @@
-//! How a process notices that its parent is gone, or the thread that does its work.
+//! How a process notices that its parent is gone, or the thread that does its work; and that it is
+//! to stop.
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -8,6 +9,7 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
+use crate::process::request_to_stop;
 use crate::sys::memory::{self, FileId};
 use crate::sys::process_id;
 use crate::sys::runner::Runner;
@@ -86,14 +88,23 @@ impl Lifeline {
     }
 
     /// Waits until the parent is gone, and ends this process with it; returns if the thread that
-    /// runs the worker is gone.
+    /// runs the worker is gone. Meanwhile it notes that the parent asks this process to stop.
     pub(super) fn follow(&self, runner: &Runner) {
         let mut thread: Option<OwnedFd> = None;
         // Most workers are done before anything is opened for that.
         let mut timeout = Some(SHORT);
+        // A hang-up is always told. The parent ends its direction first, to ask for an end.
+        let mut events = PollFlags::RDHUP;
         loop {
-            // No event is asked for: a hang-up is always told.
-            let happened = self.wait(PollFlags::empty(), thread.as_ref(), timeout);
+            let happened = self.wait(events, thread.as_ref(), timeout);
+            if happened.contains(PollFlags::RDHUP) {
+                // It stays so.
+                events = PollFlags::empty();
+                // It could be said by a file that the worker has put in its place.
+                if self.is_connected() {
+                    request_to_stop::note();
+                }
+            }
             if runner.is_gone() {
                 return;
             }
@@ -150,9 +161,8 @@ impl Lifeline {
         let hung_up = happened.intersects(PollFlags::HUP | PollFlags::ERR)
             && !happened.contains(PollFlags::IN);
         // Either could be said by a file that the worker has put in their place.
-        let socket = || memory::identity(self.connection.as_fd()).ok();
         if (parent.contains(PollFlags::IN) && getppid() != self.parent_id)
-            || (hung_up && socket() == self.socket)
+            || (hung_up && self.is_connected())
         {
             die();
         }
@@ -160,6 +170,11 @@ impl Lifeline {
             return happened | PollFlags::NVAL;
         }
         happened | parent & PollFlags::NVAL
+    }
+
+    /// Whether the connection is still the one that it was.
+    fn is_connected(&self) -> bool {
+        memory::identity(self.connection.as_fd()).ok() == self.socket
     }
 }
 

@@ -36,6 +36,7 @@ use crate::sys::function::Function;
 use crate::sys::refused::named;
 use crate::sys::runner::{self, Runner};
 use crate::sys::scarcity;
+use crate::sys::signal;
 use crate::transport::{self, Received, Receiver, Sender};
 
 /// The status of a child whose worker panicked, as Rust's programs have it.
@@ -83,6 +84,9 @@ pub(super) fn serve(
         if let Some(file) = &header.exhaustion {
             // Without it, a crash is told as it is.
             let _ = exhaustion::note_in(file);
+        }
+        if header.ignore_interrupts {
+            signal::take_interrupts();
         }
         limits::apply(&header.limits).map_err(|refusal| refusal.to_string())?;
         prepare(header.before_worker.as_ref(), lifeline)?;

@@ -68,6 +68,8 @@ fn open(stream: Stdio, own: BorrowedFd<'static>) -> io::Result<ChildStream> {
         Kind::Inherit => inherit(own),
         Kind::Null => open_null(),
         Kind::Descriptor(descriptor) => Ok(ChildStream::Opened(descriptor)),
+        Kind::Stdout => inherit(stdio::stdout()),
+        Kind::Stderr => inherit(stdio::stderr()),
         Kind::Piped | Kind::Opaque(_) => Err(io::Error::other("the stream is no descriptor")),
     }
 }
@@ -94,6 +96,8 @@ pub(super) fn into_std(stdio: Stdio) -> std::process::Stdio {
         Kind::Null => std::process::Stdio::null(),
         Kind::Piped => std::process::Stdio::piped(),
         Kind::Descriptor(descriptor) => descriptor.into(),
+        Kind::Stdout => std::io::stdout().into(),
+        Kind::Stderr => std::io::stderr().into(),
         Kind::Opaque(stdio) => stdio,
     }
 }

@@ -17,17 +17,17 @@
 
 #![expect(
     unsafe_code,
-    reason = "signal handlers are installed, and a word in shared memory is referred to"
+    reason = "a signal handler asks the kernel, and a word in shared memory is referred to"
 )]
 
 use std::alloc::{Layout, handle_alloc_error};
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use super::memory::{self, Mapping};
+use super::signal::{self, Handler};
 
 /// A page; it has no smaller pieces.
 const LENGTH: usize = 4096;
@@ -81,30 +81,17 @@ pub(crate) fn note_in(file: &OwnedFd) -> io::Result<()> {
     let page = Box::leak(Box::new(Mapping::new(file.as_fd(), LENGTH)?));
     NOTE.store(ptr::from_ref(word(page)).cast_mut(), Ordering::Relaxed);
     OWNER.store(std::process::id(), Ordering::Relaxed);
-    CRASHES.into_iter().for_each(install);
+    for signal in CRASHES {
+        // On the thread's own stack, which the handler looks at. If that is used up, there is no handler,
+        // and the signal does what it does. So it does without one, too.
+        let _ = signal::install(
+            signal,
+            Handler::Informed(on_crash),
+            libc::SA_RESETHAND,
+            &[libc::SIG_DFL],
+        );
+    }
     Ok(())
-}
-
-fn install(signal: libc::c_int) {
-    let handler: extern "C" fn(libc::c_int, *const libc::siginfo_t, *const ()) = on_crash;
-    let mut action = MaybeUninit::<libc::sigaction>::zeroed();
-    let place = action.as_mut_ptr();
-    // SAFETY: the place is valid; without a new action the call only writes the present one.
-    if unsafe { libc::sigaction(signal, ptr::null(), place) } != 0 {
-        return;
-    }
-    // SAFETY: numbers and pointers that may be null, and zero if they were not written.
-    let mut action = unsafe { action.assume_init() };
-    if action.sa_sigaction != libc::SIG_DFL {
-        return;
-    }
-    action.sa_sigaction = handler as usize;
-    // On the thread's own stack, which it looks at. If that is used up, there is no handler, and the
-    // signal does what it does.
-    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESETHAND;
-    // SAFETY: the handler has the signature that the flags announce, and does only what a handler
-    // may do.
-    unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
 }
 
 /// Makes the note. When it returns, the signal comes again and is what it would have been.

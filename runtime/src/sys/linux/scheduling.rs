@@ -4,7 +4,7 @@
 
 use std::io;
 
-use rustix::thread::sched_getaffinity;
+use rustix::thread::{CpuSet, sched_getaffinity};
 use serde::{Deserialize, Serialize};
 
 /// The policy of a thread, and its place in it.
@@ -97,6 +97,13 @@ impl Scheduling {
 /// How many CPUs this thread may run on, as far as that is known.
 pub(crate) fn usable_cpus() -> u32 {
     sched_getaffinity(None).map_or(1, |cpus| cpus.count())
+}
+
+/// The numbers of the CPUs that this thread may run on.
+pub(crate) fn cpus() -> io::Result<Vec<usize>> {
+    let cpus = sched_getaffinity(None)?;
+    let numbers = 0..CpuSet::MAX_CPU;
+    Ok(numbers.filter(|cpu| cpus.is_set(*cpu)).collect())
 }
 
 fn attributes() -> Option<Attributes> {

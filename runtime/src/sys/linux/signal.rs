@@ -46,7 +46,12 @@ impl<'s> DeathAtHangUp<'s> {
 
         let number = socket.as_raw_fd();
         SOCKET.store(number, Ordering::Relaxed);
-        install(EVENT, look_at_socket)?;
+        install(
+            EVENT,
+            Handler::Plain(look_at_socket),
+            libc::SA_RESTART | libc::SA_ONSTACK,
+            &[libc::SIG_DFL, libc::SIG_IGN],
+        )?;
         let was_blocked = change_blocked(libc::SIG_UNBLOCK, EVENT);
         let own = rustix::process::getpid().as_raw_nonzero().get();
         // SAFETY: it takes numbers, of which the first is an open descriptor's.
@@ -74,8 +79,37 @@ impl<'s> DeathAtHangUp<'s> {
     }
 }
 
-/// Sets a handler, unless there is one already.
-fn install(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) -> io::Result<()> {
+/// Handles `SIGINT` by doing nothing, if it would end this process.
+///
+/// It is not set to be ignored, because the programs that this process executes would inherit that.
+pub(crate) fn take_interrupts() {
+    extern "C" fn nothing(_: libc::c_int) {}
+
+    // The signal is one, and so it can be handled.
+    let _ = install(
+        libc::SIGINT,
+        Handler::Plain(nothing),
+        libc::SA_RESTART | libc::SA_ONSTACK,
+        &[libc::SIG_DFL],
+    );
+}
+
+/// What handles a signal.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Handler {
+    /// It is told which signal it is.
+    Plain(extern "C" fn(libc::c_int)),
+    /// It is told, too, where the signal comes from, and what it has interrupted.
+    Informed(extern "C" fn(libc::c_int, *const libc::siginfo_t, *const ())),
+}
+
+/// Sets a handler in place of one of these dispositions. Any other is another's, and is left.
+pub(super) fn install(
+    signal: libc::c_int,
+    handler: Handler,
+    flags: libc::c_int,
+    replaced: &[libc::sighandler_t],
+) -> io::Result<()> {
     let mut action = MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: the place is valid; without a new action the call only writes the present one.
     if unsafe { libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr()) } != 0 {
@@ -83,11 +117,13 @@ fn install(signal: libc::c_int, handler: extern "C" fn(libc::c_int)) -> io::Resu
     }
     // SAFETY: the call has written it.
     let mut action = unsafe { action.assume_init() };
-    if action.sa_sigaction != libc::SIG_DFL && action.sa_sigaction != libc::SIG_IGN {
+    if !replaced.contains(&action.sa_sigaction) {
         return Ok(());
     }
-    action.sa_sigaction = handler as *const () as usize;
-    action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
+    (action.sa_sigaction, action.sa_flags) = match handler {
+        Handler::Plain(handler) => (handler as usize, flags & !libc::SA_SIGINFO),
+        Handler::Informed(handler) => (handler as usize, flags | libc::SA_SIGINFO),
+    };
     // SAFETY: the handler has the signature that the flags announce, and does only what a handler
     // may do.
     if unsafe { libc::sigaction(signal, &raw const action, std::ptr::null_mut()) } != 0 {

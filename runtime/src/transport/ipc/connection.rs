@@ -1,10 +1,12 @@
 //! The two ends of a connection, and what sends into and receives from them.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
+use rustix::net::{
+    AddressFamily, Shutdown, SocketFlags, SocketType, shutdown, socketpair, sockopt,
+};
 
 use super::adopt::PlaceholderChannel;
 use super::receive::{Inbox, Receiver};
@@ -58,6 +60,13 @@ fn pair_with(flags: SocketFlags) -> io::Result<(OwnedFd, OwnedFd)> {
 pub(crate) fn is_end(descriptor: &OwnedFd) -> bool {
     sockopt::socket_type(descriptor) == Ok(SocketType::SEQPACKET)
         && sockopt::socket_domain(descriptor) == Ok(AddressFamily::UNIX)
+}
+
+/// Lets the other end know that nothing more will be sent to it, which takes no room in the
+/// connection. It can still send.
+pub(crate) fn end_sending(end: BorrowedFd<'_>) {
+    // An error means that the other end is gone.
+    let _ = shutdown(end, Shutdown::Write);
 }
 
 /// Makes an end never block.

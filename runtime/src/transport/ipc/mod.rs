@@ -15,7 +15,7 @@ mod warm_up;
 
 pub(crate) use adopt::PlaceholderChannel;
 pub(crate) use connection::{
-    is_end, nonblocking_pair, open, open_polled, open_with, pair, set_nonblocking,
+    end_sending, is_end, nonblocking_pair, open, open_polled, open_with, pair, set_nonblocking,
 };
 pub(crate) use outbox::Outbox;
 pub(crate) use receive::{Inbox, Receiver};

@@ -21,6 +21,7 @@ use rustix::process::{PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, setrl
 use super::frame::{AnnexFrame, Frame, FrameBytes, INLINE_MAXIMUM, Plan};
 use super::{Inbox, Receiver, Sender, adopt, annex, open_polled, pair, warm_up};
 use crate::codec::{Message, Output};
+use crate::random::Random;
 use crate::sys::descriptors;
 use crate::transport::{EncodedMessage, Limit, Received};
 
@@ -1018,22 +1019,6 @@ fn ends_that_were_made_not_to_block_are_waited_for() {
     });
 }
 
-/// Numbers that look like chance, and are the same each time.
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        (self.next() % limit as u64) as usize
-    }
-}
-
 /// What is written at random, or was a frame before it was changed, never is more than an error.
 #[test]
 fn whatever_is_written_does_no_harm() {
@@ -1045,38 +1030,38 @@ fn whatever_is_written_does_no_harm() {
         let (ours, theirs) = pair().unwrap();
         let receiver = Receiver::new(ours.as_fd()).unwrap();
         let before = open_descriptors();
-        let mut chance = Chance(0x9e37_79b9_7f4a_7c15);
+        let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let mut messages = 0;
         for _ in 0..3_000 {
             let (mut annexes, mut carried) = (Vec::new(), Vec::new());
-            for _ in 0..[0, 0, 1, 1, 1, 2][chance.below(6)] {
+            for _ in 0..[0, 0, 1, 1, 1, 2][random.place(6)] {
                 let (ours, theirs) = annex::pair().unwrap();
                 annexes.push(stream(ours));
                 carried.push(theirs);
             }
-            let plan = [7, 0, 0, 0].map(|it: u64| match chance.below(8) {
-                0 => chance.next() >> chance.below(64),
-                1 => chance.below(3) as u64,
+            let plan = [7, 0, 0, 0].map(|it: u64| match random.place(8) {
+                0 => random.next() >> random.place(64),
+                1 => random.place(3) as u64,
                 _ => it,
             });
-            let plan = (chance.below(3) > 0).then_some(plan);
-            let text = bytes(chance.below(300), 1);
+            let plan = (random.place(3) > 0).then_some(plan);
+            let text = bytes(random.place(300), 1);
             let mut packet = frame(plan, &text);
-            match chance.below(4) {
+            match random.place(4) {
                 0 => {
-                    let (place, bit) = (chance.below(packet.len()), chance.below(8));
+                    let (place, bit) = (random.place(packet.len()), random.place(8));
                     packet[place] ^= 1 << bit;
                 }
-                1 => packet.truncate(chance.below(packet.len())),
+                1 => packet.truncate(random.place(packet.len())),
                 2 => {
-                    packet = (0..chance.below(200))
-                        .map(|_| chance.next().to_le_bytes()[0])
+                    packet = (0..random.place(200))
+                        .map(|_| random.next().to_le_bytes()[0])
                         .collect();
                 }
                 _ => {}
             }
             let mut descriptors: Vec<_> = carried.iter().map(AsFd::as_fd).collect();
-            if chance.below(8) == 0 {
+            if random.place(8) == 0 {
                 descriptors.push(file.as_fd());
             }
             descriptors::send(sick.theirs.as_fd(), &packet, &descriptors).unwrap();
@@ -1084,8 +1069,8 @@ fn whatever_is_written_does_no_harm() {
             drop(carried);
             for annex in &mut annexes {
                 let mut wire = 7_u64.to_ne_bytes().to_vec();
-                wire.extend((0..chance.below(50)).map(|_| (chance.next() % 3) as u8));
-                wire.truncate(wire.len() - chance.below(2) * chance.below(8));
+                wire.extend((0..random.place(50)).map(|_| (random.next() % 3) as u8));
+                wire.truncate(wire.len() - random.place(2) * random.place(8));
                 // An error is that of one that is not read.
                 let _ = annex.write_all(&wire);
             }
