@@ -35,11 +35,10 @@
 //! schedule alone: at step 17 actor 1 goes on, before step 23 actor 0 dies.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 
 use super::bounds::Bounds;
 use super::copies::forbid_copies;
@@ -208,16 +207,11 @@ struct OneCpu(Option<CpuSet>);
 
 impl OneCpu {
     fn enter() -> OneCpu {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
         let all = sched_getaffinity(None).ok();
         let mut one = CpuSet::new();
-        if let Some(all) = &all {
-            // Searches that run at the same time spread.
-            let next = NEXT.fetch_add(1, Ordering::Relaxed);
-            let cpus = (0..CpuSet::MAX_CPU).filter(|cpu| all.is_set(*cpu));
-            let cpu = cpus.cycle().nth(next % all.count() as usize);
-            one.set(cpu.unwrap_or(0));
-        }
+        // The one this thread is on: the kernel has put it where the fewest others are, and so the
+        // searches that run at the same time spread, in whichever process they are.
+        one.set(sched_getcpu());
         OneCpu(all.filter(|_| sched_setaffinity(None, &one).is_ok()))
     }
 }

@@ -120,15 +120,17 @@ impl Run {
             match state.turn {
                 Turn::Over => return,
                 Turn::Actor(actor) => {
+                    drop(state);
                     self.calls[actor].notify_one();
+                    state = self.lock();
                     while matches!(state.turn, Turn::Actor(_)) {
                         state = wait(coordinator, state);
                     }
                 }
                 Turn::Kill(victim, next) => {
                     state.actors[victim].is_doomed = true;
-                    self.calls[victim].notify_one();
                     drop(state);
+                    self.calls[victim].notify_one();
                     // What its thread leaves at its end is left before it is dead.
                     join(victim);
                     world.reap(victim);
@@ -174,7 +176,9 @@ impl Run {
         {
             let mut state = self.lock();
             state.fail(message(&*payload));
-            self.call(&state);
+            let turn = state.turn;
+            drop(state);
+            self.call(turn);
         }
     }
 
@@ -187,9 +191,10 @@ impl Run {
         drop(self.wait(state, me));
     }
 
-    /// Tells whose turn it is.
-    pub(super) fn call(&self, state: &State) {
-        match state.turn {
+    /// Wakes the thread whose turn it is. The caller has let go of the state: on the one processor
+    /// that all share, the thread that is woken would only come to wait for that.
+    pub(super) fn call(&self, turn: Turn) {
+        match turn {
             Turn::Actor(actor) => self.calls[actor].notify_one(),
             Turn::Kill(..) | Turn::Over => {
                 if let Some(coordinator) = self.calls.last() {
@@ -206,7 +211,10 @@ impl Run {
         me: usize,
     ) -> MutexGuard<'a, State> {
         if !matches!(state.turn, Turn::Actor(actor) if actor == me) {
-            self.call(&state);
+            let turn = state.turn;
+            drop(state);
+            self.call(turn);
+            state = self.lock();
         }
         loop {
             if state.actors[me].is_doomed {
