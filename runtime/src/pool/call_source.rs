@@ -18,6 +18,7 @@ pub(super) type Panic = Box<dyn Any + Send>;
 pub(super) struct CallSource<R, I, F> {
     inputs: I,
     bind: F,
+    exhausted: bool,
     next: fn(&mut I, &mut F, &mut Vec<u8>) -> NextCall<R>,
 }
 
@@ -55,21 +56,40 @@ impl<R, I: Iterator, F> CallSource<R, I, F> {
         F: FnMut(I::Item) -> C,
         C: IntoCall<'c, Output = R>,
     {
-        CallSource { inputs, bind, next }
+        CallSource {
+            inputs,
+            bind,
+            exhausted: false,
+            next,
+        }
     }
 
     /// Takes the next input and appends the arguments of its call to `bytes`.
     pub(super) fn next(&mut self, bytes: &mut Vec<u8>) -> NextCall<R> {
-        (self.next)(&mut self.inputs, &mut self.bind, bytes)
+        let next = (self.next)(&mut self.inputs, &mut self.bind, bytes);
+        self.exhausted |= matches!(next, NextCall::End);
+        next
+    }
+
+    /// Takes no more inputs, whether there are any or not.
+    pub(super) fn end(&mut self) {
+        self.exhausted = true;
+    }
+
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.exhausted
     }
 
     pub(super) fn size_hint(&self) -> (usize, Option<usize>) {
+        if self.exhausted {
+            return (0, Some(0));
+        }
         self.inputs.size_hint()
     }
 
     /// The number of inputs that are left, if it is known.
     pub(super) fn left(&self) -> Option<usize> {
-        match self.inputs.size_hint() {
+        match self.size_hint() {
             (least, Some(most)) if least == most => Some(most),
             _ => None,
         }

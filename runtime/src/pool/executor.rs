@@ -393,10 +393,10 @@ impl<R> ExecutorTask<R> for Task<R> {
     }
 }
 
-impl<R, I: Iterator, F> ExecutorMap<R> for Map<'_, R, I, F> {
-    type Indexed = Indexed<Self>;
+impl<'p, R, I: Iterator, F> ExecutorMap<R> for Map<'p, R, I, F> {
+    type Indexed = Indexed<'p, R, I, F>;
 
-    fn indexed(self) -> Indexed<Self> {
+    fn indexed(self) -> Indexed<'p, R, I, F> {
         Map::indexed(self)
     }
 

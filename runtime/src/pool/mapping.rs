@@ -43,7 +43,6 @@ pub(super) struct Mapping<R, I, F> {
     pub(super) ends_with_pool: bool,
     /// Whether those of the last group were not there in time.
     inputs_are_slow: bool,
-    exhausted: bool,
     /// Results that arrived and are not given out: in the order of the inputs, with gaps, if the
     /// order counts.
     waiting: VecDeque<Option<Arrival<R>>>,
@@ -99,7 +98,6 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             mailbox: Arc::default(),
             ends_with_pool: false,
             inputs_are_slow: false,
-            exhausted: false,
             waiting: VecDeque::new(),
             panic: None,
             codec: None,
@@ -123,7 +121,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         loop {
             // Enough for all workers to go on with while this one result is looked at.
             let is_enough = self.window.is_enough_under_way()
-                || self.exhausted
+                || self.calls.is_exhausted()
                 || self.panic.is_some()
                 || (self.window.under_way() > 0 && self.pool.is_full());
             // And what is there does not wait for an input that comes slowly.
@@ -156,7 +154,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             }
             match self.panic.take() {
                 Some(panic) => resume_unwind(panic),
-                None if self.exhausted => return Advance::End,
+                None if self.calls.is_exhausted() => return Advance::End,
                 None => {}
             }
         }
@@ -181,10 +179,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             let start = group.bytes.len();
             let call = match self.calls.next(&mut group.bytes) {
                 NextCall::Call(call) => call,
-                NextCall::End => {
-                    self.exhausted = true;
-                    break;
-                }
+                NextCall::End => break,
                 // It is told when all that was taken before is.
                 NextCall::Panicked(panic) => {
                     self.panic = Some(panic);
@@ -233,7 +228,9 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         }
         self.send(&mut group);
         self.inputs_are_slow = slow;
-        self.exhausted |= is_last;
+        if is_last {
+            self.calls.end();
+        }
     }
 
     fn send(&mut self, group: &mut Group) {
@@ -377,9 +374,9 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
 
     /// The one result there is in a copy of the process whose map it is.
     fn end_elsewhere(&mut self, error: Error) -> Advance<R> {
-        let is_first = !self.exhausted || self.window.ahead() > 0;
+        let is_first = !self.calls.is_exhausted() || self.window.ahead() > 0;
         let number = usize::try_from(self.window.given()).unwrap_or(usize::MAX);
-        self.exhausted = true;
+        self.calls.end();
         self.window.give_all();
         self.panic = None;
         if is_first {
@@ -397,11 +394,8 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
 
     pub(super) fn size_hint(&self) -> (usize, Option<usize>) {
         let ahead = usize::try_from(self.window.ahead()).unwrap_or(usize::MAX);
-        let (least, most) = match (self.exhausted, self.ends_with_pool) {
-            (true, _) => (0, Some(0)),
-            (false, false) => self.calls.size_hint(),
-            (false, true) => (0, self.calls.size_hint().1),
-        };
+        let (least, most) = self.calls.size_hint();
+        let least = if self.ends_with_pool { 0 } else { least };
         (
             least.saturating_add(ahead),
             most.and_then(|most| most.checked_add(ahead)),

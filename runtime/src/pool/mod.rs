@@ -37,6 +37,8 @@ mod cancelled;
 mod executor;
 mod handle;
 mod indexed;
+#[cfg(feature = "stream")]
+mod indexed_stream;
 mod inputs;
 mod into_call;
 mod job;
@@ -75,6 +77,8 @@ pub use cancelled::is_cancelled;
 pub use executor::{Executor, ExecutorMap, ExecutorTask};
 pub use handle::Pool;
 pub use indexed::Indexed;
+#[cfg(feature = "stream")]
+pub use indexed_stream::IndexedStream;
 pub use inputs::Inputs;
 pub use into_call::IntoCall;
 pub use map::Map;
