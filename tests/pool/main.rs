@@ -4,6 +4,7 @@
 //! methods.
 
 mod arguments;
+mod broadcast;
 mod copies;
 mod death;
 mod executor;
@@ -18,8 +19,13 @@ mod mixture;
 mod order;
 mod panics;
 mod pressure;
+mod priorities;
 mod purposes;
 mod recipe;
+mod resize;
+mod retire;
+mod retries;
+mod scarce;
 mod sick;
 mod soak;
 mod stopped;

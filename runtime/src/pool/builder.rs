@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::load::QueueLimits;
 use super::recipe::Recipe;
+use super::retry_delay::RetryDelay;
 use super::scheduler::Policy;
-use super::settings::Settings;
+use super::settings::{Settings, floor};
 use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::TaskOptions;
@@ -54,6 +55,7 @@ pub struct PoolBuilder {
     pub(super) trace: Option<PathBuf>,
     pub(super) task_grace: Option<Duration>,
     pub(super) queue_limits: QueueLimits,
+    pub(super) retry_delay: Option<Duration>,
 }
 
 impl PoolBuilder {
@@ -72,6 +74,7 @@ impl PoolBuilder {
             trace: None,
             task_grace: None,
             queue_limits: QueueLimits::default(),
+            retry_delay: None,
         }
     }
 
@@ -112,23 +115,26 @@ impl PoolBuilder {
                 Error::new(ErrorKind::Spawn, text).with_source(error)
             })
         });
+        let staying = self.idle_timeout.map(|_| self.min_workers.unwrap_or(1));
+        let retry_delay = self.retry_delay.filter(|first| !first.is_zero());
+        let retry_delay = retry_delay.map(RetryDelay::new);
         let settings = Settings {
             policy: Policy {
                 workers,
-                floor: match self.idle_timeout {
-                    Some(_) => self.min_workers.unwrap_or(1).min(workers),
-                    None => workers,
-                },
+                floor: floor(workers, staying),
                 max_tasks: self.max_tasks,
                 retries: self.retries,
+                holds_back: retry_delay.is_some(),
             },
             max_memory: self.max_memory,
             task_options: TaskOptions {
                 timeout: self.task_timeout,
                 grace: self.task_grace,
-                kill_on_drop: false,
+                ..TaskOptions::default()
             },
             idle_timeout: self.idle_timeout,
+            staying,
+            retry_delay,
             queue_limits: self.queue_limits,
         };
         Ok((settings, self.recipe, trace.transpose()?))
@@ -151,6 +157,7 @@ impl fmt::Debug for PoolBuilder {
             trace,
             task_grace,
             queue_limits,
+            retry_delay,
         } = self;
         f.debug_struct("PoolBuilder")
             .field("workers", workers)
@@ -167,6 +174,7 @@ impl fmt::Debug for PoolBuilder {
             .field("task_grace", task_grace)
             .field("queue_limit", &queue_limits.tasks)
             .field("queue_memory", &queue_limits.bytes)
+            .field("retry_delay", retry_delay)
             .finish()
     }
 }

@@ -1,13 +1,8 @@
 //! What a worker sees of the wish that it stop.
 
-use std::sync::OnceLock;
-
 use super::ledger::Claims;
+use super::own_board;
 use crate::process::was_asked_to_stop;
-use crate::sys::scoreboard::Scoreboard;
-
-/// What this process shares with its pool, if it is of one.
-static BOARD: OnceLock<&'static Scoreboard> = OnceLock::new();
 
 /// Returns `true` in a worker that was asked to stop: by
 /// [`Process::cancel_within`](crate::Process::cancel_within),
@@ -56,10 +51,5 @@ static BOARD: OnceLock<&'static Scoreboard> = OnceLock::new();
 /// it is killed when the time is over.
 #[must_use]
 pub fn is_cancelled() -> bool {
-    was_asked_to_stop() || BOARD.get().is_some_and(|board| Claims(board).is_asked())
-}
-
-/// Lets the tasks of this process find out, by what it shares with its pool.
-pub(super) fn set_board(board: &'static Scoreboard) {
-    let _ = BOARD.set(board);
+    was_asked_to_stop() || own_board::get().is_some_and(|board| Claims(board).is_asked())
 }

@@ -54,7 +54,8 @@ use crate::process::Call;
 ///
 /// * A task finds what earlier tasks in the same process left behind (globals, threads, the working
 ///   directory).
-/// * Tasks begin in the order in which they were submitted, but may end in any order.
+/// * Tasks begin in the order in which they were submitted, unless they have
+///   [priorities](Call::priority), but may end in any order.
 /// * The processes have the environment that the program had when they were started.
 /// * [`submit`](Pool::submit) encodes the arguments, and the pool keeps them until the task is done,
 ///   with the descriptors inside them. How many tasks may wait is not limited, unless
@@ -71,6 +72,11 @@ use crate::process::Call;
 ///   begun a task, they are started one at a time, later and later, and after five such starts in
 ///   a row the pool gives up: see [`initializer`](PoolBuilder::initializer). A worker that the pool
 ///   itself has ended, because of a timeout or a cancelled task, does not count.
+/// * If there are no processes to be had, because of a limit of the system, the pool goes on with the
+///   workers that it has, and tries again later and later, up to every ten seconds. If it has none
+///   after five tries in a row, the tasks that wait fail with that error, and the pool rests. For
+///   tasks that are submitted then it tries once more, though not sooner than 0.6 seconds after the
+///   last time. When a process can be started, all is as it was.
 /// * If a task forks and returns twice, as code that calls a C library may, only the original's
 ///   result counts: the copy ends when it returns, without running destructors or exit handlers. A
 ///   copy that does not return is a process of the task's own: it does not end with the pool or the
@@ -130,8 +136,10 @@ impl Pool {
     /// Submits a call, to be run by the next worker that is idle.
     ///
     /// Of the options of a call, [`timeout`](Call::timeout) applies, from the moment a worker
-    /// begins it, and with it [`grace`](Call::grace); and [`kill_on_drop`](Call::kill_on_drop). Options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since
-    /// the processes exist already; the name of the call is ignored.
+    /// begins it, and with it [`grace`](Call::grace); and [`kill_on_drop`](Call::kill_on_drop),
+    /// [`retries`](Call::retries) and [`priority`](Call::priority). Options of the process are
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), since the processes exist already; the name of
+    /// the call is ignored.
     ///
     /// Errors of the call itself are reported by the task.
     ///
@@ -306,10 +314,11 @@ impl Pool {
         Map::new(&self.shared, inputs.into_inputs(), bind, false)
     }
 
-    /// Returns the largest number of workers that the pool has.
+    /// Returns the largest number of workers that the pool has: what the builder or
+    /// [`resize`](Pool::resize) has set.
     #[must_use]
     pub fn workers(&self) -> usize {
-        self.shared.settings().policy.workers
+        self.shared.workers()
     }
 
     /// Returns the number of running tasks.

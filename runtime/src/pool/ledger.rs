@@ -16,6 +16,7 @@
 //! | [`SENT`] | the latest round whose message the pool has sent |
 //! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
 //! | [`ASKED`] | the round (as in `CLAIMS`) and, counted from 1, the task of it that is asked to stop; or 0 |
+//! | [`LEAVING`] | not 0 if a task of this round has said that it is to be the last of its process |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
 //! Each message of tasks has a number, its round. The pool begins a new one only when all that was
@@ -28,6 +29,14 @@
 //! stays: a task cannot miss it by not looking, whatever it does. Nothing else depends on it: a worker that
 //! does not heed it is killed in the end.
 //!
+//! `LEAVING` is written by a task, and by the pool, which begins each round without: what was said
+//! between two rounds, or by an initializer, is forgotten so. The worker looks at it before it claims the
+//! next task of the round, and the pool when it takes in an answer, before it begins another round. The
+//! task that said so was claimed, wrote it, and answered, in this order; so the pool sees it with
+//! that answer at the latest, takes back what is not claimed, and lets the worker go when the rest is answered.
+//! It does not matter which of the two looks first: a task that the worker does not claim any more is
+//! taken back, as one that it could claim still. If the process dies right after it wrote, it has left.
+//!
 //! `SENT` and `ANSWERED` are hints for who waits awake; nothing depends on them.
 //!
 //! # What if the worker writes nonsense
@@ -38,6 +47,7 @@
 //! | starts | one before the round was offered, or after it was seen, is taken for that moment |
 //! | results | more than were claimed is nonsense, as above, and so are all beside claims that cannot be. What else can be read is believed: a worker's results are its own |
 //! | what it is asked | its task stops, or does not until it is killed; the pool never reads it |
+//! | that it is to leave | it leaves after its task, and another takes its place; or it does not |
 //! | hints | who waits awake does so for some microseconds |
 //!
 //! A batch ends for the worker when it cannot claim any more of it; the pool sees the nonsense when
@@ -56,6 +66,7 @@ const RESULTS: usize = 1;
 const SENT: usize = 2;
 const ANSWERED: usize = 3;
 const ASKED: usize = 4;
+const LEAVING: usize = 6;
 const STARTED: usize = 8;
 
 /// How many starts are remembered.
@@ -94,6 +105,7 @@ impl Ledger {
     pub(super) fn offer(&self, round: u16, count: u32) {
         self.board.words()[RESULTS].store(0, Relaxed);
         self.board.words()[ASKED].store(0, Relaxed);
+        self.board.words()[LEAVING].store(0, Relaxed);
         let round = Round {
             number: round,
             limit: count.min(MAXIMUM),
@@ -108,6 +120,11 @@ impl Ledger {
     pub(super) fn ask(&self, task: u32) {
         let round = Round::unpack(self.known.load(Relaxed));
         self.board.words()[ASKED].store(round.current(task + 1), Relaxed);
+    }
+
+    /// Whether a task of the round has said that it is to be the worker's last.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.board.words()[LEAVING].load(Acquire) != 0
     }
 
     /// The message of a round has been sent.
@@ -222,6 +239,16 @@ impl Claims<'_> {
         }
         let round = Round::unpack(self.0.words()[CLAIMS].load(Relaxed));
         asked == round.current(round.claimed)
+    }
+
+    /// The task that runs is to be the last of this process.
+    pub(super) fn leave(&self) {
+        self.0.words()[LEAVING].store(1, Release);
+    }
+
+    /// Whether a task of the round has said so.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.0.words()[LEAVING].load(Acquire) != 0
     }
 
     /// Claims the next task of a round, which starts now; false if it was taken back.
@@ -455,6 +482,23 @@ mod tests {
             ledger.ask(2);
             ledger.offer(8, 4);
             assert!((0..3).all(|_| claims.claim(8, 0) && !claims.is_asked()));
+        });
+    }
+
+    #[test]
+    fn what_a_task_says_of_its_process_holds_for_the_round() {
+        check(|ledger, claims| {
+            // No task runs.
+            claims.leave();
+            ledger.offer(7, 4);
+            assert!(!ledger.is_leaving() && !claims.is_leaving());
+            assert!(claims.claim(7, 0));
+            claims.leave();
+            assert!(ledger.is_leaving() && claims.is_leaving());
+            assert_eq!(ledger.recall(), Some(1));
+            assert!(!claims.claim(7, 0));
+            ledger.offer(8, 4);
+            assert!(!ledger.is_leaving() && !claims.is_leaving());
         });
     }
 

@@ -89,7 +89,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         ordered: bool,
     ) -> Mapping<R, I, F> {
         Mapping {
-            window: Window::new(pool.settings().policy.workers, calls.left()),
+            window: Window::new(pool.workers(), calls.left()),
             pool,
             calls,
             ordered,
@@ -118,6 +118,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         if let Err(error) = self.pool.check_here() {
             return self.end_elsewhere(error);
         }
+        self.window.set_workers(self.pool.workers());
         loop {
             // Enough for all workers to go on with while this one result is looked at.
             let is_enough = self.window.is_enough_under_way()

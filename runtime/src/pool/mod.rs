@@ -12,7 +12,8 @@
 //! * [`scheduler`] decides who gets what, and does nothing.
 //! * [`supervisor`] does it, and tells the scheduler what has happened. What becomes of everything
 //!   when a process dies stands there.
-//! * [`worker`] is the other half, in the worker's process; [`cancelled`] is what its tasks can ask.
+//! * [`worker`] is the other half, in the worker's process; [`cancelled`] is what its tasks can ask, and
+//!   [`retire`](mod@retire) what they can say, by the [board](own_board) of that process.
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
@@ -27,9 +28,11 @@
 //!   [`recipe`] of its workers and, with [`handle`], a pool.
 //! * [`shutdown`] is how it ends in good order; a [`latch`] is what threads and futures wait for,
 //!   then and in the line.
+//! * [`broadcast`] and [`resize`] are about each worker; [`retry_delay`] is about lost tasks.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
 mod back_pressure;
+mod broadcast;
 mod builder;
 mod call_source;
 mod callbacks;
@@ -52,9 +55,13 @@ mod map_stream;
 mod mapping;
 mod name;
 mod outcome;
+mod own_board;
 mod pause;
 mod place;
 mod recipe;
+mod resize;
+mod retire;
+mod retry_delay;
 mod scheduler;
 mod settings;
 mod shutdown;
@@ -84,6 +91,7 @@ pub use into_call::IntoCall;
 pub use map::Map;
 #[cfg(feature = "stream")]
 pub use map_stream::MapStream;
+pub use retire::retire;
 pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;
 pub use stats::{PoolStats, WorkerStats};

@@ -7,13 +7,14 @@ use std::time::Duration;
 use super::load::QueueLimits;
 use super::name::Name;
 use super::outcome::Outcome;
+use super::retry_delay::RetryDelay;
 use super::scheduler::Policy;
 use super::wire::task_message;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup, Subject, TaskOptions};
 use crate::transport::EncodedMessage;
 
-/// What does not change in the life of a pool and holds nothing open.
+/// What does not change in the life of a pool, but for its size, and holds nothing open.
 #[derive(Debug)]
 pub(super) struct Settings {
     pub(super) policy: Policy,
@@ -21,7 +22,16 @@ pub(super) struct Settings {
     /// Where a task's call says nothing.
     pub(super) task_options: TaskOptions,
     pub(super) idle_timeout: Option<Duration>,
+    /// How many workers stay when there is nothing to do; all, if it is not said.
+    pub(super) staying: Option<usize>,
+    /// How long a lost task waits before it is tried again.
+    pub(super) retry_delay: Option<RetryDelay>,
     pub(super) queue_limits: QueueLimits,
+}
+
+/// How many of the workers of a pool stay when there is nothing to do.
+pub(super) fn floor(workers: usize, staying: Option<usize>) -> usize {
+    staying.map_or(workers, |staying| staying.min(workers))
 }
 
 /// A type that an initializer may return: `()`, or a `Result` whose error implements [`Display`].

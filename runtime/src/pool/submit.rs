@@ -10,6 +10,7 @@ use super::job::{PoolJob, Recipient, TaskArguments};
 use super::load::Load;
 use super::outcome::Outcome;
 use super::place::Place;
+use super::scheduler::JobId;
 use super::slot::Slot;
 use super::supervisor::SharedPool;
 use super::task::{KillOnDrop, Task};
@@ -48,12 +49,21 @@ impl<R> Submission<R> {
 
     /// Submits it, to a place if it needs one.
     pub(super) fn submit(self, place: Option<Place>) -> Task<R> {
+        self.hand_in(|shared, job| match place {
+            Some(place) => place.submit(job),
+            None => shared.submit(job),
+        })
+    }
+
+    /// Submits it for the worker with this index alone, whether there is room or not.
+    pub(super) fn submit_to(self, index: u32) -> Task<R> {
+        self.hand_in(|shared, job| shared.submit_to(index, job))
+    }
+
+    fn hand_in(self, hand_in: impl FnOnce(&Arc<SharedPool>, PoolJob) -> JobId) -> Task<R> {
         let kills = matches!(&self.prepared, Ok((job, _)) if job.options.kill_on_drop);
         let (job, slot) = match self.prepared {
-            Ok((job, slot)) => match place {
-                Some(place) => (Some(place.submit(job)), slot),
-                None => (Some(self.shared.submit(job)), slot),
-            },
+            Ok((job, slot)) => (Some(hand_in(&self.shared, job)), slot),
             Err(error) => (None, Slot::finished(Outcome::Failed(error)).into()),
         };
         let kill_on_drop = job

@@ -44,6 +44,9 @@ impl PoolBuilder {
     /// crash, a kill, an exit. A panic, an error, a timeout and a cancelled task are results and
     /// not tried again.
     ///
+    /// [`Call::retries`](crate::Call::retries) says it for one call. It is run again at once, as soon as
+    /// there is a worker, or after a [delay](PoolBuilder::retry_delay).
+    ///
     /// Effects that the task had before its worker died happen twice.
     ///
     /// # Examples
@@ -222,6 +225,48 @@ impl PoolBuilder {
     /// ```
     pub fn queue_memory(mut self, bytes: u64) -> Self {
         self.queue_limits.bytes = Some(bytes);
+        self
+    }
+
+    /// Has a lost task wait before it is run again, as [`retries`](PoolBuilder::retries) or
+    /// [`Call::retries`](crate::Call::retries) allow: `first` before the first retry, and twice as long
+    /// before each further one, up to a minute, or `first` if that is longer. By default it does not
+    /// wait.
+    ///
+    /// It waits at least a half of that time. How much of the other half it waits is random, so that
+    /// tasks that were lost together do not come back together.
+    ///
+    /// Meanwhile it counts as queued, and can be cancelled. [`shutdown`](super::Pool::shutdown) waits for
+    /// it; dropping the pool cancels it. Then it has the place among the queued tasks that it had. No worker
+    /// is kept busy by it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::shm::Shared;
+    /// use multiproc::{Pool, worker};
+    /// use std::sync::atomic::{AtomicU32, Ordering};
+    /// use std::time::{Duration, Instant};
+    ///
+    /// #[worker]
+    /// fn crash_twice(attempts: Shared<AtomicU32>) -> u32 {
+    ///     if attempts.fetch_add(1, Ordering::Relaxed) < 2 {
+    ///         std::process::abort();
+    ///     }
+    ///     42
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let delay = Duration::from_millis(20);
+    /// let pool = Pool::builder().workers(1).retries(2).retry_delay(delay).build()?;
+    /// let begin = Instant::now();
+    /// assert_eq!(pool.submit(crash_twice::call(Shared::new(AtomicU32::new(0))?)).wait()?, 42);
+    /// assert!(begin.elapsed() >= delay / 2 + delay); // halves of 20 and 40 milliseconds
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn retry_delay(mut self, first: Duration) -> Self {
+        self.retry_delay = Some(first);
         self
     }
 }

@@ -69,6 +69,11 @@ impl Window {
         }
     }
 
+    /// For so many workers from now on.
+    pub(super) fn set_workers(&mut self, workers: usize) {
+        self.workers = workers;
+    }
+
     pub(super) fn set_chunk_size(&mut self, size: usize) {
         self.chunk_size = Some(size.clamp(1, CHUNK_MAXIMUM));
     }

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use linkme::distributed_slice;
 
-use super::cancelled;
 use super::ledger::{Claims, now};
+use super::own_board;
 use super::pause::Pause;
 use super::wire::{ResultsHeader, parse, split};
 use crate::codec::{Input, Message, Output};
@@ -47,7 +47,7 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
     // It is there until the process ends. A task that closes all descriptors closes the board's too,
     // and dropping that then would be the end of the process, for which it would be blamed.
     let board: &Scoreboard = Box::leak(Box::new(board));
-    cancelled::set_board(board);
+    own_board::set(board);
     Ok(Box::new(|receiver, sender| serve(receiver, sender, board)))
 }
 
@@ -158,7 +158,7 @@ impl TaskLoop<'_> {
                 Err(reason) => drop(results.add(message(Reply::Refused, reason))),
             }
             results.next();
-            if results.replies.is_stuck() {
+            if results.replies.is_stuck() || self.claims.is_leaving() {
                 break;
             }
         }

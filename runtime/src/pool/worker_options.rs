@@ -123,7 +123,8 @@ impl PoolBuilder {
     /// starts in a row, about a second, the pool gives up if no other worker is ready: all its tasks
     /// fail with an error that says how the last process died. A worker that does a task, or lives on
     /// for a tenth of a second, ends the row; workers that die later than that are replaced at once,
-    /// however often.
+    /// however often. (If the last of the five could not even be started, the pool does not give up:
+    /// see [`Pool`](crate::Pool#caveats).)
     ///
     /// # Examples
     ///

@@ -76,6 +76,25 @@ pub(super) struct Options {
     pub(super) grace: Option<Duration>,
     pub(super) kill_on_drop: bool,
     pub(super) ignore_interrupts: bool,
+    /// How often it may be tried again, as a task.
+    pub(super) retries: Option<u32>,
+    /// Its place among tasks that wait.
+    pub(super) priority: Option<i32>,
+}
+
+impl Options {
+    /// Refuses what is said of a task, where there is none.
+    pub(super) fn check_no_task(&self, worker: &str) -> Result<()> {
+        let what = match (self.retries, self.priority) {
+            (Some(_), _) => "retries",
+            (None, Some(_)) => "priority",
+            (None, None) => return Ok(()),
+        };
+        let text = format!(
+            "worker `{worker}` cannot have the option `{what}` here: it is one of tasks, which are submitted to a `Pool`"
+        );
+        Err(Error::new(ErrorKind::Unsupported, text).with_worker(worker))
+    }
 }
 
 /// What generated code calls.
@@ -126,7 +145,8 @@ impl<R> Call<'_, R> {
     ///   working directory does not exist or the process has too many open files; or the call asks
     ///   for something impossible, such as the user `u32::MAX`.
     /// * [`Unsupported`](ErrorKind::Unsupported): this code is in a shared library, or runs
-    ///   before `main`.
+    ///   before `main`; or the call has options of tasks: [`retries`](Call::retries),
+    ///   [`priority`](Call::priority).
     ///
     /// Failures of the worker are reported by the [`Process`], even if it dies before it has
     /// received its arguments.
@@ -156,6 +176,8 @@ impl<R> Call<'_, R> {
             timeout,
             options,
         } = self;
+        let options = *options.unwrap_or_default();
+        options.check_no_task(entry.name())?;
         let Options {
             name,
             start_method,
@@ -165,7 +187,9 @@ impl<R> Call<'_, R> {
             grace,
             kill_on_drop,
             ignore_interrupts,
-        } = *options.unwrap_or_default();
+            retries: _,
+            priority: _,
+        } = options;
         let worker = entry.name();
         let about_worker = |error: Error| error.with_worker(worker);
         let place = place(entry).map_err(about_worker)?;

@@ -58,7 +58,8 @@ impl Current {
     /// it does not belong to a pool.
     ///
     /// The indices of a pool with `n` workers are `0..n`. No two workers that run tasks have the same
-    /// one, and a worker that replaces another one inherits its index.
+    /// one, and a worker that replaces another one inherits its index. When a pool is
+    /// [resized](crate::Pool::resize) to fewer, workers with larger ones end after their task.
     ///
     /// # Examples
     ///

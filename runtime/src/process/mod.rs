@@ -57,6 +57,7 @@ mod member;
 mod memory_limit;
 mod monitor;
 mod origin;
+mod pool_options;
 mod request_to_stop;
 mod service;
 mod spares;

@@ -31,6 +31,10 @@ pub(crate) struct TaskOptions {
     pub(crate) grace: Option<Duration>,
     /// Whether dropping its handle cancels it.
     pub(crate) kill_on_drop: bool,
+    /// How often it is tried again if it is lost.
+    pub(crate) retries: Option<u32>,
+    /// Its place among those that wait.
+    pub(crate) priority: Option<i32>,
 }
 
 impl TaskOptions {
@@ -40,6 +44,8 @@ impl TaskOptions {
             timeout: self.timeout.or(others.timeout),
             grace: self.grace.or(others.grace),
             kill_on_drop: self.kill_on_drop || others.kill_on_drop,
+            retries: self.retries.or(others.retries),
+            priority: self.priority.or(others.priority),
         }
     }
 }
@@ -49,6 +55,8 @@ impl<R> Call<'_, R> {
     /// task that it is.
     pub(crate) fn into_setup(mut self) -> Result<(Setup, TaskCall<R>)> {
         let task_options = self.task_options();
+        let options = *self.options.take().unwrap_or_default();
+        options.check_no_task(self.entry.name())?;
         let Options {
             name,
             start_method,
@@ -58,7 +66,9 @@ impl<R> Call<'_, R> {
             grace: _,
             kill_on_drop: _,
             ignore_interrupts,
-        } = *self.options.take().unwrap_or_default();
+            retries: _,
+            priority: _,
+        } = options;
         if !launch.streams.are_inherited() {
             let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
@@ -161,6 +171,8 @@ impl<R> Call<'_, R> {
             timeout: self.timeout,
             grace: options.and_then(|options| options.grace),
             kill_on_drop: options.is_some_and(|options| options.kill_on_drop),
+            retries: options.and_then(|options| options.retries),
+            priority: options.and_then(|options| options.priority),
         }
     }
 

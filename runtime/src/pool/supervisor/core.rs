@@ -11,13 +11,13 @@ use super::entrance::{Entrance, SubmitterId};
 use super::env::Env;
 use super::jobs::Jobs;
 use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, Result};
 use crate::pool::job::PoolJob;
 use crate::pool::latch::Latch;
 use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
-use crate::pool::scheduler::{Action, Cause, JobId, Part, Scheduler, WorkerId};
-use crate::pool::settings::Judge;
+use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
+use crate::pool::settings::{Judge, floor};
 use crate::pool::trace::{Span, Trace};
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
@@ -42,12 +42,16 @@ pub(super) struct PoolState {
     pub(super) launching: usize,
     /// Workers that are to be started later.
     pub(super) postponed: BTreeSet<(Instant, WorkerId)>,
+    /// When lost tasks have waited that are to be tried again.
+    pub(super) held: BTreeSet<(Instant, JobId, u32)>,
     /// What to do when the lock is free.
     pub(super) effects: Vec<Effect>,
     /// Why the pool takes no more tasks.
     pub(super) refusal: Option<Error>,
     /// Why the last worker could not be started, or how it ended.
     pub(super) trouble: Option<Error>,
+    /// When that was.
+    pub(super) troubled: Option<Instant>,
     pub(super) trace: Option<Trace>,
 }
 
@@ -74,21 +78,51 @@ impl PoolState {
             entrance,
             launching: 0,
             postponed: BTreeSet::new(),
+            held: BTreeSet::new(),
             effects: Vec::new(),
             refusal: None,
             trouble: None,
+            troubled: None,
             trace,
         }
     }
 
     pub(super) fn submit(&mut self, job: PoolJob) -> JobId {
+        self.submit_to(None, job)
+    }
+
+    /// Takes a job in, for the worker with this index alone if there is one.
+    pub(super) fn submit_to(&mut self, only: Option<u32>, job: PoolJob) -> JobId {
         if let Some(refusal) = &self.refusal {
             return self.jobs.refuse(&job, refusal);
         }
+        let terms = Terms {
+            priority: job.options.priority.unwrap_or_default(),
+            retries: job.options.retries,
+            only,
+        };
         let (id, count) = self.jobs.add(job);
-        self.scheduler.submitted(id, count);
+        self.scheduler.submitted_with(id, count, terms);
         self.act();
         id
+    }
+
+    /// Has the pool have this many workers.
+    pub(super) fn resize(&mut self, workers: usize) -> Result<()> {
+        if let Some(refusal) = &self.refusal {
+            return Err(match refusal.kind() {
+                ErrorKind::Closed => {
+                    let text = "a pool that was shut down cannot be resized";
+                    Error::new(ErrorKind::Closed, text)
+                }
+                _ => refusal.duplicate(),
+            });
+        }
+        self.env.set_workers(workers);
+        let floor = floor(workers, self.env.settings.staying);
+        self.scheduler.resize(workers, floor);
+        self.act();
+        Ok(())
     }
 
     /// The tasks that no worker has been given.
@@ -229,6 +263,42 @@ impl PoolState {
         Some((rest, (kill && runs).then_some(process)))
     }
 
+    /// Lets other workers have what one has not begun.
+    pub(super) fn recall(&mut self, id: WorkerId) {
+        let (Some(worker), Some((_, answered))) = (self.workers.get(&id), self.scheduler.part(id))
+        else {
+            return;
+        };
+        let Some(begun) = worker.ledger.recall() else {
+            return self.kill(id, Purpose::Nonsense);
+        };
+        if worker.outbox.is_some() && begun <= answered {
+            // What it has of a long message is of no use.
+            self.kill(id, Purpose::Leaving);
+        }
+        self.scheduler.recalled(id, begun, true);
+    }
+
+    /// Fails tasks that no worker will run.
+    fn give_up(&mut self, parts: &[Part], why: Hopeless) {
+        for part in parts {
+            let Some(function) = self.jobs.function(part.job) else {
+                continue;
+            };
+            for task in part.first..part.first + part.count {
+                let error = match (why, &self.trouble) {
+                    (Hopeless::Resized, _) => not_there_any_more(function),
+                    (Hopeless::NotStarted, Some(trouble)) => {
+                        not_started(function, trouble.kind()).with_source(trouble.duplicate())
+                    }
+                    (Hopeless::NotStarted, None) => not_started(function, ErrorKind::Spawn),
+                };
+                let outcome = Outcome::Failed(error);
+                self.jobs.deliver(part.job, task, outcome, None);
+            }
+        }
+    }
+
     /// Asks a worker to stop a task of its part, which it has begun, and ends it for this purpose when
     /// the time is over.
     pub(super) fn ask(&mut self, id: WorkerId, task: u32, purpose: Purpose, grace: Duration) {
@@ -286,6 +356,7 @@ impl PoolState {
                 Error::new(ErrorKind::Cancelled, text).with_worker(job.worker)
             }
         });
+        self.held.clear();
         for (_, id) in std::mem::take(&mut self.postponed) {
             self.scheduler.not_started(id);
         }
@@ -304,10 +375,14 @@ impl PoolState {
                     Action::Launch(id, 0) => self.begin_launch(id),
                     Action::Launch(id, futile) => {
                         let wait = BACK_OFF * (1 << (2 * (futile - 1).min(5)));
-                        self.postponed.insert((Instant::now() + wait, id));
+                        let since = self.troubled.unwrap_or_else(Instant::now);
+                        self.postponed.insert((since + wait, id));
                     }
                     Action::Send(id, part) => self.send(id, part),
+                    Action::Recall(id) => self.recall(id),
                     Action::Retire(id) => self.retire(id),
+                    Action::Hold(job, task, times) => self.hold(job, task, times),
+                    Action::GiveUp(parts, why) => self.give_up(&parts, why),
                     Action::Break(cause) => {
                         let text = "the pool gave up: workers keep exiting before their first task";
                         let error = match self.trouble.take() {
@@ -357,6 +432,16 @@ impl PoolState {
         }
     }
 
+    /// Has a task wait that was lost so often.
+    fn hold(&mut self, job: JobId, task: u32, times: u32) {
+        let delay = self.env.settings.retry_delay;
+        let wait = delay.map_or(Duration::ZERO, |delay| delay.wait(times));
+        // Otherwise, it is to wait longer than the clock runs.
+        if let Some(at) = deadline::after(wait) {
+            self.held.insert((at, job, task));
+        }
+    }
+
     pub(super) fn begin_launch(&mut self, id: WorkerId) {
         self.launching += 1;
         let index = self.scheduler.index(id);
@@ -377,7 +462,7 @@ impl PoolState {
     pub(super) fn is_ready(&self) -> bool {
         let workers = self.workers.values();
         let ready = workers.filter(|worker| worker.stage == WorkerStage::Working);
-        ready.count() >= self.env.settings.policy.floor
+        ready.count() >= self.scheduler.floor()
     }
 
     fn retire(&mut self, id: WorkerId) {
@@ -400,4 +485,17 @@ impl PoolState {
 fn cancelled_before(function: &'static str) -> Error {
     let text = format!("the task of worker `{function}` was cancelled before it began");
     Error::new(ErrorKind::Cancelled, text).with_worker(function)
+}
+
+fn not_there_any_more(function: &'static str) -> Error {
+    let text = format!(
+        "the task of worker `{function}` was cancelled before it began: it was for one process of the pool, which the pool has no more since it was resized"
+    );
+    Error::new(ErrorKind::Cancelled, text).with_worker(function)
+}
+
+fn not_started(function: &'static str, kind: ErrorKind) -> Error {
+    let text =
+        format!("worker `{function}` cannot run: no process can be started for it in the pool");
+    Error::new(kind, text).with_worker(function)
 }

@@ -16,9 +16,16 @@ impl PoolState {
             self.postponed.remove(&(at, id));
             self.begin_launch(id);
         }
+        while let Some((at, job, task)) = self.held.first().copied()
+            && at <= now
+        {
+            self.held.remove(&(at, job, task));
+            self.scheduler.released(job, task);
+        }
+        self.act();
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
         let idle_before = self.env.settings.idle_timeout;
-        let mut spare = ids.len().saturating_sub(self.env.settings.policy.floor);
+        let mut spare = self.scheduler.spare();
         for id in ids {
             let Some(worker) = self.workers.get_mut(&id) else {
                 continue;
@@ -42,10 +49,7 @@ impl PoolState {
                 && !self.scheduler.has_queue()
                 && worker.heard + STANDSTILL <= now
             {
-                match worker.ledger.recall() {
-                    Some(begun) => drop(self.scheduler.recalled(id, begun, true)),
-                    None => self.kill(id, Purpose::Nonsense),
-                }
+                self.recall(id);
                 self.act();
             }
             let looks =
@@ -142,11 +146,13 @@ impl PoolState {
     pub(super) fn deadline(&self) -> Option<Instant> {
         let settings = &self.env.settings;
         let mut deadline = self.postponed.first().map(|(at, _)| *at);
+        let held = self.held.first().map(|(at, _, _)| *at);
         let mut earlier = |at: Instant| {
             deadline = Some(deadline.map_or(at, |deadline| deadline.min(at)));
         };
+        held.into_iter().for_each(&mut earlier);
         let shares = self.scheduler.has_idle() && !self.scheduler.has_queue();
-        let spare = self.workers.len() > settings.policy.floor;
+        let spare = self.scheduler.spare() > 0;
         for (id, worker) in &self.workers {
             let end = worker.process.next_look();
             [

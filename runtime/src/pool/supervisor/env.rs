@@ -1,7 +1,7 @@
 //! What the layers of a pool have in common and no lock protects.
 
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex};
 
 use super::deliveries::Deliveries;
@@ -19,11 +19,14 @@ pub(super) struct Env {
     /// Threads that do, just now, what has to be done beside the lock.
     pub(super) deliveries: Deliveries,
     closing: AtomicBool,
+    /// The most workers, for who asks without the lock under which it is changed.
+    workers: AtomicUsize,
 }
 
 impl Env {
     pub(super) fn new(poller: Poller, settings: Settings, recipe: Recipe) -> Arc<Env> {
         Arc::new(Env {
+            workers: AtomicUsize::new(settings.policy.workers),
             poller,
             settings,
             recipe: Mutex::new(Some(Arc::new(recipe))),
@@ -42,6 +45,15 @@ impl Env {
         let recipe = lock(&self.recipe).take();
         // What its functions have captured is dropped by user code.
         foreign::call(|| drop(recipe));
+    }
+
+    /// The most workers.
+    pub(super) fn workers(&self) -> usize {
+        self.workers.load(Relaxed)
+    }
+
+    pub(super) fn set_workers(&self, workers: usize) {
+        self.workers.store(workers, Relaxed);
     }
 
     /// No more jobs are taken.

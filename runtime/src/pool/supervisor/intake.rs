@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::core::{Effect, PoolState};
-use super::worker_state::{Purpose, STANDSTILL, WorkerSource, WorkerStage};
+use super::worker_state::{Purpose, STANDSTILL, WorkerSource, WorkerStage, WorkerState};
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind};
 use crate::pool::ledger::now;
@@ -327,6 +327,11 @@ impl PoolState {
 
     /// A worker has answered this many tasks.
     fn answered(&mut self, id: WorkerId, count: u32) {
+        let is_leaving = |worker: &WorkerState| worker.ledger.is_leaving();
+        if self.workers.get(&id).is_some_and(is_leaving) {
+            self.scheduler.retire_when_idle(id);
+            self.recall(id);
+        }
         let done = |(part, answered): (Part, u32)| answered + count >= part.count;
         let is_done = self.scheduler.part(id).is_some_and(done);
         if let Some(worker) = self.workers.get_mut(&id) {

@@ -1,7 +1,7 @@
 //! How workers come and go.
 
 use std::process::ExitStatus;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::core::PoolState;
 use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
@@ -26,12 +26,13 @@ impl PoolState {
                     trace.started(process);
                 }
                 self.workers.insert(id, worker);
-                if self.refusal.is_some() && !self.scheduler.has_queue() {
+                if self.refusal.is_some() && self.scheduler.queued() == 0 {
                     self.kill(id, Purpose::Leaving);
                 }
             }
             Err(error) => {
                 self.trouble = Some(error);
+                self.troubled = Some(Instant::now());
                 self.scheduler.not_started(id);
             }
         }
@@ -121,6 +122,7 @@ impl PoolState {
         let cause = killed.map_or(Cause::Itself, Purpose::cause);
         if !in_task && !expected && cause != Cause::Pool {
             self.trouble = trouble(&worker, killed, status);
+            self.troubled = Some(Instant::now());
         }
         let is_wanted = part.is_some_and(|(part, _)| self.jobs.get(part.job).is_some());
         let death = Death {

@@ -36,6 +36,7 @@
 //! | a worker dies | seen as | then |
 //! |---|---|---|
 //! | before it is ready | its pidfd, while launching | replaced, ever later; in the end an error of the pool ([the rule](super::scheduler)) |
+//! | and none can be started in its place | an error of the launch | tried again, ever later; in the end the tasks that wait have that error, and the next task is tried with a new start ([the rule](super::scheduler)) |
 //! | idle | its pidfd | replaced |
 //! | with tasks it has not begun | the [ledger](super::ledger) says so | they return to the queue |
 //! | while it receives a long task | a broken pipe in the outbox, which is dropped | as above; it is lost if one after another dies of it |
@@ -210,6 +211,21 @@ impl SharedPool {
         self.with(|core| core.submit(job))
     }
 
+    /// Takes a job in for the worker with this index alone.
+    pub(super) fn submit_to(self: &Arc<Self>, index: u32, job: PoolJob) -> JobId {
+        self.with(|core| core.submit_to(Some(index), job))
+    }
+
+    /// The most workers.
+    pub(super) fn workers(&self) -> usize {
+        self.env.workers()
+    }
+
+    /// Has the pool have this many workers.
+    pub(super) fn resize(self: &Arc<Self>, workers: usize) -> Result<()> {
+        self.with(|core| core.resize(workers))
+    }
+
     /// Lets a submitter in, if there is room for so much and no other is before it.
     pub(super) fn enter(self: &Arc<Self>, load: Load) -> Option<SubmitterId> {
         self.with(|core| core.enter(load))
@@ -376,17 +392,24 @@ impl SharedPool {
         self.failure().map_or(Ok(()), Err)
     }
 
-    /// Waits until as many workers are ready as are there when there is nothing to do, or the pool is
-    /// unusable.
+    /// Waits until as many workers are ready as are there when there is nothing to do, the pool is
+    /// unusable, or there are no processes for it.
     pub(super) fn wait_ready(&self) -> Result<()> {
         let mut state = self.lock();
         state.awaits_ready = true;
-        while state.core.refusal.is_none() && !state.core.is_ready() {
+        let is_decided = |core: &PoolState| {
+            core.refusal.is_some() || core.is_ready() || core.scheduler.is_stalled()
+        };
+        while !is_decided(&state.core) {
             state = wait(&self.readiness, state);
         }
         state.awaits_ready = false;
+        let trouble = match &state.core.trouble {
+            Some(trouble) if state.core.scheduler.is_stalled() => Some(trouble.duplicate()),
+            _ => None,
+        };
         drop(state);
-        self.failure().map_or(Ok(()), Err)
+        self.failure().or(trouble).map_or(Ok(()), Err)
     }
 
     /// The error that ended the pool, if one did.

@@ -1,0 +1,89 @@
+//! Tasks that stay together on their way to a worker.
+
+/// A worker, for the life of its pool. One that was started later has a larger number.
+pub(in crate::pool) type WorkerId = u64;
+
+/// A job, likewise: one that was submitted later has a larger number.
+pub(in crate::pool) type JobId = u64;
+
+/// Some tasks of a job, one after another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::pool) struct Part {
+    pub(in crate::pool) job: JobId,
+    pub(in crate::pool) first: u32,
+    pub(in crate::pool) count: u32,
+    /// How often the first was lost.
+    pub(super) attempts: u32,
+    /// How often each may be tried again.
+    pub(super) retries: u32,
+    pub(super) priority: i32,
+    /// The index of the worker that alone may run it.
+    pub(super) only: Option<u32>,
+    /// How often workers died that had been sent it, before they began the first.
+    pub(super) spoiled: Spoiled,
+}
+
+/// Deaths one after another: those of workers that were there at the last one are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Spoiled {
+    pub(super) times: u32,
+    /// The workers from this one on were started since.
+    pub(super) since: WorkerId,
+}
+
+/// What is said of all tasks of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(in crate::pool) struct Terms {
+    /// Those with a higher one are first.
+    pub(in crate::pool) priority: i32,
+    /// How often a lost task is tried again, if not as often as those of other jobs.
+    pub(in crate::pool) retries: Option<u32>,
+    /// The index of the worker that alone may run them.
+    pub(in crate::pool) only: Option<u32>,
+}
+
+impl Part {
+    /// Shortens it to its first `count` tasks and returns the others.
+    pub(super) fn cut(&mut self, count: u32) -> Option<Part> {
+        if count >= self.count {
+            return None;
+        }
+        let rest = Part {
+            first: self.first + count,
+            count: self.count - count,
+            attempts: if count == 0 { self.attempts } else { 0 },
+            spoiled: if count == 0 {
+                self.spoiled
+            } else {
+                Spoiled::default()
+            },
+            ..*self
+        };
+        self.count = count;
+        Some(rest)
+    }
+
+    /// The tasks from the `answered`th on, which were begun and lost. Only the first of them can have
+    /// been tried before: others that were lost are parts of their own.
+    pub(super) fn lost_after(&self, answered: u32) -> Part {
+        Part {
+            first: self.first + answered,
+            count: self.count - answered,
+            attempts: if answered == 0 { self.attempts } else { 0 },
+            spoiled: Spoiled::default(),
+            ..*self
+        }
+    }
+
+    /// Each task by itself, as one that is tried once more: if it is the death of one of them, the
+    /// others are not to be lost with it again.
+    pub(super) fn each_again(self) -> impl Iterator<Item = Part> {
+        (0..self.count).map(move |task| Part {
+            first: self.first + task,
+            count: 1,
+            attempts: if task == 0 { self.attempts + 1 } else { 1 },
+            spoiled: Spoiled::default(),
+            ..self
+        })
+    }
+}
