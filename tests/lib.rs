@@ -16,6 +16,7 @@
     reason = "a function is exported by its plain name, and descriptors are misused"
 )]
 
+pub mod descendants;
 pub mod sick;
 
 use multiproc::{ErrorKind, Pool, worker};

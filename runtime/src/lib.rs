@@ -603,7 +603,8 @@ pub use multiproc_macros::startup;
 /// | `runtime = path` | The function that runs the future of an `async fn`: see below. |
 /// | `crate = path` | The path of this crate where it is not `::multiproc`, because it was renamed or is re-exported by another. |
 ///
-/// They are the defaults of all calls; the methods of a [`Call`] override them.
+/// They are the defaults of all calls; the methods of a [`Call`] override them. In a [`Pool`], they hold
+/// for the [task](Pool::submit).
 ///
 /// ```
 /// use multiproc::{ErrorKind, worker};

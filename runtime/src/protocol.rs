@@ -30,6 +30,7 @@ use crate::limits::Limits;
 use crate::sys::fd::OwnedFd;
 use crate::sys::function::Function;
 use crate::sys::inheritance::Differences;
+use crate::sys::lineage::Lineage;
 
 wire_enum! {
     /// The kinds of messages to a child.
@@ -66,6 +67,8 @@ pub(crate) struct Header {
     pub(crate) before_worker: Option<Function>,
     /// Its number among the workers of its pool.
     pub(crate) worker_index: Option<usize>,
+    /// The sign of its descendants, if they are to end with it.
+    pub(crate) lineage: Option<Lineage>,
     /// Whether Ctrl-C is for its parent only.
     pub(crate) ignore_interrupts: bool,
 }

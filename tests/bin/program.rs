@@ -34,6 +34,8 @@ fn main() {
         "start-in-startup" => start_in_startup(),
         "panic" => panic(),
         "replaced" => replaced(),
+        "descendants" => descendants(),
+        "descendants-at-start" => descendants_at_start(),
         "spawn-and-return" => drop(tell_and_wait::spawn(&[1]).unwrap()),
         "square" => square(),
         "load" => load(&arguments.next().expect("a library")),
@@ -66,6 +68,28 @@ fn grow(generations: u32) {
             drop(tree::spawn(generations - 1).unwrap());
         }
     }
+}
+
+/// Starts a worker that starts others and tells of them.
+fn descendants() {
+    let process = have_descendants::call().kill_descendants().spawn().unwrap();
+    drop(process);
+    wait_for_ever();
+}
+
+/// The same, but it is a function before the worker that does, and does not come to an end.
+fn descendants_at_start() {
+    let call = tell_and_wait::call(&[1]).before_worker(have_descendants);
+    drop(call.kill_descendants().spawn().unwrap());
+    wait_for_ever();
+}
+
+#[worker]
+fn have_descendants() {
+    for id in multiproc_tests::descendants::start_by_all_means() {
+        println!("{id}");
+    }
+    wait_for_ever();
 }
 
 #[worker]

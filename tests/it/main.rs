@@ -10,6 +10,7 @@ mod auto_traits;
 mod builder;
 mod crowd;
 mod deeds;
+mod descendants;
 mod ends;
 mod family;
 mod futures;

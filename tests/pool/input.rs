@@ -146,7 +146,7 @@ fn a_process_of_its_own_is_not_to_be_had() {
         let pool = pool().workers(1).build().unwrap();
         for call in [
             square::call(1).env("A", "b"),
-            square::call(1).memory_limit(1 << 30),
+            square::call(1).cpu_affinity([0]),
             square::call(1).current_dir("/"),
         ] {
             let error = pool.submit(call).wait().unwrap_err();

@@ -37,6 +37,9 @@ fn run_pool(executes: bool) {
     let divide_all = pool.map(|b| divide::call(1, b), [1, 0, 1]).chunk_size(3);
     assert_eq!(divide_all.filter(Result::is_err).count(), 1);
     assert!(pool.submit(panic_elsewhere::call()).wait().unwrap());
+    // On a thread of its own, because of its stack.
+    let on_thread = panic_with::call("there").stack_size(1 << 20);
+    pool.submit(on_thread).wait().unwrap_err();
     pool.shutdown().unwrap();
 }
 
@@ -64,6 +67,8 @@ fn a_panic_is_that_of_its_worker() {
                 "worker `divide`",
                 "thread 'parser'",
                 "thread 'helper'",
+                "worker `panic_with`",
+                "thread 'parser'",
             ];
             assert_eq!(told, expected, "{text}");
             assert!(text.contains(":\nalone\n"), "{text}");

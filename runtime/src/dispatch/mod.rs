@@ -26,7 +26,7 @@ pub use witness::{
     owned, result,
 };
 
-pub(crate) use panic::{announce_worker, catch, install as install_panic_hook};
+pub(crate) use panic::{catch, install as install_panic_hook};
 pub(crate) use registry::{Callee, Defaults, EntryId};
 pub(crate) use reply::message;
 pub(crate) use run::{Ended, run};

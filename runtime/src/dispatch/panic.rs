@@ -6,19 +6,20 @@ use std::cell::{Cell, RefCell};
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+use std::thread;
 
 use crate::error::{Location, PanicInfo};
 
 thread_local! {
     static LAST: RefCell<Option<PanicInfo>> = const { RefCell::new(None) };
 
-    /// The worker that this thread runs, if the thread is not named after it.
+    /// The worker that this thread runs.
     static WORKER: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
 /// Has a panic of this thread say which worker it is of. The hook of std only knows the name that the
 /// thread was given at its start, and a thread of a pool runs one worker after another.
-pub(crate) fn announce_worker(worker: &'static str) {
+pub(super) fn announce_worker(worker: &'static str) {
     WORKER.set(Some(worker));
 }
 
@@ -40,9 +41,12 @@ pub(crate) fn install(last_words: fn(&PanicInfo)) {
     }));
 }
 
-/// Says on the standard error what the next lines there are about.
+/// Says on the standard error which worker the next lines there are about, unless they say it
+/// themselves, since the thread is named after it.
 fn name_worker() {
-    if let Ok(Some(worker)) = WORKER.try_with(Cell::get) {
+    if let Ok(Some(worker)) = WORKER.try_with(Cell::get)
+        && thread::current().name() != Some(worker)
+    {
         let text = format!("\nworker `{worker}`:");
         let _ = std::io::stderr().write_all(text.as_bytes());
     }

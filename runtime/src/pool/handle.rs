@@ -80,7 +80,8 @@ use crate::process::Call;
 /// * If a task forks and returns twice, as code that calls a C library may, only the original's
 ///   result counts: the copy ends when it returns, without running destructors or exit handlers. A
 ///   copy that does not return is a process of the task's own: it does not end with the pool or the
-///   program, and holds open what the worker had open, such as the standard streams.
+///   program, unless the pool [kills descendants](PoolBuilder::kill_descendants), and holds open what
+///   the worker had open, such as the standard streams.
 /// * A pool belongs to the process that made it. In a copy of that process made by `fork`, dropping
 ///   a pool, a task or a map does nothing, nothing is waited for, and the result of all else is
 ///   [`Unsupported`](crate::ErrorKind::Unsupported), or empty.
@@ -135,11 +136,20 @@ impl Pool {
 
     /// Submits a call, to be run by the next worker that is idle.
     ///
-    /// Of the options of a call, [`timeout`](Call::timeout) applies, from the moment a worker
-    /// begins it, and with it [`grace`](Call::grace); and [`kill_on_drop`](Call::kill_on_drop),
-    /// [`retries`](Call::retries) and [`priority`](Call::priority). Options of the process are
-    /// [`Unsupported`](crate::ErrorKind::Unsupported), since the processes exist already; the name of
-    /// the call is ignored.
+    /// Of the options of a call, and of its worker's attribute, these apply:
+    ///
+    /// | option | in a pool |
+    /// |---|---|
+    /// | [`timeout`](Call::timeout), [`grace`](Call::grace) | the time counts from the moment a worker begins the task |
+    /// | [`kill_on_drop`](Call::kill_on_drop) | dropping the [`Task`] cancels it |
+    /// | [`retries`](Call::retries), [`priority`](Call::priority) | as they say |
+    /// | [`memory_limit`](Call::memory_limit) | holds for the process while the task runs. What earlier tasks have left behind in the process counts |
+    /// | [`stack_size`](Call::stack_size), [`nice`](Call::nice) | the task runs on a thread of its own, without the thread-local values of others |
+    /// | [`before_worker`](Call::before_worker) | runs in the process before its first task that asks for it, and once. What it does cannot be undone: it holds for the later tasks, too. If it panics, the task has that panic, and the process is replaced |
+    ///
+    /// Other options of the process are [`Unsupported`](crate::ErrorKind::Unsupported), since the
+    /// processes exist already: the error names the builder's method to use instead. The name of the call
+    /// is ignored.
     ///
     /// Errors of the call itself are reported by the task.
     ///

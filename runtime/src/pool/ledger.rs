@@ -16,6 +16,7 @@
 //! | [`SENT`] | the latest round whose message the pool has sent |
 //! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
 //! | [`ASKED`] | the round (as in `CLAIMS`) and, counted from 1, the task of it that is asked to stop; or 0 |
+//! | [`EXHAUSTED`] | what is not 0 if the worker crashed when it had been refused memory, in a task with a limit |
 //! | [`LEAVING`] | not 0 if a task of this round has said that it is to be the last of its process |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
@@ -46,6 +47,7 @@
 //! | claims | they are not what the pool offered: none of its tasks can be said not to have begun. A task that it answers in a message is answered; in the middle of a batch it is killed |
 //! | starts | one before the round was offered, or after it was seen, is taken for that moment |
 //! | results | more than were claimed is nonsense, as above, and so are all beside claims that cannot be. What else can be read is believed: a worker's results are its own |
+//! | that it was refused memory | the error of a task that has a memory limit, and dies, blames that |
 //! | what it is asked | its task stops, or does not until it is killed; the pool never reads it |
 //! | that it is to leave | it leaves after its task, and another takes its place; or it does not |
 //! | hints | who waits awake does so for some microseconds |
@@ -58,6 +60,7 @@ use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
 
 use crate::sys::clock;
+use crate::sys::exhaustion;
 use crate::sys::fd::BorrowedFd;
 use crate::sys::scoreboard::{BYTES, Scoreboard, WORDS};
 
@@ -66,6 +69,7 @@ const RESULTS: usize = 1;
 const SENT: usize = 2;
 const ANSWERED: usize = 3;
 const ASKED: usize = 4;
+const EXHAUSTED: usize = 5;
 const LEAVING: usize = 6;
 const STARTED: usize = 8;
 
@@ -135,6 +139,11 @@ impl Ledger {
     /// Whether the worker has sent its last reply of a round.
     pub(super) fn is_answered(&self, round: u16) -> bool {
         self.board.words()[ANSWERED].load(Acquire) == u64::from(round)
+    }
+
+    /// Whether the worker has noted that it was refused memory before it crashed.
+    pub(super) fn is_exhausted(&self) -> bool {
+        exhaustion::is_noted_at(&self.board.words()[EXHAUSTED])
     }
 
     /// How many tasks were claimed. `None`: what stands there cannot be.
@@ -290,6 +299,11 @@ impl Claims<'_> {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         self.0.words()[RESULTS].store(pack(first, length), Release);
     }
+}
+
+/// Lets a crash of this process at the memory limit of a task be noted.
+pub(super) fn note_exhaustion(board: &'static Scoreboard) {
+    exhaustion::note_at(&board.words()[EXHAUSTED]);
 }
 
 /// Where the start of a task stands.

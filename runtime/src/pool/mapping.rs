@@ -264,7 +264,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         arguments: TaskArguments,
     ) {
         let count = arguments.count();
-        let name = match self.pool.name_of(entry) {
+        let name = match self.pool.name_of(entry, &options.limits) {
             Ok(name) => name,
             Err(error) => {
                 for number in first..first + u64::from(count) {

@@ -12,8 +12,9 @@
 //! * [`scheduler`] decides who gets what, and does nothing.
 //! * [`supervisor`] does it, and tells the scheduler what has happened. What becomes of everything
 //!   when a process dies stands there.
-//! * [`worker`] is the other half, in the worker's process; [`cancelled`] is what its tasks can ask, and
-//!   [`retire`](mod@retire) what they can say, by the [board](own_board) of that process.
+//! * [`worker`] is the other half, in the worker's process; [`limited`] runs tasks that have limits of
+//!   their own. [`cancelled`] is what its tasks can ask, and [`retire`](mod@retire) what they can say,
+//!   by the [board](own_board) of that process.
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
@@ -47,6 +48,7 @@ mod into_call;
 mod job;
 mod latch;
 mod ledger;
+mod limited;
 mod load;
 mod mailbox;
 mod map;

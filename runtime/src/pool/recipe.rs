@@ -26,6 +26,7 @@ pub(super) struct Recipe {
     pub(super) worker_variables: Option<WorkerVariables>,
     pub(super) stdout: Option<Arc<Stdio>>,
     pub(super) stderr: Option<Arc<Stdio>>,
+    pub(super) kill_descendants: bool,
     /// The CPUs that are shared out, by number.
     pub(super) cpus: Option<Vec<usize>>,
     pub(super) initializer: InitializerSource,
@@ -73,6 +74,7 @@ impl Recipe {
         setup.limits.memory = self.memory_limit.or(setup.limits.memory);
         setup.stdout.clone_from(&self.stdout);
         setup.stderr.clone_from(&self.stderr);
+        setup.kill_descendants |= self.kill_descendants;
         if let Some(cpus) = &self.cpus {
             let cpus = setup.limits.cpus.as_ref().unwrap_or(cpus);
             let cpu = cpus.get(index % cpus.len().max(1)).copied();
@@ -148,6 +150,7 @@ impl fmt::Debug for Recipe {
             .field("variables", &self.variables)
             .field("stdout", &self.stdout)
             .field("stderr", &self.stderr)
+            .field("kill_descendants", &self.kill_descendants)
             .field("cpus", &self.cpus)
             .field("initializer", &self.initializer)
             .finish_non_exhaustive()

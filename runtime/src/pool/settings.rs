@@ -11,7 +11,7 @@ use super::retry_delay::RetryDelay;
 use super::scheduler::Policy;
 use super::wire::task_message;
 use crate::error::{Error, ErrorKind, Result};
-use crate::process::{Call, Setup, Subject, TaskOptions};
+use crate::process::{Call, Setup, Subject, TaskLimits, TaskOptions};
 use crate::transport::EncodedMessage;
 
 /// What does not change in the life of a pool, but for its size, and holds nothing open.
@@ -123,7 +123,7 @@ impl Initializer {
         };
         let initializer = Initializer {
             worker: entry.name(),
-            name: Name::new(entry)?,
+            name: Name::new(entry, &TaskLimits::default())?,
             arguments: task.arguments,
             timeout: task.options.timeout,
             judge: Arc::new(judge),

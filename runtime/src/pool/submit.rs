@@ -93,7 +93,7 @@ fn prepare<R>(shared: &SharedPool, call: Call<'_, R>) -> Result<(PoolJob, Arc<Sl
     let slot = Arc::<Slot>::default();
     let job = PoolJob {
         worker: task.entry.name(),
-        name: shared.name_of(task.entry)?,
+        name: shared.name_of(task.entry, &task.options.limits)?,
         arguments: TaskArguments::One(task.arguments),
         recipient: Recipient::Slot(Arc::clone(&slot)),
         options: task.options.or(shared.settings().task_options),

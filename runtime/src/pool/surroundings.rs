@@ -155,6 +155,43 @@ impl PoolBuilder {
         self
     }
 
+    /// Kills all that a worker has started when its process ends, as [`Call::kill_descendants`](crate::Call::kill_descendants) does for a
+    /// process of its own.
+    ///
+    /// What a task starts lives as long as its worker, which runs other tasks: it is not killed when the
+    /// task is done, but when the worker dies, is replaced or leaves. The end of the pool waits for that.
+    ///
+    /// # Errors
+    ///
+    /// As [`Call::kill_descendants`](crate::Call::kill_descendants), of [`build`](PoolBuilder::build).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, Pool, worker};
+    /// use std::process::Command;
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn convert(program: &str) -> bool {
+    ///     let status = Command::new(program).arg("1000").status();
+    ///     status.is_ok_and(|status| status.success())
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).kill_descendants().build()?;
+    /// let task = pool.submit(convert::call("sleep").timeout(Duration::from_millis(100)));
+    /// assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::TimedOut);
+    /// drop(pool);
+    /// // No `sleep` is left.
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn kill_descendants(mut self) -> Self {
+        self.recipe.kill_descendants = true;
+        self
+    }
+
     /// Pins each process to one CPU: the worker with index `i` to the `i`th of those that the calling
     /// thread of [`build`](PoolBuilder::build) may use, or that the initializer's call
     /// [names](crate::Call::cpu_affinity).

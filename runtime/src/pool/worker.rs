@@ -11,14 +11,16 @@ use std::time::Duration;
 
 use linkme::distributed_slice;
 
-use super::ledger::{Claims, now};
+use super::ledger::{Claims, note_exhaustion, now};
+use super::limited::{self, Fitness, Ran};
+use super::name::NAMES;
 use super::own_board;
 use super::pause::Pause;
 use super::wire::{ResultsHeader, parse, split};
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, message};
-use crate::process::{Current, Replies, SERVICES, Serve, Service};
+use crate::process::{Current, Replies, SERVICES, Serve, Service, TaskLimits};
 use crate::protocol::{Reply, Request};
 use crate::sys::fd::OwnedFd;
 use crate::sys::scoreboard::Scoreboard;
@@ -52,11 +54,12 @@ fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
 }
 
 /// Runs tasks until there will be none, and gives the status to end with.
-fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
+fn serve(receiver: &Receiver, sender: &Sender, board: &'static Scoreboard) -> i32 {
     let mut tasks = TaskLoop {
         sender,
         replies: Replies::new(sender),
         claims: Claims(board),
+        board,
         known: HashMap::new(),
         round: 0,
         pause: Pause::new(),
@@ -65,10 +68,11 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &Scoreboard) -> i32 {
     status
 }
 
-/// This thread begins to run this worker.
-fn begin(entry: &'static Entry) {
-    Current::set_worker(entry.name());
-    dispatch::announce_worker(entry.name());
+/// What tasks run.
+#[derive(Clone, Copy)]
+struct Function {
+    entry: &'static Entry,
+    limits: TaskLimits,
 }
 
 struct TaskLoop<'w> {
@@ -76,8 +80,9 @@ struct TaskLoop<'w> {
     /// Those of tasks.
     replies: Replies<'w>,
     claims: Claims<'w>,
-    /// The workers that were called before, by the bytes that name them.
-    known: HashMap<Vec<u8>, &'static Entry>,
+    board: &'static Scoreboard,
+    /// The workers that were called before, and under which limits, by the bytes that name them.
+    known: HashMap<Vec<u8>, Function>,
     /// That of the last message.
     round: u16,
     pause: Pause,
@@ -122,66 +127,103 @@ impl TaskLoop<'_> {
             return Ok(());
         }
         let arguments = task.head.len() - arguments.len();
+        let mut fitness = Fitness::AsBefore;
         match self.find(callee) {
-            Ok(entry) => {
-                begin(entry);
+            Ok(Function { entry, limits }) => {
+                Current::set_worker(entry.name());
                 let input = task.open_at(arguments);
-                dispatch::run(entry, input, &mut |out| self.replies.send(out));
+                let replies = &mut self.replies;
+                let ran = run_within(self.board, &limits, || {
+                    dispatch::run(entry, input, &mut |out| replies.send(out));
+                });
+                if let Err(not_run) = ran.result {
+                    // An error means that the pool is gone.
+                    let _ = self.replies.send(not_run.message());
+                }
+                fitness = ran.fitness;
                 self.replies.finish(entry.name())?;
             }
             Err(reason) => self.reply(message(Reply::Refused, &reason)),
         }
         self.claims.answered(round);
-        Ok(())
+        fitness.check()
     }
 
     /// Runs the tasks of a batch until they are done or the rest is taken back.
     fn batch(&mut self, batch: &Message) -> Result<(), i32> {
-        let (round, callee, mut rest) = parse(&batch.head);
+        let (round, callee, arguments) = parse(&batch.head);
         self.round = round;
-        let entry = self.find(callee);
-        if let Ok(entry) = entry {
-            begin(entry);
-        }
+        let function = self.find(callee);
+        let mut fitness = Fitness::AsBefore;
         let mut results = Results::new(&mut self.replies, &self.claims, round);
-        let name = entry.as_ref().map_or("", |entry| entry.name());
-        while let Some((arguments, others)) = split(rest) {
-            rest = others;
-            if !self.claims.claim(round, results.now) {
-                break;
-            }
-            match &entry {
-                Ok(entry) => {
-                    dispatch::run(entry, Input::over(arguments), &mut |out| results.add(out));
+        let name = function.as_ref().map_or("", |it| it.entry.name());
+        match function {
+            Ok(Function { entry, limits }) => {
+                Current::set_worker(entry.name());
+                let ran = run_within(self.board, &limits, || {
+                    results.answer(arguments, |arguments, results| {
+                        let send = &mut |out: Output<'_>| results.add(out);
+                        dispatch::run(entry, Input::over(arguments), send);
+                        true
+                    });
+                });
+                fitness = ran.fitness;
+                if let Err(not_run) = ran.result {
+                    results.answer(arguments, |_, results| {
+                        let _ = results.add(not_run.message());
+                        // The others are for another process if this one is not to be used.
+                        fitness == Fitness::AsBefore
+                    });
                 }
+            }
+            Err(reason) => results.answer(arguments, |_, results| {
                 // An error means that the pool is gone.
-                Err(reason) => drop(results.add(message(Reply::Refused, reason))),
-            }
-            results.next();
-            if results.replies.is_stuck() || self.claims.is_leaving() {
-                break;
-            }
+                let _ = results.add(message(Reply::Refused, &reason));
+                true
+            }),
         }
         results.send();
-        results.replies.finish(name)
+        results.replies.finish(name)?;
+        fitness.check()
     }
 
-    fn find(&mut self, name: &[u8]) -> Result<&'static Entry, String> {
-        if let Some(entry) = self.known.get(name) {
-            return Ok(entry);
+    fn find(&mut self, name: &[u8]) -> Result<Function, String> {
+        if let Some(function) = self.known.get(name) {
+            return Ok(*function);
         }
-        let callee: Callee = Input::over(name)
+        let mut input = Input::over(name);
+        let callee: Callee = input
             .read()
             .map_err(|error| format!("the task cannot be read: {error}"))?;
+        let limits = match input.finish() {
+            Ok(()) => TaskLimits::default(),
+            Err(_) => TaskLimits::read(&mut input)?,
+        };
         let entry = callee.find()?;
-        self.known.insert(name.to_vec(), entry);
-        Ok(entry)
+        let function = Function { entry, limits };
+        if self.known.len() >= NAMES {
+            self.known.clear();
+        }
+        self.known.insert(name.to_vec(), function);
+        Ok(function)
     }
 
     fn reply(&self, out: Output<'_>) {
         // An error means that the pool is gone.
         let _ = self.sender.send(out);
     }
+}
+
+/// Runs tasks under their limits, if they have any.
+fn run_within(board: &'static Scoreboard, limits: &TaskLimits, work: impl FnOnce() + Send) -> Ran {
+    if limits.are_none() {
+        work();
+        return Ran::WELL;
+    }
+    if limits.memory.is_some() {
+        note_exhaustion(board);
+    }
+    limited::run(limits, work)
 }
 
 /// The results of a batch on their way: on the board at once, in a message some time.
@@ -213,6 +255,27 @@ impl<'r, 'w> Results<'r, 'w> {
             waiting: Vec::new(),
             since: now,
             now,
+        }
+    }
+
+    /// Claims the tasks with these arguments one after another, and answers each, as long as `answer`
+    /// says so and they are not taken back.
+    fn answer(
+        &mut self,
+        tasks: &[u8],
+        mut answer: impl FnMut(&[u8], &mut Results<'r, 'w>) -> bool,
+    ) {
+        let mut rest = tasks;
+        while let Some((arguments, others)) = split(rest) {
+            rest = others;
+            if !self.claims.claim(self.round, self.now) {
+                break;
+            }
+            let goes_on = answer(arguments, self);
+            self.next();
+            if !goes_on || self.replies.is_stuck() || self.claims.is_leaving() {
+                break;
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::handle::Process;
 use super::launch::Launching;
-use super::launched::{LaunchOptions, Launched, function};
+use super::launched::{LaunchOptions, Launched, function, lineage};
 use super::memory_limit::MemoryLimit;
 use super::start_method::StartMethod;
 use super::watch::TimeLimit;
@@ -15,6 +15,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::sys::fd::AsFd;
+use crate::sys::lineage::Lineage;
 use crate::sys::{deadline, image};
 use crate::transport::{Limit, is_gone};
 
@@ -72,6 +73,7 @@ pub(super) struct Options {
     pub(super) launch: LaunchOptions,
     pub(super) limits: Limits,
     pub(super) before_worker: Option<fn()>,
+    pub(super) kill_descendants: bool,
     /// How long it may take to stop when its timeout is over.
     pub(super) grace: Option<Duration>,
     pub(super) kill_on_drop: bool,
@@ -184,6 +186,7 @@ impl<R> Call<'_, R> {
             mut launch,
             limits,
             before_worker,
+            kill_descendants,
             grace,
             kill_on_drop,
             ignore_interrupts,
@@ -205,6 +208,8 @@ impl<R> Call<'_, R> {
         let name = name.unwrap_or_else(|| worker.to_owned());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;
+        let lineage = kill_descendants.then(lineage).transpose();
+        let lineage = lineage.map_err(about_worker)?;
         let environment = match start_method {
             StartMethod::ForkServer => launch.environment.for_clone(),
             StartMethod::Spawn => None,
@@ -224,6 +229,7 @@ impl<R> Call<'_, R> {
             limits,
             exhaustion,
             worker_index: None,
+            lineage,
             ignore_interrupts,
         };
         let callee = Callee {
@@ -232,7 +238,7 @@ impl<R> Call<'_, R> {
         };
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched = start(request, launching).map_err(failed)?;
+        let launched = start(request, launching, lineage).map_err(failed)?;
         // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
@@ -308,8 +314,15 @@ fn request<'e>(
 }
 
 /// Launches a child and sends it the request.
-fn start(request: Output<'_>, launching: Launching) -> io::Result<Launched> {
+fn start(
+    request: Output<'_>,
+    launching: Launching,
+    lineage: Option<Lineage>,
+) -> io::Result<Launched> {
     let launched = launching.finish()?;
+    if let Some(lineage) = lineage {
+        launched.child.set_lineage(lineage);
+    }
     let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
     match launched.sender.send_within(request, limit) {
         Ok(()) => Ok(launched),

@@ -241,7 +241,8 @@ impl<R> Call<'_, R> {
     /// error is [`Signaled`](crate::ErrorKind::Signaled). Its text mentions the limit if the thread that
     /// crashed had just been refused memory. A handler for the signals of a crash (such as `SIGSEGV`)
     /// finds that out; where the worker installs its own, the limit is not mentioned. The arguments
-    /// count, since they are decoded under the limit.
+    /// count, since they are decoded under the limit. In a pool, it holds for [one
+    /// task](crate::Pool::submit).
     ///
     /// # Examples
     ///
@@ -267,7 +268,7 @@ impl<R> Call<'_, R> {
     /// environment variable `RUST_MIN_STACK`.
     ///
     /// The arguments are read on it, too. The most deeply nested ones can take a megabyte, in debug
-    /// builds.
+    /// builds. In a pool, it is that of [one task](crate::Pool::submit).
     ///
     /// # Examples
     ///
@@ -291,7 +292,7 @@ impl<R> Call<'_, R> {
 
     /// Adds to the niceness of the process: from 1, for a little less CPU time than others, to 19,
     /// for only the time that no other process wants. A negative value requires a privilege
-    /// (`CAP_SYS_NICE`).
+    /// (`CAP_SYS_NICE`). In a pool, it is added for [one task](crate::Pool::submit).
     ///
     /// # Examples
     ///
@@ -422,7 +423,8 @@ impl<R> Call<'_, R> {
     /// before it sees data from outside. If the function panics, the worker counts as panicked.
     ///
     /// It runs on the first thread of the process, before the worker's is started, and both keep
-    /// what it sets.
+    /// what it sets. For a task of a pool, it runs on the thread of the tasks, [once in each
+    /// process](crate::Pool::submit).
     ///
     /// # Examples
     ///

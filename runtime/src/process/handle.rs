@@ -61,8 +61,9 @@ use crate::usage::Usage;
 ///   if it closes descriptors that are not its own, as daemons do, with code 74.
 /// * A worker may fork and return twice, as a C library that starts a helper process does. The copy
 ///   ends when it returns; the result is the original's. A copy that does not return is a process of
-///   the worker's own: it does not end with the worker or the program, and holds open what the worker
-///   had open, such as its standard streams.
+///   the worker's own: it does not end with the worker or the program, unless its call [kills
+///   descendants](crate::Call::kill_descendants), and holds open what the worker had open, such as its
+///   standard streams.
 /// * A `Process` belongs to the process that started it. In a copy of that process made by `fork`,
 ///   dropping and killing it do nothing, and joining it is [`Unsupported`](ErrorKind::Unsupported).
 #[must_use = "the process is detached when this is dropped, and ends with the program: join it, or bind it to a name"]
@@ -504,11 +505,13 @@ impl<R> Process<R> {
             self.streams.stdin = None;
         }
         loop {
-            watch.wait(limit);
+            watch.wait(limit.filter(|_| watch.status().is_none()));
             if watch.advance() {
                 break;
             }
-            if limit.is_some_and(|limit| limit <= Instant::now()) {
+            // What was to end with it takes a moment only.
+            let has_ended = watch.status().is_some();
+            if limit.is_some_and(|limit| limit <= Instant::now()) && !has_ended {
                 // Should the monitor not take it back, dropping the watch ends the child.
                 let _ = monitor.watch(&self.child, watch);
                 return None;

@@ -10,6 +10,7 @@ use super::stdio::{ParentEnds, Streams};
 use super::watch::TimeLimit;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::function::Function;
+use crate::sys::lineage::Lineage;
 use crate::transport::Sender;
 
 /// How a child is to be started, as its call asks for it.
@@ -36,5 +37,13 @@ pub(super) fn function(function: fn()) -> Result<Function> {
     Function::new(function).ok_or_else(|| {
         let text = "the function to run before the worker is part of a shared library";
         Error::new(ErrorKind::Unsupported, text)
+    })
+}
+
+/// A sign for the descendants of a child, which are to end with it.
+pub(super) fn lineage() -> Result<Lineage> {
+    Lineage::new().map_err(|error| {
+        let text = "what the process starts could not be found, to be killed";
+        Error::new(ErrorKind::Unsupported, text).with_source(error)
     })
 }

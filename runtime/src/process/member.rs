@@ -15,7 +15,7 @@ use super::end_poll::EndPoll;
 use super::environment::Environment;
 use super::environment::{Change, Changes};
 use super::launch::Launching;
-use super::launched::{LaunchOptions, function};
+use super::launched::{LaunchOptions, function, lineage};
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, ProcessMonitor};
 use super::service::Service;
@@ -29,6 +29,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::poll;
 use crate::transport::{EncodedMessage, Inbox, Limit, Outbox, Received, Sender, is_gone};
@@ -46,6 +47,7 @@ pub(crate) struct Setup {
     /// Of which each member has a duplicate; by default it has the parent's own.
     pub(crate) stdout: Option<Arc<Stdio>>,
     pub(crate) stderr: Option<Arc<Stdio>>,
+    pub(crate) kill_descendants: bool,
 }
 
 impl Setup {
@@ -96,6 +98,9 @@ pub(crate) struct Member {
     sender: Sender,
     /// Kept until the end: while it is open, the child knows that its parent lives.
     inbox: Inbox,
+    memory_limit: Option<u64>,
+    /// The sign of its descendants, if they are to end with it.
+    lineage: Option<Lineage>,
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
     /// Kept from when it should end to its end.
@@ -123,6 +128,7 @@ impl Member {
             ..LaunchOptions::default()
         };
         let before_worker = setup.before_worker.map(function).transpose()?;
+        let lineage = setup.kill_descendants.then(lineage).transpose()?;
         let environment = match setup.start_method {
             StartMethod::ForkServer => launch_options.environment.for_clone(),
             StartMethod::Spawn => None,
@@ -140,6 +146,7 @@ impl Member {
             exhaustion,
             before_worker,
             worker_index: Some(index),
+            lineage,
             ignore_interrupts: setup.ignore_interrupts,
         };
         let mut request = Output::new(Request::Serve as u8);
@@ -184,6 +191,8 @@ impl Member {
             child: launched.child,
             sender: launched.sender,
             inbox,
+            memory_limit: setup.limits.memory,
+            lineage,
             handshake: match launched.start_method {
                 StartMethod::Spawn if !greeted => handshake_deadline(),
                 StartMethod::Spawn | StartMethod::ForkServer => None,
@@ -196,9 +205,20 @@ impl Member {
         self.child.id()
     }
 
-    /// Its memory limit, if it crashed at that.
+    /// The sign of its descendants, if they are to end with it. Its end is not theirs: the pool sees to
+    /// that.
+    pub(crate) fn lineage(&self) -> Option<Lineage> {
+        self.lineage
+    }
+
+    /// The limit on its memory for as long as it lives.
     pub(crate) fn memory_limit(&self) -> Option<u64> {
-        self.child.met_memory_limit()
+        self.memory_limit
+    }
+
+    /// Whether it crashed at that.
+    pub(crate) fn has_met_memory_limit(&self) -> bool {
+        self.child.met_memory_limit().is_some()
     }
 
     /// Begins to send a message; what could not be sent at once remains.
@@ -251,6 +271,9 @@ impl Member {
         self.kill();
         while self.reap().is_none() {
             poll::wait_readable(self.child.pidfd.as_fd(), self.next_look());
+        }
+        if let Some(lineage) = self.lineage {
+            lineage.end();
         }
     }
 

@@ -41,6 +41,7 @@ mod active;
 mod call;
 mod call_options;
 mod current;
+mod descendants;
 mod end;
 mod end_poll;
 mod environment;
@@ -66,6 +67,7 @@ mod stdio;
 mod stop;
 mod stop_options;
 mod task_call;
+mod task_limits;
 #[cfg(not(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -101,5 +103,6 @@ pub(crate) use crate::sys::pidfd::Status;
 pub(crate) use end::{End, Killed, Subject, Who, cancelled, stopped, unheard};
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use request_to_stop::was_asked_to_stop;
-pub(crate) use service::{Replies, SERVICES, Serve, Service};
+pub(crate) use service::{Replies, SERVICES, Serve, Service, worker_stack_size};
 pub(crate) use task_call::{TaskOptions, callee};
+pub(crate) use task_limits::{Hook, TaskLimits};

@@ -21,6 +21,7 @@ use crate::lock::lock;
 use crate::sys::copy::Home;
 use crate::sys::deadline;
 use crate::sys::fd::{AsFd, OwnedFd};
+use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::poller::{Interest, Poller};
 use crate::sys::refused::Naming as _;
@@ -139,6 +140,14 @@ impl Child {
         let _ = self.assignment.set(assignment);
     }
 
+    /// Has all that the child starts end with it. To be said while the monitor watches the child, and
+    /// before that has its request.
+    pub(super) fn set_lineage(&self, lineage: Lineage) {
+        if let Some(watched) = lock(&self.watched).as_mut() {
+            watched.watch.set_lineage(lineage);
+        }
+    }
+
     /// Who ended, for the text of an error.
     pub(super) fn who(&self) -> Who<'_> {
         Who {
@@ -171,7 +180,7 @@ impl Child {
         // Wakers are cloned and dropped by user code: not under the lock.
         let mut waker = Some(waker.clone());
         let ended = self.look(|watched| {
-            let ended = watched.watch.status().is_some();
+            let ended = watched.watch.is_over();
             if !ended {
                 std::mem::swap(&mut watched.waker, &mut waker);
             }
@@ -214,7 +223,7 @@ impl Ending for Child {
     fn listen(&self, listener: Waker) {
         let mut left = Some(listener);
         self.look(|watched| {
-            if watched.watch.status().is_none() {
+            if !watched.watch.is_over() {
                 watched.listeners.extend(left.take());
             }
         });
@@ -370,7 +379,8 @@ impl ProcessMonitor {
         if let Some(connection) = watched.watch.connection() {
             self.poller.remove(connection);
         }
-        if watched.watch.is_assembling()
+        let watch = &watched.watch;
+        if (watch.is_assembling() || watch.status().is_some())
             && let Some(source) = watched.watch.source()
         {
             self.poller.remove(source);
@@ -440,8 +450,13 @@ impl ProcessMonitor {
             return woken;
         }
         let watch = &watched.watch;
+        let has_ended = watch.status().is_some();
+        if has_ended {
+            // It would be told for ever.
+            self.poller.remove(&child.pidfd);
+        }
         match (watch.source(), watch.connection()) {
-            (Some(source), _) if watch.is_assembling() => {
+            (Some(source), _) if watch.is_assembling() || has_ended => {
                 let _ = self.poller.add(source, child.key, Interest::READABLE);
             }
             (None, Some(connection)) => self.poller.remove(connection),

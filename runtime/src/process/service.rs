@@ -1,6 +1,7 @@
 //! What a child can do besides running one worker, and the way of its replies.
 
 use std::io;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use linkme::distributed_slice;
 
@@ -26,6 +27,18 @@ pub(crate) type Serve = dyn FnOnce(&Receiver, &Sender) -> i32 + Send;
 /// Every service.
 #[distributed_slice]
 pub(crate) static SERVICES: [Service];
+
+/// The size of the stack that the thread of this process's worker has.
+static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
+
+pub(super) fn set_worker_stack_size(bytes: usize) {
+    STACK_SIZE.store(bytes, Ordering::Relaxed);
+}
+
+/// The size of the stack that a service's thread has, for others that run workers too.
+pub(crate) fn worker_stack_size() -> usize {
+    STACK_SIZE.load(Ordering::Relaxed)
+}
 
 /// The way of a process's replies, which knows whether the parent is left without any.
 #[derive(Debug)]

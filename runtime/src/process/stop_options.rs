@@ -1,4 +1,4 @@
-//! What a call says about how its worker is stopped.
+//! What a call says about how its worker is stopped, and what ends with that.
 
 use std::time::Duration;
 
@@ -122,6 +122,59 @@ impl<R> Call<'_, R> {
     /// ```
     pub fn ignore_interrupts(mut self) -> Self {
         self.options().ignore_interrupts = true;
+        self
+    }
+
+    /// Kills all that the worker has started when its process ends: other programs, copies made by `fork`,
+    /// and what those have started, also if they have left their parent, their session and their process
+    /// group as daemons do.
+    ///
+    /// However the process ends (its worker returns, it crashes, its time is over, it is killed, its
+    /// parent dies), they are gone within a second, mostly within some milliseconds.
+    /// [Joining](crate::Process::join) it waits for that.
+    ///
+    /// # Errors
+    ///
+    /// [`spawn`](Call::spawn) is [`Unsupported`](crate::ErrorKind::Unsupported) where they could not be found:
+    /// without a `/proc` that shows all processes, or if the program's hard limit on file locks
+    /// (`RLIMIT_LOCKS`, which otherwise has no effect) is not `unlimited`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{ErrorKind, worker};
+    /// use std::process::Command;
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn convert(program: &str) -> bool {
+    ///     let status = Command::new(program).arg("1000").status();
+    ///     status.is_ok_and(|status| status.success())
+    /// }
+    ///
+    /// # fn main() {
+    /// let call = convert::call("sleep").timeout(Duration::from_millis(100)).kill_descendants();
+    /// assert_eq!(call.run().unwrap_err().kind(), ErrorKind::TimedOut);
+    /// // Neither of the two processes is there any more.
+    /// # }
+    /// ```
+    ///
+    /// # Caveats
+    ///
+    /// These escape:
+    ///
+    /// * what another process starts that the worker only asks to: a service manager, a container engine, the
+    ///   fork server of another program;
+    /// * a program that acts as another user (`sudo`), unless this one is root;
+    /// * a program that sets its own limit on file locks, by which descendants are known;
+    /// * all of them, if the process and its parent are killed at the same moment, or the parent ends right
+    ///   after the process and before it has been joined;
+    /// * all of them, if the parent dies and the worker has denied itself to read `/proc`; or if the parent has
+    ///   no descriptor left with which to look for them, for two seconds.
+    ///
+    /// A process that waits for a device ends when the device lets it.
+    pub fn kill_descendants(mut self) -> Self {
+        self.options().kill_descendants = true;
         self
     }
 }

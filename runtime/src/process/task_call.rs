@@ -7,6 +7,7 @@ use super::call::{Call, Options, not_encoded, place};
 use super::launched::LaunchOptions;
 use super::member::Setup;
 use super::start_method::StartMethod;
+use super::task_limits::{Hook, TaskLimits};
 use crate::codec::Output;
 use crate::dispatch::{Callee, Entry, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
@@ -35,6 +36,7 @@ pub(crate) struct TaskOptions {
     pub(crate) retries: Option<u32>,
     /// Its place among those that wait.
     pub(crate) priority: Option<i32>,
+    pub(crate) limits: TaskLimits,
 }
 
 impl TaskOptions {
@@ -46,6 +48,7 @@ impl TaskOptions {
             kill_on_drop: self.kill_on_drop || others.kill_on_drop,
             retries: self.retries.or(others.retries),
             priority: self.priority.or(others.priority),
+            limits: self.limits.or(others.limits),
         }
     }
 }
@@ -63,6 +66,7 @@ impl<R> Call<'_, R> {
             launch,
             limits,
             before_worker,
+            kill_descendants,
             grace: _,
             kill_on_drop: _,
             ignore_interrupts,
@@ -83,6 +87,7 @@ impl<R> Call<'_, R> {
             environment: launch.environment,
             current_dir: launch.current_dir,
             before_worker,
+            kill_descendants,
             ignore_interrupts,
             ..Setup::default()
         };
@@ -116,9 +121,7 @@ impl<R> Call<'_, R> {
     /// The call as a task of a pool, which has its processes already.
     pub(crate) fn into_task(self) -> Result<TaskCall<R>> {
         let entry = self.entry;
-        if let Some(what) = self.wants_own_process() {
-            return Err(self.refusal(what));
-        }
+        self.check_for_task()?;
         let mut output = Output::default();
         self.arguments
             .iter()
@@ -135,9 +138,7 @@ impl<R> Call<'_, R> {
     /// The call as a task among others: appends its arguments to `head`. What does not fit in
     /// there is a message of its own.
     pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<EncodedMessage>> {
-        if let Some(what) = self.wants_own_process() {
-            return Err(self.refusal(what));
-        }
+        self.check_for_task()?;
         let start = head.len();
         let mut output = Output::after(std::mem::take(head));
         let arguments = &self.arguments;
@@ -166,13 +167,20 @@ impl<R> Call<'_, R> {
     }
 
     pub(crate) fn task_options(&self) -> TaskOptions {
-        let options = self.options.as_ref();
+        let options = self.options.as_deref();
+        let limits = |options: &Options| TaskLimits {
+            memory: options.limits.memory,
+            stack: options.limits.stack,
+            nice: options.limits.nice,
+            before_worker: options.before_worker.map(Hook),
+        };
         TaskOptions {
             timeout: self.timeout,
             grace: options.and_then(|options| options.grace),
             kill_on_drop: options.is_some_and(|options| options.kill_on_drop),
             retries: options.and_then(|options| options.retries),
             priority: options.and_then(|options| options.priority),
+            limits: options.map(limits).unwrap_or_default(),
         }
     }
 
@@ -180,16 +188,20 @@ impl<R> Call<'_, R> {
         self.result
     }
 
-    fn refusal(&self, what: &str) -> Error {
+    /// Refuses what a process which exists already cannot have.
+    fn check_for_task(&self) -> Result<()> {
+        let Some((what, instead)) = self.wants_own_process() else {
+            return Ok(());
+        };
         let worker = self.entry.name();
         let text = format!(
-            "worker `{worker}` cannot run in a pool: its call asks for {what}, which can only be chosen for a process of its own, or for all processes of a pool"
+            "worker `{worker}` cannot run in a pool: its call asks for {what}, which the processes of a pool have or lack from their start on; use {instead} instead"
         );
-        Error::new(ErrorKind::Unsupported, text).with_worker(worker)
+        Err(Error::new(ErrorKind::Unsupported, text).with_worker(worker))
     }
 
-    /// What the call asks for that a process which exists already cannot have.
-    fn wants_own_process(&self) -> Option<&'static str> {
+    /// What the call asks for that a process which exists already cannot have, and what to use.
+    fn wants_own_process(&self) -> Option<(&'static str, &'static str)> {
         let options = self.options.as_ref()?;
         let LaunchOptions {
             environment,
@@ -198,34 +210,54 @@ impl<R> Call<'_, R> {
             timeout: _,
         } = &options.launch;
         let Limits {
-            memory,
-            stack,
-            nice,
+            memory: _,
+            stack: _,
+            nice: _,
             cpus,
             groups,
             gid,
             uid,
         } = &options.limits;
+        let initializer = "an initializer (`PoolBuilder::initializer`) whose call asks for it";
         [
-            (!environment.is_empty(), "an environment"),
-            (current_dir.is_some(), "a working directory"),
-            (!streams.are_inherited(), "standard streams"),
-            (memory.is_some(), "a memory limit"),
-            (stack.is_some(), "a stack size"),
-            (nice.is_some(), "a niceness"),
-            (cpus.is_some(), "a CPU affinity"),
+            (
+                !environment.is_empty(),
+                "an environment",
+                "`PoolBuilder::env` or `PoolBuilder::worker_env`",
+            ),
+            (current_dir.is_some(), "a working directory", initializer),
+            (
+                !streams.are_inherited(),
+                "standard streams",
+                "`PoolBuilder::stdout` and `PoolBuilder::stderr`",
+            ),
+            (
+                cpus.is_some(),
+                "a CPU affinity",
+                "`PoolBuilder::pin_to_cpus`, or an initializer (`PoolBuilder::initializer`) whose call asks for it,",
+            ),
             (
                 groups.is_some() || gid.is_some() || uid.is_some(),
                 "a user or group",
+                initializer,
             ),
             (
-                options.before_worker.is_some(),
-                "a function to run before the worker",
+                options.start_method.is_some(),
+                "a start method",
+                "`PoolBuilder::start_method`",
             ),
-            (options.start_method.is_some(), "a start method"),
-            (options.ignore_interrupts, "interrupts to be ignored"),
+            (
+                options.kill_descendants,
+                "the end of what its process starts",
+                "`PoolBuilder::kill_descendants`",
+            ),
+            (
+                options.ignore_interrupts,
+                "interrupts to be ignored",
+                "`PoolBuilder::ignore_interrupts`",
+            ),
         ]
         .into_iter()
-        .find_map(|(wanted, what)| wanted.then_some(what))
+        .find_map(|(is_wanted, what, instead)| is_wanted.then_some((what, instead)))
     }
 }

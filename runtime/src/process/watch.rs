@@ -4,11 +4,13 @@ use std::io;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use super::descendants::Descendants;
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
 use crate::codec::Message;
 use crate::protocol::Reply;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
+use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::{deadline, poll, wait};
 use crate::transport::{self, Inbox, Received, is_nonsense};
@@ -55,6 +57,8 @@ pub(super) struct Watch {
     killed: Option<Killed>,
     /// Kept from when the child has nothing more to say, or is killed, to its end.
     end_poll: Option<EndPoll>,
+    /// Those that are to end with it.
+    descendants: Option<Descendants>,
 }
 
 impl Watch {
@@ -89,7 +93,13 @@ impl Watch {
             asked: None,
             killed: None,
             end_poll: None,
+            descendants: None,
         }
+    }
+
+    /// Has all that the child starts end with it.
+    pub(super) fn set_lineage(&mut self, lineage: Lineage) {
+        self.descendants = Some(Descendants::Living(lineage));
     }
 
     /// Sets when the child's time is over.
@@ -97,10 +107,11 @@ impl Watch {
         self.timeout = Some(timeout);
     }
 
-    /// Takes in all that has happened, without waiting. True once the child has ended.
+    /// Takes in all that has happened, without waiting. True once the child has ended, and what was to
+    /// end with it.
     pub(super) fn advance(&mut self) -> bool {
         if self.status.is_some() {
-            return true;
+            return self.is_over();
         }
         self.drain();
         // The order matters: a child that is gone has sent all that it will ever send.
@@ -110,7 +121,10 @@ impl Watch {
             self.drain();
             self.inbox = None;
             self.status = Some(status);
-            return true;
+            if let Some(descendants) = &mut self.descendants {
+                descendants.end();
+            }
+            return self.is_over();
         }
         if self.handshake.is_some() && self.greeted {
             self.handshake = None;
@@ -156,16 +170,22 @@ impl Watch {
         let pidfd = self.pidfd.as_fd();
         // An error is told by what is done next: look and come back.
         let _ = match self.source() {
+            // The child has ended already.
+            Some(source) if self.status.is_some() => poll::wait_any([source], deadline).map(drop),
             Some(source) => poll::wait_any([pidfd, source], deadline).map(drop),
             None => poll::wait_any([pidfd], deadline).map(drop),
         };
     }
 
-    /// Readable when the inbox has something to take in.
+    /// Readable when the inbox has something to take in; when the child has ended, when its descendants
+    /// have.
     ///
     /// `None` once nothing more can come of it: the child has replied or closed its end, or taking
     /// its message failed, and would fail again and again.
     pub(super) fn source(&self) -> Option<BorrowedFd<'_>> {
+        if self.status.is_some() {
+            return self.descendants.as_ref()?.source();
+        }
         match (&self.inbox, &self.reply, &self.broken) {
             (Some(inbox), None, None) => Some(inbox.source()),
             _ => None,
@@ -184,6 +204,9 @@ impl Watch {
 
     /// When to look again even if nothing happens.
     pub(super) fn deadline(&self) -> Option<Instant> {
+        if self.status.is_some() {
+            return None;
+        }
         let limit = match self.killed {
             Some(_) => None,
             None => self.next_deadline().map(|(deadline, _)| deadline),
@@ -204,6 +227,12 @@ impl Watch {
             self.wait(None);
         }
         self.into_end()
+    }
+
+    /// Whether the child has ended, and what was to end with it.
+    pub(super) fn is_over(&mut self) -> bool {
+        let descendants = &mut self.descendants;
+        self.status.is_some() && descendants.as_mut().is_none_or(Descendants::have_ended)
     }
 
     /// How the child ended, once it has.

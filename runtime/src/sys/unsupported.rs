@@ -74,6 +74,7 @@ pub(crate) mod descriptors {
 pub(crate) mod exhaustion {
     use std::convert::Infallible;
     use std::io;
+    use std::sync::atomic::AtomicU64;
 
     use super::unsupported_here;
     use crate::sys::fd::OwnedFd;
@@ -89,6 +90,12 @@ pub(crate) mod exhaustion {
         pub(crate) fn is_noted(&self) -> bool {
             match self.0 {}
         }
+    }
+
+    pub(crate) fn note_at(_: &'static AtomicU64) {}
+
+    pub(crate) fn is_noted_at(_: &AtomicU64) -> bool {
+        false
     }
 }
 
@@ -308,6 +315,10 @@ pub(crate) mod poll {
     use super::unsupported_here;
     use crate::sys::fd::BorrowedFd;
 
+    pub(crate) fn is_readable(_: BorrowedFd<'_>) -> bool {
+        false
+    }
+
     pub(crate) fn wait_readable(_: BorrowedFd<'_>, _: Option<Instant>) -> bool {
         false
     }
@@ -351,6 +362,47 @@ pub(crate) mod ofd_lock {
 
     pub(crate) fn is_held(_: BorrowedFd<'_>, _: u32) -> io::Result<bool> {
         Err(unsupported_here())
+    }
+}
+
+pub(crate) mod lineage {
+    use std::io;
+
+    use serde::{Deserialize, Serialize};
+
+    use super::unsupported_here;
+
+    #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+    pub(crate) enum Lineage {}
+
+    impl Lineage {
+        pub(crate) fn new() -> io::Result<Lineage> {
+            Err(unsupported_here())
+        }
+
+        pub(crate) fn end(self) {
+            match self {}
+        }
+    }
+}
+
+pub(crate) mod memory_limit {
+    use std::convert::Infallible;
+    use std::io;
+
+    use super::unsupported_here;
+
+    #[derive(Debug)]
+    pub(crate) struct SoftLimit(Infallible);
+
+    impl SoftLimit {
+        pub(crate) fn lower(_: u64) -> io::Result<SoftLimit> {
+            Err(unsupported_here())
+        }
+
+        pub(crate) fn restore(self) -> io::Result<()> {
+            match self.0 {}
+        }
     }
 }
 
@@ -445,6 +497,23 @@ pub(crate) mod poller {
     }
 }
 
+pub(crate) mod runner {
+    #[derive(Debug, Default)]
+    pub(crate) struct Runner;
+
+    impl Runner {
+        pub(crate) fn begin(&self) {}
+
+        pub(crate) fn is_gone(&self) -> bool {
+            false
+        }
+    }
+
+    pub(crate) fn quit(status: i32) -> ! {
+        std::process::exit(status)
+    }
+}
+
 pub(crate) mod scarcity {
     use std::io;
 
@@ -469,6 +538,10 @@ pub(crate) mod scheduling {
     }
 
     pub(crate) fn cpus() -> io::Result<Vec<usize>> {
+        Err(super::unsupported_here())
+    }
+
+    pub(crate) fn add_nice(_: i32) -> io::Result<()> {
         Err(super::unsupported_here())
     }
 }

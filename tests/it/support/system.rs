@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 
 use multiproc::{Process, StartMethod};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// How many descriptors this process has open.
@@ -64,6 +64,12 @@ impl Pidfd {
     /// Sends a signal to the process if it is still there.
     pub(crate) fn signal(&self, signal: Signal) {
         let _ = pidfd_send_signal(&self.0, signal);
+    }
+
+    /// Whether the process has ended.
+    pub(crate) fn has_ended(&self) -> bool {
+        let mut source = [PollFd::new(&self.0, PollFlags::IN)];
+        poll(&mut source, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
     /// Waits until the process has ended.

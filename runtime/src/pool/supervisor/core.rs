@@ -22,6 +22,7 @@ use crate::pool::trace::{Span, Trace};
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
 use crate::sys::deadline;
+use crate::sys::lineage::Lineage;
 use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
@@ -40,6 +41,8 @@ pub(super) struct PoolState {
     pub(super) entrance: Entrance,
     /// How many workers are being started.
     pub(super) launching: usize,
+    /// Of how many workers that have ended the descendants are being killed.
+    pub(super) leaving_descendants: usize,
     /// Workers that are to be started later.
     pub(super) postponed: BTreeSet<(Instant, WorkerId)>,
     /// When lost tasks have waited that are to be tried again.
@@ -63,6 +66,8 @@ pub(super) enum Effect {
     Judge(WorkerId, Judge, Outcome, Span),
     /// Tell a submitter that it is let in.
     LetIn(Arc<Latch>),
+    /// Kill what a worker has started that has ended.
+    EndDescendants(Lineage),
 }
 
 impl PoolState {
@@ -77,6 +82,7 @@ impl PoolState {
             jobs: Jobs::default(),
             entrance,
             launching: 0,
+            leaving_descendants: 0,
             postponed: BTreeSet::new(),
             held: BTreeSet::new(),
             effects: Vec::new(),

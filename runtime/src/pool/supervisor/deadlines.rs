@@ -79,6 +79,7 @@ impl PoolState {
         self.act();
         self.scheduler.is_over()
             && self.launching == 0
+            && self.leaving_descendants == 0
             && self.workers.is_empty()
             && self.env.deliveries.is_none()
     }

@@ -92,6 +92,11 @@ impl Jobs {
         grace.unwrap_or_default()
     }
 
+    /// The limit on the memory of a process while it runs a task of a job.
+    pub(super) fn memory_limit(&self, id: JobId) -> Option<u64> {
+        self.get(id)?.options.limits.memory
+    }
+
     /// The name of the function that a job's tasks run.
     pub(super) fn function(&self, id: JobId) -> Option<&'static str> {
         Some(self.get(id)?.worker)

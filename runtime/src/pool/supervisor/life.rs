@@ -3,7 +3,7 @@
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use super::core::PoolState;
+use super::core::{Effect, PoolState};
 use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
 use crate::error::{Error, Result};
 use crate::pool::outcome::{Loss, Outcome};
@@ -88,6 +88,10 @@ impl PoolState {
         let Some(worker) = self.workers.remove(&id) else {
             return;
         };
+        if let Some(lineage) = worker.process.lineage() {
+            self.leaving_descendants += 1;
+            self.effects.push(Effect::EndDescendants(lineage));
+        }
         let claimed = worker.ledger.claimed();
         let in_part = part.map_or(0, |(part, answered)| {
             let begun = claimed.unwrap_or(part.count);
@@ -139,8 +143,17 @@ impl PoolState {
         if let (Some(lost), Some((part, _))) = (lost, part) {
             for task in lost.first..lost.first + lost.count {
                 let function = self.jobs.function(lost.job).unwrap_or_default();
+                let limit = self.jobs.memory_limit(lost.job);
+                let memory_limit = worker.met_memory_limit(limit);
                 let task_of_part = task - part.first;
-                let outcome = loss(&worker, killed, status, task_of_part, function);
+                let outcome = loss(
+                    &worker,
+                    killed,
+                    status,
+                    task_of_part,
+                    function,
+                    memory_limit,
+                );
                 let outcome = match worker.why_asked(task_of_part) {
                     Some(why) => Outcome::Asked(Box::new(outcome), why),
                     None => outcome,
@@ -159,6 +172,7 @@ fn loss(
     status: Status,
     task: u32,
     function: &'static str,
+    memory_limit: Option<u64>,
 ) -> Outcome {
     let id = worker.process.id();
     let lost = |killed| {
@@ -166,7 +180,7 @@ fn loss(
             status,
             killed,
             id,
-            memory_limit: worker.process.memory_limit(),
+            memory_limit,
         })
     };
     let is_board_nonsense = worker.ledger.claimed().is_none();
@@ -200,7 +214,7 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
             _ => None,
         },
         id: worker.process.id(),
-        memory_limit: worker.process.memory_limit(),
+        memory_limit: worker.met_memory_limit(None),
     };
     let codec = crate::dispatch::result::<()>();
     Outcome::Lost(loss)

@@ -53,6 +53,10 @@
 //! | and has overwritten its board | claims that cannot be | likewise, for all of its batch that is not answered |
 //! | and answers what it was not asked | a reply without a claim | likewise |
 //!
+//! What a worker has started is killed when it has ended, if that is wanted
+//! ([what of it](crate::Call::kill_descendants)): on a thread of its own, for which the end of the pool
+//! waits.
+//!
 //! The program dies: its workers see their lifelines end, and end themselves.
 
 mod core;
@@ -97,7 +101,9 @@ use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
 use crate::lock::{lock, wait};
+use crate::process::TaskLimits;
 use crate::sys::copy::Home;
+use crate::sys::lineage::Lineage;
 use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
 
@@ -281,9 +287,9 @@ impl SharedPool {
         self.lock().supervisor == Some(thread::current().id())
     }
 
-    /// How messages to the workers name a function.
-    pub(super) fn name_of(&self, entry: &'static Entry) -> Result<Name> {
-        self.names.of(entry)
+    /// How messages to the workers name a function whose tasks have these limits.
+    pub(super) fn name_of(&self, entry: &'static Entry, limits: &TaskLimits) -> Result<Name> {
+        self.names.of(entry, limits)
     }
 
     /// Waits until a task is finished; false if the limit came first.
@@ -520,6 +526,7 @@ impl SharedPool {
             foreign::call(|| match effect {
                 Effect::Launch(id, index) => self.launch(id, index),
                 Effect::Judge(id, judge, outcome, span) => self.judge(id, judge, outcome, span),
+                Effect::EndDescendants(lineage) => self.end_descendants(lineage),
                 Effect::LetIn(turn) => turn.set(),
             });
         }
@@ -543,6 +550,21 @@ impl SharedPool {
             not_done,
             move |core, launched| core.launched(id, launched),
         );
+    }
+
+    /// Kills what a worker has started that has ended.
+    fn end_descendants(self: &Arc<Self>, lineage: Lineage) {
+        let theirs = Arc::clone(self);
+        let end = move || {
+            lineage.end();
+            theirs.with(|core| core.leaving_descendants -= 1);
+            // It may be the last thing the supervisor waits for.
+            theirs.env.poller.wake();
+        };
+        let thread = thread::Builder::new().name("multiproc-descendants".to_owned());
+        if thread.spawn(end.clone()).is_err() {
+            end();
+        }
     }
 
     /// Looks at what the initializer returned. User code runs.

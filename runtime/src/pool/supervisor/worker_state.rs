@@ -330,6 +330,14 @@ impl WorkerState {
         begun.is_some_and(|begun| part.count > begun) && self.outbox.is_none()
     }
 
+    /// The limit on its memory, if it crashed at one. While it ran a task, it may have had that
+    /// task's, too.
+    pub(super) fn met_memory_limit(&self, of_task: Option<u64>) -> Option<u64> {
+        let is_met = self.process.has_met_memory_limit() || self.ledger.is_exhausted();
+        let limits = [of_task, self.process.memory_limit()];
+        limits.into_iter().flatten().min().filter(|_| is_met)
+    }
+
     /// Its resident memory in bytes.
     pub(super) fn memory(&self) -> Option<u64> {
         self.process.pidfd().resident_memory()

@@ -10,6 +10,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
 
 use crate::process::request_to_stop;
+use crate::sys::lineage;
 use crate::sys::memory::{self, FileId};
 use crate::sys::process_id;
 use crate::sys::runner::Runner;
@@ -178,8 +179,10 @@ impl Lifeline {
     }
 }
 
-/// Ends this process at once, because its parent is gone. No process is left to see how.
+/// Ends this process at once, because its parent is gone. No process is left to see how, or to end what
+/// this one has started.
 pub(super) fn die() -> ! {
+    lineage::end_own();
     loop {
         let _ = kill_process(getpid(), Signal::KILL);
     }

@@ -28,7 +28,7 @@ use crate::error::PanicInfo;
 use crate::process::current::{self, Current};
 use crate::process::environment;
 use crate::process::origin::{self, EXIT_SOFTWARE};
-use crate::process::service::{Replies, SERVICES, Serve};
+use crate::process::service::{self, Replies, SERVICES, Serve};
 use crate::protocol::{Header, Reply, Request};
 use crate::sys::copy;
 use crate::sys::exhaustion;
@@ -72,6 +72,11 @@ pub(super) fn serve(
             Role::Worker(entry) => entry.name(),
             Role::Service(_) => "",
         };
+        if let Some(lineage) = header.lineage {
+            lineage
+                .begin()
+                .map_err(|error| format!("its descendants cannot be marked: {error}"))?;
+        }
         if let Some(environment) = header.environment {
             environment::replace(&environment);
         }
@@ -91,6 +96,7 @@ pub(super) fn serve(
         limits::apply(&header.limits).map_err(|refusal| refusal.to_string())?;
         prepare(header.before_worker.as_ref(), lifeline)?;
         let stack = header.limits.stack.unwrap_or_else(default_stack_size);
+        service::set_worker_stack_size(stack);
         match task {
             Role::Worker(entry) => {
                 drop(receiver);

@@ -24,7 +24,7 @@ use std::alloc::{Layout, handle_alloc_error};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::memory::{self, Mapping};
 use super::signal::{self, Handler};
@@ -71,6 +71,30 @@ fn word(page: &Mapping) -> &AtomicU32 {
 static NOTE: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
 static OWNER: AtomicU32 = AtomicU32::new(0);
 
+/// Lets a crash of this process be noted in a word, unless crashes are noted elsewhere already. The
+/// failures so far do not count.
+pub(crate) fn note_at(word: &'static AtomicU64) {
+    forget_failures();
+    if NOTE.load(Ordering::Relaxed).is_null() {
+        // The half of it that comes first.
+        let word = ptr::from_ref(word).cast::<AtomicU32>();
+        note_in_word(word.cast_mut());
+    }
+}
+
+/// Whether something is noted in a word.
+pub(crate) fn is_noted_at(word: &AtomicU64) -> bool {
+    word.load(Ordering::Relaxed) != 0
+}
+
+/// Forgets why the last call of this thread failed.
+fn forget_failures() {
+    // SAFETY: it takes nothing.
+    let place = unsafe { libc::__errno_location() };
+    // SAFETY: it is this thread's own, for as long as that runs, and a number.
+    unsafe { *place = 0 };
+}
+
 /// Lets a crash of this process be noted in the file, which [`Exhaustion::new`] made.
 pub(crate) fn note_in(file: &OwnedFd) -> io::Result<()> {
     let (_, length) = memory::inspect(file.as_fd())?;
@@ -79,7 +103,13 @@ pub(crate) fn note_in(file: &OwnedFd) -> io::Result<()> {
     }
     // There until the process ends.
     let page = Box::leak(Box::new(Mapping::new(file.as_fd(), LENGTH)?));
-    NOTE.store(ptr::from_ref(word(page)).cast_mut(), Ordering::Relaxed);
+    note_in_word(ptr::from_ref(word(page)).cast_mut());
+    Ok(())
+}
+
+/// The word stays where it is until the process ends.
+fn note_in_word(word: *mut AtomicU32) {
+    NOTE.store(word, Ordering::Relaxed);
     OWNER.store(std::process::id(), Ordering::Relaxed);
     for signal in CRASHES {
         // On the thread's own stack, which the handler looks at. If that is used up, there is no handler,
@@ -91,7 +121,6 @@ pub(crate) fn note_in(file: &OwnedFd) -> io::Result<()> {
             &[libc::SIG_DFL],
         );
     }
-    Ok(())
 }
 
 /// Makes the note. When it returns, the signal comes again and is what it would have been.

@@ -106,6 +106,12 @@ pub(crate) fn cpus() -> io::Result<Vec<usize>> {
     Ok(numbers.filter(|cpu| cpus.is_set(*cpu)).collect())
 }
 
+/// Adds to the niceness of this thread.
+pub(crate) fn add_nice(increment: i32) -> io::Result<()> {
+    rustix::process::nice(increment)?;
+    Ok(())
+}
+
 fn attributes() -> Option<Attributes> {
     let mut attributes = Attributes::default();
     let place = &raw mut attributes;

@@ -13,6 +13,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
+use super::lineage;
+
 /// Ignores `SIGPIPE`, as std does before `main`: a write into a closed pipe is an error, not the
 /// end of the process.
 pub(crate) fn ignore_broken_pipes() {
@@ -144,6 +146,7 @@ extern "C" fn look_at_socket(_: libc::c_int) {
     // SAFETY: the place is valid, and there is one.
     let happened = unsafe { libc::poll(&raw mut polled, 1, 0) };
     if happened > 0 && polled.revents & libc::POLLHUP != 0 {
+        lineage::end_own();
         // SAFETY: a system call without arguments. libc's own may remember another process's.
         let own = unsafe { libc::syscall(libc::SYS_getpid) };
         // SAFETY: it takes numbers.
