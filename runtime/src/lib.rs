@@ -403,7 +403,8 @@
 //! What a program with children should know:
 //!
 //! * Ctrl-C goes to all processes in the foreground of the terminal. If the program handles it, its
-//!   workers still die of it, unless a [`startup`](macro@startup) function ignores the signal.
+//!   workers still die of it, unless they [ignore](PoolBuilder::ignore_interrupts) it: see
+//!   [the page on stopping](guide::stopping#ctrl-c).
 //! * Where `SIGCHLD` is ignored, or other code waits for any child that ends (`waitpid(-1)`),
 //!   results arrive, but how a worker died cannot be known.
 //! * In a process that was made by `fork`, starting a worker is

@@ -51,18 +51,20 @@ fn it_runs_once_on_each_worker_in_order() {
 #[test]
 fn workers_that_are_not_there_are_started_for_it() {
     check(|pool| {
-        let pool = pool()
-            .workers(3)
-            .min_workers(1)
-            .idle_timeout(Duration::from_millis(30))
-            .build()
-            .unwrap();
-        eventually("one is there", || pool.worker_ids().len() == 1);
-        for _ in 0..3 {
+        for least in [0, 1] {
+            let pool = pool()
+                .workers(3)
+                .min_workers(least)
+                .idle_timeout(Duration::from_millis(30))
+                .build()
+                .unwrap();
+            eventually("few are there", || pool.worker_ids().len() == least);
+            for _ in 0..3 {
+                assert_eq!(values(pool.broadcast(index::call)), [0, 1, 2]);
+            }
+            eventually("few are left", || pool.worker_ids().len() == least);
             assert_eq!(values(pool.broadcast(index::call)), [0, 1, 2]);
         }
-        eventually("one is left", || pool.worker_ids().len() == 1);
-        assert_eq!(values(pool.broadcast(index::call)), [0, 1, 2]);
     });
 }
 

@@ -354,7 +354,7 @@
 //! | `wait(.., FIRST_COMPLETED)` | [`wait_any`](crate::wait_any()) |
 //! | `wait(.., ALL_COMPLETED)` | [`wait_all`](crate::wait_all()) |
 //! | `CancelledError`, `TimeoutError` | [`ErrorKind::Cancelled`], [`ErrorKind::TimedOut`] |
-//! | `BrokenProcessPool` | only if an initializer fails or processes cannot be started |
+//! | `BrokenProcessPool` | only if an initializer fails, or processes die one after the other before their first task; if none can be started, only tasks fail that wait just then |
 //! | `InvalidStateError` | a result is given out once; then it is [`ErrorKind::Closed`] |
 //! | `asyncio.wrap_future` | [`Task`] is a [`Future`] |
 //!

@@ -414,7 +414,8 @@ impl PoolBuilder {
     ///
     /// As [`build`](PoolBuilder::build). Also the error that makes the pool unusable before it is ready,
     /// which all its tasks would get otherwise: of an initializer that panics, returns an error, exceeds
-    /// its timeout, or in which one process after the other dies.
+    /// its timeout, or in which one process after the other dies. And if there is no process to be had any
+    /// more in the place of one that died.
     ///
     /// # Examples
     ///

@@ -221,6 +221,7 @@ impl<R> Task<R> {
     /// added to the present time, the worker is never killed, only asked. A
     /// [`timeout`](crate::Call::timeout) goes on meanwhile. A worker that is stopped (`SIGSTOP`)
     /// cannot see that it is asked, and is killed when the time is over.
+    /// [A page of the guide](crate::guide::stopping) has the other ways to stop.
     ///
     /// # Examples
     ///

@@ -157,6 +157,8 @@ impl PoolBuilder {
     /// | [`submit_async`](super::Pool::submit_async) | waits as a future, which holds the encoded arguments |
     /// | [`map`](super::Pool::map), [`map_unordered`](super::Pool::map_unordered) | take no more inputs until there is room, but one if none of theirs is under way: each map adds at most one task to the limit |
     ///
+    /// [A page of the guide](crate::guide::back_pressure) has an example of each.
+    ///
     /// Callbacks of [`on_done`](super::Task::on_done) may block in `submit`, as any thread may: the
     /// workers go on meanwhile. A [`Waker`](std::task::Waker) should not block; where its blocking
     /// would stop the pool, the task is let in beyond the limit.

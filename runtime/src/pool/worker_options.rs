@@ -296,8 +296,9 @@ impl PoolBuilder {
 
     /// Lets the processes go on when the user presses Ctrl-C, which a terminal tells all processes of a
     /// program. What becomes of them the program decides: it can handle the signal and
-    /// [cancel](crate::Pool::cancel_queued) what has not begun, for instance. If it does not, it ends,
-    /// and the processes with it.
+    /// [cancel](crate::Pool::cancel_queued) what has not begun, for instance, as
+    /// [a page of the guide](crate::guide::stopping#ctrl-c) shows. If it does not, it ends, and the
+    /// processes with it.
     ///
     /// [`Call::ignore_interrupts`] says what that means exactly. It has the same effect on the call of
     /// an [initializer](PoolBuilder::initializer) as here. A process that Ctrl-C ends before it has got

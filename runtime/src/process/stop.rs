@@ -17,7 +17,8 @@ impl<R> Process<R> {
     /// first. Without any `grace`, the process is killed at once. After one that is too long to be
     /// added to the present time, it is never killed, only asked. A process that is stopped
     /// (`SIGSTOP`) cannot see that it is asked, and is killed when the time is over. Dropping the
-    /// `Process` takes nothing back.
+    /// `Process` takes nothing back. [A page of the guide](crate::guide::stopping) has the other ways
+    /// to stop.
     ///
     /// # Examples
     ///

@@ -86,9 +86,10 @@ impl<R> Call<'_, R> {
     }
 
     /// Lets the process go on when the user presses Ctrl-C, which a terminal tells all processes of a
-    /// program (`SIGINT`). The parent decides what becomes of it: see
-    /// [`PoolBuilder::ignore_interrupts`](crate::PoolBuilder::ignore_interrupts), which says the
-    /// same for all processes of a pool.
+    /// program (`SIGINT`). The parent decides what becomes of it:
+    /// [a page of the guide](crate::guide::stopping#ctrl-c) shows how, and
+    /// [`PoolBuilder::ignore_interrupts`](crate::PoolBuilder::ignore_interrupts) says the same for
+    /// all processes of a pool.
     ///
     /// The process has a handler for the signal that does nothing, set before
     /// [start-up functions](macro@crate::startup) run, which can set another one. Programs that the

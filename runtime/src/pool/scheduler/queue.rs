@@ -4,12 +4,13 @@
 //! |---|---|
 //! | that any worker may run | the one with the highest priority first; among equals, the one that was submitted first |
 //! | that one worker alone may run | to that one before all others |
-//! | in every [`PATIENCE`]th turn, whatever it is | the one that was submitted first of all that the worker may run |
+//! | to a worker in every [`PATIENCE`]th of its turns, whatever it is | the one that was submitted first of all that the worker may run |
 //!
-//! So nothing waits for ever. With each [`PATIENCE`]th part that is given, one that was submitted
-//! before all others goes, and only so many were submitted before any: a part of the lowest priority
-//! is the oldest in the end. What one worker alone may run waits for older such parts, and for older
-//! ones of others in some turns of that worker.
+//! So nothing waits for ever. In some turns of each worker, one goes that was submitted before all
+//! others, and only so many were submitted before any: a part of the lowest priority is the oldest in
+//! the end. What one worker alone may run waits for older such parts, and for older ones of others in
+//! those turns. Turns are counted for each worker, lest those in which the oldest is given always be
+//! another's; they do not come in all workers at once.
 //!
 //! A part that comes back, from a worker that could not begin it or to be tried again, has the place
 //! that it had: before all that were submitted later, of the same priority.
@@ -24,7 +25,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::part::{JobId, Part};
 
-/// In every turn of so many, the part that has waited longest is given.
+/// In one of so many turns of a worker, the part that has waited longest is given.
 pub(super) const PATIENCE: u64 = 16;
 
 #[derive(Debug, Default)]
@@ -35,8 +36,8 @@ pub(super) struct Queue {
     held: BTreeMap<Age, Part>,
     /// How many tasks there are in all.
     tasks: usize,
-    /// How many parts were given.
-    given: u64,
+    /// How many parts were given to the worker with each index.
+    given: BTreeMap<u32, u64>,
 }
 
 impl Queue {
@@ -87,7 +88,8 @@ impl Queue {
 
     /// Gives the worker with this index its next part.
     pub(super) fn take(&mut self, index: u32) -> Option<Part> {
-        let is_turn = (self.given + 1).is_multiple_of(PATIENCE);
+        let given = self.given.get(&index).copied().unwrap_or(0);
+        let is_turn = (given + 1 + u64::from(index)).is_multiple_of(PATIENCE);
         let own = self.own.get(&index).and_then(Lane::oldest);
         let others = self.shared.oldest();
         let is_own = match (own, others) {
@@ -99,7 +101,7 @@ impl Queue {
         } else {
             self.shared.take(is_turn)
         }?;
-        self.given += 1;
+        self.given.insert(index, given + 1);
         self.tasks -= part.count as usize;
         Some(part)
     }
@@ -323,6 +325,28 @@ mod tests {
     }
 
     #[test]
+    fn each_worker_gives_the_oldest_a_turn() {
+        let mut queue = Queue::default();
+        let own = |job, priority| Part {
+            only: Some(0),
+            ..part(job, priority)
+        };
+        queue.put(own(0, -7));
+        let mut turns = Vec::new();
+        // Two workers take turns, and each has always something more important.
+        for turn in 1..=5 * PATIENCE {
+            queue.put(own(turn, 1));
+            queue.put(part(1000 + turn, 1));
+            for index in [0, 1] {
+                if queue.take(index).unwrap().job == 0 {
+                    turns.push((turn, index));
+                }
+            }
+        }
+        assert_eq!(turns, [(PATIENCE, 0)]);
+    }
+
+    #[test]
     fn what_one_worker_alone_may_run_is_first_there_and_nowhere_else() {
         let mut queue = Queue::default();
         queue.put(part(0, 9));
@@ -406,7 +430,7 @@ mod tests {
         let mut random = Random(9);
         for _ in 0..100 {
             let (mut queue, mut list, mut out) = (Queue::default(), Vec::new(), Vec::new());
-            let mut given = 0;
+            let mut given = [0; 3];
             for job in 0..200 {
                 let only = (random.below(4) == 0).then(|| u32::try_from(random.below(2)).unwrap());
                 let priority = i32::try_from(random.below(3)).unwrap() - 1;
@@ -423,7 +447,8 @@ mod tests {
                     let index = u32::try_from(random.below(3)).unwrap();
                     let may = |part: &&Part| part.only.is_none_or(|only| only == index);
                     let mine = list.iter().filter(may).copied();
-                    let next = if (given + 1) % PATIENCE == 0 {
+                    let turn = &mut given[index as usize];
+                    let next = if (*turn + 1 + u64::from(index)) % PATIENCE == 0 {
                         mine.min_by_key(age)
                     } else {
                         mine.min_by_key(|it| (it.only.is_none(), Reverse(it.priority), age(it)))
@@ -431,7 +456,7 @@ mod tests {
                     assert_eq!(queue.take(index), next);
                     list.retain(|part| Some(*part) != next);
                     out.extend(next);
-                    given += u64::from(next.is_some());
+                    *turn += u64::from(next.is_some());
                 }
                 match random.below(4) {
                     0 if !out.is_empty() => {
