@@ -484,10 +484,14 @@ pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
-    AsCompleted, EnvValue, Indexed, Initialized, IntoCall, Map, Pool, PoolBuilder, PoolStats,
-    ShutdownFuture, SubmitFuture, Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats,
-    as_completed, is_cancelled, retire, wait_all, wait_any,
+    AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,
+    IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SubmitFuture, Task, TaskState,
+    TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled, retire, wait_all,
+    wait_any,
 };
+#[cfg(feature = "stream")]
+#[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
+pub use pool::{IndexedStream, MapStream};
 pub use process::{
     Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,
     current, set_spare_processes,

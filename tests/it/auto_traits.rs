@@ -17,10 +17,10 @@ use multiproc::sync::{
     WaitTimeoutResult,
 };
 use multiproc::{
-    AsCompleted, Call, CallFuture, ChildInfo, Current, Error, ErrorKind, Fd, Indexed, Killer,
-    Location, Map, PanicInfo, Pool, PoolBuilder, PoolStats, Process, RemoteError, ShutdownFuture,
-    StartMethod, Stdio, SubmitFuture, Task, TaskState, TrySubmitError, Usage, WaitTimeoutError,
-    WorkerStats,
+    AsCompleted, Call, CallFuture, ChildInfo, Current, Error, ErrorKind, Fd, Indexed,
+    IndexedStream, Killer, Location, Map, MapStream, PanicInfo, Pool, PoolBuilder, PoolStats,
+    Process, RemoteError, ShutdownFuture, StartMethod, Stdio, SubmitFuture, Task, TaskState,
+    TrySubmitError, Usage, WaitTimeoutError, WorkerStats,
 };
 
 /// Asks the compiler. What a type has is found before what all have.
@@ -183,5 +183,7 @@ fn processes_and_pools() {
         WaitTimeoutError => "SYPUR",
         Map<'static, u32, std::vec::IntoIter<u32>, fn(u32) -> Call<'static, u32>> => "S-P--",
         Indexed<'static, u32, std::vec::IntoIter<u32>, fn(u32) -> Call<'static, u32>> => "S-P--",
+        MapStream<u32, std::vec::IntoIter<u32>, fn(u32) -> Call<'static, u32>> => "S-P--",
+        IndexedStream<u32, std::vec::IntoIter<u32>, fn(u32) -> Call<'static, u32>> => "S-P--",
     }
 }

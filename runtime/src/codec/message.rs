@@ -221,6 +221,11 @@ impl Message {
         })
     }
 
+    /// The length of all of its bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.head.len() + self.splices.iter().map(Vec::len).sum::<usize>()
+    }
+
     /// The byte that tells what this is.
     pub(crate) fn kind(&self) -> Option<u8> {
         self.head.first().copied()

@@ -2,14 +2,25 @@
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
+use std::thread;
 
 use crate::error::{Location, PanicInfo};
 
 thread_local! {
     static LAST: RefCell<Option<PanicInfo>> = const { RefCell::new(None) };
+
+    /// The worker that this thread runs.
+    static WORKER: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Has a panic of this thread say which worker it is of. The hook of std only knows the name that the
+/// thread was given at its start, and a thread of a pool runs one worker after another.
+pub(super) fn announce_worker(worker: &'static str) {
+    WORKER.set(Some(worker));
 }
 
 /// Makes panics remember where they began, on top of what the hook so far does with them.
@@ -19,6 +30,7 @@ thread_local! {
 pub(crate) fn install(last_words: fn(&PanicInfo)) {
     let outer = take_hook();
     set_hook(Box::new(move |panic| {
+        name_worker();
         outer(panic);
         let info = describe(panic);
         if cfg!(panic = "abort") {
@@ -27,6 +39,17 @@ pub(crate) fn install(last_words: fn(&PanicInfo)) {
         // A thread whose locals are gone has no `catch` to come.
         let _ = LAST.try_with(|last| last.replace(Some(info)));
     }));
+}
+
+/// Says on the standard error which worker the next lines there are about, unless they say it
+/// themselves, since the thread is named after it.
+fn name_worker() {
+    if let Ok(Some(worker)) = WORKER.try_with(Cell::get)
+        && thread::current().name() != Some(worker)
+    {
+        let text = format!("\nworker `{worker}`:");
+        let _ = std::io::stderr().write_all(text.as_bytes());
+    }
 }
 
 /// Runs `body`; its panic, if it ends in one.

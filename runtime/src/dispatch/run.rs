@@ -1,5 +1,5 @@
 use super::job::Job;
-use super::panic::catch;
+use super::panic::{announce_worker, catch};
 use super::registry::Entry;
 use super::reply::{Send, message};
 use crate::codec::{Input, Output};
@@ -11,6 +11,7 @@ use crate::sys::copy;
 /// A worker may fork and return twice. The copy ends here: it has the connection and all that its
 /// original knows, but the answer and whatever comes next are the original's.
 pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended {
+    announce_worker(entry.name());
     let mut replied = false;
     let result = catch(|| {
         let mut send = |out: Output<'_>| {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::builder::PoolBuilder;
+use super::inputs::Inputs;
 use super::into_call::IntoCall;
 use super::map::Map;
 use super::stats::{Counters, PoolStats};
@@ -234,8 +235,9 @@ impl Pool {
     ///
     /// `bind` makes the call: for a worker with one parameter it is the worker's `call`, for more,
     /// `|(a, b)| f::call(a, b)`. The call may borrow from the input and from what is around: its
-    /// arguments are encoded at once. Inputs are taken as results are asked for, and only as many ahead
-    /// as keep the workers busy; short tasks are sent to the workers in groups.
+    /// arguments are encoded at once. Inputs are taken as results are asked for, and only so many ahead
+    /// that no worker waits ([`buffered`](Map::buffered) has the numbers); short tasks are sent to the
+    /// workers in groups.
     ///
     /// An error of a result names the index of its input; [`Map::indexed`] gives that of all results.
     ///
@@ -279,13 +281,13 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map<'c, C, I, F>(&self, bind: F, inputs: I) -> Map<'_, C::Output, I::IntoIter, F>
+    pub fn map<'c, T, I, F, C>(&self, bind: F, inputs: I) -> Map<'_, C::Output, I::Iter, F>
     where
-        I: IntoIterator,
-        F: FnMut(I::Item) -> C,
+        I: Inputs<T>,
+        F: FnMut(T) -> C,
         C: IntoCall<'c>,
     {
-        Map::new(&self.shared, inputs.into_iter(), bind, true)
+        Map::new(&self.shared, inputs.into_inputs(), bind, true)
     }
 
     /// Runs a worker on each input, as [`map`](Pool::map) does. The results come in the order in
@@ -309,17 +311,17 @@ impl Pool {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn map_unordered<'c, C, I, F>(
+    pub fn map_unordered<'c, T, I, F, C>(
         &self,
         bind: F,
         inputs: I,
-    ) -> Map<'_, C::Output, I::IntoIter, F>
+    ) -> Map<'_, C::Output, I::Iter, F>
     where
-        I: IntoIterator,
-        F: FnMut(I::Item) -> C,
+        I: Inputs<T>,
+        F: FnMut(T) -> C,
         C: IntoCall<'c>,
     {
-        Map::new(&self.shared, inputs.into_iter(), bind, false)
+        Map::new(&self.shared, inputs.into_inputs(), bind, false)
     }
 
     /// Returns the largest number of workers that the pool has: what the builder or

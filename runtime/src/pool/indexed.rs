@@ -3,12 +3,13 @@
 use std::fmt;
 use std::iter::FusedIterator;
 
-use super::into_call::IntoCall;
 use super::map::Map;
 use crate::error::Result;
 
 /// An iterator over the results of a map, each with the index of its input. Returned by
 /// [`Map::indexed`].
+///
+/// With the feature `stream`, `into_stream` makes a `Stream` of it.
 ///
 /// # Examples
 ///
@@ -28,7 +29,7 @@ use crate::error::Result;
 /// # }
 /// ```
 #[must_use = "iterators are lazy: no task is started before a result is asked for"]
-pub struct Indexed<'p, R, I, F>(Map<'p, R, I, F>);
+pub struct Indexed<'p, R, I, F>(pub(super) Map<'p, R, I, F>);
 
 impl<'p, R, I, F> Map<'p, R, I, F> {
     /// Gives each result with the index of its input.
@@ -60,15 +61,10 @@ impl<'p, R, I, F> Map<'p, R, I, F> {
     }
 }
 
-impl<'c, R, I, F, C> Iterator for Indexed<'_, R, I, F>
-where
-    I: Iterator,
-    F: FnMut(I::Item) -> C,
-    C: IntoCall<'c, Output = R>,
-{
+impl<R, I: Iterator, F> Iterator for Indexed<'_, R, I, F> {
     type Item = (usize, Result<R>);
 
-    fn next(&mut self) -> Option<Self::Item> {
+    fn next(&mut self) -> Option<(usize, Result<R>)> {
         self.0.next_indexed()
     }
 
@@ -77,13 +73,7 @@ where
     }
 }
 
-impl<'c, R, I, F, C> FusedIterator for Indexed<'_, R, I, F>
-where
-    I: Iterator,
-    F: FnMut(I::Item) -> C,
-    C: IntoCall<'c, Output = R>,
-{
-}
+impl<R, I: Iterator, F> FusedIterator for Indexed<'_, R, I, F> {}
 
 impl<R, I, F> fmt::Debug for Indexed<'_, R, I, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

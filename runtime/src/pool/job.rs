@@ -74,10 +74,7 @@ impl PoolJob {
     pub(super) fn load(&self, first: u32, count: u32) -> Load {
         let bytes = match &self.arguments {
             _ if count == 0 => 0,
-            TaskArguments::One(arguments) => {
-                let splices = arguments.splices.iter().map(|splice| splice.len());
-                arguments.head.len() + splices.sum::<usize>()
-            }
+            TaskArguments::One(arguments) => arguments.length(),
             TaskArguments::Many(_, ends) => {
                 TaskArguments::start(ends, first + count) - TaskArguments::start(ends, first)
             }

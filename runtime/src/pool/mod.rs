@@ -18,7 +18,11 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
-//! * [`into_call`] is what the function of a map makes; [`indexed`] tells which input a result is of.
+//! * [`mapping`] is a map at work: a [`call_source`] gives it tasks, a [`window`] says how many may be
+//!   under way; a map waits for it, a stream of one is polled.
+//! * [`inputs`] is what a map works on, [`into_call`] what its function makes; [`indexed`] tells which
+//!   input a result is of.
+//! * [`executor`] is what other back ends are as well.
 //! * [`submit`] waits for room, where the number of waiting tasks is limited: a [`place`] in the line
 //!   before the queue, for so much [`load`].
 //! * [`builder`], of [`worker_options`], [`surroundings`] and [`task_options`], makes [`settings`], the
@@ -31,10 +35,15 @@
 mod back_pressure;
 mod broadcast;
 mod builder;
+mod call_source;
 mod callbacks;
 mod cancelled;
+mod executor;
 mod handle;
 mod indexed;
+#[cfg(feature = "stream")]
+mod indexed_stream;
+mod inputs;
 mod into_call;
 mod job;
 mod latch;
@@ -43,6 +52,9 @@ mod limited;
 mod load;
 mod mailbox;
 mod map;
+#[cfg(feature = "stream")]
+mod map_stream;
+mod mapping;
 mod name;
 mod outcome;
 mod own_board;
@@ -64,16 +76,23 @@ mod task;
 mod task_options;
 mod trace;
 mod wait;
+mod window;
 mod wire;
 mod worker;
 mod worker_options;
 
 pub use builder::PoolBuilder;
 pub use cancelled::is_cancelled;
+pub use executor::{Executor, ExecutorMap, ExecutorTask};
 pub use handle::Pool;
 pub use indexed::Indexed;
+#[cfg(feature = "stream")]
+pub use indexed_stream::IndexedStream;
+pub use inputs::Inputs;
 pub use into_call::IntoCall;
 pub use map::Map;
+#[cfg(feature = "stream")]
+pub use map_stream::MapStream;
 pub use retire::retire;
 pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;

@@ -61,6 +61,15 @@ impl Outcome {
         }
     }
 
+    /// The length of what was received.
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Outcome::Reply(message, _) => message.length(),
+            Outcome::Asked(outcome, _) => outcome.length(),
+            Outcome::Lost(_) | Outcome::Failed(_) => 0,
+        }
+    }
+
     pub(super) fn duplicate(&self) -> Outcome {
         match self {
             Outcome::Reply(message, id) => match message.try_clone() {

@@ -33,6 +33,11 @@ impl EncodedMessage {
             attachments: output.attachments,
         })
     }
+
+    /// The length of all of its bytes.
+    pub(crate) fn length(&self) -> usize {
+        self.head.len() + self.splices.iter().map(|it| it.len()).sum::<usize>()
+    }
 }
 
 fn keep(splice: Cow<'_, [u8]>) -> Result<Vec<u8>, codec::Error> {

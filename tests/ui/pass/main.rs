@@ -14,6 +14,7 @@ mod never_returns;
 mod options;
 mod owned_arguments;
 mod patterns;
+mod pools;
 mod results;
 mod shareable_everywhere;
 mod where_clauses;

@@ -352,6 +352,11 @@ impl SharedPool {
         self.env.poller.wake();
     }
 
+    /// Whether the pool takes no more jobs.
+    pub(super) fn is_closing(&self) -> bool {
+        self.env.is_closing()
+    }
+
     /// Waits until the last worker is gone; false if the limit came first. Not possible on the
     /// supervisor's own thread.
     pub(super) fn wait_over(&self, limit: Option<Instant>) -> bool {
