@@ -88,7 +88,7 @@ fn they_end_with_their_worker_however_that_ends(method: StartMethod) {
         assert!(are_gone(&others), "{end:?}");
     }
     let (call, ids, _go) = starting(method, End::Wait);
-    let call = call.timeout(Duration::from_secs(2)).kill_descendants();
+    let call = call.timeout(Duration::from_secs(5)).kill_descendants();
     let process = call.spawn().unwrap();
     let others = living(&ids);
     assert_eq!(process.join().unwrap_err().kind(), TimedOut);

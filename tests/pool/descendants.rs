@@ -39,7 +39,7 @@ fn they_end_with_their_worker_however_that_ends() {
         let (told, ids) = channel().unwrap();
         let start = |then| start_others::call(then, told.clone());
 
-        let task = pool.submit(start(Then::Wait).timeout(Duration::from_secs(1)));
+        let task = pool.submit(start(Then::Wait).timeout(Duration::from_secs(5)));
         let others = ids.recv().unwrap();
         assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::TimedOut);
         eventually("they are gone", || are_gone(&others));

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use multiproc::channel::{Receiver, Sender, channel};
+use multiproc::channel::{Sender, channel};
+use multiproc::shm::Shared;
 use multiproc::{Call, ErrorKind, PoolBuilder, StartMethod, worker};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -372,19 +373,21 @@ fn what_a_process_has_from_its_start_is_refused_with_what_to_use() {
 
 #[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 enum Deed {
-    Return,
     Abort,
+    /// Of the first two attempts.
+    AbortTwice,
     Wait,
     WaitUntilAsked,
 }
 
 /// Tells its memory limit, does what it is told to, and gives the limit.
 #[worker]
-fn act(told: Sender<Option<u64>>, deeds: Receiver<Deed>) -> Option<u64> {
+fn act(deed: Deed, told: Sender<Option<u64>>, attempts: Shared<AtomicU32>) -> Option<u64> {
     told.send(memory_limit()).unwrap();
-    match deeds.recv().unwrap() {
-        Deed::Return => {}
-        Deed::Abort => std::process::abort(),
+    let attempt = attempts.fetch_add(1, Ordering::Relaxed);
+    match deed {
+        Deed::AbortTwice if attempt >= 2 => {}
+        Deed::Abort | Deed::AbortTwice => std::process::abort(),
         Deed::Wait => loop {
             std::thread::park();
         },
@@ -405,34 +408,26 @@ fn limits_go_with_a_task_from_one_process_to_the_next_and_end_with_it() {
         let look = || pool.submit(look::call()).wait().unwrap();
         let before = look();
         let (told, limits) = channel().unwrap();
-        let (tell, deeds) = channel().unwrap();
-        let call = || act::call(told.clone(), deeds.clone()).memory_limit(LIMIT);
+        let call = |deed| {
+            let attempts = Shared::new(AtomicU32::new(0)).unwrap();
+            act::call(deed, told.clone(), attempts).memory_limit(LIMIT)
+        };
         let is_as_before = || look().memory == before.memory;
 
-        for deed in [Deed::Abort, Deed::Abort, Deed::Return] {
-            tell.send(deed).unwrap();
-        }
-        let task = pool.submit(call().retries(2).stack_size(4 << 20));
+        let call_again = call(Deed::AbortTwice).retries(2).stack_size(4 << 20);
+        let task = pool.submit(call_again);
         assert_eq!(task.wait().unwrap(), Some(LIMIT));
         for _ in 0..3 {
             assert_eq!(limits.recv().unwrap(), Some(LIMIT));
         }
         assert!(is_as_before());
 
-        tell.send(Deed::Abort).unwrap();
-        let error = pool.submit(call()).wait().unwrap_err();
+        let error = pool.submit(call(Deed::Abort)).wait().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Signaled);
         assert_eq!(limits.recv().unwrap(), Some(LIMIT));
         assert!(is_as_before());
 
-        tell.send(Deed::Wait).unwrap();
-        let task = pool.submit(call().timeout(Duration::from_millis(500)));
-        assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::TimedOut);
-        assert_eq!(limits.recv().unwrap(), Some(LIMIT));
-        assert!(is_as_before());
-
-        tell.send(Deed::Wait).unwrap();
-        let task = pool.submit(call());
+        let task = pool.submit(call(Deed::Wait));
         assert_eq!(limits.recv().unwrap(), Some(LIMIT));
         assert!(task.cancel());
         assert!(is_as_before());
@@ -440,14 +435,18 @@ fn limits_go_with_a_task_from_one_process_to_the_next_and_end_with_it() {
         // It stops when it is asked to, on a thread of its own or not, and its process goes on.
         let process = look().process;
         for own_thread in [false, true] {
-            tell.send(Deed::WaitUntilAsked).unwrap();
-            let call = if own_thread { call().nice(1) } else { call() };
-            let task = pool.submit(call);
+            let call = call(Deed::WaitUntilAsked);
+            let task = pool.submit(if own_thread { call.nice(1) } else { call });
             assert_eq!(limits.recv().unwrap(), Some(LIMIT));
             assert!(task.cancel_within(Duration::from_mins(1)));
             assert_eq!(task.wait().unwrap(), Some(LIMIT));
             assert!(is_as_before());
         }
         assert_eq!(look().process, process);
+
+        // Its time may be over before it has told anything.
+        let task = pool.submit(call(Deed::Wait).timeout(Duration::from_millis(500)));
+        assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::TimedOut);
+        assert!(is_as_before());
     });
 }
