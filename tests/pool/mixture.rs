@@ -173,11 +173,11 @@ fn judge(
     deed: Deed,
     cancelled: Cancelled,
     [begun, ended]: [u32; 2],
-    result: Result<u64, Error>,
+    (took, result): (Duration, Result<u64, Error>),
 ) -> Result<(), String> {
     let says = |text: &str| {
         Err(format!(
-            "{text}: {deed:?}, {cancelled:?}, begun {begun}, ended {ended}, {result:?}"
+            "{text}: {deed:?}, {cancelled:?}, begun {begun}, ended {ended}, after {took:?}, {result:?}"
         ))
     };
     let deaths = deed.deaths.min(deed.retries());
@@ -194,7 +194,7 @@ fn judge(
         (Ok(it), _) => *it == value(deed.number) && begun == deed.deaths + 1 && ended == 1,
         // Its time counts from when the process takes it. Under load, that can be over before the
         // process has come to the first line of the worker.
-        (Err(_), Some(ErrorKind::TimedOut)) => true,
+        (Err(_), Some(ErrorKind::TimedOut)) => took >= TIMEOUT,
         (Err(error), Some(ErrorKind::Panicked)) => {
             let text = format!("the panic of {}", deed.number);
             error.panic().is_some_and(|panic| panic.message() == text) && deed.panics && ended == 1
@@ -236,10 +236,10 @@ fn mix(method: StartMethod, tasks: u32) {
     std::thread::scope(|scope| {
         let (results_of_single, sender, pool) = (sender.clone(), sender.clone(), &pool);
         scope.spawn(move || {
-            let deeds = mapped.iter().copied();
+            let (begin, deeds) = (Instant::now(), mapped.iter().copied());
             let results = pool.map(Deed::call, deeds).grace(GRACE).chunk_size(5);
             for (deed, result) in mapped.iter().zip(results) {
-                sender.send((deed.number, result)).unwrap();
+                sender.send((deed.number, begin.elapsed(), result)).unwrap();
             }
         });
         for group in single.chunks(50) {
@@ -253,12 +253,12 @@ fn mix(method: StartMethod, tasks: u32) {
 
     let mut seen = HashMap::new();
     let mut wrong = Vec::new();
-    for (number, result) in results {
+    for (number, took, result) in results {
         *seen.entry(number).or_insert(0) += 1;
         let place = number as usize;
         let counts = [0, 1].map(|it| counts[it][place].load(Relaxed));
         let cancelled = cancelled.lock().unwrap()[place];
-        wrong.extend(judge(deeds[place], cancelled, counts, result).err());
+        wrong.extend(judge(deeds[place], cancelled, counts, (took, result)).err());
     }
     assert!(wrong.is_empty(), "seed {seed}: {wrong:#?}");
     let twice = seen.values().filter(|times| **times != 1).count();
@@ -277,7 +277,8 @@ fn mix(method: StartMethod, tasks: u32) {
     }
 }
 
-type Results = mpsc::Sender<(u32, Result<u64, Error>)>;
+/// What each task came to, and how long after it was submitted, or the whole map was.
+type Results = mpsc::Sender<(u32, Duration, Result<u64, Error>)>;
 
 /// Submits some tasks, and lets something happen to each of them, in any order.
 fn submit(
@@ -294,9 +295,12 @@ fn submit(
         if dice.below(2) == 0 {
             call = call.grace(GRACE);
         }
-        let task = pool.submit(call);
+        let (begin, task) = (Instant::now(), pool.submit(call));
         let (results, number) = (results.clone(), deed.number);
-        task.on_done(move |result| results.send((number, result)).unwrap());
+        task.on_done(move |result| {
+            let outcome = (number, begin.elapsed(), result);
+            results.send(outcome).unwrap();
+        });
         tasks.push((task, number, is_dropped));
         if dice.below(10) == 0 {
             std::thread::sleep(Duration::from_micros(dice.below(1000)));
