@@ -36,6 +36,7 @@ fn main() {
         "replaced" => replaced(),
         "descendants" => descendants(),
         "descendants-at-start" => descendants_at_start(),
+        "descendants-one-by-one" => descendants_one_by_one(),
         "spawn-and-return" => drop(tell_and_wait::spawn(&[1]).unwrap()),
         "square" => square(),
         "load" => load(&arguments.next().expect("a library")),
@@ -82,6 +83,31 @@ fn descendants_at_start() {
     let call = tell_and_wait::call(&[1]).before_worker(have_descendants);
     drop(call.kill_descendants().spawn().unwrap());
     wait_for_ever();
+}
+
+/// Starts a worker that starts others in several threads, another whenever one has ended, and tells of
+/// each.
+fn descendants_one_by_one() {
+    let call = have_one_after_the_other::call();
+    drop(call.kill_descendants().spawn().unwrap());
+    wait_for_ever();
+}
+
+#[worker]
+fn have_one_after_the_other() {
+    let go_on = || {
+        loop {
+            let mut sleep = std::process::Command::new("sleep");
+            let mut sleep = sleep.arg("1000").spawn().unwrap();
+            println!("{}", sleep.id());
+            sleep.wait().unwrap();
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(go_on);
+        }
+    });
 }
 
 #[worker]

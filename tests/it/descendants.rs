@@ -17,6 +17,7 @@ cases! {
     they_end_with_a_worker_that_is_not_waited_for
     they_end_with_a_worker_that_is_awaited
     they_end_with_the_program
+    they_end_with_the_program_though_more_are_started
     those_that_start_others_all_the_time_end
     those_of_a_worker_of_a_worker_end_with_it
     others_live_on
@@ -130,6 +131,17 @@ fn they_end_with_the_program(method: StartMethod) {
         // Nothing else has its output.
         assert_eq!(program.rest(), "");
     }
+}
+
+fn they_end_with_the_program_though_more_are_started(method: StartMethod) {
+    let mut command = program("program");
+    let command = with_method(&mut command, method);
+    let mut program = Running::start(command.arg("descendants-one-by-one"));
+    let first = program.process();
+    program.kill();
+    first.wait();
+    // Its worker starts another one as soon as it hears of that; each has the output of the program.
+    program.rest();
 }
 
 /// Starts a shell that never ends, and ends.

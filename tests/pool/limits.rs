@@ -3,7 +3,9 @@
 use std::hint::black_box;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
+use multiproc::channel::{Receiver, Sender, channel};
 use multiproc::{Call, ErrorKind, PoolBuilder, StartMethod, worker};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -365,5 +367,87 @@ fn what_a_process_has_from_its_start_is_refused_with_what_to_use() {
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
             assert!(error.to_string().contains(method), "{error}");
         }
+    });
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+enum Deed {
+    Return,
+    Abort,
+    Wait,
+    WaitUntilAsked,
+}
+
+/// Tells its memory limit, does what it is told to, and gives the limit.
+#[worker]
+fn act(told: Sender<Option<u64>>, deeds: Receiver<Deed>) -> Option<u64> {
+    told.send(memory_limit()).unwrap();
+    match deeds.recv().unwrap() {
+        Deed::Return => {}
+        Deed::Abort => std::process::abort(),
+        Deed::Wait => loop {
+            std::thread::park();
+        },
+        Deed::WaitUntilAsked => {
+            while !multiproc::is_cancelled() {
+                std::thread::yield_now();
+            }
+        }
+    }
+    memory_limit()
+}
+
+#[test]
+fn limits_go_with_a_task_from_one_process_to_the_next_and_end_with_it() {
+    const LIMIT: u64 = 300 << 20;
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let look = || pool.submit(look::call()).wait().unwrap();
+        let before = look();
+        let (told, limits) = channel().unwrap();
+        let (tell, deeds) = channel().unwrap();
+        let call = || act::call(told.clone(), deeds.clone()).memory_limit(LIMIT);
+        let is_as_before = || look().memory == before.memory;
+
+        for deed in [Deed::Abort, Deed::Abort, Deed::Return] {
+            tell.send(deed).unwrap();
+        }
+        let task = pool.submit(call().retries(2).stack_size(4 << 20));
+        assert_eq!(task.wait().unwrap(), Some(LIMIT));
+        for _ in 0..3 {
+            assert_eq!(limits.recv().unwrap(), Some(LIMIT));
+        }
+        assert!(is_as_before());
+
+        tell.send(Deed::Abort).unwrap();
+        let error = pool.submit(call()).wait().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Signaled);
+        assert_eq!(limits.recv().unwrap(), Some(LIMIT));
+        assert!(is_as_before());
+
+        tell.send(Deed::Wait).unwrap();
+        let task = pool.submit(call().timeout(Duration::from_millis(500)));
+        assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(limits.recv().unwrap(), Some(LIMIT));
+        assert!(is_as_before());
+
+        tell.send(Deed::Wait).unwrap();
+        let task = pool.submit(call());
+        assert_eq!(limits.recv().unwrap(), Some(LIMIT));
+        assert!(task.cancel());
+        assert!(is_as_before());
+
+        // It stops when it is asked to, on a thread of its own or not, and its process goes on.
+        let process = look().process;
+        for own_thread in [false, true] {
+            tell.send(Deed::WaitUntilAsked).unwrap();
+            let call = if own_thread { call().nice(1) } else { call() };
+            let task = pool.submit(call);
+            assert_eq!(limits.recv().unwrap(), Some(LIMIT));
+            assert!(task.cancel_within(Duration::from_mins(1)));
+            assert_eq!(task.wait().unwrap(), Some(LIMIT));
+            assert!(is_as_before());
+        }
+        assert_eq!(look().process, process);
     });
 }

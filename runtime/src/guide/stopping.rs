@@ -13,6 +13,9 @@
 //! | to end what is not wanted any more | [`Call::kill_on_drop`] | the same | |
 //! | to end at once | [`Process::kill`] | [`Task::cancel`] | dropping the [`Pool`] |
 //!
+//! These end the worker's process. Programs that it has started run on, unless
+//! [`Call::kill_descendants`] or [`PoolBuilder::kill_descendants`] says that they end with it.
+//!
 //! Whichever it is, the result tells the truth: the value of what was finished, and otherwise
 //! [`Cancelled`](crate::ErrorKind::Cancelled), [`TimedOut`](crate::ErrorKind::TimedOut) or, after
 //! [`Process::kill`], [`Signaled`](crate::ErrorKind::Signaled). A worker of a pool that is killed is
@@ -219,6 +222,7 @@
 //!
 //! [`Call::grace`]: crate::Call::grace
 //! [`Call::ignore_interrupts`]: crate::Call::ignore_interrupts
+//! [`Call::kill_descendants`]: crate::Call::kill_descendants
 //! [`Call::kill_on_drop`]: crate::Call::kill_on_drop
 //! [`Call::timeout`]: crate::Call::timeout
 //! [`Map`]: crate::Map
@@ -228,6 +232,7 @@
 //! [`Pool::shutdown_async`]: crate::Pool::shutdown_async
 //! [`Pool::shutdown_timeout`]: crate::Pool::shutdown_timeout
 //! [`PoolBuilder::ignore_interrupts`]: crate::PoolBuilder::ignore_interrupts
+//! [`PoolBuilder::kill_descendants`]: crate::PoolBuilder::kill_descendants
 //! [`PoolBuilder::task_grace`]: crate::PoolBuilder::task_grace
 //! [`PoolBuilder::task_timeout`]: crate::PoolBuilder::task_timeout
 //! [`Process`]: crate::Process

@@ -40,7 +40,7 @@ pub(super) struct Ran {
 pub(super) enum NotRun {
     /// They cannot have these limits.
     Refused(String),
-    /// The function that is to run before them panicked.
+    /// The function that is to run before them panicked. What of its work it has done is not known.
     Panicked(PanicInfo),
 }
 
@@ -48,8 +48,7 @@ pub(super) enum NotRun {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fitness {
     AsBefore,
-    /// A limit could not be taken back, or it is not known what of its work the function to run before
-    /// has done.
+    /// A limit could not be taken back.
     None,
 }
 
@@ -98,12 +97,7 @@ pub(super) fn run(limits: &TaskLimits, work: impl FnOnce() + Send) -> Ran {
             Ok(())
         }
         Ok(()) => run_apart(limits, work).map_err(NotRun::Refused),
-        Err(panic) => {
-            return Ran {
-                result: Err(NotRun::Panicked(panic)),
-                fitness: Fitness::None,
-            };
-        }
+        Err(panic) => Err(NotRun::Panicked(panic)),
     };
     // A task may have taken from its process what that takes.
     let is_restored = lowered.is_none_or(|lowered| lowered.restore().is_ok());

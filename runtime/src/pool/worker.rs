@@ -12,7 +12,7 @@ use std::time::Duration;
 use linkme::distributed_slice;
 
 use super::ledger::{Claims, note_exhaustion, now};
-use super::limited::{self, Fitness, Ran};
+use super::limited::{self, Fitness, NotRun, Ran};
 use super::name::NAMES;
 use super::own_board;
 use super::pause::Pause;
@@ -137,6 +137,7 @@ impl TaskLoop<'_> {
                     dispatch::run(entry, input, &mut |out| replies.send(out));
                 });
                 if let Err(not_run) = ran.result {
+                    leave_if_spoiled(&self.claims, &not_run);
                     // An error means that the pool is gone.
                     let _ = self.replies.send(not_run.message());
                 }
@@ -164,22 +165,20 @@ impl TaskLoop<'_> {
                     results.answer(arguments, |arguments, results| {
                         let send = &mut |out: Output<'_>| results.add(out);
                         dispatch::run(entry, Input::over(arguments), send);
-                        true
                     });
                 });
                 fitness = ran.fitness;
                 if let Err(not_run) = ran.result {
+                    leave_if_spoiled(&self.claims, &not_run);
                     results.answer(arguments, |_, results| {
+                        // An error means that the pool is gone.
                         let _ = results.add(not_run.message());
-                        // The others are for another process if this one is not to be used.
-                        fitness == Fitness::AsBefore
                     });
                 }
             }
             Err(reason) => results.answer(arguments, |_, results| {
                 // An error means that the pool is gone.
                 let _ = results.add(message(Reply::Refused, &reason));
-                true
             }),
         }
         results.send();
@@ -226,6 +225,14 @@ fn run_within(board: &'static Scoreboard, limits: &TaskLimits, work: impl FnOnce
     limited::run(limits, work)
 }
 
+/// Lets other processes run the later tasks, if this one is in an unknown state: to be said before the
+/// task is answered.
+fn leave_if_spoiled(claims: &Claims<'_>, not_run: &NotRun) {
+    if let NotRun::Panicked(_) = not_run {
+        claims.leave();
+    }
+}
+
 /// The results of a batch on their way: on the board at once, in a message some time.
 struct Results<'r, 'w> {
     replies: &'r mut Replies<'w>,
@@ -258,22 +265,18 @@ impl<'r, 'w> Results<'r, 'w> {
         }
     }
 
-    /// Claims the tasks with these arguments one after another, and answers each, as long as `answer`
-    /// says so and they are not taken back.
-    fn answer(
-        &mut self,
-        tasks: &[u8],
-        mut answer: impl FnMut(&[u8], &mut Results<'r, 'w>) -> bool,
-    ) {
+    /// Claims the tasks with these arguments one after another, and answers each, until they are taken
+    /// back or one has said that it is the last of this process.
+    fn answer(&mut self, tasks: &[u8], mut answer: impl FnMut(&[u8], &mut Results<'r, 'w>)) {
         let mut rest = tasks;
         while let Some((arguments, others)) = split(rest) {
             rest = others;
             if !self.claims.claim(self.round, self.now) {
                 break;
             }
-            let goes_on = answer(arguments, self);
+            answer(arguments, self);
             self.next();
-            if !goes_on || self.replies.is_stuck() || self.claims.is_leaving() {
+            if self.replies.is_stuck() || self.claims.is_leaving() {
                 break;
             }
         }

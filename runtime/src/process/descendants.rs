@@ -11,12 +11,13 @@
 //! |---|---|---|
 //! | the parent makes a sign | the child | it has started nothing |
 //! | the child has the sign, before any user code runs | the child | its parent looks for descendants, and finds none |
-//! | | the parent | the child's first thread does what the parent would have done, and then ends the child |
+//! | | the parent | the child's first thread makes a copy of the child that does what the parent would have done, beginning with the child: its other threads may go on to start others until it is dead |
 //! | the child runs, and starts others | the child | its parent kills them |
 //! | | the parent | as above. While start-up functions run on the child's first thread, a signal interrupts them, and its handler does it |
 //! | | both at once | what the child has started stays |
 //! | the child has ended, its descendants are being killed | the parent | those that have not been found stay |
-//! | the parent has ended, the child kills its descendants | the child | likewise |
+//! | the parent has ended | the child, before it has made its copy | what it has started stays |
+//! | | the copy, before it is done | those that have not been found stay |
 //! | a descendant has been found | it | it is dead, as it should be |
 //!
 //! A child of the child's that has descendants of its own to kill has another sign. It learns of the

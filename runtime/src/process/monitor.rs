@@ -59,6 +59,17 @@ struct Stop {
     over: bool,
 }
 
+impl Stop {
+    /// Kills the child. One that has ended has done so by itself, though not all may be gone yet that
+    /// is to end with it.
+    fn kill(&mut self, child: &Child) {
+        if !child.pidfd.has_ended() {
+            self.killed = true;
+            child.pidfd.kill();
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Watched {
     watch: Watch,
@@ -344,8 +355,7 @@ impl ProcessMonitor {
             transport::end_sending(connection.as_fd());
         }
         if grace.is_zero() {
-            stop.killed = true;
-            child.pidfd.kill();
+            stop.kill(child);
         } else if let Some(until) = deadline::after(grace)
             && stop.until.is_none_or(|before| until < before)
         {
@@ -366,8 +376,7 @@ impl ProcessMonitor {
         };
         let mut stop = lock(&child.stop);
         if !stop.over {
-            stop.killed = true;
-            child.pidfd.kill();
+            stop.kill(&child);
         }
     }
 

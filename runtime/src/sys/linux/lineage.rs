@@ -38,7 +38,7 @@ use rustix::process::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::poll;
+use super::{poll, runner};
 
 /// How long the end of those that were killed is waited for. Most take a millisecond; one that waits for
 /// a device may take any time, and starts nothing meanwhile.
@@ -51,14 +51,23 @@ const PAUSE: Duration = Duration::from_millis(5);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lineage(u64);
 
-/// The sign of this process's own descendants, or 0.
+/// The sign of this process and its descendants, or 0.
 static OWN: AtomicU64 = AtomicU64::new(0);
 
-/// Kills what this process has started, if that is to end with it. A signal handler may call it.
+/// Kills what this process has started, if that is to end with it, and then mostly this process, too,
+/// which is to end itself next. A signal handler may call it.
+///
+/// Threads of this process may go on to start others, as one does that runs a program after the other.
+/// So it is a copy of this process that kills all that have the sign, this one among them.
 pub(crate) fn end_own() {
-    match OWN.load(Ordering::Relaxed) {
-        0 => {}
-        own => Lineage(own).end(),
+    let own = match OWN.load(Ordering::Relaxed) {
+        0 => return,
+        own => Lineage(own),
+    };
+    if !own.end_in_copy() {
+        own.end();
+        // There may be room for a copy now.
+        own.end_in_copy();
     }
 }
 
@@ -110,6 +119,18 @@ impl Lineage {
         }
     }
 
+    /// Begins to do that in a copy of this process, which is then among those that are killed. False if
+    /// there can be no copy.
+    fn end_in_copy(self) -> bool {
+        match copy_quietly() {
+            0 => {
+                self.end();
+                runner::quit(0)
+            }
+            copy => copy > 0,
+        }
+    }
+
     /// Sends all that have the sign and are alive a deadly signal. Gives one of them.
     fn kill_all(self) -> Result<Option<OwnedFd>, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -158,6 +179,28 @@ impl Lineage {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// Makes a copy of this process that gets no signals, such as a terminal's, and has no descriptors: what
+/// this process has locked or holds open ends with it. Gives 0 in the copy, and otherwise its number, or -1
+/// if there can be none.
+///
+/// This process gets no signals on this thread any more either.
+fn copy_quietly() -> libc::c_long {
+    let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the place is valid.
+    unsafe { libc::sigfillset(all.as_mut_ptr()) };
+    // SAFETY: the set was filled.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut()) };
+    // SAFETY: without a stack, the copy goes on with a copy of this one's, as after `fork`, and makes
+    // system calls only: locks that other threads hold do not matter. (libc's own `fork` takes locks.)
+    // Architectures disagree on the order of the last arguments, all of which are unused.
+    let copy = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+    if copy == 0 {
+        // SAFETY: it takes numbers. The copy uses no descriptor that it does not open from now on.
+        unsafe { libc::syscall(libc::SYS_close_range, 0, libc::c_uint::MAX, 0) };
+    }
+    copy
 }
 
 /// The soft limit of a process that may be a sign.
