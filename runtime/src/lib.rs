@@ -374,7 +374,8 @@
 //! # }
 //! ```
 //!
-//! With the feature `stream`, which is off by default, a [`channel::Receiver`] is a `Stream`.
+//! With the feature `stream`, which is off by default, a [`channel::Receiver`] is a `Stream`, and the
+//! results of a [`Pool::map`] become one.
 //!
 //! # What it does not do
 //!
