@@ -41,6 +41,17 @@ impl Function {
         Err(quote!(#item #error))
     }
 
+    /// The function with these attributes and no visibility, to stand inside of another one.
+    pub(crate) fn inner(&self, attrs: &[&Attribute]) -> TokenStream {
+        let Function {
+            attrs: _,
+            vis: _,
+            sig,
+            body,
+        } = self;
+        quote!(#(#attrs)* #sig #body)
+    }
+
     /// The name for generated code.
     pub(crate) fn ident(&self) -> Ident {
         generated(&self.sig.ident)

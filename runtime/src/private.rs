@@ -8,3 +8,4 @@ pub use crate::dispatch::{
 };
 pub use crate::payload::{Payload, PayloadRef};
 pub use crate::process::bind;
+pub use crate::testing::{Expected, Tested, name_of_test, run_test};

@@ -1,9 +1,9 @@
-//! The options in `#[worker(..)]`.
+//! The options in `#[worker(..)]`, which other attributes have, too.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
-use syn::{ExprPath, LitInt, LitStr, Token};
+use syn::{ExprPath, LitInt, LitStr, Signature, Token};
 
 use crate::errors::Errors;
 use crate::options::{CRATE, Known, Options};
@@ -46,6 +46,9 @@ const BEFORE_WORKER: Known = Known {
     example: "lock_down",
 };
 
+/// The options that are known.
+pub(crate) const KNOWN: [Known; 7] = [CRATE, RUNTIME, TIMEOUT, MEMORY, STACK, NICE, BEFORE_WORKER];
+
 /// What the options say. An option that was refused is `None`.
 pub(crate) struct Args {
     pub(crate) runtime: Option<Runtime>,
@@ -82,23 +85,56 @@ pub(crate) struct Hook {
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let known = [CRATE, RUNTIME, TIMEOUT, MEMORY, STACK, NICE, BEFORE_WORKER];
-        let options = Options::parse(tokens, &known, errors);
+        Args::from_options(&Options::parse(tokens, &KNOWN, errors), errors)
+    }
+
+    pub(crate) fn from_options(options: &Options, errors: &mut Errors) -> Self {
         Args {
-            runtime: Runtime::from_options(&options, errors),
-            executor: Executor::from_options(&options, errors),
+            runtime: Runtime::from_options(options, errors),
+            executor: Executor::from_options(options, errors),
             defaults: Defaults {
-                timeout: quantity(&options, &TIMEOUT, &TIME, errors),
-                memory: quantity(&options, &MEMORY, &SIZE, errors),
-                stack: quantity(&options, &STACK, &SIZE, errors),
-                nice: niceness(&options, errors),
-                before_worker: Hook::from_options(&options, errors),
+                timeout: quantity(options, &TIMEOUT, &TIME, errors),
+                memory: quantity(options, &MEMORY, &SIZE, errors),
+                stack: quantity(options, &STACK, &SIZE, errors),
+                nice: niceness(options, errors),
+                before_worker: Hook::from_options(options, errors),
             },
         }
     }
 }
 
 impl Executor {
+    /// Refuses a future without something that runs it, and the other way round. `attribute` is how
+    /// the attribute is written.
+    pub(crate) fn check(
+        &self,
+        attribute: &str,
+        sig: &Signature,
+        errors: &mut Errors,
+    ) -> Option<&ExprPath> {
+        match (&sig.asyncness, self) {
+            (Some(_), Executor::Given(_, path)) => return Some(path),
+            (Some(asyncness), Executor::Missing) => errors.refuse(
+                asyncness,
+                "cannot be `async` alone: nothing runs its future",
+                format_args!(
+                    "write `#[{attribute}(runtime = block_on)]`, and have a function that does, such as\n\
+                     \n    \
+                     fn block_on<F: Future>(future: F) -> F::Output {{\n        \
+                         tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
+                     }}\n"
+                ),
+            ),
+            (None, Executor::Given(key, _)) => errors.refuse(
+                key,
+                "cannot have the option `runtime`: it is not `async`",
+                "write `async fn`, or remove the option",
+            ),
+            (None, Executor::Missing) | (_, Executor::Refused) => {}
+        }
+        None
+    }
+
     fn from_options(options: &Options, errors: &mut Errors) -> Self {
         match (options.value(&RUNTIME, errors), options.key(&RUNTIME)) {
             (Ok(Some(path)), Some(key)) => Executor::Given(key.clone(), path),

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use proc_macro2::TokenStream;
 use syn::{Attribute, ExprPath, FnArg, GenericParam, ReturnType, Signature};
 
-use super::args::{Args, Defaults, Executor};
+use super::args::{Args, Defaults};
 use super::model::{Parameter, Passing, Worker};
 use super::types;
 use crate::errors::Errors;
@@ -39,7 +39,8 @@ pub(crate) fn check<'a>(
     args: &'a Args,
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
-    let executor = check_executor(&worker.function.sig, &args.executor, &mut errors);
+    let sig = &worker.function.sig;
+    let executor = args.executor.check("worker", sig, &mut errors);
     header::check(worker.function, &mut errors);
     for parameter in &worker.function.sig.generics.params {
         match parameter {
@@ -67,33 +68,6 @@ pub(crate) fn check<'a>(
         }),
         (errors, _) => Err(errors.unwrap_or_default()),
     }
-}
-
-/// Refuses a future without something that runs it, and the other way round.
-fn check_executor<'a>(
-    sig: &Signature,
-    executor: &'a Executor,
-    errors: &mut Errors,
-) -> Option<&'a ExprPath> {
-    match (&sig.asyncness, executor) {
-        (Some(_), Executor::Given(_, path)) => return Some(path),
-        (Some(asyncness), Executor::Missing) => errors.refuse(
-            asyncness,
-            "cannot be `async` alone: nothing runs its future",
-            "write `#[worker(runtime = block_on)]`, and have a function that does, such as\n\
-             \n    \
-             fn block_on<F: Future>(future: F) -> F::Output {\n        \
-                 tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
-             }\n",
-        ),
-        (None, Executor::Given(key, _)) => errors.refuse(
-            key,
-            "cannot have the option `runtime`: it is not `async`",
-            "write `async fn`, or remove the option",
-        ),
-        (None, Executor::Missing) | (_, Executor::Refused) => {}
-    }
-    None
 }
 
 /// Refuses what stands among the parameters and is none.

@@ -1,11 +1,11 @@
 //! `#[worker]`: a function becomes the entry point of a process.
 
-mod args;
+pub(crate) mod args;
 mod check;
-mod expand;
+pub(crate) mod expand;
 mod fallback;
 mod generics;
-mod model;
+pub(crate) mod model;
 mod types;
 
 use proc_macro2::TokenStream;
