@@ -8,3 +8,4 @@ pub use crate::dispatch::{
 };
 pub use crate::payload::{Payload, PayloadRef};
 pub use crate::process::bind;
+pub use crate::verdict::{Container, Inferred, Judge, Open, Refused, Unjudged};
