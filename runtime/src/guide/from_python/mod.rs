@@ -177,6 +177,7 @@
 //! | a holder of a lock is killed | the lock stays locked | the next one gets it, in a [`PoisonError`](std::sync::PoisonError) |
 //! | a running task | cannot be cancelled | can be: [`Task::cancel`], [`Call::timeout`] |
 //! | `Pool.map`, one task fails | raises when all are done | the iterator goes on; collecting into a `Result` stops there |
+//! | `map` begins | when it is called | when its first result is asked for |
 //! | the input of `map` | taken as a whole | taken as results are asked for |
 //! | leaving `with Pool()` | terminates the pool | dropping the pool does the same; [`Pool::shutdown`] waits |
 //! | leaving `with ProcessPoolExecutor()` | waits | call [`Pool::shutdown`] |
