@@ -40,6 +40,12 @@ fn program(limits: std::ops::Range<u32>, path: &Path, ignore_interrupts: bool) -
 
 /// Makes this process the leader of a session, whose terminal is its standard input.
 fn enter_terminal() {
+    // What a shell runs in the background, these tests perhaps, ignores Ctrl-C, and so do its children.
+    #[expect(unsafe_code, reason = "there is no safe way back to the default")]
+    // SAFETY: the default is no handler, so that no code of this program runs in a signal.
+    unsafe {
+        libc::signal(libc::SIGINT, libc::SIG_DFL);
+    }
     setsid().unwrap();
     ioctl_tiocsctty(stdin()).unwrap();
 }
