@@ -49,6 +49,19 @@ fn borrows_and_patterns() {
 }
 
 #[test]
+fn types_that_may_be_refused() {
+    let expansion = worker(
+        quote!(),
+        &quote! {
+            fn crop(images: &[Image], sides: Option<Vec<Side>>) -> Image {
+                body
+            }
+        },
+    );
+    check("types_that_may_be_refused", expansion);
+}
+
+#[test]
 fn never() {
     let expansion = worker(
         quote!(crate = facade::multiproc),

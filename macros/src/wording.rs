@@ -36,11 +36,16 @@ pub(crate) fn owned_form(referent: &Type) -> String {
 
 /// Where tokens begin and where they end, for code that is generated.
 pub(crate) fn ends(tokens: impl ToTokens) -> (Span, Span) {
+    let (first, last) = written_ends(tokens);
+    let call_site = Span::call_site();
+    (call_site.located_at(first), call_site.located_at(last))
+}
+
+/// The same, for code that rustc shall take for the user's: an error in it is not said to come from
+/// a macro.
+pub(crate) fn written_ends(tokens: impl ToTokens) -> (Span, Span) {
     let tokens: Vec<_> = tokens.to_token_stream().into_iter().collect();
-    let at = |token: Option<&TokenTree>| {
-        let call_site = Span::call_site();
-        token.map_or(call_site, |token| call_site.located_at(token.span()))
-    };
+    let at = |token: Option<&TokenTree>| token.map_or_else(Span::call_site, TokenTree::span);
     (at(tokens.first()), at(tokens.last()))
 }
 

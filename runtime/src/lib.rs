@@ -494,6 +494,7 @@ mod sys;
 mod testing;
 mod transport;
 mod usage;
+mod verdict;
 
 #[doc(hidden)]
 #[path = "private.rs"]
@@ -692,7 +693,10 @@ pub use multiproc_macros::test;
 ///   [`Infallible`](std::convert::Infallible).
 ///
 /// Patterns and `mut` are allowed. The compiler explains what is not: `self`, `&mut T`, `dyn` and
-/// `impl` types, raw pointers, borrowed results, `unsafe` and `extern` functions.
+/// `impl` types, raw pointers, borrowed results, `unsafe` and `extern` functions. It also refuses the
+/// types of std that mean something in one process only, such as `std::sync::Mutex`, `RefCell`, `File`
+/// and `Instant`, alone or in a `Vec`, an `Arc` and the like: serde would copy some of them, and the
+/// copies would have nothing to do with each other.
 ///
 /// # Options
 ///

@@ -11,6 +11,7 @@ use super::args::{Defaults, Hook};
 use super::check::Checked;
 use super::generics::Generics;
 use super::model::{Output, Parameter, Passing, Worker};
+use super::verdicts::{self, Asked};
 use crate::attributes;
 use crate::wording::ends;
 
@@ -26,6 +27,7 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
     let entry = entry(worker, &generics);
     let codecs = codecs(worker, &generics);
     let dispatch = dispatch(worker, &generics);
+    let checks = verdicts::checks(worker);
     quote! {
         #function
 
@@ -39,6 +41,8 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
             #codecs
             #dispatch
         }
+
+        #checks
     }
 }
 
@@ -248,13 +252,13 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         .map(|parameter| match parameter.passing {
             Passing::Owned(ty) => (
                 quote!(#private::OwnedCodec<#ty>),
-                ask(ty, &quote!(#private::Payload), "owned"),
+                ask(worker, ty, &quote!(#private::Payload), "owned"),
             ),
             Passing::Borrowed(reference) => {
                 let referent = &reference.elem;
                 (
                     quote!(#private::BorrowedCodec<#referent>),
-                    ask(referent, &quote!(#private::PayloadRef), "borrowed"),
+                    ask(worker, referent, &quote!(#private::PayloadRef), "borrowed"),
                 )
             }
         })
@@ -263,26 +267,46 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let value = match worker.output {
         Output::Never => quote!(#private::never()),
         Output::Unit => quote!(<() as #private::Payload>::result()),
-        Output::Value(ty) => ask(ty, &quote!(#private::Payload), "result"),
+        Output::Value(ty) => ask(worker, ty, &quote!(#private::Payload), "result"),
     };
     let parameters = generics.parameters();
     let where_clause = generics.where_clause();
+    let import = verdicts::import(worker);
     quote! {
         fn __codecs #parameters () -> (#(#types,)* #private::ResultCodec<#result>,)
         #where_clause
         {
+            #import
             (#(#values,)* #value,)
         }
     }
 }
 
 /// `<ty as runtime::trait>::method()`. Whatever rustc finds wrong with it, it shows the type.
-fn ask(ty: &Type, trait_: &TokenStream, method: &str) -> TokenStream {
+///
+/// The type is left to be inferred where it may be refused: then the codec is for another.
+fn ask(worker: &Checked<'_>, ty: &Type, trait_: &TokenStream, method: &str) -> TokenStream {
+    let private = worker.runtime.private();
     let (start, end) = ends(ty);
     let open = quote_spanned!(start=> <);
+    let asked = Asked::of(worker, ty);
+    let subject = if asked.is_empty() {
+        quote!(#ty)
+    } else {
+        verdicts::inferred(ty)
+    };
+    let kind = Ident::new(
+        if method == "borrowed" {
+            method
+        } else {
+            "owned"
+        },
+        end,
+    );
     let method = Ident::new(method, end);
     let close = quote_spanned!(end=> ());
-    quote!(#open #ty as #trait_>::#method #close)
+    let codec = quote!(#open #subject as #trait_>::#method #close);
+    asked.unless_refused(&private, &kind, codec)
 }
 
 /// What the process of the worker runs.

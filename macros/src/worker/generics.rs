@@ -163,7 +163,8 @@ fn bound(ty: &Type, trait_: &TokenStream) -> TokenStream {
     quote!(#ty: #trait_)
 }
 
-fn depends(worker: &Checked<'_>, ty: &Type) -> bool {
+/// Whether a type names parameters of the worker.
+pub(super) fn depends(worker: &Checked<'_>, ty: &Type) -> bool {
     let params = &worker.function.sig.generics.params;
     let mut search = ParameterSearch {
         parameters: params

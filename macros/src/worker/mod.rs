@@ -7,6 +7,7 @@ mod fallback;
 mod generics;
 pub(crate) mod model;
 mod types;
+mod verdicts;
 
 use proc_macro2::TokenStream;
 

@@ -7,6 +7,7 @@ mod calls;
 mod crate_path;
 mod from_macros;
 mod generic_functions;
+mod like_refused;
 mod modules_and_visibility;
 mod names;
 mod nested_functions;

@@ -1,0 +1,99 @@
+fn crop(images: &[Image], sides: Option<Vec<Side>>) -> Image {
+    body
+}
+/// `crop` as the entry point of a process: `crop::spawn` starts one that runs it, `crop::run` also waits for its result, `crop::call` binds it to its arguments.
+struct crop {}
+impl crop {
+    /// Starts a process that runs `crop` with these arguments.
+    ///
+    /// # Errors
+    ///
+    /// No process could be started, or an argument could not be encoded.
+    fn spawn(
+        images: &[Image],
+        sides: Option<Vec<Side>>,
+    ) -> ::multiproc::Result<::multiproc::Process<Image>> {
+        Self::call(images, sides).spawn()
+    }
+    /// Runs `crop` in a process of its own and waits for its result.
+    ///
+    /// # Errors
+    ///
+    /// No process could be started, an argument could not be encoded, or the process
+    /// ended without a result: the error says how.
+    fn run(images: &[Image], sides: Option<Vec<Side>>) -> ::multiproc::Result<Image> {
+        Self::call(images, sides).run()
+    }
+    /// Binds `crop` to its arguments, and starts nothing yet.
+    fn call<'call>(
+        images: &'call [Image],
+        sides: Option<Vec<Side>>,
+    ) -> ::multiproc::Call<'call, Image> {
+        let (codec0, codec1, result) = Self::__codecs();
+        ::multiproc::__private::bind(
+            Self::__entry(),
+            ::std::vec![codec0.lend(images), codec1.own(sides)],
+            result,
+        )
+    }
+    fn __entry() -> &'static ::multiproc::__private::Entry {
+        #[::multiproc::__private::linkme::distributed_slice(
+            ::multiproc::__private::WORKERS
+        )]
+        #[linkme(crate = ::multiproc::__private::linkme)]
+        static ENTRY: ::multiproc::__private::Entry = ::multiproc::__private::Entry::new(
+            "crop",
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+            crop::__dispatch,
+        );
+        &ENTRY
+    }
+    fn __codecs() -> (
+        ::multiproc::__private::BorrowedCodec<[Image]>,
+        ::multiproc::__private::OwnedCodec<Option<Vec<Side>>>,
+        ::multiproc::__private::ResultCodec<Image>,
+    ) {
+        use ::multiproc::__private::{Inferred as __Inferred, Unjudged as _};
+        (
+            <::multiproc::__private::Judge<Image>>::VERDICT
+                .borrowed(
+                    <__Inferred<_> as ::multiproc::__private::PayloadRef>::borrowed(),
+                ),
+            <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
+                .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
+                .inside(<::multiproc::__private::Judge<Side>>::VERDICT)
+                .owned(<__Inferred<_> as ::multiproc::__private::Payload>::owned()),
+            <::multiproc::__private::Judge<Image>>::VERDICT
+                .owned(<__Inferred<_> as ::multiproc::__private::Payload>::result()),
+        )
+    }
+    fn __dispatch(
+        job: &mut ::multiproc::__private::Job<'_>,
+    ) -> ::core::result::Result<(), ::multiproc::__private::Failure> {
+        let (codec0, codec1, result) = Self::__codecs();
+        let argument0 = job.argument(&codec0)?;
+        let argument1 = job.argument(&codec1)?;
+        job.begin()?;
+        let value = crop(&*argument0, argument1);
+        job.reply(&result, &value)
+    }
+}
+const _: () = {
+    use ::multiproc::__private::Unjudged as _;
+    <::multiproc::__private::Judge<Image>>::VERDICT
+        .check("worker `crop` cannot take `Image`")
+};
+const _: () = {
+    use ::multiproc::__private::Unjudged as _;
+    <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
+        .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
+        .inside(<::multiproc::__private::Judge<Side>>::VERDICT)
+        .check("worker `crop` cannot take `Side`")
+};
+const _: () = {
+    use ::multiproc::__private::Unjudged as _;
+    <::multiproc::__private::Judge<Image>>::VERDICT
+        .check("worker `crop` cannot return `Image`")
+};
