@@ -41,15 +41,10 @@ impl Function {
         Err(quote!(#item #error))
     }
 
-    /// The function with these attributes and no visibility, to stand inside of another one.
-    pub(crate) fn inner(&self, attrs: &[&Attribute]) -> TokenStream {
-        let Function {
-            attrs: _,
-            vis: _,
-            sig,
-            body,
-        } = self;
-        quote!(#(#attrs)* #sig #body)
+    /// The function without its attributes and its visibility.
+    pub(crate) fn bare(&self) -> TokenStream {
+        let Function { sig, body, .. } = self;
+        quote!(#sig #body)
     }
 
     /// The name for generated code.

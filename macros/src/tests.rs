@@ -170,6 +170,22 @@ fn isolated_test_of_a_death() {
 }
 
 #[test]
+fn isolated_test_on_conditions() {
+    let expansion = isolated(
+        quote!(),
+        &quote! {
+            #[cfg(unix)]
+            #[cfg_attr(miri, ignore = "it is slow", allow(unused))]
+            #[cfg_attr(debug_assertions, should_panic(expected = "overflow"))]
+            fn adds() -> Result<(), String> {
+                body
+            }
+        },
+    );
+    check("isolated_test_on_conditions", expansion);
+}
+
+#[test]
 fn isolated_test_with_mistakes() {
     let expansion = isolated(
         quote!(exits = 3),

@@ -79,6 +79,14 @@ async fn panics_of_futures_are_expected() {
     panic!("as expected");
 }
 
+#[multiproc::test]
+#[cfg(unix)]
+#[cfg_attr(unix, should_panic(expected = "as expected"))]
+#[cfg_attr(not(unix), ignore)]
+fn panics_are_expected_on_conditions() {
+    panic!("as expected");
+}
+
 #[multiproc::test(dies = "SIGABRT")]
 fn deaths_are_expected() {
     abort();

@@ -55,6 +55,12 @@ fn aborts_instead_of_a_panic() {
 }
 
 #[multiproc::test]
+#[cfg_attr(all(), ignore = "it is watched by another test", should_panic)]
+fn aborts_instead_of_a_conditional_panic() {
+    abort();
+}
+
+#[multiproc::test]
 #[ignore = "it is watched by another test"]
 #[should_panic(expected = "one thing")]
 fn panics_of_another_thing() {

@@ -105,10 +105,10 @@ fn signal(options: &Options, errors: &mut Errors) -> Option<How> {
     if SIGNALS.contains(&&*name) {
         return Some(How::Dies(name));
     }
-    let full = format!("SIG{}", name.trim_start_matches("SIG").to_uppercase());
-    let full = full.replace("SIGSIG", "SIG");
-    let meant = SIGNALS.iter().copied().find(|known| *known == full);
-    let help = match meant.or_else(|| wording::closest(&name, SIGNALS.into_iter())) {
+    let upper = name.to_uppercase();
+    let is_it = |known: &&str| *known == upper || known.strip_prefix("SIG") == Some(&upper);
+    let meant = SIGNALS.into_iter().find(is_it);
+    let help = match meant.or_else(|| wording::closest(&upper, SIGNALS.into_iter())) {
         Some(meant) => format!("did you mean `dies = \"{meant}\"`?"),
         None => format!("known signals: {}", SIGNALS.join(", ")),
     };

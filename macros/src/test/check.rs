@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, ExprPath, FnArg, GenericParam, PatType, ReturnType, Type};
 
 use super::args::{Args, End};
+use crate::attributes::Presence;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::header;
@@ -20,7 +21,7 @@ pub(super) struct Checked<'a> {
     pub(super) executor: Option<&'a ExprPath>,
     pub(super) defaults: &'a Defaults,
     pub(super) end: Option<&'a End>,
-    pub(super) should_panic: bool,
+    pub(super) should_panic: Presence,
 }
 
 /// Adds the mistakes of the function to those of the options. If there are none, the test is as
@@ -46,9 +47,10 @@ pub(super) fn check<'a>(
         check_inputs(function, &mut errors);
     }
     check_attributes(&function.attrs, &mut errors);
-    let should_panic = function.attrs.iter().find(|attr| is(attr, "should_panic"));
-    if let Some(attr) = should_panic {
-        check_panic(attr, function, args.end.as_ref(), &mut errors);
+    for attr in &function.attrs {
+        if attr.path().is_ident("should_panic") {
+            check_panic(attr, function, args.end.as_ref(), &mut errors);
+        }
     }
     match (errors.into_compile_errors(), &worker.runtime) {
         (None, Some(runtime)) => Ok(Checked {
@@ -57,7 +59,7 @@ pub(super) fn check<'a>(
             executor,
             defaults: &worker.defaults,
             end: args.end.as_ref(),
-            should_panic: should_panic.is_some(),
+            should_panic: Presence::of("should_panic", &function.attrs),
         }),
         (errors, _) => Err(errors.unwrap_or_default()),
     }
@@ -183,10 +185,6 @@ fn check_panic(attr: &Attribute, function: &Function, end: Option<&End>, errors:
         ),
         _ => {}
     }
-}
-
-pub(super) fn is(attr: &Attribute, name: &str) -> bool {
-    attr.path().is_ident(name)
 }
 
 fn is_unit(ty: &Type) -> bool {

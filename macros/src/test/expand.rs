@@ -2,12 +2,13 @@
 
 use proc_macro2::{Literal, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::{Attribute, ReturnType, Type};
+use syn::{ReturnType, Type};
 
 use super::args::{End, How};
-use super::check::{Checked, Role, is};
-use crate::attributes;
+use super::check::{Checked, Role};
+use crate::attributes::{self, Presence};
 use crate::function::Function;
+use crate::wording::ends;
 use crate::worker::expand::{defaults, run};
 use crate::worker::model::ungrouped;
 
@@ -17,9 +18,9 @@ pub(super) fn expand(test: &Checked<'_>) -> TokenStream {
     let private = test.runtime.private();
     let name = test.function.ident();
     let path = format!("::{}", test.function.sig.ident);
-    let (outer, inner): (Vec<_>, Vec<_>) = attrs.iter().partition(|attr| is_for_harness(attr));
-    let lints = attributes::of_impl(attrs);
-    let function = test.function.inner(&inner);
+    let outer = attributes::of_test(attrs);
+    let inner = attributes::of_tested(attrs);
+    let function = test.function.bare();
     let defaults = defaults(test.defaults);
     let expected = expected(test, &private);
     let call = run(test.executor, quote!(#name()));
@@ -28,10 +29,20 @@ pub(super) fn expand(test: &Checked<'_>) -> TokenStream {
     let run = quote_spanned!(at=> #private::run_test(&__ENTRY, #expected));
     let finish = match &test.function.sig.output {
         ReturnType::Type(_, ty) if matches!(ungrouped(ty), Type::Never(_)) => call,
-        _ => quote_spanned! {Span::mixed_site()=>
-            let success = #private::Tested::succeeds(#call);
-            job.reply(&<bool as #private::Payload>::result(), &success)
-        },
+        output => {
+            let result = match output {
+                ReturnType::Default => quote!(()),
+                ReturnType::Type(_, ty) if !can_be_named(test, ty) => quote!(_),
+                ReturnType::Type(_, ty) => quote!(#ty),
+            };
+            // What no test can return is shown, and not what is done with it.
+            let (start, _) = ends(&result);
+            let open = quote_spanned!(start=> <);
+            quote_spanned! {Span::mixed_site()=>
+                let success = #open #result as #private::Tested>::succeeds(#call);
+                job.reply(&<bool as #private::Payload>::result(), &success)
+            }
+        }
     };
     let dispatch = quote_spanned! {Span::mixed_site()=>
         fn __dispatch(
@@ -43,9 +54,9 @@ pub(super) fn expand(test: &Checked<'_>) -> TokenStream {
     };
     quote! {
         #[::core::prelude::v1::test]
-        #(#outer)*
-        #lints
+        #outer
         #vis fn #name() {
+            #inner
             #function
 
             #dispatch
@@ -68,15 +79,21 @@ pub(super) fn expand(test: &Checked<'_>) -> TokenStream {
 
 /// The function without its place among the tests, and the errors.
 pub(super) fn fallback(function: &Function, errors: &TokenStream) -> TokenStream {
-    let attrs: Vec<_> = function.attrs.iter().collect();
+    let Function { attrs, vis, .. } = function;
     if attrs.iter().any(|attr| Role::of(attr) == Role::Cases) {
         // Their attributes on parameters mean nothing without them.
         return errors.clone();
     }
-    let is_own = |attr: &&Attribute| !is_for_harness(attr) && Role::of(attr) == Role::None;
-    let attrs: Vec<_> = attrs.into_iter().filter(is_own).collect();
-    let function = function.inner(&attrs);
-    quote!(#function #errors)
+    let own = attrs.iter().filter(|attr| Role::of(attr) == Role::None);
+    let attrs = attributes::of_tested(&own.cloned().collect::<Vec<_>>());
+    let bare = function.bare();
+    quote!(#attrs #vis #bare #errors)
+}
+
+/// Whether the type of the result means the same outside of the function.
+fn can_be_named(test: &Checked<'_>, ty: &Type) -> bool {
+    let generics = &test.function.sig.generics;
+    generics.params.is_empty() && !matches!(ungrouped(ty), Type::ImplTrait(_))
 }
 
 fn expected(test: &Checked<'_>, private: &TokenStream) -> TokenStream {
@@ -92,14 +109,16 @@ fn expected(test: &Checked<'_>, private: &TokenStream) -> TokenStream {
             let code = Literal::u8_unsuffixed(*code);
             quote!(#private::Expected::Exits(#code))
         }
-        None if test.should_panic => quote!(#private::Expected::Panics),
-        None => quote!(#private::Expected::Returns),
+        None => match &test.should_panic {
+            Presence::Absent => quote!(#private::Expected::Returns),
+            Presence::Present => quote!(#private::Expected::Panics),
+            Presence::If(condition) => quote! {
+                if ::core::cfg!(#condition) {
+                    #private::Expected::Panics
+                } else {
+                    #private::Expected::Returns
+                }
+            },
+        },
     }
-}
-
-/// Whether an attribute is for the function that the test harness knows.
-fn is_for_harness(attr: &Attribute) -> bool {
-    ["doc", "ignore", "should_panic"]
-        .iter()
-        .any(|name| is(attr, name))
 }

@@ -42,6 +42,7 @@ pub(crate) fn check<'a>(
     let sig = &worker.function.sig;
     let executor = args.executor.check("worker", sig, &mut errors);
     header::check(worker.function, &mut errors);
+    header::check_lifetimes(worker.function, &mut errors);
     for parameter in &worker.function.sig.generics.params {
         match parameter {
             GenericParam::Type(parameter) => check_attributes(&parameter.attrs, &mut errors),

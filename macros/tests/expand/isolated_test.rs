@@ -12,7 +12,9 @@ pub(crate) fn reads() {
         job: &mut ::multiproc::__private::Job<'_>,
     ) -> ::core::result::Result<(), ::multiproc::__private::Failure> {
         job.begin()?;
-        let success = ::multiproc::__private::Tested::succeeds(block_on(reads()));
+        let success = <() as ::multiproc::__private::Tested>::succeeds(
+            block_on(reads()),
+        );
         job.reply(&<bool as ::multiproc::__private::Payload>::result(), &success)
     }
     #[::multiproc::__private::linkme::distributed_slice(::multiproc::__private::WORKERS)]
