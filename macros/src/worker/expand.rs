@@ -10,6 +10,7 @@ use syn::Type;
 use super::args::{Defaults, Hook};
 use super::check::Checked;
 use super::generics::Generics;
+use super::hints;
 use super::model::{Output, Parameter, Passing, Worker};
 use super::verdicts::{self, Asked};
 use crate::attributes;
@@ -252,13 +253,13 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         .map(|parameter| match parameter.passing {
             Passing::Owned(ty) => (
                 quote!(#private::OwnedCodec<#ty>),
-                ask(worker, ty, &quote!(#private::Payload), "owned"),
+                ask(worker, ty, &hints::payload(ty, false), "owned"),
             ),
             Passing::Borrowed(reference) => {
                 let referent = &reference.elem;
                 (
                     quote!(#private::BorrowedCodec<#referent>),
-                    ask(worker, referent, &quote!(#private::PayloadRef), "borrowed"),
+                    ask(worker, referent, &hints::payload_ref(referent), "borrowed"),
                 )
             }
         })
@@ -267,7 +268,7 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let value = match worker.output {
         Output::Never => quote!(#private::never()),
         Output::Unit => quote!(<() as #private::Payload>::result()),
-        Output::Value(ty) => ask(worker, ty, &quote!(#private::Payload), "result"),
+        Output::Value(ty) => ask(worker, ty, &hints::payload(ty, true), "result"),
     };
     let parameters = generics.parameters();
     let where_clause = generics.where_clause();
@@ -305,7 +306,7 @@ fn ask(worker: &Checked<'_>, ty: &Type, trait_: &TokenStream, method: &str) -> T
     );
     let method = Ident::new(method, end);
     let close = quote_spanned!(end=> ());
-    let codec = quote!(#open #subject as #trait_>::#method #close);
+    let codec = quote!(#open #subject as #private::#trait_>::#method #close);
     asked.unless_refused(&private, &kind, codec)
 }
 

@@ -43,11 +43,11 @@ impl<'a> Asked<'a> {
                 let Some(last) = path.segments.last() else {
                     return;
                 };
-                let is = |names: &[&str]| names.iter().any(|name| last.ident == name);
+                let is_container = CONTAINERS.iter().any(|name| last.ident == name);
                 let path = [around, &[ty]].concat();
                 match &last.arguments {
                     PathArguments::AngleBracketed(arguments) => {
-                        if !is(&CONTAINERS) {
+                        if !is_container {
                             self.0.push(path.clone());
                         }
                         for argument in &arguments.args {
@@ -57,7 +57,7 @@ impl<'a> Asked<'a> {
                         }
                     }
                     // One letter is a parameter of a function around this one, which rustc refuses.
-                    _ if is(&PLAIN) || last.ident.to_string().len() == 1 => {}
+                    _ if is_plain(ty) || last.ident.to_string().len() == 1 => {}
                     _ => self.0.push(path),
                 }
             }
@@ -83,6 +83,15 @@ impl<'a> Asked<'a> {
         };
         quote!(#first #(.and(#verdicts))* .#kind(#codec))
     }
+}
+
+/// Whether this is spelt as a type without parameters that is the same in every process.
+pub(super) fn is_plain(ty: &Type) -> bool {
+    let Type::Path(ty) = ungrouped(ty) else {
+        return false;
+    };
+    let last = ty.path.segments.last();
+    last.is_some_and(|last| PLAIN.iter().any(|name| last.ident == name))
 }
 
 /// Constants that report what is refused.
@@ -163,7 +172,6 @@ fn verdict(private: &TokenStream, path: &[&Type]) -> TokenStream {
     quote!(#first #(.inside(#verdicts))*)
 }
 
-/// Types without parameters that every process has the same values of.
 const PLAIN: [&str; 25] = [
     "bool",
     "char",
