@@ -6,6 +6,7 @@ use std::process::ExitStatus;
 
 use serde::{Deserialize, Serialize};
 
+use crate::remote_error::RemoteError;
 use crate::sys::{self, exit_status, scarcity};
 use crate::usage::Usage;
 
@@ -108,6 +109,13 @@ pub enum ErrorKind {
     Closed,
     /// The call is not possible here: the text of the error says why.
     Unsupported,
+    /// The worker returned an error of its own: a [`RemoteError`], which `?` has converted. The
+    /// [`source`] is what it says.
+    ///
+    /// A worker that returns an error has succeeded as a process, so no call gives this kind by itself.
+    ///
+    /// [`source`]: std::error::Error::source
+    Returned,
 }
 
 #[derive(Debug)]
@@ -285,9 +293,18 @@ impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
         match &self.0.source {
-            Some(source) => write!(f, ": {source}"),
+            // A `RemoteError` then shows its own sources, too.
+            Some(source) => write!(f, ": {source:#}"),
             None => Ok(()),
         }
+    }
+}
+
+/// For `f::run(..)??` in functions that return [`Result`].
+impl From<RemoteError> for Error {
+    fn from(error: RemoteError) -> Error {
+        let text = "the worker returned an error";
+        Error::new(ErrorKind::Returned, text).with_source(error.into_error())
     }
 }
 

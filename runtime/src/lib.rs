@@ -160,6 +160,23 @@
 //!
 //! An [`Error`] has one line of text for people, and an [`ErrorKind`] for code to match on.
 //!
+//! In a worker that returns a [`RemoteError`], `?` also takes an `anyhow::Error` with its context,
+//! and `Err("no header")?` is an error of that text. Around it, `f::run(..)??` works in functions that
+//! return
+//!
+//! | | |
+//! |---|---|
+//! | `Result<T, RemoteError>` | as it is, so a worker can call others |
+//! | `Result<T, Box<dyn Error>>` | as it is |
+//! | [`multiproc::Result<T>`](Result) | as it is: the worker's error becomes one of the kind [`Returned`](ErrorKind::Returned) |
+//! | `anyhow::Result<T>` | with the feature `anyhow` of this crate, which is off by default |
+//! | `Result<T, Box<dyn Error + Send + Sync>>`, other crates' results | as `f::run(..)?.map_err(RemoteError::into_error)?` |
+//!
+//! A worker itself cannot return an `anyhow::Result` or a `Box<dyn Error>`, which serde cannot carry:
+//! let it return a [`RemoteError`], or put its body into a function that it calls with `?`. A
+//! `Box<dyn Error>` is not known to be [`Send`], so there `?` needs the help of
+//! [`RemoteError::new`].
+//!
 //! # Locks
 //!
 //! Handles to shared objects can be arguments and fields of your types. The locks of [`sync`] have

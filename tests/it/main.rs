@@ -12,6 +12,7 @@ mod crowd;
 mod deeds;
 mod descendants;
 mod ends;
+mod errors;
 mod family;
 mod futures;
 mod handle;

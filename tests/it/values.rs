@@ -178,7 +178,7 @@ fn errors_that_serde_cannot_carry(method: StartMethod) {
     let error = call.run().unwrap().unwrap_err();
     assert_eq!(error.to_string(), "No such file or directory (os error 2)");
     // It goes where errors go.
-    let boxed: Box<dyn std::error::Error + Send + Sync> = error.into();
+    let boxed: Box<dyn std::error::Error> = error.into();
     assert_eq!(boxed.to_string(), "No such file or directory (os error 2)");
 }
 

@@ -87,12 +87,15 @@ fn a_worker_that_overwrites_its_board_costs_no_more_than_its_group() {
             let bind = |n| misbehave::call(n, 500, pattern.into(), then.into()).timeout(TIMEOUT);
             let results: Vec<_> = pool.map(bind, 0..1000).chunk_size(100).collect();
             assert_eq!(results.len(), 1000);
+            // Where a group begins depends on how fast the inputs come.
+            let (mut first, mut last) = (500, 500);
             for (n, result) in (0..).zip(results) {
                 match result {
                     Ok(value) => assert_eq!(value, n, "{pattern}, {then}"),
-                    Err(error) => assert!((500..600).contains(&n), "{n}: {error}"),
+                    Err(_) => (first, last) = (n.min(first), n.max(last)),
                 }
             }
+            assert!(last - first < 100, "{pattern}, {then}: {first} to {last}");
         }
         pool.shutdown().unwrap();
     });

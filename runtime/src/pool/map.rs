@@ -69,7 +69,8 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     ///
     /// By default the groups grow with the number of tasks that a worker does in a few
     /// milliseconds; long tasks are sent one at a time. In any case each task of a group succeeds
-    /// or fails by itself.
+    /// or fails by itself. Inputs that are slow to come go in smaller groups, since those that are there do
+    /// not wait for them.
     ///
     /// A group has at least one task, even if `size` is 0, and no more than one message holds: as
     /// many tasks as have 96 KiB of arguments together, and 16384 at most.

@@ -152,7 +152,8 @@ impl Window {
         let ahead = usize::try_from(self.ahead()).unwrap_or(usize::MAX);
         let room = self.most().saturating_sub(ahead);
         // Else each result that is given out would make room for a group of one task.
-        if room < size.div_ceil(2) {
+        let least = self.chunk_size.map_or(size.div_ceil(2), |_| size);
+        if room < least {
             return 0;
         }
         size.min(room)
@@ -321,5 +322,18 @@ mod tests {
         assert_eq!(window.room(Some(4)), CHUNK_LIMIT / SHORTEST);
         window.set_chunk_size(100);
         assert_eq!(window.room(Some(4)), 100);
+    }
+
+    #[test]
+    fn groups_of_a_size_that_is_given_are_not_shorter() {
+        let mut window = Window::new(2, None);
+        window.set_chunk_size(100);
+        assert_eq!(fill(&mut window, 10), 800);
+        for _ in 0..99 {
+            window.give();
+            assert_eq!(window.room(None), 0);
+        }
+        window.give();
+        assert_eq!(window.room(None), 100);
     }
 }
