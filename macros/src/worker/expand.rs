@@ -28,7 +28,6 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
     let entry = entry(worker, &generics);
     let codecs = codecs(worker, &generics);
     let dispatch = dispatch(worker, &generics);
-    let checks = verdicts::checks(worker);
     quote! {
         #function
 
@@ -42,8 +41,6 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
             #codecs
             #dispatch
         }
-
-        #checks
     }
 }
 
@@ -157,6 +154,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
                 Passing::Owned(_) => quote!(#codec.own(#name)),
                 Passing::Borrowed(_) => quote!(#codec.lend(#name)),
             });
+    let checks = verdicts::checks(worker);
     let call_doc = format!(" Binds `{name}` to its arguments, and starts nothing yet.");
     let body = quote_spanned! {Span::mixed_site()=>
         let (#(#codecs,)* result,) = Self::__codecs #instance ();
@@ -167,6 +165,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         #vis fn call #declared (#(#parameters),*) -> #runtime::Call<#lifetime, #result>
         #where_clause
         {
+            #checks
             #body
         }
     }

@@ -11,7 +11,6 @@ use syn::{GenericArgument, PathArguments, Type, TypePath};
 use super::check::Checked;
 use super::generics::depends;
 use super::model::{Output, Passing, ungrouped};
-use crate::attributes;
 use crate::wording::{code, written_ends};
 
 /// The types that are asked about in one that is sent.
@@ -94,10 +93,9 @@ pub(super) fn is_plain(ty: &Type) -> bool {
     last.is_some_and(|last| PLAIN.iter().any(|name| last.ident == name))
 }
 
-/// Constants that report what is refused.
+/// Constants that report what is refused. rustc names the function around them in its label.
 pub(super) fn checks(worker: &Checked<'_>) -> TokenStream {
     let private = worker.runtime.private();
-    let attrs = attributes::of_impl(&worker.function.attrs);
     let name = worker.function.name();
     let checks = sent(worker).into_iter().flat_map(|(verb, ty)| {
         let asked = Asked::of(worker, ty);
@@ -112,7 +110,6 @@ pub(super) fn checks(worker: &Checked<'_>) -> TokenStream {
                 let (_, end) = written_ends(ty);
                 let check = quote_spanned!(end=> .check(#subject));
                 quote! {
-                    #attrs
                     const _: () = {
                         use #private::Unjudged as _;
                         #verdict #check
