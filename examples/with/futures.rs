@@ -30,7 +30,7 @@ async fn main() -> multiproc::Result<()> {
         for (limit, task) in limits.into_iter().zip(tasks) {
             println!("{} primes below {limit}", task.await?);
         }
-        multiproc::Result::Ok(())
+        Ok::<_, multiproc::Error>(())
     };
     let mut ticks = tokio::time::interval(Duration::from_millis(50));
     let mut ticked = 0;

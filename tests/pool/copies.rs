@@ -97,6 +97,32 @@ fn in_copy(test: impl FnOnce()) {
 }
 
 #[test]
+fn a_map_gives_what_has_arrived_in_a_copy_of_the_program_and_then_one_error() {
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let mut squares = pool.map(square::call, 0..1000);
+        // They arrive together, with others.
+        assert_eq!(squares.next().unwrap().unwrap(), 0);
+        let mut taken = 1;
+        in_copy(|| {
+            let mut last = None;
+            for result in squares.by_ref() {
+                assert!(last.is_none(), "something came after the error");
+                match result {
+                    Ok(value) => assert_eq!(value, taken * taken),
+                    Err(error) => last = Some(error),
+                }
+                taken += 1;
+            }
+            let error = last.expect("an error");
+            assert_eq!(error.kind(), ErrorKind::Unsupported);
+            assert!(squares.next().is_none());
+        });
+        assert_eq!(squares.map(Result::unwrap).sum::<u64>(), 332_833_500);
+    });
+}
+
+#[test]
 fn nothing_of_a_pool_works_in_a_copy_of_the_program() {
     check(|pool| {
         let mut pool = Some(pool().workers(1).build().unwrap());

@@ -86,7 +86,7 @@ fn calls_of_a_map_have_priorities_too() {
                     .chunk_size(2)
                     .for_each(|it| it.unwrap());
             });
-            eventually("all of the map wait", || pool.queued() >= 8);
+            eventually("two groups of the map wait", || pool.queued() >= 4);
             let urgent = pool.submit(note::call(100, notes));
             go.set();
             urgent.wait().unwrap();

@@ -6,6 +6,7 @@
 //! so there must be none.
 
 mod examples;
+mod from_python;
 mod layers;
 mod modules;
 mod paths;

@@ -84,7 +84,8 @@ use crate::process::Call;
 ///   the worker had open, such as the standard streams.
 /// * A pool belongs to the process that made it. In a copy of that process made by `fork`, dropping
 ///   a pool, a task or a map does nothing, nothing is waited for, and the result of all else is
-///   [`Unsupported`](crate::ErrorKind::Unsupported), or empty.
+///   [`Unsupported`](crate::ErrorKind::Unsupported), or empty. A map that was begun before may first
+///   give results that had arrived.
 /// * A task that writes to wrong addresses can damage the memory that its worker shares with the
 ///   pool. That costs at most that worker and the tasks it was sent, which fail with
 ///   [`Decode`](crate::ErrorKind::Decode); the pool and the tasks of other workers go on.

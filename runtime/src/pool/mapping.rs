@@ -115,21 +115,18 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         &mut self,
         mut progress: Option<&mut (dyn FnMut(usize, usize) + '_)>,
     ) -> Advance<R> {
-        if let Err(error) = self.pool.check_here() {
-            return self.end_elsewhere(error);
-        }
-        self.window.set_workers(self.pool.workers());
         loop {
-            // Enough for all workers to go on with while this one result is looked at.
-            let is_enough = self.window.is_enough_under_way()
-                || self.calls.is_exhausted()
-                || self.panic.is_some()
-                || (self.window.under_way() > 0 && self.pool.is_full());
-            // And what is there does not wait for an input that comes slowly.
-            if (is_enough || self.inputs_are_slow)
+            // What is there comes first: as long as workers have enough to go on with, or no input can
+            // be taken; and it does not wait for one that comes slowly.
+            let room = self.room();
+            if (room == 0 || self.inputs_are_slow)
                 && let Some(next) = self.take_next()
             {
                 return next;
+            }
+            // In a copy of the process, locks may stay locked for ever.
+            if let Err(error) = self.pool.check_here() {
+                return self.end_elsewhere(error);
             }
             let mail = self.mailbox.take();
             if !mail.is_empty() {
@@ -140,12 +137,9 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
                 }
                 continue;
             }
-            if !is_enough {
-                let room = self.window.room(self.calls.left());
-                if room > 0 {
-                    self.submit(room);
-                    continue;
-                }
+            if room > 0 && !(self.window.under_way() > 0 && self.pool.is_full()) {
+                self.submit(room);
+                continue;
             }
             if let Some(next) = self.take_next() {
                 return next;
@@ -161,6 +155,14 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         }
     }
 
+    /// How many inputs may be taken for a group: none while workers have enough to go on with.
+    fn room(&self) -> usize {
+        if self.calls.is_exhausted() || self.panic.is_some() || self.window.is_enough_under_way() {
+            return 0;
+        }
+        self.window.room(self.calls.left())
+    }
+
     /// Takes as many inputs for one group of tasks, or fewer, and submits it.
     fn submit(&mut self, room: usize) {
         let is_last = self.ends_with_pool && self.pool.is_closing();
@@ -170,6 +172,12 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         let room = room.min(most);
         let most_bytes = usize::try_from(in_pool.bytes).unwrap_or(CHUNK_BYTES);
         let most_bytes = most_bytes.clamp(1, CHUNK_BYTES);
+        self.window.set_workers(self.pool.workers());
+        let own_options = TaskOptions {
+            timeout: self.timeout,
+            grace: self.grace,
+            ..TaskOptions::default()
+        };
         let begin = Instant::now();
         let mut group = Group::default();
         // Those of tasks that are sent alone.
@@ -190,12 +198,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             let number = self.window.take();
             count += 1;
             self.codec = Some(call.result);
-            let options = TaskOptions {
-                timeout: self.timeout,
-                grace: self.grace,
-                ..TaskOptions::default()
-            };
-            let options = options.or(call.options);
+            let options = own_options.or(call.options);
             if !group.is_of(call.entry, options) {
                 let arguments = group.bytes.split_off(start);
                 self.send(&mut group);
@@ -379,6 +382,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         let number = usize::try_from(self.window.given()).unwrap_or(usize::MAX);
         self.calls.end();
         self.window.give_all();
+        self.waiting.clear();
         self.panic = None;
         if is_first {
             Advance::Result(number, Err(error))

@@ -292,6 +292,10 @@ pub(crate) mod pidfd {
             match self.0 {}
         }
 
+        pub(crate) fn has_ended(&self) -> bool {
+            match self.0 {}
+        }
+
         pub(crate) fn is_reaped(&self) -> bool {
             match self.0 {}
         }
