@@ -113,6 +113,21 @@ fn future() {
     check("future", expansion);
 }
 
+/// The package of compile-fail files has no runtime with such an attribute.
+#[test]
+fn runtime_stands_below() {
+    let expansion = worker(
+        quote!(),
+        &quote! {
+            #[tokio::main(flavor = "current_thread")]
+            async fn fetch(url: &str) -> usize {
+                body
+            }
+        },
+    );
+    check("runtime_stands_below", expansion);
+}
+
 #[test]
 fn fallback() {
     let expansion = worker(
@@ -183,6 +198,21 @@ fn isolated_test_on_conditions() {
         },
     );
     check("isolated_test_on_conditions", expansion);
+}
+
+/// `#[tokio::test]` was expanded before. The package of compile-fail files has no such attribute.
+#[test]
+fn isolated_test_below_another() {
+    let expansion = isolated(
+        quote!(),
+        &quote! {
+            #[::core::prelude::v1::test]
+            fn waits() {
+                body
+            }
+        },
+    );
+    check("isolated_test_below_another", expansion);
 }
 
 #[test]

@@ -69,7 +69,7 @@ impl Args {
     pub(super) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let known: Vec<Known> = KNOWN.into_iter().chain([DIES, EXITS]).collect();
         let options = Options::parse(tokens, &known, errors);
-        let worker = WorkerArgs::from_options(&options, errors);
+        let worker = WorkerArgs::from_options("multiproc::test", &options, errors);
         let dies = End::new(&options, &DIES, signal, errors);
         let exits = End::new(&options, &EXITS, code, errors);
         if let (Some(_), Some(key)) = (options.key(&DIES), options.key(&EXITS)) {

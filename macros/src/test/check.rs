@@ -31,14 +31,15 @@ pub(super) fn check<'a>(
     args: &'a Args,
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
-    let sig = &function.sig;
     let worker = &args.worker;
     let has = |role| function.attrs.iter().any(|attr| Role::of(attr) == role);
     // What runs the future is said already, in another way.
     let executor = if has(Role::OtherTest) {
         None
     } else {
-        worker.executor.check("multiproc::test", sig, &mut errors)
+        worker
+            .executor
+            .check("multiproc::test", function, &mut errors)
     };
     header::check(function, &mut errors);
     check_generics(function, &mut errors);
@@ -110,6 +111,8 @@ pub(super) enum Role {
     Repetition,
     /// `#[tokio::test]`
     OtherTest,
+    /// What `#[tokio::test]` leaves when it has been expanded.
+    LeftByOther,
     Worker,
     /// One test for each set of arguments: `#[rstest]`.
     Cases,
@@ -123,9 +126,12 @@ impl Role {
             return Role::None;
         };
         match &*last.ident.to_string() {
-            "test" if path.segments.len() == 1 => Role::Test,
-            "test" if code(path) == "multiproc::test" => Role::Repetition,
-            "test" => Role::OtherTest,
+            "test" => match code(path).trim_start_matches("::") {
+                "test" => Role::Test,
+                "multiproc::test" => Role::Repetition,
+                "core::prelude::v1::test" | "std::prelude::v1::test" => Role::LeftByOther,
+                _ => Role::OtherTest,
+            },
             "worker" => Role::Worker,
             "rstest" | "test_case" => Role::Cases,
             _ => Role::None,
@@ -151,6 +157,11 @@ fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
                 attr,
                 format_args!("cannot have `#[{text}]`, too: it would be two tests"),
                 "remove it; for an `async` test, write `#[multiproc::test(runtime = path)]`",
+            ),
+            Role::LeftByOther => errors.refuse(
+                attr,
+                "is made a test by an attribute above, too: it would be two tests",
+                "remove that one; for an `async` test, write `#[multiproc::test(runtime = path)]`",
             ),
             Role::Worker => errors.refuse(
                 attr,

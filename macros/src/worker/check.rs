@@ -39,8 +39,7 @@ pub(crate) fn check<'a>(
     args: &'a Args,
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
-    let sig = &worker.function.sig;
-    let executor = args.executor.check("worker", sig, &mut errors);
+    let executor = args.executor.check("worker", worker.function, &mut errors);
     header::check(worker.function, &mut errors);
     header::check_lifetimes(worker.function, &mut errors);
     for parameter in &worker.function.sig.generics.params {

@@ -5,6 +5,7 @@ mod check;
 pub(crate) mod expand;
 mod fallback;
 mod generics;
+mod hints;
 pub(crate) mod model;
 mod types;
 mod verdicts;
