@@ -14,39 +14,28 @@ use std::cell::RefCell;
 use std::fs;
 use std::rc::Rc;
 
-use self::scanner::Scanner;
+pub(crate) use self::scanner::Place;
+
+use self::scanner::{Position, Scanner};
 use crate::function::Function;
 
 /// What is known of the surroundings of a function.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Place {
-    /// It stands in an `impl` or a `trait`.
-    pub(crate) is_associated: bool,
-    /// An attribute above it makes a test of it, such as `test`.
-    pub(crate) test: Option<String>,
+pub(crate) fn of(function: &Function) -> Place {
+    find(function).unwrap_or_default()
 }
 
-impl Place {
-    pub(crate) fn of(function: &Function) -> Place {
-        Self::find(function).unwrap_or_default()
+fn find(function: &Function) -> Option<Place> {
+    if !proc_macro::is_available() {
+        return None;
     }
-
-    fn find(function: &Function) -> Option<Place> {
-        if !proc_macro::is_available() {
-            return None;
-        }
-        let span = function.sig.ident.span().unwrap();
-        let text = fs::read_to_string(span.local_file()?).ok()?;
-        let start = span.start();
-        let position = (start.line(), start.column());
-        let places = places(text);
-        let (_, place) = places.iter().find(|(found, _)| *found == position)?;
-        Some(place.clone())
-    }
+    let span = function.sig.ident.span().unwrap();
+    let text = fs::read_to_string(span.local_file()?).ok()?;
+    let start = span.start();
+    let position = (start.line(), start.column());
+    let places = places(text);
+    let (_, place) = places.iter().find(|(found, _)| *found == position)?;
+    Some(place.clone())
 }
-
-/// The line and the column of a function's name, both counted from one.
-type Position = (usize, usize);
 
 /// Functions and their places, where there is something to tell.
 type Places = Rc<[(Position, Place)]>;

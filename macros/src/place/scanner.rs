@@ -3,7 +3,17 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
-use super::{Place, Position};
+/// What is known of the surroundings of a function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// It stands in an `impl` or a `trait`.
+    pub(crate) is_associated: bool,
+    /// An attribute above it makes a test of it, such as `test`.
+    pub(crate) test: Option<String>,
+}
+
+/// The line and the column of a function's name, both counted from one.
+pub(super) type Position = (usize, usize);
 
 /// Reads a text token by token. What it does not understand it takes for nothing special.
 pub(super) struct Scanner<'a> {

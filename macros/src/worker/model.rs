@@ -7,7 +7,7 @@ use syn::{
 };
 
 use crate::function::{Function, generated};
-use crate::place::Place;
+use crate::place::{self, Place};
 
 /// What a function says about itself as a worker, right or wrong.
 ///
@@ -57,7 +57,7 @@ impl<'a> Worker<'a> {
         });
         Worker {
             function,
-            place: Place::of(function),
+            place: place::of(function),
             parameters: parameters.collect(),
             output: Output::new(&function.sig.output),
         }
