@@ -17,6 +17,7 @@ mod function;
 mod header;
 mod options;
 mod paths;
+mod place;
 mod quantity;
 mod wording;
 
