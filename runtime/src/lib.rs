@@ -674,7 +674,6 @@ pub use multiproc_macros::startup;
 /// * `main` and the test harness do not run in its process, but [start-up functions](macro@startup) do.
 /// * A payload of a panic that is not a string arrives as a text that says so.
 /// * Processes that the test has started and not waited for go on, unless they are workers.
-/// * `#[test]` above it, too, makes two tests of one name.
 pub use multiproc_macros::test;
 
 /// Makes a function the entry point of a process.

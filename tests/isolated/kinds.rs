@@ -69,7 +69,7 @@ fn panics_are_expected() {
 #[multiproc::test]
 #[should_panic(expected = "index out of bounds: the len is 1")]
 fn a_text_is_expected() {
-    let numbers = vec![1];
+    let numbers = [1];
     let _ = numbers[std::hint::black_box(1)];
 }
 
@@ -161,8 +161,8 @@ fn workers_are_started() -> multiproc::Result<()> {
 
 /// Attributes and lints stay with the function.
 #[multiproc::test]
-#[allow(unused_variables)]
-#[expect(clippy::let_unit_value, reason = "an expectation is met once")]
+#[allow(unused_mut)]
+#[expect(unused_variables, reason = "an expectation is met once")]
 fn attributes_are_kept() {
-    let unit = ();
+    let mut number = 1;
 }

@@ -97,6 +97,10 @@ fn exits_with_another_code() {
 /// A process that lives on has the pipes, too.
 #[multiproc::test]
 #[ignore = "it is watched by another test"]
+#[expect(
+    clippy::zombie_processes,
+    reason = "it is killed by the test that watches"
+)]
 fn leaves_a_process() {
     let other = Command::new("sleep").arg("60").spawn().unwrap();
     println!("left: {}.", other.id());

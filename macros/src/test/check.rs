@@ -9,6 +9,7 @@ use crate::errors::Errors;
 use crate::function::Function;
 use crate::header;
 use crate::paths::Runtime;
+use crate::place;
 use crate::wording::code;
 use crate::worker::args::Defaults;
 use crate::worker::model::ungrouped;
@@ -48,6 +49,9 @@ pub(super) fn check<'a>(
         check_inputs(function, &mut errors);
     }
     check_attributes(&function.attrs, &mut errors);
+    if !function.attrs.iter().any(|attr| Role::of(attr).is_test()) {
+        check_place(function, &mut errors);
+    }
     for attr in &function.attrs {
         if attr.path().is_ident("should_panic") {
             check_panic(attr, function, args.end.as_ref(), &mut errors);
@@ -120,6 +124,13 @@ pub(super) enum Role {
 }
 
 impl Role {
+    fn is_test(self) -> bool {
+        matches!(
+            self,
+            Role::Test | Role::Repetition | Role::OtherTest | Role::LeftByOther
+        )
+    }
+
     pub(super) fn of(attr: &Attribute) -> Role {
         let path = attr.path();
         let Some(last) = path.segments.last() else {
@@ -175,6 +186,19 @@ fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
             ),
             Role::None => {}
         }
+    }
+}
+
+/// Refuses a `#[test]` above this attribute, which is gone by now.
+fn check_place(function: &Function, errors: &mut Errors) {
+    // One that is written in another way may be what is found above.
+    if place::is_written("#[multiproc::test")
+        && let Some(path) = place::of(function).test
+    {
+        errors.refuse_attribute(
+            format_args!("is made a test by `#[{path}]`, too: it would be two tests"),
+            format_args!("remove `#[{path}]`"),
+        );
     }
 }
 

@@ -77,7 +77,8 @@
 //! * nextest runs each test in a process anyway. There this attribute still gives a test its timeout,
 //!   its limits and the tests of deaths.
 //! * `#[rstest]` and `#[test_case(..)]` make a test of each set of values. Write `#[multiproc::test]`
-//!   below them; each of these tests has a process.
+//!   below them; each of these tests has a process. `#[test_case(..)]` makes a test of each function that
+//!   is not `async` by itself, too: such a test is listed, and runs, twice.
 //! * An `async` test names what runs it: `#[multiproc::test(runtime = path)]`, as a
 //!   [worker](macro@crate::worker#async-workers) does.
 //! * [Start-up functions](macro@crate::startup) run before the test, in its process: a good place for
