@@ -465,6 +465,7 @@ pub mod __fuzz;
 pub mod channel;
 mod codec;
 mod completion;
+mod crash;
 mod descriptor;
 mod dispatch;
 mod error;
@@ -499,6 +500,7 @@ pub mod __private;
 pub use completion::Ending;
 
 pub use completion::Completion;
+pub use crash::Crash;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use payload::{Payload, PayloadRef};
