@@ -471,6 +471,7 @@ mod dispatch;
 mod error;
 mod foreign;
 pub mod guide;
+mod hints;
 mod limits;
 mod lock;
 mod payload;
@@ -503,6 +504,11 @@ pub use completion::Completion;
 pub use crash::Crash;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
+#[doc(hidden)] // rustc says their names as they are here.
+pub use hints::{
+    PayloadArray, PayloadChannel, PayloadHandle, PayloadPointer, PayloadRefArray, PayloadRefHandle,
+    PayloadResult,
+};
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
     AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,

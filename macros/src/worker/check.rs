@@ -7,10 +7,11 @@ use std::ops::Deref;
 use proc_macro2::TokenStream;
 use syn::{Attribute, ExprPath, FnArg, GenericParam, ReturnType, Signature};
 
-use super::args::{Args, Defaults, Executor};
+use super::args::{Args, BLOCK_ON, Defaults, Executor};
 use super::model::{Parameter, Passing, Worker};
 use super::types;
 use crate::errors::Errors;
+use crate::function::Function;
 use crate::header;
 use crate::paths::Runtime;
 use crate::wording::code;
@@ -39,7 +40,7 @@ pub(crate) fn check<'a>(
     args: &'a Args,
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
-    let executor = check_executor(&worker.function.sig, &args.executor, &mut errors);
+    let executor = check_executor(worker.function, &args.executor, &mut errors);
     header::check(worker.function, &mut errors);
     for parameter in &worker.function.sig.generics.params {
         match parameter {
@@ -71,21 +72,27 @@ pub(crate) fn check<'a>(
 
 /// Refuses a future without something that runs it, and the other way round.
 fn check_executor<'a>(
-    sig: &Signature,
+    function: &Function,
     executor: &'a Executor,
     errors: &mut Errors,
 ) -> Option<&'a ExprPath> {
-    match (&sig.asyncness, executor) {
+    match (&function.sig.asyncness, executor) {
         (Some(_), Executor::Given(_, path)) => return Some(path),
-        (Some(asyncness), Executor::Missing) => errors.refuse(
-            asyncness,
-            "cannot be `async` alone: nothing runs its future",
-            "write `#[worker(runtime = block_on)]`, and have a function that does, such as\n\
-             \n    \
-             fn block_on<F: Future>(future: F) -> F::Output {\n        \
-                 tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
-             }\n",
-        ),
+        (Some(asyncness), Executor::Missing) => match makes_ordinary(&function.attrs) {
+            Some(attr) => errors.refuse(
+                attr,
+                format_args!(
+                    "is still `async` here: `{}` has yet to make an ordinary function of it",
+                    code(attr)
+                ),
+                format_args!("write `{}` above `#[worker]`", code(attr)),
+            ),
+            None => errors.refuse(
+                asyncness,
+                "cannot be `async` alone: nothing runs its future",
+                BLOCK_ON,
+            ),
+        },
         (None, Executor::Given(key, _)) => errors.refuse(
             key,
             "cannot have the option `runtime`: it is not `async`",
@@ -94,6 +101,14 @@ fn check_executor<'a>(
         (None, Executor::Missing) | (_, Executor::Refused) => {}
     }
     None
+}
+
+/// An attribute such as `#[tokio::main]`, which runs futures in an ordinary function.
+fn makes_ordinary(attrs: &[Attribute]) -> Option<&Attribute> {
+    attrs.iter().find(|attr| {
+        let mut segments = attr.path().segments.iter().rev();
+        segments.next().is_some_and(|last| last.ident == "main") && segments.next().is_some()
+    })
 }
 
 /// Refuses what stands among the parameters and is none.
