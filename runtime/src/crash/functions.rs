@@ -115,12 +115,10 @@ impl ObjectFile {
         if frames.is_empty() {
             frames.push(Frame::unknown(address, module));
         }
-        // Without debug information there is a symbol for the function that is not inlined.
-        if let Some(last) = frames.last_mut()
-            && last.function.is_none()
-        {
-            let name = self.loader.find_symbol(address);
-            last.function = name.map(|name| demangle_auto(name.into(), None).into_owned());
+        // What is not inlined has a symbol, in which the name is whole; in debug information that has no
+        // more than lines, it is without its module.
+        if let (Some(last), Some(symbol)) = (frames.last_mut(), self.loader.find_symbol(address)) {
+            last.function = Some(demangle_auto(symbol.into(), None).into_owned());
         }
         frames
     }

@@ -114,10 +114,16 @@ fn is_telling(frame: &Frame) -> bool {
         .iter()
         .any(|name| module.starts_with(name))
     });
+    // Inlined functions may have no more than their last name.
+    let is_of_std = frame
+        .file
+        .as_deref()
+        .is_some_and(|file| file.starts_with("/rustc/"));
     let function = function.trim_start_matches(['<', '&']);
-    let is_of_std = ["std::", "core::", "alloc::", "__rust", "rust_", "_Unwind"]
-        .iter()
-        .any(|start| function.starts_with(start));
+    let is_of_std = is_of_std
+        || ["std::", "core::", "alloc::", "__rust", "rust_", "_Unwind"]
+            .iter()
+            .any(|start| function.starts_with(start));
     !is_of_libc && !is_of_std
 }
 
