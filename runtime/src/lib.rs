@@ -622,6 +622,11 @@ pub use multiproc_macros::startup;
 /// and `Instant`, alone or in a `Vec`, an `Arc` and the like: serde would copy some of them, and the
 /// copies would have nothing to do with each other.
 ///
+/// The function stands in a module or in another function. In an `impl` or a `trait` there is no room
+/// for the type beside it: move it out, and call it from there. (The compiler says so; of an `impl` that
+/// a macro makes it says that a struct and an implementation are not supported there.) For a test that
+/// runs in a process of its own there is `#[multiproc::test]`, in the place of `#[test]` and `#[worker]`.
+///
 /// # Options
 ///
 /// | | |

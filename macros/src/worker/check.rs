@@ -40,7 +40,13 @@ pub(crate) fn check<'a>(
     args: &'a Args,
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
-    let executor = check_executor(worker.function, &args.executor, &mut errors);
+    check_place(worker, &mut errors);
+    let executor = if check_test(worker, &mut errors) {
+        // What runs the future is to go.
+        None
+    } else {
+        check_executor(worker.function, &args.executor, &mut errors)
+    };
     header::check(worker.function, &mut errors);
     for parameter in &worker.function.sig.generics.params {
         match parameter {
@@ -68,6 +74,50 @@ pub(crate) fn check<'a>(
         }),
         (errors, _) => Err(errors.unwrap_or_default()),
     }
+}
+
+/// Refuses a function for whose type there is no room, if nothing in it is to blame.
+fn check_place(worker: &Worker<'_>, errors: &mut Errors) {
+    if worker.place.is_associated && !worker.names_self() {
+        errors.refuse(
+            &worker.function.sig.ident,
+            "cannot stand in an `impl` or `trait`: there is no room for the type beside it",
+            "move it out, into the module around it, and call it from there",
+        );
+    }
+}
+
+/// Refuses a worker that is a test. Says whether it is one.
+fn check_test(worker: &Worker<'_>, errors: &mut Errors) -> bool {
+    let what = "cannot be a test, too: the test would run in the process of all tests";
+    let help = |path: &str| {
+        let replacement = if worker.function.sig.asyncness.is_some() {
+            "#[multiproc::test(runtime = block_on)]"
+        } else {
+            "#[multiproc::test]"
+        };
+        format!(
+            "write `{replacement}` in the place of `#[{path}]` and `#[worker]`: the test then runs in \
+             a process of its own"
+        )
+    };
+    let mut attrs = worker.function.attrs.iter();
+    if let Some(attr) = attrs.find(|attr| makes_test(attr)) {
+        errors.refuse(attr, what, help(&code(attr.path())));
+        return true;
+    }
+    if let Some(path) = &worker.place.test {
+        // It is gone. What is left to show is the other.
+        errors.refuse_attribute(what, help(path));
+        return true;
+    }
+    false
+}
+
+/// `#[test]`, `#[tokio::test]`
+fn makes_test(attr: &Attribute) -> bool {
+    let last = attr.path().segments.last();
+    last.is_some_and(|last| last.ident == "test")
 }
 
 /// Refuses a future without something that runs it, and the other way round.
