@@ -41,7 +41,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`kind`](Error::kind) tells the cases apart; `Display` is one line for people:
 ///
 /// ```text
-/// worker `decode` was killed by SIGSEGV (pid 4711)
+/// worker `decode` was killed by SIGSEGV: address 0x0 not mapped, in `png_read_row` (png.c:120) (pid 4711)
 /// ```
 ///
 /// # Examples
@@ -96,7 +96,7 @@ pub enum ErrorKind {
     /// like, with any code, even 0.
     Exited,
     /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
-    /// out-of-memory killer, `kill`. [`Error::signal`] says which.
+    /// out-of-memory killer, `kill`. [`Error::signal`] says which, and [`Error::crash`] where a crash was.
     Signaled,
     /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed.
     TimedOut,

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use addr2line::{Loader, demangle_auto};
 use object::{Object, ObjectSegment, ReadCache};
 
+use super::frame::Frame;
 use super::report::{Event, Module, Places};
-use super::stack::Frame;
 use crate::sys::image::EXECUTABLE;
 
 /// How many files' debug information a thread keeps at most for the next crash.

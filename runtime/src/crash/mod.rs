@@ -1,5 +1,6 @@
 //! Why a worker crashed: what it noted in its last moment, and what that means.
 
+mod frame;
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
@@ -16,7 +17,7 @@ use self::report::Event;
 use self::stack::Stack;
 use crate::sys::signal;
 
-/// Why and where a worker crashed. Returned by [`Error::crash`](crate::Error::crash).
+/// The reason for which a worker crashed, and the place. Returned by [`Error::crash`](crate::Error::crash).
 ///
 /// A worker that is about to die of a signal which it raised itself tells its parent what happened: a
 /// wrong address, a failed `assert` of a C library, `abort`, a stack that is used up. The parent runs the

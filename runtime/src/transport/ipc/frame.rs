@@ -109,13 +109,16 @@ pub(crate) fn preface(head: usize) -> ([u8; PREFACE], usize) {
     // Behind the tag.
     let mut end = lengths + 1;
     let mut rest = head;
-    while rest >= 0x80 {
-        bytes[end] = (rest & 0x7f) as u8 | 0x80;
+    loop {
+        let [lowest, ..] = rest.to_le_bytes();
         rest >>= 7;
+        let is_last = rest == 0;
+        bytes[end] = lowest & 0x7f | if is_last { 0 } else { 0x80 };
         end += 1;
+        if is_last {
+            break;
+        }
     }
-    bytes[end] = rest as u8;
-    end += 1;
     let length = end + head;
     bytes[..size_of::<usize>()].copy_from_slice(&length.to_ne_bytes());
     bytes[size_of::<usize>()..lengths].copy_from_slice(&(length - lengths).to_ne_bytes());

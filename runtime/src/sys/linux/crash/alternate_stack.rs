@@ -114,8 +114,10 @@ fn own_guard() -> Range<usize> {
     const JUMP: usize = 64 << 10;
 
     let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: it asks for this thread's, and writes them to a valid place.
-    let asked = unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) };
+    // SAFETY: it takes nothing.
+    let thread = unsafe { libc::pthread_self() };
+    // SAFETY: the thread runs, and the place to write to is valid.
+    let asked = unsafe { libc::pthread_getattr_np(thread, attributes.as_mut_ptr()) };
     if asked != 0 {
         return 0..0;
     }

@@ -49,7 +49,7 @@ impl Context {
         if is_readable(address(place.program_counter)) {
             return walk();
         }
-        if let Some(returned) = self.returned(place) {
+        if let Some(returned) = self.returned() {
             self.set(returned);
         }
         let result = walk();
@@ -86,7 +86,8 @@ impl Context {
     }
 
     #[cfg(target_arch = "x86_64")]
-    fn returned(&self, place: Place) -> Option<Place> {
+    fn returned(&self) -> Option<Place> {
+        let place = self.place();
         Some(Place {
             program_counter: read(address(place.stack_pointer))? as u64,
             stack_pointer: place.stack_pointer.wrapping_add(size_of::<u64>() as u64),
@@ -111,14 +112,14 @@ impl Context {
     }
 
     #[cfg(target_arch = "aarch64")]
-    fn returned(&self, place: Place) -> Option<Place> {
+    fn returned(&self) -> Option<Place> {
         /// Holds the address to return to.
         const LINK: usize = 30;
         // SAFETY: as in `guard`.
         let program_counter = unsafe { (*self.0.as_ptr()).uc_mcontext.regs[LINK] };
         is_readable(address(program_counter)).then_some(Place {
             program_counter,
-            ..place
+            ..self.place()
         })
     }
 }
