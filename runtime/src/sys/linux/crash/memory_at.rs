@@ -2,6 +2,8 @@
 
 use std::ptr;
 
+use super::ids::process;
+
 /// The word at this address, if there is memory.
 pub(super) fn read(address: usize) -> Option<usize> {
     let mut word = 0_usize;
@@ -14,7 +16,7 @@ pub(super) fn read(address: usize) -> Option<usize> {
         iov_base: ptr::with_exposed_provenance_mut(address),
         iov_len: length,
     };
-    let (own, local, remote) = (super::process(), &raw const local, &raw const remote);
+    let (own, local, remote) = (process(), &raw const local, &raw const remote);
     // SAFETY: the kernel looks itself whether it can read there; the place to write to is valid.
     let read = unsafe { libc::process_vm_readv(own, local, 1, remote, 1, 0) };
     (usize::try_from(read) == Ok(length)).then_some(word)

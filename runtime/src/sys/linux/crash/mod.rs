@@ -38,6 +38,7 @@
 
 mod alternate_stack;
 mod context;
+mod ids;
 mod memory_at;
 mod modules;
 mod note;
@@ -50,8 +51,10 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 pub(crate) use alternate_stack::AlternateStack;
+pub(crate) use note::{PREFACE, Preface};
 
 use self::context::Context;
+use self::ids::{process, thread};
 use self::note::Note;
 use super::memory::{self, FileId};
 use super::signal::{self, Handler};
@@ -73,12 +76,6 @@ const PATIENCE: i64 = 500_000_000;
 
 /// How long it waits for room in the connection, in milliseconds.
 const ROOM: libc::c_int = 100;
-
-/// What stands in a packet before a note of this length, and how long that is.
-pub(crate) type Preface = fn(usize) -> ([u8; PREFACE], usize);
-
-/// No preface is longer.
-pub(crate) const PREFACE: usize = 32;
 
 /// Where notes go.
 #[derive(Debug)]
@@ -317,17 +314,4 @@ fn end_by(signal: libc::c_int) {
 fn set_default(signal: libc::c_int) {
     // SAFETY: the disposition is a valid one, and what had the handler is over.
     unsafe { libc::signal(signal, libc::SIG_DFL) };
-}
-
-/// This process. libc's own function may remember that of the original in a copy.
-fn process() -> libc::pid_t {
-    // SAFETY: a system call without arguments.
-    let id = unsafe { libc::syscall(libc::SYS_getpid) };
-    libc::pid_t::try_from(id).unwrap_or(0)
-}
-
-fn thread() -> libc::pid_t {
-    // SAFETY: as above.
-    let id = unsafe { libc::syscall(libc::SYS_gettid) };
-    libc::pid_t::try_from(id).unwrap_or(0)
 }

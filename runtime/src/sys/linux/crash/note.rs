@@ -1,6 +1,10 @@
 //! A note being written, in memory that is there already.
 
-use super::{PREFACE, Preface};
+/// What stands in a packet before a note of this length, and how long that is.
+pub(crate) type Preface = fn(usize) -> ([u8; PREFACE], usize);
+
+/// No preface is longer.
+pub(crate) const PREFACE: usize = 32;
 
 /// How long a note is at most.
 const LENGTH: usize = 8 << 10;
