@@ -12,4 +12,5 @@ pub use crate::hints::{
 };
 pub use crate::payload::{Payload, PayloadRef};
 pub use crate::process::bind;
+pub use crate::testing::{Expected, Tested, name_of_test, run_test};
 pub use crate::verdict::{Container, Inferred, Judge, Open, Refused, Unjudged};
