@@ -183,7 +183,10 @@ fn another_end_than_expected_is_told() {
             "dies_of_another_signal",
             "; it was expected to be killed by SIGSEGV",
         ),
-        ("dies_of_another_signal", "was killed by SIGABRT: abort, in `"),
+        (
+            "dies_of_another_signal",
+            "was killed by SIGABRT: abort, in `",
+        ),
         (
             "panics_instead_of_a_death",
             "panicked: alive; it was expected to be killed by SIGABRT",
