@@ -3,9 +3,11 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::process::ExitStatus;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::crash::Crash;
 use crate::remote_error::RemoteError;
 use crate::sys::{self, exit_status, scarcity};
 use crate::usage::Usage;
@@ -39,7 +41,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// [`kind`](Error::kind) tells the cases apart; `Display` is one line for people:
 ///
 /// ```text
-/// worker `decode` was killed by SIGSEGV (pid 4711)
+/// worker `decode` was killed by SIGSEGV: address 0x0 not mapped, in `png_read_row` (png.c:120) (pid 4711)
 /// ```
 ///
 /// # Examples
@@ -94,7 +96,7 @@ pub enum ErrorKind {
     /// like, with any code, even 0.
     Exited,
     /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
-    /// out-of-memory killer, `kill`. [`Error::signal`] says which.
+    /// out-of-memory killer, `kill`. [`Error::signal`] says which, and [`Error::crash`] where a crash was.
     Signaled,
     /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed.
     TimedOut,
@@ -121,10 +123,13 @@ pub enum ErrorKind {
 #[derive(Debug)]
 struct Repr {
     kind: ErrorKind,
-    /// The whole line, without the source.
+    /// The line, without the crash and the source.
     message: String,
+    /// What the line ends with, behind the crash.
+    end: String,
     worker: Option<String>,
     panic: Option<PanicInfo>,
+    crash: Option<Arc<Crash>>,
     exit_status: Option<ExitStatus>,
     usage: Option<Usage>,
     /// The index of the input, in a map.
@@ -178,6 +183,13 @@ impl Error {
         self.0.panic.as_ref()
     }
 
+    /// Returns why and where the worker crashed, if it was [`Signaled`](ErrorKind::Signaled) by a signal
+    /// that it raised itself, and could tell.
+    #[must_use]
+    pub fn crash(&self) -> Option<&Crash> {
+        self.0.crash.as_deref()
+    }
+
     /// Returns the exit status of the process, if it is known.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
@@ -203,8 +215,10 @@ impl Error {
         Error(Box::new(Repr {
             kind,
             message: message.into(),
+            end: String::new(),
             worker: None,
             panic: None,
+            crash: None,
             exit_status: None,
             usage: None,
             input: None,
@@ -225,11 +239,17 @@ impl Error {
 
     /// Makes a copy for another receiver, with the source in its text.
     pub(crate) fn duplicate(&self) -> Error {
+        let end = match &self.0.source {
+            Some(source) => format!("{}: {source:#}", self.0.end),
+            None => self.0.end.clone(),
+        };
         Error(Box::new(Repr {
             kind: self.0.kind,
-            message: Text(&self.0).to_string(),
+            message: self.0.message.clone(),
+            end,
             worker: self.0.worker.clone(),
             panic: self.0.panic.clone(),
+            crash: self.0.crash.clone(),
             exit_status: self.0.exit_status,
             usage: self.0.usage,
             input: self.0.input,
@@ -246,6 +266,14 @@ impl Error {
     #[must_use]
     pub(crate) fn with_panic(mut self, panic: PanicInfo) -> Error {
         self.0.panic = Some(panic);
+        self
+    }
+
+    /// What follows stands at the end of the line.
+    #[must_use]
+    pub(crate) fn with_crash(mut self, crash: Option<Crash>, end: fmt::Arguments<'_>) -> Error {
+        self.0.crash = crash.map(Arc::new);
+        self.0.end = end.to_string();
         self
     }
 
@@ -292,6 +320,11 @@ struct Text<'a>(&'a Repr);
 impl fmt::Display for Text<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.message)?;
+        // What it says is looked up now, which takes time.
+        if let Some(crash) = &self.0.crash {
+            write!(f, ": {crash}")?;
+        }
+        f.write_str(&self.0.end)?;
         match &self.0.source {
             // A `RemoteError` then shows its own sources, too.
             Some(source) => write!(f, ": {source:#}"),
@@ -314,7 +347,8 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !f.alternate() {
             fmt::Display::fmt(self, f)?;
-            return match self.panic().and_then(PanicInfo::backtrace) {
+            let crash = self.crash().and_then(Crash::backtrace);
+            return match crash.or(self.panic().and_then(PanicInfo::backtrace)) {
                 Some(backtrace) => write!(f, "\n\nstack of the worker:\n{backtrace}"),
                 None => Ok(()),
             };
@@ -322,8 +356,10 @@ impl fmt::Debug for Error {
         let Repr {
             kind,
             message,
+            end,
             worker,
             panic,
+            crash,
             exit_status,
             usage,
             input,
@@ -331,9 +367,10 @@ impl fmt::Debug for Error {
         } = &*self.0;
         f.debug_struct("Error")
             .field("kind", kind)
-            .field("message", message)
+            .field("message", &format_args!("{message}{end}"))
             .field("worker", worker)
             .field("panic", panic)
+            .field("crash", crash)
             .field("exit_status", exit_status)
             .field("usage", usage)
             .field("input", input)

@@ -278,7 +278,7 @@
 //! |---|---|
 //! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
 //! | calls `exit`, with any code | [`Exited`](ErrorKind::Exited) |
-//! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal |
+//! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal, and where it [crashed](Error::crash) |
 //! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
 //! | returns a value that cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
 //! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
@@ -469,6 +469,7 @@ pub mod __fuzz;
 pub mod channel;
 mod codec;
 mod completion;
+mod crash;
 mod descriptor;
 mod dispatch;
 mod error;
@@ -505,6 +506,7 @@ pub mod __private;
 pub use completion::Ending;
 
 pub use completion::Completion;
+pub use crash::Crash;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 #[doc(hidden)] // rustc says their names as they are here.

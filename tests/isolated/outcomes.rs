@@ -118,7 +118,7 @@ fn deaths_are_told_at_the_place_of_the_test() {
     assert!(captured.starts_with("before the end\n"), "{captured}");
     assert!(captured.contains("subjects.rs:"), "{captured}");
     assert!(
-        captured.contains("test `subjects::aborts` was killed by SIGABRT (pid "),
+        captured.contains("test `subjects::aborts` was killed by SIGABRT: abort, in `"),
         "{captured}"
     );
 }
@@ -183,7 +183,10 @@ fn another_end_than_expected_is_told() {
             "dies_of_another_signal",
             "; it was expected to be killed by SIGSEGV",
         ),
-        ("dies_of_another_signal", "was killed by SIGABRT (pid "),
+        (
+            "dies_of_another_signal",
+            "was killed by SIGABRT: abort, in `",
+        ),
         (
             "panics_instead_of_a_death",
             "panicked: alive; it was expected to be killed by SIGABRT",

@@ -96,14 +96,14 @@ fn crashes(crash: Crash) {
 }
 
 fn a_crash_at_the_memory_limit(method: StartMethod) {
-    for (crash, signal) in [
-        (Crash::Grow, "SIGABRT"),
-        (Crash::AskAtOnce, "SIGABRT"),
-        (Crash::AskInC, "SIGSEGV"),
-        (Crash::OnAnotherThread, "SIGABRT"),
+    for (crash, signal, why) in [
+        (Crash::Grow, "SIGABRT", "abort"),
+        (Crash::AskAtOnce, "SIGABRT", "abort"),
+        (Crash::AskInC, "SIGSEGV", "address 0x0 not mapped"),
+        (Crash::OnAnotherThread, "SIGABRT", "abort"),
     ] {
         let text = format!(
-            "worker `crashes` was killed by {signal} after exceeding its memory limit of 256 MiB (pid PID)"
+            "worker `crashes` was killed by {signal} after exceeding its memory limit of 256 MiB: {why}, in PLACE (pid PID)"
         );
         // Printing a backtrace opens files that are not there.
         for backtrace in ["0", "1"] {
@@ -121,12 +121,12 @@ fn a_crash_at_the_memory_limit(method: StartMethod) {
 
 /// These have nothing to do with it.
 fn a_crash_below_the_memory_limit(method: StartMethod) {
-    for (crash, signal) in [
-        (Crash::FollowNull, "SIGSEGV"),
-        (Crash::Abort, "SIGABRT"),
-        (Crash::Overflow, "SIGSEGV"),
+    for (crash, why) in [
+        (Crash::FollowNull, "SIGSEGV: address 0x0 not mapped"),
+        (Crash::Abort, "SIGABRT: abort"),
+        (Crash::Overflow, "SIGSEGV: stack overflow"),
     ] {
-        let text = format!("worker `crashes` was killed by {signal} (pid PID)");
+        let text = format!("worker `crashes` was killed by {why}, in PLACE (pid PID)");
         let call = crashes::call(crash).memory_limit(1 << 30);
         check(method, call.stderr(Stdio::null()), fails(Signaled, &text));
     }
@@ -292,7 +292,7 @@ fn aborts() {
 }
 
 fn a_worker_that_aborts(method: StartMethod) {
-    let text = "worker `aborts` was killed by SIGABRT (pid PID)";
+    let text = "worker `aborts` was killed by SIGABRT: abort, in PLACE (pid PID)";
     check(method, aborts::call(), fails(Signaled, text));
 }
 
@@ -304,7 +304,8 @@ fn segfaults() {
 }
 
 fn a_worker_that_segfaults(method: StartMethod) {
-    let text = "worker `segfaults` was killed by SIGSEGV (pid PID)";
+    let text =
+        "worker `segfaults` was killed by SIGSEGV: address 0x40 not mapped, in PLACE (pid PID)";
     check(method, segfaults::call(), fails(Signaled, text));
 }
 
@@ -315,7 +316,7 @@ fn overflows(depth: u64) -> u64 {
 }
 
 fn a_worker_that_overflows_its_stack(method: StartMethod) {
-    let text = "worker `overflows` was killed by SIGSEGV (pid PID)";
+    let text = "worker `overflows` was killed by SIGSEGV: stack overflow, in PLACE (pid PID)";
     check(method, overflows::call(0), fails(Signaled, text));
 }
 
@@ -325,7 +326,7 @@ fn allocates() -> usize {
 }
 
 fn a_worker_that_runs_out_of_memory(method: StartMethod) {
-    let text = "worker `allocates` was killed by SIGABRT (pid PID)";
+    let text = "worker `allocates` was killed by SIGABRT: abort, in PLACE (pid PID)";
     let call = allocates::call().stderr(Stdio::null());
     check(method, call, fails(Signaled, text));
 }
@@ -351,7 +352,13 @@ fn a_worker_that_raises_a_signal(method: StartMethod) {
         (libc::SIGSYS, "SIGSYS"),
         (libc::SIGRTMIN() + 3, "signal 37"),
     ] {
-        let text = format!("worker `raises` was killed by {name} (pid PID)");
+        let crashes = ["SIGFPE", "SIGILL", "SIGBUS", "SIGTRAP", "SIGSYS"];
+        let why = if crashes.contains(&name) {
+            ": raised by the process itself, in PLACE"
+        } else {
+            ""
+        };
+        let text = format!("worker `raises` was killed by {name}{why} (pid PID)");
         check(method, raises::call(signal), fails(Signaled, &text));
     }
     // A program of Rust's ignores a broken pipe, and so does its worker.

@@ -217,7 +217,7 @@ fn a_process_forked_by_a_worker_keeps_nobody_waiting(method: StartMethod) {
         let (reader, writer) = std::io::pipe().unwrap();
         let call = forks::call(aborts, Fd::new(writer));
         if aborts {
-            let text = "worker `forks` was killed by SIGABRT (pid PID)";
+            let text = "worker `forks` was killed by SIGABRT: abort, in PLACE (pid PID)";
             check(method, call, fails(Signaled, text));
         } else {
             check(method, call, returns(7));

@@ -128,7 +128,7 @@ fn workers_that_fail_in_every_way(method: StartMethod) {
             .unwrap();
         process.kill();
         drop(process);
-        let text = "worker `aborts` was killed by SIGABRT (pid PID)";
+        let text = "worker `aborts` was killed by SIGABRT: abort, in PLACE (pid PID)";
         check(
             method,
             aborts::call(),

@@ -240,7 +240,7 @@ fn a_program_that_blocks_signals(method: StartMethod) {
     let call = wait_for_ever::call().timeout(Duration::from_millis(20));
     let error = call.start_method(method).run().unwrap_err();
     assert_eq!(error.kind(), multiproc::ErrorKind::TimedOut);
-    let text = "worker `aborts` was killed by SIGABRT (pid PID)";
+    let text = "worker `aborts` was killed by SIGABRT: abort, in PLACE (pid PID)";
     check(method, aborts::call(), fails(Signaled, text));
 }
 

@@ -122,7 +122,7 @@ fn answers() {
 
     let (status, text) = service.ask(0).answer();
     assert_eq!(status, 500);
-    let crash = "worker `smallest_factor` was killed by SIGABRT (pid ";
+    let crash = "worker `smallest_factor` was killed by SIGABRT: abort, in `";
     assert!(text.starts_with(crash), "{text}");
     wait_for_the_end(&worker);
 

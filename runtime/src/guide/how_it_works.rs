@@ -132,7 +132,7 @@
 //! | shared memory | mappings, and values in them that several processes see. Types have to be [`Shareable`](trait@crate::Shareable), which has no pointers and no destructor |
 //! | locks | giving `&mut` to the holder of a lock |
 //! | numbers as bytes | slices of numbers are copied as memory |
-//! | crashes of processes with a memory limit | a signal handler notes whether memory had been refused |
+//! | crashes | in a signal handler, a child notes why and where it crashes, and whether memory had been refused to it |
 //! | system calls | the few that rustix does not have |
 //!
 //! The types cannot rule out that a process with a handle writes past it: a worker whose

@@ -69,7 +69,7 @@
 //! decoding broken.png
 //!
 //! thread 'tests::decodes_the_broken_file' panicked at src/tests.rs:12:4:
-//! test `tests::decodes_the_broken_file` was killed by SIGSEGV (pid 4711)
+//! test `tests::decodes_the_broken_file` was killed by SIGSEGV: address 0x0 not mapped, in `read_row` (row.c:31) (pid 4711)
 //! ```
 //!
 //! # What it costs

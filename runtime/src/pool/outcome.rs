@@ -1,6 +1,7 @@
 //! How a task ended.
 
 use crate::codec::Message;
+use crate::crash::CrashReport;
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{End, Killed, Status, Subject, Who, end, stopped};
@@ -17,12 +18,14 @@ pub(super) enum Outcome {
 }
 
 /// The end of a worker that had begun a task.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Loss {
     pub(super) status: Status,
     pub(super) killed: Option<Killed>,
     pub(super) id: u32,
     pub(super) memory_limit: Option<u64>,
+    /// What it said of a crash.
+    pub(super) crash: CrashReport,
 }
 
 impl Outcome {
@@ -36,12 +39,12 @@ impl Outcome {
             Outcome::Reply(message, id) => {
                 let end = End {
                     reply: Some(message),
-                    ..end(Status::Lost, None)
+                    ..end(Status::Lost, None, CrashReport::default())
                 };
                 end.resolve(who(id, None), codec)
             }
             Outcome::Lost(loss) => {
-                let end = end(loss.status, loss.killed);
+                let end = end(loss.status, loss.killed, loss.crash);
                 end.resolve(who(loss.id, loss.memory_limit), codec)
             }
             Outcome::Failed(error) => Err(error),
@@ -79,7 +82,7 @@ impl Outcome {
                     Outcome::Failed(Error::new(ErrorKind::Decode, text).with_source(error))
                 }
             },
-            Outcome::Lost(loss) => Outcome::Lost(*loss),
+            Outcome::Lost(loss) => Outcome::Lost(loss.clone()),
             Outcome::Failed(error) => Outcome::Failed(error.duplicate()),
             Outcome::Asked(outcome, why) => Outcome::Asked(Box::new(outcome.duplicate()), *why),
         }

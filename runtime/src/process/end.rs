@@ -5,6 +5,7 @@ use std::io;
 
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
 use crate::codec::Message;
+use crate::crash::{Crash, CrashReport};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
@@ -19,6 +20,8 @@ pub(crate) struct End {
     pub(crate) reply: Option<Message>,
     /// Why a reply that was on its way could not be taken.
     pub(crate) broken: Option<io::Error>,
+    /// What it said of a crash.
+    pub(crate) crash: CrashReport,
     pub(crate) status: Status,
     /// What it had used up, where that is known.
     pub(crate) usage: Option<Usage>,
@@ -100,7 +103,14 @@ impl End {
                     &format!("its result cannot be decoded: {reason}"),
                 ),
             },
-            None => without_reply(self.status, self.killed, self.broken, self.greeted, who),
+            None => without_reply(
+                self.status,
+                self.killed,
+                self.broken,
+                self.greeted,
+                self.crash,
+                who,
+            ),
         };
         let error = about(who.subject, error)
             .with_exit_status(status)
@@ -143,7 +153,7 @@ fn read<R>(
             format!("its result cannot be encoded: {}", input.read::<String>()?),
         ),
         Some(Reply::Refused) => Content::Failed(ErrorKind::Spawn, input.read()?),
-        Some(Reply::Hello | Reply::Ready | Reply::Results) | None => {
+        Some(Reply::Hello | Reply::Ready | Reply::Results | Reply::Crashed) | None => {
             Content::Failed(ErrorKind::Decode, "unexpected reply".to_owned())
         }
     })
@@ -193,6 +203,7 @@ fn without_reply(
     killed: Option<Killed>,
     broken: Option<io::Error>,
     greeted: bool,
+    crash: CrashReport,
     Who {
         subject,
         id,
@@ -262,13 +273,13 @@ fn without_reply(
                 } else {
                     ""
                 };
-                Error::new(
-                    ErrorKind::Signaled,
-                    format!(
-                        "{subject} was killed by {}{before}{memory} (pid {id}{dumped})",
-                        signal::name(signal)
-                    ),
-                )
+                let text = format!(
+                    "{subject} was killed by {}{before}{memory}",
+                    signal::name(signal)
+                );
+                let error = Error::new(ErrorKind::Signaled, text);
+                let crash = Crash::new(crash, signal);
+                error.with_crash(crash, format_args!(" (pid {id}{dumped})"))
             }
             (None, Some(0)) => Error::new(
                 ErrorKind::Exited,
@@ -331,6 +342,7 @@ mod tests {
         End {
             reply: None,
             broken: None,
+            crash: CrashReport::default(),
             status,
             usage: None,
             asked: None,

@@ -24,6 +24,7 @@ use super::stdio::{Stdio, Streams};
 use super::watch::handshake_deadline;
 use super::{fork_server, spawn_refusal};
 use crate::codec::Output;
+use crate::crash::CrashReport;
 use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
@@ -298,10 +299,11 @@ impl Drop for Member {
 }
 
 /// The end of a child that left a task unanswered.
-pub(crate) fn end(status: Status, killed: Option<Killed>) -> End {
+pub(crate) fn end(status: Status, killed: Option<Killed>, crash: CrashReport) -> End {
     End {
         reply: None,
         broken: None,
+        crash,
         status,
         usage: None,
         asked: None,

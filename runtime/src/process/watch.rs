@@ -8,6 +8,7 @@ use super::descendants::Descendants;
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
 use crate::codec::Message;
+use crate::crash::CrashReport;
 use crate::protocol::Reply;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::lineage::Lineage;
@@ -47,6 +48,7 @@ pub(super) struct Watch {
     listens: bool,
     reply: Option<Message>,
     broken: Option<io::Error>,
+    crash: CrashReport,
     greeted: bool,
     status: Option<Status>,
     usage: Option<Usage>,
@@ -85,6 +87,7 @@ impl Watch {
             inbox,
             reply: None,
             broken: None,
+            crash: CrashReport::default(),
             greeted: true,
             status: None,
             usage: None,
@@ -263,6 +266,7 @@ impl Watch {
         End {
             reply: self.reply,
             broken: self.broken,
+            crash: self.crash,
             status: self.status.unwrap_or(Status::Lost),
             usage: self.usage,
             asked: self.asked,
@@ -286,6 +290,9 @@ impl Watch {
             match inbox.receive() {
                 Ok(Received::Message(message)) if message.kind() == Some(Reply::Hello as u8) => {
                     self.greeted = true;
+                }
+                Ok(Received::Message(message)) if message.kind() == Some(Reply::Crashed as u8) => {
+                    self.crash.add(&message.head[1..]);
                 }
                 Ok(Received::Message(message)) => {
                     self.greeted = true;

@@ -34,9 +34,9 @@ mod unsupported;
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 pub(crate) use unsupported::{
-    clock, copy, descriptors, exhaustion, exit_status, futex, image, inheritance, lineage, memory,
-    memory_limit, notify_fd, ofd_lock, pidfd, poll, poller, runner, scarcity, scheduling, signal,
-    thread, traced, unsupported_here, wait,
+    clock, copy, crash, descriptors, exhaustion, exit_status, futex, image, inheritance, lineage,
+    memory, memory_limit, notify_fd, ofd_lock, pidfd, poll, poller, runner, scarcity, scheduling,
+    signal, thread, traced, unsupported_here, wait,
 };
 
 #[cfg(all(
@@ -44,7 +44,7 @@ pub(crate) use unsupported::{
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) use linux::{
-    clock, clone, clone_pids, copy, descriptors, exhaustion, exit_status, futex, image,
+    clock, clone, clone_pids, copy, crash, descriptors, exhaustion, exit_status, futex, image,
     inheritance, init_array, lineage, memory, memory_limit, notify_fd, ofd_lock, pidfd, poll,
     poller, privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, traced,
     wait,

@@ -45,6 +45,18 @@ pub(crate) mod copy {
     pub(crate) fn leave_if_copy() {}
 }
 
+pub(crate) mod crash {
+    /// A stack for signal handlers, of which there are none.
+    #[derive(Debug)]
+    pub(crate) struct AlternateStack;
+
+    impl AlternateStack {
+        pub(crate) fn install() -> Option<AlternateStack> {
+            None
+        }
+    }
+}
+
 pub(crate) mod descriptors {
     use std::io;
 
@@ -555,6 +567,14 @@ pub(crate) mod signal {
 
     pub(crate) fn name(signal: i32) -> Cow<'static, str> {
         Cow::Owned(format!("signal {signal}"))
+    }
+
+    pub(crate) fn reason(_: i32, _: i32) -> &'static str {
+        "raised by the process itself"
+    }
+
+    pub(crate) fn is_of_address(_: i32, _: i32) -> bool {
+        false
     }
 }
 

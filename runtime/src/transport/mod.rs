@@ -84,5 +84,5 @@ pub(crate) use unsupported::{
 ))]
 pub(crate) use ipc::{
     Inbox, Outbox, PlaceholderChannel, Receiver, Sender, end_sending, is_end, nonblocking_pair,
-    open, open_polled, open_with, pair, set_nonblocking, warm_up,
+    open, open_polled, open_with, pair, preface, set_nonblocking, warm_up,
 };

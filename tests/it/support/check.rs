@@ -12,7 +12,8 @@ pub(crate) fn returns<R>(value: R) -> Expected<'static, R> {
     Ok(value)
 }
 
-/// The text has `PID` where the process id is to stand.
+/// The text has `PID` where the process id is to stand, and `PLACE` where the function in which the
+/// worker crashed.
 pub(crate) fn fails<R>(kind: ErrorKind, text: &str) -> Expected<'_, R> {
     Err((kind, text))
 }
@@ -30,11 +31,26 @@ pub(crate) fn check<R: PartialEq + Debug>(
     match (process.join(), expected) {
         (Ok(value), Ok(expected)) => assert_eq!(value, expected),
         (Err(error), Err((kind, text))) => {
-            assert_eq!(error.to_string(), text.replace("PID", &id.to_string()));
+            let told = without_place(&error);
+            assert_eq!(told, text.replace("PID", &id.to_string()), "{error}");
             check_error(&error, kind);
         }
         (got, expected) => panic!("{got:?} instead of {expected:?}"),
     }
+}
+
+/// The text of an error with `PLACE` instead of the place of a crash.
+#[track_caller]
+fn without_place(error: &Error) -> String {
+    let text = error.to_string();
+    let Some((before, place, behind)) = text.split_once(", in `").and_then(|(before, rest)| {
+        rest.rsplit_once(" (pid ")
+            .map(|(place, behind)| (before, place, behind))
+    }) else {
+        return text;
+    };
+    assert!(place.contains("` (") || place.ends_with('`'), "{text}");
+    format!("{before}, in PLACE (pid {behind}")
 }
 
 /// All that an error tells fits together.

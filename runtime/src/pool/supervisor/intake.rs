@@ -106,6 +106,7 @@ impl PoolState {
         let kind = message.kind().and_then(Reply::from_wire);
         match (worker.stage, kind) {
             (_, Some(Reply::Hello)) => {}
+            (_, Some(Reply::Crashed)) => worker.crash.add(&message.head[1..]),
             (WorkerStage::Preparing, Some(Reply::Ready)) => match worker.initializer.clone() {
                 Some(initializer) => {
                     worker.stage = WorkerStage::Initializing;

@@ -181,6 +181,7 @@ fn loss(
             killed,
             id,
             memory_limit,
+            crash: worker.crash.clone(),
         })
     };
     let is_board_nonsense = worker.ledger.claimed().is_none();
@@ -215,6 +216,7 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
         },
         id: worker.process.id(),
         memory_limit: worker.met_memory_limit(None),
+        crash: worker.crash.clone(),
     };
     let codec = crate::dispatch::result::<()>();
     Outcome::Lost(loss)

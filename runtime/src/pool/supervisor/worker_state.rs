@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::crash::CrashReport;
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, Part, WorkerId};
 use crate::pool::settings::Initializer;
@@ -47,6 +48,8 @@ pub(super) struct WorkerState {
     pub(super) killed: Option<Purpose>,
     /// Why its last message could not be taken.
     pub(super) broken: Option<io::Error>,
+    /// What it said of a crash.
+    pub(super) crash: CrashReport,
     /// Nothing more is to be heard.
     pub(super) closed: bool,
     pub(super) reader: Reader,
@@ -190,6 +193,7 @@ impl WorkerState {
             asked: None,
             killed: None,
             broken: None,
+            crash: CrashReport::default(),
             closed: false,
             reader: Reader::Supervisor,
             notify_fd: None,

@@ -31,6 +31,7 @@ use crate::process::origin::{self, EXIT_SOFTWARE};
 use crate::process::service::{self, Replies, SERVICES, Serve};
 use crate::protocol::{Header, Reply, Request};
 use crate::sys::copy;
+use crate::sys::crash::{self, AlternateStack};
 use crate::sys::exhaustion;
 use crate::sys::function::Function;
 use crate::sys::refused::named;
@@ -86,6 +87,11 @@ pub(super) fn serve(
         let name = header.name.clone();
         Current::set(header.name, worker, header.parent, header.worker_index);
         name_process();
+        crash::tell(
+            lifeline.connection(),
+            transport::preface,
+            Reply::Crashed as u8,
+        );
         if let Some(file) = &header.exhaustion {
             // Without it, a crash is told as it is.
             let _ = exhaustion::note_in(file);
@@ -139,6 +145,7 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
         }
         None => None,
     };
+    let _stack = AlternateStack::install();
     let prepare = || {
         STARTUPS.iter().for_each(Startup::run);
         // Not before: one that starts a worker would do so in that worker, and so on. The same
@@ -220,6 +227,7 @@ fn begin(
             .stack_size(stack);
         let run = || {
             runner.begin();
+            let _stack = AlternateStack::install();
             process::exit(work())
         };
         match thread.spawn_scoped(scope, run) {

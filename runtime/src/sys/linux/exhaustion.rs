@@ -2,9 +2,9 @@
 //!
 //! Code that is refused memory mostly crashes: Rust's aborts, some follows a null pointer. For the
 //! parent it is a crash like any other, and when it learns of it, all else that could tell is gone.
-//! So a process with a limit leaves a note. In its last moment, a signal handler looks for a sign, and
-//! if there is one, says so in memory that the parent sees. Then the signal does what it would have
-//! done. There are two signs:
+//! So a process with a limit leaves a note. In its last moment, the signal handler that tells of crashes
+//! ([`crash`](super::crash)) looks for a sign, and if there is one, says so in memory that the parent
+//! sees. There are two signs:
 //!
 //! * The thread's last failure was for want of memory (`ENOMEM`).
 //! * The thread aborts inside of [`handle_alloc_error`], at which Rust's code ends that is refused
@@ -12,8 +12,6 @@
 //!   another. So its place is looked for among the return addresses on the stack.
 //!
 //! Both are signs and no proof: a sign can be missed, and one that is old be taken for new.
-//!
-//! A handler that is there already, or comes later, is another's, and nothing is noted.
 
 #![expect(
     unsafe_code,
@@ -27,22 +25,12 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 use super::memory::{self, Mapping};
-use super::signal::{self, Handler};
 
 /// A page; it has no smaller pieces.
 const LENGTH: usize = 4096;
 
 /// What is noted.
 const REFUSED: u32 = 1;
-
-/// The signals that code ends itself with.
-const CRASHES: [libc::c_int; 5] = [
-    libc::SIGABRT,
-    libc::SIGSEGV,
-    libc::SIGBUS,
-    libc::SIGILL,
-    libc::SIGTRAP,
-];
 
 /// The note, as the parent sees it.
 #[derive(Debug)]
@@ -111,22 +99,13 @@ pub(crate) fn note_in(file: &OwnedFd) -> io::Result<()> {
 fn note_in_word(word: *mut AtomicU32) {
     NOTE.store(word, Ordering::Relaxed);
     OWNER.store(std::process::id(), Ordering::Relaxed);
-    for signal in CRASHES {
-        // On the thread's own stack, which the handler looks at. If that is used up, there is no handler,
-        // and the signal does what it does. So it does without one, too.
-        let _ = signal::install(
-            signal,
-            Handler::Informed(on_crash),
-            libc::SA_RESETHAND,
-            &[libc::SIG_DFL],
-        );
-    }
 }
 
-/// Makes the note. When it returns, the signal comes again and is what it would have been.
-extern "C" fn on_crash(signal: libc::c_int, info: *const libc::siginfo_t, context: *const ()) {
+/// Makes the note if there is a sign. For the handler of a signal that ends this process; the stack of
+/// what that has interrupted ends at `stack_pointer`.
+pub(super) fn note_if_refused(signal: libc::c_int, stack_pointer: usize) {
     let is_refused = io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM)
-        || (signal == libc::SIGABRT && is_allocation_error(context));
+        || (signal == libc::SIGABRT && is_allocation_error(stack_pointer));
     // SAFETY: a system call without arguments. libc's own may remember the parent's.
     let process = unsafe { libc::syscall(libc::SYS_getpid) };
     let is_owner = u32::try_from(process) == Ok(OWNER.load(Ordering::Relaxed));
@@ -137,29 +116,19 @@ extern "C" fn on_crash(signal: libc::c_int, info: *const libc::siginfo_t, contex
     {
         note.store(REFUSED, Ordering::Relaxed);
     }
-    // SAFETY: the kernel passes a valid description of the signal.
-    let code = unsafe { (*info).si_code };
-    // What an instruction caused, it causes again; not so a breakpoint, and what was sent.
-    if code <= 0 || signal == libc::SIGTRAP {
-        // SAFETY: a system call without arguments.
-        let thread = unsafe { libc::syscall(libc::SYS_gettid) };
-        // SAFETY: it takes numbers. The signal is blocked until the handler returns.
-        unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) };
-    }
 }
 
-/// Whether this thread was inside of [`handle_alloc_error`] when the signal came. What the kernel saved
-/// then is at `context`, and what the stack was like, behind that.
-fn is_allocation_error(context: *const ()) -> bool {
+/// Whether this thread was inside of [`handle_alloc_error`] when the signal came.
+fn is_allocation_error(stack_pointer: usize) -> bool {
     /// How long that function is at most, up to the call that does not return.
     const LENGTH: usize = 24;
-    /// How far up the stack it may be. The registers that the kernel saved lie in between.
+    /// How far up the stack it may be.
     const DEPTH: usize = 64 << 10;
     const WORD: usize = size_of::<usize>();
 
     let function: fn(Layout) -> ! = handle_alloc_error;
     let function = function as usize;
-    let start = context.expose_provenance().next_multiple_of(WORD);
+    let start = stack_pointer.next_multiple_of(WORD);
     for place in (start..start + DEPTH).step_by(WORD) {
         // Once at the beginning, and once for each page.
         if (place == start || place % LEAST_PAGE < WORD) && !is_readable(place) {

@@ -89,6 +89,29 @@ pub(crate) fn find(image: &ImageId, distance: u64) -> Option<*const ()> {
     })
 }
 
+/// Where the program lies in this process.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Range {
+    /// What is added to the addresses in its file.
+    pub(crate) bias: u64,
+    pub(crate) addresses: std::ops::Range<u64>,
+}
+
+/// Where the program lies in this process.
+pub(crate) fn range() -> Range {
+    with_program(|program| {
+        let segments = || program.segments(libc::PT_LOAD);
+        let start = segments().map(|(start, _)| start).min().unwrap_or(0);
+        let end = segments()
+            .map(|(start, length)| start.wrapping_add(length))
+            .max();
+        Range {
+            bias: program.base,
+            addresses: start..end.unwrap_or(0),
+        }
+    })
+}
+
 /// The table of the program's constructors: where it begins and how many bytes it has.
 ///
 /// `None` if the program is linked so that it needs no loader at all.

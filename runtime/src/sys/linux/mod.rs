@@ -5,6 +5,7 @@ pub(crate) mod clock;
 pub(crate) mod clone;
 pub(crate) mod clone_pids;
 pub(crate) mod copy;
+pub(crate) mod crash;
 pub(crate) mod descriptors;
 pub(crate) mod exhaustion;
 pub(crate) mod exit_status;

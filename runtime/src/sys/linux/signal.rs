@@ -172,6 +172,11 @@ fn change_blocked(how: libc::c_int, signal: libc::c_int) -> bool {
     unsafe { libc::sigismember(before.as_ptr(), signal) == 1 }
 }
 
+/// Lets a signal come to this thread.
+pub(super) fn unblock(signal: libc::c_int) {
+    change_blocked(libc::SIG_UNBLOCK, signal);
+}
+
 /// All signals kept from this thread, and what was kept from it before.
 pub(crate) struct Blocked(libc::sigset_t);
 
@@ -279,3 +284,39 @@ pub(crate) fn name(signal: i32) -> Cow<'static, str> {
         other => return Cow::Owned(format!("signal {other}")),
     })
 }
+
+/// Why a signal came, in a few words, by the code that came with it (sigaction(2)).
+pub(crate) fn reason(signal: i32, code: i32) -> &'static str {
+    match (signal, code) {
+        // Not because of an instruction.
+        (_, ..=0) if signal != libc::SIGABRT => "raised by the process itself",
+        (libc::SIGSEGV, SEGV_MAPERR) => "address not mapped",
+        (libc::SIGSEGV, SEGV_ACCERR) => "address not accessible in this way",
+        (libc::SIGSEGV, SI_KERNEL) => "invalid address",
+        (libc::SIGSEGV, _) => "segmentation fault",
+        (libc::SIGBUS, libc::BUS_ADRALN) => "address not aligned",
+        (libc::SIGBUS, libc::BUS_ADRERR) => "address without memory behind it",
+        (libc::SIGBUS, _) => "bus error",
+        (libc::SIGFPE, FPE_INTDIV) => "divide by zero",
+        (libc::SIGFPE, FPE_INTOVF) => "integer overflow",
+        (libc::SIGFPE, _) => "arithmetic error",
+        (libc::SIGILL, _) => "illegal instruction",
+        (libc::SIGTRAP, _) => "breakpoint",
+        (libc::SIGSYS, _) => "system call not allowed",
+        (libc::SIGABRT, _) => "abort",
+        _ => "for no reason that is known",
+    }
+}
+
+/// Whether a signal came because of an address that could not be used, and tells which.
+pub(crate) fn is_of_address(signal: i32, code: i32) -> bool {
+    // The kernel says that it does not know the address.
+    matches!(signal, libc::SIGSEGV | libc::SIGBUS) && code > 0 && code != SI_KERNEL
+}
+
+// The libc crate lacks these.
+const SI_KERNEL: libc::c_int = 0x80;
+const SEGV_MAPERR: libc::c_int = 1;
+const SEGV_ACCERR: libc::c_int = 2;
+const FPE_INTDIV: libc::c_int = 1;
+const FPE_INTOVF: libc::c_int = 2;

@@ -15,6 +15,8 @@ use ipc_channel::platform::OsIpcSender;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use crate::sys::crash::PREFACE;
+
 /// No head that stands in a frame is longer.
 pub(super) const INLINE_MAXIMUM: usize = 128 * 1024;
 
@@ -97,6 +99,30 @@ impl FrameHeader {
         let is_whole = bytes <= inline_maximum() && head + bytes == length;
         is_whole.then_some(FrameHeader { plan, head })
     }
+}
+
+/// The beginning of the packet of a frame that is no more than a short head, which stands behind it: for a
+/// signal handler, in which ipc-channel cannot be used. And how long that beginning is.
+pub(crate) fn preface(head: usize) -> ([u8; PREFACE], usize) {
+    let mut bytes = [0; PREFACE];
+    let lengths = 2 * size_of::<usize>();
+    // Behind the tag.
+    let mut end = lengths + 1;
+    let mut rest = head;
+    loop {
+        let [lowest, ..] = rest.to_le_bytes();
+        rest >>= 7;
+        let is_last = rest == 0;
+        bytes[end] = lowest & 0x7f | if is_last { 0 } else { 0x80 };
+        end += 1;
+        if is_last {
+            break;
+        }
+    }
+    let length = end + head;
+    bytes[..size_of::<usize>()].copy_from_slice(&length.to_ne_bytes());
+    bytes[size_of::<usize>()..lengths].copy_from_slice(&(length - lengths).to_ne_bytes());
+    (bytes, end)
 }
 
 /// A number in the machine's own format.
@@ -233,6 +259,15 @@ mod tests {
                 assert_eq!(header.plan, *plan);
                 assert_eq!(packet[header.head..], vec![0xab; head]);
             }
+        }
+    }
+
+    #[test]
+    fn what_is_sent_without_ipc_channel_is_the_same() {
+        for head in [0, 1, 127, 128, 5000, 1 << 14, INLINE_MAXIMUM] {
+            let (preface, length) = preface(head);
+            let expected = packet(head, None);
+            assert_eq!(preface[..length], expected[..expected.len() - head]);
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) use adopt::PlaceholderChannel;
 pub(crate) use connection::{
     end_sending, is_end, nonblocking_pair, open, open_polled, open_with, pair, set_nonblocking,
 };
+pub(crate) use frame::preface;
 pub(crate) use outbox::Outbox;
 pub(crate) use receive::{Inbox, Receiver};
 pub(crate) use send::Sender;

@@ -23,13 +23,24 @@ fn returns() -> i32 {
     unsafe { libc::atoi(c"42".as_ptr()) }
 }
 
-/// Lets C read a string from an invalid address.
+/// A list of the C library in `list.c`.
+#[repr(C)]
+struct Entry {
+    value: i32,
+    next: *const Entry,
+}
+
+// SAFETY: the function has this type there.
+unsafe extern "C" {
+    fn sum_of_list(first: *const Entry) -> i32;
+}
+
+/// Gives C an empty list, for which the library is not prepared.
 #[worker]
 fn segfaults() -> i32 {
-    let nowhere = black_box(ptr::without_provenance(0x10));
-    // SAFETY: there is none, this is the crash. The first page of memory is never mapped, so the
-    // read does not reach any object, and it ends a process that has nothing to lose.
-    unsafe { libc::atoi(nowhere) }
+    // SAFETY: an empty list is a list; that the library does not see that is the crash. The first page of
+    // memory is never mapped, so it reads nothing, and ends a process that has nothing to lose.
+    unsafe { sum_of_list(ptr::null()) }
 }
 
 /// Lets C abort, as a failed `assert` does.

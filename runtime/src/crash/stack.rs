@@ -1,0 +1,159 @@
+//! The functions that were running, as users want to see them.
+
+use std::env;
+use std::fmt::Write;
+use std::path::Path;
+
+use super::frame::Frame;
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+use super::functions;
+use super::report::{CrashReport, Event};
+
+/// What is shown of a crash's place.
+#[derive(Debug)]
+pub(super) struct Stack {
+    text: Option<String>,
+    place: Option<String>,
+}
+
+impl Stack {
+    /// Looks up the functions that are noted in a report.
+    pub(super) fn of(event: &Event, report: &CrashReport) -> Stack {
+        // What was sent from elsewhere has no place.
+        let is_caused = event.code != 0;
+        let places = report.places();
+        let is_whole = places.is_some();
+        let places = match places {
+            None if is_caused => event.instruction_only(),
+            places => places.unwrap_or_default(),
+        };
+        #[cfg(all(
+            target_os = "linux",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        ))]
+        let frames = functions::find(event, &places);
+        #[cfg(not(all(
+            target_os = "linux",
+            any(target_arch = "x86_64", target_arch = "aarch64")
+        )))]
+        let frames: Vec<Frame> = Vec::new();
+        let frames = without_machinery(frames);
+        Stack {
+            text: is_whole.then(|| text(&frames)),
+            place: frames.iter().find(|frame| is_telling(frame)).map(place),
+        }
+    }
+
+    /// All of them, in the format of std's backtraces.
+    pub(super) fn text(&self) -> Option<&str> {
+        self.text.as_deref()
+    }
+
+    /// The one to look at first.
+    pub(super) fn place(&self) -> Option<&str> {
+        self.place.as_deref()
+    }
+}
+
+/// Leaves out what is below the worker: it is the same for all.
+fn without_machinery(mut frames: Vec<Frame>) -> Vec<Frame> {
+    let is_machinery = |frame: &Frame| {
+        let function = frame.function.as_deref().unwrap_or_default();
+        // What the macro generates for each worker, what calls that, and what std has below a thread.
+        function.ends_with("::__dispatch")
+            || function.contains("multiproc::dispatch::")
+            || function.contains("__rust_begin_short_backtrace")
+    };
+    if let Some(below) = frames.iter().position(is_machinery) {
+        frames.truncate(below);
+    }
+    frames
+}
+
+/// Whether a function says more than that something went wrong in it: it is not part of the way from
+/// `abort` to the kernel, nor of std's from a panic.
+fn is_telling(frame: &Frame) -> bool {
+    let Some(function) = frame.function.as_deref() else {
+        return false;
+    };
+    let is_of_libc = frame.module.as_deref().is_some_and(|module| {
+        [
+            "libc.",
+            "libc-",
+            "libpthread",
+            "ld-",
+            "linux-vdso",
+            "[vdso]",
+        ]
+        .iter()
+        .any(|name| module.starts_with(name))
+    });
+    // Inlined functions may have no more than their last name.
+    let is_of_std = frame
+        .file
+        .as_deref()
+        .is_some_and(|file| file.starts_with("/rustc/"));
+    let function = function.trim_start_matches(['<', '&']);
+    let is_of_std = is_of_std
+        || ["std::", "core::", "alloc::", "__rust", "rust_", "_Unwind"]
+            .iter()
+            .any(|start| function.starts_with(start));
+    !is_of_libc && !is_of_std
+}
+
+/// The function and its place, in one line.
+fn place(frame: &Frame) -> String {
+    let function = frame.function.as_deref().unwrap_or_default();
+    let mut place = format!("`{function}`");
+    match (&frame.file, frame.line) {
+        (Some(file), Some(line)) => {
+            let _ = write!(place, " ({}:{line})", short(file));
+        }
+        _ => {
+            if let Some(module) = &frame.module {
+                let _ = write!(place, " ({module})");
+            }
+        }
+    }
+    place
+}
+
+/// The path of a source file from the current directory, if it is there, or else its name.
+fn short(file: &str) -> &str {
+    let path = Path::new(file);
+    if path.is_relative() {
+        return file;
+    }
+    let current = env::current_dir().ok();
+    current
+        .and_then(|current| path.strip_prefix(current).ok())
+        .or_else(|| path.file_name().map(Path::new))
+        .and_then(Path::to_str)
+        .unwrap_or(file)
+}
+
+fn text(frames: &[Frame]) -> String {
+    let mut text = String::new();
+    let mut frames = frames.iter().enumerate().peekable();
+    while let Some((depth, frame)) = frames.next() {
+        // Writing into a string cannot fail.
+        let _ = match &frame.function {
+            Some(function) => writeln!(text, "{depth:4}: {function}"),
+            None => writeln!(text, "{depth:4}: {:#x}", frame.address),
+        };
+        let _ = match (&frame.file, frame.line, &frame.module) {
+            (Some(file), Some(line), _) => writeln!(text, "             at {file}:{line}"),
+            (_, _, Some(module)) => writeln!(text, "             in {module}"),
+            _ => Ok(()),
+        };
+        // A recursion.
+        let same = std::iter::from_fn(|| frames.next_if(|(_, next)| *next == frame)).count();
+        if same > 0 {
+            let _ = writeln!(text, "             (and the same {same} times more)");
+        }
+    }
+    text
+}
