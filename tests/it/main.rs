@@ -14,6 +14,7 @@ mod descendants;
 mod ends;
 mod errors;
 mod family;
+mod functions;
 mod futures;
 mod handle;
 mod images;

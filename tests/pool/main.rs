@@ -10,6 +10,7 @@ mod death;
 mod descendants;
 mod executor;
 mod flow;
+mod functions;
 mod futile;
 mod guests;
 mod hostile;

@@ -160,6 +160,10 @@ pub(crate) mod image {
     pub(crate) fn find(image: &ImageId, _: u64) -> Option<*const ()> {
         match *image {}
     }
+
+    pub(crate) fn find_code(_: u64) -> Option<*const ()> {
+        None
+    }
 }
 
 pub(crate) mod inheritance {

@@ -89,6 +89,16 @@ pub(crate) fn find(image: &ImageId, distance: u64) -> Option<*const ()> {
     })
 }
 
+/// The address at this distance in the image; `None` if no code of the program is there.
+pub(crate) fn find_code(distance: u64) -> Option<*const ()> {
+    with_program(|program| {
+        let address = program.base.wrapping_add(distance);
+        let inside = program.contains_code(address);
+        let address = usize::try_from(address).ok()?;
+        inside.then(|| std::ptr::with_exposed_provenance(address))
+    })
+}
+
 /// The table of the program's constructors: where it begins and how many bytes it has.
 ///
 /// `None` if the program is linked so that it needs no loader at all.
@@ -131,12 +141,27 @@ impl Program<'_> {
             .any(|(start, length)| (start..start.wrapping_add(length)).contains(&address))
     }
 
+    fn contains_code(&self, address: u64) -> bool {
+        self.headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_X != 0)
+            .any(|header| {
+                let (start, length) = self.place(header);
+                (start..start.wrapping_add(length)).contains(&address)
+            })
+    }
+
     /// Start and length of each segment of a type.
     fn segments(&self, kind: u32) -> impl Iterator<Item = (u64, u64)> {
         self.headers
             .iter()
             .filter(move |header| header.p_type == kind)
-            .map(|header| (self.base.wrapping_add(header.p_vaddr), header.p_memsz))
+            .map(|header| self.place(header))
+    }
+
+    /// Start and length of a segment.
+    fn place(&self, header: &libc::Elf64_Phdr) -> (u64, u64) {
+        (self.base.wrapping_add(header.p_vaddr), header.p_memsz)
     }
 }
 
@@ -187,6 +212,17 @@ mod tests {
         assert!(contains(contains as *const ()));
         assert!(!contains(libc::getpid as *const ()));
         assert!(!contains(std::ptr::null()));
+    }
+
+    #[test]
+    fn code_is_found_where_there_is_some() {
+        let code = contains as *const ();
+        let distance = distance(code).unwrap();
+        assert_eq!(find_code(distance), Some(code));
+        let data = super::distance((&raw const DATA).cast()).unwrap();
+        assert_eq!(find_code(data), None);
+        assert_eq!(find_code(u64::MAX), None);
+        static DATA: u8 = 7;
     }
 
     #[test]
