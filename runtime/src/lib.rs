@@ -515,7 +515,7 @@ pub use completion::Ending;
 pub use completion::Completion;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
-pub use function::{call, run, spawn};
+pub use function::{Function, call, run, spawn};
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
     AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,
@@ -527,8 +527,8 @@ pub use pool::{
 #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
 pub use pool::{IndexedStream, MapStream};
 pub use process::{
-    Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,
-    current, set_spare_processes,
+    Call, CallFuture, ChildInfo, Current, Killer, PortableCall, Process, StartMethod, Stdio,
+    active_children, current, set_spare_processes,
 };
 pub use remote_error::RemoteError;
 pub use shm::Shareable;

@@ -8,7 +8,7 @@ use std::ffi::{CStr, CString, c_char, c_void};
 use std::io::Read;
 use std::thread;
 
-use multiproc::{startup, worker};
+use multiproc::{Function, startup, worker};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -41,6 +41,7 @@ fn main() {
         "square" => square(),
         "load" => load(&arguments.next().expect("a library")),
         "load-function" => load_function(&arguments.next().expect("a library")),
+        "send-function" => send_function(&arguments.next().expect("a library")),
         other => panic!("there is no scenario {other}"),
     }
 }
@@ -241,15 +242,27 @@ fn load(library: &str) {
 
 /// Tells why a function of the library is called in no process.
 fn load_function(library: &str) {
-    let function = symbol(open(library), c"multiproc_tests_increment");
-    // SAFETY: this is the type of the function of this name, and the same compiler has made both.
-    let function: fn(u64) -> u64 = unsafe { std::mem::transmute(function) };
-    let error = multiproc::run(7, function).unwrap_err();
+    let error = multiproc::run(7, increment(library)).unwrap_err();
     let text = error.to_string();
     let (_, reason) = text
         .split_once("cannot run in a process: ")
         .expect("a reason");
     println!("{:?}: {reason}", error.kind());
+}
+
+/// Calls a function of the library here, and tells what becomes of it elsewhere.
+fn send_function(library: &str) {
+    let function = Function::new(increment(library));
+    println!("{}", function.call(7));
+    let call = multiproc::call(function, |function: Function<u64, u64>| function.call(7));
+    println!("{:?}", call.run().unwrap_err().kind());
+    println!("{:?}", function.bind(7).portable().unwrap_err().kind());
+}
+
+fn increment(library: &str) -> fn(u64) -> u64 {
+    let function = symbol(open(library), c"multiproc_tests_increment");
+    // SAFETY: this is the type of the function of this name, and the same compiler has made both.
+    unsafe { std::mem::transmute::<*mut c_void, fn(u64) -> u64>(function) }
 }
 
 fn open(library: &str) -> *mut c_void {

@@ -21,6 +21,7 @@ cases! {
     closures_that_give_no_value
     a_function_of_a_library
     results_of_the_closures_own
+    types_that_mean_something_in_one_process
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -215,4 +216,24 @@ fn results_of_the_closures_own(method: StartMethod) {
         run("seven").unwrap_err().to_string(),
         "invalid digit found in string"
     );
+}
+
+fn types_that_mean_something_in_one_process(method: StartMethod) {
+    let call = multiproc::call(Some(std::sync::Mutex::new(7)), |number| {
+        number.map(|number| *number.lock().unwrap())
+    });
+    let error = call.start_method(method).run().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let text = error.to_string();
+    let reason =
+        "cannot run in a process: it takes `Mutex`: its process would lock a copy of its own";
+    assert!(text.contains(reason), "{text}");
+    let call = multiproc::call(7, |x| std::cell::Cell::new(x));
+    let error = call.start_method(method).run().unwrap_err();
+    assert!(error.to_string().contains("it returns `Cell`"));
+    let shared = multiproc::shm::Shared::new(std::sync::atomic::AtomicU32::new(7)).unwrap();
+    let call = multiproc::call(shared, |shared| {
+        shared.load(std::sync::atomic::Ordering::Relaxed)
+    });
+    check(method, call, returns(7));
 }

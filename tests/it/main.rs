@@ -14,6 +14,7 @@ mod descendants;
 mod ends;
 mod errors;
 mod family;
+mod function_values;
 mod functions;
 mod futures;
 mod handle;

@@ -21,6 +21,7 @@ mod map;
 mod mixture;
 mod order;
 mod panics;
+mod portable;
 mod pressure;
 mod priorities;
 mod purposes;

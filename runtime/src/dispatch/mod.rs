@@ -30,7 +30,7 @@ pub use witness::{
 };
 
 pub(crate) use alias::named_after;
-pub(crate) use callee::Callee;
+pub(crate) use callee::{Callee, PortableCallee};
 pub(crate) use panic::{catch, install as install_panic_hook};
 pub(crate) use registry::{Defaults, EntryId};
 pub(crate) use reply::message;

@@ -6,7 +6,7 @@ use std::panic::Location;
 use serde::{Deserialize, Serialize};
 
 /// A place in the source, whose file stands in the program, or in a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) struct Site<F = &'static str> {
     pub(super) file: F,
     pub(super) line: u32,

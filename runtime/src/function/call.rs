@@ -1,6 +1,7 @@
 use std::panic::Location;
 
 use super::entry;
+use super::refusal::refusal;
 use crate::error::Result;
 use crate::payload::Payload;
 use crate::process::{Call, Process, bind};
@@ -46,6 +47,11 @@ use crate::process::{Call, Process, bind};
 ///   gives it [another](Call::name).
 /// * A function that is not the program's own, but of a library that was loaded, cannot run in a process:
 ///   starting the call is [`Unsupported`](crate::ErrorKind::Unsupported).
+/// * serde takes some types of std that mean something in one process only: [`Mutex`](std::sync::Mutex),
+///   [`RwLock`](std::sync::RwLock), atomics, [`Cell`](std::cell::Cell) and
+///   [`RefCell`](std::cell::RefCell), of which it makes copies. A call whose argument or result is of one,
+///   alone or in a `Vec`, an `Arc` and the like, is `Unsupported`, too. (As those of a worker, they are
+///   compile errors.)
 /// * Another build of the program has other functions. A process always runs the same build as the one
 ///   that starts it, also if the file has been replaced meanwhile.
 // rustc shows the line with the name when a closure captures something: hence what stands there.
@@ -58,10 +64,12 @@ pub fn call<A: Payload, R: Payload>( // `function` captures nothing: pass what i
     let entry = entry::entry::<A, R>(Location::caller());
     let arguments = vec![entry::argument(function), A::owned().own(args)];
     let call = bind(entry, arguments, R::result());
-    if entry::is_found(function) {
-        call
-    } else {
-        call.of_a_library()
+    if !entry::is_found(function) {
+        return call.of_a_library();
+    }
+    match refusal::<A, R>() {
+        Some(reason) => call.impossible(reason),
+        None => call,
     }
 }
 

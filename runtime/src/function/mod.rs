@@ -6,5 +6,8 @@
 
 mod call;
 mod entry;
+mod refusal;
+mod value;
 
 pub use call::{call, run, spawn};
+pub use value::Function;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -83,7 +84,7 @@ pub(super) struct Options {
     /// Its place among tasks that wait.
     pub(super) priority: Option<i32>,
     /// Why it cannot run in any process.
-    pub(super) impossible: Option<&'static str>,
+    pub(super) impossible: Option<Cow<'static, str>>,
 }
 
 impl Options {
@@ -102,7 +103,7 @@ impl Options {
 
     /// Refuses what no process can run.
     pub(super) fn check_possible(&self, worker: &str) -> Result<()> {
-        match self.impossible {
+        match &self.impossible {
             Some(reason) => Err(impossible(worker, reason).with_worker(worker)),
             None => Ok(()),
         }
@@ -282,7 +283,13 @@ impl<R> Call<'_, R> {
 
     /// Notes that the function is part of a library that was loaded: no other process has it.
     pub(crate) fn of_a_library(mut self) -> Self {
-        self.options().impossible = Some(OF_A_LIBRARY);
+        self.options().impossible = Some(Cow::Borrowed(OF_A_LIBRARY));
+        self
+    }
+
+    /// Notes that no process can run it, for this reason.
+    pub(crate) fn impossible(mut self, reason: String) -> Self {
+        self.options().impossible = Some(Cow::Owned(reason));
         self
     }
 }
@@ -323,6 +330,8 @@ fn request<'e>(
     let mut out = Output::new(Request::Call as u8);
     out.write(header)?;
     out.write(callee)?;
+    // The arguments may have been written before.
+    out.begin_anew();
     arguments
         .iter()
         .try_for_each(|argument| argument.write(&mut out))?;

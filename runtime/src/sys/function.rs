@@ -59,14 +59,23 @@ impl<P: Pointer> Distance<P> {
         Some(Distance(distance, PhantomData))
     }
 
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+
+    pub(crate) fn from_number(number: u64) -> Distance<P> {
+        Distance(number, PhantomData)
+    }
+
     /// The function, for what a process of the same image has made of one of this type. `None` if there
     /// is no code of the program's.
     pub(crate) fn find(self) -> Option<P> {
         let address = image::find_code(self.0)?;
         // SAFETY: `P` is a function pointer (`Pointer`), which has the layout of an address. A process
-        // of the same image has made the distance from a function of type `P`, so what is at this
-        // distance is that function here, too, or one that was merged with it: which has the same
-        // instructions, and with them the same arguments, result and effects.
+        // of the same image, or of a file with the same contents, has made the distance from a function
+        // of type `P`. So what is at this distance is that function here, too, or one that was merged
+        // with it: which has the same instructions, and with them the same arguments, result and
+        // effects.
         Some(unsafe { std::mem::transmute_copy::<*const (), P>(&address) })
     }
 }

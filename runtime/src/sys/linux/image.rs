@@ -6,7 +6,9 @@
 )]
 
 use std::ffi::{OsString, c_void};
-use std::io;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::slice;
@@ -63,6 +65,41 @@ pub(crate) fn identity() -> Option<ImageId> {
         })
     };
     IDENTITY.get_or_init(look).clone()
+}
+
+/// What tells one build of the program from another, wherever its file is: the identifier that the linker
+/// made of the contents, or else a number made of what is loaded of the file. `None` if the file cannot be
+/// read.
+pub(crate) fn build() -> Option<&'static [u8]> {
+    static BUILD: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+    let look = || {
+        let mut build =
+            with_program(|program| program.build_id()).map_or_else(hash_of_file, Some)?;
+        // An identifier can be one that was made up. The sizes of what is loaded go with it.
+        let mut hasher = DefaultHasher::new();
+        with_program(|program| program.sizes().for_each(|sizes| sizes.hash(&mut hasher)));
+        build.extend(hasher.finish().to_ne_bytes());
+        Some(build)
+    };
+    BUILD.get_or_init(look).as_deref()
+}
+
+/// Made of all that is loaded of the program's file.
+fn hash_of_file() -> Option<Vec<u8>> {
+    let mut file = File::open(EXECUTABLE).ok()?;
+    let mut hasher = DefaultHasher::new();
+    let mut bytes = vec![0; 1 << 16];
+    for (offset, length) in with_program(|program| program.stored().collect::<Vec<_>>()) {
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        let mut segment = (&mut file).take(length);
+        loop {
+            match segment.read(&mut bytes).ok()? {
+                0 => break,
+                read => hasher.write(&bytes[..read]),
+            }
+        }
+    }
+    Some(hasher.finish().to_ne_bytes().to_vec())
 }
 
 /// How far `address` lies from where the program was loaded; `None` if it is not the program's.
@@ -159,9 +196,59 @@ impl Program<'_> {
             .map(|header| self.place(header))
     }
 
+    /// The identifier of the build that the linker has left in a note.
+    fn build_id(&self) -> Option<Vec<u8>> {
+        self.segments(libc::PT_NOTE).find_map(|(start, length)| {
+            let start = std::ptr::with_exposed_provenance::<u8>(usize::try_from(start).ok()?);
+            // SAFETY: the segment is loaded, and so long; it is not written to.
+            let notes = unsafe { slice::from_raw_parts(start, usize::try_from(length).ok()?) };
+            build_id(notes).map(<[u8]>::to_vec)
+        })
+    }
+
+    /// Sizes and places of all segments.
+    fn sizes(&self) -> impl Iterator<Item = [u64; 4]> {
+        self.headers.iter().map(|header| {
+            [
+                header.p_offset,
+                header.p_vaddr,
+                header.p_filesz,
+                header.p_memsz,
+            ]
+        })
+    }
+
+    /// Where what is loaded stands in the file, and how much there is.
+    fn stored(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_LOAD)
+            .map(|header| (header.p_offset, header.p_filesz))
+    }
+
     /// Start and length of a segment.
     fn place(&self, header: &libc::Elf64_Phdr) -> (u64, u64) {
         (self.base.wrapping_add(header.p_vaddr), header.p_memsz)
+    }
+}
+
+/// The contents of the note of this type, among notes (gABI, "Note Section"; it is the linker's).
+fn build_id(notes: &[u8]) -> Option<&[u8]> {
+    const NT_GNU_BUILD_ID: u32 = 3;
+
+    let mut rest = notes;
+    loop {
+        let (header, content) = rest.split_first_chunk::<12>()?;
+        let number = |at: usize| {
+            u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
+        let name_length = usize::try_from(number(0)).ok()?;
+        let length = usize::try_from(number(4)).ok()?;
+        let (name, content) = content.split_at_checked(name_length.checked_next_multiple_of(4)?)?;
+        if number(8) == NT_GNU_BUILD_ID && name == b"GNU\0" && length > 0 {
+            return content.get(..length);
+        }
+        rest = content.get(length.checked_next_multiple_of(4)?..)?;
     }
 }
 
@@ -223,6 +310,42 @@ mod tests {
         assert_eq!(find_code(data), None);
         assert_eq!(find_code(u64::MAX), None);
         static DATA: u8 = 7;
+    }
+
+    #[test]
+    fn a_build_is_known_by_its_note_or_its_contents() {
+        let build = build().unwrap();
+        let noted = with_program(|program| program.build_id());
+        if let Some(noted) = noted {
+            assert_eq!(build.strip_prefix(&*noted).map(<[u8]>::len), Some(8));
+        }
+        let hash = hash_of_file().unwrap();
+        assert_eq!(hash_of_file(), Some(hash));
+    }
+
+    #[test]
+    fn a_note_is_found_among_others() {
+        let note = |kind: u32, name: &[u8], content: &[u8]| {
+            let mut note = Vec::new();
+            for number in [name.len(), content.len()] {
+                note.extend(u32::try_from(number).unwrap().to_ne_bytes());
+            }
+            note.extend(kind.to_ne_bytes());
+            for part in [name, content] {
+                note.extend(part);
+                note.resize(note.len().next_multiple_of(4), 0);
+            }
+            note
+        };
+        let mut notes = note(1, b"GNU\0", &[0; 16]);
+        notes.extend(note(3, b"Other\0", b"no"));
+        assert_eq!(build_id(&notes), None);
+        notes.extend(note(3, b"GNU\0", b"abcde"));
+        assert_eq!(build_id(&notes), Some(&b"abcde"[..]));
+        for length in 0..notes.len() - 3 {
+            assert_eq!(build_id(&notes[..length]), None, "{length}");
+        }
+        assert_eq!(build_id(&[0xff; 64]), None);
     }
 
     #[test]
