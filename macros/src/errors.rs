@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 
 /// A sink for mistakes. Every message begins with what it is about.
@@ -23,8 +23,21 @@ impl Errors {
     /// Refuses `tokens`. `what` completes the sentence that the subject opens and gives the
     /// reason, `help` says what to write instead.
     pub(crate) fn refuse(&mut self, tokens: impl ToTokens, what: impl Display, help: impl Display) {
-        let message = format!("{} {what}\nhelp: {help}", self.subject);
-        let error = syn::Error::new_spanned(tokens, message);
+        let message = self.message(what, help);
+        self.add(syn::Error::new_spanned(tokens, message));
+    }
+
+    /// Refuses the attribute that is being expanded.
+    pub(crate) fn refuse_attribute(&mut self, what: impl Display, help: impl Display) {
+        let message = self.message(what, help);
+        self.add(syn::Error::new(Span::call_site(), message));
+    }
+
+    fn message(&self, what: impl Display, help: impl Display) -> String {
+        format!("{} {what}\nhelp: {help}", self.subject)
+    }
+
+    fn add(&mut self, error: syn::Error) {
         match &mut self.found {
             None => self.found = Some(error),
             Some(found) => found.combine(error),

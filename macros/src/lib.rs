@@ -15,6 +15,7 @@ mod function;
 mod header;
 mod options;
 mod paths;
+mod place;
 mod quantity;
 mod wording;
 

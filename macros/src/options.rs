@@ -97,6 +97,11 @@ impl Options {
         self.setting(option).map(|setting| &setting.key)
     }
 
+    /// The value of an option as it was written, if it was given.
+    pub(crate) fn written(&self, option: &Known) -> Option<&TokenStream> {
+        self.setting(option).map(|setting| &setting.value)
+    }
+
     /// Whether something was refused that probably meant this option.
     pub(crate) fn is_misspelt(&self, option: &Known) -> bool {
         self.meant.contains(&option.key)

@@ -112,6 +112,21 @@ fn future() {
     check("future", expansion);
 }
 
+/// The package of compile-fail files has no runtime with such an attribute.
+#[test]
+fn runtime_stands_below() {
+    let expansion = worker(
+        quote!(),
+        &quote! {
+            #[tokio::main(flavor = "current_thread")]
+            async fn fetch(url: &str) -> usize {
+                body
+            }
+        },
+    );
+    check("runtime_stands_below", expansion);
+}
+
 #[test]
 fn fallback() {
     let expansion = worker(

@@ -484,6 +484,7 @@ mod error;
 mod foreign;
 mod function;
 pub mod guide;
+mod hints;
 mod limits;
 mod lock;
 mod payload;
@@ -516,6 +517,11 @@ pub use completion::Completion;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
 pub use function::{Function, call, run, spawn};
+#[doc(hidden)] // rustc says their names as they are here.
+pub use hints::{
+    PayloadArray, PayloadChannel, PayloadHandle, PayloadPointer, PayloadRefArray, PayloadRefHandle,
+    PayloadResult,
+};
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
     AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,
@@ -628,6 +634,11 @@ pub use multiproc_macros::startup;
 /// types of std that mean something in one process only, such as `std::sync::Mutex`, `RefCell`, `File`
 /// and `Instant`, alone or in a `Vec`, an `Arc` and the like: serde would copy some of them, and the
 /// copies would have nothing to do with each other.
+///
+/// The function stands in a module or in another function. In an `impl` or a `trait` there is no room
+/// for the type beside it: move it out, and call it from there. (The compiler says so; of an `impl` that
+/// a macro makes it says that a struct and an implementation are not supported there.) For a test that
+/// runs in a process of its own there is `#[multiproc::test]`, in the place of `#[test]` and `#[worker]`.
 ///
 /// # Options
 ///

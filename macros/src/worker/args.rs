@@ -46,6 +46,13 @@ const BEFORE_WORKER: Known = Known {
     example: "lock_down",
 };
 
+/// What to write where a future needs something that runs it.
+pub(super) const BLOCK_ON: &str = "write `#[worker(runtime = block_on)]`, and have a function that does, such as\n\
+     \n    \
+     fn block_on<F: Future>(future: F) -> F::Output {\n        \
+         tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
+     }\n";
+
 /// What the options say. An option that was refused is `None`.
 pub(crate) struct Args {
     pub(crate) runtime: Option<Runtime>,
@@ -100,12 +107,36 @@ impl Args {
 
 impl Executor {
     fn from_options(options: &Options, errors: &mut Errors) -> Self {
+        if let Some(written) = options.written(&RUNTIME)
+            && let Some((name, help)) = executor_crate(written)
+        {
+            errors.refuse(
+                written,
+                format_args!("needs a function for its option `runtime`, and `{name}` is a crate"),
+                help,
+            );
+            return Executor::Refused;
+        }
         match (options.value(&RUNTIME, errors), options.key(&RUNTIME)) {
             (Ok(Some(path)), Some(key)) => Executor::Given(key.clone(), path),
             (Ok(None), _) if !options.is_misspelt(&RUNTIME) => Executor::Missing,
             _ => Executor::Refused,
         }
     }
+}
+
+/// The crate that was named in the place of a function, quoted or not, and what to write.
+fn executor_crate(written: &TokenStream) -> Option<(&'static str, &'static str)> {
+    const CRATES: [(&str, &str); 5] = [
+        ("tokio", BLOCK_ON),
+        ("async_std", "write `runtime = async_std::task::block_on`"),
+        ("futures", "write `runtime = futures::executor::block_on`"),
+        ("pollster", "write `runtime = pollster::block_on`"),
+        ("smol", "write `runtime = smol::block_on`"),
+    ];
+    let text = written.to_string();
+    let name = text.trim_matches('"').replace('-', "_");
+    CRATES.into_iter().find(|(known, _)| name == *known)
 }
 
 impl Hook {

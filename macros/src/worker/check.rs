@@ -7,10 +7,11 @@ use std::ops::Deref;
 use proc_macro2::TokenStream;
 use syn::{Attribute, ExprPath, FnArg, GenericParam, ReturnType, Signature};
 
-use super::args::{Args, Defaults, Executor};
+use super::args::{Args, BLOCK_ON, Defaults, Executor};
 use super::model::{Parameter, Passing, Worker};
 use super::types;
 use crate::errors::Errors;
+use crate::function::Function;
 use crate::header;
 use crate::paths::Runtime;
 use crate::wording::code;
@@ -39,7 +40,13 @@ pub(crate) fn check<'a>(
     args: &'a Args,
     mut errors: Errors,
 ) -> Result<Checked<'a>, TokenStream> {
-    let executor = check_executor(&worker.function.sig, &args.executor, &mut errors);
+    check_place(worker, &mut errors);
+    let executor = if check_test(worker, &mut errors) {
+        // What runs the future is to go.
+        None
+    } else {
+        check_executor(worker.function, &args.executor, &mut errors)
+    };
     header::check(worker.function, &mut errors);
     for parameter in &worker.function.sig.generics.params {
         match parameter {
@@ -69,23 +76,73 @@ pub(crate) fn check<'a>(
     }
 }
 
+/// Refuses a function for whose type there is no room, if nothing in it is to blame.
+fn check_place(worker: &Worker<'_>, errors: &mut Errors) {
+    if worker.place.is_associated && !worker.names_self() {
+        errors.refuse(
+            &worker.function.sig.ident,
+            "cannot stand in an `impl` or `trait`: there is no room for the type beside it",
+            "move it out, into the module around it, and call it from there",
+        );
+    }
+}
+
+/// Refuses a worker that is a test. Says whether it is one.
+fn check_test(worker: &Worker<'_>, errors: &mut Errors) -> bool {
+    let what = "cannot be a test, too: the test would run in the process of all tests";
+    let help = |path: &str| {
+        let replacement = if worker.function.sig.asyncness.is_some() {
+            "#[multiproc::test(runtime = block_on)]"
+        } else {
+            "#[multiproc::test]"
+        };
+        format!(
+            "write `{replacement}` in the place of `#[{path}]` and `#[worker]`: the test then runs in \
+             a process of its own"
+        )
+    };
+    let mut attrs = worker.function.attrs.iter();
+    if let Some(attr) = attrs.find(|attr| makes_test(attr)) {
+        errors.refuse(attr, what, help(&code(attr.path())));
+        return true;
+    }
+    if let Some(path) = &worker.place.test {
+        // It is gone. What is left to show is the other.
+        errors.refuse_attribute(what, help(path));
+        return true;
+    }
+    false
+}
+
+/// `#[test]`, `#[tokio::test]`
+fn makes_test(attr: &Attribute) -> bool {
+    let last = attr.path().segments.last();
+    last.is_some_and(|last| last.ident == "test")
+}
+
 /// Refuses a future without something that runs it, and the other way round.
 fn check_executor<'a>(
-    sig: &Signature,
+    function: &Function,
     executor: &'a Executor,
     errors: &mut Errors,
 ) -> Option<&'a ExprPath> {
-    match (&sig.asyncness, executor) {
+    match (&function.sig.asyncness, executor) {
         (Some(_), Executor::Given(_, path)) => return Some(path),
-        (Some(asyncness), Executor::Missing) => errors.refuse(
-            asyncness,
-            "cannot be `async` alone: nothing runs its future",
-            "write `#[worker(runtime = block_on)]`, and have a function that does, such as\n\
-             \n    \
-             fn block_on<F: Future>(future: F) -> F::Output {\n        \
-                 tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
-             }\n",
-        ),
+        (Some(asyncness), Executor::Missing) => match makes_ordinary(&function.attrs) {
+            Some(attr) => errors.refuse(
+                attr,
+                format_args!(
+                    "is still `async` here: `{}` has yet to make an ordinary function of it",
+                    code(attr)
+                ),
+                format_args!("write `{}` above `#[worker]`", code(attr)),
+            ),
+            None => errors.refuse(
+                asyncness,
+                "cannot be `async` alone: nothing runs its future",
+                BLOCK_ON,
+            ),
+        },
         (None, Executor::Given(key, _)) => errors.refuse(
             key,
             "cannot have the option `runtime`: it is not `async`",
@@ -94,6 +151,14 @@ fn check_executor<'a>(
         (None, Executor::Missing) | (_, Executor::Refused) => {}
     }
     None
+}
+
+/// An attribute such as `#[tokio::main]`, which runs futures in an ordinary function.
+fn makes_ordinary(attrs: &[Attribute]) -> Option<&Attribute> {
+    attrs.iter().find(|attr| {
+        let mut segments = attr.path().segments.iter().rev();
+        segments.next().is_some_and(|last| last.ident == "main") && segments.next().is_some()
+    })
 }
 
 /// Refuses what stands among the parameters and is none.

@@ -10,6 +10,7 @@ use syn::Type;
 use super::args::{Defaults, Hook};
 use super::check::Checked;
 use super::generics::Generics;
+use super::hints;
 use super::model::{Output, Parameter, Passing, Worker};
 use super::verdicts::{self, Asked};
 use crate::attributes;
@@ -27,7 +28,6 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
     let entry = entry(worker, &generics);
     let codecs = codecs(worker, &generics);
     let dispatch = dispatch(worker, &generics);
-    let checks = verdicts::checks(worker);
     quote! {
         #function
 
@@ -41,8 +41,6 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
             #codecs
             #dispatch
         }
-
-        #checks
     }
 }
 
@@ -156,6 +154,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
                 Passing::Owned(_) => quote!(#codec.own(#name)),
                 Passing::Borrowed(_) => quote!(#codec.lend(#name)),
             });
+    let checks = verdicts::checks(worker);
     let call_doc = format!(" Binds `{name}` to its arguments, and starts nothing yet.");
     let body = quote_spanned! {Span::mixed_site()=>
         let (#(#codecs,)* result,) = Self::__codecs #instance ();
@@ -166,6 +165,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         #vis fn call #declared (#(#parameters),*) -> #runtime::Call<#lifetime, #result>
         #where_clause
         {
+            #checks
             #body
         }
     }
@@ -252,13 +252,13 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         .map(|parameter| match parameter.passing {
             Passing::Owned(ty) => (
                 quote!(#private::OwnedCodec<#ty>),
-                ask(worker, ty, &quote!(#private::Payload), "owned"),
+                ask(worker, ty, &hints::payload(ty, false), "owned"),
             ),
             Passing::Borrowed(reference) => {
                 let referent = &reference.elem;
                 (
                     quote!(#private::BorrowedCodec<#referent>),
-                    ask(worker, referent, &quote!(#private::PayloadRef), "borrowed"),
+                    ask(worker, referent, &hints::payload_ref(referent), "borrowed"),
                 )
             }
         })
@@ -267,7 +267,7 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let value = match worker.output {
         Output::Never => quote!(#private::never()),
         Output::Unit => quote!(<() as #private::Payload>::result()),
-        Output::Value(ty) => ask(worker, ty, &quote!(#private::Payload), "result"),
+        Output::Value(ty) => ask(worker, ty, &hints::payload(ty, true), "result"),
     };
     let parameters = generics.parameters();
     let where_clause = generics.where_clause();
@@ -305,7 +305,7 @@ fn ask(worker: &Checked<'_>, ty: &Type, trait_: &TokenStream, method: &str) -> T
     );
     let method = Ident::new(method, end);
     let close = quote_spanned!(end=> ());
-    let codec = quote!(#open #subject as #trait_>::#method #close);
+    let codec = quote!(#open #subject as #private::#trait_>::#method #close);
     asked.unless_refused(&private, &kind, codec)
 }
 

@@ -77,8 +77,8 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
 
 /// Why the functions cannot be declared.
 struct Obstacles {
-    /// `self` or `Self`: the function stands in an `impl`, where a type cannot. Or the same
-    /// attribute once more: it declares them.
+    /// The function stands in an `impl`, where a type cannot. Or the same attribute once more: it
+    /// declares them.
     is_misplaced: bool,
     /// What rustc does not let any function have, and would report for each of the generated ones.
     is_invalid: bool,
@@ -89,7 +89,9 @@ impl Obstacles {
     fn of(worker: &Worker<'_>) -> Self {
         let sig = &worker.function.sig;
         let mut obstacles = Obstacles {
-            is_misplaced: sig.receiver().is_some() || worker.repetition().is_some(),
+            is_misplaced: worker.names_self()
+                || worker.place.is_associated
+                || worker.repetition().is_some(),
             is_invalid: sig.variadic.is_some(),
             in_result: false,
         };
@@ -115,10 +117,6 @@ impl<'ast> Visit<'ast> for Obstacles {
             Type::Infer(_) => self.is_invalid = true,
             // Only a body could say which type it is.
             Type::ImplTrait(_) if self.in_result => self.is_invalid = true,
-            Type::Path(ty) => {
-                let first = ty.path.segments.first();
-                self.is_misplaced |= first.is_some_and(|segment| segment.ident == "Self");
-            }
             _ => {}
         }
         visit::visit_type(self, ty);

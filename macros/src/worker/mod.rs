@@ -5,6 +5,7 @@ mod check;
 mod expand;
 mod fallback;
 mod generics;
+mod hints;
 mod model;
 mod types;
 mod verdicts;

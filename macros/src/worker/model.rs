@@ -1,18 +1,20 @@
 //! A worker in our own terms.
 
-use proc_macro2::Ident;
-use quote::format_ident;
+use proc_macro2::{Ident, TokenStream, TokenTree};
+use quote::{format_ident, quote};
 use syn::{
     Attribute, FnArg, GenericParam, Pat, PatIdent, PatType, ReturnType, Type, TypeReference,
 };
 
 use crate::function::{Function, generated};
+use crate::place::{self, Place};
 
 /// What a function says about itself as a worker, right or wrong.
 ///
 /// A receiver is not a parameter here: [`check`](super::check) refuses it.
 pub(crate) struct Worker<'a> {
     pub(crate) function: &'a Function,
+    pub(crate) place: Place,
     pub(crate) parameters: Vec<Parameter<'a>>,
     pub(crate) output: Output<'a>,
 }
@@ -55,6 +57,7 @@ impl<'a> Worker<'a> {
         });
         Worker {
             function,
+            place: place::of(function),
             parameters: parameters.collect(),
             output: Output::new(&function.sig.output),
         }
@@ -72,6 +75,13 @@ impl<'a> Worker<'a> {
             Some(last) => last.ident == "worker" && attr.path().segments.len() < 3,
             None => false,
         })
+    }
+
+    /// `self` or `Self` in its signature: it is written as part of an `impl`.
+    pub(crate) fn names_self(&self) -> bool {
+        let sig = &self.function.sig;
+        let (inputs, output) = (&sig.inputs, &sig.output);
+        contains_self(quote!(#inputs #output))
     }
 
     /// Whether there are many functions of its name.
@@ -103,6 +113,14 @@ impl<'a> Output<'a> {
             ReturnType::Type(_, ty) => Output::Value(ty),
         }
     }
+}
+
+fn contains_self(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "self" || ident == "Self",
+        TokenTree::Group(group) => contains_self(group.stream()),
+        _ => false,
+    })
 }
 
 /// The type without parentheses, and without the invisible ones around a macro's `$ty`.

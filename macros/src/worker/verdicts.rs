@@ -11,7 +11,6 @@ use syn::{GenericArgument, PathArguments, Type, TypePath};
 use super::check::Checked;
 use super::generics::depends;
 use super::model::{Output, Passing, ungrouped};
-use crate::attributes;
 use crate::wording::{code, written_ends};
 
 /// The types that are asked about in one that is sent.
@@ -43,11 +42,11 @@ impl<'a> Asked<'a> {
                 let Some(last) = path.segments.last() else {
                     return;
                 };
-                let is = |names: &[&str]| names.iter().any(|name| last.ident == name);
+                let is_container = CONTAINERS.iter().any(|name| last.ident == name);
                 let path = [around, &[ty]].concat();
                 match &last.arguments {
                     PathArguments::AngleBracketed(arguments) => {
-                        if !is(&CONTAINERS) {
+                        if !is_container {
                             self.0.push(path.clone());
                         }
                         for argument in &arguments.args {
@@ -57,7 +56,7 @@ impl<'a> Asked<'a> {
                         }
                     }
                     // One letter is a parameter of a function around this one, which rustc refuses.
-                    _ if is(&PLAIN) || last.ident.to_string().len() == 1 => {}
+                    _ if is_plain(ty) || last.ident.to_string().len() == 1 => {}
                     _ => self.0.push(path),
                 }
             }
@@ -85,10 +84,18 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Constants that report what is refused.
+/// Whether this is spelt as a type without parameters that is the same in every process.
+pub(super) fn is_plain(ty: &Type) -> bool {
+    let Type::Path(ty) = ungrouped(ty) else {
+        return false;
+    };
+    let last = ty.path.segments.last();
+    last.is_some_and(|last| PLAIN.iter().any(|name| last.ident == name))
+}
+
+/// Constants that report what is refused. rustc names the function around them in its label.
 pub(super) fn checks(worker: &Checked<'_>) -> TokenStream {
     let private = worker.runtime.private();
-    let attrs = attributes::of_impl(&worker.function.attrs);
     let name = worker.function.name();
     let checks = sent(worker).into_iter().flat_map(|(verb, ty)| {
         let asked = Asked::of(worker, ty);
@@ -103,7 +110,6 @@ pub(super) fn checks(worker: &Checked<'_>) -> TokenStream {
                 let (_, end) = written_ends(ty);
                 let check = quote_spanned!(end=> .check(#subject));
                 quote! {
-                    #attrs
                     const _: () = {
                         use #private::Unjudged as _;
                         #verdict #check
@@ -163,7 +169,6 @@ fn verdict(private: &TokenStream, path: &[&Type]) -> TokenStream {
     quote!(#first #(.inside(#verdicts))*)
 }
 
-/// Types without parameters that every process has the same values of.
 const PLAIN: [&str; 25] = [
     "bool",
     "char",

@@ -29,6 +29,23 @@ impl crop {
         images: &'call [Image],
         sides: Option<Vec<Side>>,
     ) -> ::multiproc::Call<'call, Image> {
+        const _: () = {
+            use ::multiproc::__private::Unjudged as _;
+            <::multiproc::__private::Judge<Image>>::VERDICT
+                .check("worker `crop` cannot take `Image`")
+        };
+        const _: () = {
+            use ::multiproc::__private::Unjudged as _;
+            <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
+                .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
+                .inside(<::multiproc::__private::Judge<Side>>::VERDICT)
+                .check("worker `crop` cannot take `Side`")
+        };
+        const _: () = {
+            use ::multiproc::__private::Unjudged as _;
+            <::multiproc::__private::Judge<Image>>::VERDICT
+                .check("worker `crop` cannot return `Image`")
+        };
         let (codec0, codec1, result) = Self::__codecs();
         ::multiproc::__private::bind(
             Self::__entry(),
@@ -80,20 +97,3 @@ impl crop {
         job.reply(&result, &value)
     }
 }
-const _: () = {
-    use ::multiproc::__private::Unjudged as _;
-    <::multiproc::__private::Judge<Image>>::VERDICT
-        .check("worker `crop` cannot take `Image`")
-};
-const _: () = {
-    use ::multiproc::__private::Unjudged as _;
-    <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
-        .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
-        .inside(<::multiproc::__private::Judge<Side>>::VERDICT)
-        .check("worker `crop` cannot take `Side`")
-};
-const _: () = {
-    use ::multiproc::__private::Unjudged as _;
-    <::multiproc::__private::Judge<Image>>::VERDICT
-        .check("worker `crop` cannot return `Image`")
-};

@@ -5,6 +5,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::outcome::Outcome;
+#[cfg(feature = "stream")]
+use super::polled;
 use crate::foreign;
 use crate::lock::{lock, wait};
 
@@ -75,23 +77,17 @@ impl Mailbox {
     /// Whether something is there; if not, `waker` is woken when it is.
     #[cfg(feature = "stream")]
     pub(super) fn poll(&self, waker: &Waker) -> bool {
-        let state = lock(&self.state);
-        let is_known = |known: &Waker| known.will_wake(waker);
-        if !state.mail.is_empty() || state.waker.as_ref().is_some_and(is_known) {
-            return !state.mail.is_empty();
-        }
-        // Wakers are cloned and dropped by user code.
-        drop(state);
-        let waker = waker.clone();
-        let mut state = lock(&self.state);
-        let is_there = !state.mail.is_empty();
-        let not_needed = if is_there {
-            Some(waker)
-        } else {
-            state.waker.replace(waker)
-        };
-        drop(state);
-        drop(not_needed);
-        is_there
+        polled::poll(&self.state, waker)
+    }
+}
+
+#[cfg(feature = "stream")]
+impl polled::Polled for MailboxState {
+    fn is_there(&self) -> bool {
+        !self.mail.is_empty()
+    }
+
+    fn waker(&mut self) -> &mut Option<Waker> {
+        &mut self.waker
     }
 }

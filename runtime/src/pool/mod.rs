@@ -60,6 +60,7 @@ mod outcome;
 mod own_board;
 mod pause;
 mod place;
+mod polled;
 mod recipe;
 mod resize;
 mod retire;

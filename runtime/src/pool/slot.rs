@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::callbacks::{Callback, Callbacks};
 use super::outcome::Outcome;
+use super::polled::{self, Polled};
 use crate::completion::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
@@ -122,23 +123,7 @@ impl Slot {
 
     /// Whether it is finished; if not, `waker` is woken when it is.
     pub(super) fn poll(&self, waker: &Waker) -> bool {
-        let inner = self.lock();
-        if inner.finished || inner.waker.as_ref().is_some_and(|it| it.will_wake(waker)) {
-            return inner.finished;
-        }
-        // Wakers are cloned and dropped by user code.
-        drop(inner);
-        let waker = waker.clone();
-        let mut inner = self.lock();
-        let finished = inner.finished;
-        let not_needed = if finished {
-            Some(waker)
-        } else {
-            inner.waker.replace(waker)
-        };
-        drop(inner);
-        drop(not_needed);
-        finished
+        polled::poll(&self.inner, waker)
     }
 
     #[cfg(test)]
@@ -187,6 +172,16 @@ impl Ending for Slot {
         let forgotten: Vec<_> = forgotten.collect();
         drop(inner);
         drop(forgotten);
+    }
+}
+
+impl Polled for SlotState {
+    fn is_there(&self) -> bool {
+        self.finished
+    }
+
+    fn waker(&mut self) -> &mut Option<Waker> {
+        &mut self.waker
     }
 }
 

@@ -1,0 +1,55 @@
+//! Where a function stands, as far as its file tells.
+//!
+//! An attribute is given its item and nothing around it. Two mistakes are made around it: a function in
+//! an `impl` has no room for a type beside it, and a `#[test]` above the attribute has been taken away
+//! by the time that it is expanded. rustc speaks of the first in words of generated code, and of the
+//! second not at all. So the file is read, and looked through up to the function.
+//!
+//! What is found decides on messages only. Where the file is not to be had, or the function is not
+//! where the compiler says, as in code that a macro made, nothing is known of it.
+
+mod scanner;
+
+use std::cell::RefCell;
+use std::fs;
+use std::rc::Rc;
+
+pub(crate) use self::scanner::Place;
+
+use self::scanner::{Position, Scanner};
+use crate::function::Function;
+
+/// What is known of the surroundings of a function.
+pub(crate) fn of(function: &Function) -> Place {
+    find(function).unwrap_or_default()
+}
+
+fn find(function: &Function) -> Option<Place> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    let span = function.sig.ident.span().unwrap();
+    let text = fs::read_to_string(span.local_file()?).ok()?;
+    let start = span.start();
+    let position = (start.line(), start.column());
+    let places = places(text);
+    let (_, place) = places.iter().find(|(found, _)| *found == position)?;
+    Some(place.clone())
+}
+
+/// Functions and their places, where there is something to tell.
+type Places = Rc<[(Position, Place)]>;
+
+/// Looks a text through, once for all functions in it.
+fn places(text: String) -> Places {
+    thread_local! {
+        static LAST: RefCell<(String, Places)> = RefCell::new((String::new(), Rc::new([])));
+    }
+    LAST.with_borrow_mut(|(last, places)| {
+        if *last != text {
+            *places = Scanner::new(&text).places().into();
+            *last = text;
+        }
+        Rc::clone(places)
+    })
+}

@@ -1,0 +1,421 @@
+//! Finds functions in a text, by its brackets and by the words before them.
+
+use std::iter::Peekable;
+use std::str::Chars;
+
+/// What is known of the surroundings of a function.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// It stands in an `impl` or a `trait`.
+    pub(crate) is_associated: bool,
+    /// An attribute above it makes a test of it, such as `test`.
+    pub(crate) test: Option<String>,
+}
+
+/// The line and the column of a function's name, both counted from one.
+pub(super) type Position = (usize, usize);
+
+/// Reads a text token by token. What it does not understand it takes for nothing special.
+pub(super) struct Scanner<'a> {
+    chars: Peekable<Chars<'a>>,
+    /// Of the next character, both from one.
+    line: usize,
+    column: usize,
+    open: Vec<Open>,
+    found: Vec<(Position, Place)>,
+}
+
+/// Brackets that are not closed yet, and what has been read in them since the last item.
+#[derive(Default)]
+struct Open {
+    inside: Inside,
+    /// The first word that is no modifier.
+    keyword: Option<String>,
+    attributes: Vec<String>,
+    /// The last token: a word, or a mark.
+    last: String,
+    /// What stands before the last token.
+    before: String,
+    /// The path at the beginning, for an attribute.
+    path: Option<String>,
+}
+
+/// What brackets are for.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Inside {
+    #[default]
+    Code,
+    /// An `impl` or a `trait`.
+    Impl,
+    Attribute,
+    /// `#![..]`, or what is part of an attribute.
+    Ignored,
+    /// What becomes of it is not known.
+    Macro,
+}
+
+impl<'a> Scanner<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        Scanner {
+            chars: text.chars().peekable(),
+            line: 1,
+            column: 1,
+            open: vec![Open::default()],
+            found: Vec::new(),
+        }
+    }
+
+    /// All functions of which there is something to tell.
+    pub(super) fn places(mut self) -> Vec<(Position, Place)> {
+        loop {
+            let position = (self.line, self.column);
+            let Some(char) = self.next() else {
+                return self.found;
+            };
+            match char {
+                _ if char.is_whitespace() => {}
+                '/' if self.next_if('/') => self.skip_while(|char| char != '\n'),
+                '/' if self.next_if('*') => self.skip_comment(),
+                '"' => self.skip_string(0),
+                '\'' => self.skip_quoted(),
+                _ if is_of_word(char) => self.word(char, position),
+                '(' | '[' | '{' => self.open(char),
+                ')' | ']' | '}' => self.close(char),
+                _ => self.mark(char),
+            }
+        }
+    }
+
+    fn next(&mut self) -> Option<char> {
+        let char = self.chars.next()?;
+        if char == '\n' {
+            self.line += 1;
+            self.column = 1;
+        } else {
+            self.column += 1;
+        }
+        Some(char)
+    }
+
+    fn next_if(&mut self, char: char) -> bool {
+        let is_next = self.chars.peek() == Some(&char);
+        if is_next {
+            self.next();
+        }
+        is_next
+    }
+
+    fn skip_while(&mut self, is_part: impl Fn(char) -> bool) {
+        while self.chars.peek().is_some_and(|&char| is_part(char)) {
+            self.next();
+        }
+    }
+
+    /// Comments are nested.
+    fn skip_comment(&mut self) {
+        let mut depth = 1;
+        while depth > 0 {
+            match self.next() {
+                Some('*') if self.next_if('/') => depth -= 1,
+                Some('/') if self.next_if('*') => depth += 1,
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
+    /// The rest of a string, which has no escapes if it ends with hashes.
+    fn skip_string(&mut self, hashes: usize) {
+        while let Some(char) = self.next() {
+            match char {
+                '\\' if hashes == 0 => {
+                    self.next();
+                }
+                '"' if (0..hashes).all(|_| self.next_if('#')) => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// The rest of a literal that begins with a word, as in `r"\"`.
+    fn skip_literal(&mut self, prefix: &str) -> bool {
+        let is_raw = matches!(prefix, "r" | "br" | "cr");
+        let mut ahead = self.chars.clone();
+        let mut hashes = 0;
+        while is_raw && ahead.next_if_eq(&'#').is_some() {
+            hashes += 1;
+        }
+        match (ahead.next(), prefix) {
+            (Some('"'), "r" | "br" | "cr") => {
+                self.skip_while(|char| char == '#');
+                self.next();
+                if hashes == 0 {
+                    self.skip_while(|char| char != '"');
+                    self.next();
+                } else {
+                    self.skip_string(hashes);
+                }
+                true
+            }
+            (Some('"'), "b" | "c") => {
+                self.next();
+                self.skip_string(0);
+                true
+            }
+            (Some('\''), "b") => {
+                self.next();
+                self.skip_quoted();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A character, or a lifetime.
+    fn skip_quoted(&mut self) {
+        match self.next() {
+            Some('\\') => {
+                self.next();
+                self.skip_while(|char| char != '\'');
+                self.next();
+            }
+            Some(_) if self.next_if('\'') => {}
+            Some(char) if is_of_word(char) => self.skip_while(is_of_word),
+            _ => {}
+        }
+    }
+
+    fn word(&mut self, first: char, position: Position) {
+        let mut word = String::from(first);
+        self.read_word(&mut word);
+        if self.skip_literal(&word) {
+            return;
+        }
+        if word == "r" && self.next_if('#') {
+            // It has no meaning of its own.
+            word.push('#');
+            self.read_word(&mut word);
+        }
+        let here = self.here();
+        if here.last == "fn" {
+            here.last = word;
+            return self.function(position);
+        }
+        if !MODIFIERS.contains(&&*word) {
+            here.keyword.get_or_insert_with(|| word.clone());
+        }
+        if here.inside == Inside::Attribute {
+            here.path.get_or_insert_default().push_str(&word);
+        }
+        here.set_last(word);
+    }
+
+    fn read_word(&mut self, word: &mut String) {
+        while let Some(char) = self.chars.next_if(|&char| is_of_word(char)) {
+            word.push(char);
+            self.column += 1;
+        }
+    }
+
+    fn mark(&mut self, char: char) {
+        let here = self.here();
+        match char {
+            ';' => *here = here.renewed(),
+            ':' if here.inside == Inside::Attribute => {
+                here.path.get_or_insert_default().push(char);
+            }
+            // What follows is no path.
+            '=' if here.inside == Inside::Attribute => here.inside = Inside::Ignored,
+            _ => {}
+        }
+        here.set_last(char.to_string());
+    }
+
+    fn open(&mut self, char: char) {
+        let here = self.here();
+        let is_macro = here.last == "!" && here.before != "#"
+            || here.before == "!" && here.keyword.as_deref() == Some("macro_rules");
+        let inside = match here.inside {
+            Inside::Attribute | Inside::Ignored => Inside::Ignored,
+            _ if char == '[' && here.last == "#" => Inside::Attribute,
+            _ if char == '[' && here.last == "!" && here.before == "#" => Inside::Ignored,
+            _ if is_macro => Inside::Macro,
+            Inside::Macro => Inside::Macro,
+            _ if char == '{' && here.is_impl() => {
+                if here.attributes.iter().all(|name| is_harmless(name)) {
+                    Inside::Impl
+                } else {
+                    Inside::Macro
+                }
+            }
+            _ => Inside::Code,
+        };
+        here.set_last(char.to_string());
+        self.open.push(Open {
+            inside,
+            ..Open::default()
+        });
+    }
+
+    fn close(&mut self, char: char) {
+        if self.open.len() == 1 {
+            return;
+        }
+        let closed = self.open.pop().unwrap_or_default();
+        let here = self.here();
+        if char == '}' {
+            *here = here.renewed();
+        }
+        // The path of an attribute is all that a `(` or a `=` has left of it.
+        here.attributes.extend(closed.path);
+        here.set_last(char.to_string());
+    }
+
+    /// What stands around the name that was read last.
+    fn function(&mut self, position: Position) {
+        let here = self.here();
+        let tests = here.attributes.iter();
+        let place = Place {
+            is_associated: here.inside == Inside::Impl,
+            test: tests
+                // Ours says itself that a worker is none.
+                .filter(|path| *path != "multiproc::test" && here.inside != Inside::Macro)
+                .find(|path| path.rsplit("::").next() == Some("test"))
+                .cloned(),
+        };
+        if place != Place::default() {
+            self.found.push((position, place));
+        }
+    }
+
+    fn here(&mut self) -> &mut Open {
+        if self.open.is_empty() {
+            self.open.push(Open::default());
+        }
+        let last = self.open.len() - 1;
+        &mut self.open[last]
+    }
+}
+
+impl Open {
+    fn is_impl(&self) -> bool {
+        matches!(self.keyword.as_deref(), Some("impl" | "trait"))
+    }
+
+    /// The same brackets, with nothing read of the next item.
+    fn renewed(&self) -> Self {
+        Open {
+            inside: self.inside,
+            ..Open::default()
+        }
+    }
+
+    fn set_last(&mut self, token: String) {
+        self.before = std::mem::replace(&mut self.last, token);
+    }
+}
+
+/// What may stand before the word that says what an item is.
+const MODIFIERS: [&str; 5] = ["auto", "const", "default", "pub", "unsafe"];
+
+/// Whether an attribute leaves its item as it is.
+fn is_harmless(path: &str) -> bool {
+    const NAMES: [&str; 12] = [
+        "allow",
+        "automatically_derived",
+        "cfg",
+        "cfg_attr",
+        "deny",
+        "deprecated",
+        "doc",
+        "expect",
+        "forbid",
+        "must_use",
+        "rustfmt::skip",
+        "warn",
+    ];
+    NAMES.contains(&path) || path.starts_with("clippy::") || path.starts_with("diagnostic::")
+}
+
+fn is_of_word(char: char) -> bool {
+    char.is_alphanumeric() || char == '_'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The names of the functions for which something is found, as they are in the text.
+    fn found(text: &str, is_wanted: impl Fn(&Place) -> bool) -> Vec<String> {
+        let places = Scanner::new(text).places();
+        let name = |&((line, column), _): &(Position, Place)| {
+            let rest = text.lines().nth(line - 1).unwrap().chars();
+            rest.skip(column - 1)
+                .take_while(|&char| is_of_word(char))
+                .collect()
+        };
+        let wanted = places.iter().filter(|(_, place)| is_wanted(place));
+        wanted.map(name).collect()
+    }
+
+    fn associated(text: &str) -> Vec<String> {
+        found(text, |place| place.is_associated)
+    }
+
+    #[test]
+    fn functions_of_an_impl_or_trait_are_found() {
+        let text = r##"
+            #![allow(dead_code)]
+            fn free() -> impl Fn() { || {} }
+            /// An `impl {` in words.
+            #[doc(hidden)]
+            impl<'a, T: Fn(u8) -> [u8; 2]> Image<'a, T> where T: 'a {
+                const LIMIT: usize = { fn in_constant() {} 1 };
+                #[worker(timeout = "1s")]
+                pub fn inherent(text: String) -> char { fn inner() {} '{' }
+                /* /* } */ impl */ async fn after(b: &'a u8) -> u8 { b'\'' }
+            }
+            pub unsafe trait Load: Sized { fn declared(); fn ä() { "}\"".len(); r#"" } "#.len(); r"\".len(); } fn last() {} }
+            mod inner { fn in_module(f: fn(u8)) -> u8 { '\u{7d}' as u8 } impl X { fn r#type() {} fn deep() {} } }
+            impl Y { } fn free_again() {}
+        "##;
+        let names = ["inherent", "after", "declared", "ä", "last", "r", "deep"];
+        assert_eq!(associated(text), names);
+    }
+
+    #[test]
+    fn what_a_macro_may_rewrite_is_not_judged() {
+        let text = "
+            unpack! { impl X { fn a() {} } }
+            macro_rules! make { () => { impl X { fn b() {} } } }
+            #[unpack(all)] #[allow(unused)] impl X { fn c() {} }
+            #[facade::unpack] trait X { fn d() {} }
+            #[allow(unused)] #[cfg(feature = \"x\")] impl X { fn e() {} }
+        ";
+        assert_eq!(associated(text), ["e"]);
+    }
+
+    #[test]
+    fn attributes_that_make_a_test_are_found() {
+        let text = "
+            #[test] #[worker] fn a() {}
+            #[doc = \"test\"] #[cfg(test)] fn b() {}
+            #[worker] fn c() {}
+            #[tokio::test(flavor = \"current_thread\")] #[worker] async fn d() {}
+            #[test] const X: u8 = 1; fn e() {}
+            mod tests { #[test]
+                #[should_panic] #[worker] pub(crate) fn f() {} fn g() {} }
+        ";
+        assert_eq!(found(text, |place| place.test.is_some()), ["a", "d", "f"]);
+    }
+
+    #[test]
+    fn text_that_is_no_program_has_an_end() {
+        for text in [
+            "", "}}}", "\"", "'", "/*", "r#\"", "fn", "#[", "fn fn", "'\\",
+        ] {
+            assert_eq!(associated(text), [""; 0]);
+        }
+    }
+}
