@@ -108,9 +108,8 @@ fn to_be_called_in_other_processes(method: StartMethod) {
     assert_eq!(process.name(), format!("function_values.rs:{line}"));
     assert_eq!(process.join().unwrap(), 14);
 
-    let fail = Function::new(|()| std::process::abort());
-    let error = fail.bind(()).start_method(method).run().map(|()| ());
-    let error = error.unwrap_err();
+    let fail = Function::new(|()| -> () { std::process::abort() });
+    let error = fail.bind(()).start_method(method).run().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Signaled);
     assert!(error.worker().unwrap().contains("function_values.rs"));
 }

@@ -124,7 +124,7 @@ fn closures_are_named_after_their_place(method: StartMethod) {
     let call = || multiproc::call((), |()| -> () { std::process::exit(3) });
     let process = call().start_method(method).spawn().unwrap();
     assert_eq!(process.name(), format!("functions.rs:{line}"));
-    let (id, error) = (process.id(), process.join().map(|()| ()).unwrap_err());
+    let (id, error) = (process.id(), process.join().unwrap_err());
     let name = format!("function at tests/it/functions.rs:{line}:19");
     assert_eq!(error.worker(), Some(&*name));
     assert_eq!(
@@ -228,7 +228,7 @@ fn types_that_mean_something_in_one_process(method: StartMethod) {
     let reason =
         "cannot run in a process: it takes `Mutex`: its process would lock a copy of its own";
     assert!(text.contains(reason), "{text}");
-    let call = multiproc::call(7, |x| std::cell::Cell::new(x));
+    let call = multiproc::call(7, std::cell::Cell::new);
     let error = call.start_method(method).run().unwrap_err();
     assert!(error.to_string().contains("it returns `Cell`"));
     let shared = multiproc::shm::Shared::new(std::sync::atomic::AtomicU32::new(7)).unwrap();

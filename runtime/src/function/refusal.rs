@@ -83,11 +83,11 @@ fn verdict(path: &str) -> Option<Refused> {
 fn is_container(path: &str) -> bool {
     [
         path_of::<Arc<()>>(),
-        path_of::<BTreeMap<(), ()>>(),
+        path_of::<BTreeMap<(), u8>>(),
         path_of::<BTreeSet<()>>(),
         path_of::<BinaryHeap<()>>(),
         path_of::<Box<()>>(),
-        path_of::<HashMap<(), ()>>(),
+        path_of::<HashMap<(), u8>>(),
         path_of::<HashSet<()>>(),
         path_of::<LinkedList<()>>(),
         path_of::<Option<()>>(),

@@ -271,9 +271,12 @@ impl PortableOptions {
 
     /// What the call says. Nothing of the hook's, where it is not found.
     fn options(&self) -> Options {
-        let start_method = |is_executed| match is_executed {
-            true => StartMethod::Spawn,
-            false => StartMethod::ForkServer,
+        let start_method = |is_executed| {
+            if is_executed {
+                StartMethod::Spawn
+            } else {
+                StartMethod::ForkServer
+            }
         };
         Options {
             name: self.name.clone(),

@@ -73,8 +73,7 @@ pub(crate) fn identity() -> Option<ImageId> {
 pub(crate) fn build() -> Option<&'static [u8]> {
     static BUILD: OnceLock<Option<Vec<u8>>> = OnceLock::new();
     let look = || {
-        let mut build =
-            with_program(|program| program.build_id()).map_or_else(hash_of_file, Some)?;
+        let mut build = noted_build().or_else(hash_of_file)?;
         // An identifier can be one that was made up. The sizes of what is loaded go with it.
         let mut hasher = DefaultHasher::new();
         with_program(|program| program.sizes().for_each(|sizes| sizes.hash(&mut hasher)));
@@ -82,6 +81,14 @@ pub(crate) fn build() -> Option<&'static [u8]> {
         Some(build)
     };
     BUILD.get_or_init(look).as_deref()
+}
+
+/// The identifier that the linker has left in a note.
+fn noted_build() -> Option<Vec<u8>> {
+    with_program(|program| {
+        let mut notes = program.notes();
+        notes.find_map(build_id).map(<[u8]>::to_vec)
+    })
 }
 
 /// Made of all that is loaded of the program's file.
@@ -196,13 +203,17 @@ impl Program<'_> {
             .map(|header| self.place(header))
     }
 
-    /// The identifier of the build that the linker has left in a note.
-    fn build_id(&self) -> Option<Vec<u8>> {
-        self.segments(libc::PT_NOTE).find_map(|(start, length)| {
+    /// What tools and the linker have left notes in.
+    fn notes(&self) -> impl Iterator<Item = &[u8]> {
+        self.segments(libc::PT_NOTE).filter_map(|(start, length)| {
+            let last = start.wrapping_add(length).wrapping_sub(1);
+            if !self.contains(start) || !self.contains(last) {
+                return None;
+            }
             let start = std::ptr::with_exposed_provenance::<u8>(usize::try_from(start).ok()?);
-            // SAFETY: the segment is loaded, and so long; it is not written to.
-            let notes = unsafe { slice::from_raw_parts(start, usize::try_from(length).ok()?) };
-            build_id(notes).map(<[u8]>::to_vec)
+            // SAFETY: what is between these places of the program is loaded with it, for as long as it
+            // runs, and notes are not written to.
+            Some(unsafe { slice::from_raw_parts(start, usize::try_from(length).ok()?) })
         })
     }
 
@@ -301,6 +312,8 @@ mod tests {
         assert!(!contains(std::ptr::null()));
     }
 
+    static DATA: u8 = 7;
+
     #[test]
     fn code_is_found_where_there_is_some() {
         let code = contains as *const ();
@@ -309,13 +322,12 @@ mod tests {
         let data = super::distance((&raw const DATA).cast()).unwrap();
         assert_eq!(find_code(data), None);
         assert_eq!(find_code(u64::MAX), None);
-        static DATA: u8 = 7;
     }
 
     #[test]
     fn a_build_is_known_by_its_note_or_its_contents() {
         let build = build().unwrap();
-        let noted = with_program(|program| program.build_id());
+        let noted = noted_build();
         if let Some(noted) = noted {
             assert_eq!(build.strip_prefix(&*noted).map(<[u8]>::len), Some(8));
         }
