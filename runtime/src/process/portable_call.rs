@@ -83,9 +83,9 @@ use crate::sys::image;
 ///
 /// It is as good as a program: it says which function of the program is called, and with what. It is
 /// checked that the build is the same, that nothing was damaged on the way, and that the result has the
-/// type that is expected. That keeps mistakes out and not malice: whoever writes such bytes with
-/// knowledge of the program can have any of its code run. Read only what comes from where you would
-/// take a program from.
+/// type that is expected. That keeps mistakes out and not malice: a sender that knows the program can make
+/// up a call that has any of its code run. Read only what comes from where you would take a program
+/// from.
 #[must_use = "a call does nothing until it is started"]
 pub struct PortableCall<R> {
     data: Arc<Data>,
