@@ -61,3 +61,10 @@ pub extern "C" fn multiproc_tests_pool() -> i32 {
         Ok(_) => 2,
     }
 }
+
+/// For programs that load this library, and would call this in a process of their own.
+#[unsafe(no_mangle)]
+#[must_use]
+pub fn multiproc_tests_increment(number: u64) -> u64 {
+    number + 1
+}

@@ -28,6 +28,7 @@
 //! |---|---|
 //! | learn the library | the tutorial, which begins below: [hello](#hello), [arguments](#arguments), [results and errors](#results-and-errors), [locks](#locks), [channels](#channels), [a pool](#a-pool), [when things die](#when-things-die), [testing](#testing), [async](#async) |
 //! | know its limits | the [caveats](#caveats), here and at the end of each module |
+//! | call a closure, as [`std::thread::spawn`] does | [`guide::closures`] |
 //! | translate a Python program | [`guide::from_python`] |
 //! | choose between processes and threads | [`guide::processes_or_threads`] |
 //! | run tests in processes of their own | [`guide::isolated_tests`] |
@@ -70,6 +71,17 @@
 //!
 //! A [`Call`] sets the environment, the directory, the standard streams, limits of memory and time,
 //! and the user, with the names of [`std::process::Command`] where it has them.
+//!
+//! What is short needs no attribute: [`multiproc::spawn`](spawn), [`run`] and [`call`](call()) take a
+//! [closure](guide::closures) and its argument.
+//!
+//! ```
+//! # fn main() -> multiproc::Result<()> {
+//! let process = multiproc::spawn("for an old maid".to_owned(), |text| text.len())?;
+//! assert_eq!(process.join()?, 15);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! # Arguments
 //!
@@ -402,7 +414,8 @@
 //!
 //! * Isolate from malice: a worker is the same program with the same rights, unless its call
 //!   takes some away ([`Call::before_worker`], [`Call::uid`]).
-//! * Send closures. A worker is a function, which is given all it needs as arguments.
+//! * Send what a closure captures. A worker is a function, which is given all it needs as arguments; so is
+//!   a [closure](guide::closures).
 //! * Start processes on systems other than Linux, on x86-64 and aarch64. There it compiles, and a worker
 //!   is an ordinary function; what needs a process is [`Unsupported`](ErrorKind::Unsupported).
 //!
@@ -474,6 +487,7 @@ mod descriptor;
 mod dispatch;
 mod error;
 mod foreign;
+mod function;
 pub mod guide;
 mod hints;
 mod limits;
@@ -509,6 +523,7 @@ pub use completion::Completion;
 pub use crash::Crash;
 pub use descriptor::Fd;
 pub use error::{Error, ErrorKind, Location, PanicInfo, Result};
+pub use function::{Function, call, run, spawn};
 #[doc(hidden)] // rustc says their names as they are here.
 pub use hints::{
     PayloadArray, PayloadChannel, PayloadHandle, PayloadPointer, PayloadRefArray, PayloadRefHandle,
@@ -525,8 +540,8 @@ pub use pool::{
 #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]
 pub use pool::{IndexedStream, MapStream};
 pub use process::{
-    Call, CallFuture, ChildInfo, Current, Killer, Process, StartMethod, Stdio, active_children,
-    current, set_spare_processes,
+    Call, CallFuture, ChildInfo, Current, Killer, PortableCall, Process, StartMethod, Stdio,
+    active_children, current, set_spare_processes,
 };
 pub use remote_error::RemoteError;
 pub use shm::Shareable;

@@ -5,7 +5,7 @@ use std::io;
 use serde::{Deserialize, Serialize};
 
 /// The limits and rights of a process, where a call or its worker names any.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Hash, Serialize, Deserialize)]
 pub(crate) struct Limits {
     /// Bytes of private memory.
     pub(crate) memory: Option<u64>,

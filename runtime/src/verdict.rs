@@ -9,9 +9,13 @@
 //!
 //! Generated code asks twice. A constant reports what is refused, at the type and in words. And
 //! where codecs are made, a refused type needs none, so that there is no second error.
+//!
+//! Where the types are parameters, as those of a function that is a value, nothing hides anything. There
+//! the names that the compiler gives them have to tell (`function/refusal.rs`).
 
 use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet, LinkedList, VecDeque};
+use std::fmt;
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter};
 use std::marker::PhantomData;
@@ -145,6 +149,12 @@ impl Refused {
     #[must_use]
     pub fn borrowed<T: ?Sized>(self, _codec: BorrowedCodec<()>) -> BorrowedCodec<T> {
         unreachable!("{}", self.why)
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.why, self.help)
     }
 }
 

@@ -4,11 +4,11 @@
 #![expect(clippy::print_stdout, reason = "it tells what it does")]
 #![expect(unsafe_code, reason = "it calls C behind the library's back")]
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CStr, CString, c_char, c_void};
 use std::io::Read;
 use std::thread;
 
-use multiproc::{startup, worker};
+use multiproc::{Function, startup, worker};
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
@@ -40,6 +40,8 @@ fn main() {
         "spawn-and-return" => drop(tell_and_wait::spawn(&[1]).unwrap()),
         "square" => square(),
         "load" => load(&arguments.next().expect("a library")),
+        "load-function" => load_function(&arguments.next().expect("a library")),
+        "send-function" => send_function(&arguments.next().expect("a library")),
         other => panic!("there is no scenario {other}"),
     }
 }
@@ -228,19 +230,54 @@ fn replaced() {
 
 /// Loads a library that has workers of its own and lets it start one.
 fn load(library: &str) {
-    let library = CString::new(library).unwrap();
-    // SAFETY: the library's constructors may be called.
-    let library = unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_NOW) };
-    assert!(!library.is_null(), "{}", dlerror());
+    let library = open(library);
     for name in [c"multiproc_tests_spawn", c"multiproc_tests_pool"] {
-        // SAFETY: the library is loaded.
-        let function = unsafe { libc::dlsym(library, name.as_ptr()) };
-        assert!(!function.is_null(), "{}", dlerror());
+        let function = symbol(library, name);
         // SAFETY: this is the type of the functions of these names.
         let function: extern "C" fn() -> i32 = unsafe { std::mem::transmute(function) };
         println!("{}", function());
     }
     println!("{:?}", panics::run(1).unwrap());
+}
+
+/// Tells why a function of the library is called in no process.
+fn load_function(library: &str) {
+    let error = multiproc::run(7, increment(library)).unwrap_err();
+    let text = error.to_string();
+    let (_, reason) = text
+        .split_once("cannot run in a process: ")
+        .expect("a reason");
+    println!("{:?}: {reason}", error.kind());
+}
+
+/// Calls a function of the library here, and tells what becomes of it elsewhere.
+fn send_function(library: &str) {
+    let function = Function::new(increment(library));
+    println!("{}", function.call(7));
+    let call = multiproc::call(function, |function: Function<u64, u64>| function.call(7));
+    println!("{:?}", call.run().unwrap_err().kind());
+    println!("{:?}", function.bind(7).portable().unwrap_err().kind());
+}
+
+fn increment(library: &str) -> fn(u64) -> u64 {
+    let function = symbol(open(library), c"multiproc_tests_increment");
+    // SAFETY: this is the type of the function of this name, and the same compiler has made both.
+    unsafe { std::mem::transmute::<*mut c_void, fn(u64) -> u64>(function) }
+}
+
+fn open(library: &str) -> *mut c_void {
+    let library = CString::new(library).unwrap();
+    // SAFETY: the library's constructors may be called.
+    let library = unsafe { libc::dlopen(library.as_ptr(), libc::RTLD_NOW) };
+    assert!(!library.is_null(), "{}", dlerror());
+    library
+}
+
+fn symbol(library: *mut c_void, name: &CStr) -> *mut c_void {
+    // SAFETY: the library is loaded.
+    let symbol = unsafe { libc::dlsym(library, name.as_ptr()) };
+    assert!(!symbol.is_null(), "{}", dlerror());
+    symbol
 }
 
 fn dlerror() -> String {

@@ -53,7 +53,7 @@ impl Drop for Place {
 }
 
 #[track_caller]
-fn check_output(output: &Output, expected: &str) {
+pub(crate) fn check_output(output: &Output, expected: &str) {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
@@ -84,7 +84,7 @@ fn under_libtest_main_runs_once(method: StartMethod) {
 }
 
 /// The library that the tests' own crate is built as, beside the programs.
-fn library() -> PathBuf {
+pub(crate) fn library() -> PathBuf {
     let programs = Path::new(env!("CARGO_BIN_EXE_program")).parent().unwrap();
     ["deps/libmultiproc_tests.so", "libmultiproc_tests.so"]
         .map(|name| programs.join(name))

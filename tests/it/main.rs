@@ -15,6 +15,8 @@ mod descendants;
 mod ends;
 mod errors;
 mod family;
+mod function_values;
+mod functions;
 mod futures;
 mod handle;
 mod images;

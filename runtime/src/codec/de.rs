@@ -34,6 +34,11 @@ impl<'m> Decoder<'m> {
         self.depth = Depth::default();
     }
 
+    /// What comes is written as if nothing was before it.
+    pub(super) fn forget_names(&mut self) {
+        self.names.clear();
+    }
+
     pub(super) fn finish(&self) -> Result<(), Error> {
         if self.rest.is_empty() && self.splices.len() == 0 {
             Ok(())

@@ -59,6 +59,30 @@ impl<'e> Output<'e> {
         result.and_then(|()| outgoing.check())
     }
 
+    /// Begins values that are read without those before them, as those of a message of their own.
+    pub(crate) fn begin_anew(&mut self) {
+        self.names = Names::default();
+    }
+
+    /// Appends values that were written before. They are the only ones since [`begin_anew`], or since the
+    /// beginning.
+    ///
+    /// [`begin_anew`]: Output::begin_anew
+    pub(crate) fn append(&mut self, written: &'e Written) -> Result<(), Error> {
+        let Written { head, splices } = written;
+        memory::grow(&mut self.head, head.len())?;
+        self.head.extend_from_slice(head);
+        memory::grow(&mut self.splices, splices.len())?;
+        let splices = splices.iter().map(|splice| Cow::Borrowed(&**splice));
+        self.splices.extend(splices);
+        Ok(())
+    }
+
+    /// Whether what was written holds more than data: descriptors, and handles that leave with them.
+    pub(crate) fn has_handles(&self) -> bool {
+        !self.attachments.is_empty() || !self.departures.is_empty()
+    }
+
     /// The message was sent: the handles that leave with it are gone.
     pub(crate) fn confirm_sent(&mut self) {
         self.departures.iter_mut().for_each(Departure::confirm);
@@ -193,6 +217,28 @@ impl<'e> Output<'e> {
     }
 }
 
+/// Values that were written and are nothing but data.
+#[derive(Debug, Clone, Hash, Serialize, Deserialize)]
+pub(crate) struct Written {
+    head: Vec<u8>,
+    splices: Vec<Vec<u8>>,
+}
+
+impl Written {
+    /// Keeps what was written, which [holds no handles](Output::has_handles).
+    pub(crate) fn new(output: Output<'_>) -> Result<Written, Error> {
+        let splices = output.splices.into_iter();
+        let splices = splices.map(|splice| match splice {
+            Cow::Owned(splice) => Ok(splice),
+            Cow::Borrowed(splice) => memory::copy(splice),
+        });
+        Ok(Written {
+            head: output.head,
+            splices: splices.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
 /// The lowest seven bits, as a LEB128 group has them.
 pub(super) fn low_bits(value: u64) -> u8 {
     value.to_le_bytes()[0] & 0x7f
@@ -271,6 +317,11 @@ impl<'m> Input<'m> {
         }
         self.decoder.begin();
         handle::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))
+    }
+
+    /// Begins values that were written without those before them.
+    pub(crate) fn begin_anew(&mut self) {
+        self.decoder.forget_names();
     }
 
     /// Says whether all that was written has been read, and lets go of the descriptors: from now

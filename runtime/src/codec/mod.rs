@@ -42,7 +42,7 @@ mod wire;
 
 pub(crate) use error::Error;
 pub(crate) use memory::copy;
-pub(crate) use message::{Input, Message, Output};
+pub(crate) use message::{Input, Message, Output, Written};
 pub(crate) use wire::wire_enum;
 
 /// Runs of bytes at least this long leave the head and become splices.

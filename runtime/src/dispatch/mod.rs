@@ -8,11 +8,14 @@
     reason = "what is public here is so for generated code, and hidden"
 )]
 
+mod alias;
+mod callee;
 mod job;
 mod panic;
 mod registry;
 mod reply;
 mod run;
+mod site;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
@@ -26,7 +29,9 @@ pub use witness::{
     owned, result,
 };
 
+pub(crate) use alias::named_after;
+pub(crate) use callee::{Callee, PortableCallee};
 pub(crate) use panic::{catch, install as install_panic_hook};
-pub(crate) use registry::{Callee, Defaults, EntryId};
+pub(crate) use registry::{Defaults, EntryId};
 pub(crate) use reply::message;
 pub(crate) use run::{Ended, run};

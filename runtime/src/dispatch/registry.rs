@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use super::job::Job;
 use super::reply::Failure;
+use super::site::Site;
 use crate::sys::image::{self, ImageId};
 
 /// Every worker of the program that is not generic.
@@ -43,6 +44,8 @@ pub struct Entry {
     line: u32,
     dispatch: Dispatch,
     defaults: Defaults,
+    /// The entry in the image that this one is another name of, and what that comes from.
+    alias: Option<(&'static Entry, Site)>,
 }
 
 /// What a worker's options say, for calls that do not say otherwise.
@@ -78,7 +81,27 @@ impl Entry {
                 nice: None,
                 before_worker: None,
             },
+            alias: None,
         }
+    }
+
+    /// Another name of an entry, from the place in the source where it is called.
+    pub(super) fn alias(base: &'static Entry, name: &'static str, site: Site) -> Entry {
+        Entry {
+            name,
+            alias: Some((base, site)),
+            ..*base
+        }
+    }
+
+    /// The entry that stands in the image.
+    pub(crate) fn base(&'static self) -> &'static Entry {
+        self.alias.as_ref().map_or(self, |(base, _)| base)
+    }
+
+    /// The place in the source that it has its name from.
+    pub(crate) fn site(&self) -> Option<&Site> {
+        self.alias.as_ref().map(|(_, site)| site)
     }
 
     /// The option `timeout`.
@@ -121,12 +144,24 @@ impl Entry {
         self.name
     }
 
+    /// The name of a process that runs it, unless the call gives it another.
+    pub(crate) fn process_name(&self) -> String {
+        match self.site() {
+            Some(site) => site.label(),
+            None => self.name.to_owned(),
+        }
+    }
+
     /// What identifies the worker to people and to the check in the child.
     pub(crate) fn path(&self) -> String {
-        format!(
-            "{}::{} ({}:{})",
-            self.module, self.name, self.file, self.line
-        )
+        let Entry {
+            name,
+            module,
+            file,
+            line,
+            ..
+        } = self.alias.as_ref().map_or(self, |(base, _)| base);
+        format!("{module}::{name} ({file}:{line})")
     }
 
     pub(crate) fn defaults(&self) -> Defaults {
@@ -140,15 +175,16 @@ impl Entry {
     /// How to name this entry to another process of this program; `None` if it is not the
     /// program's.
     pub(crate) fn place(&'static self) -> Option<EntryId> {
-        let offset = std::ptr::from_ref(self)
+        let base = self.base();
+        let offset = std::ptr::from_ref(base)
             .addr()
             .checked_sub(WORKERS.as_ptr().addr());
         let index = offset.map(|offset| offset / size_of::<Entry>());
-        match index.filter(|index| WORKERS.get(*index).is_some_and(|it| std::ptr::eq(it, self))) {
+        match index.filter(|index| WORKERS.get(*index).is_some_and(|it| std::ptr::eq(it, base))) {
             Some(index) => Some(EntryId::Slice(index)),
             None => Some(EntryId::Image(
                 image::identity()?,
-                image::distance(std::ptr::from_ref(self).cast())?,
+                image::distance(std::ptr::from_ref(base).cast())?,
             )),
         }
     }
@@ -178,25 +214,6 @@ pub(crate) enum EntryId {
     Slice(usize),
     /// At this distance from the beginning of this image.
     Image(ImageId, u64),
-}
-
-/// A worker, by its place, and its path to check it by.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Callee {
-    pub(crate) place: EntryId,
-    pub(crate) path: String,
-}
-
-impl Callee {
-    /// The worker in this process.
-    pub(crate) fn find(&self) -> Result<&'static Entry, String> {
-        Entry::find(&self.place, &self.path).ok_or_else(|| {
-            format!(
-                "the process runs another program, without the worker {}",
-                self.path
-            )
-        })
-    }
 }
 
 impl fmt::Debug for Entry {

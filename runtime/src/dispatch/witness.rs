@@ -8,11 +8,12 @@ use std::borrow::Borrow;
 use std::convert::Infallible;
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::reply::Failure;
-use crate::codec::{Error, Input, Output};
+use crate::codec::{Error, Input, Output, Written};
 
 type Write<T> = for<'e> fn(&'e T, &mut Output<'e>) -> Result<(), Error>;
 type Read<T> = fn(&mut Input<'_>) -> Result<T, Error>;
@@ -104,6 +105,13 @@ impl<T: ?Sized> BorrowedCodec<T> {
 /// An argument bound to a call, not yet written.
 pub struct Argument<'call>(Box<dyn Bound + 'call>);
 
+impl Argument<'static> {
+    /// All arguments of a call, written before.
+    pub(crate) fn written(written: Arc<impl AsRef<Written> + 'static>) -> Argument<'static> {
+        Argument(Box::new(BeforeNow(written)))
+    }
+}
+
 impl Argument<'_> {
     pub(crate) fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
         self.0.write(out)
@@ -133,6 +141,14 @@ struct Borrowed<'call, T: ?Sized> {
 impl<T: ?Sized> Bound for Borrowed<'_, T> {
     fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
         (self.write)(self.value, out)
+    }
+}
+
+struct BeforeNow<W>(Arc<W>);
+
+impl<W: AsRef<Written>> Bound for BeforeNow<W> {
+    fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
+        out.append((*self.0).as_ref())
     }
 }
 

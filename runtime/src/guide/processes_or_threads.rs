@@ -8,7 +8,7 @@
 //! | many connections that mostly wait | async, or threads |
 //! | data with pointers in it, which all threads work on in place | threads |
 //! | steps that are shorter than a message between processes | threads |
-//! | closures | threads |
+//! | closures that capture what they work on | threads |
 //! | a program that also runs on other systems | threads |
 //! | **code that crashes**: C libraries, codecs, `unsafe` | a process for each input, or a [`Pool`](crate::Pool) |
 //! | **code that may not end**: searches, untrusted regular expressions, solvers | a process with a [`timeout`](crate::Call::timeout) |

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::time::Duration;
@@ -82,6 +83,8 @@ pub(super) struct Options {
     pub(super) retries: Option<u32>,
     /// Its place among tasks that wait.
     pub(super) priority: Option<i32>,
+    /// Why it cannot run in any process.
+    pub(super) impossible: Option<Cow<'static, str>>,
 }
 
 impl Options {
@@ -96,6 +99,14 @@ impl Options {
             "worker `{worker}` cannot have the option `{what}` here: it is one of tasks, which are submitted to a `Pool`"
         );
         Err(Error::new(ErrorKind::Unsupported, text).with_worker(worker))
+    }
+
+    /// Refuses what no process can run.
+    pub(super) fn check_possible(&self, worker: &str) -> Result<()> {
+        match &self.impossible {
+            Some(reason) => Err(impossible(worker, reason).with_worker(worker)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -180,6 +191,7 @@ impl<R> Call<'_, R> {
         } = self;
         let options = *options.unwrap_or_default();
         options.check_no_task(entry.name())?;
+        options.check_possible(entry.name())?;
         let Options {
             name,
             start_method,
@@ -192,6 +204,7 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
             retries: _,
             priority: _,
+            impossible: _,
         } = options;
         let worker = entry.name();
         let about_worker = |error: Error| error.with_worker(worker);
@@ -205,7 +218,7 @@ impl<R> Call<'_, R> {
             at,
             grace: grace.unwrap_or_default(),
         });
-        let name = name.unwrap_or_else(|| worker.to_owned());
+        let name = name.unwrap_or_else(|| entry.process_name());
         let before_worker = before_worker.map(function).transpose();
         let before_worker = before_worker.map_err(about_worker)?;
         let lineage = kill_descendants.then(lineage).transpose();
@@ -232,10 +245,7 @@ impl<R> Call<'_, R> {
             lineage,
             ignore_interrupts,
         };
-        let callee = Callee {
-            place,
-            path: entry.path(),
-        };
+        let callee = Callee::new(entry, place);
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
         let launched = start(request, launching, lineage).map_err(failed)?;
@@ -270,6 +280,18 @@ impl<R> Call<'_, R> {
     pub fn run(self) -> Result<R> {
         self.spawn()?.join()
     }
+
+    /// Notes that the function is part of a library that was loaded: no other process has it.
+    pub(crate) fn of_a_library(mut self) -> Self {
+        self.options().impossible = Some(Cow::Borrowed(OF_A_LIBRARY));
+        self
+    }
+
+    /// Notes that no process can run it, for this reason.
+    pub(crate) fn impossible(mut self, reason: String) -> Self {
+        self.options().impossible = Some(Cow::Owned(reason));
+        self
+    }
 }
 
 pub(super) fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
@@ -278,10 +300,12 @@ pub(super) fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
     Error::new(ErrorKind::Encode, text).with_worker(worker)
 }
 
+const OF_A_LIBRARY: &str = "it is part of a shared library, and a new process runs the program, which may not have the library";
+
 /// The entry's place, if the program can be executed again to run it.
 pub(super) fn place(entry: &'static Entry) -> Result<EntryId> {
-    let reason = if !image::contains(std::ptr::from_ref(entry).cast()) {
-        "it is part of a shared library, and a new process runs the program, which may not have the library"
+    let reason = if !image::contains(std::ptr::from_ref(entry.base()).cast()) {
+        OF_A_LIBRARY
     } else if let Some(reason) = spawn_refusal() {
         reason
     } else {
@@ -290,13 +314,12 @@ pub(super) fn place(entry: &'static Entry) -> Result<EntryId> {
             None => "it is not in the program's registry",
         }
     };
-    Err(Error::new(
-        ErrorKind::Unsupported,
-        format!(
-            "worker `{}` cannot run in a process: {reason}",
-            entry.name()
-        ),
-    ))
+    Err(impossible(entry.name(), reason))
+}
+
+fn impossible(worker: &str, reason: &str) -> Error {
+    let text = format!("worker `{worker}` cannot run in a process: {reason}");
+    Error::new(ErrorKind::Unsupported, text)
 }
 
 fn request<'e>(
@@ -307,6 +330,8 @@ fn request<'e>(
     let mut out = Output::new(Request::Call as u8);
     out.write(header)?;
     out.write(callee)?;
+    // The arguments may have been written before.
+    out.begin_anew();
     arguments
         .iter()
         .try_for_each(|argument| argument.write(&mut out))?;

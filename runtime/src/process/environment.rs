@@ -16,13 +16,15 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use super::origin::MARKER;
+use serde::{Deserialize, Serialize};
+
 use crate::sys::image;
 
 /// Variables and their values.
 pub(crate) type Environment = BTreeMap<OsString, OsString>;
 
 /// A change to the environment that the child inherits.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash, Serialize, Deserialize)]
 pub(crate) enum Change {
     Set(OsString, OsString),
     Remove(OsString),
@@ -30,7 +32,7 @@ pub(crate) enum Change {
 }
 
 /// The changes of a call, in the order they were asked for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Hash, Serialize, Deserialize)]
 pub(crate) struct Changes(Vec<Change>);
 
 impl Changes {

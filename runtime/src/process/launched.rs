@@ -9,7 +9,7 @@ use super::start_method::StartMethod;
 use super::stdio::{ParentEnds, Streams};
 use super::watch::TimeLimit;
 use crate::error::{Error, ErrorKind, Result};
-use crate::sys::function::Function;
+use crate::sys::function::{Distance, Function};
 use crate::sys::lineage::Lineage;
 use crate::transport::Sender;
 
@@ -34,10 +34,17 @@ pub(super) struct Launched {
 
 /// A function of the program, to be called in the process.
 pub(super) fn function(function: fn()) -> Result<Function> {
-    Function::new(function).ok_or_else(|| {
-        let text = "the function to run before the worker is part of a shared library";
-        Error::new(ErrorKind::Unsupported, text)
-    })
+    Function::new(function).ok_or_else(of_a_library)
+}
+
+/// The same, for a process of the same build.
+pub(super) fn distance(function: fn()) -> Result<Distance<fn()>> {
+    Distance::of(function).ok_or_else(of_a_library)
+}
+
+fn of_a_library() -> Error {
+    let text = "the function to run before the worker is part of a shared library";
+    Error::new(ErrorKind::Unsupported, text)
 }
 
 /// A sign for the descendants of a child, which are to end with it.

@@ -72,6 +72,7 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
             retries: _,
             priority: _,
+            impossible: _,
         } = options;
         if !launch.streams.are_inherited() {
             let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
@@ -111,10 +112,7 @@ impl Setup {
 
 /// The name of a worker for a process of a pool.
 pub(crate) fn callee(entry: &'static Entry) -> Result<Callee> {
-    Ok(Callee {
-        place: place(entry)?,
-        path: entry.path(),
-    })
+    Ok(Callee::new(entry, place(entry)?))
 }
 
 impl<R> Call<'_, R> {
@@ -190,6 +188,9 @@ impl<R> Call<'_, R> {
 
     /// Refuses what a process which exists already cannot have.
     fn check_for_task(&self) -> Result<()> {
+        if let Some(options) = &self.options {
+            options.check_possible(self.entry.name())?;
+        }
         let Some((what, instead)) = self.wants_own_process() else {
             return Ok(());
         };

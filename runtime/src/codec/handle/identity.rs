@@ -18,6 +18,7 @@ wire_enum! {
         Receiver = 6,
         Duplex = 7,
         Queue = 8,
+        Function = 9,
     }
 }
 
@@ -31,9 +32,11 @@ impl HandleKind {
     /// Whether there can be one handle to a thing only.
     pub(super) fn is_exclusive(self) -> bool {
         match self {
-            HandleKind::Descriptor | HandleKind::Cell | HandleKind::Sender | HandleKind::Queue => {
-                false
-            }
+            HandleKind::Descriptor
+            | HandleKind::Cell
+            | HandleKind::Sender
+            | HandleKind::Queue
+            | HandleKind::Function => false,
             HandleKind::Chunk | HandleKind::Buffer | HandleKind::Receiver | HandleKind::Duplex => {
                 true
             }
@@ -51,6 +54,7 @@ impl HandleKind {
             HandleKind::Receiver => "a receiver",
             HandleKind::Duplex => "an end of a duplex connection",
             HandleKind::Queue => "a queue",
+            HandleKind::Function => "a function",
         }
     }
 }

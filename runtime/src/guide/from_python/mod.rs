@@ -190,9 +190,9 @@
 //!
 //! * **`set_start_method("fork")`.** A copy of a process with threads inherits locks that are held by
 //!   threads that the copy does not have. Children are made from the program as it is before `main`.
-//! * **Closures, lambdas, bound methods.** A process can be told *which* function to run, since
-//!   both have the same code. A library cannot see what a closure has captured. Pass it as
-//!   arguments.
+//! * **Closures with what they have captured, bound methods.** A process can be told *which* function to
+//!   run, since both have the same code: a [closure](crate::guide::closures) that captures nothing can be
+//!   called in a process. A library cannot see what a closure has captured. Pass it as arguments.
 //! * **`pickle`, `ForkingPickler`, `copyreg`.** serde's derive determines how a type is sent.
 //! * **`Manager`, `BaseManager.register`, `dict`, `list` and proxies.** All other processes would
 //!   wait for the one that serves them, and each access would be a message. Values that can lie in

@@ -207,6 +207,7 @@ fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), Str
         return Ok((header, Role::Service((service.open)(input)?)));
     }
     let callee: Callee = input.read().map_err(unreadable)?;
+    input.begin_anew();
     Ok((header, Role::Worker(callee.find()?)))
 }
 

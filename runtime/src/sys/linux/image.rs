@@ -6,7 +6,9 @@
 )]
 
 use std::ffi::{OsString, c_void};
-use std::io;
+use std::fs::File;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::MetadataExt;
 use std::slice;
@@ -65,6 +67,48 @@ pub(crate) fn identity() -> Option<ImageId> {
     IDENTITY.get_or_init(look).clone()
 }
 
+/// What tells one build of the program from another, wherever its file is: the identifier that the linker
+/// made of the contents, or else a number made of what is loaded of the file. `None` if the file cannot be
+/// read.
+pub(crate) fn build() -> Option<&'static [u8]> {
+    static BUILD: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+    let look = || {
+        let mut build = noted_build().or_else(hash_of_file)?;
+        // An identifier can be one that was made up. The sizes of what is loaded go with it.
+        let mut hasher = DefaultHasher::new();
+        with_program(|program| program.sizes().for_each(|sizes| sizes.hash(&mut hasher)));
+        build.extend(hasher.finish().to_ne_bytes());
+        Some(build)
+    };
+    BUILD.get_or_init(look).as_deref()
+}
+
+/// The identifier that the linker has left in a note.
+fn noted_build() -> Option<Vec<u8>> {
+    with_program(|program| {
+        let mut notes = program.notes();
+        notes.find_map(build_id).map(<[u8]>::to_vec)
+    })
+}
+
+/// Made of all that is loaded of the program's file.
+fn hash_of_file() -> Option<Vec<u8>> {
+    let mut file = File::open(EXECUTABLE).ok()?;
+    let mut hasher = DefaultHasher::new();
+    let mut bytes = vec![0; 1 << 16];
+    for (offset, length) in with_program(|program| program.stored().collect::<Vec<_>>()) {
+        file.seek(SeekFrom::Start(offset)).ok()?;
+        let mut segment = (&mut file).take(length);
+        loop {
+            match segment.read(&mut bytes).ok()? {
+                0 => break,
+                read => hasher.write(&bytes[..read]),
+            }
+        }
+    }
+    Some(hasher.finish().to_ne_bytes().to_vec())
+}
+
 /// How far `address` lies from where the program was loaded; `None` if it is not the program's.
 pub(crate) fn distance(address: *const ()) -> Option<u64> {
     let address = address.addr() as u64;
@@ -112,6 +156,16 @@ pub(crate) fn range() -> Range {
     })
 }
 
+/// The address at this distance in the image; `None` if no code of the program is there.
+pub(crate) fn find_code(distance: u64) -> Option<*const ()> {
+    with_program(|program| {
+        let address = program.base.wrapping_add(distance);
+        let inside = program.contains_code(address);
+        let address = usize::try_from(address).ok()?;
+        inside.then(|| std::ptr::with_exposed_provenance(address))
+    })
+}
+
 /// The table of the program's constructors: where it begins and how many bytes it has.
 ///
 /// `None` if the program is linked so that it needs no loader at all.
@@ -154,12 +208,81 @@ impl Program<'_> {
             .any(|(start, length)| (start..start.wrapping_add(length)).contains(&address))
     }
 
+    fn contains_code(&self, address: u64) -> bool {
+        self.headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_X != 0)
+            .any(|header| {
+                let (start, length) = self.place(header);
+                (start..start.wrapping_add(length)).contains(&address)
+            })
+    }
+
     /// Start and length of each segment of a type.
     fn segments(&self, kind: u32) -> impl Iterator<Item = (u64, u64)> {
         self.headers
             .iter()
             .filter(move |header| header.p_type == kind)
-            .map(|header| (self.base.wrapping_add(header.p_vaddr), header.p_memsz))
+            .map(|header| self.place(header))
+    }
+
+    /// What tools and the linker have left notes in.
+    fn notes(&self) -> impl Iterator<Item = &[u8]> {
+        self.segments(libc::PT_NOTE).filter_map(|(start, length)| {
+            let last = start.wrapping_add(length).wrapping_sub(1);
+            if !self.contains(start) || !self.contains(last) {
+                return None;
+            }
+            let start = std::ptr::with_exposed_provenance::<u8>(usize::try_from(start).ok()?);
+            // SAFETY: what is between these places of the program is loaded with it, for as long as it
+            // runs, and notes are not written to.
+            Some(unsafe { slice::from_raw_parts(start, usize::try_from(length).ok()?) })
+        })
+    }
+
+    /// Sizes and places of all segments.
+    fn sizes(&self) -> impl Iterator<Item = [u64; 4]> {
+        self.headers.iter().map(|header| {
+            [
+                header.p_offset,
+                header.p_vaddr,
+                header.p_filesz,
+                header.p_memsz,
+            ]
+        })
+    }
+
+    /// Where what is loaded stands in the file, and how much there is.
+    fn stored(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.headers
+            .iter()
+            .filter(|header| header.p_type == libc::PT_LOAD)
+            .map(|header| (header.p_offset, header.p_filesz))
+    }
+
+    /// Start and length of a segment.
+    fn place(&self, header: &libc::Elf64_Phdr) -> (u64, u64) {
+        (self.base.wrapping_add(header.p_vaddr), header.p_memsz)
+    }
+}
+
+/// The contents of the note of this type, among notes (gABI, "Note Section"; it is the linker's).
+fn build_id(notes: &[u8]) -> Option<&[u8]> {
+    const NT_GNU_BUILD_ID: u32 = 3;
+
+    let mut rest = notes;
+    loop {
+        let (header, content) = rest.split_first_chunk::<12>()?;
+        let number = |at: usize| {
+            u32::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
+        };
+        let name_length = usize::try_from(number(0)).ok()?;
+        let length = usize::try_from(number(4)).ok()?;
+        let (name, content) = content.split_at_checked(name_length.checked_next_multiple_of(4)?)?;
+        if number(8) == NT_GNU_BUILD_ID && name == b"GNU\0" && length > 0 {
+            return content.get(..length);
+        }
+        rest = content.get(length.checked_next_multiple_of(4)?..)?;
     }
 }
 
@@ -210,6 +333,54 @@ mod tests {
         assert!(contains(contains as *const ()));
         assert!(!contains(libc::getpid as *const ()));
         assert!(!contains(std::ptr::null()));
+    }
+
+    static DATA: u8 = 7;
+
+    #[test]
+    fn code_is_found_where_there_is_some() {
+        let code = contains as *const ();
+        let distance = distance(code).unwrap();
+        assert_eq!(find_code(distance), Some(code));
+        let data = super::distance((&raw const DATA).cast()).unwrap();
+        assert_eq!(find_code(data), None);
+        assert_eq!(find_code(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_build_is_known_by_its_note_or_its_contents() {
+        let build = build().unwrap();
+        let noted = noted_build();
+        if let Some(noted) = noted {
+            assert_eq!(build.strip_prefix(&*noted).map(<[u8]>::len), Some(8));
+        }
+        let hash = hash_of_file().unwrap();
+        assert_eq!(hash_of_file(), Some(hash));
+    }
+
+    #[test]
+    fn a_note_is_found_among_others() {
+        let note = |kind: u32, name: &[u8], content: &[u8]| {
+            let mut note = Vec::new();
+            for number in [name.len(), content.len()] {
+                note.extend(u32::try_from(number).unwrap().to_ne_bytes());
+            }
+            note.extend(kind.to_ne_bytes());
+            for part in [name, content] {
+                note.extend(part);
+                note.resize(note.len().next_multiple_of(4), 0);
+            }
+            note
+        };
+        let mut notes = note(1, b"GNU\0", &[0; 16]);
+        notes.extend(note(3, b"Other\0", b"no"));
+        assert_eq!(build_id(&notes), None);
+        notes.extend(note(3, b"GNU\0", b"abcde"));
+        assert_eq!(build_id(&notes), Some(&b"abcde"[..]));
+        for length in 0..notes.len() - 3 {
+            assert_eq!(build_id(&notes[..length]), None, "{length}");
+        }
+        assert_eq!(build_id(&[0xff; 64]), None);
     }
 
     #[test]

@@ -1,0 +1,4 @@
+fn main() {
+    let process = multiproc::spawn(|| println!("as std has it"));
+    process.unwrap().join().unwrap();
+}
