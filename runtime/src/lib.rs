@@ -470,6 +470,7 @@ mod dispatch;
 mod error;
 mod foreign;
 pub mod guide;
+mod halves;
 mod hints;
 mod limits;
 mod lock;
