@@ -12,5 +12,5 @@ pub use crate::hints::{
     PayloadResult,
 };
 pub use crate::payload::{Payload, PayloadRef};
-pub use crate::process::bind;
+pub use crate::process::{Target, bind};
 pub use crate::verdict::{Container, Elided, Elision, Inferred, Judge, Open, Refused, Unjudged};
