@@ -32,6 +32,63 @@ pub(crate) fn of_impl(attrs: &[Attribute]) -> TokenStream {
     })
 }
 
+/// For the test that the harness knows: what it says to the harness, and what of the function's goes
+/// for all code in it.
+pub(crate) fn of_test(attrs: &[Attribute]) -> TokenStream {
+    carry(attrs, |meta| {
+        if is_for_harness(meta) {
+            Some(quote!(#meta))
+        } else {
+            of_code(meta)
+        }
+    })
+}
+
+/// For the function inside of that test.
+pub(crate) fn of_tested(attrs: &[Attribute]) -> TokenStream {
+    carry(attrs, |meta| (!is_for_harness(meta)).then(|| quote!(#meta)))
+}
+
+/// Whether a function has an attribute.
+pub(crate) enum Presence {
+    Absent,
+    Present,
+    /// On this condition, for `cfg!`.
+    If(TokenStream),
+}
+
+impl Presence {
+    pub(crate) fn of(name: &str, attrs: &[Attribute]) -> Presence {
+        let mut conditions = Vec::new();
+        for Attribute { meta, .. } in attrs {
+            match meta {
+                Meta::List(list) if list.path.is_ident("cfg_attr") => {
+                    let mut parts = split_at_commas(list.tokens.clone()).into_iter();
+                    let condition = parts.next();
+                    if parts.any(|part| {
+                        syn::parse2(part).is_ok_and(|meta: Meta| meta.path().is_ident(name))
+                    }) {
+                        conditions.extend(condition);
+                    }
+                }
+                meta if meta.path().is_ident(name) => return Presence::Present,
+                _ => {}
+            }
+        }
+        if conditions.is_empty() {
+            Presence::Absent
+        } else {
+            Presence::If(quote!(any(#(#conditions),*)))
+        }
+    }
+}
+
+fn is_for_harness(meta: &Meta) -> bool {
+    ["doc", "ignore", "should_panic"]
+        .iter()
+        .any(|name| meta.path().is_ident(name))
+}
+
 fn of_code(meta: &Meta) -> Option<TokenStream> {
     match meta {
         _ if meta.path().is_ident("cfg") || meta.path().is_ident("allow") => Some(quote!(#meta)),

@@ -41,6 +41,12 @@ impl Function {
         Err(quote!(#item #error))
     }
 
+    /// The function without its attributes and its visibility.
+    pub(crate) fn bare(&self) -> TokenStream {
+        let Function { sig, body, .. } = self;
+        quote!(#sig #body)
+    }
+
     /// The name for generated code.
     pub(crate) fn ident(&self) -> Ident {
         generated(&self.sig.ident)

@@ -7,7 +7,7 @@ use crate::errors::Errors;
 use crate::function::Function;
 use crate::wording::code;
 
-/// Refuses qualifiers, lifetimes and attributes, everything but parameters and result.
+/// Refuses qualifiers and attributes, everything but parameters and result.
 pub(crate) fn check(function: &Function, errors: &mut Errors) {
     let sig = &function.sig;
     if let Safety::Unsafe(unsafety) = &sig.safety {
@@ -25,7 +25,6 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) {
             format_args!("remove `{abi_text}`, or call the foreign function from inside"),
         );
     }
-    check_lifetimes(function, errors);
     for attr in &function.attrs {
         if attr.path().is_ident("target_feature") {
             errors.refuse(
@@ -37,7 +36,8 @@ pub(crate) fn check(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn check_lifetimes(function: &Function, errors: &mut Errors) {
+/// Refuses names of lifetimes.
+pub(crate) fn check_lifetimes(function: &Function, errors: &mut Errors) {
     for parameter in &function.sig.generics.params {
         if let GenericParam::Lifetime(parameter) = parameter {
             let lifetime = &parameter.lifetime;

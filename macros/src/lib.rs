@@ -5,6 +5,8 @@
 
 mod worker;
 
+mod test;
+
 mod startup;
 
 mod shareable;
@@ -28,6 +30,12 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn worker(options: TokenStream, item: TokenStream) -> TokenStream {
     worker::worker(options.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "as above")]
+#[proc_macro_attribute]
+pub fn test(options: TokenStream, item: TokenStream) -> TokenStream {
+    test::test(options.into(), &item.into()).into()
 }
 
 #[expect(missing_docs, reason = "as above")]

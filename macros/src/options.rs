@@ -9,6 +9,7 @@ use crate::errors::Errors;
 use crate::wording;
 
 /// An option that an attribute knows.
+#[derive(Clone, Copy)]
 pub(crate) struct Known {
     pub(crate) key: &'static str,
     /// What kind of value it takes, as in "a path".

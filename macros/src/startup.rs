@@ -36,6 +36,7 @@ fn check(function: &Function, errors: &mut Errors) {
         );
     }
     header::check(function, errors);
+    header::check_lifetimes(function, errors);
     for parameter in &function.sig.generics.params {
         let ident = match parameter {
             GenericParam::Type(parameter) => &parameter.ident,

@@ -10,6 +10,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
 use crate::startup::startup;
+use crate::test::test as isolated;
 use crate::worker::worker;
 
 #[test]
@@ -153,6 +154,83 @@ fn startup_function() {
     check("startup", expansion);
 }
 
+#[test]
+fn isolated_test() {
+    let expansion = isolated(
+        quote!(timeout = "30s", runtime = block_on),
+        &quote! {
+            /// Reads.
+            #[should_panic(expected = "no file")]
+            #[ignore]
+            #[expect(unused_variables)]
+            pub(crate) async fn reads() {
+                body
+            }
+        },
+    );
+    check("isolated_test", expansion);
+}
+
+#[test]
+fn isolated_test_of_a_death() {
+    let expansion = isolated(
+        quote!(dies = "SIGABRT", crate = facade::multiproc),
+        &quote! {
+            fn aborts() -> ! {
+                std::process::abort()
+            }
+        },
+    );
+    check("isolated_test_of_a_death", expansion);
+}
+
+#[test]
+fn isolated_test_on_conditions() {
+    let expansion = isolated(
+        quote!(),
+        &quote! {
+            #[cfg(unix)]
+            #[cfg_attr(miri, ignore = "it is slow", allow(unused))]
+            #[cfg_attr(debug_assertions, should_panic(expected = "overflow"))]
+            fn adds() -> Result<(), String> {
+                body
+            }
+        },
+    );
+    check("isolated_test_on_conditions", expansion);
+}
+
+/// `#[tokio::test]` was expanded before. The package of compile-fail files has no such attribute.
+#[test]
+fn isolated_test_below_another() {
+    let expansion = isolated(
+        quote!(),
+        &quote! {
+            #[::core::prelude::v1::test]
+            fn waits() {
+                body
+            }
+        },
+    );
+    check("isolated_test_below_another", expansion);
+}
+
+#[test]
+fn isolated_test_with_mistakes() {
+    let expansion = isolated(
+        quote!(exits = 3),
+        &quote! {
+            #[should_panic]
+            #[test]
+            #[allow(unused)]
+            fn exits(code: i32) {
+                std::process::exit(code)
+            }
+        },
+    );
+    check("isolated_test_with_mistakes", expansion);
+}
+
 /// A renamed runtime is never called by its default name.
 #[test]
 fn runtime_is_named_by_the_option_only() {
@@ -185,6 +263,12 @@ fn runtime_is_named_by_the_option_only() {
             quote!(crate = other),
             &quote!(
                 fn f() {}
+            ),
+        ),
+        isolated(
+            quote!(crate = other, runtime = block_on, exits = 3),
+            &quote!(
+                async fn f() {}
             ),
         ),
     ];

@@ -30,6 +30,7 @@
 //! | know its limits | the [caveats](#caveats), here and at the end of each module |
 //! | translate a Python program | [`guide::from_python`] |
 //! | choose between processes and threads | [`guide::processes_or_threads`] |
+//! | run tests in processes of their own | [`guide::isolated_tests`] |
 //! | know what happens inside | [`guide::how_it_works`] |
 //!
 //! # Hello
@@ -360,6 +361,9 @@
 //! # says_what_it_does();
 //! ```
 //!
+//! A test that needs a process of its own, because it changes the environment, or may or has to crash, has
+//! [`#[multiproc::test]`](macro@test) in the place of `#[test]`: see [`guide::isolated_tests`].
+//!
 //! The test harness captures the output of its own threads only, not that of processes: hence the
 //! pipe. An assertion that fails in a worker is a panic, and `unwrap` shows it with its place.
 //! `MULTIPROC_START_METHOD=spawn cargo test` runs everything with the other [`StartMethod`].
@@ -489,6 +493,7 @@ pub mod shm;
 mod spin;
 pub mod sync;
 mod sys;
+mod testing;
 mod transport;
 mod usage;
 mod verdict;
@@ -593,6 +598,84 @@ pub use multiproc_macros::Shareable;
 /// * Its time counts towards a [`timeout`](Call::timeout). In a [`Pool`] it runs once for each
 ///   process.
 pub use multiproc_macros::startup;
+
+/// Makes a function a test that runs in a process of its own.
+///
+/// It is used in the place of `#[test]`, and needs nothing else: `cargo test`, filters, `--test-threads`,
+/// `--nocapture` and nextest see an ordinary test. What belongs to a whole process is the test's alone:
+/// environment, working directory, signal handlers, loggers, panic hooks, `static`s. A test that
+/// crashes or hangs fails alone.
+///
+/// ```
+/// fn parse_port() -> Option<u16> {
+///     std::env::var("PORT").ok()?.parse().ok()
+/// }
+///
+/// #[multiproc::test]
+/// fn the_port_is_taken_from_the_environment() {
+///     // Safe with other tests running: this process has no other thread that reads it.
+///     unsafe { std::env::set_var("PORT", "8080") };
+///     assert_eq!(parse_port(), Some(8080));
+/// }
+///
+/// #[multiproc::test(timeout = "5s", dies = "SIGABRT")]
+/// fn a_broken_invariant_aborts() {
+///     std::process::abort();
+/// }
+/// ```
+///
+/// # Options
+///
+/// | | |
+/// |---|---|
+/// | `dies = "SIGABRT"` | The process has to be killed by this signal. |
+/// | `exits = 3` | The process has to exit with this code. |
+/// | `timeout = "30s"` | The time that the test may take, a minute by default. |
+/// | `memory`, `stack`, `nice`, `before_worker`, `runtime`, `crate` | As those of [`worker`](macro@worker#options). An `async` test needs `runtime`. |
+///
+/// # Outcomes
+///
+/// A panic, `#[should_panic]` with or without `expected`, `#[ignore]` and a returned `Result` mean what they
+/// mean in an ordinary test, and a failure has the test's own message and place. In all other cases,
+/// the failure says how the process ended. It is a failure, too, if a test with `#[should_panic]` ends
+/// in another way than by a panic.
+///
+/// What the test prints is captured, also by code in other languages, and is shown while it is
+/// printed with `--nocapture`.
+///
+/// # Examples
+///
+/// A test of a C function that is to crash, one with an executor, and one for several values: the
+/// attributes of other crates that call a test with values, such as `#[rstest]` and `#[test_case]`, stand
+/// above this one.
+///
+/// ```
+/// use std::ffi::{CStr, c_char};
+///
+/// unsafe extern "C" {
+///     fn strlen(text: *const c_char) -> usize;
+/// }
+///
+/// #[multiproc::test(dies = "SIGSEGV")]
+/// fn a_null_pointer_has_no_length() {
+///     let length = unsafe { strlen(std::hint::black_box(std::ptr::null())) };
+///     println!("{length}");
+/// }
+///
+/// #[multiproc::test(runtime = smol::block_on)]
+/// async fn time_passes() {
+///     smol::Timer::after(std::time::Duration::from_millis(10)).await;
+/// }
+/// ```
+///
+/// # Caveats
+///
+/// * It starts a process, which takes longer than an ordinary test does.
+/// * It runs on a thread whose name is the test's, as in an ordinary test, with a stack of 8 MiB.
+/// * `main` and the test harness do not run in its process, but [start-up functions](macro@startup) do.
+/// * A payload of a panic that is not a string arrives as a text that says so.
+/// * Processes that the test has started and not waited for go on, unless they are workers.
+pub use multiproc_macros::test;
 
 /// Makes a function the entry point of a process.
 ///

@@ -13,4 +13,5 @@ pub use crate::hints::{
 };
 pub use crate::payload::{Payload, PayloadRef};
 pub use crate::process::{Target, bind};
+pub use crate::testing::{Expected, Tested, name_of_test, run_test};
 pub use crate::verdict::{Container, Elided, Elision, Inferred, Judge, Open, Refused, Unjudged};

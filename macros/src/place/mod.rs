@@ -24,6 +24,14 @@ pub(crate) fn of(function: &Function) -> Place {
     find(function).unwrap_or_default()
 }
 
+/// Whether the attribute that is being expanded begins like this in its file.
+pub(crate) fn is_written(attribute: &str) -> bool {
+    proc_macro::is_available()
+        && proc_macro::Span::call_site()
+            .source_text()
+            .is_some_and(|text| text.starts_with(attribute))
+}
+
 fn find(function: &Function) -> Option<Place> {
     if !proc_macro::is_available() {
         return None;

@@ -1,14 +1,16 @@
-//! The options in `#[worker(..)]`.
+//! The options in `#[worker(..)]`, which other attributes have, too.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
-use syn::{ExprPath, LitInt, LitStr, Token};
+use syn::{Attribute, ExprPath, LitInt, LitStr, Token};
 
 use crate::errors::Errors;
+use crate::function::Function;
 use crate::options::{CRATE, Known, Options};
 use crate::paths::Runtime;
 use crate::quantity::{SIZE, Scale, TIME};
+use crate::wording::code;
 
 const RUNTIME: Known = Known {
     key: "runtime",
@@ -46,12 +48,8 @@ const BEFORE_WORKER: Known = Known {
     example: "lock_down",
 };
 
-/// What to write where a future needs something that runs it.
-pub(super) const BLOCK_ON: &str = "write `#[worker(runtime = block_on)]`, and have a function that does, such as\n\
-     \n    \
-     fn block_on<F: Future>(future: F) -> F::Output {\n        \
-         tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
-     }\n";
+/// The options that are known.
+pub(crate) const KNOWN: [Known; 7] = [CRATE, RUNTIME, TIMEOUT, MEMORY, STACK, NICE, BEFORE_WORKER];
 
 /// What the options say. An option that was refused is `None`.
 pub(crate) struct Args {
@@ -89,31 +87,72 @@ pub(crate) struct Hook {
 
 impl Args {
     pub(crate) fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let known = [CRATE, RUNTIME, TIMEOUT, MEMORY, STACK, NICE, BEFORE_WORKER];
-        let options = Options::parse(tokens, &known, errors);
+        Args::from_options("worker", &Options::parse(tokens, &KNOWN, errors), errors)
+    }
+
+    /// `attribute` is how the attribute is written.
+    pub(crate) fn from_options(attribute: &str, options: &Options, errors: &mut Errors) -> Self {
         Args {
-            runtime: Runtime::from_options(&options, errors),
-            executor: Executor::from_options(&options, errors),
+            runtime: Runtime::from_options(options, errors),
+            executor: Executor::from_options(attribute, options, errors),
             defaults: Defaults {
-                timeout: quantity(&options, &TIMEOUT, &TIME, errors),
-                memory: quantity(&options, &MEMORY, &SIZE, errors),
-                stack: quantity(&options, &STACK, &SIZE, errors),
-                nice: niceness(&options, errors),
-                before_worker: Hook::from_options(&options, errors),
+                timeout: quantity(options, &TIMEOUT, &TIME, errors),
+                memory: quantity(options, &MEMORY, &SIZE, errors),
+                stack: quantity(options, &STACK, &SIZE, errors),
+                nice: niceness(options, errors),
+                before_worker: Hook::from_options(options, errors),
             },
         }
     }
 }
 
 impl Executor {
-    fn from_options(options: &Options, errors: &mut Errors) -> Self {
+    /// Refuses a future without something that runs it, and the other way round. `attribute` is how
+    /// the attribute is written.
+    pub(crate) fn check(
+        &self,
+        attribute: &str,
+        function: &Function,
+        errors: &mut Errors,
+    ) -> Option<&ExprPath> {
+        match (&function.sig.asyncness, self) {
+            (Some(_), Executor::Given(_, path)) => return Some(path),
+            (Some(asyncness), Executor::Missing) => match makes_ordinary(&function.attrs) {
+                Some(attr) => errors.refuse(
+                    attr,
+                    format_args!(
+                        "is still `async` here: `{}` has yet to make an ordinary function of it",
+                        code(attr)
+                    ),
+                    format_args!("write `{}` above `#[{attribute}]`", code(attr)),
+                ),
+                None => errors.refuse(
+                    asyncness,
+                    "cannot be `async` alone: nothing runs its future",
+                    block_on(attribute),
+                ),
+            },
+            (None, Executor::Given(key, _)) => errors.refuse(
+                key,
+                "cannot have the option `runtime`: it is not `async`",
+                "write `async fn`, or remove the option",
+            ),
+            (None, Executor::Missing) | (_, Executor::Refused) => {}
+        }
+        None
+    }
+
+    fn from_options(attribute: &str, options: &Options, errors: &mut Errors) -> Self {
         if let Some(written) = options.written(&RUNTIME)
-            && let Some((name, help)) = executor_crate(written)
+            && let Some((name, call)) = executor_crate(written)
         {
             errors.refuse(
                 written,
                 format_args!("needs a function for its option `runtime`, and `{name}` is a crate"),
-                help,
+                call.map_or_else(
+                    || block_on(attribute),
+                    |call| format!("write `runtime = {call}`"),
+                ),
             );
             return Executor::Refused;
         }
@@ -125,18 +164,37 @@ impl Executor {
     }
 }
 
-/// The crate that was named in the place of a function, quoted or not, and what to write.
-fn executor_crate(written: &TokenStream) -> Option<(&'static str, &'static str)> {
-    const CRATES: [(&str, &str); 5] = [
-        ("tokio", BLOCK_ON),
-        ("async_std", "write `runtime = async_std::task::block_on`"),
-        ("futures", "write `runtime = futures::executor::block_on`"),
-        ("pollster", "write `runtime = pollster::block_on`"),
-        ("smol", "write `runtime = smol::block_on`"),
+/// The crate that was named in the place of a function, quoted or not, and the function that it has.
+fn executor_crate(written: &TokenStream) -> Option<(&'static str, Option<&'static str>)> {
+    const CRATES: [(&str, Option<&str>); 5] = [
+        ("tokio", None),
+        ("async_std", Some("async_std::task::block_on")),
+        ("futures", Some("futures::executor::block_on")),
+        ("pollster", Some("pollster::block_on")),
+        ("smol", Some("smol::block_on")),
     ];
     let text = written.to_string();
     let name = text.trim_matches('"').replace('-', "_");
     CRATES.into_iter().find(|(known, _)| name == *known)
+}
+
+/// What to write where a future needs something that runs it.
+fn block_on(attribute: &str) -> String {
+    format!(
+        "write `#[{attribute}(runtime = block_on)]`, and have a function that does, such as\n\
+         \n    \
+         fn block_on<F: Future>(future: F) -> F::Output {{\n        \
+             tokio::runtime::Runtime::new().unwrap().block_on(future)\n    \
+         }}\n"
+    )
+}
+
+/// An attribute such as `#[tokio::main]`, which runs futures in an ordinary function.
+fn makes_ordinary(attrs: &[Attribute]) -> Option<&Attribute> {
+    attrs.iter().find(|attr| {
+        let mut segments = attr.path().segments.iter().rev();
+        segments.next().is_some_and(|last| last.ident == "main") && segments.next().is_some()
+    })
 }
 
 impl Hook {

@@ -7,11 +7,10 @@ use std::ops::Deref;
 use proc_macro2::TokenStream;
 use syn::{Attribute, ExprPath, FnArg, GenericParam, ReturnType, Signature};
 
-use super::args::{Args, BLOCK_ON, Defaults, Executor};
+use super::args::{Args, Defaults};
 use super::model::{Parameter, Passing, Worker};
 use super::types;
 use crate::errors::Errors;
-use crate::function::Function;
 use crate::header;
 use crate::paths::Runtime;
 use crate::wording::code;
@@ -45,9 +44,10 @@ pub(crate) fn check<'a>(
         // What runs the future is to go.
         None
     } else {
-        check_executor(worker.function, &args.executor, &mut errors)
+        args.executor.check("worker", worker.function, &mut errors)
     };
     header::check(worker.function, &mut errors);
+    header::check_lifetimes(worker.function, &mut errors);
     for parameter in &worker.function.sig.generics.params {
         match parameter {
             GenericParam::Type(parameter) => check_attributes(&parameter.attrs, &mut errors),
@@ -118,47 +118,6 @@ fn check_test(worker: &Worker<'_>, errors: &mut Errors) -> bool {
 fn makes_test(attr: &Attribute) -> bool {
     let last = attr.path().segments.last();
     last.is_some_and(|last| last.ident == "test")
-}
-
-/// Refuses a future without something that runs it, and the other way round.
-fn check_executor<'a>(
-    function: &Function,
-    executor: &'a Executor,
-    errors: &mut Errors,
-) -> Option<&'a ExprPath> {
-    match (&function.sig.asyncness, executor) {
-        (Some(_), Executor::Given(_, path)) => return Some(path),
-        (Some(asyncness), Executor::Missing) => match makes_ordinary(&function.attrs) {
-            Some(attr) => errors.refuse(
-                attr,
-                format_args!(
-                    "is still `async` here: `{}` has yet to make an ordinary function of it",
-                    code(attr)
-                ),
-                format_args!("write `{}` above `#[worker]`", code(attr)),
-            ),
-            None => errors.refuse(
-                asyncness,
-                "cannot be `async` alone: nothing runs its future",
-                BLOCK_ON,
-            ),
-        },
-        (None, Executor::Given(key, _)) => errors.refuse(
-            key,
-            "cannot have the option `runtime`: it is not `async`",
-            "write `async fn`, or remove the option",
-        ),
-        (None, Executor::Missing) | (_, Executor::Refused) => {}
-    }
-    None
-}
-
-/// An attribute such as `#[tokio::main]`, which runs futures in an ordinary function.
-fn makes_ordinary(attrs: &[Attribute]) -> Option<&Attribute> {
-    attrs.iter().find(|attr| {
-        let mut segments = attr.path().segments.iter().rev();
-        segments.next().is_some_and(|last| last.ident == "main") && segments.next().is_some()
-    })
 }
 
 /// Refuses what stands among the parameters and is none.

@@ -5,6 +5,7 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::ExprPath;
 
 use super::args::{Defaults, Hook};
 use super::check::Checked;
@@ -228,7 +229,7 @@ fn entry(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
 }
 
 /// What the options say, in calls on the entry.
-fn defaults(defaults: &Defaults) -> TokenStream {
+pub(crate) fn defaults(defaults: &Defaults) -> TokenStream {
     let Defaults {
         timeout,
         memory,
@@ -364,7 +365,7 @@ fn dispatch(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let parameters = generics.parameters();
     let instance = generics.arguments();
     let where_clause = generics.where_clause();
-    let call = run(worker, quote!(#name #instance (#(#passed),*)));
+    let call = run(worker.executor, quote!(#name #instance (#(#passed),*)));
     // A runtime that gives something else is shown, and not what is done with the value.
     let ascription = worker.executor.map(|_| {
         let result = result(worker);
@@ -395,8 +396,8 @@ fn dispatch(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
 }
 
 /// The call inside what runs its future, if it is `async`.
-fn run(worker: &Checked<'_>, call: TokenStream) -> TokenStream {
-    let Some(path) = worker.executor else {
+pub(crate) fn run(executor: Option<&ExprPath>, call: TokenStream) -> TokenStream {
+    let Some(path) = executor else {
         return call;
     };
     let (_, end) = ends(path);

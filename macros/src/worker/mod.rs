@@ -1,12 +1,12 @@
 //! `#[worker]`: a function becomes the entry point of a process.
 
-mod args;
+pub(crate) mod args;
 mod check;
-mod expand;
+pub(crate) mod expand;
 mod fallback;
 mod generics;
 mod hints;
-mod model;
+pub(crate) mod model;
 mod plain;
 mod types;
 mod verdicts;

@@ -8,10 +8,12 @@
 //! | [`processes_or_threads`] | Do I need processes? What do they cost? |
 //! | [`back_pressure`] | What if tasks come faster than they are done? |
 //! | [`stopping`] | How do I end what runs: gently, at once, with the program, by Ctrl-C? |
+//! | [`isolated_tests`] | How do I give a test a process, and test that something crashes? |
 //! | [`how_it_works`] | What happens between `spawn` and `join`? What can I rely on? |
 
 pub mod back_pressure;
 pub mod from_python;
 pub mod how_it_works;
+pub mod isolated_tests;
 pub mod processes_or_threads;
 pub mod stopping;

@@ -37,6 +37,11 @@ mod inner {
     }
 }
 
+#[renamed::test(crate = renamed)]
+fn isolated() {
+    assert_eq!(aliased(), 3);
+}
+
 #[renamed::startup(crate = renamed)]
 fn start() {}
 

@@ -45,6 +45,25 @@ macro_rules! generic {
     };
 }
 
+macro_rules! tests {
+    ($($(#[$attribute:meta])* $name:ident: $result:ty = $body:block)*) => {
+        $(
+            #[multiproc::test]
+            $(#[$attribute])*
+            fn $name() -> $result $body
+        )*
+    };
+}
+
+tests! {
+    adds: () = { assert_eq!(add(1, 2), 3) }
+
+    #[should_panic(expected = "overflow")]
+    overflows: () = { add(200, std::hint::black_box(100)); }
+
+    reads: std::io::Result<()> = { std::fs::metadata("/").map(drop) }
+}
+
 generic!(length_of_vec, U: Clone, Vec<U>, usize, |values| values.len());
 generic!(size_of_option, V: Clone, Option<V>, u64, |value| u64::from(value.is_some()));
 

@@ -65,6 +65,29 @@ fn never_started(_unused: u8) {}
 #[startup]
 fn start() {}
 
+/// Is documented, and has a result.
+///
+/// # Errors
+///
+/// Never.
+#[multiproc::test(timeout = "50s")]
+fn test_returns() -> Result<(), RemoteError> {
+    let _size = std::fs::metadata("/")?.len();
+    Ok(())
+}
+
+#[multiproc::test(exits = 3)]
+fn test_exits() -> ! {
+    std::process::exit(3)
+}
+
+#[multiproc::test]
+#[should_panic]
+fn test_panics() {
+    start();
+    panic!();
+}
+
 #[test]
 fn it_runs() {
     let size = resize::run(Path::new("/"), (2, 3), 0.5);

@@ -45,6 +45,11 @@ macro_rules! line {
         ::core::compile_error!("not this one")
     };
 }
+macro_rules! concat {
+    ($($tokens:tt)*) => {
+        ::core::compile_error!("not this one")
+    };
+}
 macro_rules! module_path {
     ($($tokens:tt)*) => {
         ::core::compile_error!("not this one")
@@ -90,6 +95,16 @@ fn before() {}
 
 #[::multiproc::startup]
 fn first() {}
+
+#[::multiproc::test(runtime = block_on, before_worker = before)]
+async fn isolated() -> ::std::result::Result<(), ::std::string::String> {
+    ::std::result::Result::Ok(())
+}
+
+#[::multiproc::test(exits = 1)]
+fn exiting() -> ! {
+    ::std::process::exit(1)
+}
 
 #[::core::prelude::v1::test]
 fn it_runs() {

@@ -1,0 +1,4 @@
+#[multiproc::test]
+fn sorts<T: Ord, const N: usize>() {}
+
+fn main() {}

@@ -1,0 +1,9 @@
+#[multiproc::test]
+mod tests {}
+
+#[multiproc::test]
+struct Test;
+
+fn main() {
+    let _ = Test;
+}

@@ -1,0 +1,5 @@
+#[multiproc::test]
+#[multiproc::worker]
+fn works() {}
+
+fn main() {}
