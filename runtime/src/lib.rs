@@ -489,6 +489,7 @@ mod error;
 mod foreign;
 mod function;
 pub mod guide;
+mod halves;
 mod hints;
 mod limits;
 mod lock;
@@ -718,7 +719,8 @@ pub use multiproc_macros::test;
 /// `impl` types, raw pointers, borrowed results, `unsafe` and `extern` functions. It also refuses the
 /// types of std that mean something in one process only, such as `std::sync::Mutex`, `RefCell`, `File`
 /// and `Instant`, alone or in a `Vec`, an `Arc` and the like: serde would copy some of them, and the
-/// copies would have nothing to do with each other.
+/// copies would have nothing to do with each other. And it refuses types with a lifetime, also where
+/// that is left out, as in `MutexGuard<u64>` or `Cow<str>`; `Cow<'static, str>` owns its data.
 ///
 /// The function stands in a module or in another function. In an `impl` or a `trait` there is no room
 /// for the type beside it: move it out, and call it from there. (The compiler says so; of an `impl` that

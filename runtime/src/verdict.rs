@@ -7,8 +7,11 @@
 //! them, and [`Open`] for all others: what those do with their parameters is not known, and a
 //! `Shared<AtomicU64>` is as good as an `Fd<File>`.
 //!
-//! Generated code asks twice. A constant reports what is refused, at the type and in words. And
-//! where codecs are made, a refused type needs none, so that there is no second error.
+//! A lifetime that is left out is found in the same way. In the type of a function pointer it is for the
+//! caller to choose, so `fn(Name)` is no `fn(T)` for any `T` if `Name` has one ([`Elision`]).
+//!
+//! Generated code asks more than once. A constant reports what is refused, at the type and in words. And
+//! where codecs are made and used, a refused type needs none, so that there is no second error.
 //!
 //! Where the types are parameters, as those of a function that is a value, nothing hides anything. There
 //! the names that the compiler gives them have to tell (`function/refusal.rs`).
@@ -31,7 +34,7 @@ use std::sync::{Arc, Barrier, Condvar, LazyLock, Mutex, OnceLock, RwLock};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use crate::dispatch::{BorrowedCodec, OwnedCodec};
+use crate::dispatch::{Argument, BorrowedCodec, OwnedCodec};
 
 /// Has a constant `VERDICT` for each type.
 #[derive(Debug)]
@@ -56,11 +59,11 @@ pub struct Open;
 #[derive(Clone, Copy, Debug)]
 pub struct Container;
 
-/// Values of the type mean something in one process only.
+/// Values of the type mean something in one process only, or serde knows it by half.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused {
-    why: &'static str,
-    help: &'static str,
+    pub(crate) why: &'static str,
+    pub(crate) help: &'static str,
 }
 
 /// What both verdicts say that refuse nothing.
@@ -70,10 +73,22 @@ macro_rules! accept {
             /// Reports nothing.
             pub const fn check(self, _subject: &str) {}
 
-            /// The verdict on both types.
+            /// The verdict on both types, or on two things about one.
             #[must_use]
-            pub fn and<V>(self, other: V) -> V {
+            pub const fn and<V: Copy>(self, other: V) -> V {
                 other
+            }
+
+            /// The verdict on what is of no interest if this one refuses.
+            #[must_use]
+            pub const fn otherwise<V: Copy>(self, other: V) -> V {
+                other
+            }
+
+            /// The argument that the codec makes of a value.
+            #[must_use]
+            pub fn own<'call, T: 'call>(self, codec: &OwnedCodec<T>, value: T) -> Argument<'call> {
+                codec.own(value)
             }
 
             /// The codec that serde gives.
@@ -133,10 +148,22 @@ impl Refused {
         Open
     }
 
-    /// The verdict on both types.
+    /// The verdict on both types, or on two things about one.
     #[must_use]
-    pub fn and<V>(self, _other: V) -> Refused {
+    pub const fn and<V: Copy>(self, _other: V) -> Refused {
         self
+    }
+
+    /// The verdict on what is of no interest any more.
+    #[must_use]
+    pub const fn otherwise<V: Copy>(self, _other: V) -> Open {
+        Open
+    }
+
+    /// Stands for an argument in a program that does not compile.
+    #[must_use]
+    pub fn own<C, T>(self, _codec: &C, _value: T) -> Argument<'static> {
+        unreachable!("{}", self.why)
     }
 
     /// Stands for a codec in a program that does not compile.
@@ -157,6 +184,28 @@ impl fmt::Display for Refused {
         write!(f, "{}; {}", self.why, self.help)
     }
 }
+
+/// Has a constant `VERDICT` for each type of a function pointer with one parameter: whether the type
+/// of that says all its lifetimes.
+#[derive(Debug)]
+pub struct Elision<F: ?Sized>(PhantomData<F>);
+
+impl<T: ?Sized> Elision<fn(T)> {
+    /// It does.
+    pub const VERDICT: Open = Open;
+}
+
+/// The verdict on all others.
+pub trait Elided {
+    /// A lifetime is left out.
+    const VERDICT: Refused = Refused {
+        why: "it has a lifetime, and a borrow does not reach into another process",
+        help: "write a type that owns its data (for a guard, that of what is locked), or `'static` \
+               where that makes the type own it, as in `Cow<'static, str>`",
+    };
+}
+
+impl<F: ?Sized> Elided for Elision<F> {}
 
 /// Text put together in a constant.
 struct Text {

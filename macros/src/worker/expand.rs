@@ -5,14 +5,14 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{ExprPath, Type};
+use syn::ExprPath;
 
 use super::args::{Defaults, Hook};
 use super::check::Checked;
 use super::generics::Generics;
 use super::hints;
 use super::model::{Output, Parameter, Passing, Worker};
-use super::verdicts::{self, Asked};
+use super::verdicts::{self, Asked, Sent};
 use crate::attributes;
 use crate::wording::ends;
 
@@ -145,19 +145,32 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let where_clause = generics.where_clause();
     let result = result(worker);
     let codecs = locals("codec", worker);
-    let arguments =
-        worker
-            .parameters
-            .iter()
-            .zip(&codecs)
-            .map(|(Parameter { name, passing, .. }, codec)| match passing {
-                Passing::Owned(_) => quote!(#codec.own(#name)),
+    let is_asked =
+        |parameter: &Parameter<'_>| !Asked::of(worker, Sent::parameter(parameter)).is_empty();
+    let arguments = worker
+        .parameters
+        .iter()
+        .zip(&codecs)
+        .map(|(parameter, codec)| {
+            let Parameter { name, passing, .. } = parameter;
+            match passing {
                 Passing::Borrowed(_) => quote!(#codec.lend(#name)),
-            });
+                Passing::Owned(ty) if is_asked(parameter) => {
+                    verdicts::own(&private, ty, codec, name)
+                }
+                Passing::Owned(_) => quote!(#codec.own(#name)),
+            }
+        });
     let checks = verdicts::checks(worker);
+    let import = worker
+        .parameters
+        .iter()
+        .any(|parameter| matches!(parameter.passing, Passing::Owned(_)) && is_asked(parameter))
+        .then(|| quote!(use #private::Elided as _;));
+    let elided = elided_argument(worker);
     let call_doc = format!(" Binds `{name}` to its arguments, and starts nothing yet.");
     let body = quote_spanned! {Span::mixed_site()=>
-        let (#(#codecs,)* result,) = Self::__codecs #instance ();
+        let (#(#codecs,)* result,) = Self::__codecs #instance (#elided);
         #private::bind(Self::__entry #instance (), ::std::vec![#(#arguments),*], result)
     };
     quote! {
@@ -166,6 +179,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         #where_clause
         {
             #checks
+            #import
             #body
         }
     }
@@ -252,13 +266,18 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         .map(|parameter| match parameter.passing {
             Passing::Owned(ty) => (
                 quote!(#private::OwnedCodec<#ty>),
-                ask(worker, ty, &hints::payload(ty, false), "owned"),
+                ask(worker, Sent::Owned(ty), &hints::payload(ty, false), "owned"),
             ),
             Passing::Borrowed(reference) => {
                 let referent = &reference.elem;
                 (
                     quote!(#private::BorrowedCodec<#referent>),
-                    ask(worker, referent, &hints::payload_ref(referent), "borrowed"),
+                    ask(
+                        worker,
+                        Sent::Borrowed(referent),
+                        &hints::payload_ref(referent),
+                        "borrowed",
+                    ),
                 )
             }
         })
@@ -267,13 +286,24 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let value = match worker.output {
         Output::Never => quote!(#private::never()),
         Output::Unit => quote!(<() as #private::Payload>::result()),
-        Output::Value(ty) => ask(worker, ty, &hints::payload(ty, true), "result"),
+        Output::Value(ty) => ask(
+            worker,
+            Sent::Result(ty),
+            &hints::payload(ty, true),
+            "result",
+        ),
     };
     let parameters = generics.parameters();
     let where_clause = generics.where_clause();
-    let import = verdicts::import(worker);
+    let import = verdicts::are_asked(worker).then(|| {
+        let import = verdicts::import(&private);
+        quote!(#import use #private::Inferred as __Inferred;)
+    });
+    // A lifetime that is left out in a type is that of the parameter: it is refused, and rustc shall not
+    // say before that it has to be written.
+    let elided = elided_argument(worker).map(|_| quote!(_: &()));
     quote! {
-        fn __codecs #parameters () -> (#(#types,)* #private::ResultCodec<#result>,)
+        fn __codecs #parameters (#elided) -> (#(#types,)* #private::ResultCodec<#result>,)
         #where_clause
         {
             #import
@@ -285,34 +315,43 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
 /// `<ty as runtime::trait>::method()`. Whatever rustc finds wrong with it, it shows the type.
 ///
 /// The type is left to be inferred where it may be refused: then the codec is for another.
-fn ask(worker: &Checked<'_>, ty: &Type, trait_: &TokenStream, method: &str) -> TokenStream {
+fn ask(worker: &Checked<'_>, sent: Sent<'_>, trait_: &TokenStream, method: &str) -> TokenStream {
     let private = worker.runtime.private();
+    let ty = sent.ty();
     let (start, end) = ends(ty);
     let open = quote_spanned!(start=> <);
-    let asked = Asked::of(worker, ty);
+    let asked = Asked::of(worker, sent);
     let subject = if asked.is_empty() {
         quote!(#ty)
     } else {
         verdicts::inferred(ty)
     };
-    let kind = Ident::new(
-        if method == "borrowed" {
-            method
-        } else {
-            "owned"
-        },
-        end,
-    );
+    let kind = if method == "borrowed" {
+        method
+    } else {
+        "owned"
+    };
+    let kind = Ident::new(kind, end);
     let method = Ident::new(method, end);
     let close = quote_spanned!(end=> ());
     let codec = quote!(#open #subject as #private::#trait_>::#method #close);
-    asked.unless_refused(&private, &kind, codec)
+    if asked.is_empty() {
+        return codec;
+    }
+    let unless_refused = asked.unless_refused(&private, &kind);
+    quote!(#unless_refused(#codec))
+}
+
+/// What `__codecs` is given where a lifetime may be left out in a type.
+fn elided_argument(worker: &Checked<'_>) -> Option<TokenStream> {
+    verdicts::are_asked(worker).then(|| quote!(&()))
 }
 
 /// What the process of the worker runs.
 fn dispatch(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let private = worker.runtime.private();
     let name = worker.name();
+    let elided = elided_argument(worker);
     let codecs = locals("codec", worker);
     let arguments = locals("argument", worker);
     let passed = worker
@@ -348,7 +387,7 @@ fn dispatch(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         ) -> ::core::result::Result<(), #private::Failure>
         #where_clause
         {
-            let (#(#codecs,)* #result,) = Self::__codecs #instance ();
+            let (#(#codecs,)* #result,) = Self::__codecs #instance (#elided);
             #(let #arguments = job.argument(&#codecs)?;)*
             job.begin()?;
             #finish

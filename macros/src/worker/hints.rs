@@ -8,7 +8,7 @@ use syn::{
     TypeArray, TypePath,
 };
 
-use super::verdicts;
+use super::plain::is_plain;
 
 /// The trait to ask for, of an owned type.
 pub(super) fn payload(ty: &Type, is_result: bool) -> TokenStream {
@@ -29,6 +29,11 @@ pub(super) fn payload_ref(ty: &Type) -> TokenStream {
         Some(Hint::Handle) => quote!(PayloadRefHandle),
         _ => quote!(PayloadRef),
     }
+}
+
+/// Whether something in a type is spelt as what has words of its own.
+pub(super) fn has_words(ty: &Type, is_result: bool) -> bool {
+    hint(ty, is_result).is_some()
 }
 
 /// What is most likely wrong with a type, if something is.
@@ -74,7 +79,9 @@ impl<'ast> Visit<'ast> for Search {
                 "Sender" | "SyncSender" | "UnboundedSender" | "Receiver" | "UnboundedReceiver" => {
                     Some(Hint::Channel)
                 }
-                "Mutex" | "RwLock" | "ReentrantLock" | "Shared" => Some(Hint::Handle),
+                "Buffer" | "Chunk" | "Mutex" | "RwLock" | "ReentrantLock" | "Shared" => {
+                    Some(Hint::Handle)
+                }
                 "Result" => {
                     self.is_fallible |= !has_plain_error(arguments);
                     None
@@ -93,14 +100,14 @@ fn is_long(array: &TypeArray) -> bool {
         Expr::Lit(ExprLit {
             lit: Lit::Int(len), ..
         }) => len.base10_parse().is_ok_and(|len: usize| len > 32),
-        _ => verdicts::is_plain(&array.elem),
+        _ => is_plain(&array.elem),
     }
 }
 
 /// Whether the error in a `Result` is one that serde knows.
 fn has_plain_error(arguments: &AngleBracketedGenericArguments) -> bool {
     match arguments.args.iter().nth(1) {
-        Some(GenericArgument::Type(ty)) => verdicts::is_plain(ty),
+        Some(GenericArgument::Type(ty)) => is_plain(ty),
         _ => false,
     }
 }

@@ -7,6 +7,7 @@ mod fallback;
 mod generics;
 mod hints;
 pub(crate) mod model;
+mod plain;
 mod types;
 mod verdicts;
 

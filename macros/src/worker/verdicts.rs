@@ -4,27 +4,68 @@
 //! The runtime decides by the types themselves (`multiproc::__private::Judge`). Here only those are
 //! left out that are known by name.
 
+use std::ptr;
+
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{GenericArgument, PathArguments, Type, TypePath};
 
 use super::check::Checked;
 use super::generics::depends;
-use super::model::{Output, Passing, ungrouped};
+use super::hints;
+use super::model::{Output, Parameter, Passing, ungrouped};
+use super::plain::is_plain;
 use crate::wording::{code, written_ends};
 
-/// The types that are asked about in one that is sent.
-///
-/// Each stands behind those around it, which may know better.
-pub(super) struct Asked<'a>(Vec<Vec<&'a Type>>);
+/// What is asked about a type that is sent.
+pub(super) struct Asked<'a> {
+    sent: Sent<'a>,
+    /// The types in it that are asked about. Each stands behind those around it, which may know better.
+    paths: Vec<Vec<&'a Type>>,
+    /// Whether it has parameters of the function inside, which a constant cannot name.
+    is_generic: bool,
+}
+
+/// A type that is sent.
+#[derive(Clone, Copy)]
+pub(super) enum Sent<'a> {
+    Owned(&'a Type),
+    Borrowed(&'a Type),
+    Result(&'a Type),
+}
+
+impl<'a> Sent<'a> {
+    pub(super) fn parameter(parameter: &Parameter<'a>) -> Self {
+        match parameter.passing {
+            Passing::Owned(ty) => Sent::Owned(ty),
+            Passing::Borrowed(reference) => Sent::Borrowed(&reference.elem),
+        }
+    }
+
+    pub(super) fn ty(self) -> &'a Type {
+        let (Sent::Owned(ty) | Sent::Borrowed(ty) | Sent::Result(ty)) = self;
+        ty
+    }
+
+    /// What the worker does with a value.
+    fn verb(self) -> &'static str {
+        match self {
+            Sent::Owned(_) | Sent::Borrowed(_) => "take",
+            Sent::Result(_) => "return",
+        }
+    }
+}
 
 impl<'a> Asked<'a> {
-    pub(super) fn of(worker: &Checked<'_>, ty: &'a Type) -> Self {
-        let mut asked = Asked(Vec::new());
-        asked.look_at(ty, &[]);
-        // A constant cannot name the parameters of a function.
+    pub(super) fn of(worker: &Checked<'_>, sent: Sent<'a>) -> Self {
+        let mut asked = Asked {
+            sent,
+            paths: Vec::new(),
+            is_generic: depends(worker, sent.ty()),
+        };
+        asked.look_at(sent.ty(), &[]);
         asked
-            .0
+            .paths
             .retain(|path| !path.iter().any(|ty| depends(worker, ty)));
         asked
     }
@@ -47,7 +88,7 @@ impl<'a> Asked<'a> {
                 match &last.arguments {
                     PathArguments::AngleBracketed(arguments) => {
                         if !is_container {
-                            self.0.push(path.clone());
+                            self.paths.push(path.clone());
                         }
                         for argument in &arguments.args {
                             if let GenericArgument::Type(ty) = argument {
@@ -57,79 +98,128 @@ impl<'a> Asked<'a> {
                     }
                     // One letter is a parameter of a function around this one, which rustc refuses.
                     _ if is_plain(ty) || last.ident.to_string().len() == 1 => {}
-                    _ => self.0.push(path),
+                    _ => self.paths.push(path),
                 }
             }
-            Type::Macro(_) => self.0.push([around, &[ty]].concat()),
+            Type::Macro(_) => self.paths.push([around, &[ty]].concat()),
             _ => {}
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.paths.is_empty()
     }
 
-    /// A codec that is asked for, unless one of the types is refused.
-    pub(super) fn unless_refused(
-        &self,
-        private: &TokenStream,
-        kind: &Ident,
-        codec: TokenStream,
-    ) -> TokenStream {
-        let mut verdicts = self.0.iter().map(|path| verdict(private, path));
-        let Some(first) = verdicts.next() else {
-            return codec;
+    /// The method of a verdict on all that is asked, for what is left out of a program that does not
+    /// compile.
+    pub(super) fn unless_refused(&self, private: &TokenStream, method: &Ident) -> TokenStream {
+        let halves = self.halves(private);
+        let verdicts = self.paths.iter().map(|path| verdict(private, path));
+        let mut verdicts = verdicts.chain(halves);
+        let first = verdicts.next();
+        quote!(#first #(.and(#verdicts))* .#method)
+    }
+
+    /// Constants that report what is refused.
+    fn checks(&self, private: &TokenStream, name: &str) -> TokenStream {
+        let check = |ty: &Type, verdict: TokenStream| {
+            let subject = format!("worker `{name}` cannot {} `{}`", self.sent.verb(), code(ty));
+            let (_, end) = written_ends(ty);
+            let check = quote_spanned!(end=> .check(#subject));
+            let import = import(private);
+            quote! {
+                const _: () = {
+                    #import
+                    #verdict #check
+                };
+            }
         };
-        quote!(#first #(.and(#verdicts))* .#kind(#codec))
+        let whole = self.sent.ty();
+        let verdicts = || self.paths.iter().map(|path| verdict(private, path));
+        let parts = self.paths.iter().filter_map(|path| path.last());
+        let parts = parts.zip(verdicts());
+        match self.halves(private) {
+            None => parts.map(|(ty, verdict)| check(ty, verdict)).collect(),
+            // One constant is enough.
+            Some(halves) if self.is_about(whole) => {
+                let verdicts = verdicts();
+                check(whole, quote!(#(#verdicts)* .and(#halves)))
+            }
+            Some(halves) => {
+                let first = verdicts().next();
+                let others = verdicts().skip(1);
+                let verdict = quote!(#first #(.and(#others))* .otherwise(#halves));
+                let parts = parts.map(|(ty, verdict)| check(ty, verdict));
+                parts.chain([check(whole, verdict)]).collect()
+            }
+        }
+    }
+
+    /// Whether the type is the only one that is asked about.
+    fn is_about(&self, ty: &Type) -> bool {
+        match &*self.paths {
+            [path] => matches!(&**path, [only] if ptr::eq(*only, ty)),
+            _ => false,
+        }
+    }
+
+    /// The verdict on a type that serde knows by half, if there is something to ask.
+    fn halves(&self, private: &TokenStream) -> Option<TokenStream> {
+        let ty = self.sent.ty();
+        let is_result = matches!(self.sent, Sent::Result(_));
+        if self.is_empty() || self.is_generic || hints::has_words(ty, is_result) {
+            return None;
+        }
+        let (start, end) = written_ends(ty);
+        let open = quote_spanned!(start=> <);
+        let ask = |constant: &str| {
+            let constant = Ident::new(constant, end);
+            quote!(#open #private::Serde<#ty>>::#constant)
+        };
+        let writes = ask("WRITES");
+        let reads = ask("READS");
+        Some(match self.sent {
+            Sent::Owned(_) | Sent::Result(_) => quote!(#writes.and_read(#reads)),
+            Sent::Borrowed(_) => {
+                let owns = ask("OWNS");
+                let reads_owned = ask("READS_OWNED");
+                quote! {
+                    #owns.choose(
+                        #writes.and_read(#reads_owned),
+                        #writes.and_only_read(#reads),
+                    )
+                }
+            }
+        })
     }
 }
 
-/// Whether this is spelt as a type without parameters that is the same in every process.
-pub(super) fn is_plain(ty: &Type) -> bool {
-    let Type::Path(ty) = ungrouped(ty) else {
-        return false;
-    };
-    let last = ty.path.segments.last();
-    last.is_some_and(|last| PLAIN.iter().any(|name| last.ident == name))
+/// The argument that a codec makes of a value, whose type may have left out a lifetime: then the value
+/// lives too short to be bound.
+pub(super) fn own(private: &TokenStream, ty: &Type, codec: &Ident, name: &Ident) -> TokenStream {
+    let (start, end) = written_ends(ty);
+    let open = quote_spanned!(start=> <);
+    let verdict = Ident::new("VERDICT", end);
+    quote!(#open #private::Elision<fn(#ty)>>::#verdict.own(&#codec, #name))
 }
 
 /// Constants that report what is refused. rustc names the function around them in its label.
 pub(super) fn checks(worker: &Checked<'_>) -> TokenStream {
     let private = worker.runtime.private();
     let name = worker.function.name();
-    let checks = sent(worker).into_iter().flat_map(|(verb, ty)| {
-        let asked = Asked::of(worker, ty);
-        let checks: Vec<_> = asked
-            .0
-            .iter()
-            .map(|path| {
-                let ty = path.last();
-                let text = ty.map(code).unwrap_or_default();
-                let subject = format!("worker `{name}` cannot {verb} `{text}`");
-                let verdict = verdict(&private, path);
-                let (_, end) = written_ends(ty);
-                let check = quote_spanned!(end=> .check(#subject));
-                quote! {
-                    const _: () = {
-                        use #private::Unjudged as _;
-                        #verdict #check
-                    };
-                }
-            })
-            .collect();
-        checks
-    });
-    checks.collect()
+    sent(worker)
+        .map(|sent| Asked::of(worker, sent).checks(&private, &name))
+        .collect()
 }
 
-/// What has to be in scope where verdicts are given, if there are any.
-pub(super) fn import(worker: &Checked<'_>) -> Option<TokenStream> {
-    let private = worker.runtime.private();
-    let is_asked = |ty| !Asked::of(worker, ty).is_empty();
-    sent(worker)
-        .into_iter()
-        .any(|(_, ty)| is_asked(ty))
-        .then(|| quote!(use #private::{Inferred as __Inferred, Unjudged as _};))
+/// Whether something is asked at all.
+pub(super) fn are_asked(worker: &Checked<'_>) -> bool {
+    sent(worker).any(|sent| !Asked::of(worker, sent).is_empty())
+}
+
+/// What has to be in scope where verdicts are given.
+pub(super) fn import(private: &TokenStream) -> TokenStream {
+    quote!(use #private::{Elided as _, Lacking as _, Unjudged as _};)
 }
 
 /// `_`, shown as the type.
@@ -140,62 +230,35 @@ pub(super) fn inferred(ty: &Type) -> TokenStream {
     quote!(#alias<_ #close)
 }
 
-/// The types of parameters and result, each with what the worker does with a value.
-fn sent<'a>(worker: &Checked<'a>) -> Vec<(&'static str, &'a Type)> {
-    let parameters = worker
-        .parameters
-        .iter()
-        .map(|parameter| match parameter.passing {
-            Passing::Owned(ty) => ("take", ty),
-            Passing::Borrowed(reference) => ("take", &*reference.elem),
-        });
+/// The types of parameters and result.
+fn sent<'a>(worker: &Checked<'a>) -> impl Iterator<Item = Sent<'a>> {
     let result = match worker.output {
-        Output::Value(ty) => Some(("return", ty)),
+        Output::Value(ty) => Some(Sent::Result(ty)),
         Output::Unit | Output::Never => None,
     };
-    parameters.chain(result).collect()
+    let parameters: Vec<_> = worker.parameters.iter().map(Sent::parameter).collect();
+    parameters.into_iter().chain(result)
 }
 
-/// `<Judge<ty>>::VERDICT`, shown as the type.
+/// The verdict on the innermost type, by what it is and by its lifetimes, shown as that type.
 fn verdict(private: &TokenStream, path: &[&Type]) -> TokenStream {
-    // All is shown as the innermost type.
     let (start, end) = written_ends(path.last());
-    let mut verdicts = path.iter().map(|ty| {
+    let ask = |judge: TokenStream| {
         let open = quote_spanned!(start=> <);
         let verdict = Ident::new("VERDICT", end);
-        quote!(#open #private::Judge<#ty>>::#verdict)
-    });
-    let first = verdicts.next();
-    quote!(#first #(.inside(#verdicts))*)
+        quote!(#open #judge>::#verdict)
+    };
+    let elision = path
+        .last()
+        .map(|ty| ask(quote!(#private::Elision<fn(#ty)>)));
+    let mut verdicts = path.iter().map(|ty| ask(quote!(#private::Judge<#ty>)));
+    let innermost = verdicts.next_back();
+    let innermost = quote!(#innermost.and(#elision));
+    match verdicts.next() {
+        Some(first) => quote!(#first #(.inside(#verdicts))* .inside(#innermost)),
+        None => innermost,
+    }
 }
-
-const PLAIN: [&str; 25] = [
-    "bool",
-    "char",
-    "f32",
-    "f64",
-    "i8",
-    "i16",
-    "i32",
-    "i64",
-    "i128",
-    "isize",
-    "str",
-    "u8",
-    "u16",
-    "u32",
-    "u64",
-    "u128",
-    "usize",
-    "CStr",
-    "CString",
-    "Duration",
-    "OsStr",
-    "Path",
-    "PathBuf",
-    "RemoteError",
-    "String",
-];
 
 /// Types that are as good as their parameters.
 const CONTAINERS: [&str; 13] = [

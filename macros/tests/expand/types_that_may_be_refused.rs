@@ -30,26 +30,74 @@ impl crop {
         sides: Option<Vec<Side>>,
     ) -> ::multiproc::Call<'call, Image> {
         const _: () = {
-            use ::multiproc::__private::Unjudged as _;
+            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
             <::multiproc::__private::Judge<Image>>::VERDICT
+                .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
                 .check("worker `crop` cannot take `Image`")
         };
         const _: () = {
-            use ::multiproc::__private::Unjudged as _;
+            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+            <::multiproc::__private::Judge<Image>>::VERDICT
+                .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
+                .otherwise(
+                    <::multiproc::__private::Serde<[Image]>>::OWNS
+                        .choose(
+                            <::multiproc::__private::Serde<[Image]>>::WRITES
+                                .and_read(
+                                    <::multiproc::__private::Serde<[Image]>>::READS_OWNED,
+                                ),
+                            <::multiproc::__private::Serde<[Image]>>::WRITES
+                                .and_only_read(
+                                    <::multiproc::__private::Serde<[Image]>>::READS,
+                                ),
+                        ),
+                )
+                .check("worker `crop` cannot take `[Image]`")
+        };
+        const _: () = {
+            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
             <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
                 .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
-                .inside(<::multiproc::__private::Judge<Side>>::VERDICT)
+                .inside(
+                    <::multiproc::__private::Judge<Side>>::VERDICT
+                        .and(<::multiproc::__private::Elision<fn(Side)>>::VERDICT),
+                )
                 .check("worker `crop` cannot take `Side`")
         };
         const _: () = {
-            use ::multiproc::__private::Unjudged as _;
+            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+            <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
+                .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
+                .inside(
+                    <::multiproc::__private::Judge<Side>>::VERDICT
+                        .and(<::multiproc::__private::Elision<fn(Side)>>::VERDICT),
+                )
+                .otherwise(
+                    <::multiproc::__private::Serde<Option<Vec<Side>>>>::WRITES
+                        .and_read(
+                            <::multiproc::__private::Serde<Option<Vec<Side>>>>::READS,
+                        ),
+                )
+                .check("worker `crop` cannot take `Option<Vec<Side>>`")
+        };
+        const _: () = {
+            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
             <::multiproc::__private::Judge<Image>>::VERDICT
+                .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
+                .and(
+                    <::multiproc::__private::Serde<Image>>::WRITES
+                        .and_read(<::multiproc::__private::Serde<Image>>::READS),
+                )
                 .check("worker `crop` cannot return `Image`")
         };
-        let (codec0, codec1, result) = Self::__codecs();
+        use ::multiproc::__private::Elided as _;
+        let (codec0, codec1, result) = Self::__codecs(&());
         ::multiproc::__private::bind(
             Self::__entry(),
-            ::std::vec![codec0.lend(images), codec1.own(sides)],
+            ::std::vec![
+                codec0.lend(images), < ::multiproc::__private::Elision < fn (Option < Vec
+                < Side > >) >> ::VERDICT.own(& codec1, sides)
+            ],
             result,
         )
     }
@@ -67,29 +115,60 @@ impl crop {
         );
         &ENTRY
     }
-    fn __codecs() -> (
+    fn __codecs(
+        _: &(),
+    ) -> (
         ::multiproc::__private::BorrowedCodec<[Image]>,
         ::multiproc::__private::OwnedCodec<Option<Vec<Side>>>,
         ::multiproc::__private::ResultCodec<Image>,
     ) {
-        use ::multiproc::__private::{Inferred as __Inferred, Unjudged as _};
+        use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+        use ::multiproc::__private::Inferred as __Inferred;
         (
             <::multiproc::__private::Judge<Image>>::VERDICT
+                .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
+                .and(
+                    <::multiproc::__private::Serde<[Image]>>::OWNS
+                        .choose(
+                            <::multiproc::__private::Serde<[Image]>>::WRITES
+                                .and_read(
+                                    <::multiproc::__private::Serde<[Image]>>::READS_OWNED,
+                                ),
+                            <::multiproc::__private::Serde<[Image]>>::WRITES
+                                .and_only_read(
+                                    <::multiproc::__private::Serde<[Image]>>::READS,
+                                ),
+                        ),
+                )
                 .borrowed(
                     <__Inferred<_> as ::multiproc::__private::PayloadRef>::borrowed(),
                 ),
             <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
                 .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
-                .inside(<::multiproc::__private::Judge<Side>>::VERDICT)
+                .inside(
+                    <::multiproc::__private::Judge<Side>>::VERDICT
+                        .and(<::multiproc::__private::Elision<fn(Side)>>::VERDICT),
+                )
+                .and(
+                    <::multiproc::__private::Serde<Option<Vec<Side>>>>::WRITES
+                        .and_read(
+                            <::multiproc::__private::Serde<Option<Vec<Side>>>>::READS,
+                        ),
+                )
                 .owned(<__Inferred<_> as ::multiproc::__private::Payload>::owned()),
             <::multiproc::__private::Judge<Image>>::VERDICT
+                .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
+                .and(
+                    <::multiproc::__private::Serde<Image>>::WRITES
+                        .and_read(<::multiproc::__private::Serde<Image>>::READS),
+                )
                 .owned(<__Inferred<_> as ::multiproc::__private::Payload>::result()),
         )
     }
     fn __dispatch(
         job: &mut ::multiproc::__private::Job<'_>,
     ) -> ::core::result::Result<(), ::multiproc::__private::Failure> {
-        let (codec0, codec1, result) = Self::__codecs();
+        let (codec0, codec1, result) = Self::__codecs(&());
         let argument0 = job.argument(&codec0)?;
         let argument1 = job.argument(&codec1)?;
         job.begin()?;

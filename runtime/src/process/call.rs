@@ -253,7 +253,7 @@ impl<R> Call<'_, R> {
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
-        Ok(Process::new(launched, result, kill_on_drop))
+        Ok(Process::launched(launched, result, kill_on_drop))
     }
     /// Starts the process and waits for its result, as [`spawn`](Call::spawn) and
     /// [`join`](Process::join) do.

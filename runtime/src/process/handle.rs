@@ -87,7 +87,7 @@ impl<R> UnwindSafe for Process<R> {}
 impl<R> RefUnwindSafe for Process<R> {}
 
 impl<R> Process<R> {
-    pub(super) fn new(
+    pub(super) fn launched(
         launched: Launched,
         result: ResultCodec<R>,
         kill_on_drop: bool,

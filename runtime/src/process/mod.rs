@@ -40,6 +40,7 @@
 mod active;
 mod call;
 mod call_options;
+mod constructor;
 mod current;
 mod descendants;
 mod end;
@@ -90,6 +91,7 @@ pub(in crate::process) use linux::{fork_server, launch, spawn_refusal};
 
 pub use active::{ChildInfo, active_children};
 pub use call::Call;
+pub use constructor::Target;
 pub use current::{Current, current};
 pub use future::CallFuture;
 pub use handle::Process;

@@ -477,7 +477,7 @@ impl<T> Chunk<T> {
     }
 }
 
-impl<T> Serialize for Chunk<T> {
+impl<T: Shareable> Serialize for Chunk<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         handle::serialize(serializer, Identity::new::<T>(HandleKind::Chunk), |parts| {
             self.pack(parts)
@@ -527,7 +527,7 @@ impl<'de, T: Shareable> Deserialize<'de> for Chunk<T> {
     }
 }
 
-impl<T> Serialize for Buffer<T> {
+impl<T: Shareable> Serialize for Buffer<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         handle::serialize(
             serializer,

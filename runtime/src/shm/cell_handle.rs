@@ -261,35 +261,37 @@ impl<M, T: ?Sized> fmt::Debug for CellHandle<M, T> {
 /// Lets a public type that wraps a [`CellHandle`] be cloned, sent and received as that is.
 ///
 /// It takes the type's name, and its parameter if it has one with what has to be true of that to
-/// receive a value; `[T]` behind it if there are slices, too.
+/// send a value; `[T]` behind it if there are slices, too.
 macro_rules! pass_on_cell_handle {
     ($Handle:ident) => {
-        $crate::shm::pass_on_cell_handle!(@sent [] $Handle);
-        $crate::shm::pass_on_cell_handle!(@received [] $Handle, receive);
+        $crate::shm::pass_on_cell_handle!(@cloned [] $Handle);
+        $crate::shm::pass_on_cell_handle!(@sent [] $Handle, receive);
     };
     ($Handle:ident<T: $bound:ident $(+ $more:ident)*>) => {
-        $crate::shm::pass_on_cell_handle!(@sent [T] $Handle<T>);
-        $crate::shm::pass_on_cell_handle!(@received [T: $bound $(+ $more)*] $Handle<T>, receive);
+        $crate::shm::pass_on_cell_handle!(@cloned [T] $Handle<T>);
+        $crate::shm::pass_on_cell_handle!(@sent [T: $bound $(+ $more)*] $Handle<T>, receive);
     };
     ($Handle:ident<T: $bound:ident $(+ $more:ident)*>, [T]) => {
-        $crate::shm::pass_on_cell_handle!(@sent [T: ?Sized] $Handle<T>);
-        $crate::shm::pass_on_cell_handle!(@received [T: $bound $(+ $more)*] $Handle<T>, receive);
-        $crate::shm::pass_on_cell_handle!(@received [T: $bound $(+ $more)*] $Handle<[T]>, receive_slice);
+        $crate::shm::pass_on_cell_handle!(@cloned [T: ?Sized] $Handle<T>);
+        $crate::shm::pass_on_cell_handle!(@sent [T: $bound $(+ $more)*] $Handle<T>, receive);
+        $crate::shm::pass_on_cell_handle!(@sent [T: $bound $(+ $more)*] $Handle<[T]>, receive_slice);
     };
-    (@sent [$($generics:tt)*] $Handle:ident $(<$T:ty>)?) => {
+    (@cloned [$($generics:tt)*] $Handle:ident $(<$T:ty>)?) => {
         impl<$($generics)*> Clone for $Handle $(<$T>)? {
             fn clone(&self) -> $Handle $(<$T>)? {
                 $Handle(self.0.clone())
             }
         }
-
+    };
+    (@sent [$($generics:tt)*] $Handle:ident $(<$T:ty>)?, $receive:ident) => {
+        // Bounds of both halves are the same: what is said of a type that serde knows by half is not
+        // what is wrong with these.
         impl<$($generics)*> serde::Serialize for $Handle $(<$T>)? {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 self.0.serialize(serializer)
             }
         }
-    };
-    (@received [$($generics:tt)*] $Handle:ident $(<$T:ty>)?, $receive:ident) => {
+
         impl<'de, $($generics)*> serde::Deserialize<'de> for $Handle $(<$T>)? {
             fn deserialize<D: serde::Deserializer<'de>>(
                 deserializer: D,

@@ -7,11 +7,6 @@ struct Name<'a>(&'a str);
 type Text = &'static str;
 
 #[worker]
-fn greet(name: Name) -> usize {
-    name.0.len()
-}
-
-#[worker]
 fn greet_forever(name: Name<'static>) -> usize {
     name.0.len()
 }
@@ -22,7 +17,6 @@ fn greet_text(text: Text) -> usize {
 }
 
 fn main() {
-    let _: usize = greet::run(Name("Alice")).unwrap();
     let _: usize = greet_forever::run(Name("Alice")).unwrap();
     let _: usize = greet_text::run("Alice").unwrap();
 }

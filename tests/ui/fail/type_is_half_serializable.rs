@@ -45,7 +45,23 @@ fn read_result() -> OnlyDeserialize {
     OnlyDeserialize
 }
 
+/// Neither half.
+struct Neither;
+
+#[worker]
+fn inside(values: Vec<OnlySerialize>) -> Result<Vec<u8>, OnlyDeserialize> {
+    let _ = values;
+    Ok(Vec::new())
+}
+
+#[worker]
+fn neither(value: Neither) {
+    let _ = value;
+}
+
 fn main() {
+    let _ = inside::run(vec![OnlySerialize]).unwrap();
+    neither::run(Neither).unwrap();
     write::run(OnlySerialize).unwrap();
     read::run(OnlyDeserialize).unwrap();
     write_reference::run(&OnlySerialize).unwrap();

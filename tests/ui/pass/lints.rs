@@ -23,6 +23,8 @@
     rust_2024_compatibility
 )]
 
+use std::num::NonZeroU16;
+use std::ops::Range;
 use std::path::Path;
 
 use multiproc::{RemoteError, startup, worker};
@@ -38,6 +40,18 @@ fn resize(path: &Path, (width, height): (u32, u32), mut quality: f32) -> Result<
     assert!(quality > 0.0);
     let length = std::fs::metadata(path)?.len();
     Ok(length + u64::from(width * height))
+}
+
+/// Has parameters and a result of types that are asked about.
+#[worker]
+fn longest(
+    range: Range<u32>,
+    others: &[Range<u32>],
+    port: Option<NonZeroU16>,
+) -> Option<Range<u32>> {
+    assert!(port.is_none());
+    let ranges = others.iter().cloned().chain([range]);
+    ranges.max_by_key(ExactSizeIterator::len)
 }
 
 #[worker]
@@ -78,5 +92,6 @@ fn test_panics() {
 fn it_runs() {
     let size = resize::run(Path::new("/"), (2, 3), 0.5);
     assert!(size.unwrap().unwrap() >= 6);
+    assert_eq!(longest::run(1..3, &[4..7], None).unwrap(), Some(4..7));
     assert!(exit::run(1).is_err());
 }
