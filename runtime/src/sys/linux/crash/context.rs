@@ -4,7 +4,9 @@ use std::ops::Range;
 use std::ptr::NonNull;
 
 use super::alternate_stack;
-use super::memory_at::{is_readable, read};
+use super::memory_at::is_readable;
+#[cfg(target_arch = "x86_64")]
+use super::memory_at::read;
 
 /// The registers of the thread, as the kernel saved them.
 pub(super) struct Context(NonNull<libc::ucontext_t>);
