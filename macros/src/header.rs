@@ -1,5 +1,5 @@
-//! What no function can be that a child process calls on its own: neither a worker nor a
-//! startup function.
+//! What no function can be that a child process calls on its own: no worker, no startup function,
+//! and no test.
 
 use syn::{GenericParam, Safety};
 
@@ -49,5 +49,26 @@ pub(crate) fn check_lifetimes(function: &Function, errors: &mut Errors) {
                 format_args!("leave it out: write `&T` for `&{lifetime} T`"),
             );
         }
+    }
+}
+
+/// Refuses parameters for types and constants: for this `reason`, and with this `help`.
+pub(crate) fn check_not_generic(
+    function: &Function,
+    errors: &mut Errors,
+    reason: &str,
+    help: &str,
+) {
+    for parameter in &function.sig.generics.params {
+        let ident = match parameter {
+            GenericParam::Type(parameter) => &parameter.ident,
+            GenericParam::Const(parameter) => &parameter.ident,
+            GenericParam::Lifetime(_) => continue,
+        };
+        errors.refuse(
+            ident,
+            format_args!("cannot be generic over `{ident}`: {reason}"),
+            help,
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{GenericParam, ReturnType, Type};
+use syn::{ReturnType, Type};
 
 use crate::attributes;
 use crate::errors::Errors;
@@ -37,18 +37,12 @@ fn check(function: &Function, errors: &mut Errors) {
     }
     header::check(function, errors);
     header::check_lifetimes(function, errors);
-    for parameter in &function.sig.generics.params {
-        let ident = match parameter {
-            GenericParam::Type(parameter) => &parameter.ident,
-            GenericParam::Const(parameter) => &parameter.ident,
-            GenericParam::Lifetime(_) => continue,
-        };
-        errors.refuse(
-            ident,
-            format_args!("cannot be generic over `{ident}`: there is nobody to choose one"),
-            "remove the parameter, and call the generic function from inside",
-        );
-    }
+    header::check_not_generic(
+        function,
+        errors,
+        "there is nobody to choose one",
+        "remove the parameter, and call the generic function from inside",
+    );
     for parameter in &function.sig.inputs {
         errors.refuse(
             parameter,

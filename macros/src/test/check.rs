@@ -1,7 +1,7 @@
 //! What a test cannot be, each refused where it is written.
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, ExprPath, FnArg, GenericParam, PatType, ReturnType, Type};
+use syn::{Attribute, ExprPath, FnArg, PatType, ReturnType, Type};
 
 use super::args::{Args, End};
 use crate::attributes::Presence;
@@ -43,7 +43,12 @@ pub(super) fn check<'a>(
             .check("multiproc::test", function, &mut errors)
     };
     header::check(function, &mut errors);
-    check_generics(function, &mut errors);
+    header::check_not_generic(
+        function,
+        &mut errors,
+        "the test harness calls it",
+        "remove the parameter, and call a generic function from inside",
+    );
     // Arguments are for them to pass.
     if !has(Role::Cases) {
         check_inputs(function, &mut errors);
@@ -67,21 +72,6 @@ pub(super) fn check<'a>(
             should_panic: Presence::of("should_panic", &function.attrs),
         }),
         (errors, _) => Err(errors.unwrap_or_default()),
-    }
-}
-
-fn check_generics(function: &Function, errors: &mut Errors) {
-    for parameter in &function.sig.generics.params {
-        let ident = match parameter {
-            GenericParam::Type(parameter) => &parameter.ident,
-            GenericParam::Const(parameter) => &parameter.ident,
-            GenericParam::Lifetime(_) => continue,
-        };
-        errors.refuse(
-            ident,
-            format_args!("cannot be generic over `{ident}`: the test harness calls it"),
-            "remove the parameter, and call a generic function from inside",
-        );
     }
 }
 
