@@ -291,7 +291,7 @@
 //! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
 //! | calls `exit`, with any code | [`Exited`](ErrorKind::Exited) |
 //! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal, and where it [crashed](Error::crash) |
-//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
+//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut), with [where it was](Error::backtrace) |
 //! | returns a value that cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
 //! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!

@@ -310,7 +310,7 @@ impl PoolState {
     /// the time is over.
     pub(super) fn ask(&mut self, id: WorkerId, task: u32, purpose: Purpose, grace: Duration) {
         if grace.is_zero() {
-            return self.kill(id, purpose);
+            return self.inquire(id, purpose);
         }
         if let Some(worker) = self.workers.get_mut(&id) {
             worker.ask(Asked {
@@ -321,10 +321,23 @@ impl PoolState {
         }
     }
 
+    /// Ends a worker that takes too long, after it was asked where it is. It gets nothing more to do.
+    pub(super) fn inquire(&mut self, id: WorkerId, purpose: Purpose) {
+        match self.workers.get_mut(&id) {
+            Some(worker) if worker.killed.is_none() && !worker.closed => {
+                worker.killed = Some(purpose);
+                worker.inquiry = Some(worker.process.inquire());
+                self.scheduler.retire_when_idle(id);
+            }
+            _ => self.kill(id, purpose),
+        }
+    }
+
     /// Ends a worker. It gets nothing more to do.
     pub(super) fn kill(&mut self, id: WorkerId, purpose: Purpose) {
         if let Some(worker) = self.workers.get_mut(&id) {
             worker.killed.get_or_insert(purpose);
+            worker.inquiry = None;
             worker.process.kill();
             self.scheduler.retire_when_idle(id);
         }

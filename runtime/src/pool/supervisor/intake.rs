@@ -107,7 +107,14 @@ impl PoolState {
         let kind = message.kind().and_then(Reply::from_wire);
         match (worker.stage, kind) {
             (_, Some(Reply::Hello)) => {}
-            (_, Some(Reply::Crashed)) => worker.crash.add(&message.head[1..]),
+            (_, Some(Reply::Event)) => worker.crash.add_event(&message.head[1..]),
+            (_, Some(Reply::Places)) => {
+                worker.crash.add_places(&message.head[1..]);
+                if worker.crash.has_answered() {
+                    let purpose = worker.killed.unwrap_or(Purpose::Nonsense);
+                    self.kill(id, purpose);
+                }
+            }
             (WorkerStage::Preparing, Some(Reply::Ready)) => match worker.initializer.clone() {
                 Some(initializer) => {
                     worker.stage = WorkerStage::Initializing;

@@ -44,6 +44,7 @@
 //! | with results it has not sent | they are on the board | they count |
 //! | while it sends a long result | the annex ends early, and its pidfd within a moment | as in the task |
 //! | after its result | the result is received before the end is looked at | as idle |
+//! | in a task whose time is over, which is asked where it is | as in a task | it was ended for its time, unless it ended in another way than by that ([`inquiry`](crate::process::Inquiry)) |
 //! | in a task that was asked to stop | as in a task | it is not tried again: its result is why it was asked |
 //! | of the pool's own signal | the [`Purpose`](worker_state::Purpose) it was ended for, if that is how it ended | that explains what it had begun and not answered; if that is nothing, as idle. It says nothing of the pool |
 //!
