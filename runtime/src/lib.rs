@@ -509,6 +509,7 @@ mod spin;
 pub mod sync;
 mod sys;
 mod testing;
+mod trace;
 mod transport;
 mod usage;
 mod verdict;

@@ -3,7 +3,7 @@ use std::time::Duration;
 /// How many buckets there are for each doubling. A duration is known to a sixteenth.
 const PARTS: usize = 16;
 
-/// How often something took how long. Returned by [`PoolStats`](super::PoolStats).
+/// Durations of something that happened often: how many there were, and how long. Part of [`PoolStats`](super::PoolStats).
 ///
 /// Durations are counted in classes, so what [`percentile`](Distribution::percentile) returns may be
 /// too long by a sixteenth. It takes some kilobytes, however many durations there are.
