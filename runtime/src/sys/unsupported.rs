@@ -46,13 +46,13 @@ pub(crate) mod copy {
 }
 
 pub(crate) mod crash {
-    /// A stack for signal handlers, of which there are none.
+    /// No process is asked where its worker is.
     #[derive(Debug)]
-    pub(crate) struct AlternateStack;
+    pub(crate) struct WorkerThread;
 
-    impl AlternateStack {
-        pub(crate) fn install() -> Option<AlternateStack> {
-            None
+    impl WorkerThread {
+        pub(crate) fn begin() -> WorkerThread {
+            WorkerThread
         }
     }
 }
@@ -338,6 +338,10 @@ pub(crate) mod pidfd {
             match self.0 {}
         }
 
+        pub(crate) fn inquire(&self) {
+            match self.0 {}
+        }
+
         pub(crate) fn resident_memory(&self) -> Option<u64> {
             match self.0 {}
         }
@@ -603,6 +607,8 @@ pub(crate) mod scheduling {
 pub(crate) mod signal {
     use std::borrow::Cow;
 
+    pub(crate) const INQUIRY: i32 = 0;
+
     pub(crate) fn name(signal: i32) -> Cow<'static, str> {
         Cow::Owned(format!("signal {signal}"))
     }
@@ -644,6 +650,14 @@ pub(crate) mod traced {
     }
 
     pub(crate) fn exit_status(_: &Pidfd) -> Option<ExitStatus> {
+        None
+    }
+}
+
+pub(crate) mod usage_so_far {
+    use crate::usage::Usage;
+
+    pub(crate) fn usage_so_far(_: u32) -> Option<(u64, Usage)> {
         None
     }
 }

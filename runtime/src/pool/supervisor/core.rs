@@ -14,6 +14,7 @@ use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::job::PoolJob;
 use crate::pool::latch::Latch;
+use crate::pool::ledger::now;
 use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
@@ -309,7 +310,7 @@ impl PoolState {
     /// the time is over.
     pub(super) fn ask(&mut self, id: WorkerId, task: u32, purpose: Purpose, grace: Duration) {
         if grace.is_zero() {
-            return self.kill(id, purpose);
+            return self.inquire(id, purpose);
         }
         if let Some(worker) = self.workers.get_mut(&id) {
             worker.ask(Asked {
@@ -320,10 +321,23 @@ impl PoolState {
         }
     }
 
+    /// Ends a worker that takes too long, after it was asked where it is. It gets nothing more to do.
+    pub(super) fn inquire(&mut self, id: WorkerId, purpose: Purpose) {
+        match self.workers.get_mut(&id) {
+            Some(worker) if worker.killed.is_none() && !worker.closed => {
+                worker.killed = Some(purpose);
+                worker.inquiry = Some(worker.process.inquire());
+                self.scheduler.retire_when_idle(id);
+            }
+            _ => self.kill(id, purpose),
+        }
+    }
+
     /// Ends a worker. It gets nothing more to do.
     pub(super) fn kill(&mut self, id: WorkerId, purpose: Purpose) {
         if let Some(worker) = self.workers.get_mut(&id) {
             worker.killed.get_or_insert(purpose);
+            worker.inquiry = None;
             worker.process.kill();
             self.scheduler.retire_when_idle(id);
         }
@@ -461,6 +475,7 @@ impl PoolState {
             worker.ready = Some(Instant::now());
             worker.heard = Instant::now();
             self.scheduler.ready(id);
+            self.jobs.counters.ready(id, now());
         }
     }
 

@@ -11,6 +11,7 @@ use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{JobId, Part, WorkerId};
+use crate::pool::stats::Work;
 use crate::pool::trace::Span;
 use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
@@ -106,7 +107,14 @@ impl PoolState {
         let kind = message.kind().and_then(Reply::from_wire);
         match (worker.stage, kind) {
             (_, Some(Reply::Hello)) => {}
-            (_, Some(Reply::Crashed)) => worker.crash.add(&message.head[1..]),
+            (_, Some(Reply::Event)) => worker.crash.add_event(&message.head[1..]),
+            (_, Some(Reply::Places)) => {
+                worker.crash.add_places(&message.head[1..]);
+                if worker.crash.has_answered() {
+                    let purpose = worker.killed.unwrap_or(Purpose::Nonsense);
+                    self.kill(id, purpose);
+                }
+            }
             (WorkerStage::Preparing, Some(Reply::Ready)) => match worker.initializer.clone() {
                 Some(initializer) => {
                     worker.stage = WorkerStage::Initializing;
@@ -318,9 +326,16 @@ impl PoolState {
         let until = until.max(since);
         worker.noted = until;
         let time = Duration::from_nanos(until - since);
-        self.jobs.counters.worked(id, count, time);
+        let function = self.jobs.function(job).unwrap_or("cancelled task");
+        let work = Work {
+            function,
+            count,
+            submitted: self.jobs.submitted(job),
+            since,
+            until,
+        };
+        self.jobs.counters.worked(id, work);
         if let Some(trace) = &mut self.trace {
-            let function = self.jobs.function(job).unwrap_or("cancelled task");
             trace.worked(worker.process.id(), function, job, count, (since, until));
         }
         time
