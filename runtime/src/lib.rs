@@ -533,10 +533,10 @@ pub use hints::{
 };
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
-    AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,
-    IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SubmitFuture, Task, TaskState,
-    TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled, retire, wait_all,
-    wait_any,
+    AsCompleted, Distribution, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized,
+    Inputs, IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SlowTask, SubmitFuture,
+    Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled,
+    retire, wait_all, wait_any,
 };
 #[cfg(feature = "stream")]
 #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]

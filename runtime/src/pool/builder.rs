@@ -119,6 +119,7 @@ impl PoolBuilder {
         let retry_delay = self.retry_delay.filter(|first| !first.is_zero());
         let retry_delay = retry_delay.map(RetryDelay::new);
         let settings = Settings {
+            name: name.to_owned(),
             policy: Policy {
                 workers,
                 floor: floor(workers, staying),

@@ -20,6 +20,8 @@ pub(super) struct PoolJob {
     pub(super) recipient: Recipient,
     /// Of each task.
     pub(super) options: TaskOptions,
+    /// When it was submitted, by the clock of the ledger.
+    pub(super) submitted: u64,
     /// Tasks without an outcome.
     pub(super) remaining: u32,
     /// Which of several tasks have one.

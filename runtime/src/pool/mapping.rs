@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::call_source::{CallSource, NextCall, Panic, WrittenArguments};
 use super::job::{PoolJob, Recipient, TaskArguments};
+use super::ledger::now;
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
 use super::scheduler::JobId;
@@ -282,6 +283,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             arguments,
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
             options: options.or(self.pool.settings().task_options),
+            submitted: now(),
             remaining: count,
             done: Vec::new(),
         };

@@ -97,7 +97,7 @@ pub use map_stream::MapStream;
 pub use retire::retire;
 pub use settings::Initialized;
 pub use shutdown::ShutdownFuture;
-pub use stats::{PoolStats, WorkerStats};
+pub use stats::{Distribution, PoolStats, SlowTask, WorkerStats};
 pub use submit::{SubmitFuture, TrySubmitError};
 pub use surroundings::EnvValue;
 pub use task::{Task, TaskState};

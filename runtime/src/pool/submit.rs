@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::job::{PoolJob, Recipient, TaskArguments};
+use super::ledger::now;
 use super::load::Load;
 use super::outcome::Outcome;
 use super::place::Place;
@@ -97,6 +98,7 @@ fn prepare<R>(shared: &SharedPool, call: Call<'_, R>) -> Result<(PoolJob, Arc<Sl
         arguments: TaskArguments::One(task.arguments),
         recipient: Recipient::Slot(Arc::clone(&slot)),
         options: task.options.or(shared.settings().task_options),
+        submitted: now(),
         remaining: 1,
         done: Vec::new(),
     };

@@ -624,6 +624,14 @@ pub(crate) mod traced {
     }
 }
 
+pub(crate) mod usage_so_far {
+    use crate::usage::Usage;
+
+    pub(crate) fn usage_so_far(_: u32) -> Option<(u64, Usage)> {
+        None
+    }
+}
+
 pub(crate) mod wait {
     use crate::sys::fd::BorrowedFd;
     use crate::usage::Usage;

@@ -14,6 +14,7 @@ use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::job::PoolJob;
 use crate::pool::latch::Latch;
+use crate::pool::ledger::now;
 use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
@@ -474,6 +475,7 @@ impl PoolState {
             worker.ready = Some(Instant::now());
             worker.heard = Instant::now();
             self.scheduler.ready(id);
+            self.jobs.counters.ready(id, now());
         }
     }
 

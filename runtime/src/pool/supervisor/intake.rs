@@ -11,6 +11,7 @@ use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{JobId, Part, WorkerId};
+use crate::pool::stats::Work;
 use crate::pool::trace::Span;
 use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
@@ -325,9 +326,16 @@ impl PoolState {
         let until = until.max(since);
         worker.noted = until;
         let time = Duration::from_nanos(until - since);
-        self.jobs.counters.worked(id, count, time);
+        let function = self.jobs.function(job).unwrap_or("cancelled task");
+        let work = Work {
+            function,
+            count,
+            submitted: self.jobs.submitted(job),
+            since,
+            until,
+        };
+        self.jobs.counters.worked(id, work);
         if let Some(trace) = &mut self.trace {
-            let function = self.jobs.function(job).unwrap_or("cancelled task");
             trace.worked(worker.process.id(), function, job, count, (since, until));
         }
         time

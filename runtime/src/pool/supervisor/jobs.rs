@@ -102,6 +102,11 @@ impl Jobs {
         Some(self.get(id)?.worker)
     }
 
+    /// When a job was submitted, by the clock of the ledger.
+    pub(super) fn submitted(&self, id: JobId) -> Option<u64> {
+        Some(self.get(id)?.submitted)
+    }
+
     /// Gives out the outcome of a task.
     pub(super) fn deliver(
         &mut self,
@@ -229,6 +234,7 @@ mod tests {
             arguments: TaskArguments::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
             options: TaskOptions::default(),
+            submitted: 0,
             remaining: 1,
             done: Vec::new(),
         }

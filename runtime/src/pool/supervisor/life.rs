@@ -21,7 +21,8 @@ impl PoolState {
             Ok(worker) => {
                 let replaces = self.scheduler.replaces(id);
                 let process = worker.process.id();
-                self.jobs.counters.launched(id, process, replaces);
+                let counters = &mut self.jobs.counters;
+                counters.launched(id, process, worker.started, replaces);
                 if let Some(trace) = &mut self.trace {
                     trace.started(process);
                 }

@@ -88,6 +88,7 @@ use self::worker_state::WorkerSource;
 use super::callbacks::{Callback, Callbacks};
 use super::job::PoolJob;
 use super::latch::{Latch, Listener};
+use super::ledger::now;
 use super::load::Load;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
@@ -96,7 +97,7 @@ use super::recipe::Recipe;
 use super::scheduler::{Action, JobId, WorkerId};
 use super::settings::{Judge, Settings};
 use super::slot::Slot;
-use super::stats::Counters;
+use super::stats::{Observed, PoolStats};
 use super::trace::{Span, Trace};
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
@@ -107,6 +108,7 @@ use crate::sys::copy::Home;
 use crate::sys::lineage::Lineage;
 use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
+use crate::sys::usage_so_far::usage_so_far;
 
 /// A pool, as its supervisor and all who hold something of it share it.
 pub(super) struct SharedPool {
@@ -454,11 +456,29 @@ impl SharedPool {
         (queued, active)
     }
 
-    pub(super) fn counters(&self) -> Counters {
-        let core = &self.lock().core;
-        let mut counters = core.jobs.counters.clone();
-        counters.retried = core.scheduler.retried;
-        counters
+    pub(super) fn stats(&self) -> PoolStats {
+        let ids: Vec<_> = {
+            let core = &self.lock().core;
+            let workers = core.workers.iter();
+            workers
+                .map(|(id, worker)| (*id, worker.process.id()))
+                .collect()
+        };
+        // It takes a while, so not under the lock.
+        let usages = ids
+            .into_iter()
+            .filter_map(|(id, process)| Some((id, usage_so_far(process)?)));
+        let mut observed: Observed = usages.collect();
+        let (counters, now) = {
+            let core = &self.lock().core;
+            // As long as a worker is there, its process is not reaped, and its id is its own.
+            observed.retain(|id, _| core.workers.contains_key(id));
+            let mut counters = core.jobs.counters.clone();
+            counters.retried = core.scheduler.retried;
+            (counters, now())
+        };
+        let env = &self.env;
+        PoolStats::new(&env.settings.name, (env.began, now), counters, &observed)
     }
 
     pub(super) fn settings(&self) -> &Settings {

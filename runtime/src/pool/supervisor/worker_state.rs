@@ -31,6 +31,8 @@ pub(super) struct WorkerState {
     pub(super) stage: WorkerStage,
     /// What it has to run first, until it has.
     pub(super) initializer: Option<Arc<Initializer>>,
+    /// When its start began, by the clock of the ledger.
+    pub(super) started: u64,
     /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
     /// Until when it is known what it did, by the clock of the ledger.
@@ -178,6 +180,7 @@ impl WorkerState {
         process: Member,
         ledger: Ledger,
         initializer: Option<Arc<Initializer>>,
+        started: u64,
     ) -> WorkerState {
         WorkerState {
             process,
@@ -187,6 +190,7 @@ impl WorkerState {
             stage: WorkerStage::Preparing,
             initializer,
             heard: Instant::now(),
+            started,
             noted: now(),
             look: None,
             check: None,
