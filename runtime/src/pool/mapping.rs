@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use super::call_source::{CallSource, NextCall, Panic, WrittenArguments};
 use super::job::{PoolJob, Recipient, TaskArguments};
-use super::ledger::now;
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
 use super::scheduler::JobId;
@@ -22,6 +21,7 @@ use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
 use crate::process::{Subject, TaskOptions};
 use crate::protocol::Reply;
+use crate::trace::Submitted;
 use crate::transport::EncodedMessage;
 
 /// How much of arguments is sent together.
@@ -283,7 +283,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             arguments,
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
             options: options.or(self.pool.settings().task_options),
-            submitted: now(),
+            submitted: Submitted::now(),
             remaining: count,
             done: Vec::new(),
         };
@@ -329,6 +329,11 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
                         self.window.note_time(time, 1);
                     }
                     let bytes = outcome.length();
+                    let outcome = if outcome.is_value() {
+                        outcome
+                    } else {
+                        outcome.after_logs()
+                    };
                     let result = resolve_with(|| outcome.resolve(Subject::Worker(worker), &codec));
                     self.arrive(number, bytes, result);
                 }
@@ -451,7 +456,8 @@ fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
         head: reply.to_vec(),
         ..Message::default()
     };
-    Outcome::Reply(message, many.process).resolve(Subject::Worker(many.worker), codec)
+    let outcome = Outcome::Reply(message, many.process).after_logs();
+    outcome.resolve(Subject::Worker(many.worker), codec)
 }
 
 /// Tasks of one worker that are to be sent together.
