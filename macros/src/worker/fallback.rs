@@ -93,7 +93,7 @@ impl Obstacles {
             is_misplaced: worker.names_self()
                 || worker.place.is_associated
                 || worker.repetition().is_some(),
-            is_invalid: sig.variadic.is_some(),
+            is_invalid: sig.variadic.is_some() || worker.place.namesake.is_some(),
             in_result: false,
         };
         for parameter in &worker.parameters {
