@@ -211,7 +211,7 @@ impl<'a> Scanner<'a> {
         }
         let here = self.here();
         if here.last == "fn" {
-            here.last = word.clone();
+            here.last.clone_from(&word);
             return here.function(position, word);
         }
         if let Some(kind) = here.kind_of_item() {

@@ -22,6 +22,8 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
     let name = worker.name();
     let handle = handle(worker);
     let attrs = attributes::of_impl(&function.attrs);
+    // clippy says so of the user's function.
+    let many = (worker.parameters.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let generics = Generics::of(worker);
     let start = start(worker, &generics);
     let bind = bind(worker, &generics);
@@ -34,6 +36,7 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
         #handle
 
         #attrs
+        #many
         impl #name {
             #start
             #bind
