@@ -22,7 +22,7 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
     let name = worker.name();
     let handle = handle(worker);
     let attrs = attributes::of_impl(&function.attrs);
-    // clippy says so of the user's function.
+    // clippy says so of the function.
     let many = (worker.parameters.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let generics = Generics::of(worker);
     let start = start(worker, &generics);
