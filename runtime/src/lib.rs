@@ -291,7 +291,7 @@
 //! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
 //! | calls `exit`, with any code | [`Exited`](ErrorKind::Exited) |
 //! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal, and where it [crashed](Error::crash) |
-//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
+//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut), with [where it was](Error::backtrace) |
 //! | returns a value that cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
 //! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!
@@ -410,6 +410,12 @@
 //! With the feature `stream`, which is off by default, a [`channel::Receiver`] is a `Stream`, and the
 //! results of a [`Pool::map`] become one.
 //!
+//! # Logs
+//!
+//! `main` does not run in a worker's process, and so neither does what it sets up, such as a logger. With the
+//! feature `log`, which is off by default, what workers log arrives at the logger of the
+//! program: [how](guide::logging).
+//!
 //! # What it does not do
 //!
 //! * Isolate from malice: a worker is the same program with the same rights, unless its call
@@ -493,6 +499,9 @@ mod halves;
 mod hints;
 mod limits;
 mod lock;
+#[cfg(feature = "log")]
+#[cfg_attr(docsrs, doc(cfg(feature = "log")))]
+pub mod logging;
 mod payload;
 mod pool;
 #[cfg(test)]
@@ -503,12 +512,14 @@ mod protocol;
 mod random;
 mod raw;
 mod readiness;
+mod records;
 mod remote_error;
 pub mod shm;
 mod spin;
 pub mod sync;
 mod sys;
 mod testing;
+mod trace;
 mod transport;
 mod usage;
 mod verdict;
@@ -532,10 +543,10 @@ pub use hints::{
 };
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
-    AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,
-    IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SubmitFuture, Task, TaskState,
-    TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled, retire, wait_all,
-    wait_any,
+    AsCompleted, Distribution, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized,
+    Inputs, IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SlowTask, SubmitFuture,
+    Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled,
+    retire, wait_all, wait_any,
 };
 #[cfg(feature = "stream")]
 #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]

@@ -15,9 +15,11 @@ use crate::dispatch::{Argument, Callee, Defaults, Entry, EntryId, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
+use crate::records;
 use crate::sys::fd::AsFd;
 use crate::sys::lineage::Lineage;
 use crate::sys::{deadline, image};
+use crate::trace;
 use crate::transport::{Limit, is_gone};
 
 /// A worker bound to its arguments, not yet started.
@@ -233,6 +235,7 @@ impl<R> Call<'_, R> {
         };
         let launching = Launching::begin(start_method, launch, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
+        let (logs, invitation) = records::invite().map_err(failed)?;
         let header = Header {
             name: name.clone(),
             parent: std::process::id(),
@@ -244,13 +247,17 @@ impl<R> Call<'_, R> {
             worker_index: None,
             lineage,
             ignore_interrupts,
+            logs: invitation,
         };
         let callee = Callee::new(entry, place);
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched = start(request, launching, lineage).map_err(failed)?;
+        let launched = start(worker, request, launching, lineage).map_err(failed)?;
         // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
+        launched
+            .child
+            .set_logs(logs.start(&name, launched.child.id()));
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
         Ok(Process::launched(launched, result, kill_on_drop))
@@ -340,6 +347,7 @@ fn request<'e>(
 
 /// Launches a child and sends it the request.
 fn start(
+    worker: &str,
     request: Output<'_>,
     launching: Launching,
     lineage: Option<Lineage>,
@@ -347,6 +355,12 @@ fn start(
     let launched = launching.finish()?;
     if let Some(lineage) = lineage {
         launched.child.set_lineage(lineage);
+    }
+    let pidfd = &launched.child.pidfd;
+    trace::process_started(pidfd.id(), worker);
+    if pidfd.is_reaped() {
+        // Its end came before.
+        trace::process_ended(pidfd.id(), None);
     }
     let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
     match launched.sender.send_within(request, limit) {

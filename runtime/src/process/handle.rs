@@ -518,6 +518,7 @@ impl<R> Process<R> {
             }
         }
         monitor.forget(&self.child);
+        self.child.catch_up_with_logs();
         Some(self.child.end(watch))
     }
 

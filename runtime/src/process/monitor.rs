@@ -13,11 +13,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::end::{End, Killed, Subject, Who};
+use super::inquiry::Inquiry;
 use super::memory_limit::MemoryLimit;
 use super::watch::{TimeLimit, Watch};
 use crate::completion::Ending;
 use crate::foreign;
 use crate::lock::lock;
+use crate::records::Source;
 use crate::sys::copy::Home;
 use crate::sys::deadline;
 use crate::sys::fd::{AsFd, OwnedFd};
@@ -44,6 +46,8 @@ pub(super) struct Child {
     connection: OnceLock<Weak<OwnedFd>>,
     /// What became of a request to stop. Locked after `watched`.
     stop: Mutex<Stop>,
+    /// What it logs is heard until nothing refers to it any more.
+    logs: OnceLock<Source>,
 }
 
 /// A request to a child to stop, which has a deadline of its own: the monitor minds that also while
@@ -53,7 +57,7 @@ struct Stop {
     asked: bool,
     /// When to kill the child.
     until: Option<Instant>,
-    /// It was killed because that had come.
+    /// It was killed because that had come, or is about to be.
     killed: bool,
     /// The child has ended: nothing more is to be asked.
     over: bool,
@@ -93,6 +97,7 @@ impl Child {
             watched: Mutex::new(None),
             connection: OnceLock::new(),
             stop: Mutex::default(),
+            logs: OnceLock::new(),
         })
     }
 
@@ -149,6 +154,18 @@ impl Child {
             memory_limit,
         };
         let _ = self.assignment.set(assignment);
+    }
+
+    /// Has what the child logs be heard, once.
+    pub(super) fn set_logs(&self, logs: Source) {
+        let _ = self.logs.set(logs);
+    }
+
+    /// Waits until what the child has logged is handed on, but not for long.
+    pub(super) fn catch_up_with_logs(&self) {
+        if let Some(logs) = self.logs.get() {
+            logs.catch_up();
+        }
     }
 
     /// Has all that the child starts end with it. To be said while the monitor watches the child, and
@@ -369,15 +386,27 @@ impl ProcessMonitor {
         true
     }
 
-    /// Kills a child whose time to stop is over.
+    /// Kills a child whose time to stop is over; the first time, it is asked where it is.
     fn end_stop(&self, key: u64) {
         let Some(child) = lock(&self.children).get(&key).cloned() else {
             return;
         };
         let mut stop = lock(&child.stop);
-        if !stop.over {
-            stop.kill(&child);
+        if stop.over {
+            return;
         }
+        let is_heard = child
+            .connection
+            .get()
+            .is_some_and(|it| it.strong_count() > 0);
+        if stop.killed || !is_heard || child.pidfd.has_ended() {
+            return stop.kill(&child);
+        }
+        // What it tells, the watch hears, which then kills it.
+        stop.killed = true;
+        let until = Inquiry::begin(&child.pidfd).until;
+        stop.until = Some(until);
+        lock(&self.deadlines).stops.insert((until, key));
     }
 
     /// Hands the watch to a thread that waits for this child. `None` if another has it.

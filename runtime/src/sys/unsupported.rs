@@ -46,13 +46,13 @@ pub(crate) mod copy {
 }
 
 pub(crate) mod crash {
-    /// A stack for signal handlers, of which there are none.
+    /// No process is asked where its worker is.
     #[derive(Debug)]
-    pub(crate) struct AlternateStack;
+    pub(crate) struct WorkerThread;
 
-    impl AlternateStack {
-        pub(crate) fn install() -> Option<AlternateStack> {
-            None
+    impl WorkerThread {
+        pub(crate) fn begin() -> WorkerThread {
+            WorkerThread
         }
     }
 }
@@ -266,6 +266,36 @@ pub(crate) mod memory {
     }
 }
 
+#[cfg(feature = "log")]
+pub(crate) mod packets {
+    use std::io;
+
+    use super::unsupported_here;
+    use crate::sys::fd::{BorrowedFd, OwnedFd};
+
+    #[derive(Debug, PartialEq, Eq)]
+    pub(crate) enum Received<'b> {
+        Nothing,
+        Packet(&'b [u8]),
+        TooLong,
+        End,
+    }
+
+    pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn send(_: BorrowedFd<'_>, _: &[u8]) -> io::Result<()> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn receive<'b>(_: BorrowedFd<'_>, _: &'b mut [u8]) -> Received<'b> {
+        Received::End
+    }
+
+    pub(crate) fn make_room(_: BorrowedFd<'_>) {}
+}
+
 pub(crate) mod pidfd {
     use std::convert::Infallible;
     use std::io;
@@ -305,6 +335,10 @@ pub(crate) mod pidfd {
         }
 
         pub(crate) fn terminate(&self) {
+            match self.0 {}
+        }
+
+        pub(crate) fn inquire(&self) {
             match self.0 {}
         }
 
@@ -573,6 +607,8 @@ pub(crate) mod scheduling {
 pub(crate) mod signal {
     use std::borrow::Cow;
 
+    pub(crate) const INQUIRY: i32 = 0;
+
     pub(crate) fn name(signal: i32) -> Cow<'static, str> {
         Cow::Owned(format!("signal {signal}"))
     }
@@ -592,6 +628,10 @@ pub(crate) mod thread {
 
     thread_local! {
         static NUMBER: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn id() -> u32 {
+        0
     }
 
     /// The number of the calling thread, which is not 0.
@@ -614,6 +654,14 @@ pub(crate) mod traced {
     }
 
     pub(crate) fn exit_status(_: &Pidfd) -> Option<ExitStatus> {
+        None
+    }
+}
+
+pub(crate) mod usage_so_far {
+    use crate::usage::Usage;
+
+    pub(crate) fn usage_so_far(_: u32) -> Option<(u64, Usage)> {
         None
     }
 }

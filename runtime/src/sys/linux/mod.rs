@@ -18,6 +18,8 @@ pub(crate) mod memory;
 pub(crate) mod memory_limit;
 pub(crate) mod notify_fd;
 pub(crate) mod ofd_lock;
+#[cfg(feature = "log")]
+pub(crate) mod packets;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
 pub(crate) mod poller;
@@ -31,4 +33,5 @@ pub(crate) mod stdio;
 pub(crate) mod thread;
 mod thread_stat;
 pub(crate) mod traced;
+pub(crate) mod usage_so_far;
 pub(crate) mod wait;
