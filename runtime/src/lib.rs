@@ -485,6 +485,7 @@
 #[doc(hidden)]
 #[path = "fuzz/mod.rs"]
 pub mod __fuzz;
+mod backtrace;
 pub mod channel;
 mod codec;
 mod completion;
