@@ -77,7 +77,6 @@ fn panics_instead_of_a_death() {
 }
 
 #[multiproc::test(dies = "SIGABRT")]
-#[ignore = "it is watched by another test"]
 fn panics_with_several_lines() {
     panic!("first\nlast");
 }
