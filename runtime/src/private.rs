@@ -8,7 +8,7 @@ pub use linkme;
 
 pub use crate::dispatch::{
     Argument, Arguments, BorrowedCodec, Entry, Failure, Job, Lent, OwnedCodec, Parameter,
-    ResultCodec, STARTUPS, Startup, WORKERS, borrowed, never, owned, result,
+    ResultCodec, STARTUPS, Startup, borrowed, never, owned, result,
 };
 pub use crate::error::Result;
 pub use crate::halves::{Answer, No, Serde, Yes};
@@ -38,8 +38,8 @@ pub mod macros {
 #[macro_export]
 macro_rules! __register {
     ($($entry:tt)*) => {{
-        #[$crate::__private::linkme::distributed_slice($crate::__private::WORKERS)]
-        #[linkme(crate = $crate::__private::linkme)]
+        // SAFETY: the section holds entries (`dispatch/registry.rs`).
+        #[cfg_attr(target_os = "linux", unsafe(link_section = "multiproc_workers"))]
         static ENTRY: $crate::__private::Entry = $($entry)*;
         &ENTRY
     }};

@@ -22,7 +22,7 @@ mod tests;
 mod witness;
 
 pub use job::Job;
-pub use registry::{Entry, STARTUPS, Startup, WORKERS};
+pub use registry::{Entry, STARTUPS, Startup};
 pub use reply::Failure;
 pub use witness::{
     Argument, Arguments, BorrowedCodec, Lent, OwnedCodec, Parameter, ResultCodec, borrowed, never,

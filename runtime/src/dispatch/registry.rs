@@ -1,8 +1,13 @@
 //! The workers of this program, and how one process names one to another.
 //!
-//! Most workers stand in a slice that the linker puts together. Parent and child are the same
+//! Most workers stand in a [slice](workers) that the linker puts together. Parent and child are the same
 //! image, so an entry's place in the slice means the same in both. Its path goes along and is
 //! checked, so that a mistake in this reasoning is an error and not a call of another function.
+//!
+//! The slice is as linkme's are, but for one thing: those keep all that they hold, and so each worker
+//! would count as used. An entry is needed only by code that calls its worker, and refers to it, so
+//! nothing keeps it here. Of a worker that is never called, the compiler says that it is never used,
+//! and the linker leaves its entry out.
 //!
 //! The instances of a generic worker stand in no slice: the linker cannot collect what the
 //! compiler makes while it uses them. Their entries are constants somewhere in the image, and
@@ -12,10 +17,12 @@
 
 #![expect(
     unsafe_code,
-    reason = "what another process of the same image names by distance is taken at its word"
+    reason = "the linker's symbols stand around the slice, and what another process of the same image names by distance is taken at its word"
 )]
 
 use std::fmt;
+#[cfg(target_os = "linux")]
+use std::slice;
 use std::time::Duration;
 
 use linkme::distributed_slice;
@@ -26,9 +33,41 @@ use super::reply::Failure;
 use super::site::Site;
 use crate::sys::image::{self, ImageId};
 
-/// Every worker of the program that is not generic.
-#[distributed_slice]
-pub static WORKERS: [Entry];
+#[cfg(target_os = "linux")]
+#[expect(improper_ctypes, reason = "only the linker hears of it")]
+unsafe extern "C" {
+    /// Where the section begins.
+    #[link_name = "__start_multiproc_workers"]
+    static START: Entry;
+    /// Where it ends.
+    #[link_name = "__stop_multiproc_workers"]
+    static STOP: Entry;
+}
+
+/// The section is there in programs without workers, too: without it, there are no such symbols.
+#[cfg(target_os = "linux")]
+// SAFETY: the section holds entries, and this is none.
+#[unsafe(link_section = "multiproc_workers")]
+#[used]
+static NONE: [Entry; 0] = [];
+
+/// Every worker of the program that is not generic, and is called somewhere.
+pub(super) fn workers() -> &'static [Entry] {
+    #[cfg(target_os = "linux")]
+    {
+        let (start, stop) = (&raw const START, &raw const STOP);
+        let count = (stop.addr() - start.addr()) / size_of::<Entry>();
+        // SAFETY: `START` and `STOP` are those of a section of this program (or of the library, if it is
+        // part of one), which the linker has defined (ELF specification, and the manual of `ld`:
+        // "orphan sections"). Only `register!` and `NONE` put anything there, which is entries, that is,
+        // statics of one type. Their size is a multiple of their alignment, so no padding is between.
+        unsafe { slice::from_raw_parts(start, count) }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        &[]
+    }
+}
 
 /// Every start-up function of the program.
 #[distributed_slice]
@@ -59,7 +98,7 @@ pub(crate) struct Defaults {
 }
 
 impl Entry {
-    /// An entry for generated code to put into [`WORKERS`], or to keep as a constant.
+    /// An entry for generated code to register, or to keep as a constant.
     #[must_use]
     pub const fn new(
         name: &'static str,
@@ -178,9 +217,13 @@ impl Entry {
         let base = self.base();
         let offset = std::ptr::from_ref(base)
             .addr()
-            .checked_sub(WORKERS.as_ptr().addr());
+            .checked_sub(workers().as_ptr().addr());
         let index = offset.map(|offset| offset / size_of::<Entry>());
-        match index.filter(|index| WORKERS.get(*index).is_some_and(|it| std::ptr::eq(it, base))) {
+        match index.filter(|index| {
+            workers()
+                .get(*index)
+                .is_some_and(|it| std::ptr::eq(it, base))
+        }) {
             Some(index) => Some(EntryId::Slice(index)),
             None => Some(EntryId::Image(
                 image::identity()?,
@@ -192,7 +235,7 @@ impl Entry {
     /// The entry at this place, if it has this path.
     pub(crate) fn find(place: &EntryId, path: &str) -> Option<&'static Entry> {
         let entry = match place {
-            EntryId::Slice(index) => WORKERS.get(*index)?,
+            EntryId::Slice(index) => workers().get(*index)?,
             EntryId::Image(image, distance) => {
                 let address = image::find(image, *distance)?.cast::<Entry>();
                 if !address.is_aligned() {
@@ -210,7 +253,7 @@ impl Entry {
 /// Where an entry is, in words that another process of this program understands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum EntryId {
-    /// At this index of [`WORKERS`].
+    /// At this index of the slice.
     Slice(usize),
     /// At this distance from the beginning of this image.
     Image(ImageId, u64),

@@ -2,7 +2,7 @@
 
 #![expect(
     unsafe_code,
-    reason = "outside of this crate, linkme's link sections are not the user's"
+    reason = "outside of this crate, link sections are not the user's"
 )]
 
 use std::borrow::Cow;
@@ -10,12 +10,12 @@ use std::io;
 use std::panic::{catch_unwind, panic_any, resume_unwind};
 use std::sync::Once;
 
-use linkme::distributed_slice;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::registry::workers;
 use super::{
-    Argument, Ended, Entry, EntryId, Failure, Job, WORKERS, borrowed, catch, install_panic_hook,
-    message, owned, result, run,
+    Argument, Ended, Entry, EntryId, Failure, Job, borrowed, catch, install_panic_hook, message,
+    owned, result, run,
 };
 use crate::codec::{Message, Output};
 use crate::error::PanicInfo;
@@ -41,10 +41,12 @@ fn repeat(job: &mut Job<'_>) -> Result<(), Failure> {
     job.reply(&result, &value)
 }
 
-#[distributed_slice(WORKERS)]
+// SAFETY: it is an entry.
+#[unsafe(link_section = "multiproc_workers")]
 static FIRST: Entry = Entry::new("repeat", module_path!(), file!(), line!(), repeat);
 
-#[distributed_slice(WORKERS)]
+// SAFETY: it is an entry.
+#[unsafe(link_section = "multiproc_workers")]
 static SECOND: Entry = Entry::new("repeat", module_path!(), file!(), line!(), repeat);
 
 /// An entry that takes nothing and does this.
@@ -312,7 +314,7 @@ fn an_entry_is_found_by_its_place_and_its_path() {
     assert_ne!(first, second);
     assert!(Entry::find(&first, &SECOND.path()).is_none());
     assert!(Entry::find(&second, "other::worker (src/lib.rs:1)").is_none());
-    assert!(Entry::find(&EntryId::Slice(WORKERS.len()), &FIRST.path()).is_none());
+    assert!(Entry::find(&EntryId::Slice(workers().len()), &FIRST.path()).is_none());
     assert!(Entry::find(&EntryId::Slice(usize::MAX), &FIRST.path()).is_none());
 }
 

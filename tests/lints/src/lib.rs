@@ -210,6 +210,7 @@ pub fn exit(code: i32) -> ! {
 
 /// Is never started.
 #[worker]
+#[expect(dead_code, reason = "it is not called")]
 fn private(text: String) {
     drop(text);
 }

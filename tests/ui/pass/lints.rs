@@ -60,6 +60,7 @@ fn exit(code: i32) -> ! {
 }
 
 #[worker]
+#[expect(dead_code)]
 fn never_started(_unused: u8) {}
 
 #[startup]
