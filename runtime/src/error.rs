@@ -132,6 +132,7 @@ struct Repr {
     crash: Option<Arc<Crash>>,
     exit_status: Option<ExitStatus>,
     usage: Option<Usage>,
+    stderr_tail: Option<Box<str>>,
     /// The index of the input, in a map.
     input: Option<usize>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -204,6 +205,21 @@ impl Error {
         self.0.usage
     }
 
+    /// Returns the last that the worker wrote to its standard error, if its call asks for that with
+    /// [`stderr_tail`](crate::Call::stderr_tail), or its pool with
+    /// [`PoolBuilder::stderr_tail`](crate::PoolBuilder::stderr_tail). `None` also if it wrote nothing.
+    ///
+    /// It is as it was written, with ends of lines and escape sequences; bytes that are no text are
+    /// replaced. `Display` does not show it.
+    ///
+    /// # Examples
+    ///
+    /// See [`Call::stderr_tail`](crate::Call::stderr_tail).
+    #[must_use]
+    pub fn stderr_tail(&self) -> Option<&str> {
+        self.0.stderr_tail.as_deref()
+    }
+
     /// Returns the signal that ended the process, if one did.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
@@ -221,6 +237,7 @@ impl Error {
             crash: None,
             exit_status: None,
             usage: None,
+            stderr_tail: None,
             input: None,
             source: None,
         }))
@@ -252,6 +269,7 @@ impl Error {
             crash: self.0.crash.clone(),
             exit_status: self.0.exit_status,
             usage: self.0.usage,
+            stderr_tail: self.0.stderr_tail.clone(),
             input: self.0.input,
             source: None,
         }))
@@ -286,6 +304,12 @@ impl Error {
     #[must_use]
     pub(crate) fn with_usage(mut self, usage: Option<Usage>) -> Error {
         self.0.usage = usage;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_stderr_tail(mut self, text: Option<Box<str>>) -> Error {
+        self.0.stderr_tail = text;
         self
     }
 
@@ -362,6 +386,7 @@ impl fmt::Debug for Error {
             crash,
             exit_status,
             usage,
+            stderr_tail,
             input,
             source,
         } = &*self.0;
@@ -373,6 +398,7 @@ impl fmt::Debug for Error {
             .field("crash", crash)
             .field("exit_status", exit_status)
             .field("usage", usage)
+            .field("stderr_tail", stderr_tail)
             .field("input", input)
             .field("source", source)
             .finish()

@@ -295,6 +295,9 @@
 //! | returns a value that cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
 //! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!
+//! What a C library says before it aborts, it writes to the standard error:
+//! [`stderr_tail`](Call::stderr_tail) keeps the last of that for the error.
+//!
 //! ```
 //! use multiproc::sync::Mutex;
 //! use multiproc::{ErrorKind, worker};

@@ -31,5 +31,6 @@ mod scarcity;
 mod sick;
 mod signals;
 mod sizes;
+mod stderr_tail;
 mod stopping;
 mod values;

@@ -26,6 +26,8 @@ pub(super) struct Loss {
     pub(super) memory_limit: Option<u64>,
     /// What it said of a crash.
     pub(super) crash: CrashReport,
+    /// The last that it wrote to its standard error, if that is wanted.
+    pub(super) stderr_tail: Option<Box<str>>,
 }
 
 impl Outcome {
@@ -45,7 +47,8 @@ impl Outcome {
             }
             Outcome::Lost(loss) => {
                 let end = end(loss.status, loss.killed, loss.crash);
-                end.resolve(who(loss.id, loss.memory_limit), codec)
+                let resolved = end.resolve(who(loss.id, loss.memory_limit), codec);
+                resolved.map_err(|error| error.with_stderr_tail(loss.stderr_tail))
             }
             Outcome::Failed(error) => Err(error),
             Outcome::Asked(outcome, why) => {

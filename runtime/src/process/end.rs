@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
+use super::relay::Relayed;
 use crate::codec::Message;
 use crate::crash::{Crash, CrashReport};
 use crate::dispatch::ResultCodec;
@@ -25,6 +26,8 @@ pub(crate) struct End {
     pub(crate) status: Status,
     /// What it had used up, where that is known.
     pub(crate) usage: Option<Usage>,
+    /// The last of what it wrote to its standard error, if that is wanted.
+    pub(crate) stderr_tail: Option<Relayed>,
     /// Whether the parent asked it to stop before, and why.
     pub(crate) asked: Option<Killed>,
     /// Whether and why the parent killed it.
@@ -88,6 +91,12 @@ impl End {
     /// the kernel says happened, and why the parent killed it explains that.
     pub(crate) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let status = self.status.known();
+        let stderr_tail = self.stderr_tail.and_then(|relayed| {
+            // As without it, all that the child has written has arrived.
+            relayed.end();
+            relayed.settle();
+            relayed.text(0)
+        });
         let error = match self.reply {
             Some(mut reply) => match read(&mut reply, codec) {
                 Ok(Content::Returned(value)) => return Ok(value),
@@ -114,7 +123,8 @@ impl End {
         };
         let error = about(who.subject, error)
             .with_exit_status(status)
-            .with_usage(self.usage);
+            .with_usage(self.usage)
+            .with_stderr_tail(stderr_tail);
         Err(match self.asked {
             Some(why) => stopped(who.subject, why, error),
             None => error,
@@ -187,6 +197,7 @@ pub(crate) fn stopped(subject: Subject<'_>, asked: Killed, error: Error) -> Erro
     about(subject, Error::new(kind, text))
         .with_exit_status(error.exit_status())
         .with_usage(error.usage())
+        .with_stderr_tail(error.stderr_tail().map(Box::from))
         .with_source(error)
 }
 
@@ -345,6 +356,7 @@ mod tests {
             crash: CrashReport::default(),
             status,
             usage: None,
+            stderr_tail: None,
             asked: None,
             killed: None,
             greeted: true,

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::end::{End, Killed, Subject, Who};
 use super::memory_limit::MemoryLimit;
+use super::relay::Relayed;
 use super::watch::{TimeLimit, Watch};
 use crate::completion::Ending;
 use crate::foreign;
@@ -156,6 +157,13 @@ impl Child {
     pub(super) fn set_lineage(&self, lineage: Lineage) {
         if let Some(watched) = lock(&self.watched).as_mut() {
             watched.watch.set_lineage(lineage);
+        }
+    }
+
+    /// Keeps the last of what the child writes to its standard error. Likewise.
+    pub(super) fn set_stderr_tail(&self, stderr_tail: Relayed) {
+        if let Some(watched) = lock(&self.watched).as_mut() {
+            watched.watch.set_stderr_tail(stderr_tail);
         }
     }
 

@@ -121,6 +121,7 @@ struct PortableOptions {
     ignore_interrupts: bool,
     retries: Option<u32>,
     priority: Option<i32>,
+    stderr_tail: Option<usize>,
 }
 
 /// The data as it is written, with a number to see by that it arrives as it was.
@@ -238,6 +239,7 @@ impl PortableOptions {
             ignore_interrupts,
             retries,
             priority,
+            stderr_tail,
             impossible: _,
         } = options;
         let LaunchOptions {
@@ -266,6 +268,7 @@ impl PortableOptions {
             ignore_interrupts,
             retries,
             priority,
+            stderr_tail,
         })
     }
 
@@ -294,6 +297,7 @@ impl PortableOptions {
             ignore_interrupts: self.ignore_interrupts,
             retries: self.retries,
             priority: self.priority,
+            stderr_tail: self.stderr_tail,
             impossible: None,
         }
     }

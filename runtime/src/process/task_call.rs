@@ -72,6 +72,7 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
             retries: _,
             priority: _,
+            stderr_tail,
             impossible: _,
         } = options;
         if !launch.streams.are_inherited() {
@@ -90,6 +91,7 @@ impl<R> Call<'_, R> {
             before_worker,
             kill_descendants,
             ignore_interrupts,
+            stderr_tail,
             ..Setup::default()
         };
         let task = TaskCall {
@@ -256,6 +258,11 @@ impl<R> Call<'_, R> {
                 options.ignore_interrupts,
                 "interrupts to be ignored",
                 "`PoolBuilder::ignore_interrupts`",
+            ),
+            (
+                options.stderr_tail.is_some(),
+                "the last of its standard error",
+                "`PoolBuilder::stderr_tail`",
             ),
         ]
         .into_iter()

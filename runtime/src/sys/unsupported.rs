@@ -332,6 +332,14 @@ pub(crate) mod pidfd {
     }
 }
 
+pub(crate) mod pipe {
+    use crate::sys::fd::BorrowedFd;
+
+    pub(crate) fn unread(_: BorrowedFd<'_>) -> Option<u64> {
+        None
+    }
+}
+
 pub(crate) mod poll {
     use std::io;
     use std::time::Instant;

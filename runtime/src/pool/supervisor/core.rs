@@ -19,7 +19,7 @@ use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
 use crate::pool::settings::{Judge, floor};
 use crate::pool::trace::{Span, Trace};
-use crate::process::{Subject, cancelled};
+use crate::process::{Relayed, Subject, cancelled};
 use crate::protocol::Request;
 use crate::sys::deadline;
 use crate::sys::lineage::Lineage;
@@ -68,6 +68,8 @@ pub(super) enum Effect {
     LetIn(Arc<Latch>),
     /// Kill what a worker has started that has ended.
     EndDescendants(Lineage),
+    /// Wait until what a worker wrote to its standard error, which has ended, has arrived.
+    PassOn(Relayed),
 }
 
 impl PoolState {
@@ -395,6 +397,7 @@ impl PoolState {
                             Some(trouble) if cause == Cause::Unready => trouble,
                             Some(trouble) => Error::new(trouble.kind(), text)
                                 .with_exit_status(trouble.exit_status())
+                                .with_stderr_tail(trouble.stderr_tail().map(Box::from))
                                 .with_source(trouble),
                             None => Error::new(ErrorKind::Spawn, text),
                         };

@@ -88,6 +88,9 @@ impl PoolState {
         let Some(worker) = self.workers.remove(&id) else {
             return;
         };
+        if let Some(stderr_tail) = worker.process.stderr_tail() {
+            self.effects.push(Effect::PassOn(stderr_tail.clone()));
+        }
         if let Some(lineage) = worker.process.lineage() {
             self.leaving_descendants += 1;
             self.effects.push(Effect::EndDescendants(lineage));
@@ -182,6 +185,7 @@ fn loss(
             id,
             memory_limit,
             crash: worker.crash.clone(),
+            stderr_tail: worker.stderr_tail(),
         })
     };
     let is_board_nonsense = worker.ledger.claimed().is_none();
@@ -193,7 +197,8 @@ fn loss(
             if killed.is_some() || is_cut_off(worker, status) =>
         {
             let error = unheard(Subject::Worker(function), id, error);
-            Outcome::Failed(error.with_exit_status(status.known()))
+            let error = error.with_exit_status(status.known());
+            Outcome::Failed(error.with_stderr_tail(worker.stderr_tail()))
         }
         (Some(_), _) if is_board_nonsense => lost(Some(Killed::OverwroteMemory)),
         (Some(Purpose::Nonsense), None) => lost(Some(Killed::UnexpectedReply)),
@@ -217,6 +222,7 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
         id: worker.process.id(),
         memory_limit: worker.met_memory_limit(None),
         crash: worker.crash.clone(),
+        stderr_tail: worker.stderr_tail(),
     };
     let codec = crate::dispatch::result::<()>();
     Outcome::Lost(loss)

@@ -19,6 +19,7 @@ pub(crate) mod memory_limit;
 pub(crate) mod notify_fd;
 pub(crate) mod ofd_lock;
 pub(crate) mod pidfd;
+pub(crate) mod pipe;
 pub(crate) mod poll;
 pub(crate) mod poller;
 pub(crate) mod privileges;
