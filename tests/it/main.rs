@@ -8,6 +8,7 @@ mod support;
 
 mod auto_traits;
 mod builder;
+mod capture;
 mod crashes;
 mod crowd;
 mod deeds;

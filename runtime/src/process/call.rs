@@ -3,12 +3,14 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use super::capture::Captured;
 use super::handle::Process;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, Launched, function, lineage};
 use super::memory_limit::MemoryLimit;
 use super::relay::Relayed;
 use super::start_method::StartMethod;
+use super::stdio::OutputOptions;
 use super::watch::TimeLimit;
 use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
@@ -84,8 +86,7 @@ pub(super) struct Options {
     pub(super) retries: Option<u32>,
     /// Its place among tasks that wait.
     pub(super) priority: Option<i32>,
-    /// How much is kept of what it writes to its standard error.
-    pub(super) stderr_tail: Option<usize>,
+    pub(super) output: OutputOptions,
     /// Why it cannot run in any process.
     pub(super) impossible: Option<Cow<'static, str>>,
 }
@@ -207,7 +208,7 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
             retries: _,
             priority: _,
-            stderr_tail,
+            output,
             impossible: _,
         } = options;
         let worker = entry.name();
@@ -235,11 +236,17 @@ impl<R> Call<'_, R> {
             let text = format!("cannot start a process for worker `{worker}`");
             Error::not_started(&text, error).with_worker(worker)
         };
-        let (stderr_tail, parent_end) = match stderr_tail {
+        let captured = if output.is_captured {
+            Captured::begin(&mut launch.streams).map_err(failed)?
+        } else {
+            None
+        };
+        let (stderr_tail, parent_end) = match output.stderr_tail {
             Some(_) if launch.streams.stderr.is_opaque() => return Err(not_kept(worker)),
             Some(bytes) => {
                 let (relayed, parent_end) =
-                    Relayed::new(&mut launch.streams, bytes, None).map_err(failed)?;
+                    Relayed::new(&mut launch.streams, bytes, None, captured.is_some())
+                        .map_err(failed)?;
                 (Some(relayed), parent_end)
             }
             None => (None, None),
@@ -267,7 +274,7 @@ impl<R> Call<'_, R> {
         drop(arguments);
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
-        Ok(Process::launched(launched, result, kill_on_drop))
+        Ok(Process::launched(launched, result, kill_on_drop, captured))
     }
     /// Starts the process and waits for its result, as [`spawn`](Call::spawn) and
     /// [`join`](Process::join) do.

@@ -85,18 +85,23 @@ pub(crate) struct Who<'a> {
 }
 
 impl End {
+    /// Waits until what the child wrote to its standard error has arrived, if it goes through this process.
+    pub(super) fn settle(&self) {
+        if let Some(relayed) = &self.stderr_tail {
+            relayed.end();
+            relayed.settle();
+        }
+    }
+
     /// The worker's value, or why there is none.
     ///
     /// A complete reply is what happened, whatever the process did after it; without one, what
     /// the kernel says happened, and why the parent killed it explains that.
     pub(crate) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let status = self.status.known();
-        let stderr_tail = self.stderr_tail.and_then(|relayed| {
-            // As without it, all that the child has written has arrived.
-            relayed.end();
-            relayed.settle();
-            relayed.text(0)
-        });
+        // As without it, all that the child has written has arrived.
+        self.settle();
+        let stderr_tail = self.stderr_tail.and_then(|relayed| relayed.text(0));
         let error = match self.reply {
             Some(mut reply) => match read(&mut reply, codec) {
                 Ok(Content::Returned(value)) => return Ok(value),

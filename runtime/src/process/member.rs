@@ -147,7 +147,8 @@ impl Member {
         let (stderr_tail, stderr) = match setup.stderr_tail {
             Some(bytes) => {
                 // Several processes have it, so it is not piped.
-                let (relayed, _) = Relayed::new(streams, bytes, Some(gauge)).map_err(failed)?;
+                let (relayed, _) =
+                    Relayed::new(streams, bytes, Some(gauge), false).map_err(failed)?;
                 let stderr = streams.duplicate_stderr().map_err(failed)?;
                 (Some(relayed), stderr.map(Fd::new))
             }

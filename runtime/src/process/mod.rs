@@ -83,13 +83,13 @@ mod watch;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
-pub(in crate::process) use unsupported::{fork_server, launch, relay, spawn_refusal};
+pub(in crate::process) use unsupported::{capture, fork_server, launch, relay, spawn_refusal};
 
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
-pub(in crate::process) use linux::{fork_server, launch, relay, spawn_refusal};
+pub(in crate::process) use linux::{capture, fork_server, launch, relay, spawn_refusal};
 
 pub use active::{ChildInfo, active_children};
 pub use call::Call;

@@ -40,7 +40,48 @@ impl<R> Call<'_, R> {
     /// # }
     /// ```
     pub fn stderr_tail(mut self, bytes: usize) -> Self {
-        self.options().stderr_tail = (bytes > 0).then_some(bytes);
+        self.options().output.stderr_tail = (bytes > 0).then_some(bytes);
+        self
+    }
+
+    /// Prints what the process writes to its standard output and its standard error through `print!` and
+    /// `eprint!` of this one. A test harness captures that, as it captures what the test itself prints,
+    /// and shows it if the test fails.
+    ///
+    /// It is printed while it arrives, by a thread that this call starts; a test harness takes that for a
+    /// part of the test. When [`join`](crate::Process::join) or [`run`](Call::run) returns, all that the
+    /// process has written is printed: do not hold the lock of [`std::io::stdout`] meanwhile. What
+    /// processes that the worker has started write later is printed when it comes. Between the two
+    /// streams, the order can differ from that in which they were written to.
+    ///
+    /// A stream that the call connects to something else, such as [`Stdio::null`](crate::Stdio::null), stays
+    /// with that. With [`stderr_tail`](Call::stderr_tail) the last of the standard error is kept, too.
+    ///
+    /// # Errors
+    ///
+    /// A task of a pool is [`Unsupported`](crate::ErrorKind::Unsupported) with this option: its process has
+    /// its streams already.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::worker;
+    ///
+    /// #[worker]
+    /// fn convert(celsius: f64) -> f64 {
+    ///     println!("converting {celsius}");
+    ///     celsius * 9.0 / 5.0 + 32.0
+    /// }
+    ///
+    /// // With `#[test]` before it:
+    /// fn boiling_water() {
+    ///     let call = convert::call(100.0).capture_output(true);
+    ///     assert_eq!(call.run().unwrap(), 212.0);
+    /// }
+    /// # boiling_water();
+    /// ```
+    pub fn capture_output(mut self, captures: bool) -> Self {
+        self.options().output.is_captured = captures;
         self
     }
 }

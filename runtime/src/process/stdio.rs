@@ -213,6 +213,17 @@ impl Default for Streams {
     }
 }
 
+/// What becomes of the output of a process on its way.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub(super) struct OutputOptions {
+    /// How much is kept of what it writes to its standard error.
+    pub(super) stderr_tail: Option<usize>,
+    /// Whether the parent prints it.
+    pub(super) is_captured: bool,
+}
+
 /// The parent's ends of piped streams.
 #[derive(Debug, Default)]
 pub(super) struct ParentEnds {

@@ -72,10 +72,10 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
             retries: _,
             priority: _,
-            stderr_tail,
+            output,
             impossible: _,
         } = options;
-        if !launch.streams.are_inherited() {
+        if !launch.streams.are_inherited() || output.is_captured {
             let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
@@ -91,7 +91,7 @@ impl<R> Call<'_, R> {
             before_worker,
             kill_descendants,
             ignore_interrupts,
-            stderr_tail,
+            stderr_tail: output.stderr_tail,
             ..Setup::default()
         };
         let task = TaskCall {
@@ -260,9 +260,14 @@ impl<R> Call<'_, R> {
                 "`PoolBuilder::ignore_interrupts`",
             ),
             (
-                options.stderr_tail.is_some(),
+                options.output.stderr_tail.is_some(),
                 "the last of its standard error",
                 "`PoolBuilder::stderr_tail`",
+            ),
+            (
+                options.output.is_captured,
+                "its output to be captured",
+                "`PoolBuilder::stdout` and `PoolBuilder::stderr`",
             ),
         ]
         .into_iter()

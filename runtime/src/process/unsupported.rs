@@ -37,6 +37,27 @@ pub(super) mod launch {
     }
 }
 
+pub(super) mod capture {
+    use std::io;
+
+    use crate::process::stdio::Streams;
+    use crate::sys::unsupported_here;
+
+    /// The output of a process: there is none.
+    #[derive(Debug)]
+    pub(in crate::process) enum Captured {}
+
+    impl Captured {
+        pub(in crate::process) fn begin(_: &mut Streams) -> io::Result<Option<Captured>> {
+            Err(unsupported_here())
+        }
+
+        pub(in crate::process) fn finish(&self) {
+            match *self {}
+        }
+    }
+}
+
 pub(super) mod relay {
     use std::io;
     use std::process::ChildStderr;
@@ -55,6 +76,7 @@ pub(super) mod relay {
             _: &mut Streams,
             _: usize,
             _: Option<Arc<dyn Gauge>>,
+            _: bool,
         ) -> io::Result<(Relayed, Option<ChildStderr>)> {
             Err(unsupported_here())
         }

@@ -1,5 +1,6 @@
 //! Starting a process, and being one, on Linux.
 
+pub(super) mod capture;
 mod destination;
 pub(super) mod fork_server;
 mod hook;

@@ -74,11 +74,13 @@ impl Relayed {
     /// Passes on what the child will write to its standard error, and keeps the last of it. `streams` are
     /// those of the child, whose standard error is a pipe from now on.
     ///
-    /// Also gives the parent's end of the standard error, if that is piped.
+    /// Also gives the parent's end of the standard error, if that is piped. `is_awaited` says that what
+    /// is passed on is taken out soon at the other end.
     pub(in crate::process) fn new(
         streams: &mut Streams,
         bytes: usize,
         gauge: Option<Arc<dyn Gauge>>,
+        is_awaited: bool,
     ) -> io::Result<(Relayed, Option<ChildStderr>)> {
         let relay = Relay::get()?;
         let (reader, writer) = io::pipe().naming("pipe2")?;
@@ -97,6 +99,7 @@ impl Relayed {
         let source = Arc::new(Source {
             key: relay.keys.fetch_add(1, Ordering::Relaxed),
             relay,
+            is_awaited,
             input: Mutex::new(SourceInput {
                 pipe: Some(reader),
                 tail: Tail::new(bytes),
@@ -137,7 +140,7 @@ impl Relayed {
     pub(crate) fn settle(&self) {
         let limit = deadline::after(PATIENCE);
         let mut input = lock(&self.0.input);
-        while input.is_under_way() {
+        while input.is_under_way() || (self.0.is_awaited && input.flow == Flow::Blocked) {
             let (guard, is_in_time) = wait_until(&self.0.progress, input, limit);
             input = guard;
             if !is_in_time {
@@ -165,6 +168,8 @@ struct Stream {
 struct Source {
     key: u64,
     relay: &'static Relay,
+    /// Whether to wait for a destination that takes no more just now.
+    is_awaited: bool,
     input: Mutex<SourceInput>,
     /// Told when something has been passed on, or cannot be.
     progress: Condvar,
