@@ -13,6 +13,7 @@ mod shareable;
 
 mod attributes;
 mod errors;
+mod externs;
 mod function;
 mod header;
 mod options;

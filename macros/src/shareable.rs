@@ -18,11 +18,12 @@ pub(crate) fn shareable(item: TokenStream) -> TokenStream {
     };
     let mut errors = Errors::about(format!("shared type `{}`", subject.name));
     let options = Options::parse(subject.options(), &[CRATE], &mut errors);
-    let runtime = Runtime::from_options(&options, &mut errors).unwrap_or_default();
+    let runtime = Runtime::from_options("shareable", &options, &mut errors).unwrap_or_default();
     let fields = check(&subject, &mut errors);
     let errors = errors.into_compile_errors();
     // Also when there are errors: what uses the type shall not cause more of them.
-    let implementation = fields.map(|fields| expand(&subject, &fields, errors.is_none(), &runtime));
+    let implementation =
+        fields.map(|fields| expand(&subject, &fields, errors.is_none(), &runtime.private()));
     quote!(#implementation #errors)
 }
 
@@ -214,7 +215,12 @@ impl<'ast> Visit<'ast> for PointerSearch<'_> {
     }
 }
 
-fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime) -> TokenStream {
+fn expand(
+    subject: &Subject,
+    types: &[&Type],
+    is_sound: bool,
+    private: &TokenStream,
+) -> TokenStream {
     let Subject {
         name,
         generics,
@@ -230,7 +236,7 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
     for parameter in bounds {
         clause
             .predicates
-            .push(syn::parse_quote!(#parameter: #runtime::Shareable));
+            .push(syn::parse_quote!(#parameter: #private::Shareable));
     }
     let (parameters, arguments, clause) = generics.split_for_impl();
     let no_drop = (is_sound && generics.params.is_empty()).then(|| {
@@ -243,12 +249,12 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
     });
     let body = match union {
         Some(_) => TokenStream::new(),
-        None if is_sound => is_value(&subject.shape, runtime),
-        None => check_fields(types, runtime),
+        None if is_sound => is_value(&subject.shape, private),
+        None => check_fields(types, private),
     };
     quote! {
         #[automatically_derived]
-        unsafe impl #parameters #runtime::Shareable for #name #arguments #clause {
+        unsafe impl #parameters #private::Shareable for #name #arguments #clause {
             #body
         }
         #no_drop
@@ -256,14 +262,14 @@ fn expand(subject: &Subject, types: &[&Type], is_sound: bool, runtime: &Runtime)
 }
 
 /// Lets rustc look at the types, and nothing else.
-fn check_fields(types: &[&Type], runtime: &Runtime) -> TokenStream {
+fn check_fields(types: &[&Type], private: &TokenStream) -> TokenStream {
     // Spanned so that rustc underlines the type.
     let checks = types
         .iter()
         .map(|ty| quote_spanned!(ty.span()=> field::<#ty>();));
     quote! {
         fn __check_fields() {
-            fn field<T: #runtime::Shareable>() {}
+            fn field<T: #private::Shareable>() {}
             #(#checks)*
         }
     }
@@ -271,7 +277,7 @@ fn check_fields(types: &[&Type], runtime: &Runtime) -> TokenStream {
 
 /// The function that looks at what a killed process left. The variant is taken for whole, unless
 /// there is nothing but the variant or something else was written over it; the fields are asked. This asks rustc for their trait, too.
-fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
+fn is_value(shape: &Shape, private: &TokenStream) -> TokenStream {
     let body = match shape {
         Shape::Struct(fields) => {
             let checks = fields.iter().enumerate().map(|(index, field)| {
@@ -283,7 +289,7 @@ fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
         }
         Shape::Enum(variants) if variants.iter().all(|(_, fields)| fields.is_empty()) => {
             let variants = variants.iter().map(|(name, _)| {
-                quote!(unsafe { <Self as #runtime::Shareable>::__has_bytes_of(__place, &Self::#name {}) })
+                quote!(unsafe { <Self as #private::Shareable>::__has_bytes_of(__place, &Self::#name {}) })
             });
             quote!(false #(|| #variants)*)
         }
@@ -304,7 +310,7 @@ fn is_value(shape: &Shape, runtime: &Runtime) -> TokenStream {
     };
     quote! {
         unsafe fn __is_value(__place: *const Self, __by_the_dead: bool) -> bool {
-            unsafe fn field<T: #runtime::Shareable>(place: *const T, by_the_dead: bool) -> bool {
+            unsafe fn field<T: #private::Shareable>(place: *const T, by_the_dead: bool) -> bool {
                 unsafe { T::__is_value(place, by_the_dead) }
             }
             #body

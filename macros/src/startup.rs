@@ -19,7 +19,7 @@ pub(crate) fn startup(options: TokenStream, item: &TokenStream) -> TokenStream {
     };
     let mut errors = Errors::about(format!("startup function `{}`", function.name()));
     let options = Options::parse(options, &[CRATE], &mut errors);
-    let runtime = Runtime::from_options(&options, &mut errors);
+    let runtime = Runtime::from_options("startup", &options, &mut errors);
     check(&function, &mut errors);
     match (errors.into_compile_errors(), runtime) {
         (None, Some(runtime)) => expand(&function, &runtime),
@@ -76,10 +76,8 @@ fn expand(function: &Function, runtime: &Runtime) -> TokenStream {
 
         #attrs
         const _: () = {
-            #[#private::linkme::distributed_slice(#private::STARTUPS)]
-            #[linkme(crate = #private::linkme)]
-            static STARTUP: #private::Startup =
-                #private::Startup::new(#text, ::core::module_path!(), #name);
+            use #private::macros::register_startup as __register;
+            __register!(<#private::Startup>::new(#text, ::core::module_path!(), #name))
         };
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::crash::Crash;
+use crate::crash::{Crash, Hang};
 use crate::remote_error::RemoteError;
 use crate::sys::{self, exit_status, scarcity};
 use crate::usage::Usage;
@@ -98,7 +98,8 @@ pub enum ErrorKind {
     /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
     /// out-of-memory killer, `kill`. [`Error::signal`] says which, and [`Error::crash`] where a crash was.
     Signaled,
-    /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed.
+    /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed. [`Error::backtrace`] has
+    /// where it was then.
     TimedOut,
     /// The call was cancelled before it gave a value.
     Cancelled,
@@ -123,13 +124,14 @@ pub enum ErrorKind {
 #[derive(Debug)]
 struct Repr {
     kind: ErrorKind,
-    /// The line, without the crash and the source.
+    /// The line, without the crash, the place and the source.
     message: String,
-    /// What the line ends with, behind the crash.
+    /// What the line ends with, behind the crash and the place.
     end: String,
     worker: Option<String>,
     panic: Option<PanicInfo>,
     crash: Option<Arc<Crash>>,
+    hang: Option<Arc<Hang>>,
     exit_status: Option<ExitStatus>,
     usage: Option<Usage>,
     stderr_tail: Option<Box<str>>,
@@ -191,6 +193,59 @@ impl Error {
         self.0.crash.as_deref()
     }
 
+    /// Returns the functions that were running in the worker, the innermost first, in the format of
+    /// std's backtraces:
+    ///
+    /// | the worker | what it shows |
+    /// |---|---|
+    /// | crashed | where: see [`Crash::backtrace`] |
+    /// | panicked | where, if the environment asks for that: see [`PanicInfo::backtrace`] |
+    /// | was killed because it exceeded its [`timeout`](crate::Call::timeout), or did not stop when it was [asked](crate::Process::cancel_within) | where it was then |
+    ///
+    /// `None` in all other cases. A worker is killed a moment after it has been asked where it is: it
+    /// could not tell if it was stopped, blocked or handled the signal `SIGSTKFLT`, or if the kernel
+    /// did not let it run. One that is killed at once, by [`kill`](crate::Process::kill) or by
+    /// dropping its pool, is not asked.
+    ///
+    /// A worker that waits is shown from the innermost of the functions that are neither std's, nor the C
+    /// library's, nor this library's. What other threads of the process did is not told.
+    ///
+    /// If the error has another one of a worker as its [source](std::error::Error::source), it is that
+    /// one's backtrace.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::worker;
+    /// use std::time::Duration;
+    ///
+    /// #[worker]
+    /// fn wait_for_ever() {
+    ///     loop {
+    ///         std::thread::park();
+    ///     }
+    /// }
+    ///
+    /// let call = wait_for_ever::call().timeout(Duration::from_millis(100));
+    /// let error = call.run().unwrap_err();
+    /// if let Some(backtrace) = error.backtrace() {
+    ///     assert!(backtrace.contains("wait_for_ever"));
+    /// }
+    /// // .. because it exceeded its timeout: it was in `wait_for_ever` (src/main.rs:7) (pid 4711)
+    /// println!("{error}");
+    /// ```
+    #[must_use]
+    pub fn backtrace(&self) -> Option<&str> {
+        let crash = self.crash().and_then(Crash::backtrace);
+        let panic = || self.panic().and_then(PanicInfo::backtrace);
+        let hang = || self.0.hang.as_ref()?.backtrace();
+        let source = || {
+            let source: Option<&Error> = self.0.source.as_deref()?.downcast_ref();
+            source?.backtrace()
+        };
+        crash.or_else(panic).or_else(hang).or_else(source)
+    }
+
     /// Returns the exit status of the process, if it is known.
     #[must_use]
     pub fn exit_status(&self) -> Option<ExitStatus> {
@@ -235,6 +290,7 @@ impl Error {
             worker: None,
             panic: None,
             crash: None,
+            hang: None,
             exit_status: None,
             usage: None,
             stderr_tail: None,
@@ -267,6 +323,7 @@ impl Error {
             worker: self.0.worker.clone(),
             panic: self.0.panic.clone(),
             crash: self.0.crash.clone(),
+            hang: self.0.hang.clone(),
             exit_status: self.0.exit_status,
             usage: self.0.usage,
             stderr_tail: self.0.stderr_tail.clone(),
@@ -291,6 +348,14 @@ impl Error {
     #[must_use]
     pub(crate) fn with_crash(mut self, crash: Option<Crash>, end: fmt::Arguments<'_>) -> Error {
         self.0.crash = crash.map(Arc::new);
+        self.0.end = end.to_string();
+        self
+    }
+
+    /// Likewise for a worker that was killed.
+    #[must_use]
+    pub(crate) fn with_hang(mut self, hang: Option<Hang>, end: fmt::Arguments<'_>) -> Error {
+        self.0.hang = hang.map(Arc::new);
         self.0.end = end.to_string();
         self
     }
@@ -348,6 +413,9 @@ impl fmt::Display for Text<'_> {
         if let Some(crash) = &self.0.crash {
             write!(f, ": {crash}")?;
         }
+        if let Some(place) = self.0.hang.as_ref().and_then(|hang| hang.place()) {
+            write!(f, ": it was in {place}")?;
+        }
         f.write_str(&self.0.end)?;
         match &self.0.source {
             // A `RemoteError` then shows its own sources, too.
@@ -371,8 +439,7 @@ impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !f.alternate() {
             fmt::Display::fmt(self, f)?;
-            let crash = self.crash().and_then(Crash::backtrace);
-            return match crash.or(self.panic().and_then(PanicInfo::backtrace)) {
+            return match self.backtrace() {
                 Some(backtrace) => write!(f, "\n\nstack of the worker:\n{backtrace}"),
                 None => Ok(()),
             };
@@ -384,6 +451,7 @@ impl fmt::Debug for Error {
             worker,
             panic,
             crash,
+            hang,
             exit_status,
             usage,
             stderr_tail,
@@ -396,6 +464,7 @@ impl fmt::Debug for Error {
             .field("worker", worker)
             .field("panic", panic)
             .field("crash", crash)
+            .field("hang", &hang.as_ref().and_then(|hang| hang.backtrace()))
             .field("exit_status", exit_status)
             .field("usage", usage)
             .field("stderr_tail", stderr_tail)

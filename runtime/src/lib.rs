@@ -291,7 +291,7 @@
 //! | panics (also with `panic = "abort"`) | [`Panicked`](ErrorKind::Panicked), with message and place |
 //! | calls `exit`, with any code | [`Exited`](ErrorKind::Exited) |
 //! | aborts, crashes, overflows its stack, is killed | [`Signaled`](ErrorKind::Signaled), with the signal, and where it [crashed](Error::crash) |
-//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut) |
+//! | runs longer than its [`timeout`](Call::timeout) | [`TimedOut`](ErrorKind::TimedOut), with [where it was](Error::backtrace) |
 //! | returns a value that cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
 //! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!
@@ -513,6 +513,7 @@ mod spin;
 pub mod sync;
 mod sys;
 mod testing;
+mod trace;
 mod transport;
 mod usage;
 mod verdict;
@@ -536,10 +537,10 @@ pub use hints::{
 };
 pub use payload::{Payload, PayloadRef};
 pub use pool::{
-    AsCompleted, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized, Inputs,
-    IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SubmitFuture, Task, TaskState,
-    TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled, retire, wait_all,
-    wait_any,
+    AsCompleted, Distribution, EnvValue, Executor, ExecutorMap, ExecutorTask, Indexed, Initialized,
+    Inputs, IntoCall, Map, Pool, PoolBuilder, PoolStats, ShutdownFuture, SlowTask, SubmitFuture,
+    Task, TaskState, TrySubmitError, WaitTimeoutError, WorkerStats, as_completed, is_cancelled,
+    retire, wait_all, wait_any,
 };
 #[cfg(feature = "stream")]
 #[cfg_attr(docsrs, doc(cfg(feature = "stream")))]

@@ -16,7 +16,8 @@
 //! | child | a reply for each task; those of a batch together in [`Reply::Results`] | it waits again |
 //! | parent | [`Request::Retire`] | the child ends |
 //!
-//! A child that crashes says so by [`Reply::Crashed`], at any time.
+//! A child that crashes, or is asked where it is before it is killed, sends [`Reply::Event`] and
+//! [`Reply::Places`], at any time.
 //!
 //! The end of the connection says the rest: to the child, that its parent is gone; to the
 //! parent, that no reply will come.
@@ -95,8 +96,10 @@ wire_enum! {
         /// How long they took in nanoseconds, eight bytes; the round, two bytes; the number of the
         /// first in the round, four bytes; and replies, each after its length in four bytes.
         Results = 8,
-        /// A note of a process that crashes, for [`CrashReport::add`](crate::crash::CrashReport::add). Another
-        /// may follow; then it ends.
-        Crashed = 9,
+        /// What has happened to a child, for [`CrashReport::add`](crate::crash::CrashReport::add): a crash,
+        /// or an inquiry. It says where in another message, and ends.
+        Event = 9,
+        /// Where, likewise.
+        Places = 10,
     }
 }

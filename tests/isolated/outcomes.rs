@@ -137,8 +137,9 @@ fn exits_are_told() {
 fn timeouts_are_told() {
     let captured = failure("hangs");
     assert!(
-        captured
-            .contains("test `subjects::hangs` was killed because it exceeded its timeout (pid "),
+        captured.contains(
+            "test `subjects::hangs` was killed because it exceeded its timeout: it was in `"
+        ),
         "{captured}"
     );
     assert!(captured.contains("): 100ms\n"), "{captured}");

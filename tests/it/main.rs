@@ -20,6 +20,7 @@ mod function_values;
 mod functions;
 mod futures;
 mod handle;
+mod hangs;
 mod images;
 mod inheritance;
 mod late;

@@ -32,6 +32,7 @@ mod retries;
 mod scarce;
 mod sick;
 mod soak;
+mod stats;
 mod stderr_tail;
 mod stopped;
 mod stopping;

@@ -26,10 +26,25 @@ pub(crate) fn of(function: &Function) -> Place {
 
 /// Whether the attribute that is being expanded begins like this in its file.
 pub(crate) fn is_written(attribute: &str) -> bool {
-    proc_macro::is_available()
-        && proc_macro::Span::call_site()
-            .source_text()
-            .is_some_and(|text| text.starts_with(attribute))
+    written().is_some_and(|text| text.starts_with(attribute))
+}
+
+/// The path to where the attribute that is being expanded is taken from: `facade::multiproc` for
+/// `#[facade::multiproc::worker]`.
+pub(crate) fn origin() -> Option<String> {
+    let text = written()?;
+    let text = text.trim_start_matches(['#', '[']);
+    let end = text.find(|char: char| !char.is_alphanumeric() && !matches!(char, '_' | ':'));
+    let path = &text[..end.unwrap_or(text.len())];
+    let (origin, _) = path.rsplit_once("::")?;
+    (!origin.is_empty()).then(|| origin.to_owned())
+}
+
+fn written() -> Option<String> {
+    if !proc_macro::is_available() {
+        return None;
+    }
+    proc_macro::Span::call_site().source_text()
 }
 
 fn find(function: &Function) -> Option<Place> {

@@ -26,7 +26,19 @@ pub(super) fn expand(test: &Checked<'_>) -> TokenStream {
     let call = run(test.executor, quote!(#name()));
     // A panic of the test that the harness sees is told to be here.
     let at = name.span();
-    let run = quote_spanned!(at=> #private::run_test(&__ENTRY, #expected));
+    let entry = quote! {
+        __register!(
+            <#private::Entry>::new(
+                #private::name_of_test(::core::concat!(::core::module_path!(), #path)),
+                ::core::module_path!(),
+                ::core::file!(),
+                ::core::line!(),
+                __dispatch,
+            )
+            #defaults
+        )
+    };
+    let run = quote_spanned!(at=> #private::run_test(#entry, #expected));
     let finish = match &test.function.sig.output {
         ReturnType::Type(_, ty) if matches!(ungrouped(ty), Type::Never(_)) => call,
         output => {
@@ -61,17 +73,7 @@ pub(super) fn expand(test: &Checked<'_>) -> TokenStream {
 
             #dispatch
 
-            #[#private::linkme::distributed_slice(#private::WORKERS)]
-            #[linkme(crate = #private::linkme)]
-            static __ENTRY: #private::Entry = #private::Entry::new(
-                #private::name_of_test(::core::concat!(::core::module_path!(), #path)),
-                ::core::module_path!(),
-                ::core::file!(),
-                ::core::line!(),
-                __dispatch,
-            )
-            #defaults;
-
+            use #private::macros::register as __register;
             #run
         }
     }

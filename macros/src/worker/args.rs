@@ -93,7 +93,7 @@ impl Args {
     /// `attribute` is how the attribute is written.
     pub(crate) fn from_options(attribute: &str, options: &Options, errors: &mut Errors) -> Self {
         Args {
-            runtime: Runtime::from_options(options, errors),
+            runtime: Runtime::from_options(attribute, options, errors),
             executor: Executor::from_options(attribute, options, errors),
             defaults: Defaults {
                 timeout: quantity(options, &TIMEOUT, &TIME, errors),

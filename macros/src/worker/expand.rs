@@ -70,7 +70,7 @@ pub(super) fn handle(worker: &Worker<'_>) -> TokenStream {
 /// `spawn` and `run`.
 fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let vis = &worker.function.vis;
-    let runtime = worker.runtime;
+    let private = worker.runtime.private();
     let name = worker.name();
     let names: Vec<_> = worker.parameters.iter().map(|p| &p.name).collect();
     let types: Vec<_> = worker
@@ -98,7 +98,7 @@ fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         #[doc = " No process could be started, or an argument could not be encoded."]
         #vis fn spawn #parameters (
             #(#names: #types),*
-        ) -> #runtime::Result<#runtime::Process<#result>>
+        ) -> #private::Result<#private::Process<#result>>
         #where_clause
         {
             Self::call #arguments (#(#names),*).spawn()
@@ -110,7 +110,7 @@ fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         #[doc = ""]
         #[doc = " No process could be started, an argument could not be encoded, or the process"]
         #[doc = " ended without a result: the error says how."]
-        #vis fn run #parameters (#(#names: #types),*) -> #runtime::Result<#result>
+        #vis fn run #parameters (#(#names: #types),*) -> #private::Result<#result>
         #where_clause
         {
             Self::call #arguments (#(#names),*).run()
@@ -121,8 +121,7 @@ fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
 /// `call`.
 fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let vis = &worker.function.vis;
-    let runtime = worker.runtime;
-    let private = runtime.private();
+    let private = worker.runtime.private();
     let name = worker.name();
     let lent = generics.free_lifetime();
     let parameters =
@@ -166,7 +165,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         .parameters
         .iter()
         .any(|parameter| matches!(parameter.passing, Passing::Owned(_)) && is_asked(parameter))
-        .then(|| quote!(use #private::Elided as _;));
+        .then(|| quote!(use #private::verdicts::Elided as _;));
     let elided = elided_argument(worker);
     let call_doc = format!(" Binds `{name}` to its arguments, and starts nothing yet.");
     let body = quote_spanned! {Span::mixed_site()=>
@@ -175,7 +174,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     };
     quote! {
         #[doc = #call_doc]
-        #vis fn call #declared (#(#parameters),*) -> #runtime::Call<#lifetime, #result>
+        #vis fn call #declared (#(#parameters),*) -> #private::Call<#lifetime, #result>
         #where_clause
         {
             #checks
@@ -200,7 +199,7 @@ fn entry(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         worker.name().into_token_stream()
     };
     let entry = quote! {
-        #private::Entry::new(
+        <#private::Entry>::new(
             #text,
             ::core::module_path!(),
             ::core::file!(),
@@ -213,10 +212,8 @@ fn entry(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         quote!(const { &#entry })
     } else {
         quote! {
-            #[#private::linkme::distributed_slice(#private::WORKERS)]
-            #[linkme(crate = #private::linkme)]
-            static ENTRY: #private::Entry = #entry;
-            &ENTRY
+            use #private::macros::register as __register;
+            __register!(#entry)
         }
     };
     quote! {
@@ -297,7 +294,7 @@ fn codecs(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     let where_clause = generics.where_clause();
     let import = verdicts::are_asked(worker).then(|| {
         let import = verdicts::import(&private);
-        quote!(#import use #private::Inferred as __Inferred;)
+        quote!(#import use #private::verdicts::Inferred as __Inferred;)
     });
     // A lifetime that is left out in a type is that of the parameter: it is refused, and rustc shall not
     // say before that it has to be written.

@@ -47,15 +47,16 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
             quote!(#attrs #name: #ty)
         })
         .collect();
+    let private = runtime.private();
     let (generics, _, where_clause) = worker.function.sig.generics.split_for_impl();
     let result = expand::result(worker);
     let functions = [
         (
             "spawn",
-            quote!(#runtime::Result<#runtime::Process<#result>>),
+            quote!(#private::Result<#private::Process<#result>>),
         ),
-        ("run", quote!(#runtime::Result<#result>)),
-        ("call", quote!(#runtime::Call<'static, #result>)),
+        ("run", quote!(#private::Result<#result>)),
+        ("call", quote!(#private::Call<'static, #result>)),
     ]
     .map(|(function, output)| {
         let function = format_ident!("{function}");

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::{GenericParam, Lifetime, Macro, Path, Type, TypeParam};
 
@@ -128,39 +128,34 @@ fn bounds(parameter: &TypeParam) -> Option<TokenStream> {
 /// asked where they are used.
 fn can_be_sent(worker: &Checked<'_>) -> Vec<TokenStream> {
     let private = worker.runtime.private();
-    let payload = quote!(#private::Payload);
-    let payload_ref = quote!(#private::PayloadRef);
+    let (payload, payload_ref) = ("Payload", "PayloadRef");
     let result = match worker.output {
-        Output::Value(ty) => Some((ty, &payload)),
+        Output::Value(ty) => Some((ty, payload)),
         Output::Never | Output::Unit => None,
     };
     let sent = worker
         .parameters
         .iter()
         .map(|parameter| match parameter.passing {
-            Passing::Owned(ty) => (ty, &payload),
-            Passing::Borrowed(reference) => (&*reference.elem, &payload_ref),
+            Passing::Owned(ty) => (ty, payload),
+            Passing::Borrowed(reference) => (&*reference.elem, payload_ref),
         })
         .chain(result);
     let mut asked = HashSet::new();
     sent.filter(|(ty, _)| depends(worker, ty))
-        .map(|(ty, trait_)| bound(ty, trait_))
+        .map(|(ty, trait_)| bound(ty, &private, trait_))
         .filter(|bound| asked.insert(bound.to_string()))
         .collect()
 }
 
 /// `ty: trait`. Where rustc shows the bound, it shows the type.
-fn bound(ty: &Type, trait_: &TokenStream) -> TokenStream {
+fn bound(ty: &Type, private: &TokenStream, trait_: &str) -> TokenStream {
     let (start, end) = ends(ty);
-    let tokens: Vec<_> = trait_.clone().into_iter().collect();
-    let last = tokens.len() - 1;
-    let trait_ = tokens.into_iter().enumerate().map(|(index, mut token)| {
-        let place = if index == last { end } else { start };
-        token.set_span(token.span().located_at(place));
-        token
-    });
-    let trait_: TokenStream = trait_.collect();
-    quote!(#ty: #trait_)
+    // It begins and ends with the type. What is between stays where the crate is named, for rustc to show
+    // if there is none.
+    let open = quote_spanned!(start=> for<>);
+    let trait_ = Ident::new(trait_, end);
+    quote!(#ty: #open #private::#trait_)
 }
 
 /// Whether a type names parameters of the worker.

@@ -219,7 +219,7 @@ pub(super) fn are_asked(worker: &Checked<'_>) -> bool {
 
 /// What has to be in scope where verdicts are given.
 pub(super) fn import(private: &TokenStream) -> TokenStream {
-    quote!(use #private::{Elided as _, Lacking as _, Unjudged as _};)
+    quote!(use #private::verdicts::{Elided as _, Lacking as _, Unjudged as _};)
 }
 
 /// `_`, shown as the type.

@@ -27,7 +27,9 @@ impl resize {
         quality: f32,
         argument1: &[u8],
         argument4: (),
-    ) -> ::multiproc::Result<::multiproc::Process<Result<u64, RemoteError>>> {
+    ) -> ::multiproc::__private::Result<
+        ::multiproc::__private::Process<Result<u64, RemoteError>>,
+    > {
         Self::call(path, argument1_, quality, argument1, argument4).spawn()
     }
     /// Runs `resize` in a process of its own and waits for its result.
@@ -42,7 +44,7 @@ impl resize {
         quality: f32,
         argument1: &[u8],
         argument4: (),
-    ) -> ::multiproc::Result<Result<u64, RemoteError>> {
+    ) -> ::multiproc::__private::Result<Result<u64, RemoteError>> {
         Self::call(path, argument1_, quality, argument1, argument4).run()
     }
     /// Binds `resize` to its arguments, and starts nothing yet.
@@ -52,7 +54,7 @@ impl resize {
         quality: f32,
         argument1: &'call [u8],
         argument4: (),
-    ) -> ::multiproc::Call<'call, Result<u64, RemoteError>> {
+    ) -> ::multiproc::__private::Call<'call, Result<u64, RemoteError>> {
         let (codec0, codec1, codec2, codec3, codec4, result) = Self::__codecs();
         ::multiproc::__private::bind(
             Self::__entry(),
@@ -64,18 +66,11 @@ impl resize {
         )
     }
     fn __entry() -> &'static ::multiproc::__private::Entry {
-        #[::multiproc::__private::linkme::distributed_slice(
-            ::multiproc::__private::WORKERS
-        )]
-        #[linkme(crate = ::multiproc::__private::linkme)]
-        static ENTRY: ::multiproc::__private::Entry = ::multiproc::__private::Entry::new(
-            "resize",
-            ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
-            resize::__dispatch,
-        );
-        &ENTRY
+        use ::multiproc::__private::macros::register as __register;
+        __register!(
+            < ::multiproc::__private::Entry > ::new("resize", ::core::module_path!(),
+            ::core::file!(), ::core::line!(), resize::__dispatch,)
+        )
     }
     fn __codecs() -> (
         ::multiproc::__private::BorrowedCodec<Path>,

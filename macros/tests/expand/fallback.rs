@@ -11,21 +11,21 @@ impl sort {
         values: &mut [T],
         #[cfg(unix)]
         argument1: (u8, u8),
-    ) -> ::multiproc::Result<::multiproc::Process<Vec<T>>> {
+    ) -> ::multiproc::__private::Result<::multiproc::__private::Process<Vec<T>>> {
         ::core::unreachable!()
     }
     pub fn run<T: Ord>(
         values: &mut [T],
         #[cfg(unix)]
         argument1: (u8, u8),
-    ) -> ::multiproc::Result<Vec<T>> {
+    ) -> ::multiproc::__private::Result<Vec<T>> {
         ::core::unreachable!()
     }
     pub fn call<T: Ord>(
         values: &mut [T],
         #[cfg(unix)]
         argument1: (u8, u8),
-    ) -> ::multiproc::Call<'static, Vec<T>> {
+    ) -> ::multiproc::__private::Call<'static, Vec<T>> {
         ::core::unreachable!()
     }
 }

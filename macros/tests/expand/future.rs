@@ -11,7 +11,9 @@ impl fetch {
     /// No process could be started, or an argument could not be encoded.
     fn spawn(
         url: &str,
-    ) -> ::multiproc::Result<::multiproc::Process<Result<String, RemoteError>>> {
+    ) -> ::multiproc::__private::Result<
+        ::multiproc::__private::Process<Result<String, RemoteError>>,
+    > {
         Self::call(url).spawn()
     }
     /// Runs `fetch` in a process of its own and waits for its result.
@@ -20,13 +22,13 @@ impl fetch {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    fn run(url: &str) -> ::multiproc::Result<Result<String, RemoteError>> {
+    fn run(url: &str) -> ::multiproc::__private::Result<Result<String, RemoteError>> {
         Self::call(url).run()
     }
     /// Binds `fetch` to its arguments, and starts nothing yet.
     fn call<'call>(
         url: &'call str,
-    ) -> ::multiproc::Call<'call, Result<String, RemoteError>> {
+    ) -> ::multiproc::__private::Call<'call, Result<String, RemoteError>> {
         let (codec0, result) = Self::__codecs();
         ::multiproc::__private::bind(
             Self::__entry(),
@@ -35,24 +37,13 @@ impl fetch {
         )
     }
     fn __entry() -> &'static ::multiproc::__private::Entry {
-        #[::multiproc::__private::linkme::distributed_slice(
-            ::multiproc::__private::WORKERS
-        )]
-        #[linkme(crate = ::multiproc::__private::linkme)]
-        static ENTRY: ::multiproc::__private::Entry = ::multiproc::__private::Entry::new(
-                "fetch",
-                ::core::module_path!(),
-                ::core::file!(),
-                ::core::line!(),
-                fetch::__dispatch,
-            )
-            .timeout(::core::time::Duration::from_millis(30000))
-            .stack(67108864)
-            .before_worker({
-                let hook: fn() = lock_down;
-                hook
-            });
-        &ENTRY
+        use ::multiproc::__private::macros::register as __register;
+        __register!(
+            < ::multiproc::__private::Entry > ::new("fetch", ::core::module_path!(),
+            ::core::file!(), ::core::line!(), fetch::__dispatch,)
+            .timeout(::core::time::Duration::from_millis(30000)).stack(67108864)
+            .before_worker({ let hook : fn () = lock_down; hook })
+        )
     }
     fn __codecs() -> (
         ::multiproc::__private::BorrowedCodec<str>,

@@ -20,13 +20,13 @@ impl largest {
         values: &[T],
         more: [T; N],
         times: u8,
-    ) -> ::multiproc::Result<::multiproc::Process<Option<T>>>
+    ) -> ::multiproc::__private::Result<::multiproc::__private::Process<Option<T>>>
     where
         T: Ord + Clone,
         T: Send,
-        [T]: ::multiproc::__private::PayloadRef,
-        [T; N]: ::multiproc::__private::Payload,
-        Option<T>: ::multiproc::__private::Payload,
+        [T]: for<> ::multiproc::__private::PayloadRef,
+        [T; N]: for<> ::multiproc::__private::Payload,
+        Option<T>: for<> ::multiproc::__private::Payload,
     {
         Self::call::<T, { N }>(values, more, times).spawn()
     }
@@ -40,13 +40,13 @@ impl largest {
         values: &[T],
         more: [T; N],
         times: u8,
-    ) -> ::multiproc::Result<Option<T>>
+    ) -> ::multiproc::__private::Result<Option<T>>
     where
         T: Ord + Clone,
         T: Send,
-        [T]: ::multiproc::__private::PayloadRef,
-        [T; N]: ::multiproc::__private::Payload,
-        Option<T>: ::multiproc::__private::Payload,
+        [T]: for<> ::multiproc::__private::PayloadRef,
+        [T; N]: for<> ::multiproc::__private::Payload,
+        Option<T>: for<> ::multiproc::__private::Payload,
     {
         Self::call::<T, { N }>(values, more, times).run()
     }
@@ -55,13 +55,13 @@ impl largest {
         values: &'call [T],
         more: [T; N],
         times: u8,
-    ) -> ::multiproc::Call<'call, Option<T>>
+    ) -> ::multiproc::__private::Call<'call, Option<T>>
     where
         T: Ord + Clone,
         T: Send,
-        [T]: ::multiproc::__private::PayloadRef,
-        [T; N]: ::multiproc::__private::Payload,
-        Option<T>: ::multiproc::__private::Payload,
+        [T]: for<> ::multiproc::__private::PayloadRef,
+        [T; N]: for<> ::multiproc::__private::Payload,
+        Option<T>: for<> ::multiproc::__private::Payload,
     {
         let (codec0, codec1, codec2, result) = Self::__codecs::<T, { N }>();
         ::multiproc::__private::bind(
@@ -74,12 +74,12 @@ impl largest {
     where
         T: Ord + Clone,
         T: Send,
-        [T]: ::multiproc::__private::PayloadRef,
-        [T; N]: ::multiproc::__private::Payload,
-        Option<T>: ::multiproc::__private::Payload,
+        [T]: for<> ::multiproc::__private::PayloadRef,
+        [T; N]: for<> ::multiproc::__private::Payload,
+        Option<T>: for<> ::multiproc::__private::Payload,
     {
         const {
-            &::multiproc::__private::Entry::new(
+            &<::multiproc::__private::Entry>::new(
                     "largest",
                     ::core::module_path!(),
                     ::core::file!(),
@@ -99,9 +99,9 @@ impl largest {
     where
         T: Ord + Clone,
         T: Send,
-        [T]: ::multiproc::__private::PayloadRef,
-        [T; N]: ::multiproc::__private::Payload,
-        Option<T>: ::multiproc::__private::Payload,
+        [T]: for<> ::multiproc::__private::PayloadRef,
+        [T; N]: for<> ::multiproc::__private::Payload,
+        Option<T>: for<> ::multiproc::__private::Payload,
     {
         (
             <[T] as ::multiproc::__private::PayloadRef>::borrowed(),
@@ -116,9 +116,9 @@ impl largest {
     where
         T: Ord + Clone,
         T: Send,
-        [T]: ::multiproc::__private::PayloadRef,
-        [T; N]: ::multiproc::__private::Payload,
-        Option<T>: ::multiproc::__private::Payload,
+        [T]: for<> ::multiproc::__private::PayloadRef,
+        [T; N]: for<> ::multiproc::__private::Payload,
+        Option<T>: for<> ::multiproc::__private::Payload,
     {
         let (codec0, codec1, codec2, result) = Self::__codecs::<T, { N }>();
         let argument0 = job.argument(&codec0)?;

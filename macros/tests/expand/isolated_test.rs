@@ -17,17 +17,14 @@ pub(crate) fn reads() {
         );
         job.reply(&<bool as ::multiproc::__private::Payload>::result(), &success)
     }
-    #[::multiproc::__private::linkme::distributed_slice(::multiproc::__private::WORKERS)]
-    #[linkme(crate = ::multiproc::__private::linkme)]
-    static __ENTRY: ::multiproc::__private::Entry = ::multiproc::__private::Entry::new(
-            ::multiproc::__private::name_of_test(
-                ::core::concat!(::core::module_path!(), "::reads"),
-            ),
-            ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
-            __dispatch,
-        )
-        .timeout(::core::time::Duration::from_millis(30000));
-    ::multiproc::__private::run_test(&__ENTRY, ::multiproc::__private::Expected::Panics)
+    use ::multiproc::__private::macros::register as __register;
+    ::multiproc::__private::run_test(
+        __register!(
+            < ::multiproc::__private::Entry >
+            ::new(::multiproc::__private::name_of_test(::core::concat!(::core::module_path!(),
+            "::reads")), ::core::module_path!(), ::core::file!(), ::core::line!(),
+            __dispatch,).timeout(::core::time::Duration::from_millis(30000))
+        ),
+        ::multiproc::__private::Expected::Panics,
+    )
 }

@@ -9,21 +9,14 @@ fn aborts() {
         job.begin()?;
         aborts()
     }
-    #[facade::multiproc::__private::linkme::distributed_slice(
-        facade::multiproc::__private::WORKERS
-    )]
-    #[linkme(crate = facade::multiproc::__private::linkme)]
-    static __ENTRY: facade::multiproc::__private::Entry = facade::multiproc::__private::Entry::new(
-        facade::multiproc::__private::name_of_test(
-            ::core::concat!(::core::module_path!(), "::aborts"),
-        ),
-        ::core::module_path!(),
-        ::core::file!(),
-        ::core::line!(),
-        __dispatch,
-    );
+    use facade::multiproc::__private::macros::register as __register;
     facade::multiproc::__private::run_test(
-        &__ENTRY,
+        __register!(
+            < facade::multiproc::__private::Entry >
+            ::new(facade::multiproc::__private::name_of_test(::core::concat!(::core::module_path!(),
+            "::aborts")), ::core::module_path!(), ::core::file!(), ::core::line!(),
+            __dispatch,)
+        ),
         facade::multiproc::__private::Expected::Dies("SIGABRT"),
     )
 }

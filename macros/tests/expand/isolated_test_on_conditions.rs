@@ -18,19 +18,14 @@ fn adds() {
         > as ::multiproc::__private::Tested>::succeeds(adds());
         job.reply(&<bool as ::multiproc::__private::Payload>::result(), &success)
     }
-    #[::multiproc::__private::linkme::distributed_slice(::multiproc::__private::WORKERS)]
-    #[linkme(crate = ::multiproc::__private::linkme)]
-    static __ENTRY: ::multiproc::__private::Entry = ::multiproc::__private::Entry::new(
-        ::multiproc::__private::name_of_test(
-            ::core::concat!(::core::module_path!(), "::adds"),
-        ),
-        ::core::module_path!(),
-        ::core::file!(),
-        ::core::line!(),
-        __dispatch,
-    );
+    use ::multiproc::__private::macros::register as __register;
     ::multiproc::__private::run_test(
-        &__ENTRY,
+        __register!(
+            < ::multiproc::__private::Entry >
+            ::new(::multiproc::__private::name_of_test(::core::concat!(::core::module_path!(),
+            "::adds")), ::core::module_path!(), ::core::file!(), ::core::line!(),
+            __dispatch,)
+        ),
         if ::core::cfg!(any(debug_assertions)) {
             ::multiproc::__private::Expected::Panics
         } else {

@@ -14,8 +14,8 @@ impl exit {
     /// No process could be started, or an argument could not be encoded.
     fn spawn(
         code: i32,
-    ) -> facade::multiproc::Result<
-        facade::multiproc::Process<::core::convert::Infallible>,
+    ) -> facade::multiproc::__private::Result<
+        facade::multiproc::__private::Process<::core::convert::Infallible>,
     > {
         Self::call(code).spawn()
     }
@@ -25,11 +25,15 @@ impl exit {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    fn run(code: i32) -> facade::multiproc::Result<::core::convert::Infallible> {
+    fn run(
+        code: i32,
+    ) -> facade::multiproc::__private::Result<::core::convert::Infallible> {
         Self::call(code).run()
     }
     /// Binds `exit` to its arguments, and starts nothing yet.
-    fn call(code: i32) -> facade::multiproc::Call<'static, ::core::convert::Infallible> {
+    fn call(
+        code: i32,
+    ) -> facade::multiproc::__private::Call<'static, ::core::convert::Infallible> {
         let (codec0, result) = Self::__codecs();
         facade::multiproc::__private::bind(
             Self::__entry(),
@@ -38,18 +42,11 @@ impl exit {
         )
     }
     fn __entry() -> &'static facade::multiproc::__private::Entry {
-        #[facade::multiproc::__private::linkme::distributed_slice(
-            facade::multiproc::__private::WORKERS
-        )]
-        #[linkme(crate = facade::multiproc::__private::linkme)]
-        static ENTRY: facade::multiproc::__private::Entry = facade::multiproc::__private::Entry::new(
-            "exit",
-            ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
-            exit::__dispatch,
-        );
-        &ENTRY
+        use facade::multiproc::__private::macros::register as __register;
+        __register!(
+            < facade::multiproc::__private::Entry > ::new("exit", ::core::module_path!(),
+            ::core::file!(), ::core::line!(), exit::__dispatch,)
+        )
     }
     fn __codecs() -> (
         facade::multiproc::__private::OwnedCodec<i32>,

@@ -12,7 +12,9 @@ impl double {
     /// # Errors
     ///
     /// No process could be started, or an argument could not be encoded.
-    pub fn spawn(number: u32) -> ::multiproc::Result<::multiproc::Process<u32>> {
+    pub fn spawn(
+        number: u32,
+    ) -> ::multiproc::__private::Result<::multiproc::__private::Process<u32>> {
         Self::call(number).spawn()
     }
     /// Runs `double` in a process of its own and waits for its result.
@@ -21,11 +23,11 @@ impl double {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    pub fn run(number: u32) -> ::multiproc::Result<u32> {
+    pub fn run(number: u32) -> ::multiproc::__private::Result<u32> {
         Self::call(number).run()
     }
     /// Binds `double` to its arguments, and starts nothing yet.
-    pub fn call(number: u32) -> ::multiproc::Call<'static, u32> {
+    pub fn call(number: u32) -> ::multiproc::__private::Call<'static, u32> {
         let (codec0, result) = Self::__codecs();
         ::multiproc::__private::bind(
             Self::__entry(),
@@ -34,18 +36,11 @@ impl double {
         )
     }
     fn __entry() -> &'static ::multiproc::__private::Entry {
-        #[::multiproc::__private::linkme::distributed_slice(
-            ::multiproc::__private::WORKERS
-        )]
-        #[linkme(crate = ::multiproc::__private::linkme)]
-        static ENTRY: ::multiproc::__private::Entry = ::multiproc::__private::Entry::new(
-            "double",
-            ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
-            double::__dispatch,
-        );
-        &ENTRY
+        use ::multiproc::__private::macros::register as __register;
+        __register!(
+            < ::multiproc::__private::Entry > ::new("double", ::core::module_path!(),
+            ::core::file!(), ::core::line!(), double::__dispatch,)
+        )
     }
     fn __codecs() -> (
         ::multiproc::__private::OwnedCodec<u32>,

@@ -5,13 +5,15 @@ async fn fetch(url: &str) -> usize {
 /// `fetch` as the entry point of a process: `fetch::spawn` starts one that runs it, `fetch::run` also waits for its result, `fetch::call` binds it to its arguments.
 struct fetch {}
 impl fetch {
-    fn spawn(url: &str) -> ::multiproc::Result<::multiproc::Process<usize>> {
+    fn spawn(
+        url: &str,
+    ) -> ::multiproc::__private::Result<::multiproc::__private::Process<usize>> {
         ::core::unreachable!()
     }
-    fn run(url: &str) -> ::multiproc::Result<usize> {
+    fn run(url: &str) -> ::multiproc::__private::Result<usize> {
         ::core::unreachable!()
     }
-    fn call(url: &str) -> ::multiproc::Call<'static, usize> {
+    fn call(url: &str) -> ::multiproc::__private::Call<'static, usize> {
         ::core::unreachable!()
     }
 }

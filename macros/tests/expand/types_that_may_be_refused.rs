@@ -12,7 +12,7 @@ impl crop {
     fn spawn(
         images: &[Image],
         sides: Option<Vec<Side>>,
-    ) -> ::multiproc::Result<::multiproc::Process<Image>> {
+    ) -> ::multiproc::__private::Result<::multiproc::__private::Process<Image>> {
         Self::call(images, sides).spawn()
     }
     /// Runs `crop` in a process of its own and waits for its result.
@@ -21,22 +21,29 @@ impl crop {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    fn run(images: &[Image], sides: Option<Vec<Side>>) -> ::multiproc::Result<Image> {
+    fn run(
+        images: &[Image],
+        sides: Option<Vec<Side>>,
+    ) -> ::multiproc::__private::Result<Image> {
         Self::call(images, sides).run()
     }
     /// Binds `crop` to its arguments, and starts nothing yet.
     fn call<'call>(
         images: &'call [Image],
         sides: Option<Vec<Side>>,
-    ) -> ::multiproc::Call<'call, Image> {
+    ) -> ::multiproc::__private::Call<'call, Image> {
         const _: () = {
-            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+            use ::multiproc::__private::verdicts::{
+                Elided as _, Lacking as _, Unjudged as _,
+            };
             <::multiproc::__private::Judge<Image>>::VERDICT
                 .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
                 .check("worker `crop` cannot take `Image`")
         };
         const _: () = {
-            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+            use ::multiproc::__private::verdicts::{
+                Elided as _, Lacking as _, Unjudged as _,
+            };
             <::multiproc::__private::Judge<Image>>::VERDICT
                 .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
                 .otherwise(
@@ -55,7 +62,9 @@ impl crop {
                 .check("worker `crop` cannot take `[Image]`")
         };
         const _: () = {
-            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+            use ::multiproc::__private::verdicts::{
+                Elided as _, Lacking as _, Unjudged as _,
+            };
             <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
                 .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
                 .inside(
@@ -65,7 +74,9 @@ impl crop {
                 .check("worker `crop` cannot take `Side`")
         };
         const _: () = {
-            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+            use ::multiproc::__private::verdicts::{
+                Elided as _, Lacking as _, Unjudged as _,
+            };
             <::multiproc::__private::Judge<Option<Vec<Side>>>>::VERDICT
                 .inside(<::multiproc::__private::Judge<Vec<Side>>>::VERDICT)
                 .inside(
@@ -81,7 +92,9 @@ impl crop {
                 .check("worker `crop` cannot take `Option<Vec<Side>>`")
         };
         const _: () = {
-            use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
+            use ::multiproc::__private::verdicts::{
+                Elided as _, Lacking as _, Unjudged as _,
+            };
             <::multiproc::__private::Judge<Image>>::VERDICT
                 .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)
                 .and(
@@ -90,7 +103,7 @@ impl crop {
                 )
                 .check("worker `crop` cannot return `Image`")
         };
-        use ::multiproc::__private::Elided as _;
+        use ::multiproc::__private::verdicts::Elided as _;
         let (codec0, codec1, result) = Self::__codecs(&());
         ::multiproc::__private::bind(
             Self::__entry(),
@@ -102,18 +115,11 @@ impl crop {
         )
     }
     fn __entry() -> &'static ::multiproc::__private::Entry {
-        #[::multiproc::__private::linkme::distributed_slice(
-            ::multiproc::__private::WORKERS
-        )]
-        #[linkme(crate = ::multiproc::__private::linkme)]
-        static ENTRY: ::multiproc::__private::Entry = ::multiproc::__private::Entry::new(
-            "crop",
-            ::core::module_path!(),
-            ::core::file!(),
-            ::core::line!(),
-            crop::__dispatch,
-        );
-        &ENTRY
+        use ::multiproc::__private::macros::register as __register;
+        __register!(
+            < ::multiproc::__private::Entry > ::new("crop", ::core::module_path!(),
+            ::core::file!(), ::core::line!(), crop::__dispatch,)
+        )
     }
     fn __codecs(
         _: &(),
@@ -122,8 +128,8 @@ impl crop {
         ::multiproc::__private::OwnedCodec<Option<Vec<Side>>>,
         ::multiproc::__private::ResultCodec<Image>,
     ) {
-        use ::multiproc::__private::{Elided as _, Lacking as _, Unjudged as _};
-        use ::multiproc::__private::Inferred as __Inferred;
+        use ::multiproc::__private::verdicts::{Elided as _, Lacking as _, Unjudged as _};
+        use ::multiproc::__private::verdicts::Inferred as __Inferred;
         (
             <::multiproc::__private::Judge<Image>>::VERDICT
                 .and(<::multiproc::__private::Elision<fn(Image)>>::VERDICT)

@@ -1,4 +1,5 @@
-//! Why a worker crashed: what it noted in its last moment, and what that means.
+//! Why a worker crashed, or where it was when it was killed: what it noted in its last moment, and what
+//! that means.
 
 mod frame;
 #[cfg(all(
@@ -6,12 +7,14 @@ mod frame;
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 mod functions;
+mod hang;
 mod report;
 mod stack;
 
 use std::fmt;
 use std::sync::OnceLock;
 
+pub(crate) use self::hang::Hang;
 pub(crate) use self::report::CrashReport;
 use self::report::Event;
 use self::stack::Stack;
@@ -118,7 +121,7 @@ impl Crash {
 
     fn stack(&self) -> &Stack {
         self.stack
-            .get_or_init(|| Stack::of(&self.event, &self.report))
+            .get_or_init(|| Stack::of_crash(&self.event, &self.report))
     }
 }
 

@@ -1,9 +1,12 @@
-//! What a crashing process has noted.
+//! What a process has noted that crashes, or is asked where it is.
 
 use std::ops::Range;
 use std::path::PathBuf;
 
-/// The notes of a process that crashed, as they arrived. `sys/linux/crash` writes them.
+use crate::sys::signal;
+
+/// The notes of a process that crashed, or was asked where it is, as they arrived. `sys/linux/crash`
+/// writes them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CrashReport {
     event: Option<Vec<u8>>,
@@ -53,18 +56,21 @@ pub(super) struct Module {
     pub(super) path: PathBuf,
 }
 
-/// The first bytes of notes.
-const EVENT: u8 = 1;
-const PLACES: u8 = 2;
-
 impl CrashReport {
-    /// Takes in a note. A process makes one of each kind: what comes after that is nonsense.
-    pub(crate) fn add(&mut self, note: &[u8]) {
-        match note.split_first() {
-            Some((&EVENT, rest)) => self.event.get_or_insert_with(|| rest.to_vec()),
-            Some((&PLACES, rest)) => self.places.get_or_insert_with(|| rest.to_vec()),
-            _ => return,
-        };
+    /// Takes in the note of what happened. A process makes one: what comes after that is nonsense.
+    pub(crate) fn add_event(&mut self, note: &[u8]) {
+        self.event.get_or_insert_with(|| note.to_vec());
+    }
+
+    /// Takes in the note of where, likewise.
+    pub(crate) fn add_places(&mut self, note: &[u8]) {
+        self.places.get_or_insert_with(|| note.to_vec());
+    }
+
+    /// Whether the process was asked where it is, and has told all: it waits to be killed.
+    pub(crate) fn has_answered(&self) -> bool {
+        let is_inquiry = |event: Event| event.signal == signal::INQUIRY;
+        self.places.is_some() && self.event().is_some_and(is_inquiry)
     }
 
     /// What happened, if the process could tell.
@@ -141,13 +147,9 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn note(kind: u8, numbers: &[u64], end: &[u8]) -> Vec<u8> {
+    fn note(numbers: &[u64], end: &[u8]) -> Vec<u8> {
         let numbers = numbers.iter().flat_map(|number| number.to_ne_bytes());
-        [kind]
-            .into_iter()
-            .chain(numbers)
-            .chain(end.iter().copied())
-            .collect()
+        numbers.chain(end.iter().copied()).collect()
     }
 
     #[test]
@@ -155,10 +157,8 @@ mod tests {
         let mut report = CrashReport::default();
         assert_eq!((report.event(), report.places()), (None, None));
         let event = [11, 1, 0x10, 0, 0x55, 0x100, 0x200, 0x50, 0x51, 0x60];
-        report.add(&note(EVENT, &event, b"decode\0\0"));
-        report.add(&note(EVENT, &[6; 10], b"other\0"));
-        report.add(&note(3, &event, b""));
-        report.add(b"");
+        report.add_event(&note(&event, b"decode\0\0"));
+        report.add_event(&note(&[6; 10], b"other\0"));
         let event = report.event().unwrap();
         assert_eq!((event.signal, event.code, event.address), (11, 1, 0x10));
         assert_eq!(event.system_call, None);
@@ -176,7 +176,7 @@ mod tests {
 
         let module = [0x700, 0x800, 0x20, 4];
         let places = [&[2, 0x55, 0x705][..], &module].concat();
-        report.add(&note(PLACES, &places, b"/a/b"));
+        report.add_places(&note(&places, b"/a/b"));
         let places = report.places().unwrap();
         assert_eq!(places.addresses, [0x55, 0x705]);
         assert_eq!(places.modules.len(), 1);
@@ -186,17 +186,16 @@ mod tests {
     #[test]
     fn what_is_cut_short_gives_what_there_is_or_nothing() {
         let event = note(
-            EVENT,
             &[11, 1, 0x10, 0, 0x55, 0x100, 0x200, 0x50, 0x51, 0x60],
             b"a\0",
         );
         for length in 0..event.len() - 2 {
             let mut report = CrashReport::default();
-            report.add(&event[..length]);
+            report.add_event(&event[..length]);
             assert_eq!(report.event(), None);
         }
         let mut report = CrashReport::default();
-        report.add(&note(PLACES, &[u64::MAX, 1, 2, 3], b"four"));
+        report.add_places(&note(&[u64::MAX, 1, 2, 3], b"four"));
         assert_eq!(report.places().unwrap().addresses, [1, 2, 3]);
     }
 }

@@ -20,30 +20,28 @@ pub(super) struct Stack {
 }
 
 impl Stack {
-    /// Looks up the functions that are noted in a report.
-    pub(super) fn of(event: &Event, report: &CrashReport) -> Stack {
-        // What was sent from elsewhere has no place.
-        let is_caused = event.code != 0;
-        let places = report.places();
-        let is_whole = places.is_some();
-        let places = match places {
-            None if is_caused => event.instruction_only(),
-            places => places.unwrap_or_default(),
-        };
-        #[cfg(all(
-            target_os = "linux",
-            any(target_arch = "x86_64", target_arch = "aarch64")
-        ))]
-        let frames = functions::find(event, &places);
-        #[cfg(not(all(
-            target_os = "linux",
-            any(target_arch = "x86_64", target_arch = "aarch64")
-        )))]
-        let frames: Vec<Frame> = Vec::new();
-        let frames = without_machinery(frames);
+    /// Looks up the functions that are noted in the report of a crash.
+    pub(super) fn of_crash(event: &Event, report: &CrashReport) -> Stack {
+        let frames = find(event, report);
+        let telling = frames.iter().find(|frame| is_telling(frame));
+        Stack::new(&frames, telling, report)
+    }
+
+    /// Looks up those of a process that was asked where it is, without the way from the user's code to
+    /// where it waits.
+    pub(super) fn of_hang(event: &Event, report: &CrashReport) -> Stack {
+        let mut frames = find(event, report);
+        let is_shown = |frame: &Frame| is_telling(frame) && !is_waiting(frame);
+        let shown = frames.iter().position(is_shown);
+        frames.drain(..shown.unwrap_or(0));
+        Stack::new(&frames, shown.map(|_| &frames[0]), report)
+    }
+
+    fn new(frames: &[Frame], telling: Option<&Frame>, report: &CrashReport) -> Stack {
+        let is_whole = report.places().is_some();
         Stack {
-            text: is_whole.then(|| text(&frames)),
-            place: frames.iter().find(|frame| is_telling(frame)).map(place),
+            text: is_whole.then(|| text(frames)),
+            place: telling.map(place),
         }
     }
 
@@ -56,6 +54,30 @@ impl Stack {
     pub(super) fn place(&self) -> Option<&str> {
         self.place.as_deref()
     }
+}
+
+/// The functions that are noted in a report, but for those below the worker.
+fn find(event: &Event, report: &CrashReport) -> Vec<Frame> {
+    // What was sent from elsewhere has no place.
+    let is_caused = event.code != 0;
+    let places = match report.places() {
+        None if is_caused => event.instruction_only(),
+        places => places.unwrap_or_default(),
+    };
+    #[cfg(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))]
+    let frames = functions::find(event, &places);
+    #[cfg(not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    )))]
+    let frames: Vec<Frame> = {
+        let _ = places;
+        Vec::new()
+    };
+    without_machinery(frames)
 }
 
 /// Leaves out what is below the worker: it is the same for all.
@@ -102,6 +124,32 @@ fn is_telling(frame: &Frame) -> bool {
             .iter()
             .any(|start| function.starts_with(start));
     !is_of_libc && !is_of_std
+}
+
+/// Whether a function is one of those in which workers wait: of this library, of those that it uses, or
+/// of one that runs futures. What a future awaits is not on the stack.
+fn is_waiting(frame: &Frame) -> bool {
+    let function = frame.function.as_deref().unwrap_or_default();
+    let function = function.trim_start_matches(['<', '&']);
+    let is_of_this = |file: &str| file.starts_with(concat!(env!("CARGO_MANIFEST_DIR"), "/src/"));
+    frame.file.as_deref().is_some_and(is_of_this)
+        || [
+            "multiproc::",
+            "rustix::",
+            "ipc_channel::",
+            "libc::",
+            "tokio::",
+            "mio::",
+            "smol::",
+            "async_io::",
+            "polling::",
+            "parking::",
+            "futures_lite::",
+            "futures_executor::",
+            "pollster::",
+        ]
+        .iter()
+        .any(|start| function.starts_with(start))
 }
 
 /// The function and its place, in one line.

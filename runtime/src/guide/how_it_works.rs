@@ -133,7 +133,7 @@
 //! | shared memory | mappings, and values in them that several processes see. Types have to be [`Shareable`](trait@crate::Shareable), which has no pointers and no destructor |
 //! | locks | giving `&mut` to the holder of a lock |
 //! | numbers as bytes | slices of numbers are copied as memory |
-//! | crashes | in a signal handler, a child notes why and where it crashes, and whether memory had been refused to it |
+//! | crashes | in a signal handler, a child notes why and where it crashes, and whether memory had been refused to it; or, when it is to be killed because it takes too long, where it is |
 //! | system calls | the few that rustix does not have |
 //!
 //! The types cannot rule out that a process with a handle writes past it: a worker whose

@@ -21,6 +21,14 @@
 //! [`Process::kill`], [`Signaled`](crate::ErrorKind::Signaled). A worker of a pool that is killed is
 //! replaced, and no other task notices.
 //!
+//! A worker that is killed because it takes too long, or does not stop when it is asked, is first asked
+//! where it is. `Display` of the error names that function, and [`Error::backtrace`](crate::Error::backtrace)
+//! those that have called it:
+//!
+//! ```text
+//! worker `decode` was killed because it exceeded its timeout: it was in `decode` (src/lib.rs:12) (pid 4711)
+//! ```
+//!
 //! # Asking first
 //!
 //! A worker that looks at [`is_cancelled`] now and then can return what it has. The look costs little

@@ -8,7 +8,7 @@ use super::builder::PoolBuilder;
 use super::inputs::Inputs;
 use super::into_call::IntoCall;
 use super::map::Map;
-use super::stats::{Counters, PoolStats};
+use super::stats::PoolStats;
 use super::submit::Submission;
 use super::supervisor::SharedPool;
 use super::task::Task;
@@ -357,11 +357,11 @@ impl Pool {
     /// Returns statistics of what the pool has done so far.
     #[must_use]
     pub fn stats(&self) -> PoolStats {
-        PoolStats::new(&if self.shared.is_here() {
-            self.shared.counters()
+        if self.shared.is_here() {
+            self.shared.stats()
         } else {
-            Counters::default()
-        })
+            PoolStats::default()
+        }
     }
 
     /// How many tasks wait, and how many run.

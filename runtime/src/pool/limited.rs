@@ -19,7 +19,7 @@ use crate::dispatch::{catch, message};
 use crate::error::PanicInfo;
 use crate::process::{Hook, TaskLimits, current, worker_stack_size};
 use crate::protocol::Reply;
-use crate::sys::crash::AlternateStack;
+use crate::sys::crash::WorkerThread;
 use crate::sys::memory_limit::SoftLimit;
 use crate::sys::runner::{self, Runner};
 use crate::sys::{copy, scheduling};
@@ -135,7 +135,7 @@ fn run_apart(limits: &TaskLimits, work: impl FnOnce() + Send) -> Result<(), Stri
     thread::scope(|scope| {
         let run = || {
             runner.begin();
-            let _stack = AlternateStack::install();
+            let _thread = WorkerThread::begin();
             let made_nice = limits.nice.map_or(Ok(()), scheduling::add_nice);
             let result = made_nice
                 .map_err(|error| format!("its niceness cannot be set: {error}"))

@@ -21,6 +21,7 @@ use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
 use crate::process::{Subject, TaskOptions};
 use crate::protocol::Reply;
+use crate::trace::Submitted;
 use crate::transport::EncodedMessage;
 
 /// How much of arguments is sent together.
@@ -282,6 +283,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             arguments,
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
             options: options.or(self.pool.settings().task_options),
+            submitted: Submitted::now(),
             remaining: count,
             done: Vec::new(),
         };

@@ -17,6 +17,7 @@ use crate::transport::EncodedMessage;
 /// What does not change in the life of a pool, but for its size, and holds nothing open.
 #[derive(Debug)]
 pub(super) struct Settings {
+    pub(super) name: String,
     pub(super) policy: Policy,
     pub(super) max_memory: Option<u64>,
     /// Where a task's call says nothing.

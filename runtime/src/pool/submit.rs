@@ -17,6 +17,7 @@ use super::task::{KillOnDrop, Task};
 use crate::dispatch::ResultCodec;
 use crate::error::Result;
 use crate::process::Call;
+use crate::trace::Submitted;
 
 /// A call whose arguments are encoded.
 pub(super) struct Submission<R> {
@@ -97,6 +98,7 @@ fn prepare<R>(shared: &SharedPool, call: Call<'_, R>) -> Result<(PoolJob, Arc<Sl
         arguments: TaskArguments::One(task.arguments),
         recipient: Recipient::Slot(Arc::clone(&slot)),
         options: task.options.or(shared.settings().task_options),
+        submitted: Submitted::now(),
         remaining: 1,
         done: Vec::new(),
     };

@@ -208,7 +208,9 @@ impl<R> Call<'_, R> {
     /// then gives [`TimedOut`](crate::ErrorKind::TimedOut). With a [`grace`](Call::grace) it is asked to stop
     /// first.
     ///
-    /// The time includes sending the arguments and starting the process.
+    /// The time includes sending the arguments and starting the process. A process whose time is over is
+    /// first asked where it is, which the [error tells](crate::Error::backtrace), and killed when it has
+    /// told, or a tenth of a second later.
     ///
     /// # Examples
     ///

@@ -6,7 +6,7 @@ use std::io;
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
 use super::relay::Relayed;
 use crate::codec::Message;
-use crate::crash::{Crash, CrashReport};
+use crate::crash::{Crash, CrashReport, Hang};
 use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, PanicInfo, Result};
 use crate::protocol::Reply;
@@ -21,7 +21,7 @@ pub(crate) struct End {
     pub(crate) reply: Option<Message>,
     /// Why a reply that was on its way could not be taken.
     pub(crate) broken: Option<io::Error>,
-    /// What it said of a crash.
+    /// What it said of a crash, or when it was asked where it is.
     pub(crate) crash: CrashReport,
     pub(crate) status: Status,
     /// What it had used up, where that is known.
@@ -168,9 +168,8 @@ fn read<R>(
             format!("its result cannot be encoded: {}", input.read::<String>()?),
         ),
         Some(Reply::Refused) => Content::Failed(ErrorKind::Spawn, input.read()?),
-        Some(Reply::Hello | Reply::Ready | Reply::Results | Reply::Crashed) | None => {
-            Content::Failed(ErrorKind::Decode, "unexpected reply".to_owned())
-        }
+        Some(Reply::Hello | Reply::Ready | Reply::Results | Reply::Event | Reply::Places)
+        | None => Content::Failed(ErrorKind::Decode, "unexpected reply".to_owned()),
     })
 }
 
@@ -237,10 +236,23 @@ fn without_reply(
             format!("{subject} was killed because {why} (pid {id})"),
         )
     };
+    let hung = |kind, text: String| {
+        let hang = Hang::new(crash.clone());
+        Error::new(kind, text).with_hang(hang, format_args!(" (pid {id})"))
+    };
     match killed {
-        Some(Killed::TimedOut) => return because(ErrorKind::TimedOut, "it exceeded its timeout"),
-        Some(Killed::Cancelled) => return cancelled(subject, id),
-        Some(Killed::Stopped) => return because(ErrorKind::Cancelled, "it was cancelled"),
+        Some(Killed::TimedOut) => {
+            let text = format!("{subject} was killed because it exceeded its timeout");
+            return hung(ErrorKind::TimedOut, text);
+        }
+        Some(Killed::Cancelled) => {
+            let text = format!("{subject} was killed because its task was cancelled");
+            return hung(ErrorKind::Cancelled, text);
+        }
+        Some(Killed::Stopped) => {
+            let text = format!("{subject} was killed because it was cancelled");
+            return hung(ErrorKind::Cancelled, text);
+        }
         Some(Killed::NoHandshake) => {
             return because(ErrorKind::Spawn, "its process did not start in time");
         }

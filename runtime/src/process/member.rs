@@ -14,6 +14,7 @@ use super::end_poll::EndPoll;
 #[cfg(test)]
 use super::environment::Environment;
 use super::environment::{Change, Changes};
+use super::inquiry::Inquiry;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, function, lineage};
 use super::memory_limit::MemoryLimit;
@@ -276,6 +277,11 @@ impl Member {
 
     pub(crate) fn pidfd(&self) -> &Pidfd {
         &self.child.pidfd
+    }
+
+    /// Asks it where it is. It is to be killed then.
+    pub(crate) fn inquire(&self) -> Inquiry {
+        Inquiry::begin(&self.child.pidfd)
     }
 
     pub(crate) fn kill(&mut self) {

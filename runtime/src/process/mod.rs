@@ -31,6 +31,7 @@
 //! | after it | the reply; what it returned, it returned |
 //! | and a tracer holds its threads | all threads are seen to be dead ([`end_poll`]) |
 //! | not, but its worker's thread does | its first thread sees it, and ends it: `Exited` |
+//! | because its time is over | it is asked where it is, and killed a moment later ([`inquiry`]) |
 //! | after it was asked to stop | its value, if that came before; else the reason it was asked for, of which how it ended is the source |
 //!
 //! The parent dies: the child's first thread waits for that, and nothing else, from the moment
@@ -48,6 +49,7 @@ mod end_poll;
 mod environment;
 mod future;
 mod handle;
+mod inquiry;
 mod killer;
 mod launched;
 #[cfg(all(
@@ -107,6 +109,7 @@ pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
 pub(crate) use end::{End, Killed, Subject, Who, cancelled, stopped, unheard};
+pub(crate) use inquiry::Inquiry;
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use relay::Relayed;
 pub(crate) use request_to_stop::was_asked_to_stop;

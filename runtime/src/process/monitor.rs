@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::end::{End, Killed, Subject, Who};
+use super::inquiry::Inquiry;
 use super::memory_limit::MemoryLimit;
 use super::relay::Relayed;
 use super::watch::{TimeLimit, Watch};
@@ -54,7 +55,7 @@ struct Stop {
     asked: bool,
     /// When to kill the child.
     until: Option<Instant>,
-    /// It was killed because that had come.
+    /// It was killed because that had come, or is about to be.
     killed: bool,
     /// The child has ended: nothing more is to be asked.
     over: bool,
@@ -377,15 +378,27 @@ impl ProcessMonitor {
         true
     }
 
-    /// Kills a child whose time to stop is over.
+    /// Kills a child whose time to stop is over; the first time, it is asked where it is.
     fn end_stop(&self, key: u64) {
         let Some(child) = lock(&self.children).get(&key).cloned() else {
             return;
         };
         let mut stop = lock(&child.stop);
-        if !stop.over {
-            stop.kill(&child);
+        if stop.over {
+            return;
         }
+        let is_heard = child
+            .connection
+            .get()
+            .is_some_and(|it| it.strong_count() > 0);
+        if stop.killed || !is_heard || child.pidfd.has_ended() {
+            return stop.kill(&child);
+        }
+        // What it tells, the watch hears, which then kills it.
+        stop.killed = true;
+        let until = Inquiry::begin(&child.pidfd).until;
+        stop.until = Some(until);
+        lock(&self.deadlines).stops.insert((until, key));
     }
 
     /// Hands the watch to a thread that waits for this child. `None` if another has it.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::descendants::Descendants;
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
+use super::inquiry::Inquiry;
 use super::relay::Relayed;
 use crate::codec::Message;
 use crate::crash::CrashReport;
@@ -15,6 +16,7 @@ use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::{deadline, poll, wait};
+use crate::trace;
 use crate::transport::{self, Inbox, Received, is_nonsense};
 use crate::usage::Usage;
 
@@ -58,6 +60,8 @@ pub(super) struct Watch {
     /// What it was asked to stop for.
     asked: Option<Killed>,
     killed: Option<Killed>,
+    /// Until it is killed, if it was asked where it is.
+    inquiry: Option<Inquiry>,
     /// Kept from when the child has nothing more to say, or is killed, to its end.
     end_poll: Option<EndPoll>,
     /// Those that are to end with it.
@@ -98,6 +102,7 @@ impl Watch {
             timeout: None,
             asked: None,
             killed: None,
+            inquiry: None,
             end_poll: None,
             descendants: None,
             stderr_tail: None,
@@ -136,6 +141,7 @@ impl Watch {
             if let Some(stderr_tail) = &self.stderr_tail {
                 stderr_tail.end();
             }
+            trace::process_ended(self.pidfd.id(), status.known());
             if let Some(descendants) = &mut self.descendants {
                 descendants.end();
             }
@@ -152,13 +158,18 @@ impl Watch {
                 Some(TimeLimit { grace, .. }) if why == Killed::TimedOut && !grace.is_zero() => {
                     self.ask(why, grace);
                 }
-                _ => {
-                    self.killed = Some(why);
-                    self.pidfd.kill();
-                }
+                _ => self.kill(why),
             }
         }
-        if self.killed.is_some() || (self.listens && self.source().is_none()) {
+        let is_silent = self.source().is_none();
+        let has_told = |inquiry: &Inquiry| is_silent || inquiry.is_over();
+        // It may have been asked by the monitor, too.
+        if self.crash.has_answered() || self.inquiry.as_ref().is_some_and(has_told) {
+            self.inquiry = None;
+            self.pidfd.kill();
+        }
+        let is_killed = self.killed.is_some() && self.inquiry.is_none();
+        if is_killed || (self.listens && self.source().is_none()) {
             self.end_poll.get_or_insert_default();
         }
         false
@@ -174,6 +185,16 @@ impl Watch {
             at,
             grace: Duration::ZERO,
         });
+    }
+
+    /// Kills the child for this. If it takes too long, it is asked first where it is.
+    fn kill(&mut self, why: Killed) {
+        self.killed = Some(why);
+        if why == Killed::TimedOut && self.greeted && self.source().is_some() {
+            self.inquiry = Some(Inquiry::begin(&self.pidfd));
+        } else {
+            self.pidfd.kill();
+        }
     }
 
     /// Waits until something has happened, but not past `limit`.
@@ -223,7 +244,7 @@ impl Watch {
             return None;
         }
         let limit = match self.killed {
-            Some(_) => None,
+            Some(_) => self.inquiry.as_ref().map(|inquiry| inquiry.until),
             None => self.next_deadline().map(|(deadline, _)| deadline),
         };
         limit
@@ -304,8 +325,11 @@ impl Watch {
                 Ok(Received::Message(message)) if message.kind() == Some(Reply::Hello as u8) => {
                     self.greeted = true;
                 }
-                Ok(Received::Message(message)) if message.kind() == Some(Reply::Crashed as u8) => {
-                    self.crash.add(&message.head[1..]);
+                Ok(Received::Message(message)) if message.kind() == Some(Reply::Event as u8) => {
+                    self.crash.add_event(&message.head[1..]);
+                }
+                Ok(Received::Message(message)) if message.kind() == Some(Reply::Places as u8) => {
+                    self.crash.add_places(&message.head[1..]);
                 }
                 Ok(Received::Message(message)) => {
                     self.greeted = true;
@@ -316,8 +340,7 @@ impl Watch {
                 // The connection stays: to the child its end would be the parent's.
                 Err(error) => {
                     if is_nonsense(&error) && self.killed.is_none() {
-                        self.killed = Some(Killed::Nonsense);
-                        self.pidfd.kill();
+                        self.kill(Killed::Nonsense);
                     }
                     self.broken = Some(error);
                 }

@@ -36,7 +36,7 @@ mod unsupported;
 pub(crate) use unsupported::{
     clock, copy, crash, descriptors, exhaustion, exit_status, futex, image, inheritance, lineage,
     memory, memory_limit, notify_fd, ofd_lock, pidfd, pipe, poll, poller, runner, scarcity,
-    scheduling, signal, thread, traced, unsupported_here, wait,
+    scheduling, signal, thread, traced, unsupported_here, usage_so_far, wait,
 };
 
 #[cfg(all(
@@ -47,5 +47,5 @@ pub(crate) use linux::{
     clock, clone, clone_pids, copy, crash, descriptors, exhaustion, exit_status, futex, image,
     inheritance, init_array, lineage, memory, memory_limit, notify_fd, ofd_lock, pidfd, pipe, poll,
     poller, privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, traced,
-    wait,
+    usage_so_far, wait,
 };

@@ -46,13 +46,13 @@ pub(crate) mod copy {
 }
 
 pub(crate) mod crash {
-    /// A stack for signal handlers, of which there are none.
+    /// No process is asked where its worker is.
     #[derive(Debug)]
-    pub(crate) struct AlternateStack;
+    pub(crate) struct WorkerThread;
 
-    impl AlternateStack {
-        pub(crate) fn install() -> Option<AlternateStack> {
-            None
+    impl WorkerThread {
+        pub(crate) fn begin() -> WorkerThread {
+            WorkerThread
         }
     }
 }
@@ -305,6 +305,10 @@ pub(crate) mod pidfd {
         }
 
         pub(crate) fn terminate(&self) {
+            match self.0 {}
+        }
+
+        pub(crate) fn inquire(&self) {
             match self.0 {}
         }
 
@@ -581,6 +585,8 @@ pub(crate) mod scheduling {
 pub(crate) mod signal {
     use std::borrow::Cow;
 
+    pub(crate) const INQUIRY: i32 = 0;
+
     pub(crate) fn name(signal: i32) -> Cow<'static, str> {
         Cow::Owned(format!("signal {signal}"))
     }
@@ -600,6 +606,10 @@ pub(crate) mod thread {
 
     thread_local! {
         static NUMBER: Cell<u64> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn id() -> u32 {
+        0
     }
 
     /// The number of the calling thread, which is not 0.
@@ -622,6 +632,14 @@ pub(crate) mod traced {
     }
 
     pub(crate) fn exit_status(_: &Pidfd) -> Option<ExitStatus> {
+        None
+    }
+}
+
+pub(crate) mod usage_so_far {
+    use crate::usage::Usage;
+
+    pub(crate) fn usage_so_far(_: u32) -> Option<(u64, Usage)> {
         None
     }
 }

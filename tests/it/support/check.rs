@@ -39,10 +39,14 @@ pub(crate) fn check<R: PartialEq + Debug>(
     }
 }
 
-/// The text of an error with `PLACE` instead of the place of a crash.
+/// The text of an error with `PLACE` instead of the place of a crash, and without that of a hang.
 #[track_caller]
 fn without_place(error: &Error) -> String {
     let text = error.to_string();
+    if let Some((before, place)) = text.split_once(": it was in `") {
+        let (_, behind) = place.rsplit_once(" (pid ").expect("a process");
+        return format!("{before} (pid {behind}");
+    }
     let Some((before, place, behind)) = text.split_once(", in `").and_then(|(before, rest)| {
         rest.rsplit_once(" (pid ")
             .map(|(place, behind)| (before, place, behind))

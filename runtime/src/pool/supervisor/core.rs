@@ -18,11 +18,13 @@ use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
 use crate::pool::settings::{Judge, floor};
-use crate::pool::trace::{Span, Trace};
 use crate::process::{Relayed, Subject, cancelled};
 use crate::protocol::Request;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::deadline;
 use crate::sys::lineage::Lineage;
+use crate::sys::thread;
+use crate::trace::{Span, Trace};
 use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
@@ -100,7 +102,7 @@ impl PoolState {
     }
 
     /// Takes a job in, for the worker with this index alone if there is one.
-    pub(super) fn submit_to(&mut self, only: Option<u32>, job: PoolJob) -> JobId {
+    pub(super) fn submit_to(&mut self, only: Option<u32>, mut job: PoolJob) -> JobId {
         if let Some(refusal) = &self.refusal {
             return self.jobs.refuse(&job, refusal);
         }
@@ -109,10 +111,24 @@ impl PoolState {
             retries: job.options.retries,
             only,
         };
+        let (function, from) = (job.worker, &mut job.submitted);
+        from.thread = self.trace.as_ref().map_or(0, |_| thread::id());
+        let from = *from;
         let (id, count) = self.jobs.add(job);
+        if let Some(trace) = &self.trace {
+            trace.file().submitted(function, id, count, from);
+        }
         self.scheduler.submitted_with(id, count, terms);
         self.act();
+        self.trace_queue();
         id
+    }
+
+    /// Traces how many tasks wait.
+    pub(super) fn trace_queue(&self) {
+        if let Some(trace) = &self.trace {
+            trace.file().queue(self.waiting().tasks);
+        }
     }
 
     /// Has the pool have this many workers.
@@ -311,7 +327,7 @@ impl PoolState {
     /// the time is over.
     pub(super) fn ask(&mut self, id: WorkerId, task: u32, purpose: Purpose, grace: Duration) {
         if grace.is_zero() {
-            return self.kill(id, purpose);
+            return self.inquire(id, purpose);
         }
         if let Some(worker) = self.workers.get_mut(&id) {
             worker.ask(Asked {
@@ -322,10 +338,23 @@ impl PoolState {
         }
     }
 
+    /// Ends a worker that takes too long, after it was asked where it is. It gets nothing more to do.
+    pub(super) fn inquire(&mut self, id: WorkerId, purpose: Purpose) {
+        match self.workers.get_mut(&id) {
+            Some(worker) if worker.killed.is_none() && !worker.closed => {
+                worker.killed = Some(purpose);
+                worker.inquiry = Some(worker.process.inquire());
+                self.scheduler.retire_when_idle(id);
+            }
+            _ => self.kill(id, purpose),
+        }
+    }
+
     /// Ends a worker. It gets nothing more to do.
     pub(super) fn kill(&mut self, id: WorkerId, purpose: Purpose) {
         if let Some(worker) = self.workers.get_mut(&id) {
             worker.killed.get_or_insert(purpose);
+            worker.inquiry = None;
             worker.process.kill();
             self.scheduler.retire_when_idle(id);
         }
@@ -464,6 +493,7 @@ impl PoolState {
             worker.ready = Some(Instant::now());
             worker.heard = Instant::now();
             self.scheduler.ready(id);
+            self.jobs.counters.ready(id, now());
         }
     }
 

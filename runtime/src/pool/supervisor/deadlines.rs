@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::core::PoolState;
 use super::worker_state::{Purpose, STANDSTILL, Verdict, WorkerStage, WorkerState};
 use crate::pool::scheduler::WorkerId;
+use crate::process::Inquiry;
 
 impl PoolState {
     /// Deals with deadlines. True when the pool is over.
@@ -36,6 +37,7 @@ impl PoolState {
             }
             self.check_leave(id, now);
             self.check_asked(id, now);
+            self.check_inquiry(id);
             self.check_time(id, now);
             // What it had goes to others before the next one is looked at.
             self.act();
@@ -105,6 +107,19 @@ impl PoolState {
         if let Some(asked) = asked.filter(|asked| asked.until.is_some_and(|at| at <= now)) {
             asked.until = None;
             let purpose = asked.purpose;
+            self.inquire(id, purpose);
+        }
+    }
+
+    /// Ends a worker that was asked where it is, and has not told.
+    fn check_inquiry(&mut self, id: WorkerId) {
+        let worker = self.workers.get(&id);
+        let has_had_time =
+            |worker: &WorkerState| worker.inquiry.as_ref().is_some_and(Inquiry::is_over);
+        if let Some(purpose) = worker
+            .filter(|it| has_had_time(it))
+            .and_then(|it| it.killed)
+        {
             self.kill(id, purpose);
         }
     }
@@ -127,7 +142,7 @@ impl PoolState {
         match worker.check_time(timeout, part.map_or(0, |(_, answered)| answered)) {
             Verdict::InTime => {}
             Verdict::Over(_, Purpose::Timeout(_)) if !is_working => {
-                self.kill(id, Purpose::Initializer);
+                self.inquire(id, Purpose::Initializer);
             }
             // What has overwritten its board cannot be asked.
             Verdict::Over(begun, purpose @ Purpose::Timeout(task)) if begun == task + 1 => {
@@ -162,6 +177,7 @@ impl PoolState {
                 worker.leave,
                 worker.look,
                 worker.asked.and_then(|asked| asked.until),
+                worker.inquiry.as_ref().map(|inquiry| inquiry.until),
                 end,
             ]
             .into_iter()

@@ -9,11 +9,14 @@ use crate::foreign;
 use crate::lock::lock;
 use crate::pool::recipe::Recipe;
 use crate::pool::settings::Settings;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::poller::Poller;
 
 pub(super) struct Env {
     pub(super) poller: Poller,
     pub(super) settings: Settings,
+    /// When the pool was built, by the clock of the ledger.
+    pub(super) began: u64,
     /// Until the pool is over.
     recipe: Mutex<Option<Arc<Recipe>>>,
     /// Threads that do, just now, what has to be done beside the lock.
@@ -29,6 +32,7 @@ impl Env {
             workers: AtomicUsize::new(settings.policy.workers),
             poller,
             settings,
+            began: now(),
             recipe: Mutex::new(Some(Arc::new(recipe))),
             deliveries: Deliveries::default(),
             closing: AtomicBool::new(false),

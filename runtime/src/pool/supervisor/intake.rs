@@ -11,12 +11,13 @@ use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{JobId, Part, WorkerId};
-use crate::pool::trace::Span;
+use crate::pool::stats::Work;
 use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
 use crate::protocol::Reply;
 use crate::sys::deadline;
 use crate::sys::poller::Interest;
+use crate::trace::Span;
 use crate::transport::{Received, is_nonsense};
 
 /// How long a process may take to end after it has broken off a message.
@@ -106,7 +107,14 @@ impl PoolState {
         let kind = message.kind().and_then(Reply::from_wire);
         match (worker.stage, kind) {
             (_, Some(Reply::Hello)) => {}
-            (_, Some(Reply::Crashed)) => worker.crash.add(&message.head[1..]),
+            (_, Some(Reply::Event)) => worker.crash.add_event(&message.head[1..]),
+            (_, Some(Reply::Places)) => {
+                worker.crash.add_places(&message.head[1..]);
+                if worker.crash.has_answered() {
+                    let purpose = worker.killed.unwrap_or(Purpose::Nonsense);
+                    self.kill(id, purpose);
+                }
+            }
             (WorkerStage::Preparing, Some(Reply::Ready)) => match worker.initializer.clone() {
                 Some(initializer) => {
                     worker.stage = WorkerStage::Initializing;
@@ -318,11 +326,26 @@ impl PoolState {
         let until = until.max(since);
         worker.noted = until;
         let time = Duration::from_nanos(until - since);
-        self.jobs.counters.worked(id, count, time);
-        if let Some(trace) = &mut self.trace {
-            let function = self.jobs.function(job).unwrap_or("cancelled task");
-            trace.worked(worker.process.id(), function, job, count, (since, until));
+        let function = self.jobs.function(job).unwrap_or("cancelled task");
+        let from = self.jobs.submitted(job);
+        let work = Work {
+            function,
+            count,
+            submitted: from.map(|from| from.at),
+            since,
+            until,
+        };
+        self.jobs.counters.worked(id, work);
+        if let Some(trace) = &self.trace {
+            let (process, mut file) = (worker.process.id(), trace.file());
+            file.worked(process, function, job, count, (since, until), from);
+            if file.wants_memory(process)
+                && let Some(bytes) = worker.memory()
+            {
+                file.memory(process, bytes);
+            }
         }
+        self.trace_queue();
         time
     }
 

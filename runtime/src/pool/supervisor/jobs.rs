@@ -13,6 +13,7 @@ use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::JobId;
 use crate::pool::slot::Slot;
 use crate::pool::stats::Counters;
+use crate::trace::Submitted;
 
 /// The jobs of a pool.
 #[derive(Default)]
@@ -100,6 +101,11 @@ impl Jobs {
     /// The name of the function that a job's tasks run.
     pub(super) fn function(&self, id: JobId) -> Option<&'static str> {
         Some(self.get(id)?.worker)
+    }
+
+    /// Where a job comes from.
+    pub(super) fn submitted(&self, id: JobId) -> Option<Submitted> {
+        Some(self.get(id)?.submitted)
     }
 
     /// Gives out the outcome of a task.
@@ -229,6 +235,7 @@ mod tests {
             arguments: TaskArguments::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
             options: TaskOptions::default(),
+            submitted: Submitted::now(),
             remaining: 1,
             done: Vec::new(),
         }

@@ -9,6 +9,7 @@ use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::WorkerId;
 use crate::pool::worker::SERVICE;
 use crate::process::Member;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::fd::AsFd;
 use crate::sys::poller::Interest;
 
@@ -16,6 +17,7 @@ use crate::sys::poller::Interest;
 /// is heard later.
 pub(super) fn launch(env: &Env, id: WorkerId, index: usize) -> Result<WorkerState> {
     let failed = |error| Error::not_started("cannot start a process for the pool", error);
+    let started = now();
     let ledger = Arc::new(Ledger::new().map_err(failed)?);
     let over = || Error::new(ErrorKind::Closed, "the pool is over");
     let recipe = env.recipe().ok_or_else(over)?;
@@ -27,7 +29,7 @@ pub(super) fn launch(env: &Env, id: WorkerId, index: usize) -> Result<WorkerStat
     let watching = watch(pidfd, WorkerSource::Pidfd)
         .and_then(|()| watch(connection, WorkerSource::Connection));
     match watching {
-        Ok(()) => Ok(WorkerState::new(process, ledger, initializer)),
+        Ok(()) => Ok(WorkerState::new(process, ledger, initializer, started)),
         Err(error) => {
             // Its end would not be heard of.
             process.end();

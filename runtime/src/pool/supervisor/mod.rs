@@ -44,6 +44,7 @@
 //! | with results it has not sent | they are on the board | they count |
 //! | while it sends a long result | the annex ends early, and its pidfd within a moment | as in the task |
 //! | after its result | the result is received before the end is looked at | as idle |
+//! | in a task whose time is over, which is asked where it is | as in a task | it was ended for its time, unless it ended in another way than by that ([`inquiry`](crate::process::Inquiry)) |
 //! | in a task that was asked to stop | as in a task | it is not tried again: its result is why it was asked |
 //! | of the pool's own signal | the [`Purpose`](worker_state::Purpose) it was ended for, if that is how it ended | that explains what it had begun and not answered; if that is nothing, as idle. It says nothing of the pool |
 //!
@@ -95,17 +96,19 @@ use super::recipe::Recipe;
 use super::scheduler::{Action, JobId, WorkerId};
 use super::settings::{Judge, Settings};
 use super::slot::Slot;
-use super::stats::Counters;
-use super::trace::{Span, Trace};
+use super::stats::{Observed, PoolStats};
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
 use crate::lock::{lock, wait};
 use crate::process::TaskLimits;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::copy::Home;
 use crate::sys::lineage::Lineage;
 use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
+use crate::sys::usage_so_far::usage_so_far;
+use crate::trace::{Span, Trace};
 
 /// A pool, as its supervisor and all who hold something of it share it.
 pub(super) struct SharedPool {
@@ -453,11 +456,29 @@ impl SharedPool {
         (queued, active)
     }
 
-    pub(super) fn counters(&self) -> Counters {
-        let core = &self.lock().core;
-        let mut counters = core.jobs.counters.clone();
-        counters.retried = core.scheduler.retried;
-        counters
+    pub(super) fn stats(&self) -> PoolStats {
+        let ids: Vec<_> = {
+            let core = &self.lock().core;
+            let workers = core.workers.iter();
+            workers
+                .map(|(id, worker)| (*id, worker.process.id()))
+                .collect()
+        };
+        // It takes a while, so not under the lock.
+        let usages = ids
+            .into_iter()
+            .filter_map(|(id, process)| Some((id, usage_so_far(process)?)));
+        let mut observed: Observed = usages.collect();
+        let (counters, now) = {
+            let core = &self.lock().core;
+            // As long as a worker is there, its process is not reaped, and its id is its own.
+            observed.retain(|id, _| core.workers.contains_key(id));
+            let mut counters = core.jobs.counters.clone();
+            counters.retried = core.scheduler.retried;
+            (counters, now())
+        };
+        let env = &self.env;
+        PoolStats::new(&env.settings.name, (env.began, now), counters, &observed)
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -640,9 +661,9 @@ impl SharedPool {
         }
         // What it holds may be what others wait for.
         self.env.drop_recipe();
-        let mut state = self.lock();
-        if let Some(trace) = &mut state.core.trace {
-            trace.finish();
+        let state = self.lock();
+        if let Some(trace) = &state.core.trace {
+            trace.file().finish();
         }
         drop(state);
         self.over.set();

@@ -8,11 +8,11 @@ use crate::crash::CrashReport;
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, Part, WorkerId};
 use crate::pool::settings::Initializer;
-use crate::pool::trace::Span;
-use crate::process::{Killed, Member};
+use crate::process::{Inquiry, Killed, Member};
 use crate::sys::deadline;
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::poller::{Interest, Poller};
+use crate::trace::Span;
 use crate::transport::{EncodedMessage, Outbox};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.
@@ -31,6 +31,8 @@ pub(super) struct WorkerState {
     pub(super) stage: WorkerStage,
     /// What it has to run first, until it has.
     pub(super) initializer: Option<Arc<Initializer>>,
+    /// When its start began, by the clock of the ledger.
+    pub(super) started: u64,
     /// When it was last heard of, or took in a piece of what it is sent.
     pub(super) heard: Instant,
     /// Until when it is known what it did, by the clock of the ledger.
@@ -46,9 +48,11 @@ pub(super) struct WorkerState {
     /// That its task is asked to stop.
     pub(super) asked: Option<Asked>,
     pub(super) killed: Option<Purpose>,
+    /// Until it is killed, if it was asked where it is.
+    pub(super) inquiry: Option<Inquiry>,
     /// Why its last message could not be taken.
     pub(super) broken: Option<io::Error>,
-    /// What it said of a crash.
+    /// What it said of a crash, or when it was asked where it is.
     pub(super) crash: CrashReport,
     /// Nothing more is to be heard.
     pub(super) closed: bool,
@@ -176,6 +180,7 @@ impl WorkerState {
         process: Member,
         ledger: Arc<Ledger>,
         initializer: Option<Arc<Initializer>>,
+        started: u64,
     ) -> WorkerState {
         WorkerState {
             process,
@@ -185,6 +190,7 @@ impl WorkerState {
             stage: WorkerStage::Preparing,
             initializer,
             heard: Instant::now(),
+            started,
             noted: now(),
             look: None,
             check: None,
@@ -192,6 +198,7 @@ impl WorkerState {
             ready: None,
             asked: None,
             killed: None,
+            inquiry: None,
             broken: None,
             crash: CrashReport::default(),
             closed: false,

@@ -31,7 +31,7 @@ use crate::process::origin::{self, EXIT_SOFTWARE};
 use crate::process::service::{self, Replies, SERVICES, Serve};
 use crate::protocol::{Header, Reply, Request};
 use crate::sys::copy;
-use crate::sys::crash::{self, AlternateStack};
+use crate::sys::crash::{self, Kinds, WorkerThread};
 use crate::sys::exhaustion;
 use crate::sys::function::Function;
 use crate::sys::refused::named;
@@ -47,6 +47,8 @@ const EXIT_PANIC: i32 = 101;
 pub(super) fn greet_and_serve(connection: OwnedFd) -> io::Result<Infallible> {
     let connection = Arc::new(connection);
     let (sender, receiver) = transport::open(Arc::clone(&connection))?;
+    // From then on it may be asked where it is.
+    crash::install();
     // A parent that is gone shows in the receive.
     let _ = sender.send(dispatch::message(Reply::Hello, &()));
     serve(sender, receiver, &Lifeline::new(connection))
@@ -83,6 +85,9 @@ pub(super) fn serve(
         }
         if let Some(differences) = &header.inheritance {
             differences.apply()?;
+            if differences.change_signals() {
+                crash::install_again();
+            }
         }
         let name = header.name.clone();
         Current::set(header.name, worker, header.parent, header.worker_index);
@@ -90,7 +95,10 @@ pub(super) fn serve(
         crash::tell(
             lifeline.connection(),
             transport::preface,
-            Reply::Crashed as u8,
+            Kinds {
+                event: Reply::Event as u8,
+                places: Reply::Places as u8,
+            },
         );
         if let Some(file) = &header.exhaustion {
             // Without it, a crash is told as it is.
@@ -145,7 +153,7 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
         }
         None => None,
     };
-    let _stack = AlternateStack::install();
+    let _thread = WorkerThread::begin();
     let prepare = || {
         STARTUPS.iter().for_each(Startup::run);
         // Not before: one that starts a worker would do so in that worker, and so on. The same
@@ -228,7 +236,7 @@ fn begin(
             .stack_size(stack);
         let run = || {
             runner.begin();
-            let _stack = AlternateStack::install();
+            let _thread = WorkerThread::begin();
             process::exit(work())
         };
         match thread.spawn_scoped(scope, run) {

@@ -34,6 +34,7 @@ use super::serve;
 use crate::process::environment;
 use crate::sys::clone::{self, Cloned, clone_sibling};
 use crate::sys::clone_pids::ClonePids;
+use crate::sys::crash;
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
 use crate::transport::{self, PlaceholderChannel};
@@ -75,6 +76,8 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
         environment::replace(&environment);
     }
     rehearse();
+    // For its clones. One that is no child yet has nothing to tell.
+    crash::install();
     // Ctrl-C is for the program; clones take no part in the blocking.
     let blocked = Blocked::all();
     let is_single_threaded = clone::is_single_threaded();

@@ -3,14 +3,16 @@
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use super::signal::INQUIRY;
+
 /// The signal that ended the process, if one did.
 pub(crate) fn signal(status: ExitStatus) -> Option<i32> {
     status.signal()
 }
 
-/// Whether it was `SIGKILL`.
+/// Whether it was `SIGKILL`, or what comes before that and ends a process that does not handle it.
 pub(crate) fn is_killed(status: ExitStatus) -> bool {
-    status.signal() == Some(libc::SIGKILL)
+    matches!(status.signal(), Some(libc::SIGKILL | INQUIRY))
 }
 
 /// Whether the process has left a core dump.

@@ -174,6 +174,11 @@ impl Differences {
         *self == Differences::default()
     }
 
+    /// Whether dispositions of signals are among them.
+    pub(crate) fn change_signals(&self) -> bool {
+        self.ignored.is_some()
+    }
+
     /// Gives them to this process, which has one thread.
     ///
     /// # Errors

@@ -32,4 +32,5 @@ pub(crate) mod stdio;
 pub(crate) mod thread;
 mod thread_stat;
 pub(crate) mod traced;
+pub(crate) mod usage_so_far;
 pub(crate) mod wait;

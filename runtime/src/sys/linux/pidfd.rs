@@ -85,6 +85,12 @@ impl Pidfd {
         self.signal(Signal::TERM);
     }
 
+    /// Asks the child where it is, if it has not ended. It is to be killed then, see
+    /// [`crash`](super::crash).
+    pub(crate) fn inquire(&self) {
+        self.signal(Signal::STKFLT);
+    }
+
     fn signal(&self, signal: Signal) {
         match pidfd_send_signal(&self.0.descriptor, signal) {
             // A filter forbids it. The number is the child's for as long as that is not reaped,

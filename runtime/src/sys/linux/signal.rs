@@ -81,6 +81,10 @@ impl<'s> DeathAtHangUp<'s> {
     }
 }
 
+/// The signal by which a process is asked where it is, before it is killed. It is one that the kernel
+/// does not send, and hardly any program; where it has no handler, it ends the process.
+pub(crate) const INQUIRY: libc::c_int = libc::SIGSTKFLT;
+
 /// Handles `SIGINT` by doing nothing, if it would end this process.
 ///
 /// It is not set to be ignored, because the programs that this process executes would inherit that.

@@ -33,6 +33,19 @@ impl Stat {
         self.fields().nth(49)?.parse().ok()
     }
 
+    /// How long its own code has run, and the kernel for it, in ticks of the clock.
+    pub(super) fn times(&self) -> Option<(u64, u64)> {
+        // The 14th field and the next.
+        let mut times = self.fields().skip(11).map_while(|time| time.parse().ok());
+        times.next().zip(times.next())
+    }
+
+    /// How many of its pages are in memory.
+    pub(super) fn resident_pages(&self) -> Option<u64> {
+        // The 24th field.
+        self.fields().nth(21)?.parse().ok()
+    }
+
     /// The fields after the name, which is in parentheses and may itself have some.
     fn fields(&self) -> impl Iterator<Item = &str> {
         let rest = self.0.rsplit_once(')').map_or("", |(_, rest)| rest);

@@ -14,3 +14,10 @@ pub(super) fn thread() -> libc::pid_t {
     let id = unsafe { libc::syscall(libc::SYS_gettid) };
     libc::pid_t::try_from(id).unwrap_or(0)
 }
+
+/// The identifier of the parent; 0 if it is outside of this PID namespace.
+pub(super) fn parent() -> libc::pid_t {
+    // SAFETY: as above.
+    let id = unsafe { libc::syscall(libc::SYS_getppid) };
+    libc::pid_t::try_from(id).unwrap_or(0)
+}

@@ -9,12 +9,6 @@ pub(crate) const PREFACE: usize = 32;
 /// How long a note is at most.
 const LENGTH: usize = 8 << 10;
 
-/// The second byte of a note that says what happened.
-pub(super) const EVENT: u8 = 1;
-
-/// The second byte of a note that says where.
-pub(super) const PLACES: u8 = 2;
-
 /// How long the name of a thread is, with the zero behind it.
 pub(super) const NAME: usize = 16;
 

@@ -1,0 +1,6 @@
+//! What the compiler says where the macros are, and the library is not.
+
+#[test]
+fn mistakes() {
+    trybuild::TestCases::new().compile_fail("tests/fail/*.rs");
+}

@@ -1,0 +1,8 @@
+#[facade::multiproc::worker]
+fn length(text: &str) -> usize {
+    text.len()
+}
+
+fn main() {
+    let _: usize = length::run("text").unwrap();
+}
