@@ -97,6 +97,8 @@ pub enum ErrorKind {
     Exited,
     /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
     /// out-of-memory killer, `kill`. [`Error::signal`] says which, and [`Error::crash`] where a crash was.
+    /// `Display` tells the out-of-memory killer from others who send `SIGKILL`, as far as the process's
+    /// control group shows that.
     Signaled,
     /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed. [`Error::backtrace`] has
     /// where it was then.

@@ -27,6 +27,7 @@ mod late;
 mod leaks;
 mod libtest;
 mod limits;
+mod memory;
 mod midway;
 mod nesting;
 mod scarcity;

@@ -82,6 +82,8 @@ pub(crate) struct Who<'a> {
     pub(crate) id: u32,
     /// The limit on its memory, if it was refused some before it crashed.
     pub(crate) memory_limit: Option<u64>,
+    /// Whether the kernel has killed it because there was no memory, probably.
+    pub(crate) is_out_of_memory: bool,
 }
 
 impl End {
@@ -223,6 +225,7 @@ fn without_reply(
         subject,
         id,
         memory_limit,
+        is_out_of_memory,
     }: Who<'_>,
 ) -> Error {
     // A child that ended in another way did so before the parent's signal reached it.
@@ -296,6 +299,11 @@ fn without_reply(
                 let memory = memory_limit.map_or_else(String::new, |limit| {
                     format!(" after exceeding its memory limit of {} MiB", limit >> 20)
                 });
+                let memory = if is_out_of_memory {
+                    ", probably because memory ran out: the kernel killed a process of its control group for that"
+                } else {
+                    &memory
+                };
                 let dumped = if exit_status::has_dumped_core(status) {
                     ", core dumped"
                 } else {
@@ -395,6 +403,7 @@ mod tests {
             subject: Subject::Worker("decode"),
             id: 4711,
             memory_limit: None,
+            is_out_of_memory: false,
         };
         match (end.resolve(who, &result::<u32>()), expected) {
             (Ok(value), Ok(expected)) => assert_eq!(value, expected),
@@ -447,6 +456,28 @@ mod tests {
                 ErrorKind::Panicked,
                 "worker `decode` panicked: boom, src/a.rs:3:5",
             )),
+        );
+    }
+
+    #[test]
+    fn a_kill_for_want_of_memory_is_told() {
+        let told = |is_out_of_memory| {
+            let who = Who {
+                subject: Subject::Worker("decode"),
+                id: 4711,
+                memory_limit: None,
+                is_out_of_memory,
+            };
+            let ended = end(signaled(libc::SIGKILL)).resolve(who, &result::<u32>());
+            ended.unwrap_err().to_string()
+        };
+        assert_eq!(
+            told(false),
+            "worker `decode` was killed by SIGKILL (pid 4711)"
+        );
+        assert_eq!(
+            told(true),
+            "worker `decode` was killed by SIGKILL, probably because memory ran out: the kernel killed a process of its control group for that (pid 4711)"
         );
     }
 

@@ -177,6 +177,7 @@ impl Child {
             },
             id: self.id(),
             memory_limit: self.met_memory_limit(),
+            is_out_of_memory: self.pidfd.is_out_of_memory(),
         }
     }
 

@@ -324,6 +324,10 @@ pub(crate) mod pidfd {
             match self.0 {}
         }
 
+        pub(crate) fn is_out_of_memory(&self) -> bool {
+            match self.0 {}
+        }
+
         pub(crate) fn reap(&self) -> Option<Status> {
             match self.0 {}
         }

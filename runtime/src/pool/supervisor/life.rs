@@ -188,6 +188,7 @@ fn loss(
             killed,
             id,
             memory_limit,
+            is_out_of_memory: worker.process.pidfd().is_out_of_memory(),
             crash: worker.crash.clone(),
             stderr_tail: worker.stderr_tail(),
         })
@@ -225,6 +226,7 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
         },
         id: worker.process.id(),
         memory_limit: worker.met_memory_limit(None),
+        is_out_of_memory: worker.process.pidfd().is_out_of_memory(),
         crash: worker.crash.clone(),
         stderr_tail: worker.stderr_tail(),
     };
