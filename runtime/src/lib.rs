@@ -414,6 +414,12 @@
 //! With the feature `stream`, which is off by default, a [`channel::Receiver`] is a `Stream`, and the
 //! results of a [`Pool::map`] become one.
 //!
+//! # Logs
+//!
+//! `main` does not run in a worker's process, and so neither does what it sets up, such as a logger. With the
+//! feature `log`, which is off by default, what workers log arrives at the logger of the
+//! program: [how](guide::logging).
+//!
 //! # What it does not do
 //!
 //! * Isolate from malice: a worker is the same program with the same rights, unless its call
@@ -483,6 +489,7 @@
 #[doc(hidden)]
 #[path = "fuzz/mod.rs"]
 pub mod __fuzz;
+mod backtrace;
 pub mod channel;
 mod codec;
 mod completion;
@@ -497,6 +504,9 @@ mod halves;
 mod hints;
 mod limits;
 mod lock;
+#[cfg(feature = "log")]
+#[cfg_attr(docsrs, doc(cfg(feature = "log")))]
+pub mod logging;
 mod payload;
 mod pool;
 #[cfg(test)]
@@ -507,6 +517,7 @@ mod protocol;
 mod random;
 mod raw;
 mod readiness;
+mod records;
 mod remote_error;
 pub mod shm;
 mod spin;

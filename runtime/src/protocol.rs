@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::codec::wire_enum;
 use crate::descriptor::Fd;
 use crate::limits::Limits;
+use crate::records::Invitation;
 use crate::sys::fd::OwnedFd;
 use crate::sys::function::Function;
 use crate::sys::inheritance::Differences;
@@ -74,6 +75,9 @@ pub(crate) struct Header {
     pub(crate) lineage: Option<Lineage>,
     /// Whether Ctrl-C is for its parent only.
     pub(crate) ignore_interrupts: bool,
+    /// What to log with, if the parent has a logger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) logs: Option<Invitation>,
 }
 
 wire_enum! {

@@ -30,6 +30,7 @@ mod limits;
 mod memory;
 mod midway;
 mod nesting;
+mod panics;
 mod scarcity;
 mod sick;
 mod signals;

@@ -10,6 +10,7 @@
 //! | [`back_pressure`] | What if tasks come faster than they are done? |
 //! | [`stopping`] | How do I end what runs: gently, at once, with the program, by Ctrl-C? |
 //! | [`isolated_tests`] | How do I give a test a process, and test that something crashes? |
+//! | [`logging`] | Where do the logs of workers go, and how do they get to those of the program? |
 //! | [`how_it_works`] | What happens between `spawn` and `join`? What can I rely on? |
 
 pub mod back_pressure;
@@ -17,5 +18,6 @@ pub mod closures;
 pub mod from_python;
 pub mod how_it_works;
 pub mod isolated_tests;
+pub mod logging;
 pub mod processes_or_threads;
 pub mod stopping;

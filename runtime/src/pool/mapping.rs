@@ -329,6 +329,11 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
                         self.window.note_time(time, 1);
                     }
                     let bytes = outcome.length();
+                    let outcome = if outcome.is_value() {
+                        outcome
+                    } else {
+                        outcome.after_logs()
+                    };
                     let result = resolve_with(|| outcome.resolve(Subject::Worker(worker), &codec));
                     self.arrive(number, bytes, result);
                 }
@@ -451,7 +456,8 @@ fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
         head: reply.to_vec(),
         ..Message::default()
     };
-    Outcome::Reply(message, many.process).resolve(Subject::Worker(many.worker), codec)
+    let outcome = Outcome::Reply(message, many.process).after_logs();
+    outcome.resolve(Subject::Worker(many.worker), codec)
 }
 
 /// Tasks of one worker that are to be sent together.

@@ -6,6 +6,7 @@ use crate::dispatch::ResultCodec;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{End, Killed, Status, Subject, Who, end, stopped};
 use crate::protocol::Reply;
+use crate::records;
 
 /// How a task ended, its value not yet decoded: that is done by who wants it.
 #[derive(Debug)]
@@ -62,6 +63,21 @@ impl Outcome {
                 resolved.map_err(|error| stopped(subject, why, error))
             }
         }
+    }
+
+    /// Waits until what the worker has logged before is handed on, but not for long.
+    pub(super) fn after_logs(self) -> Outcome {
+        match &self {
+            Outcome::Reply(_, process) => records::catch_up(*process),
+            Outcome::Lost(loss) => records::catch_up(loss.id),
+            Outcome::Asked(outcome, _) => {
+                if let Outcome::Lost(Loss { id, .. }) | Outcome::Reply(_, id) = &**outcome {
+                    records::catch_up(*id);
+                }
+            }
+            Outcome::Failed(_) => {}
+        }
+        self
     }
 
     /// Whether the worker returned a value.

@@ -295,8 +295,10 @@ impl<R> Task<R> {
             return callback(Err(error));
         }
         let (worker, result) = (self.worker, self.result);
-        let callback: Callback =
-            Box::new(move |outcome| callback(outcome.resolve(Subject::Worker(worker), &result)));
+        let callback: Callback = Box::new(move |outcome| {
+            let outcome = outcome.after_logs();
+            callback(outcome.resolve(Subject::Worker(worker), &result));
+        });
         if let Some((callback, outcome)) = self.slot.call_back(callback) {
             self.shared.run_callback(callback, outcome);
         }
@@ -314,7 +316,9 @@ impl<R> Task<R> {
 
     fn take(&self) -> Result<R> {
         match self.slot.take() {
-            Some(outcome) => outcome.resolve(Subject::Worker(self.worker), &self.result),
+            Some(outcome) => outcome
+                .after_logs()
+                .resolve(Subject::Worker(self.worker), &self.result),
             None => {
                 let text = format!("the result of worker `{}` was already taken", self.worker);
                 Err(Error::new(ErrorKind::Closed, text).with_worker(self.worker))

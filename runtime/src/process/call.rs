@@ -18,6 +18,7 @@ use crate::dispatch::{Argument, Callee, Defaults, Entry, EntryId, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
+use crate::records;
 use crate::sys::fd::AsFd;
 use crate::sys::lineage::Lineage;
 use crate::sys::{deadline, image};
@@ -254,6 +255,7 @@ impl<R> Call<'_, R> {
         };
         let launching = Launching::begin(start_method, launch, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
+        let (logs, invitation) = records::invite().map_err(failed)?;
         let header = Header {
             name: name.clone(),
             parent: std::process::id(),
@@ -265,6 +267,7 @@ impl<R> Call<'_, R> {
             worker_index: None,
             lineage,
             ignore_interrupts,
+            logs: invitation,
         };
         let callee = Callee::new(entry, place);
         let request =
@@ -274,6 +277,9 @@ impl<R> Call<'_, R> {
         launched.streams.stderr = parent_end.or(launched.streams.stderr);
         // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
+        launched
+            .child
+            .set_logs(logs.start(&name, launched.child.id()));
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
         Ok(Process::launched(launched, result, kill_on_drop, captured))

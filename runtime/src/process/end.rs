@@ -296,14 +296,7 @@ fn without_reply(
         ),
         Status::Known(status) => match (exit_status::signal(status), status.code()) {
             (Some(signal), _) => {
-                let memory = memory_limit.map_or_else(String::new, |limit| {
-                    format!(" after exceeding its memory limit of {} MiB", limit >> 20)
-                });
-                let memory = if is_out_of_memory {
-                    ", probably because memory ran out: the kernel killed a process of its control group for that"
-                } else {
-                    &memory
-                };
+                let memory = for_memory(memory_limit, is_out_of_memory);
                 let dumped = if exit_status::has_dumped_core(status) {
                     ", core dumped"
                 } else {
@@ -332,6 +325,18 @@ fn without_reply(
                 )
             }
         },
+    }
+}
+
+/// What a signal has to do with memory, if anything.
+fn for_memory(memory_limit: Option<u64>, is_out_of_memory: bool) -> String {
+    match memory_limit {
+        _ if is_out_of_memory => {
+            ", probably because memory ran out: the kernel killed a process of its control group for that"
+                .to_owned()
+        }
+        Some(limit) => format!(" after exceeding its memory limit of {} MiB", limit >> 20),
+        None => String::new(),
     }
 }
 
@@ -454,7 +459,7 @@ mod tests {
             },
             Err((
                 ErrorKind::Panicked,
-                "worker `decode` panicked: boom, src/a.rs:3:5",
+                "worker `decode` panicked: boom, at src/a.rs:3:5",
             )),
         );
     }

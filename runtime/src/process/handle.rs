@@ -522,6 +522,7 @@ impl<R> Process<R> {
             }
         }
         monitor.forget(&self.child);
+        self.child.catch_up_with_logs();
         let end = self.child.end(watch);
         if let Some(captured) = &self.captured {
             end.settle();

@@ -32,6 +32,7 @@ use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
+use crate::records;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
@@ -158,6 +159,7 @@ impl Member {
         let launching = Launching::begin(setup.start_method, launch_options, &setup.limits);
         let launching = launching.map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
+        let (logs, invitation) = records::invite().map_err(failed)?;
         let header = Header {
             name: setup.name.clone(),
             parent: std::process::id(),
@@ -169,6 +171,7 @@ impl Member {
             worker_index: Some(index),
             lineage,
             ignore_interrupts: setup.ignore_interrupts,
+            logs: invitation,
         };
         let mut request = Output::new(Request::Serve as u8);
         let written = request
@@ -180,6 +183,9 @@ impl Member {
         written.map_err(|error| failed(io::Error::other(error.to_string())))?;
         let launched = launching.finish().map_err(failed)?;
         let name = setup.name.clone();
+        launched
+            .child
+            .set_logs(logs.start(&name, launched.child.id()));
         launched.child.assign(name, "", memory_limit);
         // Taken over before the child has anything to say but that it is there: what it says later
         // is for the pool.

@@ -20,6 +20,7 @@ use super::watch::{TimeLimit, Watch};
 use crate::completion::Ending;
 use crate::foreign;
 use crate::lock::lock;
+use crate::records::Source;
 use crate::sys::copy::Home;
 use crate::sys::deadline;
 use crate::sys::fd::{AsFd, OwnedFd};
@@ -46,6 +47,8 @@ pub(super) struct Child {
     connection: OnceLock<Weak<OwnedFd>>,
     /// What became of a request to stop. Locked after `watched`.
     stop: Mutex<Stop>,
+    /// What it logs is heard until nothing refers to it any more.
+    logs: OnceLock<Source>,
 }
 
 /// A request to a child to stop, which has a deadline of its own: the monitor minds that also while
@@ -95,6 +98,7 @@ impl Child {
             watched: Mutex::new(None),
             connection: OnceLock::new(),
             stop: Mutex::default(),
+            logs: OnceLock::new(),
         })
     }
 
@@ -151,6 +155,18 @@ impl Child {
             memory_limit,
         };
         let _ = self.assignment.set(assignment);
+    }
+
+    /// Has what the child logs be heard, once.
+    pub(super) fn set_logs(&self, logs: Source) {
+        let _ = self.logs.set(logs);
+    }
+
+    /// Waits until what the child has logged is handed on, but not for long.
+    pub(super) fn catch_up_with_logs(&self) {
+        if let Some(logs) = self.logs.get() {
+            logs.catch_up();
+        }
     }
 
     /// Has all that the child starts end with it. To be said while the monitor watches the child, and

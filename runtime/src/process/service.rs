@@ -7,6 +7,7 @@ use linkme::distributed_slice;
 
 use super::origin::EXIT_IO;
 use crate::codec::{Input, Output};
+use crate::records;
 use crate::sys::memory::FileId;
 use crate::transport::{self, Receiver, Sender};
 
@@ -60,6 +61,7 @@ impl<'s> Replies<'s> {
     }
 
     pub(crate) fn send(&mut self, out: Output<'_>) -> io::Result<()> {
+        records::settle();
         let sent = self.sender.send(out);
         self.trouble = match &sent {
             Err(error) if !transport::is_gone(error) => {

@@ -49,3 +49,19 @@ pub(crate) use linux::{
     poller, privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, traced,
     usage_so_far, wait,
 };
+
+#[cfg(all(
+    feature = "log",
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub(crate) use linux::packets;
+
+#[cfg(all(
+    feature = "log",
+    not(all(
+        target_os = "linux",
+        any(target_arch = "x86_64", target_arch = "aarch64")
+    ))
+))]
+pub(crate) use unsupported::packets;

@@ -102,6 +102,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
 use crate::lock::{lock, wait};
 use crate::process::TaskLimits;
+use crate::records;
 use crate::sys::clock::nanoseconds as now;
 use crate::sys::copy::Home;
 use crate::sys::lineage::Lineage;
@@ -366,13 +367,17 @@ impl SharedPool {
         if self.is_supervisor() {
             return self.over.is_set();
         }
-        self.env.deliveries.step_aside(|counted| {
+        let is_over = self.env.deliveries.step_aside(|counted| {
             if counted {
                 // The supervisor may wait for that only.
                 self.env.poller.wake();
             }
             self.over.wait(limit)
-        })
+        });
+        if is_over {
+            records::catch_up_with_ended();
+        }
+        is_over
     }
 
     /// Waits until the last worker is gone and all callbacks have been called, as far as that is
@@ -387,7 +392,12 @@ impl SharedPool {
 
     /// Whether all that is so; if not, `context` is woken when that may be so.
     pub(super) fn poll_finish(&self, listener: &Listener, context: &Context<'_>) -> bool {
-        self.over.poll(listener, context.waker()) && self.callbacks.poll_finish(listener, context)
+        let is_over = self.over.poll(listener, context.waker())
+            && self.callbacks.poll_finish(listener, context);
+        if is_over {
+            records::catch_up_with_ended();
+        }
+        is_over
     }
 
     /// Wakes a listener no more.

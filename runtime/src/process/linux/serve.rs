@@ -30,6 +30,7 @@ use crate::process::environment;
 use crate::process::origin::{self, EXIT_SOFTWARE};
 use crate::process::service::{self, Replies, SERVICES, Serve};
 use crate::protocol::{Header, Reply, Request};
+use crate::records;
 use crate::sys::copy;
 use crate::sys::crash::{self, Kinds, WorkerThread};
 use crate::sys::exhaustion;
@@ -103,6 +104,9 @@ pub(super) fn serve(
         if let Some(file) = &header.exhaustion {
             // Without it, a crash is told as it is.
             let _ = exhaustion::note_in(file);
+        }
+        if let Some(invitation) = header.logs {
+            records::accept(invitation);
         }
         if header.ignore_interrupts {
             signal::take_interrupts();

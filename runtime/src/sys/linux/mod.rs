@@ -20,6 +20,8 @@ pub(crate) mod memory_limit;
 pub(crate) mod notify_fd;
 pub(crate) mod ofd_lock;
 mod oom_kills;
+#[cfg(feature = "log")]
+pub(crate) mod packets;
 pub(crate) mod pidfd;
 pub(crate) mod pipe;
 pub(crate) mod poll;

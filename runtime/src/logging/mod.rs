@@ -1,0 +1,36 @@
+//! Logs of workers, in the logger of the program.
+//!
+//! A worker runs in a process of its own, which has no logger: that was set up in `main`, which does
+//! not run there. A [`startup`](macro@crate::startup) function can set one up that passes on what is
+//! logged to the program that has started the worker:
+//!
+//! ```
+//! use multiproc::worker;
+//!
+//! #[multiproc::startup]
+//! fn start_logging() {
+//!     multiproc::logging::forward();
+//! }
+//!
+//! #[worker]
+//! fn decode(bytes: &[u8]) -> usize {
+//!     log::info!("decoding {} bytes", bytes.len());
+//!     bytes.len()
+//! }
+//!
+//! # fn main() -> multiproc::Result<()> {
+//! // In `main`, as ever:
+//! env_logger::init();
+//! decode::run(b"abc")?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The [guide](crate::guide::logging) has more.
+
+#[cfg(feature = "log")]
+mod forward;
+
+#[cfg(feature = "log")]
+#[cfg_attr(docsrs, doc(cfg(feature = "log")))]
+pub use forward::forward;
