@@ -1,5 +1,5 @@
 //! Tests that fail, or that are only run to be watched. [`outcomes`](super::outcomes) runs each of them
-//! in a harness of its own; others ignore them.
+//! in a harness of its own; in others they are [hidden](super::gate).
 
 use std::process::{Command, abort, exit};
 use std::sync::mpsc::channel;
@@ -9,14 +9,12 @@ use std::time::Duration;
 use multiproc::{Process, StartMethod, Stdio, worker};
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 fn prints() {
     println!("to the output: ä");
     eprintln!("to the errors");
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 fn prints_and_panics() {
     println!("to the output: ä");
     eprintln!("to the errors");
@@ -24,26 +22,22 @@ fn prints_and_panics() {
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 fn returns_an_error() -> Result<(), String> {
     Err("no luck".to_owned())
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 fn aborts() {
     println!("before the end");
     abort();
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 fn exits() {
     exit(0);
 }
 
 #[multiproc::test(timeout = "100ms")]
-#[ignore = "it is watched by another test"]
 fn hangs() {
     loop {
         thread::park();
@@ -51,61 +45,52 @@ fn hangs() {
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 #[should_panic]
 fn aborts_instead_of_a_panic() {
     abort();
 }
 
 #[multiproc::test]
-#[cfg_attr(all(), ignore = "it is watched by another test", should_panic)]
+#[cfg_attr(all(), should_panic, allow(unused))]
 fn aborts_instead_of_a_conditional_panic() {
     abort();
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 #[should_panic(expected = "one thing")]
 fn panics_of_another_thing() {
     panic!("another thing");
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 #[should_panic]
 fn does_not_panic() {}
 
 #[multiproc::test(dies = "SIGABRT")]
-#[ignore = "it is watched by another test"]
 fn survives() {}
 
 #[multiproc::test(dies = "SIGSEGV")]
-#[ignore = "it is watched by another test"]
 fn dies_of_another_signal() {
     abort();
 }
 
 #[multiproc::test(dies = "SIGABRT")]
-#[ignore = "it is watched by another test"]
 fn panics_instead_of_a_death() {
     panic!("alive");
 }
 
 #[multiproc::test(dies = "SIGABRT")]
-#[ignore = "it is watched by another test"]
 fn panics_with_several_lines() {
     panic!("first\nlast");
 }
 
 #[multiproc::test(exits = 3)]
-#[ignore = "it is watched by another test"]
 fn exits_with_another_code() {
     exit(4);
 }
 
 /// A process that lives on has the pipes, too.
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 #[expect(
     clippy::zombie_processes,
     reason = "it is killed by the test that watches"
@@ -116,14 +101,12 @@ fn leaves_a_process() {
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 fn waits_after_a_line() {
     println!("a line at once");
     thread::sleep(Duration::from_secs(60));
 }
 
 #[multiproc::test]
-#[ignore = "it is watched by another test"]
 fn prints_much() {
     for number in 0..20_000 {
         println!("line {number}");
@@ -143,7 +126,6 @@ fn talk(lines: usize, dies: bool) {
 }
 
 #[test]
-#[ignore = "it is watched by another test"]
 fn workers_print() {
     for method in [StartMethod::Spawn, StartMethod::ForkServer] {
         let call = || talk::call(2, false).start_method(method);
@@ -166,7 +148,6 @@ fn workers_print() {
 }
 
 #[test]
-#[ignore = "it is watched by another test"]
 fn a_worker_prints_much() {
     for method in [StartMethod::Spawn, StartMethod::ForkServer] {
         let call = talk::call(20_000, true).start_method(method);
@@ -175,4 +156,16 @@ fn a_worker_prints_much() {
         assert_eq!(error.stderr_tail(), Some("err 19998\nerr 19999\n"));
     }
     panic!("to see what was captured");
+}
+
+#[multiproc::test]
+#[ignore = "it is slow"]
+fn is_ignored() {
+    println!("not this time");
+}
+
+#[multiproc::test]
+#[cfg_attr(all(), ignore = "it is slow", should_panic)]
+fn is_ignored_on_a_condition() {
+    panic!("all the same");
 }
