@@ -14,7 +14,7 @@ use std::process;
 use std::ptr;
 use std::time::Duration;
 
-use multiproc::{Call, Stdio, worker};
+use multiproc::{Call, Error, Stdio, worker};
 
 /// Returns a value.
 #[worker]
@@ -83,12 +83,26 @@ fn panics() -> i32 {
     empty[5]
 }
 
+/// Gives C the same memory back twice, which its library notices. It says so before it aborts.
+#[worker]
+fn frees() -> i32 {
+    // SAFETY: it has no conditions.
+    let memory = unsafe { libc::malloc(100) };
+    for _ in 0..2 {
+        // SAFETY: the memory is not used; that it is freed twice is the crash, of a process that has
+        // nothing to lose.
+        unsafe { libc::free(black_box(memory)) };
+    }
+    0
+}
+
 fn main() -> multiproc::Result<()> {
     let calls = [
         returns::call(),
         panics::call(),
         exits::call(),
         aborts::call(),
+        frees::call(),
         segfaults::call(),
         overflows::call(),
         hangs::call().timeout(Duration::from_millis(500)),
@@ -105,7 +119,12 @@ fn main() -> multiproc::Result<()> {
         let worker = process.name().to_owned();
         match process.join() {
             Ok(value) => println!("{worker:<10} {:<10} it returned {value}", "-"),
-            Err(error) => println!("{worker:<10} {:<10} {error}", format!("{:?}", error.kind())),
+            Err(error) => {
+                println!("{worker:<10} {:<10} {error}", format!("{:?}", error.kind()));
+                if let Some(words) = last_words(&error) {
+                    println!("{:<21} its last words: {words}", "");
+                }
+            }
         }
     }
 
@@ -113,7 +132,14 @@ fn main() -> multiproc::Result<()> {
     Ok(())
 }
 
-/// Silences the standard error of a call: the table has the panic's message, too.
+/// Silences the standard error of a call: the table has the panic's message, too, and the last words of
+/// who is killed.
 fn quietly<R>(call: Call<'_, R>) -> Call<'_, R> {
-    call.stderr(Stdio::null())
+    call.stderr(Stdio::null()).stderr_tail(1000)
+}
+
+/// The last line that a worker has written before it was killed.
+fn last_words(error: &Error) -> Option<&str> {
+    error.signal()?;
+    error.stderr_tail()?.lines().last()
 }

@@ -98,6 +98,8 @@ pub enum ErrorKind {
     Exited,
     /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
     /// out-of-memory killer, `kill`. [`Error::signal`] says which, and [`Error::crash`] where a crash was.
+    /// `Display` tells the out-of-memory killer from others who send `SIGKILL`, as far as the process's
+    /// control group shows that.
     Signaled,
     /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed. [`Error::backtrace`] has
     /// where it was then.
@@ -135,6 +137,7 @@ struct Repr {
     hang: Option<Arc<Hang>>,
     exit_status: Option<ExitStatus>,
     usage: Option<Usage>,
+    stderr_tail: Option<Box<str>>,
     /// The index of the input, in a map.
     input: Option<usize>,
     source: Option<Box<dyn StdError + Send + Sync>>,
@@ -260,6 +263,21 @@ impl Error {
         self.0.usage
     }
 
+    /// Returns the last that the worker wrote to its standard error, if its call asks for that with
+    /// [`stderr_tail`](crate::Call::stderr_tail), or its pool with
+    /// [`PoolBuilder::stderr_tail`](crate::PoolBuilder::stderr_tail). `None` also if it wrote nothing.
+    ///
+    /// It is as it was written, with ends of lines and escape sequences; bytes that are no text are
+    /// replaced. `Display` does not show it.
+    ///
+    /// # Examples
+    ///
+    /// See [`Call::stderr_tail`](crate::Call::stderr_tail).
+    #[must_use]
+    pub fn stderr_tail(&self) -> Option<&str> {
+        self.0.stderr_tail.as_deref()
+    }
+
     /// Returns the signal that ended the process, if one did.
     #[must_use]
     pub fn signal(&self) -> Option<i32> {
@@ -278,6 +296,7 @@ impl Error {
             hang: None,
             exit_status: None,
             usage: None,
+            stderr_tail: None,
             input: None,
             source: None,
         }))
@@ -310,6 +329,7 @@ impl Error {
             hang: self.0.hang.clone(),
             exit_status: self.0.exit_status,
             usage: self.0.usage,
+            stderr_tail: self.0.stderr_tail.clone(),
             input: self.0.input,
             source: None,
         }))
@@ -352,6 +372,12 @@ impl Error {
     #[must_use]
     pub(crate) fn with_usage(mut self, usage: Option<Usage>) -> Error {
         self.0.usage = usage;
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn with_stderr_tail(mut self, text: Option<Box<str>>) -> Error {
+        self.0.stderr_tail = text;
         self
     }
 
@@ -431,6 +457,7 @@ impl fmt::Debug for Error {
             hang,
             exit_status,
             usage,
+            stderr_tail,
             input,
             source,
         } = &*self.0;
@@ -443,6 +470,7 @@ impl fmt::Debug for Error {
             .field("hang", &hang.as_ref().and_then(|hang| hang.backtrace()))
             .field("exit_status", exit_status)
             .field("usage", usage)
+            .field("stderr_tail", stderr_tail)
             .field("input", input)
             .field("source", source)
             .finish()

@@ -295,6 +295,9 @@
 //! | returns a value that cannot be sent | [`Encode`](ErrorKind::Encode) or [`Decode`](ErrorKind::Decode) |
 //! | writes into the connection to its parent, by a stray `write` | [`Decode`](ErrorKind::Decode): it is killed |
 //!
+//! What a C library says before it aborts, it writes to the standard error:
+//! [`stderr_tail`](Call::stderr_tail) keeps the last of that for the error.
+//!
 //! ```
 //! use multiproc::sync::Mutex;
 //! use multiproc::{ErrorKind, worker};
@@ -376,8 +379,9 @@
 //! A test that needs a process of its own, because it changes the environment, or may or has to crash, has
 //! [`#[multiproc::test]`](macro@test) in the place of `#[test]`: see [`guide::isolated_tests`].
 //!
-//! The test harness captures the output of its own threads only, not that of processes: hence the
-//! pipe. An assertion that fails in a worker is a panic, and `unwrap` shows it with its place.
+//! The test harness captures what its own threads print, and not what processes do. With
+//! [`capture_output(true)`](Call::capture_output) a call has its output printed, and so captured, by the test; a test that looks at
+//! it has a pipe. An assertion that fails in a worker is a panic, and `unwrap` shows it with its place.
 //! `MULTIPROC_START_METHOD=spawn cargo test` runs everything with the other [`StartMethod`].
 //!
 //! # Async

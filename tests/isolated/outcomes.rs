@@ -234,6 +234,39 @@ fn nothing_of_much_output_is_lost() {
 }
 
 #[test]
+fn workers_are_captured_if_they_are_to_be() {
+    let captured = failure("workers_print");
+    let (text, _) = captured.split_once("\nthread 'subjects").unwrap();
+    let parts: Vec<&str> = text.split("has ended\n").collect();
+    assert_eq!(parts.len(), 5, "{captured}");
+    for (number, part) in parts.iter().enumerate() {
+        let count = |text: &str| part.matches(text).count();
+        // The last of a round, whose errors are nowhere, is in front of the first of the next.
+        let (outs, errs) = match number {
+            0 | 1 | 3 => (1, 1),
+            2 => (2, 1),
+            _ => (1, 0),
+        };
+        for line in 0..2 {
+            assert_eq!(count(&format!("out {line} ä\n")), outs, "{captured}");
+        }
+        // A line of the errors is written in pieces, between which the others can come.
+        assert_eq!(count("err "), 2 * errs, "{captured}");
+    }
+}
+
+#[test]
+fn nothing_that_a_worker_prints_is_lost() {
+    let captured = failure("a_worker_prints_much");
+    // What comes of one stream can be in the middle of a line of the other.
+    let lines = (0..20_000).map(|number| format!("out {number} ä\nerr {number}\n").len());
+    let (text, panic) = captured.split_once("\nthread 'subjects").unwrap();
+    assert_eq!(text.len(), 2 * lines.sum::<usize>());
+    assert_eq!(text.matches('ä').count(), 40_000);
+    assert!(panic.contains("to see what was captured"), "{panic}");
+}
+
+#[test]
 fn ignored_tests_are_run_when_they_are_asked_for() {
     for subject in ["is_ignored", "is_ignored_on_a_condition"] {
         let output = harness(subject, &[]).output().unwrap();

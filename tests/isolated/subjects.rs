@@ -2,8 +2,11 @@
 //! in a harness of its own; in others they are [hidden](super::gate).
 
 use std::process::{Command, abort, exit};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
+
+use multiproc::{Process, StartMethod, Stdio, worker};
 
 #[multiproc::test]
 fn prints() {
@@ -109,6 +112,50 @@ fn prints_much() {
         println!("line {number}");
     }
     panic!("after many lines");
+}
+
+#[worker]
+fn talk(lines: usize, dies: bool) {
+    for number in 0..lines {
+        println!("out {number} ä");
+        eprintln!("err {number}");
+    }
+    if dies {
+        abort();
+    }
+}
+
+#[test]
+fn workers_print() {
+    for method in [StartMethod::Spawn, StartMethod::ForkServer] {
+        let call = || talk::call(2, false).start_method(method);
+        call().capture_output(true).run().unwrap();
+        println!("one has ended");
+        // Who joins is no part of the test.
+        let process = call().capture_output(true).spawn().unwrap();
+        let (sender, receiver) = channel::<Process<()>>();
+        let joined = thread::scope(|scope| {
+            let joins = scope.spawn(move || receiver.recv().unwrap().join());
+            sender.send(process).unwrap();
+            joins.join().unwrap()
+        });
+        joined.unwrap();
+        println!("the other has ended");
+        let call = call().capture_output(true).stderr(Stdio::null());
+        call.run().unwrap();
+    }
+    panic!("to see what was captured");
+}
+
+#[test]
+fn a_worker_prints_much() {
+    for method in [StartMethod::Spawn, StartMethod::ForkServer] {
+        let call = talk::call(20_000, true).start_method(method);
+        let call = call.capture_output(true).stderr_tail(20);
+        let error = call.run().unwrap_err();
+        assert_eq!(error.stderr_tail(), Some("err 19998\nerr 19999\n"));
+    }
+    panic!("to see what was captured");
 }
 
 #[multiproc::test]

@@ -33,6 +33,7 @@ mod scarce;
 mod sick;
 mod soak;
 mod stats;
+mod stderr_tail;
 mod stopped;
 mod stopping;
 mod stream;

@@ -154,6 +154,7 @@ fn pool(arguments: &Arguments) -> multiproc::Result<Pool> {
     let mut pool = Pool::builder()
         .name("thumbnails")
         .memory_limit(memory)
+        .stderr_tail(1000)
         // What a decoder keeps or leaks must not be missing for the pictures after.
         .max_memory_per_worker(memory / 4)
         .task_timeout(Duration::from_secs(arguments.timeout.get().into()));
@@ -171,10 +172,19 @@ fn look_into(
     result: multiproc::Result<Result<Thumbnail, RemoteError>>,
 ) -> Result<RgbaImage, String> {
     result
-        .map_err(|error| with_cause(&error))?
+        .map_err(|error| with_last_words(&error))?
         .map_err(|error| with_cause(error.as_ref()))?
         .into_picture()
         .ok_or_else(|| "its thumbnail has too few pixels".to_owned())
+}
+
+/// What happened, and what the worker that died of it has said before.
+fn with_last_words(error: &multiproc::Error) -> String {
+    let text = with_cause(error);
+    match error.stderr_tail().and_then(|tail| tail.lines().last()) {
+        Some(words) => format!("{text}; its last words: {words}"),
+        None => text,
+    }
 }
 
 fn with_cause(error: &dyn Error) -> String {

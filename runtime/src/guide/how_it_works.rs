@@ -116,6 +116,7 @@
 //! |---|---|
 //! | the worker returns | the result is sent; the process ends as by [`exit`](std::process::exit): std's standard output and C's streams are flushed, exit handlers run, other threads end where they are |
 //! | the worker panics | the panic is sent, then as above with status 101; if the program is built to abort, `SIGABRT` |
+//! | the process writes to its standard error | that goes there; if the last of it is to be kept, by way of a thread of the parent |
 //! | the process is killed | nothing is sent; other processes take over what it held |
 //! | the parent ends, for any reason | its children kill themselves, without exit handlers |
 //! | the last handle to shared memory, a channel or a queue is gone | the kernel frees it |

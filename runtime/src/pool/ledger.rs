@@ -18,6 +18,8 @@
 //! | [`ASKED`] | the round (as in `CLAIMS`) and, counted from 1, the task of it that is asked to stop; or 0 |
 //! | [`EXHAUSTED`] | what is not 0 if the worker crashed when it had been refused memory, in a task with a limit |
 //! | [`LEAVING`] | not 0 if a task of this round has said that it is to be the last of its process |
+//! | [`TAKEN`] | how many bytes of the worker's standard error the pool has taken out of its pipe; with [`BUSY`] while it may be taking some |
+//! | [`WRITTEN`] | how many bytes the worker had written to it before it claimed its latest task |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
 //!
 //! Each message of tasks has a number, its round. The pool begins a new one only when all that was
@@ -38,6 +40,17 @@
 //! It does not matter which of the two looks first: a task that the worker does not claim any more is
 //! taken back, as one that it could claim still. If the process dies right after it wrote, it has left.
 //!
+//! `TAKEN` and `WRITTEN` are of use if the pool keeps the last of what its workers write to the standard
+//! error: they say where in it a task begins. What a worker has written is what the pool has taken out
+//! of the pipe and what is still in there, which the kernel tells. So the worker reads `TAKEN`, asks the
+//! kernel, and reads `TAKEN` again: if it is the same and not busy, the pool took nothing out between, and
+//! the sum is right. The pool makes it busy before it reads from the pipe, and the kernel lets one
+//! process at a time at a pipe: a worker that finds less in it than there was sees the busy word, or a
+//! later one, when it reads again. It tries a limited number of times, in case the pool's thread sleeps in
+//! between; then the sum may be too small by what was taken out just then, and the task's text begins too
+//! early. The worker writes `WRITTEN` before it claims: if the process dies right after, no task is begun
+//! for which it would count.
+//!
 //! `SENT` and `ANSWERED` are hints for who waits awake; nothing depends on them.
 //!
 //! # What if the worker writes nonsense
@@ -50,6 +63,7 @@
 //! | that it was refused memory | the error of a task that has a memory limit, and dies, blames that |
 //! | what it is asked | its task stops, or does not until it is killed; the pool never reads it |
 //! | that it is to leave | it leaves after its task, and another takes its place; or it does not |
+//! | how much it has written | the text that the error of its task has of the standard error begins elsewhere, or is missing |
 //! | hints | who waits awake does so for some microseconds |
 //!
 //! A batch ends for the worker when it cannot claim any more of it; the pool sees the nonsense when
@@ -58,7 +72,9 @@
 use std::io;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use std::sync::atomic::{AtomicU64, fence};
+use std::thread;
 
+use crate::process::Gauge;
 use crate::sys::clock;
 use crate::sys::exhaustion;
 use crate::sys::fd::BorrowedFd;
@@ -71,7 +87,12 @@ const ANSWERED: usize = 3;
 const ASKED: usize = 4;
 const EXHAUSTED: usize = 5;
 const LEAVING: usize = 6;
-const STARTED: usize = 8;
+const TAKEN: usize = 8;
+const WRITTEN: usize = 9;
+const STARTED: usize = 16;
+
+/// Stands in `TAKEN` beside the number, while that may change.
+const BUSY: u64 = 1 << 63;
 
 /// How many starts are remembered.
 const STARTS: usize = WORDS - STARTED;
@@ -152,6 +173,11 @@ impl Ledger {
         self.understand(word).map(|round| round.claimed)
     }
 
+    /// How many bytes the worker had written to its standard error before its latest task.
+    pub(super) fn written_before(&self) -> u64 {
+        self.board.words()[WRITTEN].load(Acquire)
+    }
+
     /// Takes back what is not claimed, and says how many are. `None`: what stands there cannot be.
     pub(super) fn recall(&self) -> Option<u32> {
         let word = &self.board.words()[CLAIMS];
@@ -220,6 +246,17 @@ impl Ledger {
     }
 }
 
+impl Gauge for Ledger {
+    fn begin(&self) {
+        let taken = &self.board.words()[TAKEN];
+        taken.store(taken.load(Relaxed) | BUSY, Release);
+    }
+
+    fn taken(&self, count: u64) {
+        self.board.words()[TAKEN].store(count, Release);
+    }
+}
+
 /// The worker's side.
 #[derive(Debug)]
 pub(super) struct Claims<'b>(pub(super) &'b Scoreboard);
@@ -258,6 +295,30 @@ impl Claims<'_> {
     /// Whether a task of the round has said so.
     pub(super) fn is_leaving(&self) -> bool {
         self.0.words()[LEAVING].load(Acquire) != 0
+    }
+
+    /// Notes how many bytes this process has written to its standard error. `unread` tells how many of
+    /// them are still in the pipe.
+    pub(super) fn note_written(&self, unread: impl Fn() -> Option<u64>) {
+        /// How often it is tried at most.
+        const TRIES: usize = 1000;
+
+        let word = &self.0.words()[TAKEN];
+        for attempt in 1..=TRIES {
+            let taken = word.load(Acquire);
+            let is_last = attempt == TRIES;
+            if taken & BUSY == 0 || is_last {
+                let Some(unread) = unread() else {
+                    return;
+                };
+                fence(Acquire);
+                if word.load(Relaxed) == taken || is_last {
+                    let written = (taken & !BUSY).saturating_add(unread);
+                    return self.0.words()[WRITTEN].store(written, Release);
+                }
+            }
+            thread::yield_now();
+        }
     }
 
     /// Claims the next task of a round, which starts now; false if it was taken back.

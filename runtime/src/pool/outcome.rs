@@ -25,16 +25,21 @@ pub(super) struct Loss {
     pub(super) killed: Option<Killed>,
     pub(super) id: u32,
     pub(super) memory_limit: Option<u64>,
+    /// Whether the kernel has killed it because there was no memory, probably.
+    pub(super) is_out_of_memory: bool,
     /// What it said of a crash.
     pub(super) crash: CrashReport,
+    /// The last that it wrote to its standard error, if that is wanted.
+    pub(super) stderr_tail: Option<Box<str>>,
 }
 
 impl Outcome {
     pub(super) fn resolve<R>(self, subject: Subject<'_>, codec: &ResultCodec<R>) -> Result<R> {
-        let who = |id, memory_limit| Who {
+        let who = |id, memory_limit, is_out_of_memory| Who {
             subject,
             id,
             memory_limit,
+            is_out_of_memory,
         };
         match self {
             Outcome::Reply(message, id) => {
@@ -42,11 +47,15 @@ impl Outcome {
                     reply: Some(message),
                     ..end(Status::Lost, None, CrashReport::default())
                 };
-                end.resolve(who(id, None), codec)
+                end.resolve(who(id, None, false), codec)
             }
             Outcome::Lost(loss) => {
                 let end = end(loss.status, loss.killed, loss.crash);
-                end.resolve(who(loss.id, loss.memory_limit), codec)
+                let resolved = end.resolve(
+                    who(loss.id, loss.memory_limit, loss.is_out_of_memory),
+                    codec,
+                );
+                resolved.map_err(|error| error.with_stderr_tail(loss.stderr_tail))
             }
             Outcome::Failed(error) => Err(error),
             Outcome::Asked(outcome, why) => {

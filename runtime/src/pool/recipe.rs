@@ -27,6 +27,8 @@ pub(super) struct Recipe {
     pub(super) stdout: Option<Arc<Stdio>>,
     pub(super) stderr: Option<Arc<Stdio>>,
     pub(super) kill_descendants: bool,
+    /// How much is kept of what each writes to its standard error.
+    pub(super) stderr_tail: Option<usize>,
     /// The CPUs that are shared out, by number.
     pub(super) cpus: Option<Vec<usize>>,
     pub(super) initializer: InitializerSource,
@@ -75,6 +77,7 @@ impl Recipe {
         setup.stdout.clone_from(&self.stdout);
         setup.stderr.clone_from(&self.stderr);
         setup.kill_descendants |= self.kill_descendants;
+        setup.stderr_tail = self.stderr_tail.or(setup.stderr_tail);
         if let Some(cpus) = &self.cpus {
             let cpus = setup.limits.cpus.as_ref().unwrap_or(cpus);
             let cpu = cpus.get(index % cpus.len().max(1)).copied();
@@ -151,6 +154,7 @@ impl fmt::Debug for Recipe {
             .field("stdout", &self.stdout)
             .field("stderr", &self.stderr)
             .field("kill_descendants", &self.kill_descendants)
+            .field("stderr_tail", &self.stderr_tail)
             .field("cpus", &self.cpus)
             .field("initializer", &self.initializer)
             .finish_non_exhaustive()

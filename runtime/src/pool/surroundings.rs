@@ -155,6 +155,41 @@ impl PoolBuilder {
         self
     }
 
+    /// Keeps the last of what each process writes to its standard error, so many bytes of it, as
+    /// [`Call::stderr_tail`](crate::Call::stderr_tail) does. A task whose process dies has it in its error, without what was
+    /// written before that task began.
+    ///
+    /// That is exact for what the tasks write themselves. What threads or processes write that an earlier
+    /// task has left behind counts for the task that runs meanwhile. A task that panics or returns an error
+    /// leaves its process alive, and has no such text. 0 keeps nothing, which is the default.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use multiproc::{Pool, worker};
+    ///
+    /// #[worker]
+    /// fn decode(frame: u32) -> u32 {
+    ///     eprintln!("frame {frame}");
+    ///     if frame == 2 {
+    ///         std::process::abort();
+    ///     }
+    ///     frame
+    /// }
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let pool = Pool::builder().workers(1).stderr_tail(1000).build()?;
+    /// let results: Vec<_> = pool.map(decode::call, 1..4).collect();
+    /// let error = results[1].as_ref().unwrap_err();
+    /// assert_eq!(error.stderr_tail(), Some("frame 2\n"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn stderr_tail(mut self, bytes: usize) -> Self {
+        self.recipe.stderr_tail = (bytes > 0).then_some(bytes);
+        self
+    }
+
     /// Kills all that a worker has started when its process ends, as [`Call::kill_descendants`](crate::Call::kill_descendants) does for a
     /// process of its own.
     ///

@@ -22,7 +22,8 @@ use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, message};
 use crate::process::{Current, Replies, SERVICES, Serve, Service, TaskLimits};
 use crate::protocol::{Reply, Request};
-use crate::sys::fd::OwnedFd;
+use crate::sys::fd::{AsFd, OwnedFd};
+use crate::sys::pipe;
 use crate::sys::scoreboard::Scoreboard;
 use crate::transport::{Received, Receiver, Sender};
 
@@ -41,9 +42,12 @@ const LONG: usize = 8 << 10;
 pub(super) static SERVICE: Service = Service { name: "pool", open };
 
 fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
-    let board: Fd<OwnedFd> = input
-        .read()
-        .map_err(|error| format!("the request cannot be read: {error}"))?;
+    let unreadable = |error| format!("the request cannot be read: {error}");
+    let board: Fd<OwnedFd> = input.read().map_err(unreadable)?;
+    let stderr: Option<Fd<OwnedFd>> = input.read().map_err(unreadable)?;
+    if let Some(stderr) = stderr {
+        own_board::set_stderr(stderr.into_inner());
+    }
     let board = Scoreboard::map(Arc::new(board.into_inner()))
         .map_err(|error| format!("the pool's memory cannot be mapped: {error}"))?;
     // It is there until the process ends. A task that closes all descriptors closes the board's too,
@@ -123,6 +127,7 @@ impl TaskLoop<'_> {
     fn task(&mut self, task: &mut Message) -> Result<(), i32> {
         let (round, callee, arguments) = parse(&task.head);
         self.round = round;
+        note_written(&self.claims);
         if !self.claims.claim(round, now()) {
             return Ok(());
         }
@@ -213,6 +218,14 @@ impl TaskLoop<'_> {
     }
 }
 
+/// Notes how much this process has written to its standard error before the next task, if its pool wants
+/// to know.
+fn note_written(claims: &Claims<'_>) {
+    if let Some(stderr) = own_board::stderr() {
+        claims.note_written(|| pipe::unread(stderr.as_fd()));
+    }
+}
+
 /// Runs tasks under their limits, if they have any.
 fn run_within(board: &'static Scoreboard, limits: &TaskLimits, work: impl FnOnce() + Send) -> Ran {
     if limits.are_none() {
@@ -271,6 +284,7 @@ impl<'r, 'w> Results<'r, 'w> {
         let mut rest = tasks;
         while let Some((arguments, others)) = split(rest) {
             rest = others;
+            note_written(self.claims);
             if !self.claims.claim(self.round, self.now) {
                 break;
             }

@@ -3,11 +3,14 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+use super::capture::Captured;
 use super::handle::Process;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, Launched, function, lineage};
 use super::memory_limit::MemoryLimit;
+use super::relay::Relayed;
 use super::start_method::StartMethod;
+use super::stdio::OutputOptions;
 use super::watch::TimeLimit;
 use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
@@ -85,6 +88,7 @@ pub(super) struct Options {
     pub(super) retries: Option<u32>,
     /// Its place among tasks that wait.
     pub(super) priority: Option<i32>,
+    pub(super) output: OutputOptions,
     /// Why it cannot run in any process.
     pub(super) impossible: Option<Cow<'static, str>>,
 }
@@ -206,6 +210,7 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
             retries: _,
             priority: _,
+            output,
             impossible: _,
         } = options;
         let worker = entry.name();
@@ -233,6 +238,21 @@ impl<R> Call<'_, R> {
             let text = format!("cannot start a process for worker `{worker}`");
             Error::not_started(&text, error).with_worker(worker)
         };
+        let captured = if output.is_captured {
+            Captured::begin(&mut launch.streams).map_err(failed)?
+        } else {
+            None
+        };
+        let (stderr_tail, parent_end) = match output.stderr_tail {
+            Some(_) if launch.streams.stderr.is_opaque() => return Err(not_kept(worker)),
+            Some(bytes) => {
+                let (relayed, parent_end) =
+                    Relayed::new(&mut launch.streams, bytes, None, captured.is_some())
+                        .map_err(failed)?;
+                (Some(relayed), parent_end)
+            }
+            None => (None, None),
+        };
         let launching = Launching::begin(start_method, launch, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
         let (logs, invitation) = records::invite().map_err(failed)?;
@@ -252,7 +272,9 @@ impl<R> Call<'_, R> {
         let callee = Callee::new(entry, place);
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched = start(worker, request, launching, lineage).map_err(failed)?;
+        let mut launched =
+            start(worker, request, launching, lineage, stderr_tail).map_err(failed)?;
+        launched.streams.stderr = parent_end.or(launched.streams.stderr);
         // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
         launched
@@ -260,7 +282,7 @@ impl<R> Call<'_, R> {
             .set_logs(logs.start(&name, launched.child.id()));
         launched.child.assign(name, worker, memory_limit);
         fork_server::replenish();
-        Ok(Process::launched(launched, result, kill_on_drop))
+        Ok(Process::launched(launched, result, kill_on_drop, captured))
     }
     /// Starts the process and waits for its result, as [`spawn`](Call::spawn) and
     /// [`join`](Process::join) do.
@@ -307,6 +329,13 @@ pub(super) fn not_encoded(entry: &Entry, error: &codec::Error) -> Error {
     Error::new(ErrorKind::Encode, text).with_worker(worker)
 }
 
+fn not_kept(worker: &str) -> Error {
+    let text = format!(
+        "worker `{worker}` cannot have the option `stderr_tail` with this standard error: it is a `std::process::Stdio`, which cannot be looked into; use `multiproc::Stdio`, a file or the end of a pipe"
+    );
+    Error::new(ErrorKind::Unsupported, text).with_worker(worker)
+}
+
 const OF_A_LIBRARY: &str = "it is part of a shared library, and a new process runs the program, which may not have the library";
 
 /// The entry's place, if the program can be executed again to run it.
@@ -351,8 +380,12 @@ fn start(
     request: Output<'_>,
     launching: Launching,
     lineage: Option<Lineage>,
+    stderr_tail: Option<Relayed>,
 ) -> io::Result<Launched> {
     let launched = launching.finish()?;
+    if let Some(stderr_tail) = stderr_tail {
+        launched.child.set_stderr_tail(stderr_tail);
+    }
     if let Some(lineage) = lineage {
         launched.child.set_lineage(lineage);
     }

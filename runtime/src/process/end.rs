@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::origin::{EXIT_IO, EXIT_SOFTWARE};
+use super::relay::Relayed;
 use crate::codec::Message;
 use crate::crash::{Crash, CrashReport, Hang};
 use crate::dispatch::ResultCodec;
@@ -25,6 +26,8 @@ pub(crate) struct End {
     pub(crate) status: Status,
     /// What it had used up, where that is known.
     pub(crate) usage: Option<Usage>,
+    /// The last of what it wrote to its standard error, if that is wanted.
+    pub(crate) stderr_tail: Option<Relayed>,
     /// Whether the parent asked it to stop before, and why.
     pub(crate) asked: Option<Killed>,
     /// Whether and why the parent killed it.
@@ -79,15 +82,28 @@ pub(crate) struct Who<'a> {
     pub(crate) id: u32,
     /// The limit on its memory, if it was refused some before it crashed.
     pub(crate) memory_limit: Option<u64>,
+    /// Whether the kernel has killed it because there was no memory, probably.
+    pub(crate) is_out_of_memory: bool,
 }
 
 impl End {
+    /// Waits until what the child wrote to its standard error has arrived, if it goes through this process.
+    pub(super) fn settle(&self) {
+        if let Some(relayed) = &self.stderr_tail {
+            relayed.end();
+            relayed.settle();
+        }
+    }
+
     /// The worker's value, or why there is none.
     ///
     /// A complete reply is what happened, whatever the process did after it; without one, what
     /// the kernel says happened, and why the parent killed it explains that.
     pub(crate) fn resolve<R>(self, who: Who<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let status = self.status.known();
+        // As without it, all that the child has written has arrived.
+        self.settle();
+        let stderr_tail = self.stderr_tail.and_then(|relayed| relayed.text(0));
         let error = match self.reply {
             Some(mut reply) => match read(&mut reply, codec) {
                 Ok(Content::Returned(value)) => return Ok(value),
@@ -114,7 +130,8 @@ impl End {
         };
         let error = about(who.subject, error)
             .with_exit_status(status)
-            .with_usage(self.usage);
+            .with_usage(self.usage)
+            .with_stderr_tail(stderr_tail);
         Err(match self.asked {
             Some(why) => stopped(who.subject, why, error),
             None => error,
@@ -186,6 +203,7 @@ pub(crate) fn stopped(subject: Subject<'_>, asked: Killed, error: Error) -> Erro
     about(subject, Error::new(kind, text))
         .with_exit_status(error.exit_status())
         .with_usage(error.usage())
+        .with_stderr_tail(error.stderr_tail().map(Box::from))
         .with_source(error)
 }
 
@@ -207,6 +225,7 @@ fn without_reply(
         subject,
         id,
         memory_limit,
+        is_out_of_memory,
     }: Who<'_>,
 ) -> Error {
     // A child that ended in another way did so before the parent's signal reached it.
@@ -277,9 +296,7 @@ fn without_reply(
         ),
         Status::Known(status) => match (exit_status::signal(status), status.code()) {
             (Some(signal), _) => {
-                let memory = memory_limit.map_or_else(String::new, |limit| {
-                    format!(" after exceeding its memory limit of {} MiB", limit >> 20)
-                });
+                let memory = for_memory(memory_limit, is_out_of_memory);
                 let dumped = if exit_status::has_dumped_core(status) {
                     ", core dumped"
                 } else {
@@ -308,6 +325,18 @@ fn without_reply(
                 )
             }
         },
+    }
+}
+
+/// What a signal has to do with memory, if anything.
+fn for_memory(memory_limit: Option<u64>, is_out_of_memory: bool) -> String {
+    match memory_limit {
+        _ if is_out_of_memory => {
+            ", probably because memory ran out: the kernel killed a process of its control group for that"
+                .to_owned()
+        }
+        Some(limit) => format!(" after exceeding its memory limit of {} MiB", limit >> 20),
+        None => String::new(),
     }
 }
 
@@ -371,6 +400,7 @@ mod tests {
             crash: CrashReport::default(),
             status,
             usage: None,
+            stderr_tail: None,
             asked: None,
             killed: None,
             greeted: true,
@@ -392,6 +422,7 @@ mod tests {
             subject: Subject::Worker("decode"),
             id: 4711,
             memory_limit: None,
+            is_out_of_memory: false,
         };
         match (end.resolve(who, &result::<u32>()), expected) {
             (Ok(value), Ok(expected)) => assert_eq!(value, expected),
@@ -444,6 +475,28 @@ mod tests {
                 ErrorKind::Panicked,
                 "worker `decode` panicked: boom, at src/a.rs:3:5",
             )),
+        );
+    }
+
+    #[test]
+    fn a_kill_for_want_of_memory_is_told() {
+        let told = |is_out_of_memory| {
+            let who = Who {
+                subject: Subject::Worker("decode"),
+                id: 4711,
+                memory_limit: None,
+                is_out_of_memory,
+            };
+            let ended = end(signaled(libc::SIGKILL)).resolve(who, &result::<u32>());
+            ended.unwrap_err().to_string()
+        };
+        assert_eq!(
+            told(false),
+            "worker `decode` was killed by SIGKILL (pid 4711)"
+        );
+        assert_eq!(
+            told(true),
+            "worker `decode` was killed by SIGKILL, probably because memory ran out: the kernel killed a process of its control group for that (pid 4711)"
         );
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 use std::time::{Duration, Instant};
 
+use super::capture::Captured;
 use super::end::End;
 use super::killer::Killer;
 use super::launched::Launched;
@@ -71,6 +72,7 @@ pub struct Process<R> {
     pub(super) child: Arc<Child>,
     result: ResultCodec<R>,
     streams: ParentEnds,
+    captured: Option<Captured>,
     start_method: StartMethod,
     /// Set while it has been waited for and the result is still to be given out.
     end: Option<Box<End>>,
@@ -91,12 +93,14 @@ impl<R> Process<R> {
         launched: Launched,
         result: ResultCodec<R>,
         kill_on_drop: bool,
+        captured: Option<Captured>,
     ) -> Process<R> {
         Process {
             _kill_on_drop: kill_on_drop.then(|| KillOnDrop(Arc::clone(&launched.child))),
             child: launched.child,
             result,
             streams: launched.streams,
+            captured,
             start_method: launched.start_method,
             end: None,
             given_out: None,
@@ -519,7 +523,12 @@ impl<R> Process<R> {
         }
         monitor.forget(&self.child);
         self.child.catch_up_with_logs();
-        Some(self.child.end(watch))
+        let end = self.child.end(watch);
+        if let Some(captured) = &self.captured {
+            end.settle();
+            captured.finish();
+        }
+        Some(end)
     }
 
     /// Whether this process is the one whose child it is, and not a copy of that.

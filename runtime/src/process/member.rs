@@ -19,8 +19,10 @@ use super::launch::Launching;
 use super::launched::{LaunchOptions, function, lineage};
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, ProcessMonitor};
+use super::relay::Relayed;
 use super::service::Service;
 use super::start_method::StartMethod;
+use super::stderr_tail::Gauge;
 use super::stdio::{Stdio, Streams};
 use super::watch::handshake_deadline;
 use super::{fork_server, spawn_refusal};
@@ -51,6 +53,8 @@ pub(crate) struct Setup {
     pub(crate) stdout: Option<Arc<Stdio>>,
     pub(crate) stderr: Option<Arc<Stdio>>,
     pub(crate) kill_descendants: bool,
+    /// How much is kept of what each writes to its standard error.
+    pub(crate) stderr_tail: Option<usize>,
 }
 
 impl Setup {
@@ -104,6 +108,8 @@ pub(crate) struct Member {
     memory_limit: Option<u64>,
     /// The sign of its descendants, if they are to end with it.
     lineage: Option<Lineage>,
+    /// The last of what it writes to its standard error, if that is wanted.
+    stderr_tail: Option<Relayed>,
     /// When it has to have reached its dispatch.
     pub(crate) handshake: Option<Instant>,
     /// Kept from when it should end to its end.
@@ -111,20 +117,22 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Starts a child for a service, which is handed its board and will say when it is ready. It has
-    /// this index among the members of its pool.
+    /// Starts a child for a service, which is handed its board, and the pipe to which it writes its errors
+    /// if the last of them is wanted, and will say when it is ready. It has this index among the members of
+    /// its pool. The gauge is told how much has been taken out of that pipe.
     pub(crate) fn launch(
         setup: &Setup,
         service: &Service,
         board: BorrowedFd<'_>,
         index: usize,
+        gauge: Arc<dyn Gauge>,
     ) -> Result<Member> {
         if let Some(reason) = spawn_refusal() {
             let text = format!("the pool cannot start processes: {reason}");
             return Err(Error::new(ErrorKind::Unsupported, text));
         }
         let failed = not_started;
-        let launch_options = LaunchOptions {
+        let mut launch_options = LaunchOptions {
             streams: setup.streams().map_err(failed)?,
             environment: setup.environment.clone(),
             current_dir: setup.current_dir.clone(),
@@ -137,6 +145,17 @@ impl Member {
             StartMethod::Spawn => None,
         };
         let board = Fd::new(board.try_clone_to_owned().map_err(failed)?);
+        let streams = &mut launch_options.streams;
+        let (stderr_tail, stderr) = match setup.stderr_tail {
+            Some(bytes) => {
+                // Several processes have it, so it is not piped.
+                let (relayed, _) =
+                    Relayed::new(streams, bytes, Some(gauge), false).map_err(failed)?;
+                let stderr = streams.duplicate_stderr().map_err(failed)?;
+                (Some(relayed), stderr.map(Fd::new))
+            }
+            None => (None, None),
+        };
         let launching = Launching::begin(setup.start_method, launch_options, &setup.limits);
         let launching = launching.map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
@@ -158,8 +177,9 @@ impl Member {
         let written = request
             .write(&header)
             .and_then(|()| request.write(service.name))
-            .and_then(|()| request.write::<Fd<OwnedFd>>(&board));
-        // Strings and numbers can always be written; for the board a descriptor may be missing.
+            .and_then(|()| request.write::<Fd<OwnedFd>>(&board))
+            .and_then(|()| request.write::<Option<Fd<OwnedFd>>>(&stderr));
+        // Strings and numbers can always be written; for the others a descriptor may be missing.
         written.map_err(|error| failed(io::Error::other(error.to_string())))?;
         let launched = launching.finish().map_err(failed)?;
         let name = setup.name.clone();
@@ -201,6 +221,7 @@ impl Member {
             inbox,
             memory_limit: setup.limits.memory,
             lineage,
+            stderr_tail,
             handshake: match launched.start_method {
                 StartMethod::Spawn if !greeted => handshake_deadline(),
                 StartMethod::Spawn | StartMethod::ForkServer => None,
@@ -222,6 +243,11 @@ impl Member {
     /// The limit on its memory for as long as it lives.
     pub(crate) fn memory_limit(&self) -> Option<u64> {
         self.memory_limit
+    }
+
+    /// The standard error of a member that has ended, if the last of it is wanted.
+    pub(crate) fn stderr_tail(&self) -> Option<&Relayed> {
+        self.stderr_tail.as_ref()
     }
 
     /// Whether it crashed at that.
@@ -295,6 +321,9 @@ impl Member {
         let pidfd = &self.child.pidfd;
         let unreapable = || self.end_poll.as_mut()?.look(pidfd);
         let status = pidfd.reap().or_else(unreapable)?;
+        if let Some(stderr_tail) = &self.stderr_tail {
+            stderr_tail.end();
+        }
         if let Ok(monitor) = ProcessMonitor::get() {
             monitor.forget(&self.child);
         }
@@ -318,6 +347,7 @@ pub(crate) fn end(status: Status, killed: Option<Killed>, crash: CrashReport) ->
         crash,
         status,
         usage: None,
+        stderr_tail: None,
         asked: None,
         killed,
         greeted: true,

@@ -61,12 +61,14 @@ mod member;
 mod memory_limit;
 mod monitor;
 mod origin;
+mod output_options;
 mod pool_options;
 mod portable_call;
 mod request_to_stop;
 mod service;
 mod spares;
 mod start_method;
+mod stderr_tail;
 mod stdio;
 mod stop;
 mod stop_options;
@@ -83,13 +85,13 @@ mod watch;
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
-pub(in crate::process) use unsupported::{fork_server, launch, spawn_refusal};
+pub(in crate::process) use unsupported::{capture, fork_server, launch, relay, spawn_refusal};
 
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
-pub(in crate::process) use linux::{fork_server, launch, spawn_refusal};
+pub(in crate::process) use linux::{capture, fork_server, launch, relay, spawn_refusal};
 
 pub use active::{ChildInfo, active_children};
 pub use call::Call;
@@ -109,7 +111,9 @@ pub(crate) use crate::sys::pidfd::Status;
 pub(crate) use end::{End, Killed, Subject, Who, cancelled, is_killed, stopped, unheard};
 pub(crate) use inquiry::Inquiry;
 pub(crate) use member::{Member, Setup, end};
+pub(crate) use relay::Relayed;
 pub(crate) use request_to_stop::was_asked_to_stop;
 pub(crate) use service::{Replies, SERVICES, Serve, Service, worker_stack_size};
+pub(crate) use stderr_tail::Gauge;
 pub(crate) use task_call::{TaskOptions, callee};
 pub(crate) use task_limits::{Hook, TaskLimits};

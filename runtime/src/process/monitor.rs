@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use super::end::{End, Killed, Subject, Who};
 use super::inquiry::Inquiry;
 use super::memory_limit::MemoryLimit;
+use super::relay::Relayed;
 use super::watch::{TimeLimit, Watch};
 use crate::completion::Ending;
 use crate::foreign;
@@ -176,6 +177,13 @@ impl Child {
         }
     }
 
+    /// Keeps the last of what the child writes to its standard error. Likewise.
+    pub(super) fn set_stderr_tail(&self, stderr_tail: Relayed) {
+        if let Some(watched) = lock(&self.watched).as_mut() {
+            watched.watch.set_stderr_tail(stderr_tail);
+        }
+    }
+
     /// Who ended, for the text of an error.
     pub(super) fn who(&self) -> Who<'_> {
         Who {
@@ -185,6 +193,7 @@ impl Child {
             },
             id: self.id(),
             memory_limit: self.met_memory_limit(),
+            is_out_of_memory: self.pidfd.is_out_of_memory(),
         }
     }
 

@@ -15,6 +15,7 @@ use super::call::{Call, Options, not_encoded, place};
 use super::environment::Changes;
 use super::launched::{LaunchOptions, distance};
 use super::start_method::StartMethod;
+use super::stdio::OutputOptions;
 use crate::codec::{Output, Written};
 use crate::dispatch::{Argument, Entry, PortableCallee};
 use crate::error::{Error, ErrorKind, Result};
@@ -121,6 +122,7 @@ struct PortableOptions {
     ignore_interrupts: bool,
     retries: Option<u32>,
     priority: Option<i32>,
+    output: OutputOptions,
 }
 
 /// The data as it is written, with a number to see by that it arrives as it was.
@@ -238,6 +240,7 @@ impl PortableOptions {
             ignore_interrupts,
             retries,
             priority,
+            output,
             impossible: _,
         } = options;
         let LaunchOptions {
@@ -266,6 +269,7 @@ impl PortableOptions {
             ignore_interrupts,
             retries,
             priority,
+            output,
         })
     }
 
@@ -294,6 +298,7 @@ impl PortableOptions {
             ignore_interrupts: self.ignore_interrupts,
             retries: self.retries,
             priority: self.priority,
+            output: self.output,
             impossible: None,
         }
     }

@@ -130,6 +130,11 @@ impl Stdio {
         }
     }
 
+    /// Whether it is a `std::process::Stdio`, the inside of which cannot be seen.
+    pub(super) fn is_opaque(&self) -> bool {
+        matches!(self.0, Kind::Opaque(_))
+    }
+
     /// The same target, for another process.
     pub(super) fn duplicate(&self) -> io::Result<Stdio> {
         Ok(Stdio(match &self.0 {
@@ -208,6 +213,17 @@ impl Default for Streams {
     }
 }
 
+/// What becomes of the output of a process on its way.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub(super) struct OutputOptions {
+    /// How much is kept of what it writes to its standard error.
+    pub(super) stderr_tail: Option<usize>,
+    /// Whether the parent prints it.
+    pub(super) is_captured: bool,
+}
+
 /// The parent's ends of piped streams.
 #[derive(Debug, Default)]
 pub(super) struct ParentEnds {
@@ -217,11 +233,19 @@ pub(super) struct ParentEnds {
 }
 
 impl Streams {
-    /// Whether a stream is a `std::process::Stdio`, the inside of which cannot be seen.
+    /// Whether a stream is one that cannot be looked into.
     pub(super) fn are_opaque(&self) -> bool {
         [&self.stdin, &self.stdout, &self.stderr]
             .into_iter()
-            .any(|stream| matches!(stream.0, Kind::Opaque(_)))
+            .any(Stdio::is_opaque)
+    }
+
+    /// Another descriptor of the standard error, if that is given as one.
+    pub(super) fn duplicate_stderr(&self) -> io::Result<Option<OwnedFd>> {
+        match &self.stderr.0 {
+            Kind::Descriptor(descriptor) => descriptor.try_clone().map(Some),
+            _ => Ok(None),
+        }
     }
 
     /// Whether they are all the parent's own.

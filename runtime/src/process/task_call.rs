@@ -72,9 +72,10 @@ impl<R> Call<'_, R> {
             ignore_interrupts,
             retries: _,
             priority: _,
+            output,
             impossible: _,
         } = options;
-        if !launch.streams.are_inherited() {
+        if !launch.streams.are_inherited() || output.is_captured {
             let text = "the initializer's call sets standard streams, which would be those of one process: use `PoolBuilder::stdout` and `PoolBuilder::stderr`";
             return Err(Error::new(ErrorKind::Unsupported, text).with_worker(self.entry.name()));
         }
@@ -90,6 +91,7 @@ impl<R> Call<'_, R> {
             before_worker,
             kill_descendants,
             ignore_interrupts,
+            stderr_tail: output.stderr_tail,
             ..Setup::default()
         };
         let task = TaskCall {
@@ -256,6 +258,16 @@ impl<R> Call<'_, R> {
                 options.ignore_interrupts,
                 "interrupts to be ignored",
                 "`PoolBuilder::ignore_interrupts`",
+            ),
+            (
+                options.output.stderr_tail.is_some(),
+                "the last of its standard error",
+                "`PoolBuilder::stderr_tail`",
+            ),
+            (
+                options.output.is_captured,
+                "its output to be captured",
+                "`PoolBuilder::stdout` and `PoolBuilder::stderr`",
             ),
         ]
         .into_iter()

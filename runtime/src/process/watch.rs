@@ -8,6 +8,7 @@ use super::descendants::Descendants;
 use super::end::{End, Killed};
 use super::end_poll::EndPoll;
 use super::inquiry::Inquiry;
+use super::relay::Relayed;
 use crate::codec::Message;
 use crate::crash::CrashReport;
 use crate::protocol::Reply;
@@ -65,6 +66,8 @@ pub(super) struct Watch {
     end_poll: Option<EndPoll>,
     /// Those that are to end with it.
     descendants: Option<Descendants>,
+    /// The last of what it writes to its standard error, if that is wanted.
+    stderr_tail: Option<Relayed>,
 }
 
 impl Watch {
@@ -102,12 +105,18 @@ impl Watch {
             inquiry: None,
             end_poll: None,
             descendants: None,
+            stderr_tail: None,
         }
     }
 
     /// Has all that the child starts end with it.
     pub(super) fn set_lineage(&mut self, lineage: Lineage) {
         self.descendants = Some(Descendants::Living(lineage));
+    }
+
+    /// Keeps the last of what the child writes to its standard error.
+    pub(super) fn set_stderr_tail(&mut self, stderr_tail: Relayed) {
+        self.stderr_tail = Some(stderr_tail);
     }
 
     /// Sets when the child's time is over.
@@ -129,6 +138,9 @@ impl Watch {
             self.drain();
             self.inbox = None;
             self.status = Some(status);
+            if let Some(stderr_tail) = &self.stderr_tail {
+                stderr_tail.end();
+            }
             trace::process_ended(self.pidfd.id(), status.known());
             if let Some(descendants) = &mut self.descendants {
                 descendants.end();
@@ -290,6 +302,7 @@ impl Watch {
             crash: self.crash,
             status: self.status.unwrap_or(Status::Lost),
             usage: self.usage,
+            stderr_tail: self.stderr_tail,
             asked: self.asked,
             killed: self.killed,
             greeted: self.greeted,

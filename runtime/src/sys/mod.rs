@@ -35,8 +35,8 @@ mod unsupported;
 )))]
 pub(crate) use unsupported::{
     clock, copy, crash, descriptors, exhaustion, exit_status, futex, image, inheritance, lineage,
-    memory, memory_limit, notify_fd, ofd_lock, pidfd, poll, poller, runner, scarcity, scheduling,
-    signal, thread, traced, unsupported_here, usage_so_far, wait,
+    memory, memory_limit, notify_fd, ofd_lock, pidfd, pipe, poll, poller, runner, scarcity,
+    scheduling, signal, thread, traced, unsupported_here, usage_so_far, wait,
 };
 
 #[cfg(all(
@@ -45,7 +45,7 @@ pub(crate) use unsupported::{
 ))]
 pub(crate) use linux::{
     clock, clone, clone_pids, copy, crash, descriptors, exhaustion, exit_status, futex, image,
-    inheritance, init_array, lineage, memory, memory_limit, notify_fd, ofd_lock, pidfd, poll,
+    inheritance, init_array, lineage, memory, memory_limit, notify_fd, ofd_lock, pidfd, pipe, poll,
     poller, privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, traced,
     usage_so_far, wait,
 };

@@ -15,7 +15,7 @@ use super::memory::{self, Mapping};
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 
 /// The words.
-pub(crate) const WORDS: usize = 72;
+pub(crate) const WORDS: usize = 80;
 
 /// The bytes behind them.
 pub(crate) const BYTES: usize = (64 << 10) - WORDS * size_of::<u64>();

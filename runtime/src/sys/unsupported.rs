@@ -354,6 +354,10 @@ pub(crate) mod pidfd {
             match self.0 {}
         }
 
+        pub(crate) fn is_out_of_memory(&self) -> bool {
+            match self.0 {}
+        }
+
         pub(crate) fn reap(&self) -> Option<Status> {
             match self.0 {}
         }
@@ -363,6 +367,14 @@ pub(crate) mod pidfd {
         fn as_fd(&self) -> BorrowedFd<'_> {
             match self.0 {}
         }
+    }
+}
+
+pub(crate) mod pipe {
+    use crate::sys::fd::BorrowedFd;
+
+    pub(crate) fn unread(_: BorrowedFd<'_>) -> Option<u64> {
+        None
     }
 }
 

@@ -3,7 +3,7 @@
 //! ```text
 //!  a thread of the test harness              the test's process
 //!  #[test] fn t ── run_test ── spawn ──────▶ a worker without parameters: calls the function
-//!      ▲   print! ◀── output ◀── two pipes ── println!, the text of a panic, "Error: .."
+//!      ▲   print! ◀── thread ◀── two pipes ── println!, the text of a panic, "Error: .."
 //!      │                                      succeeds: what its result says
 //!      └── verdict ◀── join ◀──────────────── reply, exit
 //! ```
@@ -28,21 +28,15 @@
 //!
 //! # Output
 //!
-//! The harness captures what `print!` and `eprint!` write on its own threads. So the process writes
-//! into pipes, and the thread that waits for it passes on what arrives ([`output`]), while it arrives:
-//! with `--nocapture` it is seen at once, and a test that never ends is seen to be alive. The end of
-//! the process ends that, not the end of the pipes, which other processes may have been given.
+//! The harness captures what `print!` and `eprint!` write on its own threads and those that they start.
+//! So a thread of this process [passes on](crate::Call::capture_output) what arrives, while it arrives:
+//! with `--nocapture` it is seen at once, and a test that never ends is seen to be alive.
 //!
 //! # What if a process dies
 //!
 //! The test's: that is its end, see above. The harness: its children die with it, and theirs with
 //! them. No test waits longer than its timeout, which is a minute if it does not say.
 
-#[cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-))]
-mod output;
 mod verdict;
 
 use std::panic::resume_unwind;
@@ -50,7 +44,6 @@ use std::process::{ExitCode, Termination};
 
 use self::verdict::{DEFAULT_TIMEOUT, Verdict};
 use crate::dispatch::{self, Entry};
-use crate::error::Result;
 use crate::process::{self, Call};
 
 pub use verdict::Expected;
@@ -64,7 +57,8 @@ pub use verdict::Expected;
 pub fn run_test(entry: &'static Entry, expected: Expected) {
     let timeout = entry.defaults().timeout;
     let call: Call<'_, bool> = process::bind(entry, Vec::new(), dispatch::result());
-    let ended = run(call.timeout(timeout.unwrap_or(DEFAULT_TIMEOUT)));
+    let call = call.timeout(timeout.unwrap_or(DEFAULT_TIMEOUT));
+    let ended = call.capture_output(true).run();
     match verdict::judge(expected, ended, timeout) {
         Verdict::Passed => {}
         Verdict::Panicked(message) => resume_unwind(Box::new(message)),
@@ -76,27 +70,6 @@ pub fn run_test(entry: &'static Entry, expected: Expected) {
 #[expect(clippy::print_stderr, reason = "it is for the test harness to capture")]
 fn tell(text: &str) {
     eprintln!("{text}");
-}
-
-#[cfg(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-))]
-fn run(call: Call<'_, bool>) -> Result<bool> {
-    use crate::process::Stdio;
-
-    let call = call.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut process = call.spawn()?;
-    output::pass_on(&mut process);
-    process.join()
-}
-
-#[cfg(not(all(
-    target_os = "linux",
-    any(target_arch = "x86_64", target_arch = "aarch64")
-)))]
-fn run(call: Call<'_, bool>) -> Result<bool> {
-    call.run()
 }
 
 /// The results of tests, as the test harness has them.

@@ -18,7 +18,7 @@ use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
 use crate::pool::settings::{Judge, floor};
-use crate::process::{Subject, cancelled};
+use crate::process::{Relayed, Subject, cancelled};
 use crate::protocol::Request;
 use crate::sys::clock::nanoseconds as now;
 use crate::sys::deadline;
@@ -70,6 +70,8 @@ pub(super) enum Effect {
     LetIn(Arc<Latch>),
     /// Kill what a worker has started that has ended.
     EndDescendants(Lineage),
+    /// Wait until what a worker wrote to its standard error, which has ended, has arrived.
+    PassOn(Relayed),
 }
 
 impl PoolState {
@@ -432,6 +434,7 @@ impl PoolState {
                             Some(trouble) if cause == Cause::Unready => trouble,
                             Some(trouble) => Error::new(trouble.kind(), text)
                                 .with_exit_status(trouble.exit_status())
+                                .with_stderr_tail(trouble.stderr_tail().map(Box::from))
                                 .with_source(trouble),
                             None => Error::new(ErrorKind::Spawn, text),
                         };

@@ -1,5 +1,7 @@
 //! What takes a while, or runs user code, before a worker can work. No lock is held meanwhile.
 
+use std::sync::Arc;
+
 use super::env::Env;
 use super::worker_state::{WorkerSource, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
@@ -16,11 +18,12 @@ use crate::sys::poller::Interest;
 pub(super) fn launch(env: &Env, id: WorkerId, index: usize) -> Result<WorkerState> {
     let failed = |error| Error::not_started("cannot start a process for the pool", error);
     let started = now();
-    let ledger = Ledger::new().map_err(failed)?;
+    let ledger = Arc::new(Ledger::new().map_err(failed)?);
     let over = || Error::new(ErrorKind::Closed, "the pool is over");
     let recipe = env.recipe().ok_or_else(over)?;
     let (setup, initializer) = recipe.of(index)?;
-    let process = Member::launch(&setup, &SERVICE, ledger.descriptor(), index)?;
+    let gauge = Arc::clone(&ledger);
+    let process = Member::launch(&setup, &SERVICE, ledger.descriptor(), index, gauge)?;
     let (pidfd, connection) = (process.pidfd().as_fd(), process.sources().0);
     let watch = |fd, source: WorkerSource| env.poller.add(fd, source.key(id), Interest::READABLE);
     let watching = watch(pidfd, WorkerSource::Pidfd)

@@ -88,6 +88,9 @@ impl PoolState {
         let Some(worker) = self.workers.remove(&id) else {
             return;
         };
+        if let Some(stderr_tail) = worker.process.stderr_tail() {
+            self.effects.push(Effect::PassOn(stderr_tail.clone()));
+        }
         if let Some(lineage) = worker.process.lineage() {
             self.leaving_descendants += 1;
             self.effects.push(Effect::EndDescendants(lineage));
@@ -185,7 +188,9 @@ fn loss(
             killed,
             id,
             memory_limit,
+            is_out_of_memory: worker.process.pidfd().is_out_of_memory(),
             crash: worker.crash.clone(),
+            stderr_tail: worker.stderr_tail(),
         })
     };
     let is_board_nonsense = worker.ledger.claimed().is_none();
@@ -197,7 +202,8 @@ fn loss(
             if killed.is_some() || is_cut_off(worker, status) =>
         {
             let error = unheard(Subject::Worker(function), id, error);
-            Outcome::Failed(error.with_exit_status(status.known()))
+            let error = error.with_exit_status(status.known());
+            Outcome::Failed(error.with_stderr_tail(worker.stderr_tail()))
         }
         (Some(_), _) if is_board_nonsense => lost(Some(Killed::OverwroteMemory)),
         (Some(Purpose::Nonsense), None) => lost(Some(Killed::UnexpectedReply)),
@@ -220,7 +226,9 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
         },
         id: worker.process.id(),
         memory_limit: worker.met_memory_limit(None),
+        is_out_of_memory: worker.process.pidfd().is_out_of_memory(),
         crash: worker.crash.clone(),
+        stderr_tail: worker.stderr_tail(),
     };
     let codec = crate::dispatch::result::<()>();
     Outcome::Lost(loss)

@@ -550,6 +550,12 @@ impl SharedPool {
 
     /// Does what is to be done beside the lock. Whatever becomes of user code, this goes on.
     fn perform(self: &Arc<Self>, outcomes: Vec<Delivery>, effects: Vec<Effect>) {
+        // Who hears of a death finds the last words of it where they belong.
+        for effect in &effects {
+            if let Effect::PassOn(stderr) = effect {
+                stderr.settle();
+            }
+        }
         for outcome in outcomes {
             foreign::call(|| outcome.give(&self.callbacks));
         }
@@ -559,6 +565,7 @@ impl SharedPool {
                 Effect::Judge(id, judge, outcome, span) => self.judge(id, judge, outcome, span),
                 Effect::EndDescendants(lineage) => self.end_descendants(lineage),
                 Effect::LetIn(turn) => turn.set(),
+                Effect::PassOn(stderr) => drop(stderr),
             });
         }
     }

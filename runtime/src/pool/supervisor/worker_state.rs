@@ -186,13 +186,13 @@ impl WorkerState {
     /// A worker that has just been started.
     pub(super) fn new(
         process: Member,
-        ledger: Ledger,
+        ledger: Arc<Ledger>,
         initializer: Option<Arc<Initializer>>,
         started: u64,
     ) -> WorkerState {
         WorkerState {
             process,
-            ledger: Arc::new(ledger),
+            ledger,
             outbox: None,
             round: 0,
             stage: WorkerStage::Preparing,
@@ -355,6 +355,12 @@ impl WorkerState {
         let is_met = self.process.has_met_memory_limit() || self.ledger.is_exhausted();
         let limits = [of_task, self.process.memory_limit()];
         limits.into_iter().flatten().min().filter(|_| is_met)
+    }
+
+    /// The last that it wrote to its standard error, since its latest task began. Once it has ended.
+    pub(super) fn stderr_tail(&self) -> Option<Box<str>> {
+        let stderr_tail = self.process.stderr_tail()?;
+        stderr_tail.text(self.ledger.written_before())
     }
 
     /// Its resident memory in bytes.

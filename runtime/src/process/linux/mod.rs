@@ -1,10 +1,13 @@
 //! Starting a process, and being one, on Linux.
 
+pub(super) mod capture;
+mod destination;
 pub(super) mod fork_server;
 mod hook;
 pub(super) mod launch;
 mod lifeline;
 mod limits;
+pub(super) mod relay;
 mod serve;
 mod spawn;
 mod spawn_refusal;

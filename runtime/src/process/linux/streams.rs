@@ -52,7 +52,7 @@ pub(super) fn open_stdin(stdin: Stdio) -> io::Result<(ChildStream, Option<ChildS
 }
 
 /// A child's end of an output, and the parent's end if it is a pipe.
-fn open_output(
+pub(super) fn open_output(
     output: Stdio,
     own: BorrowedFd<'static>,
 ) -> io::Result<(ChildStream, Option<OwnedFd>)> {

@@ -8,6 +8,8 @@
 use std::fs;
 use std::path::Path;
 
+use super::control_group::{Generation, MemoryGroup};
+
 /// What could be had, in bytes; `None` if nothing says so.
 pub(crate) fn bytes() -> Option<u64> {
     let in_system = of_system(&fs::read_to_string("/proc/meminfo").ok()?);
@@ -55,30 +57,16 @@ const FIRST: ControlFiles = ControlFiles {
 
 /// The least of what the groups and those above them leave. `groups` is as in `/proc/self/cgroup`.
 fn of_groups(groups: &str, root: &Path) -> Option<u64> {
-    let group = |line: &str| -> Option<u64> {
-        let mut parts = line.splitn(3, ':').skip(1);
-        let (controllers, path) = (parts.next()?, parts.next()?.trim_start_matches('/'));
-        if controllers.is_empty() {
-            // Beside groups of the first kind they are a folder below.
-            let mixed = root.join("unified");
-            let root = if mixed.is_dir() { &mixed } else { root };
-            least(root, path, &SECOND)
-        } else if controllers.split(',').any(|name| name == "memory") {
-            least(&root.join("memory"), path, &FIRST)
-        } else {
-            None
-        }
+    let least = |group: &MemoryGroup| -> Option<u64> {
+        let files = match group.generation {
+            Generation::First => &FIRST,
+            Generation::Second => &SECOND,
+        };
+        let left = group.and_above().filter_map(|folder| left(folder, files));
+        left.min()
     };
-    groups.lines().filter_map(group).min()
-}
-
-/// In a container the path is the host's and only the root is there: what is missing says nothing.
-fn least(root: &Path, path: &str, files: &ControlFiles) -> Option<u64> {
-    let group = root.join(path);
-    let groups = group
-        .ancestors()
-        .take_while(|group| group.starts_with(root));
-    groups.filter_map(|group| left(group, files)).min()
+    let groups = MemoryGroup::all(groups, root);
+    groups.iter().filter_map(least).min()
 }
 
 /// What one group leaves, if it has a limit.

@@ -13,7 +13,7 @@ use rustix::process::{
     pidfd_send_signal, waitid, waitpid,
 };
 
-use super::poll;
+use super::{exit_status, oom_kills, poll};
 use crate::sys::refused::Naming as _;
 
 /// What `waitid` said of a child that has ended.
@@ -42,6 +42,12 @@ struct Inner {
     pid: Pid,
     descriptor: OwnedFd,
     is_reaped: AtomicBool,
+    /// Whether this process has sent `SIGKILL`.
+    is_killed: AtomicBool,
+    /// How many processes had died for want of memory when this was made.
+    oom_kills: Option<u64>,
+    /// Whether this is one more, probably.
+    is_out_of_memory: AtomicBool,
 }
 
 impl Pidfd {
@@ -51,6 +57,9 @@ impl Pidfd {
             pid,
             descriptor,
             is_reaped: AtomicBool::new(false),
+            is_killed: AtomicBool::new(false),
+            oom_kills: oom_kills::count(),
+            is_out_of_memory: AtomicBool::new(false),
         }))
     }
 
@@ -77,6 +86,7 @@ impl Pidfd {
 
     /// Kills the child, if it has not ended.
     pub(crate) fn kill(&self) {
+        self.0.is_killed.store(true, Ordering::Relaxed);
         self.signal(Signal::KILL);
     }
 
@@ -131,7 +141,20 @@ impl Pidfd {
     pub(crate) fn reap(&self) -> Option<Status> {
         let status = self.wait()?;
         self.0.is_reaped.store(true, Ordering::Relaxed);
+        let signal = status.known().and_then(exit_status::signal);
+        if signal == Some(libc::SIGKILL)
+            && !self.0.is_killed.load(Ordering::Relaxed)
+            && oom_kills::explains(self.0.oom_kills)
+        {
+            self.0.is_out_of_memory.store(true, Ordering::Relaxed);
+        }
         Some(status)
+    }
+
+    /// Whether the child, which is reaped, was killed by the kernel because there was no memory, as far as
+    /// that can be told.
+    pub(crate) fn is_out_of_memory(&self) -> bool {
+        self.0.is_out_of_memory.load(Ordering::Relaxed)
     }
 
     fn wait(&self) -> Option<Status> {
