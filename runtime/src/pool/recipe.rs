@@ -10,6 +10,7 @@ use super::settings::Initializer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::forget_panic;
 use crate::process::{Setup, StartMethod, Stdio};
+use crate::records::Audience;
 
 /// How each worker of a pool is made: what its processes are to be like, and what they run first.
 ///
@@ -30,6 +31,8 @@ pub(super) struct Recipe {
     /// The CPUs that are shared out, by number.
     pub(super) cpus: Option<Vec<usize>>,
     pub(super) initializer: InitializerSource,
+    /// Who is told of what they log: the one of who makes the pool.
+    pub(super) audience: Audience,
 }
 
 /// The variables of the worker with this index.
@@ -75,6 +78,7 @@ impl Recipe {
         setup.stdout.clone_from(&self.stdout);
         setup.stderr.clone_from(&self.stderr);
         setup.kill_descendants |= self.kill_descendants;
+        setup.audience.clone_from(&self.audience);
         if let Some(cpus) = &self.cpus {
             let cpus = setup.limits.cpus.as_ref().unwrap_or(cpus);
             let cpu = cpus.get(index % cpus.len().max(1)).copied();

@@ -30,7 +30,7 @@ use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::records;
+use crate::records::{self, Audience};
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
@@ -51,6 +51,8 @@ pub(crate) struct Setup {
     pub(crate) stdout: Option<Arc<Stdio>>,
     pub(crate) stderr: Option<Arc<Stdio>>,
     pub(crate) kill_descendants: bool,
+    /// Who is told of what they log.
+    pub(crate) audience: Audience,
 }
 
 impl Setup {
@@ -140,7 +142,7 @@ impl Member {
         let launching = Launching::begin(setup.start_method, launch_options, &setup.limits);
         let launching = launching.map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
-        let (logs, invitation) = records::invite().map_err(failed)?;
+        let (logs, invitation) = records::invite(setup.audience.clone()).map_err(failed)?;
         let header = Header {
             name: setup.name.clone(),
             parent: std::process::id(),

@@ -18,7 +18,7 @@ pub(crate) mod memory;
 pub(crate) mod memory_limit;
 pub(crate) mod notify_fd;
 pub(crate) mod ofd_lock;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) mod packets;
 pub(crate) mod pidfd;
 pub(crate) mod poll;
