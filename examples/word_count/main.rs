@@ -43,6 +43,8 @@ Arguments:
 Options:
       --all          Count hidden files, too, and those in directories that are marked as caches
       --workers N    Number of worker processes [default: one for each core]
+      --stats        Print what the workers did, on the standard error
+      --trace FILE   Write that to a file, too, for https://ui.perfetto.dev
   -h, --help         Print this
 
 Binary files, which contain NUL bytes, are skipped. Symbolic links inside of directories are not
@@ -58,6 +60,8 @@ struct Arguments {
     paths: Vec<PathBuf>,
     all: bool,
     workers: Option<NonZero<usize>>,
+    stats: bool,
+    trace: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
         paths,
         all,
         workers,
+        stats,
+        trace,
     } = arguments;
     if let Err(message) = find::check(&paths) {
         report::complain(message);
@@ -87,6 +93,10 @@ fn main() -> ExitCode {
         Some(workers) => pool.workers(workers.get()),
         None => pool,
     };
+    let pool = match trace {
+        Some(file) => pool.trace(file),
+        None => pool,
+    };
     let pool = match pool.build() {
         Ok(pool) => pool,
         Err(error) => {
@@ -96,6 +106,9 @@ fn main() -> ExitCode {
     };
     let shards = shards::cut(files, pool.workers());
     let total = count_all(shards, &pool);
+    if stats {
+        report::tell(&pool.stats());
+    }
 
     let exit_code = match total.lost_files {
         0 => ExitCode::SUCCESS,
@@ -168,6 +181,8 @@ fn arguments(mut parser: lexopt::Parser) -> Result<Option<Arguments>, lexopt::Er
         match argument {
             Value(path) => arguments.paths.push(path.into()),
             Long("all") => arguments.all = true,
+            Long("stats") => arguments.stats = true,
+            Long("trace") => arguments.trace = Some(parser.value()?.into()),
             Long("workers") => arguments.workers = Some(parser.value()?.parse()?),
             Short('h') | Long("help") => return Ok(None),
             _ => return Err(argument.unexpected()),
@@ -189,16 +204,26 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let given = read(&["--workers", "3", "a", "--all", "b"])
-            .unwrap()
-            .unwrap();
+        let words = [
+            "--workers",
+            "3",
+            "a",
+            "--all",
+            "b",
+            "--stats",
+            "--trace=file",
+        ];
+        let given = read(&words).unwrap().unwrap();
         assert_eq!(given.paths, ["a", "b"].map(PathBuf::from));
         assert!(given.all);
         assert_eq!(given.workers, NonZero::new(3));
+        assert!(given.stats);
+        assert_eq!(given.trace, Some(PathBuf::from("file")));
         assert!(read(&["--help"]).unwrap().is_none());
         for wrong in [
             &["--workers", "0", "a"][..],
             &["--workers"],
+            &["--trace"],
             &["--none", "a"],
             &[],
         ] {

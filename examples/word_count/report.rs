@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 use std::fmt::Display;
 use std::io::{self, BufWriter, Write};
 
+use multiproc::PoolStats;
+
 use super::count::Count;
 
 /// Prints the most frequent words and the totals.
@@ -31,6 +33,11 @@ pub(crate) fn print(count: &Count) -> io::Result<()> {
         writeln!(out, "binary files skipped: {other_files}")?;
     }
     out.flush()
+}
+
+/// Tells what the workers did. A standard error that is closed is no reason to stop.
+pub(crate) fn tell(stats: &PoolStats) {
+    let _ = writeln!(io::stderr(), "{stats}");
 }
 
 /// Says what went wrong. A standard error that is closed is no reason to stop.

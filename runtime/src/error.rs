@@ -38,7 +38,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// The error of a worker that could not be started, or that gave no value.
 ///
-/// [`kind`](Error::kind) tells the cases apart; `Display` is one line for people:
+/// [`kind`](Error::kind) tells the cases apart; `Display` is one line for people, or several if the message
+/// of a panic has:
 ///
 /// ```text
 /// worker `decode` was killed by SIGSEGV: address 0x0 not mapped, in `png_read_row` (png.c:120) (pid 4711)
@@ -493,19 +494,25 @@ impl PanicInfo {
     }
 
     /// Returns the stack at the panic, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asked for it in
-    /// the worker's environment.
+    /// the worker's environment. It begins where the panic did and ends with the worker, unless that is
+    /// `full`.
     #[must_use]
     pub fn backtrace(&self) -> Option<&str> {
         self.backtrace.as_deref()
     }
 }
 
+/// Formats the message and the place: behind it, or on a line of its own if the message has several.
 impl fmt::Display for PanicInfo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)?;
-        match &self.location {
-            Some(location) => write!(f, ", {location}"),
-            None => Ok(()),
+        let Some(location) = &self.location else {
+            return f.write_str(&self.message);
+        };
+        let message = self.message.trim_end();
+        if message.contains('\n') {
+            write!(f, "{message}\nat {location}")
+        } else {
+            write!(f, "{message}, at {location}")
         }
     }
 }

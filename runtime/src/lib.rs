@@ -485,6 +485,7 @@
 #[doc(hidden)]
 #[path = "fuzz/mod.rs"]
 pub mod __fuzz;
+mod backtrace;
 pub mod channel;
 mod codec;
 mod completion;
@@ -519,6 +520,7 @@ mod spin;
 pub mod sync;
 mod sys;
 mod testing;
+mod trace;
 mod transport;
 mod usage;
 mod verdict;

@@ -192,6 +192,10 @@ fn another_end_than_expected_is_told() {
             "panics_instead_of_a_death",
             "panicked: alive; it was expected to be killed by SIGABRT",
         ),
+        (
+            "panics_with_several_lines",
+            "panicked: first\nlast\nit was expected to be killed by SIGABRT",
+        ),
         ("exits_with_another_code", "exited with code 4 (pid "),
         (
             "exits_with_another_code",

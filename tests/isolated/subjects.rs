@@ -88,6 +88,12 @@ fn panics_instead_of_a_death() {
     panic!("alive");
 }
 
+#[multiproc::test(dies = "SIGABRT")]
+#[ignore = "it is watched by another test"]
+fn panics_with_several_lines() {
+    panic!("first\nlast");
+}
+
 #[multiproc::test(exits = 3)]
 #[ignore = "it is watched by another test"]
 fn exits_with_another_code() {

@@ -172,7 +172,7 @@ fn panics(number: u32) {
 const BOOM: u32 = line!() - 4;
 
 fn a_worker_that_panics(method: StartMethod) {
-    let text = format!("worker `panics` panicked: boom 7, {}:{BOOM}:5", file!());
+    let text = format!("worker `panics` panicked: boom 7, at {}:{BOOM}:5", file!());
     check(method, panics::call(7), fails(Panicked, &text));
 
     let error = panics::call(7).start_method(method).run().unwrap_err();

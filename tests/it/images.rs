@@ -314,7 +314,7 @@ fn a_program_built_to_be_small() {
             };
             assert_eq!((*seven, *kind, *eight), ("7", "Panicked", "8"));
             assert_eq!(*signal, "Some(6)");
-            let begins = "worker `panics` panicked: boom 7, tests/bin/program.rs:";
+            let begins = "worker `panics` panicked: boom 7, at tests/bin/program.rs:";
             assert!(error.starts_with(begins), "{error}");
             assert!(output.status.success());
         }

@@ -28,6 +28,7 @@ mod libtest;
 mod limits;
 mod midway;
 mod nesting;
+mod panics;
 mod scarcity;
 mod sick;
 mod signals;

@@ -51,7 +51,7 @@ fn errors_name_their_inputs() {
             let error = result.unwrap_err();
             assert_eq!(error.input(), Some(number));
             assert_eq!(error.worker(), Some("panic_with"));
-            let start = format!("input {number}: worker `panic_with` panicked: text {number}, ");
+            let start = format!("input {number}: worker `panic_with` panicked: text {number}, at ");
             assert!(error.to_string().starts_with(&start), "{error}");
         }
         let error = pool.map(die_by::call, [9]).next().unwrap().unwrap_err();

@@ -32,6 +32,7 @@ mod retries;
 mod scarce;
 mod sick;
 mod soak;
+mod stats;
 mod stopped;
 mod stopping;
 mod stream;

@@ -11,6 +11,7 @@ use super::frame::Frame;
 ))]
 use super::functions;
 use super::report::{CrashReport, Event};
+use crate::backtrace::is_machinery;
 
 /// What is shown of a crash's place.
 #[derive(Debug)]
@@ -82,14 +83,8 @@ fn find(event: &Event, report: &CrashReport) -> Vec<Frame> {
 
 /// Leaves out what is below the worker: it is the same for all.
 fn without_machinery(mut frames: Vec<Frame>) -> Vec<Frame> {
-    let is_machinery = |frame: &Frame| {
-        let function = frame.function.as_deref().unwrap_or_default();
-        // What the macro generates for each worker, what calls that, and what std has below a thread.
-        function.ends_with("::__dispatch")
-            || function.contains("multiproc::dispatch::")
-            || function.contains("__rust_begin_short_backtrace")
-    };
-    if let Some(below) = frames.iter().position(is_machinery) {
+    let is_below = |frame: &Frame| frame.function.as_deref().is_some_and(is_machinery);
+    if let Some(below) = frames.iter().position(is_below) {
         frames.truncate(below);
     }
     frames

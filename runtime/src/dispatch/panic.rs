@@ -3,11 +3,13 @@
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::cell::{Cell, RefCell};
+use std::env;
 use std::io::Write;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook, take_hook};
 use std::thread;
 
+use crate::backtrace::shorten;
 use crate::error::{Location, PanicInfo};
 
 thread_local! {
@@ -86,7 +88,17 @@ fn describe(panic: &PanicHookInfo<'_>) -> PanicInfo {
             line: location.line(),
             column: location.column(),
         }),
-        backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string()),
+        backtrace: (backtrace.status() == BacktraceStatus::Captured).then(|| show(&backtrace)),
+    }
+}
+
+/// The text of a backtrace: all of it if the environment asks for that, as std has it.
+fn show(backtrace: &Backtrace) -> String {
+    let wanted = env::var_os("RUST_LIB_BACKTRACE").or_else(|| env::var_os("RUST_BACKTRACE"));
+    if wanted.is_some_and(|wanted| wanted == "full") {
+        format!("{backtrace:#}")
+    } else {
+        shorten(&backtrace.to_string())
     }
 }
 

@@ -1,3 +1,5 @@
+use std::hint::black_box;
+
 use super::job::Job;
 use super::panic::{announce_worker, catch};
 use super::registry::Entry;
@@ -20,7 +22,7 @@ pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended
             replied = sent.is_ok();
             sent
         };
-        entry.dispatch(&mut Job::new(input, &mut send))
+        __rust_begin_short_backtrace(|| entry.dispatch(&mut Job::new(input, &mut send)))
     });
     copy::leave_if_copy();
     let (reply, ended) = match result {
@@ -34,6 +36,16 @@ pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended
         let _ = send(reply);
     }
     ended
+}
+
+/// Where the backtraces end that std prints of panics: it knows this name. What is below is the same for
+/// all workers.
+#[inline(never)]
+fn __rust_begin_short_backtrace<R>(run: impl FnOnce() -> R) -> R {
+    let result = run();
+    // It stays on the stack while that runs.
+    black_box(());
+    result
 }
 
 /// How a job left its thread.

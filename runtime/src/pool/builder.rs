@@ -9,10 +9,10 @@ use super::recipe::Recipe;
 use super::retry_delay::RetryDelay;
 use super::scheduler::Policy;
 use super::settings::{Settings, floor};
-use super::trace::Trace;
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::TaskOptions;
 use crate::sys::scheduling;
+use crate::trace::Trace;
 
 /// A configuration of a [`Pool`](crate::Pool), from which [`build`](PoolBuilder::build) creates
 /// one. Returned by [`Pool::builder`](crate::Pool::builder).

@@ -9,6 +9,7 @@ use super::scheduler::Part;
 use super::slot::Slot;
 use super::wire::{batch_message, task_message};
 use crate::process::TaskOptions;
+use crate::trace::Submitted;
 use crate::transport::EncodedMessage;
 
 /// One or several tasks.
@@ -20,8 +21,7 @@ pub(super) struct PoolJob {
     pub(super) recipient: Recipient,
     /// Of each task.
     pub(super) options: TaskOptions,
-    /// When it was submitted, by the clock of the ledger.
-    pub(super) submitted: u64,
+    pub(super) submitted: Submitted,
     /// Tasks without an outcome.
     pub(super) remaining: u32,
     /// Which of several tasks have one.

@@ -10,7 +10,6 @@ use std::time::{Duration, Instant};
 
 use super::call_source::{CallSource, NextCall, Panic, WrittenArguments};
 use super::job::{PoolJob, Recipient, TaskArguments};
-use super::ledger::now;
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
 use super::scheduler::JobId;
@@ -22,6 +21,7 @@ use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
 use crate::process::{Subject, TaskOptions};
 use crate::protocol::Reply;
+use crate::trace::Submitted;
 use crate::transport::EncodedMessage;
 
 /// How much of arguments is sent together.
@@ -283,7 +283,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             arguments,
             recipient: Recipient::Mailbox(Arc::clone(&self.mailbox), first),
             options: options.or(self.pool.settings().task_options),
-            submitted: now(),
+            submitted: Submitted::now(),
             remaining: count,
             done: Vec::new(),
         };

@@ -75,7 +75,6 @@ mod supervisor;
 mod surroundings;
 mod task;
 mod task_options;
-mod trace;
 mod wait;
 mod window;
 mod wire;

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::job::{PoolJob, Recipient, TaskArguments};
-use super::ledger::now;
 use super::load::Load;
 use super::outcome::Outcome;
 use super::place::Place;
@@ -18,6 +17,7 @@ use super::task::{KillOnDrop, Task};
 use crate::dispatch::ResultCodec;
 use crate::error::Result;
 use crate::process::Call;
+use crate::trace::Submitted;
 
 /// A call whose arguments are encoded.
 pub(super) struct Submission<R> {
@@ -98,7 +98,7 @@ fn prepare<R>(shared: &SharedPool, call: Call<'_, R>) -> Result<(PoolJob, Arc<Sl
         arguments: TaskArguments::One(task.arguments),
         recipient: Recipient::Slot(Arc::clone(&slot)),
         options: task.options.or(shared.settings().task_options),
-        submitted: now(),
+        submitted: Submitted::now(),
         remaining: 1,
         done: Vec::new(),
     };

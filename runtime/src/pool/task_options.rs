@@ -80,7 +80,12 @@ impl PoolBuilder {
     /// Writes a file that shows which worker ran which task when, and which processes died: a
     /// Chrome trace, for <https://ui.perfetto.dev> or `chrome://tracing`.
     ///
-    /// The file grows while the pool runs, and can be viewed at any time.
+    /// Arrows lead from where tasks were submitted to where they ran. Counters show how many tasks
+    /// wait, and the resident memory of each worker. Processes that the program starts by calls
+    /// meanwhile, such as [`Call::spawn`](crate::Call::spawn), have a row, too.
+    ///
+    /// The file grows while the pool runs, and can be viewed at any time. If it cannot be written
+    /// any more, as on a full disk, the pool goes on without.
     ///
     /// # Examples
     ///

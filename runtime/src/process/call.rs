@@ -19,6 +19,7 @@ use crate::records::{self, Audience};
 use crate::sys::fd::AsFd;
 use crate::sys::lineage::Lineage;
 use crate::sys::{deadline, image};
+use crate::trace;
 use crate::transport::{Limit, is_gone};
 
 /// A worker bound to its arguments, not yet started.
@@ -251,7 +252,7 @@ impl<R> Call<'_, R> {
         let callee = Callee::new(entry, place);
         let request =
             request(&header, &callee, &arguments).map_err(|error| not_encoded(entry, &error))?;
-        let launched = start(request, launching, lineage).map_err(failed)?;
+        let launched = start(worker, request, launching, lineage).map_err(failed)?;
         // What was handed over is gone from here, and some receivers wait for that.
         drop(arguments);
         launched
@@ -346,6 +347,7 @@ fn request<'e>(
 
 /// Launches a child and sends it the request.
 fn start(
+    worker: &str,
     request: Output<'_>,
     launching: Launching,
     lineage: Option<Lineage>,
@@ -353,6 +355,12 @@ fn start(
     let launched = launching.finish()?;
     if let Some(lineage) = lineage {
         launched.child.set_lineage(lineage);
+    }
+    let pidfd = &launched.child.pidfd;
+    trace::process_started(pidfd.id(), worker);
+    if pidfd.is_reaped() {
+        // Its end came before.
+        trace::process_ended(pidfd.id(), None);
     }
     let limit = Limit::until(None).while_alive(launched.child.pidfd.as_fd());
     match launched.sender.send_within(request, limit) {

@@ -428,7 +428,7 @@ mod tests {
             },
             Err((
                 ErrorKind::Panicked,
-                "worker `decode` panicked: boom, src/a.rs:3:5",
+                "worker `decode` panicked: boom, at src/a.rs:3:5",
             )),
         );
     }

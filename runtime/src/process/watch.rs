@@ -15,6 +15,7 @@ use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
 use crate::sys::{deadline, poll, wait};
+use crate::trace;
 use crate::transport::{self, Inbox, Received, is_nonsense};
 use crate::usage::Usage;
 
@@ -128,6 +129,7 @@ impl Watch {
             self.drain();
             self.inbox = None;
             self.status = Some(status);
+            trace::process_ended(self.pidfd.id(), status.known());
             if let Some(descendants) = &mut self.descendants {
                 descendants.end();
             }

@@ -630,6 +630,10 @@ pub(crate) mod thread {
         static NUMBER: Cell<u64> = const { Cell::new(0) };
     }
 
+    pub(crate) fn id() -> u32 {
+        0
+    }
+
     /// The number of the calling thread, which is not 0.
     pub(crate) fn number() -> u64 {
         static NEXT: AtomicU64 = AtomicU64::new(1);

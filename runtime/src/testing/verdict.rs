@@ -62,7 +62,9 @@ pub(super) fn judge(expected: Expected, ended: Result<bool>, timeout: Option<Dur
         Ok(false) => "the test returned an error".to_owned(),
         Err(error) => text(error, timeout),
     };
-    Verdict::Failed(format!("{what}; it was expected to {instead}"))
+    // A panic may have told more than a line.
+    let separator = if what.contains('\n') { "\n" } else { "; " };
+    Verdict::Failed(format!("{what}{separator}it was expected to {instead}"))
 }
 
 fn is_death(ended: &Result<bool>, name: &str) -> bool {

@@ -3,7 +3,7 @@ use std::time::Duration;
 /// How many buckets there are for each doubling. A duration is known to a sixteenth.
 const PARTS: usize = 16;
 
-/// How often something took how long. Returned by [`PoolStats`](super::PoolStats).
+/// Durations of something that happened often: how many there were, and how long. Part of [`PoolStats`](super::PoolStats).
 ///
 /// Durations are counted in classes, so what [`percentile`](Distribution::percentile) returns may be
 /// too long by a sixteenth. It takes some kilobytes, however many durations there are.
@@ -75,6 +75,23 @@ impl Distribution {
     /// Returns a duration that `percentile` percent of all do not exceed, or `None` if there is no
     /// duration. 50 is the median; less than 0 counts as 0, and more than 100, or what is not a
     /// number, as 100.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use multiproc::{Pool, worker};
+    /// # #[worker]
+    /// # fn square(x: u64) -> u64 {
+    /// #     x * x
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// # let pool = Pool::builder().workers(2).build()?;
+    /// assert_eq!(pool.stats().wait().percentile(99.0), None);
+    /// pool.submit(square::call(3)).wait()?;
+    /// assert!(pool.stats().wait().percentile(99.0).is_some());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn percentile(&self, percentile: f64) -> Option<Duration> {
         let share = (percentile / 100.0).clamp(0.0, 1.0);

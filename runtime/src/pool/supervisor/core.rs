@@ -14,16 +14,17 @@ use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::job::PoolJob;
 use crate::pool::latch::Latch;
-use crate::pool::ledger::now;
 use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
 use crate::pool::settings::{Judge, floor};
-use crate::pool::trace::{Span, Trace};
 use crate::process::{Subject, cancelled};
 use crate::protocol::Request;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::deadline;
 use crate::sys::lineage::Lineage;
+use crate::sys::thread;
+use crate::trace::{Span, Trace};
 use crate::transport::EncodedMessage;
 
 /// How long a worker may take to leave before it is killed.
@@ -99,7 +100,7 @@ impl PoolState {
     }
 
     /// Takes a job in, for the worker with this index alone if there is one.
-    pub(super) fn submit_to(&mut self, only: Option<u32>, job: PoolJob) -> JobId {
+    pub(super) fn submit_to(&mut self, only: Option<u32>, mut job: PoolJob) -> JobId {
         if let Some(refusal) = &self.refusal {
             return self.jobs.refuse(&job, refusal);
         }
@@ -108,10 +109,24 @@ impl PoolState {
             retries: job.options.retries,
             only,
         };
+        let (function, from) = (job.worker, &mut job.submitted);
+        from.thread = self.trace.as_ref().map_or(0, |_| thread::id());
+        let from = *from;
         let (id, count) = self.jobs.add(job);
+        if let Some(trace) = &self.trace {
+            trace.file().submitted(function, id, count, from);
+        }
         self.scheduler.submitted_with(id, count, terms);
         self.act();
+        self.trace_queue();
         id
+    }
+
+    /// Traces how many tasks wait.
+    pub(super) fn trace_queue(&self) {
+        if let Some(trace) = &self.trace {
+            trace.file().queue(self.waiting().tasks);
+        }
     }
 
     /// Has the pool have this many workers.

@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex};
 use super::deliveries::Deliveries;
 use crate::foreign;
 use crate::lock::lock;
-use crate::pool::ledger::now;
 use crate::pool::recipe::Recipe;
 use crate::pool::settings::Settings;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::poller::Poller;
 
 pub(super) struct Env {

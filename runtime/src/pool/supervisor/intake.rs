@@ -12,12 +12,12 @@ use crate::pool::mailbox::Many;
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::{JobId, Part, WorkerId};
 use crate::pool::stats::Work;
-use crate::pool::trace::Span;
 use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
 use crate::protocol::Reply;
 use crate::sys::deadline;
 use crate::sys::poller::Interest;
+use crate::trace::Span;
 use crate::transport::{Received, is_nonsense};
 
 /// How long a process may take to end after it has broken off a message.
@@ -327,17 +327,25 @@ impl PoolState {
         worker.noted = until;
         let time = Duration::from_nanos(until - since);
         let function = self.jobs.function(job).unwrap_or("cancelled task");
+        let from = self.jobs.submitted(job);
         let work = Work {
             function,
             count,
-            submitted: self.jobs.submitted(job),
+            submitted: from.map(|from| from.at),
             since,
             until,
         };
         self.jobs.counters.worked(id, work);
-        if let Some(trace) = &mut self.trace {
-            trace.worked(worker.process.id(), function, job, count, (since, until));
+        if let Some(trace) = &self.trace {
+            let (process, mut file) = (worker.process.id(), trace.file());
+            file.worked(process, function, job, count, (since, until), from);
+            if file.wants_memory(process)
+                && let Some(bytes) = worker.memory()
+            {
+                file.memory(process, bytes);
+            }
         }
+        self.trace_queue();
         time
     }
 

@@ -13,6 +13,7 @@ use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::JobId;
 use crate::pool::slot::Slot;
 use crate::pool::stats::Counters;
+use crate::trace::Submitted;
 
 /// The jobs of a pool.
 #[derive(Default)]
@@ -102,8 +103,8 @@ impl Jobs {
         Some(self.get(id)?.worker)
     }
 
-    /// When a job was submitted, by the clock of the ledger.
-    pub(super) fn submitted(&self, id: JobId) -> Option<u64> {
+    /// Where a job comes from.
+    pub(super) fn submitted(&self, id: JobId) -> Option<Submitted> {
         Some(self.get(id)?.submitted)
     }
 
@@ -234,7 +235,7 @@ mod tests {
             arguments: TaskArguments::One(EncodedMessage::default()),
             recipient: Recipient::Slot(Arc::clone(slot)),
             options: TaskOptions::default(),
-            submitted: 0,
+            submitted: Submitted::now(),
             remaining: 1,
             done: Vec::new(),
         }

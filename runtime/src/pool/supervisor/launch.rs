@@ -3,10 +3,11 @@
 use super::env::Env;
 use super::worker_state::{WorkerSource, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
-use crate::pool::ledger::{Ledger, now};
+use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::WorkerId;
 use crate::pool::worker::SERVICE;
 use crate::process::Member;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::fd::AsFd;
 use crate::sys::poller::Interest;
 

@@ -8,9 +8,9 @@ use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
 use crate::error::{Error, Result};
 use crate::pool::outcome::{Loss, Outcome};
 use crate::pool::scheduler::{Cause, Death, WorkerId};
-use crate::pool::trace::Span;
 use crate::process::{Killed, Status, Subject, unheard};
 use crate::sys::exit_status;
+use crate::trace::Span;
 use crate::transport::is_nonsense;
 
 impl PoolState {
@@ -23,8 +23,8 @@ impl PoolState {
                 let process = worker.process.id();
                 let counters = &mut self.jobs.counters;
                 counters.launched(id, process, worker.started, replaces);
-                if let Some(trace) = &mut self.trace {
-                    trace.started(process);
+                if let Some(trace) = &self.trace {
+                    trace.file().started(process);
                 }
                 self.workers.insert(id, worker);
                 if self.refusal.is_some() && self.scheduler.queued() == 0 {
@@ -46,9 +46,10 @@ impl PoolState {
             Ok(()) => {
                 if let Some(worker) = self.workers.get_mut(&id)
                     && let Some(initializer) = worker.initializer.take()
-                    && let Some(trace) = &mut self.trace
+                    && let Some(trace) = &self.trace
                 {
-                    trace.initialized(worker.process.id(), initializer.worker, span);
+                    let mut file = trace.file();
+                    file.initialized(worker.process.id(), initializer.worker, span);
                 }
                 self.ready(id);
                 self.act();
@@ -110,10 +111,11 @@ impl PoolState {
         let killed = worker.killed.filter(|_| is_by_kill(status));
         let expected = self.scheduler.is_leaving(id) || self.refusal.is_some();
         self.jobs.counters.ended(id);
-        if let Some(trace) = &mut self.trace {
+        if let Some(trace) = &self.trace {
             let lost = part.filter(|_| in_task).map(|(part, answered)| {
                 let function = self.jobs.function(part.job).unwrap_or("cancelled task");
-                (function, part.job, worker.ran(answered, 1))
+                let from = self.jobs.submitted(part.job);
+                (function, part.job, worker.ran(answered, 1), from)
             });
             let how = match killed {
                 Some(Purpose::Cancelled) => "its task was cancelled".to_owned(),
@@ -122,7 +124,8 @@ impl PoolState {
                 }
                 _ => describe(status),
             };
-            trace.ended(worker.process.id(), &how, lost, expected);
+            let mut file = trace.file();
+            file.ended(worker.process.id(), &how, lost, expected);
         }
         let cause = killed.map_or(Cause::Itself, Purpose::cause);
         if !in_task && !expected && cause != Cause::Pool {

@@ -88,7 +88,6 @@ use self::worker_state::WorkerSource;
 use super::callbacks::{Callback, Callbacks};
 use super::job::PoolJob;
 use super::latch::{Latch, Listener};
-use super::ledger::now;
 use super::load::Load;
 use super::name::{Name, NameCache};
 use super::outcome::Outcome;
@@ -98,18 +97,19 @@ use super::scheduler::{Action, JobId, WorkerId};
 use super::settings::{Judge, Settings};
 use super::slot::Slot;
 use super::stats::{Observed, PoolStats};
-use super::trace::{Span, Trace};
 use crate::dispatch::Entry;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::{self, forget_panic};
 use crate::lock::{lock, wait};
 use crate::process::TaskLimits;
 use crate::records;
+use crate::sys::clock::nanoseconds as now;
 use crate::sys::copy::Home;
 use crate::sys::lineage::Lineage;
 use crate::sys::poller::Poller;
 use crate::sys::refused::Naming as _;
 use crate::sys::usage_so_far::usage_so_far;
+use crate::trace::{Span, Trace};
 
 /// A pool, as its supervisor and all who hold something of it share it.
 pub(super) struct SharedPool {
@@ -664,9 +664,9 @@ impl SharedPool {
         }
         // What it holds may be what others wait for.
         self.env.drop_recipe();
-        let mut state = self.lock();
-        if let Some(trace) = &mut state.core.trace {
-            trace.finish();
+        let state = self.lock();
+        if let Some(trace) = &state.core.trace {
+            trace.file().finish();
         }
         drop(state);
         self.over.set();

@@ -8,11 +8,11 @@ use crate::crash::CrashReport;
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, Part, WorkerId};
 use crate::pool::settings::Initializer;
-use crate::pool::trace::Span;
 use crate::process::{Inquiry, Killed, Member};
 use crate::sys::deadline;
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::poller::{Interest, Poller};
+use crate::trace::Span;
 use crate::transport::{EncodedMessage, Outbox};
 
 /// How long a process may take to begin a task that has a timeout, unless that is longer.

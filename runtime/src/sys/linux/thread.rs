@@ -17,6 +17,7 @@ use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::rand::{GetRandomFlags, getrandom};
+use rustix::thread::gettid;
 use rustix::time::{ClockId, clock_gettime};
 
 thread_local! {
@@ -26,6 +27,11 @@ thread_local! {
 
 /// The number of the next thread; 0 before any has asked.
 static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// The kernel's id of the calling thread.
+pub(crate) fn id() -> u32 {
+    gettid().as_raw_nonzero().get().cast_unsigned()
+}
 
 /// The number of the calling thread, which is not 0.
 #[inline]
