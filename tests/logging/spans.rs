@@ -11,10 +11,12 @@ use std::time::{Duration, Instant};
 
 use multiproc::{Call, Pool, StartMethod, worker};
 use serde_json::Value;
+use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::{Level, Metadata, Subscriber, subscriber};
+use tracing::{Level, Metadata, Subscriber, span, subscriber};
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{EnvFilter, Registry};
 
 use crate::support::cases;
@@ -142,30 +144,110 @@ fn tell_values() {
     );
 }
 
+/// Keeps the values of events, and of the spans around them, as a formatter of JSON would write them.
+#[derive(Clone, Default)]
+struct Typed(Arc<Mutex<Vec<Value>>>);
+
+#[derive(Default)]
+struct Fields(serde_json::Map<String, Value>);
+
+impl Fields {
+    fn set(&mut self, field: &Field, value: impl Into<Value>) {
+        self.0.insert(field.name().to_owned(), value.into());
+    }
+}
+
+impl Visit for Fields {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.set(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.set(field, value);
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.set(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.set(field, value);
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.set(field, format!("str {value}"));
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.set(field, format!("{value:?}"));
+    }
+}
+
+impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Typed {
+    fn on_new_span(
+        &self,
+        attributes: &span::Attributes<'_>,
+        id: &span::Id,
+        context: Context<'_, S>,
+    ) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        context.span(id).unwrap().extensions_mut().insert(fields);
+    }
+
+    fn on_record(&self, id: &span::Id, values: &span::Record<'_>, context: Context<'_, S>) {
+        let span = context.span(id).unwrap();
+        values.record(span.extensions_mut().get_mut::<Fields>().unwrap());
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let spans = context.event_scope(event).unwrap().from_root().map(|span| {
+            let fields = span.extensions().get::<Fields>().unwrap().0.clone();
+            Value::from(
+                [(span.name().to_owned(), Value::from(fields))]
+                    .into_iter()
+                    .collect::<serde_json::Map<_, _>>(),
+            )
+        });
+        let metadata = event.metadata();
+        let told = serde_json::json!({
+            "fields": fields.0,
+            "spans": spans.collect::<Vec<_>>(),
+            "target": metadata.target(),
+            "level": metadata.level().as_str(),
+            "file": metadata.file(),
+            "line": metadata.line(),
+            "module": metadata.module_path(),
+        });
+        self.0.lock().unwrap().push(told);
+    }
+}
+
 fn values_keep_their_types(method: StartMethod) {
-    let memory = Memory::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_writer(memory.writer())
-        .with_file(true)
-        .with_line_number(true)
-        .finish();
-    subscriber::set_global_default(subscriber).unwrap();
+    let typed = Typed::default();
+    subscriber::set_global_default(Registry::default().with(typed.clone())).unwrap();
     run(method, tell_values::call()).unwrap();
-    let line: Value = serde_json::from_str(&memory.lines().concat()).unwrap();
-    let fields = serde_json::json!({
-        "signed": -1, "unsigned": 1, "float": 0.5, "flag": true, "text": "text",
-        "debug": "[1, 2]", "display": "1", "error": "broken", "message": "message 1",
+    let mut told = typed.0.lock().unwrap().pop().unwrap();
+    assert!(told["line"].take().is_u64());
+    assert!(told["spans"][0]["worker"]["pid"].take().is_u64());
+    let expected = serde_json::json!({
+        "fields": {
+            "signed": -1, "unsigned": 1, "float": 0.5, "flag": true, "text": "str text",
+            "debug": "[1, 2]", "display": "1", "error": "broken", "message": "message 1",
+        },
+        "spans": [
+            { "worker": { "name": "tell_values", "pid": null, "task": "tell_values" } },
+            { "span": { "number": 7, "later": u64::MAX } },
+        ],
+        "target": module_path!(),
+        "level": "INFO",
+        "file": file!(),
+        "line": null,
+        "module": module_path!(),
     });
-    assert_eq!(line["fields"], fields, "{line}");
-    assert_eq!(line["level"], "INFO");
-    assert_eq!(line["target"], "logging::spans");
-    assert_eq!(line["filename"], file!());
-    assert!(line["line_number"].is_u64());
-    assert_eq!(line["span"]["number"], 7, "{line}");
-    assert_eq!(line["span"]["later"], u64::MAX, "{line}");
-    assert_eq!(line["spans"][0]["name"], "worker", "{line}");
-    assert!(line["spans"][0]["pid"].is_u64(), "{line}");
+    assert_eq!(told, expected);
 }
 
 #[worker]
@@ -340,10 +422,10 @@ impl<S: Subscriber> Layer<S> for Slow {
     fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
         struct Dropped(u32);
 
-        impl tracing::field::Visit for Dropped {
-            fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn fmt::Debug) {}
+        impl Visit for Dropped {
+            fn record_debug(&mut self, _: &Field, _: &dyn fmt::Debug) {}
 
-            fn record_u64(&mut self, field: &tracing::field::Field, value: u64) {
+            fn record_u64(&mut self, field: &Field, value: u64) {
                 assert_eq!(field.name(), "dropped");
                 self.0 = value.try_into().unwrap();
             }

@@ -3,7 +3,6 @@
 //! ```text
 //! RUST_LOG=debug cargo run --example logging                # records of `log`, written by env_logger
 //! RUST_LOG=debug cargo run --example logging -- tracing     # spans and events of `tracing`
-//! RUST_LOG=debug cargo run --example logging -- json        # the same, in JSON
 //! ```
 //!
 //! The workers pass on what they log to the program, where one logger decides what is written, and
@@ -33,19 +32,12 @@ fn pass_logs_on() {
 /// Sets up the logger, as in any other program.
 fn main() -> Result<()> {
     let level = env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
-    let subscriber = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(&level));
-    match env::args().nth(1).as_deref() {
-        None => {
-            env_logger::Builder::new().parse_filters(&level).init();
-            with_log::measure_all()
-        }
-        Some("json") => {
-            subscriber.json().init();
-            with_tracing::measure_all()
-        }
-        Some(_) => {
-            subscriber.init();
-            with_tracing::measure_all()
-        }
+    if env::args().nth(1).is_some_and(|facade| facade == "tracing") {
+        let filter = EnvFilter::new(level);
+        tracing_subscriber::fmt().with_env_filter(filter).init();
+        with_tracing::measure_all()
+    } else {
+        env_logger::Builder::new().parse_filters(&level).init();
+        with_log::measure_all()
     }
 }
