@@ -33,6 +33,10 @@ pub(crate) struct Audience {
     dispatch: Dispatch,
 }
 
+#[cfg_attr(
+    not(feature = "tracing"),
+    expect(clippy::derivable_impls, reason = "there is one logger")
+)]
 impl Default for Audience {
     fn default() -> Audience {
         Audience {
