@@ -100,10 +100,11 @@ wire_enum! {
         /// How long they took in nanoseconds, eight bytes; the round, two bytes; the number of the
         /// first in the round, four bytes; and replies, each after its length in four bytes.
         Results = 8,
-        /// What has happened to a child, for [`CrashReport::add`](crate::crash::CrashReport::add): a crash,
-        /// or an inquiry. It says where in another message, and ends.
+        /// What has happened to a child, a crash or an inquiry, for
+        /// [`CrashReport::add_event`](crate::crash::CrashReport::add_event). It says where in another
+        /// message, and ends.
         Event = 9,
-        /// Where, likewise.
+        /// Where, for [`CrashReport::add_places`](crate::crash::CrashReport::add_places).
         Places = 10,
     }
 }

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use multiproc::sync::Mutex;
-use multiproc::{Error, ErrorKind, Pool, StartMethod, Task, TaskState, worker};
+use multiproc::{Error, ErrorKind, Pool, StartMethod, Stdio, Task, TaskState, worker};
 use serde::{Deserialize, Serialize};
 
 use crate::support::{cases, wait_for_ever};
@@ -27,6 +27,7 @@ cases! {
     one_that_does_not_stop
     one_that_is_killed_at_once
     a_result_that_comes_when_it_is_asked
+    a_filter_that_does_not_let_it_tell
     others_are_killed_in_time
     the_signal_from_elsewhere
     the_tasks_of_a_pool
@@ -375,6 +376,59 @@ fn a_result_that_comes_when_it_is_asked(method: StartMethod) {
         process.cancel_within(SHORT);
         process.join()
     });
+}
+
+/// A filter that does this with what sends notes.
+fn filter(action: u32) {
+    const fn step(code: u16, value: u32, jump: u8) -> libc::sock_filter {
+        libc::sock_filter {
+            code,
+            jt: 0,
+            jf: jump,
+            k: value,
+        }
+    }
+    let call = u32::try_from(libc::SYS_sendto).unwrap();
+    // Loads the number of the call; if it is not this one, jumps over the action.
+    let mut steps = [
+        step(0x20, 0, 0),
+        step(0x15, call, 1),
+        step(6, action, 0),
+        step(6, libc::SECCOMP_RET_ALLOW, 0),
+    ];
+    let program = libc::sock_fprog {
+        len: 4,
+        filter: steps.as_mut_ptr(),
+    };
+    // SAFETY: both calls take numbers, and a program that is there.
+    unsafe {
+        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+        let filtered = libc::prctl(libc::PR_SET_SECCOMP, 2, &raw const program, 0, 0);
+        assert_eq!(filtered, 0);
+    }
+}
+
+#[worker]
+fn hangs_with_a_filter(action: u32) {
+    filter(action);
+    hang(Way::Compute);
+}
+
+fn a_filter_that_does_not_let_it_tell(method: StartMethod) {
+    let pool = Pool::builder().workers(1).start_method(method);
+    let pool = pool.stderr(Stdio::null()).build().unwrap();
+    for action in [
+        libc::SECCOMP_RET_TRAP,
+        libc::SECCOMP_RET_ERRNO | libc::EPERM.cast_unsigned(),
+        libc::SECCOMP_RET_KILL_THREAD,
+        libc::SECCOMP_RET_KILL_PROCESS,
+    ] {
+        let call = hangs_with_a_filter::call(action).start_method(method);
+        let error = call.stderr(Stdio::null()).timeout(SHORT).run().unwrap_err();
+        check_no_place(&error, ErrorKind::TimedOut);
+        let error = pool.submit(hangs_with_a_filter::call(action).timeout(SHORT));
+        check_no_place(&error.wait().unwrap_err(), ErrorKind::TimedOut);
+    }
 }
 
 fn others_are_killed_in_time(method: StartMethod) {

@@ -67,10 +67,14 @@ impl CrashReport {
         self.places.get_or_insert_with(|| note.to_vec());
     }
 
+    /// Whether the process has told of this signal.
+    pub(crate) fn is_of(&self, signal: i32) -> bool {
+        self.event().is_some_and(|event| event.signal == signal)
+    }
+
     /// Whether the process was asked where it is, and has told all: it waits to be killed.
     pub(crate) fn has_answered(&self) -> bool {
-        let is_inquiry = |event: Event| event.signal == signal::INQUIRY;
-        self.places.is_some() && self.event().is_some_and(is_inquiry)
+        self.places.is_some() && self.is_of(signal::INQUIRY)
     }
 
     /// What happened, if the process could tell.

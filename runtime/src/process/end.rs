@@ -210,9 +210,9 @@ fn without_reply(
     }: Who<'_>,
 ) -> Error {
     // A child that ended in another way did so before the parent's signal reached it.
-    let killed = killed.filter(|_| match status {
-        Status::Known(status) => exit_status::is_killed(status),
-        Status::Lost => true,
+    let killed = killed.filter(|why| {
+        let was_asked = matches!(why, Killed::TimedOut | Killed::Cancelled | Killed::Stopped);
+        is_killed(status, was_asked, &crash)
     });
     let because = |kind, why: &str| {
         Error::new(
@@ -309,6 +309,20 @@ fn without_reply(
             }
         },
     }
+}
+
+/// Whether a child may have ended because the parent killed it; perhaps after it was asked where it is.
+pub(crate) fn is_killed(status: Status, was_asked: bool, crash: &CrashReport) -> bool {
+    let Status::Known(status) = status else {
+        return true;
+    };
+    // What a filter on system calls does with one that may not tell: it ends the process, or the thread,
+    // and the first thread sees that.
+    let is_silenced = || match exit_status::signal(status) {
+        Some(signal) => signal == signal::FILTERED && !crash.is_of(signal),
+        None => status.code() == Some(EXIT_SOFTWARE),
+    };
+    exit_status::is_killed(status) || (was_asked && is_silenced())
 }
 
 /// What a worker said could not be taken in, and why.

@@ -9,7 +9,8 @@
 //! | the child dies | then |
 //! |---|---|
 //! | before it is asked | its end is seen as ever |
-//! | of the signal, since it does not handle it | as if it had been killed ([`is_killed`](crate::sys::exit_status::is_killed)) |
+//! | of the signal, since it does not handle it | as if it had been killed ([`is_killed`](super::is_killed)) |
+//! | of a filter on system calls, which does not let it tell | likewise |
 //! | by itself, after it was asked | how it ended is told, and not the reason for which it would have been killed |
 //! | not: it never answers | it is killed when the moment is over |
 //! | not: it answers later | likewise: the notes are taken in, if they are there when it is dead |

@@ -106,7 +106,7 @@ pub use stdio::Stdio;
 pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
-pub(crate) use end::{End, Killed, Subject, Who, cancelled, stopped, unheard};
+pub(crate) use end::{End, Killed, Subject, Who, cancelled, is_killed, stopped, unheard};
 pub(crate) use inquiry::Inquiry;
 pub(crate) use member::{Member, Setup, end};
 pub(crate) use request_to_stop::was_asked_to_stop;

@@ -608,6 +608,7 @@ pub(crate) mod signal {
     use std::borrow::Cow;
 
     pub(crate) const INQUIRY: i32 = 0;
+    pub(crate) const FILTERED: i32 = 0;
 
     pub(crate) fn name(signal: i32) -> Cow<'static, str> {
         Cow::Owned(format!("signal {signal}"))

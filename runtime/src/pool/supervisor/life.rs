@@ -1,6 +1,5 @@
 //! How workers come and go.
 
-use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
 use super::core::{Effect, PoolState};
@@ -8,8 +7,7 @@ use super::worker_state::{Purpose, WorkerSource, WorkerStage, WorkerState};
 use crate::error::{Error, Result};
 use crate::pool::outcome::{Loss, Outcome};
 use crate::pool::scheduler::{Cause, Death, WorkerId};
-use crate::process::{Killed, Status, Subject, unheard};
-use crate::sys::exit_status;
+use crate::process::{Killed, Status, Subject, is_killed, unheard};
 use crate::trace::Span;
 use crate::transport::is_nonsense;
 
@@ -108,7 +106,9 @@ impl PoolState {
         });
         let in_task = part.is_some_and(|(_, answered)| in_part > answered);
         // A worker that ended in another way did so before the pool's signal reached it.
-        let killed = worker.killed.filter(|_| is_by_kill(status));
+        let killed = worker
+            .killed
+            .filter(|purpose| is_killed(status, purpose.is_inquired(), &worker.crash));
         let expected = self.scheduler.is_leaving(id) || self.refusal.is_some();
         self.jobs.counters.ended(id);
         if let Some(trace) = &self.trace {
@@ -231,12 +231,6 @@ fn trouble(worker: &WorkerState, killed: Option<Purpose>, status: Status) -> Opt
 /// Whether a worker has ended as if all were well, though a message of its broke off.
 fn is_cut_off(worker: &WorkerState, status: Status) -> bool {
     worker.broken.is_some() && status.known().is_none_or(|status| status.success())
-}
-
-/// Whether it may have been the pool's signal that ended a worker.
-fn is_by_kill(status: Status) -> bool {
-    let is_kill = |status: ExitStatus| exit_status::is_killed(status);
-    status.known().is_none_or(is_kill)
 }
 
 /// The end of a process in a few words.

@@ -113,6 +113,14 @@ pub(super) enum Purpose {
 }
 
 impl Purpose {
+    /// Whether the worker may be asked before it is ended where it is.
+    pub(super) fn is_inquired(self) -> bool {
+        matches!(
+            self,
+            Purpose::Initializer | Purpose::Timeout(_) | Purpose::Cancelled
+        )
+    }
+
     /// What its death means for the pool.
     pub(super) fn cause(self) -> Cause {
         match self {

@@ -85,6 +85,9 @@ impl<'s> DeathAtHangUp<'s> {
 /// does not send, and hardly any program; where it has no handler, it ends the process.
 pub(crate) const INQUIRY: libc::c_int = libc::SIGSTKFLT;
 
+/// The signal by which a filter on system calls ends a process.
+pub(crate) const FILTERED: libc::c_int = libc::SIGSYS;
+
 /// Handles `SIGINT` by doing nothing, if it would end this process.
 ///
 /// It is not set to be ignored, because the programs that this process executes would inherit that.

@@ -42,6 +42,7 @@
 //! | it has no handler, because it executes another program | the signal ends it, which counts as the parent's kill |
 //! | the worker's thread is telling of a crash, or begins to | the crash is told, and ends the process |
 //! | the handler crashes or hangs | it waits to be killed |
+//! | a filter does not allow one of its calls | likewise; or it ends the process, or the worker's thread and thereby the process, which counts as the parent's kill |
 //! | another thread crashes after the worker's has been asked | it waits for a second: it is killed |
 //! | the process dies before the first note, between the two, or after them | the parent has none, the first, or both; it uses both or none |
 //! | the worker sends its result at that time | either the result has been sent whole, and counts; or it is never sent, and the worker was killed |

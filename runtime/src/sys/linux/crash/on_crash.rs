@@ -1,11 +1,12 @@
 //! What happens when this process crashes.
 
+use std::hint::spin_loop;
 use std::mem::MaybeUninit;
 use std::ptr;
 
 use super::context::Context;
 use super::destination::Destination;
-use super::ends::{end_by, set_default, wait_for_end, wait_for_ever};
+use super::ends::{end_by, set_default, wait_for_end};
 use super::ids::{process, thread};
 use super::turn::Turn;
 use crate::sys::linux::exhaustion;
@@ -43,8 +44,11 @@ extern "C" fn on_crash(signal: libc::c_int, info: *const libc::siginfo_t, contex
     let thread = thread();
     match Turn::take(thread, signal) {
         Turn::First => {}
-        // The unwinder has crashed in the handler of an inquiry.
-        Turn::Again(INQUIRY) => wait_for_ever(),
+        // The handler of an inquiry has crashed, or a filter refuses a system call of its. Perhaps it
+        // refuses all.
+        Turn::Again(INQUIRY) => loop {
+            spin_loop();
+        },
         // It has crashed in here, or has taken too long.
         Turn::Again(first) => end_by(first),
         Turn::Late => {
