@@ -90,7 +90,7 @@
 //! The subscriber is the one of the thread that starts the process, or builds the pool: the one that is set
 //! for all, or that of `tracing::subscriber::with_default` in a test.
 //!
-//! A program may use both. A record is passed on as what it is: by [`forward`](crate::logging::forward), or by
+//! A program may use both. A record is passed on as what it is: by `forward`, or by
 //! the layer if `tracing_log` has made an event of it. `init` of `tracing_subscriber` does that unless
 //! its feature `tracing-log` is off; then it is the logger, and `forward` is not called.
 //!
