@@ -172,6 +172,14 @@ impl<'ast> Visit<'ast> for PointerSearch<'_> {
                     "hold the value itself, or an index into an array",
                 );
             }
+            Type::TraitObject(_) => {
+                self.is_possible = false;
+                self.refuse(
+                    ty,
+                    "which type it is means nothing in another process",
+                    "hold the value itself, or an `enum` of the types it can be",
+                );
+            }
             Type::FnPtr(_) => self.refuse(
                 ty,
                 "an address means nothing in another process",
@@ -189,7 +197,11 @@ impl<'ast> Visit<'ast> for PointerSearch<'_> {
                     "its elements lie in the memory of one process",
                     "use an array of fixed size, or a `multiproc::shm::Buffer` beside it",
                 ),
-                Some(name) if name == "Box" || name == "Rc" || name == "Arc" => {
+                Some(name)
+                    if ["Box", "Rc", "Arc", "Weak"]
+                        .iter()
+                        .any(|pointer| name == pointer) =>
+                {
                     self.is_possible = false;
                     self.refuse(
                         ty,
@@ -243,8 +255,12 @@ fn expand(
         let message = format!(
             "shared type `{name}` cannot have a destructor: nobody would run it when the last process is gone"
         );
+        // A field with a destructor is refused already, and so is one of a type that is not known.
         quote_spanned! {name.span()=>
-            const _: () = ::core::assert!(!::core::mem::needs_drop::<#name>(), #message);
+            const _: () = ::core::assert!(
+                !::core::mem::needs_drop::<#name>() #(|| ::core::mem::needs_drop::<#types>())*,
+                #message,
+            );
         }
     });
     let body = match union {

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{ReturnType, Type};
+use syn::{FnArg, ReturnType, Type};
 
 use crate::attributes;
 use crate::errors::Errors;
@@ -10,6 +10,7 @@ use crate::function::Function;
 use crate::header;
 use crate::options::{CRATE, Options};
 use crate::paths::Runtime;
+use crate::place;
 use crate::wording::code;
 
 pub(crate) fn startup(options: TokenStream, item: &TokenStream) -> TokenStream {
@@ -28,6 +29,14 @@ pub(crate) fn startup(options: TokenStream, item: &TokenStream) -> TokenStream {
 }
 
 fn check(function: &Function, errors: &mut Errors) {
+    let takes_self = matches!(function.sig.inputs.first(), Some(FnArg::Receiver(_)));
+    if !takes_self && place::of(function).is_associated {
+        errors.refuse(
+            &function.sig.ident,
+            "cannot stand in an `impl` or `trait`: there is no room beside it to register it",
+            "move it out, into the module around it, and call the associated function from there",
+        );
+    }
     if let Some(asyncness) = &function.sig.asyncness {
         errors.refuse(
             asyncness,

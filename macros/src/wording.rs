@@ -92,6 +92,7 @@ fn stand_apart(left: &str, right: &str) -> bool {
         || left.ends_with([',', ';', '=', '+'])
         || left.ends_with("->")
         || right.starts_with('[') && is_word(end)
+        || right.starts_with('(') && last_word.is_some_and(|word| word.starts_with('\''))
         || right.starts_with(is_word)
             && (is_word(end) || end == '>' || end == ':' && !left.ends_with("::"))
 }
@@ -108,6 +109,7 @@ mod tests {
         for text in [
             "Vec<(u8, String)>",
             "&'static [u8; 4]",
+            "&'static (dyn Fn(u32) + Sync)",
             "&mut <T as Iterator>::Item",
             "&mut [u8]",
             "extern \"C\"",

@@ -2,6 +2,7 @@
 //! harness is told.
 
 mod cases;
+mod gate;
 mod isolation;
 mod kinds;
 mod outcomes;

@@ -6,6 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::gate::SUBJECTS;
+
 /// What the harness has printed, and whether it was content.
 struct Outcome {
     passed: bool,
@@ -19,9 +21,10 @@ fn harness(subject: &str, arguments: &[&str]) -> Command {
     command
         .args(["--signal=KILL", "50"])
         .arg(env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--color=never"])
+        .args(["--exact", "--color=never"])
         .arg(format!("subjects::{subject}"))
         .args(arguments)
+        .env(SUBJECTS, "shown")
         .env_remove("RUST_BACKTRACE")
         .stdin(Stdio::null());
     command
@@ -228,4 +231,32 @@ fn nothing_of_much_output_is_lost() {
     );
     assert!(captured.contains("line 19999\n"));
     assert!(captured.contains("after many lines"));
+}
+
+#[test]
+fn ignored_tests_are_run_when_they_are_asked_for() {
+    for subject in ["is_ignored", "is_ignored_on_a_condition"] {
+        let output = harness(subject, &[]).output().unwrap();
+        assert!(output.status.success());
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("... ignored, it is slow"), "{text}");
+        assert!(text.contains("0 passed; 0 failed; 1 ignored"), "{text}");
+        assert!(outcome(subject, &["--ignored"]).passed);
+    }
+}
+
+#[test]
+fn subjects_are_seen_by_this_module_only() {
+    let list = |subjects: Option<&str>| -> Vec<String> {
+        let mut command = Command::new(env::current_exe().unwrap());
+        command.arg("--list").env_remove(SUBJECTS);
+        command.envs(subjects.map(|subjects| (SUBJECTS, subjects)));
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let tests = text.lines().filter(|line| line.ends_with(": test"));
+        tests.map(str::to_owned).collect()
+    };
+    let mut all = list(Some("shown"));
+    assert!(all.iter().any(|test| test == "subjects::hangs: test"));
+    all.retain(|test| !test.starts_with("subjects::"));
+    assert_eq!(list(None), all);
 }

@@ -1,13 +1,14 @@
 //! Where a function stands, as far as its file tells.
 //!
-//! An attribute is given its item and nothing around it. Two mistakes are made around it: a function in
-//! an `impl` has no room for a type beside it, and a `#[test]` above the attribute has been taken away
-//! by the time that it is expanded. rustc speaks of the first in words of generated code, and of the
-//! second not at all. So the file is read, and looked through up to the function.
+//! An attribute is given its item and nothing around it. Three mistakes are made around it: a function in
+//! an `impl` has no room for a type beside it, nor has one beside a module of the same name, and a `#[test]`
+//! above the attribute has been taken away by the time that it is expanded. rustc speaks of the first two
+//! in words of generated code, and of the third not at all. So the file is read, and looked through.
 //!
 //! What is found decides on messages only. Where the file is not to be had, or the function is not
 //! where the compiler says, as in code that a macro made, nothing is known of it.
 
+mod known_attributes;
 mod scanner;
 
 use std::cell::RefCell;

@@ -3,6 +3,8 @@
 use std::iter::Peekable;
 use std::str::Chars;
 
+use super::known_attributes::{is_harmless, leaves_name};
+
 /// What is known of the surroundings of a function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -10,6 +12,8 @@ pub(crate) struct Place {
     pub(crate) is_associated: bool,
     /// An attribute above it makes a test of it, such as `test`.
     pub(crate) test: Option<String>,
+    /// What of the same name stands beside it, such as `mod`; or before it, if that is a function, too.
+    pub(crate) namesake: Option<&'static str>,
 }
 
 /// The line and the column of a function's name, both counted from one.
@@ -38,6 +42,10 @@ struct Open {
     before: String,
     /// The path at the beginning, for an attribute.
     path: Option<String>,
+    /// What is known of the functions.
+    functions: Vec<(Position, String, Place)>,
+    /// The other items, unless they may be left out.
+    items: Vec<(&'static str, String)>,
 }
 
 /// What brackets are for.
@@ -71,6 +79,10 @@ impl<'a> Scanner<'a> {
         loop {
             let position = (self.line, self.column);
             let Some(char) = self.next() else {
+                while let Some(open) = self.open.pop() {
+                    self.found.extend(open.places());
+                }
+                self.found.sort_by_key(|(position, _)| *position);
                 return self.found;
             };
             match char {
@@ -199,8 +211,11 @@ impl<'a> Scanner<'a> {
         }
         let here = self.here();
         if here.last == "fn" {
-            here.last = word;
-            return self.function(position);
+            here.last.clone_from(&word);
+            return here.function(position, word);
+        }
+        if let Some(kind) = here.kind_of_item() {
+            here.items.push((kind, word.clone()));
         }
         if !MODIFIERS.contains(&&*word) {
             here.keyword.get_or_insert_with(|| word.clone());
@@ -221,7 +236,7 @@ impl<'a> Scanner<'a> {
     fn mark(&mut self, char: char) {
         let here = self.here();
         match char {
-            ';' => *here = here.renewed(),
+            ';' => here.renew(),
             ':' if here.inside == Inside::Attribute => {
                 here.path.get_or_insert_default().push(char);
             }
@@ -265,28 +280,12 @@ impl<'a> Scanner<'a> {
         let closed = self.open.pop().unwrap_or_default();
         let here = self.here();
         if char == '}' {
-            *here = here.renewed();
+            here.renew();
         }
         // The path of an attribute is all that a `(` or a `=` has left of it.
-        here.attributes.extend(closed.path);
+        here.attributes.extend(closed.path.clone());
         here.set_last(char.to_string());
-    }
-
-    /// What stands around the name that was read last.
-    fn function(&mut self, position: Position) {
-        let here = self.here();
-        let tests = here.attributes.iter();
-        let place = Place {
-            is_associated: here.inside == Inside::Impl,
-            test: tests
-                // Ours says itself that a worker is none.
-                .filter(|path| *path != "multiproc::test" && here.inside != Inside::Macro)
-                .find(|path| path.rsplit("::").next() == Some("test"))
-                .cloned(),
-        };
-        if place != Place::default() {
-            self.found.push((position, place));
-        }
+        self.found.extend(closed.places());
     }
 
     fn here(&mut self) -> &mut Open {
@@ -303,12 +302,66 @@ impl Open {
         matches!(self.keyword.as_deref(), Some("impl" | "trait"))
     }
 
-    /// The same brackets, with nothing read of the next item.
-    fn renewed(&self) -> Self {
-        Open {
+    /// Nothing has been read of the next item.
+    fn renew(&mut self) {
+        *self = Open {
             inside: self.inside,
+            functions: std::mem::take(&mut self.functions),
+            items: std::mem::take(&mut self.items),
             ..Open::default()
+        };
+    }
+
+    /// The function whose name was read last.
+    fn function(&mut self, position: Position, name: String) {
+        let tests = self.attributes.iter();
+        let place = Place {
+            is_associated: self.inside == Inside::Impl,
+            test: tests
+                // Ours says itself that a worker is none.
+                .filter(|path| *path != "multiproc::test" && self.inside != Inside::Macro)
+                .find(|path| path.rsplit("::").next() == Some("test"))
+                .cloned(),
+            namesake: self
+                .items
+                .iter()
+                .find(|item| **item == ("fn", name.clone()))
+                .map(|_| "fn"),
+        };
+        if self.is_sure() {
+            self.items.push(("fn", name.clone()));
         }
+        self.functions.push((position, name, place));
+    }
+
+    /// The keyword of the item whose name comes next, unless it may be left out.
+    fn kind_of_item(&self) -> Option<&'static str> {
+        let keyword = self
+            .keyword
+            .as_ref()
+            .filter(|keyword| **keyword == self.last)?;
+        let kind = KINDS.iter().find(|kind| *kind == keyword)?;
+        self.is_sure().then_some(kind)
+    }
+
+    /// Whether the item that is being read stands where it is written, under its name.
+    fn is_sure(&self) -> bool {
+        self.inside == Inside::Code && self.attributes.iter().all(|path| leaves_name(path))
+    }
+
+    /// The functions of which there is something to tell.
+    fn places(self) -> impl Iterator<Item = (Position, Place)> {
+        let Open {
+            functions, items, ..
+        } = self;
+        functions
+            .into_iter()
+            .filter_map(move |(position, name, mut place)| {
+                let mut types = items.iter().filter(|(kind, _)| *kind != "fn");
+                let namesake = types.find(|(_, item)| *item == name);
+                place.namesake = place.namesake.or(namesake.map(|(kind, _)| *kind));
+                (place != Place::default()).then_some((position, place))
+            })
     }
 
     fn set_last(&mut self, token: String) {
@@ -319,24 +372,8 @@ impl Open {
 /// What may stand before the word that says what an item is.
 const MODIFIERS: [&str; 5] = ["auto", "const", "default", "pub", "unsafe"];
 
-/// Whether an attribute leaves its item as it is.
-fn is_harmless(path: &str) -> bool {
-    const NAMES: [&str; 12] = [
-        "allow",
-        "automatically_derived",
-        "cfg",
-        "cfg_attr",
-        "deny",
-        "deprecated",
-        "doc",
-        "expect",
-        "forbid",
-        "must_use",
-        "rustfmt::skip",
-        "warn",
-    ];
-    NAMES.contains(&path) || path.starts_with("clippy::") || path.starts_with("diagnostic::")
-}
+/// The words that say of an item that its name is that of a type or a module.
+const KINDS: [&str; 6] = ["enum", "mod", "struct", "trait", "type", "union"];
 
 fn is_of_word(char: char) -> bool {
     char.is_alphanumeric() || char == '_'
@@ -408,6 +445,26 @@ mod tests {
                 #[should_panic] #[worker] pub(crate) fn f() {} fn g() {} }
         ";
         assert_eq!(found(text, |place| place.test.is_some()), ["a", "d", "f"]);
+    }
+
+    #[test]
+    fn items_of_the_same_name_are_found() {
+        let text = "
+            #[worker] fn a() {} pub(crate) mod a { fn d() {} }
+            #[derive(Debug)] struct r#b; #[worker] fn r#b() {}
+            #[worker] fn c() {} enum C {} impl c {} use c::d; mod e { mod c {} struct d; }
+            fn d() {} unsafe trait f {} fn f() { type g = u8; fn g() {} let union = 1; fn union() {} }
+            #[cfg(test)] mod h {} fn h() {} #[facade::make] mod i {} fn i() {}
+            #[worker] fn j() {} #[worker] fn j() {}
+            #[cfg(unix)] fn k() {} #[cfg(not(unix))] fn k() {}
+            impl X { type l = u8; fn l() {} } make! { mod m {} fn m() {} }
+            fn n() { struct n; } mod o; fn o() {}
+        ";
+        let names = found(text, |place| place.namesake.is_some());
+        assert_eq!(names, ["a", "r", "f", "g", "j", "o"]);
+        let places = Scanner::new("fn a() {} fn a() {} fn b() {} mod b;").places();
+        let namesakes: Vec<_> = places.iter().map(|(_, place)| place.namesake).collect();
+        assert_eq!(namesakes, [Some("fn"), Some("mod")]);
     }
 
     #[test]

@@ -85,6 +85,20 @@ fn check_place(worker: &Worker<'_>, errors: &mut Errors) {
             "move it out, into the module around it, and call it from there",
         );
     }
+    let kind = match worker.place.namesake {
+        // rustc says so of functions.
+        None | Some("fn") => return,
+        Some("mod") => "module",
+        Some("type") => "type alias",
+        Some(kind) => kind,
+    };
+    errors.refuse(
+        &worker.function.sig.ident,
+        format_args!(
+            "has the name of the {kind} beside it, and so has the type that starts its processes"
+        ),
+        "rename one of the two",
+    );
 }
 
 /// Refuses a worker that is a test. Says whether it is one.

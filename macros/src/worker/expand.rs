@@ -22,6 +22,8 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
     let name = worker.name();
     let handle = handle(worker);
     let attrs = attributes::of_impl(&function.attrs);
+    // clippy says so of the function.
+    let many = (worker.parameters.len() > 7).then(|| quote!(#[allow(clippy::too_many_arguments)]));
     let generics = Generics::of(worker);
     let start = start(worker, &generics);
     let bind = bind(worker, &generics);
@@ -34,6 +36,7 @@ pub(super) fn expand(worker: &Checked<'_>) -> TokenStream {
         #handle
 
         #attrs
+        #many
         impl #name {
             #start
             #bind
@@ -67,9 +70,8 @@ pub(super) fn handle(worker: &Worker<'_>) -> TokenStream {
     }
 }
 
-/// `spawn` and `run`.
+/// `spawn` and `run`. Like `call`, they are as visible as the type: code that cannot see it is told so once.
 fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
-    let vis = &worker.function.vis;
     let private = worker.runtime.private();
     let name = worker.name();
     let names: Vec<_> = worker.parameters.iter().map(|p| &p.name).collect();
@@ -96,7 +98,7 @@ fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         #[doc = " # Errors"]
         #[doc = ""]
         #[doc = " No process could be started, or an argument could not be encoded."]
-        #vis fn spawn #parameters (
+        pub fn spawn #parameters (
             #(#names: #types),*
         ) -> #private::Result<#private::Process<#result>>
         #where_clause
@@ -110,7 +112,7 @@ fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
         #[doc = ""]
         #[doc = " No process could be started, an argument could not be encoded, or the process"]
         #[doc = " ended without a result: the error says how."]
-        #vis fn run #parameters (#(#names: #types),*) -> #private::Result<#result>
+        pub fn run #parameters (#(#names: #types),*) -> #private::Result<#result>
         #where_clause
         {
             Self::call #arguments (#(#names),*).run()
@@ -120,7 +122,6 @@ fn start(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
 
 /// `call`.
 fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
-    let vis = &worker.function.vis;
     let private = worker.runtime.private();
     let name = worker.name();
     let lent = generics.free_lifetime();
@@ -174,7 +175,7 @@ fn bind(worker: &Checked<'_>, generics: &Generics) -> TokenStream {
     };
     quote! {
         #[doc = #call_doc]
-        #vis fn call #declared (#(#parameters),*) -> #private::Call<#lifetime, #result>
+        pub fn call #declared (#(#parameters),*) -> #private::Call<#lifetime, #result>
         #where_clause
         {
             #checks

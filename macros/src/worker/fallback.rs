@@ -33,7 +33,6 @@ pub(super) fn expand(worker: &Worker<'_>, args: &Args, errors: &TokenStream) -> 
 
 /// The type and its functions, as generic as the user's. They are never called.
 fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
-    let vis = &worker.function.vis;
     let name = worker.name();
     let handle = expand::handle(worker);
     let attrs = attributes::of_impl(&worker.function.attrs);
@@ -61,7 +60,7 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
     .map(|(function, output)| {
         let function = format_ident!("{function}");
         quote! {
-            #vis fn #function #generics (#(#parameters),*) -> #output #where_clause {
+            pub fn #function #generics (#(#parameters),*) -> #output #where_clause {
                 ::core::unreachable!()
             }
         }
@@ -93,7 +92,7 @@ impl Obstacles {
             is_misplaced: worker.names_self()
                 || worker.place.is_associated
                 || worker.repetition().is_some(),
-            is_invalid: sig.variadic.is_some(),
+            is_invalid: sig.variadic.is_some() || worker.place.namesake.is_some(),
             in_result: false,
         };
         for parameter in &worker.parameters {

@@ -12,6 +12,7 @@ mod types;
 mod verdicts;
 
 use proc_macro2::TokenStream;
+use quote::quote;
 
 use self::args::Args;
 use self::model::Worker;
@@ -27,6 +28,10 @@ pub(crate) fn worker(options: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::about(format!("worker `{}`", function.name()));
     let args = Args::parse(options, &mut errors);
     let worker = Worker::new(&function);
+    if worker.place.namesake == Some("fn") {
+        // The first of the two has the type, and rustc says what is wrong.
+        return quote!(#function);
+    }
     match check::check(&worker, &args, errors) {
         Ok(checked) => expand::expand(&checked),
         Err(refused) => fallback::expand(&worker, &args, &refused),

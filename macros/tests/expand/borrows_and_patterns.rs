@@ -21,7 +21,7 @@ impl resize {
     /// # Errors
     ///
     /// No process could be started, or an argument could not be encoded.
-    pub(crate) fn spawn(
+    pub fn spawn(
         path: &Path,
         argument1_: (u32, u32),
         quality: f32,
@@ -38,7 +38,7 @@ impl resize {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    pub(crate) fn run(
+    pub fn run(
         path: &Path,
         argument1_: (u32, u32),
         quality: f32,
@@ -48,7 +48,7 @@ impl resize {
         Self::call(path, argument1_, quality, argument1, argument4).run()
     }
     /// Binds `resize` to its arguments, and starts nothing yet.
-    pub(crate) fn call<'call>(
+    pub fn call<'call>(
         path: &'call Path,
         argument1_: (u32, u32),
         quality: f32,

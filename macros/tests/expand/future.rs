@@ -9,7 +9,7 @@ impl fetch {
     /// # Errors
     ///
     /// No process could be started, or an argument could not be encoded.
-    fn spawn(
+    pub fn spawn(
         url: &str,
     ) -> ::multiproc::__private::Result<
         ::multiproc::__private::Process<Result<String, RemoteError>>,
@@ -22,11 +22,13 @@ impl fetch {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    fn run(url: &str) -> ::multiproc::__private::Result<Result<String, RemoteError>> {
+    pub fn run(
+        url: &str,
+    ) -> ::multiproc::__private::Result<Result<String, RemoteError>> {
         Self::call(url).run()
     }
     /// Binds `fetch` to its arguments, and starts nothing yet.
-    fn call<'call>(
+    pub fn call<'call>(
         url: &'call str,
     ) -> ::multiproc::__private::Call<'call, Result<String, RemoteError>> {
         let (codec0, result) = Self::__codecs();

@@ -12,7 +12,7 @@ impl exit {
     /// # Errors
     ///
     /// No process could be started, or an argument could not be encoded.
-    fn spawn(
+    pub fn spawn(
         code: i32,
     ) -> facade::multiproc::__private::Result<
         facade::multiproc::__private::Process<::core::convert::Infallible>,
@@ -25,13 +25,13 @@ impl exit {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    fn run(
+    pub fn run(
         code: i32,
     ) -> facade::multiproc::__private::Result<::core::convert::Infallible> {
         Self::call(code).run()
     }
     /// Binds `exit` to its arguments, and starts nothing yet.
-    fn call(
+    pub fn call(
         code: i32,
     ) -> facade::multiproc::__private::Call<'static, ::core::convert::Infallible> {
         let (codec0, result) = Self::__codecs();

@@ -5,15 +5,15 @@ async fn fetch(url: &str) -> usize {
 /// `fetch` as the entry point of a process: `fetch::spawn` starts one that runs it, `fetch::run` also waits for its result, `fetch::call` binds it to its arguments.
 struct fetch {}
 impl fetch {
-    fn spawn(
+    pub fn spawn(
         url: &str,
     ) -> ::multiproc::__private::Result<::multiproc::__private::Process<usize>> {
         ::core::unreachable!()
     }
-    fn run(url: &str) -> ::multiproc::__private::Result<usize> {
+    pub fn run(url: &str) -> ::multiproc::__private::Result<usize> {
         ::core::unreachable!()
     }
-    fn call(url: &str) -> ::multiproc::__private::Call<'static, usize> {
+    pub fn call(url: &str) -> ::multiproc::__private::Call<'static, usize> {
         ::core::unreachable!()
     }
 }

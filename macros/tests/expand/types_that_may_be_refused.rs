@@ -9,7 +9,7 @@ impl crop {
     /// # Errors
     ///
     /// No process could be started, or an argument could not be encoded.
-    fn spawn(
+    pub fn spawn(
         images: &[Image],
         sides: Option<Vec<Side>>,
     ) -> ::multiproc::__private::Result<::multiproc::__private::Process<Image>> {
@@ -21,14 +21,14 @@ impl crop {
     ///
     /// No process could be started, an argument could not be encoded, or the process
     /// ended without a result: the error says how.
-    fn run(
+    pub fn run(
         images: &[Image],
         sides: Option<Vec<Side>>,
     ) -> ::multiproc::__private::Result<Image> {
         Self::call(images, sides).run()
     }
     /// Binds `crop` to its arguments, and starts nothing yet.
-    fn call<'call>(
+    pub fn call<'call>(
         images: &'call [Image],
         sides: Option<Vec<Side>>,
     ) -> ::multiproc::__private::Call<'call, Image> {

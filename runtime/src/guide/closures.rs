@@ -48,9 +48,10 @@
 //! What is inside of the closure runs in the other process: constants and functions of the program are
 //! there, too. A `static` is there with the value that it has at the start of the program.
 //!
-//! The argument and the result are [`Payload`](crate::Payload), by value. To send a large value without
-//! giving it up, write a [`worker`](macro@crate::worker), which takes references. Handles are arguments as
-//! any other:
+//! The argument and the result are [`Payload`](crate::Payload), by value: `String::from("text")` and not
+//! `"text"`, of which the compiler says that an implementation of `Deserialize` is not general enough. To send
+//! a large value without giving it up, write a [`worker`](macro@crate::worker), which takes references.
+//! Handles are arguments as any other:
 //!
 //! ```
 //! use multiproc::channel::channel;

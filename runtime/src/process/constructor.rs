@@ -8,7 +8,8 @@ use super::handle::Process;
 #[diagnostic::on_unimplemented(
     message = "a `Process` is not made of a function: the function starts it",
     label = "put `#[multiproc::worker]` above the function, and write `f::spawn(a, b)` to run `f(a, b)` in a process",
-    note = "`f::spawn` returns the `Process`, which has been started; `f::call(a, b)` starts nothing yet, and has methods such as `name`"
+    note = "`f::spawn` returns the `Process`, which has been started; `f::call(a, b)` starts nothing yet, and has methods such as `name`",
+    note = "without the attribute, `multiproc::spawn(args, f)` runs `f(args)`: `f` is a function of one parameter, or a closure that captures nothing"
 )]
 pub trait Target: Sized {
     /// Never called.

@@ -109,6 +109,25 @@ pub fn complicated(
     bytes.len() + third.len() + numbers.len() + usize::from(*number == 0)
 }
 
+/// Is reported at the function, and nowhere else: the attribute does not see what is accepted inside.
+#[worker]
+#[inline]
+#[must_use]
+pub fn many(
+    first: u8,
+    second: u8,
+    third: u8,
+    fourth: u8,
+    fifth: u8,
+    sixth: u8,
+    seventh: u8,
+    eighth: u8,
+) -> u8 {
+    #![expect(clippy::too_many_arguments, reason = "it is what is tested")]
+    let numbers = [first, second, third, fourth, fifth, sixth, seventh, eighth];
+    numbers.iter().fold(0, |sum, number| sum ^ number)
+}
+
 /// Is generic, in every way.
 #[worker]
 #[inline]
@@ -193,6 +212,20 @@ pub fn exit(code: i32) -> ! {
 #[worker]
 fn private(text: String) {
     drop(text);
+}
+
+/// Is not even used, and reported once.
+#[worker]
+fn unused<T>(value: T) {
+    #![expect(dead_code, reason = "it is what is tested")]
+    drop(value);
+}
+
+/// Is not used either, as its author knows.
+#[worker]
+#[expect(dead_code, reason = "it is what is tested")]
+fn unused_as_expected<T>(value: T) {
+    drop(value);
 }
 
 /// Runs first.

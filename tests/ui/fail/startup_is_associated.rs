@@ -1,0 +1,12 @@
+use multiproc::startup;
+
+struct Logger;
+
+impl Logger {
+    #[startup]
+    fn start() {}
+}
+
+fn main() {
+    Logger::start();
+}
