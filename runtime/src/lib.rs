@@ -417,8 +417,8 @@
 //! # Logs
 //!
 //! `main` does not run in a worker's process, and so neither does what it sets up, such as a logger. With the
-//! feature `log`, which is off by default, what workers log arrives at the logger of the
-//! program: [how](guide::logging).
+//! features `log` and `tracing`, which are off by default, what workers log arrives at the logger of the
+//! program, and their spans and events at its subscriber: [how](guide::logging).
 //!
 //! # What it does not do
 //!
@@ -504,8 +504,8 @@ mod halves;
 mod hints;
 mod limits;
 mod lock;
-#[cfg(feature = "log")]
-#[cfg_attr(docsrs, doc(cfg(feature = "log")))]
+#[cfg(any(feature = "log", feature = "tracing"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "log", feature = "tracing"))))]
 pub mod logging;
 mod payload;
 mod pool;

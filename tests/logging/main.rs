@@ -7,8 +7,10 @@
 mod support;
 
 mod records;
+mod spans;
 
 #[multiproc::startup]
 fn start_logging() {
     records::start();
+    spans::start();
 }

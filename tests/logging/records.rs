@@ -91,12 +91,12 @@ fn listen_and(level: LevelFilter, deed: Option<fn(&Record<'_>)>) {
     *MEMORY.deed.lock().unwrap() = deed;
 }
 
-fn listen() {
+pub(crate) fn listen() {
     listen_and(LevelFilter::Info, None);
 }
 
 /// What has been logged since the last time.
-fn heard() -> Vec<String> {
+pub(crate) fn heard() -> Vec<String> {
     std::mem::take(&mut *MEMORY.lines.lock().unwrap())
 }
 

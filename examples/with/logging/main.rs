@@ -1,54 +1,43 @@
-//! How do the logs of workers get to the logger of the program?
+//! How do the logs of workers get to the logger of the program, or their spans to its subscriber?
 //!
 //! ```text
-//! RUST_LOG=debug cargo run --example logging
+//! RUST_LOG=debug cargo run --example logging                # records of `log`, written by env_logger
+//! RUST_LOG=debug cargo run --example logging -- tracing     # spans and events of `tracing`
 //! ```
 //!
 //! The workers pass on what they log to the program, where one logger decides what is written, and
 //! how. What a worker has logged right before it crashes arrives, too.
 
-use log::{debug, error, info, warn};
-use multiproc::{Pool, Result, worker};
+use std::env;
+
+use multiproc::Result;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::prelude::*;
+
+mod with_log;
+mod with_tracing;
 
 #[cfg(test)]
 mod tests;
 
-/// Runs in the process of each worker, before that.
+/// Runs in the process of each worker, before that. Most programs need one of the two.
 #[multiproc::startup]
 fn pass_logs_on() {
     multiproc::logging::forward();
+    tracing_subscriber::registry()
+        .with(multiproc::logging::layer())
+        .init();
 }
 
-/// Measures a file, some of which are broken.
-#[worker]
-fn measure(name: &str) -> usize {
-    debug!("opening {name}");
-    if name.is_empty() {
-        warn!("there is a file without a name");
-    }
-    if name.contains("broken") {
-        info!(file = name; "this one looks strange");
-        // A library in C would crash.
-        std::process::abort();
-    }
-    name.len()
-}
-
+/// Sets up the logger, as in any other program.
 fn main() -> Result<()> {
-    // The program's own, as in any other program.
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("info")).init();
-    measure_all()
-}
-
-fn measure_all() -> Result<()> {
-    let pool = Pool::builder().workers(2).name("measurer").build()?;
-    let names = ["one", "", "broken", "four"];
-    let tasks = names.map(|name| (name, pool.submit(measure::call(name))));
-    for (name, task) in tasks {
-        match task.wait() {
-            Ok(length) => info!("{name:?} has a length of {length}"),
-            Err(error) => error!("{name:?}: {error}"),
-        }
+    let level = env::var("RUST_LOG").unwrap_or_else(|_| "info".to_owned());
+    if env::args().nth(1).is_some_and(|facade| facade == "tracing") {
+        let filter = EnvFilter::new(level);
+        tracing_subscriber::fmt().with_env_filter(filter).init();
+        with_tracing::measure_all()
+    } else {
+        env_logger::Builder::new().parse_filters(&level).init();
+        with_log::measure_all()
     }
-    pool.shutdown()
 }

@@ -49,21 +49,67 @@
 //! Target, level, module, file, line and key-values are those of the record. Numbers stay numbers; what
 //! was captured with `Debug` or `Display` is a text.
 //!
+//! # Spans and events of `tracing`
+//!
+//! With the feature `tracing`, a layer does the same:
+//!
+#![cfg_attr(feature = "tracing", doc = "```")]
+#![cfg_attr(not(feature = "tracing"), doc = "```ignore")]
+//! use multiproc::worker;
+//! use tracing_subscriber::prelude::*;
+//!
+//! #[multiproc::startup]
+//! fn pass_traces_on() {
+//!     tracing_subscriber::registry().with(multiproc::logging::layer()).init();
+//! }
+//!
+//! #[worker]
+//! fn measure(text: &str) -> usize {
+//!     let span = tracing::info_span!("measuring", text);
+//!     let _entered = span.enter();
+//!     tracing::info!(length = text.len(), "done");
+//!     text.len()
+//! }
+//!
+//! # fn main() -> multiproc::Result<()> {
+//! tracing_subscriber::fmt().init(); // nothing else is needed here
+//! assert_eq!(measure::run("abc")?, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! ```text
+//! 2026-05-04T10:20:30Z  INFO worker{name=measure pid=4711 task=measure}:measuring{text="abc"}: program: done length=3
+//! ```
+//!
+//! The subscriber of the program meets real spans, with callsites and fields, so `fmt`, JSON, `EnvFilter`
+//! and layers with filters of their own work as for what the program does itself. All is within a
+//! span `worker`; in a pool, within another one for each function that follows. Spans are closed when
+//! the worker closes them, and when its process ends, however it does.
+//!
+//! The subscriber is the one of the thread that starts the process, or builds the pool: the one that is set
+//! for all, or that of `tracing::subscriber::with_default` in a test.
+//!
+//! A program may use both. A record is passed on as what it is: by `forward`, or by
+//! the layer if `tracing_log` has made an event of it. `init` of `tracing_subscriber` does that unless
+//! its feature `tracing-log` is off; then it is the logger, and `forward` is not called.
+//!
 //! # Levels
 //!
-//! The level of the program's logger, `log::max_level()`, goes along when a process is started. What it
-//! disables costs the worker a comparison, as in the program itself: neither a message nor a system call.
+//! The level of the program's logger, `log::max_level()`, and that of its subscribers,
+//! `LevelFilter::current()`, go along when a process is started. What they
+//! disable costs the worker a comparison, as in the program itself: neither a message nor a system call.
 //! A worker of a pool has the level of the moment at which the pool started it.
 //!
 //! All else is decided in the program, when the record is there: `RUST_LOG=info,noisy=off` is heeded, and
-//! what `noisy` logs in a worker is sent and then dropped.
+//! what `noisy` logs in a worker is sent and then dropped. The same goes for events and spans.
 //!
 //! # What arrives
 //!
 //! A record is sent to the program before the logging macro returns. So what a worker logged right before it
 //! crashed or was killed arrives, and so do the records of a process in their order.
 //!
-//! The logger of the program is called on a thread of its own, `multiproc-logs`. It has the records of
+//! The logger or subscriber of the program is called on a thread of its own, `multiproc-logs`. It has the records of
 //! a process before [`Process::join`](crate::Process::join) returns, and those of a task before
 //! [`Task::wait`](crate::Task::wait) does, so a line that is written about the result comes behind them.
 //! Of the tasks of a [`map`](crate::Pool::map) that holds for those that fail, and for all of them when the pool
@@ -91,5 +137,7 @@
 //! * What is logged before the startup function has run, by constructors for example.
 //! * What a copy of the process logs that the worker has made by `fork`.
 //! * What is logged after the worker has closed descriptors that are not its own, as daemons do.
+//! * An event or a span for which the subscriber has no room: a span more than 10,000 that are open in one process,
+//!   and fields of callsites beyond a mebibyte of descriptions.
 //! * What lies behind 32 KiB of text of one record: it is cut, and says so.
 //! * How many records were dropped, if the process died before it could say so.

@@ -4,7 +4,8 @@
 //! not run there. A [`startup`](macro@crate::startup) function can set one up that passes on what is
 //! logged to the program that has started the worker:
 //!
-//! ```
+#![cfg_attr(feature = "log", doc = "```")]
+#![cfg_attr(not(feature = "log"), doc = "```ignore")]
 //! use multiproc::worker;
 //!
 //! #[multiproc::startup]
@@ -26,11 +27,16 @@
 //! # }
 //! ```
 //!
-//! The [guide](crate::guide::logging) has more.
+//! For spans and events of `tracing`, there is a layer. The [guide](crate::guide::logging) has more.
 
 #[cfg(feature = "log")]
 mod forward;
+#[cfg(feature = "tracing")]
+mod layer;
 
 #[cfg(feature = "log")]
 #[cfg_attr(docsrs, doc(cfg(feature = "log")))]
 pub use forward::forward;
+#[cfg(feature = "tracing")]
+#[cfg_attr(docsrs, doc(cfg(feature = "tracing")))]
+pub use layer::layer;

@@ -10,6 +10,7 @@ use super::settings::Initializer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::foreign::forget_panic;
 use crate::process::{Setup, StartMethod, Stdio};
+use crate::records::Audience;
 
 /// How each worker of a pool is made: what its processes are to be like, and what they run first.
 ///
@@ -32,6 +33,8 @@ pub(super) struct Recipe {
     /// The CPUs that are shared out, by number.
     pub(super) cpus: Option<Vec<usize>>,
     pub(super) initializer: InitializerSource,
+    /// Who is told of what they log: the one of who makes the pool.
+    pub(super) audience: Audience,
 }
 
 /// The variables of the worker with this index.
@@ -78,6 +81,7 @@ impl Recipe {
         setup.stderr.clone_from(&self.stderr);
         setup.kill_descendants |= self.kill_descendants;
         setup.stderr_tail = self.stderr_tail.or(setup.stderr_tail);
+        setup.audience.clone_from(&self.audience);
         if let Some(cpus) = &self.cpus {
             let cpus = setup.limits.cpus.as_ref().unwrap_or(cpus);
             let cpu = cpus.get(index % cpus.len().max(1)).copied();

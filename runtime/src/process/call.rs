@@ -18,7 +18,7 @@ use crate::dispatch::{Argument, Callee, Defaults, Entry, EntryId, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::records;
+use crate::records::{self, Audience};
 use crate::sys::fd::AsFd;
 use crate::sys::lineage::Lineage;
 use crate::sys::{deadline, image};
@@ -255,7 +255,7 @@ impl<R> Call<'_, R> {
         };
         let launching = Launching::begin(start_method, launch, &limits).map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&limits).unzip();
-        let (logs, invitation) = records::invite().map_err(failed)?;
+        let (logs, invitation) = records::invite(Audience::default()).map_err(failed)?;
         let header = Header {
             name: name.clone(),
             parent: std::process::id(),

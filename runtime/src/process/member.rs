@@ -32,7 +32,7 @@ use crate::descriptor::Fd;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
-use crate::records;
+use crate::records::{self, Audience};
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::lineage::Lineage;
 use crate::sys::pidfd::{Pidfd, Status};
@@ -55,6 +55,8 @@ pub(crate) struct Setup {
     pub(crate) kill_descendants: bool,
     /// How much is kept of what each writes to its standard error.
     pub(crate) stderr_tail: Option<usize>,
+    /// Who is told of what they log.
+    pub(crate) audience: Audience,
 }
 
 impl Setup {
@@ -159,7 +161,7 @@ impl Member {
         let launching = Launching::begin(setup.start_method, launch_options, &setup.limits);
         let launching = launching.map_err(failed)?;
         let (memory_limit, exhaustion) = MemoryLimit::of(&setup.limits).unzip();
-        let (logs, invitation) = records::invite().map_err(failed)?;
+        let (logs, invitation) = records::invite(setup.audience.clone()).map_err(failed)?;
         let header = Header {
             name: setup.name.clone(),
             parent: std::process::id(),

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, OnceLock};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use super::emit::{self, Origin};
+use super::emit::{Emitter, Origin};
 use super::packet::BUFFER;
 use crate::foreign;
 use crate::lock::{lock, wait_until};
@@ -59,6 +59,8 @@ struct State {
     /// The keys of the latest children with these process ids.
     keys: HashMap<u32, u64>,
     next: u64,
+    /// Children that are not heard any more, of which something may be open.
+    removed: Vec<u64>,
     requests: Vec<Request>,
     /// How many requests to end a feed are not met.
     ending: usize,
@@ -112,20 +114,16 @@ impl Collector {
     }
 
     /// Hears a child from now on.
-    pub(super) fn add(
-        &'static self,
-        socket: OwnedFd,
-        name: &str,
-        process: u32,
-    ) -> io::Result<Source> {
+    pub(super) fn add(&'static self, socket: OwnedFd, origin: Origin) -> io::Result<Source> {
         let mut state = lock(&self.state);
         let key = state.next;
         self.poller.add(&socket, key, Interest::READABLE)?;
         state.next += 1;
+        let process = origin.process();
         let feed = Arc::new(Feed {
             key,
             socket,
-            origin: Origin::new(name, process),
+            origin,
             is_busy: AtomicBool::new(false),
         });
         state.feeds.insert(key, feed);
@@ -204,21 +202,24 @@ impl Collector {
     fn run(&self) {
         let _ = self.thread.set(thread::current().id());
         let mut buffer = vec![0; BUFFER];
+        let mut emitter = Emitter::default();
         loop {
             for key in self.poller.wait(None) {
                 let feed = lock(&self.state).feeds.get(&key).cloned();
                 if let Some(feed) = feed {
-                    self.take(&feed, &mut buffer, TURN);
+                    self.take(&feed, &mut emitter, &mut buffer, TURN);
                 }
             }
+            self.end_removed(&mut emitter);
             let requests = std::mem::take(&mut lock(&self.state).requests);
             for request in &requests {
                 let feed = lock(&self.state).feeds.get(&request.key).cloned();
                 if let Some(feed) = feed {
-                    self.take(&feed, &mut buffer, ALL);
+                    self.take(&feed, &mut emitter, &mut buffer, ALL);
                     if request.ends {
                         self.remove(&feed);
                     }
+                    self.end_removed(&mut emitter);
                 }
                 let mut state = lock(&self.state);
                 state.ending -= usize::from(request.ends);
@@ -231,16 +232,16 @@ impl Collector {
     }
 
     /// Hands on what a child has sent, up to so many packets.
-    fn take(&self, feed: &Feed, buffer: &mut [u8], most: usize) {
+    fn take(&self, feed: &Feed, emitter: &mut Emitter, buffer: &mut [u8], most: usize) {
         feed.is_busy.store(true, SeqCst);
         for _ in 0..most {
             match packets::receive(feed.socket.as_fd(), buffer) {
                 Received::Packet(packet) => {
-                    foreign::call(|| emit::emit(&feed.origin, packet));
+                    foreign::call(|| emitter.emit(feed.key, &feed.origin, packet));
                     self.handed_on.fetch_add(1, Relaxed);
                 }
                 // It is not one that this library sends.
-                Received::TooLong => foreign::call(|| emit::lost(&feed.origin, 1)),
+                Received::TooLong => foreign::call(|| emitter.lost(feed.key, &feed.origin, 1)),
                 Received::Nothing => break,
                 Received::End => {
                     self.remove(feed);
@@ -248,7 +249,21 @@ impl Collector {
                 }
             }
         }
+        let mut state = lock(&self.state);
+        if !state.feeds.contains_key(&feed.key) {
+            // It may have been removed by another thread before the last packets.
+            state.removed.push(feed.key);
+        }
+        drop(state);
         feed.is_busy.store(false, SeqCst);
+    }
+
+    /// Closes what children have left open that are not heard any more.
+    fn end_removed(&self, emitter: &mut Emitter) {
+        let removed = std::mem::take(&mut lock(&self.state).removed);
+        for key in removed {
+            foreign::call(|| emitter.end(key));
+        }
     }
 
     fn remove(&self, feed: &Feed) {
@@ -260,6 +275,7 @@ impl Collector {
             return;
         }
         HEARD.fetch_sub(1, Relaxed);
+        state.removed.push(feed.key);
         let process = feed.origin.process();
         if state.keys.get(&process) == Some(&feed.key) {
             state.keys.remove(&process);

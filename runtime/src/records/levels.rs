@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Levels {
     #[cfg(feature = "log")]
     pub(crate) log: u8,
+    #[cfg(feature = "tracing")]
+    pub(crate) tracing: u8,
 }
 
 impl Levels {
@@ -15,16 +17,17 @@ impl Levels {
         let levels = Levels {
             #[cfg(feature = "log")]
             log: log::max_level() as u8,
+            #[cfg(feature = "tracing")]
+            tracing: tracing_core::LevelFilter::current()
+                .into_level()
+                .map_or(0, super::description::level_number),
         };
-        levels.is_something().then_some(levels)
-    }
-
-    fn is_something(self) -> bool {
-        let mut is_something = false;
-        #[cfg(feature = "log")]
-        {
-            is_something |= self.log > 0;
-        }
-        is_something
+        let most = [
+            #[cfg(feature = "log")]
+            levels.log,
+            #[cfg(feature = "tracing")]
+            levels.tracing,
+        ];
+        most.iter().any(|level| *level > 0).then_some(levels)
     }
 }

@@ -245,5 +245,7 @@ fn as_value(value: &OwnedValue) -> kv::Value<'_> {
         OwnedValue::Float(number) => kv::Value::from(*number),
         OwnedValue::Bool(value) => kv::Value::from(*value),
         OwnedValue::Text(text) => kv::Value::from(text.as_str()),
+        #[cfg(feature = "tracing")]
+        OwnedValue::Debug(text) => kv::Value::from(text.as_str()),
     }
 }

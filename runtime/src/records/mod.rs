@@ -2,8 +2,10 @@
 //!
 //! ```text
 //!          child                                      parent
-//!  log::info! ─ forward ─ packet ─ outlet ══▶ collector, a thread ─ emit ─ log::logger()
-//!                                  (a socket for each child)
+//!  log::info! ──── forward ─ packet ┐                                 ┌ log_record ─ log::logger()
+//!                                   ├ outlet ══▶ collector ─ emit ────┤
+//!  tracing::info! ─ layer ── packet ┘ (a socket  (a thread)           └ spans ─ subscriber
+//!                                      for each child)
 //! ```
 //!
 //! Each child has a connection of its own for that, which comes with its request if the parent has a
@@ -30,35 +32,52 @@
 //! | the logger uses a pool, or starts a process | it may: on the collector's thread no result waits for the logger |
 //! | the child goes on after its result, or leaves a copy behind | its feed ends with its process |
 //!
+//! What the spans of a child become here says [`spans`], and where their callsites come from,
+//! [`callsites`].
+//!
 //! A result is given out when what was logged before it has been handed on, within the limit said
 //! above: of a process, of a task that is waited for alone, of one that has failed, and of all of a pool
 //! at its end. That of a task in a map that has gone well is not held up.
 
-#[cfg(feature = "log")]
+#[cfg(feature = "tracing")]
+mod callsites;
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod collector;
-#[cfg(feature = "log")]
+#[cfg(feature = "tracing")]
+mod description;
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod emit;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod invitation;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod levels;
 #[cfg(feature = "log")]
 pub(crate) mod log_record;
-#[cfg(not(feature = "log"))]
+#[cfg(not(any(feature = "log", feature = "tracing")))]
 mod none;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod outlet;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod packet;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 mod patience;
+#[cfg(feature = "tracing")]
+mod spans;
+#[cfg(feature = "tracing")]
+pub(crate) mod trace_packet;
 
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use collector::{Source, catch_up, catch_up_with_ended};
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
+pub(crate) use emit::Audience;
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use invitation::{Invitation, invite};
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) use outlet::{accept, outlet, settle};
+#[cfg(feature = "tracing")]
+pub(crate) use {outlet::Outlet, packet::Packet};
 
-#[cfg(not(feature = "log"))]
-pub(crate) use none::{Invitation, Source, accept, catch_up, catch_up_with_ended, invite, settle};
+#[cfg(not(any(feature = "log", feature = "tracing")))]
+pub(crate) use none::{
+    Audience, Invitation, Source, accept, catch_up, catch_up_with_ended, invite, settle,
+};

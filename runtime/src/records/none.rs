@@ -8,6 +8,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) enum Invitation {}
 
+/// Who is to be told of what a child logs: no logger.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Audience {}
+
 #[derive(Debug)]
 pub(crate) struct Beginning;
 
@@ -19,7 +23,7 @@ pub(crate) struct Source;
     clippy::unnecessary_wraps,
     reason = "as it is where something is logged"
 )]
-pub(crate) fn invite() -> io::Result<(Beginning, Option<Invitation>)> {
+pub(crate) fn invite(_: Audience) -> io::Result<(Beginning, Option<Invitation>)> {
     Ok((Beginning, None))
 }
 

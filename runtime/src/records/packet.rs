@@ -37,16 +37,46 @@ pub(super) enum Kind {
     /// A record of the crate `log`.
     #[cfg(feature = "log")]
     Record = 2,
+    /// What [`trace_packet`](super::trace_packet) writes.
+    #[cfg(feature = "tracing")]
+    Span = 3,
+    #[cfg(feature = "tracing")]
+    Event = 4,
+    #[cfg(feature = "tracing")]
+    Values = 5,
+    #[cfg(feature = "tracing")]
+    Enter = 6,
+    #[cfg(feature = "tracing")]
+    Exit = 7,
+    #[cfg(feature = "tracing")]
+    Close = 8,
+    #[cfg(feature = "tracing")]
+    Follows = 9,
 }
 
 impl Kind {
+    pub(super) const ALL: &'static [Kind] = &[
+        Kind::Lost,
+        #[cfg(feature = "log")]
+        Kind::Record,
+        #[cfg(feature = "tracing")]
+        Kind::Span,
+        #[cfg(feature = "tracing")]
+        Kind::Event,
+        #[cfg(feature = "tracing")]
+        Kind::Values,
+        #[cfg(feature = "tracing")]
+        Kind::Enter,
+        #[cfg(feature = "tracing")]
+        Kind::Exit,
+        #[cfg(feature = "tracing")]
+        Kind::Close,
+        #[cfg(feature = "tracing")]
+        Kind::Follows,
+    ];
+
     fn read(byte: u8) -> Option<Kind> {
-        match byte {
-            1 => Some(Kind::Lost),
-            #[cfg(feature = "log")]
-            2 => Some(Kind::Record),
-            _ => None,
-        }
+        Kind::ALL.iter().copied().find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -83,6 +113,21 @@ impl Packet {
         self.bytes.extend(number.to_ne_bytes());
     }
 
+    #[cfg(feature = "tracing")]
+    pub(super) fn long_number(&mut self, number: u64) {
+        self.bytes.extend(number.to_ne_bytes());
+    }
+
+    /// Writes a part behind its length.
+    #[cfg(feature = "tracing")]
+    pub(super) fn part(&mut self, write: impl FnOnce(&mut Packet)) {
+        let place = self.bytes.len();
+        self.number(0);
+        write(self);
+        let length = u32::try_from(self.bytes.len() - place - 4).unwrap_or(0);
+        self.bytes[place..place + 4].copy_from_slice(&length.to_ne_bytes());
+    }
+
     pub(super) fn name(&mut self, name: &str) {
         self.text_within(LONGEST_NAME, format_args!("{name}"));
     }
@@ -111,6 +156,7 @@ impl Packet {
 
     pub(super) fn value(&mut self, value: &Value<'_>) {
         match value {
+            #[cfg(feature = "log")]
             Value::Null => self.byte(0),
             Value::Signed(number) => self.fixed(1, &number.to_ne_bytes()),
             Value::Unsigned(number) => self.fixed(2, &number.to_ne_bytes()),
@@ -118,6 +164,11 @@ impl Packet {
             Value::Bool(value) => self.fixed(4, &[u8::from(*value)]),
             Value::Text(text) => {
                 self.byte(5);
+                self.text(*text);
+            }
+            #[cfg(feature = "tracing")]
+            Value::Debug(text) => {
+                self.byte(6);
                 self.text(*text);
             }
         }
@@ -132,12 +183,16 @@ impl Packet {
 /// A value to be written.
 #[derive(Debug)]
 pub(super) enum Value<'v> {
+    #[cfg(feature = "log")]
     Null,
     Signed(i128),
     Unsigned(u128),
     Float(f64),
     Bool(bool),
     Text(fmt::Arguments<'v>),
+    /// A text that a value was written as.
+    #[cfg(feature = "tracing")]
+    Debug(fmt::Arguments<'v>),
 }
 
 /// A value that was read.
@@ -149,6 +204,8 @@ pub(super) enum OwnedValue {
     Float(f64),
     Bool(bool),
     Text(String),
+    #[cfg(feature = "tracing")]
+    Debug(String),
 }
 
 /// Writes up to a place, and counts what comes behind.
@@ -217,6 +274,25 @@ impl<'p> Reader<'p> {
         self.array().map(u32::from_ne_bytes)
     }
 
+    #[cfg(feature = "tracing")]
+    pub(super) fn over(part: &'p [u8]) -> Reader<'p> {
+        Reader { rest: part }
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(super) fn long_number(&mut self) -> Option<u64> {
+        self.array().map(u64::from_ne_bytes)
+    }
+
+    /// A part, as it was written.
+    #[cfg(feature = "tracing")]
+    pub(super) fn part(&mut self) -> Option<&'p [u8]> {
+        let length = self.number()?;
+        let (part, rest) = self.rest.split_at_checked(length as usize)?;
+        self.rest = rest;
+        Some(part)
+    }
+
     /// A text, which says so if its end was cut off.
     pub(super) fn text(&mut self) -> Option<String> {
         let (length, cut) = (self.number()?, self.number()?);
@@ -237,6 +313,8 @@ impl<'p> Reader<'p> {
             3 => OwnedValue::Float(f64::from_ne_bytes(self.array()?)),
             4 => OwnedValue::Bool(self.byte()? != 0),
             5 => OwnedValue::Text(self.text()?),
+            #[cfg(feature = "tracing")]
+            6 => OwnedValue::Debug(self.text()?),
             _ => return None,
         })
     }
@@ -255,7 +333,7 @@ mod tests {
         packet.value(&Value::Unsigned(u128::MAX));
         packet.value(&Value::Float(0.5));
         packet.value(&Value::Bool(true));
-        packet.value(&Value::Null);
+        packet.value(&Value::Bool(false));
         packet.value(&Value::Text(format_args!("text")));
         packet
     }
@@ -278,7 +356,7 @@ mod tests {
             OwnedValue::Unsigned(u128::MAX),
             OwnedValue::Float(0.5),
             OwnedValue::Bool(true),
-            OwnedValue::Null,
+            OwnedValue::Bool(false),
             OwnedValue::Text("text".to_owned()),
         ];
         assert_eq!(values, expected);

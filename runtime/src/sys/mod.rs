@@ -51,14 +51,14 @@ pub(crate) use linux::{
 };
 
 #[cfg(all(
-    feature = "log",
+    any(feature = "log", feature = "tracing"),
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) use linux::packets;
 
 #[cfg(all(
-    feature = "log",
+    any(feature = "log", feature = "tracing"),
     not(all(
         target_os = "linux",
         any(target_arch = "x86_64", target_arch = "aarch64")

@@ -266,7 +266,7 @@ pub(crate) mod memory {
     }
 }
 
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) mod packets {
     use std::io;
 

@@ -20,7 +20,7 @@ pub(crate) mod memory_limit;
 pub(crate) mod notify_fd;
 pub(crate) mod ofd_lock;
 mod oom_kills;
-#[cfg(feature = "log")]
+#[cfg(any(feature = "log", feature = "tracing"))]
 pub(crate) mod packets;
 pub(crate) mod pidfd;
 pub(crate) mod pipe;
