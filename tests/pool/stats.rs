@@ -174,7 +174,7 @@ fn counters_show_the_queue_and_the_memory_of_each_worker() {
                 .map(|value| value.as_f64().unwrap())
                 .collect()
         };
-        let queue = counted("waiting tasks");
+        let queue = counted("waiting");
         assert!(queue.iter().any(|tasks| *tasks > 1.0), "{queue:?}");
         assert_eq!(queue.last(), Some(&0.0));
         let memory = counted("memory of ");

@@ -150,7 +150,7 @@ impl TraceFile {
         let is_due = now.saturating_sub(noted) >= QUEUE_INTERVAL || waiting == 0;
         if waiting != before && is_due {
             self.queue = (now, waiting);
-            self.counter("waiting tasks", "tasks", now, &waiting.to_string());
+            self.counter("waiting", "tasks", now, &waiting.to_string());
         }
     }
 

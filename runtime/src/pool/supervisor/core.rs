@@ -118,14 +118,22 @@ impl PoolState {
         }
         self.scheduler.submitted_with(id, count, terms);
         self.act();
-        self.trace_queue();
+        self.trace_load();
         id
     }
 
-    /// Traces how many tasks wait.
-    pub(super) fn trace_queue(&self) {
-        if let Some(trace) = &self.trace {
-            trace.file().queue(self.waiting().tasks);
+    /// Traces how many tasks wait, and the memory of the workers.
+    pub(super) fn trace_load(&self) {
+        let Some(trace) = &self.trace else { return };
+        let mut file = trace.file();
+        file.queue(self.waiting().tasks);
+        for worker in self.workers.values() {
+            let process = worker.process.id();
+            if file.wants_memory(process)
+                && let Some(bytes) = worker.memory()
+            {
+                file.memory(process, bytes);
+            }
         }
     }
 

@@ -337,15 +337,11 @@ impl PoolState {
         };
         self.jobs.counters.worked(id, work);
         if let Some(trace) = &self.trace {
-            let (process, mut file) = (worker.process.id(), trace.file());
-            file.worked(process, function, job, count, (since, until), from);
-            if file.wants_memory(process)
-                && let Some(bytes) = worker.memory()
-            {
-                file.memory(process, bytes);
-            }
+            let mut file = trace.file();
+            let (process, span) = (worker.process.id(), (since, until));
+            file.worked(process, function, job, count, span, from);
         }
-        self.trace_queue();
+        self.trace_load();
         time
     }
 
