@@ -146,8 +146,8 @@ fn is_waiting(frame: &Frame) -> bool {
         .any(|start| function.starts_with(start))
 }
 
-/// Which function of a process that waits is the first one to show: the innermost of the user's, or of
-/// what that uses.
+/// Which function of a process that waits is the first one to show: the innermost that does something
+/// itself.
 fn first_shown(frames: &[Frame]) -> Option<usize> {
     let is_shown = |frame: &Frame| is_telling(frame) && !is_waiting(frame);
     frames.iter().position(is_shown)
