@@ -32,8 +32,7 @@ impl Stack {
     /// where it waits.
     pub(super) fn of_hang(event: &Event, report: &CrashReport) -> Stack {
         let mut frames = find(event, report);
-        let is_shown = |frame: &Frame| is_telling(frame) && !is_waiting(frame);
-        let shown = frames.iter().position(is_shown);
+        let shown = first_shown(&frames);
         frames.drain(..shown.unwrap_or(0));
         Stack::new(&frames, shown.map(|_| &frames[0]), report)
     }
@@ -147,6 +146,13 @@ fn is_waiting(frame: &Frame) -> bool {
         .any(|start| function.starts_with(start))
 }
 
+/// Which function of a process that waits is the first one to show: the innermost that does something
+/// itself.
+fn first_shown(frames: &[Frame]) -> Option<usize> {
+    let is_shown = |frame: &Frame| is_telling(frame) && !is_waiting(frame);
+    frames.iter().position(is_shown)
+}
+
 /// The function and its place, in one line.
 fn place(frame: &Frame) -> String {
     let function = frame.function.as_deref().unwrap_or_default();
@@ -199,4 +205,59 @@ fn text(frames: &[Frame]) -> String {
         }
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(functions: &[(&str, Option<&str>)]) -> Vec<Frame> {
+        let frame = |(function, module): &(&str, Option<&str>)| Frame {
+            function: Some((*function).to_owned()),
+            ..Frame::unknown(0, *module)
+        };
+        functions.iter().map(frame).collect()
+    }
+
+    #[test]
+    fn the_way_to_where_a_worker_waits_is_not_shown() {
+        let libc = Some("libc.so.6");
+        for (way, function) in [
+            (
+                &[("clock_nanosleep", libc), ("std::thread::sleep", None)][..],
+                "decode",
+            ),
+            (&[("pause", libc)], "crash::hangs"),
+            (
+                &[("<multiproc::sync::Mutex<T>>::lock", None)],
+                "multiproc_user::wait",
+            ),
+            (
+                &[("syscall", libc), ("tokio::runtime::park", None)],
+                "decode::{{closure}}",
+            ),
+            (&[], "<decode::Decoder as core::iter::Iterator>::next"),
+            (&[("read", libc)], "png_read_row"),
+        ] {
+            let all = [way, &[(function, None)]].concat();
+            assert_eq!(first_shown(&frames(&all)), Some(way.len()), "{function}");
+        }
+        // A future that awaits something is not on the stack.
+        let awaits = [
+            ("syscall", libc),
+            ("parking::Inner::park", None),
+            ("smol::block_on", None),
+        ];
+        assert_eq!(first_shown(&frames(&awaits)), None);
+    }
+
+    #[test]
+    fn what_is_below_the_worker_is_left_out() {
+        let all = frames(&[
+            ("decode", None),
+            ("decode::__dispatch", None),
+            ("multiproc::dispatch::run::run", None),
+        ]);
+        assert_eq!(without_machinery(all), frames(&[("decode", None)]));
+    }
 }
