@@ -60,7 +60,6 @@ fn exit(code: i32) -> ! {
 }
 
 #[worker]
-#[expect(dead_code)]
 fn never_started(_unused: u8) {}
 
 #[startup]
@@ -95,4 +94,5 @@ fn it_runs() {
     assert!(size.unwrap().unwrap() >= 6);
     assert_eq!(longest::run(1..3, &[4..7], None).unwrap(), Some(4..7));
     assert!(exit::run(1).is_err());
+    drop(never_started::call(0));
 }
