@@ -52,10 +52,17 @@ fn a_backtrace_has_the_functions_of_the_user(method: StartMethod) {
     assert!(printed.contains(": it::panics::panics\n"), "{printed}");
     assert!(!printed.contains("multiproc::dispatch::panic"), "{printed}");
     let [told, _] = backtraces(method, unwraps::call(), "1");
-    let expected = ["core::option::unwrap_failed", "it::panics::unwraps"];
-    assert_eq!(functions(&told), expected, "{told}");
+    // Where there is debug information, functions that were inlined have a name, and no path.
+    let told_of = functions(&told);
+    assert_eq!(told_of[0], "core::option::unwrap_failed", "{told}");
+    assert!(told_of.last().unwrap().ends_with("unwraps"), "{told}");
+    assert!(told_of.len() <= 3, "{told}");
     let [told, _] = backtraces(method, is_not_reached::call(), "1");
-    assert!(told.contains(": it::panics::panic_before\n"), "{told}");
+    let told_of = functions(&told);
+    assert!(
+        told_of.iter().any(|it| it.ends_with("panic_before")),
+        "{told}"
+    );
     assert!(!told.contains("multiproc::"), "{told}");
 
     let [told, printed] = backtraces(method, panics::call(), "full");
