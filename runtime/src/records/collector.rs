@@ -244,6 +244,8 @@ impl Collector {
                 Received::TooLong => foreign::call(|| emitter.lost(feed.key, &feed.origin, 1)),
                 Received::Nothing => break,
                 Received::End => {
+                    // While the feed is there, threads wait for this, too.
+                    foreign::call(|| emitter.end(feed.key));
                     self.remove(feed);
                     break;
                 }
