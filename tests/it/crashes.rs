@@ -11,7 +11,7 @@ use std::time::Duration;
 use multiproc::{Error, ErrorKind, Pool, StartMethod, Stdio, worker};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Pidfd, cases, wait_for_ever};
+use crate::support::{Pidfd, cases, filter_system_call, wait_for_ever};
 
 cases! {
     what_happened_is_told
@@ -361,39 +361,9 @@ fn a_handler_of_the_workers_is_used(method: StartMethod) {
     assert!(error.crash().is_none());
 }
 
-/// A filter that refuses one system call by a signal.
-fn refuse(call: i64) {
-    const fn step(code: u16, value: u32, jump: u8) -> libc::sock_filter {
-        libc::sock_filter {
-            code,
-            jt: 0,
-            jf: jump,
-            k: value,
-        }
-    }
-    let call = u32::try_from(call).unwrap();
-    // Loads the number of the call; if it is not this one, jumps over the refusal.
-    let mut steps = [
-        step(0x20, 0, 0),
-        step(0x15, call, 1),
-        step(6, libc::SECCOMP_RET_TRAP, 0),
-        step(6, libc::SECCOMP_RET_ALLOW, 0),
-    ];
-    let program = libc::sock_fprog {
-        len: 4,
-        filter: steps.as_mut_ptr(),
-    };
-    // SAFETY: both calls take numbers, and a program that is there.
-    unsafe {
-        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-        let filtered = libc::prctl(libc::PR_SET_SECCOMP, 2, &raw const program, 0, 0);
-        assert_eq!(filtered, 0);
-    }
-}
-
 #[worker]
 fn call_what_is_not_allowed() {
-    refuse(libc::SYS_getppid);
+    filter_system_call(libc::SYS_getppid, libc::SECCOMP_RET_TRAP);
     // SAFETY: a system call without arguments.
     unsafe { libc::getppid() };
 }

@@ -17,7 +17,7 @@ use multiproc::sync::Mutex;
 use multiproc::{Error, ErrorKind, Pool, StartMethod, Stdio, Task, TaskState, worker};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{cases, wait_for_ever};
+use crate::support::{cases, filter_system_call, wait_for_ever};
 
 cases! {
     where_it_hangs_is_told
@@ -378,39 +378,10 @@ fn a_result_that_comes_when_it_is_asked(method: StartMethod) {
     });
 }
 
-/// A filter that does this with what sends notes.
-fn filter(action: u32) {
-    const fn step(code: u16, value: u32, jump: u8) -> libc::sock_filter {
-        libc::sock_filter {
-            code,
-            jt: 0,
-            jf: jump,
-            k: value,
-        }
-    }
-    let call = u32::try_from(libc::SYS_sendto).unwrap();
-    // Loads the number of the call; if it is not this one, jumps over the action.
-    let mut steps = [
-        step(0x20, 0, 0),
-        step(0x15, call, 1),
-        step(6, action, 0),
-        step(6, libc::SECCOMP_RET_ALLOW, 0),
-    ];
-    let program = libc::sock_fprog {
-        len: 4,
-        filter: steps.as_mut_ptr(),
-    };
-    // SAFETY: both calls take numbers, and a program that is there.
-    unsafe {
-        assert_eq!(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-        let filtered = libc::prctl(libc::PR_SET_SECCOMP, 2, &raw const program, 0, 0);
-        assert_eq!(filtered, 0);
-    }
-}
-
 #[worker]
 fn hangs_with_a_filter(action: u32) {
-    filter(action);
+    // What sends notes.
+    filter_system_call(libc::SYS_sendto, action);
     hang(Way::Compute);
 }
 
