@@ -246,7 +246,18 @@ impl Entry {
                 unsafe { &*address }
             }
         };
-        (entry.path() == path).then_some(entry)
+        entry.has_path(path).then_some(entry)
+    }
+
+    /// Whether that is its [`path`](Entry::path), without making one: every child and every task asks.
+    fn has_path(&self, path: &str) -> bool {
+        let base = self.alias.as_ref().map_or(self, |(base, _)| base);
+        let parts = [base.module, "::", base.name, " (", base.file, ":"];
+        let line = parts
+            .iter()
+            .try_fold(path, |rest, part| rest.strip_prefix(part))
+            .and_then(|rest| rest.strip_suffix(')'));
+        line.is_some_and(|line| line.parse() == Ok(base.line))
     }
 }
 

@@ -34,7 +34,8 @@ use super::serve;
 use crate::process::environment;
 use crate::sys::clone::{self, Cloned, clone_sibling};
 use crate::sys::clone_pids::ClonePids;
-use crate::sys::crash;
+use crate::sys::copy;
+use crate::sys::crash::{self, WorkerThread};
 use crate::sys::signal::Blocked;
 use crate::sys::{descriptors, stdio};
 use crate::transport::{self, PlaceholderChannel};
@@ -76,6 +77,7 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
         environment::replace(&environment);
     }
     rehearse();
+    copy::prepare();
     // For its clones. One that is no child yet has nothing to tell.
     crash::install();
     // Ctrl-C is for the program; clones take no part in the blocking.
@@ -133,11 +135,19 @@ fn refuse(control: BorrowedFd<'_>, error: &io::Error) {
     let _ = descriptors::send(control, &answer(0, errno), &[]);
 }
 
-/// Runs a thread to its end, as each clone will: it leaves a stack and a heap behind for theirs.
+/// Runs threads to their ends, as each clone will: they leave behind for theirs a stack, a heap, a stack
+/// for signal handlers, and the addresses of what libc looks up when it first calls it. The second one
+/// is given the stack of the first, which takes other functions than to make one.
 fn rehearse() {
-    let thread = thread::Builder::new().stack_size(serve::default_stack_size());
-    if let Ok(thread) = thread.spawn(|| drop(black_box(vec![0_u8; 4096]))) {
-        let _ = thread.join();
+    for _ in 0..2 {
+        let thread = thread::Builder::new().stack_size(serve::default_stack_size());
+        let work = || {
+            let _thread = WorkerThread::begin();
+            drop(black_box(vec![0_u8; 4096]));
+        };
+        if let Ok(thread) = thread.spawn(work) {
+            let _ = thread.join();
+        }
     }
 }
 

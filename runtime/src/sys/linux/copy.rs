@@ -43,6 +43,14 @@ struct Original {
 
 static ORIGINAL: OnceLock<Original> = OnceLock::new();
 
+/// The page that the mark is on. It is zeroed in each copy, which may set a mark of its own there.
+static PAGE: OnceLock<Option<&'static AtomicU8>> = OnceLock::new();
+
+/// Does now what [`set_original`] would do first in each clone of this process.
+pub(crate) fn prepare() {
+    PAGE.get_or_init(page);
+}
+
 /// Notes that this process is no copy: those made from now on are.
 pub(crate) fn set_original() {
     let _ = ORIGINAL.set(Original {
@@ -74,6 +82,13 @@ pub(crate) fn leave_if_copy() {
 
 /// A byte that is 1 in this process, and 0 in all copies of it.
 fn mark() -> Option<&'static AtomicU8> {
+    let mark = (*PAGE.get_or_init(page))?;
+    mark.store(1, Relaxed);
+    Some(mark)
+}
+
+/// A byte that is 0 in all copies of this process.
+fn page() -> Option<&'static AtomicU8> {
     let length = rustix::param::page_size();
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping is placed where the kernel likes, over nothing that exists.
@@ -84,9 +99,7 @@ fn mark() -> Option<&'static AtomicU8> {
     unsafe { madvise(page, length, Advice::LinuxWipeOnFork) }.ok()?;
     // SAFETY: the mapping is page-aligned, long enough, zeroed by the kernel, and stays for the
     // rest of the process's life; it is used as this atomic only.
-    let mark = unsafe { &*page.cast::<AtomicU8>() };
-    mark.store(1, Relaxed);
-    Some(mark)
+    Some(unsafe { &*page.cast::<AtomicU8>() })
 }
 
 #[cfg(test)]

@@ -141,9 +141,11 @@ pub(crate) struct Range {
     pub(crate) addresses: std::ops::Range<u64>,
 }
 
-/// Where the program lies in this process.
-pub(crate) fn range() -> Range {
-    with_program(|program| {
+/// Where the program lies in this process. It is looked up once, and a clone knows it already if its
+/// fork server does.
+pub(crate) fn range() -> &'static Range {
+    static RANGE: OnceLock<Range> = OnceLock::new();
+    let look = |program: &Program<'_>| {
         let segments = || program.segments(libc::PT_LOAD);
         let start = segments().map(|(start, _)| start).min().unwrap_or(0);
         let end = segments()
@@ -153,7 +155,8 @@ pub(crate) fn range() -> Range {
             bias: program.base,
             addresses: start..end.unwrap_or(0),
         }
-    })
+    };
+    RANGE.get_or_init(|| with_program(look))
 }
 
 /// The address at this distance in the image; `None` if no code of the program is there.

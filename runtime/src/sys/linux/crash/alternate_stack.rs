@@ -1,8 +1,13 @@
 //! A stack for signal handlers, for when a thread's own is used up.
+//!
+//! One that is not used any more is kept for the next thread that needs one, if there is none kept yet: so
+//! a clone finds the one that its fork server has rehearsed with, and neither maps nor touches one.
 
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::ptr::{self, NonNull};
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous, munmap};
 
@@ -14,6 +19,7 @@ const SIGN: u64 = 0x6d75_6c74_6970_726f;
 
 /// The lowest bytes, which a stack comes to last.
 #[repr(C)]
+#[derive(PartialEq)]
 struct Bottom {
     sign: u64,
     /// See [`guard`].
@@ -38,19 +44,19 @@ impl AlternateStack {
         if unsafe { present.assume_init() }.ss_flags & libc::SS_DISABLE == 0 {
             return None;
         }
-        let protection = ProtFlags::READ | ProtFlags::WRITE;
-        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::STACK;
-        // SAFETY: a new mapping is placed where the kernel likes, over nothing that exists.
-        let base = unsafe { mmap_anonymous(ptr::null_mut(), LENGTH, protection, flags) };
-        let stack = AlternateStack(NonNull::new(base.ok()?.cast())?);
+        let stack = AlternateStack(kept_or_mapped()?);
         let guard = own_guard();
         let bottom = Bottom {
             sign: SIGN,
             start: guard.start,
             end: guard.end,
         };
-        // SAFETY: the mapping is new, writable, aligned to pages, and longer than that.
-        unsafe { stack.0.write(bottom) };
+        // SAFETY: the mapping is this value's, readable, aligned to pages, and longer than that; where
+        // nothing was written yet it has zeros.
+        if unsafe { stack.0.read() } != bottom {
+            // SAFETY: likewise, and writable.
+            unsafe { stack.0.write(bottom) };
+        }
         let alternate = libc::stack_t {
             ss_sp: stack.0.as_ptr().cast(),
             ss_flags: 0,
@@ -80,11 +86,28 @@ impl Drop for AlternateStack {
         }
         // SAFETY: it takes away what `install` has given, on the thread that has it: the type is not
         // `Send`.
-        if unsafe { libc::sigaltstack(&raw const none, ptr::null_mut()) } == 0 {
+        let taken = unsafe { libc::sigaltstack(&raw const none, ptr::null_mut()) } == 0;
+        let kept = |stack| KEPT.compare_exchange(ptr::null_mut(), stack, AcqRel, Relaxed);
+        if taken && kept(self.0.as_ptr()).is_err() {
             // SAFETY: the mapping is this value's, and no handler runs on it any more.
             let _ = unsafe { munmap(self.0.as_ptr().cast(), LENGTH) };
         }
     }
+}
+
+/// The mapping of a stack that no thread has.
+static KEPT: AtomicPtr<Bottom> = AtomicPtr::new(ptr::null_mut());
+
+/// The mapping of a stack, for one thread.
+fn kept_or_mapped() -> Option<NonNull<Bottom>> {
+    if let Some(kept) = NonNull::new(KEPT.swap(ptr::null_mut(), AcqRel)) {
+        return Some(kept);
+    }
+    let protection = ProtFlags::READ | ProtFlags::WRITE;
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE | MapFlags::STACK;
+    // SAFETY: a new mapping is placed where the kernel likes, over nothing that exists.
+    let base = unsafe { mmap_anonymous(ptr::null_mut(), LENGTH, protection, flags) };
+    NonNull::new(base.ok()?.cast())
 }
 
 /// Where an access means that the thread whose handlers have this stack has none left of its own; empty

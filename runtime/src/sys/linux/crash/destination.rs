@@ -32,7 +32,7 @@ pub(super) struct Destination {
     kinds: Kinds,
     /// The process that is meant.
     owner: libc::pid_t,
-    program: image::Range,
+    program: &'static image::Range,
 }
 
 static DESTINATION: OnceLock<Destination> = OnceLock::new();

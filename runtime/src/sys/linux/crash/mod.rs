@@ -82,6 +82,7 @@ pub(crate) use note::{PREFACE, Preface};
 pub(crate) use worker_thread::WorkerThread;
 
 use self::destination::Destination;
+use super::image;
 #[cfg(doc)]
 use super::signal::INQUIRY;
 
@@ -92,6 +93,8 @@ static IS_INSTALLED: AtomicBool = AtomicBool::new(false);
 /// used.
 pub(crate) fn install() {
     if !IS_INSTALLED.swap(true, Relaxed) {
+        // Clones take that over, too.
+        image::range();
         install_again();
     }
 }
