@@ -648,8 +648,8 @@ pub use multiproc_macros::Shareable;
 ///
 /// | in the `impl` | for the client |
 /// |---|---|
-/// | a function that gives `Self`, `Result<Self, E>` or `Option<Self>` | a constructor: `IndexClient::open(path)` describes a service that begins with it, and its `spawn` starts that |
-/// | a method that takes `&self` or `&mut self` | a request: `client.find("dog")` describes one, which is then sent, and answered |
+/// | a function that gives `Self`, `Result<Self, E>` or `Option<Self>` | a constructor: `IndexClient::open(path)` is a [`Launch`], whose `spawn` starts a [`Service`] |
+/// | a method that takes `&self` or `&mut self` | a request: `client.find("dog")` is a [`Request`], which is then sent, and answered |
 /// | a method that takes `self` | the last request: the service ends with it |
 ///
 /// A constructor is called in the process of the service. If it gives an error or `None`, the service
@@ -665,8 +665,8 @@ pub use multiproc_macros::Shareable;
 /// types and references in, owned types out. They cannot be generic, but the `impl` can: then the client
 /// has the same parameters.
 ///
-/// Requests cannot be called `client`, `events`, `id`, `kill` or `shutdown`, which are what can be done
-/// with the service itself. Helpers, constants and the `impl`s of traits stand in other `impl`s, which
+/// Requests cannot be called `client`, `events`, `id`, `kill`, `shutdown` or `shutdown_timeout`, which are
+/// what can be done with a [`Service`] itself. Helpers, constants and the `impl`s of traits stand in other `impl`s, which
 /// have no attribute.
 ///
 /// # Visibility
@@ -680,7 +680,7 @@ pub use multiproc_macros::Shareable;
 /// |---|---|
 /// | `client = Name` | What the type of the clients is called. |
 /// | `queue = 64` | How many requests can wait until it is their turn. If there are more, sending one waits. |
-/// | `threads = 4` | How many requests run at the same time, if they take `&self`. The type has to be [`Sync`], and [`Send`] if there are others. |
+/// | `threads = 4` | How many requests run at the same time, if they take `&self`. The type has to be [`Send`] and [`Sync`]. |
 /// | `timeout = "30s"` | The time that each request may take, unless it has `#[request(timeout = "5s")]` above it. |
 /// | `memory`, `stack`, `nice`, `before_worker`, `runtime`, `crate` | As those of [`worker`](macro@worker#options). `async` methods need `runtime`. |
 ///

@@ -16,7 +16,14 @@ use crate::wording::code;
 use crate::worker::args::Executor;
 
 /// What `multiproc::Service` does itself, so that no request can have these names.
-const TAKEN: [&str; 5] = ["client", "events", "id", "kill", "shutdown"];
+const TAKEN: [&str; 6] = [
+    "client",
+    "events",
+    "id",
+    "kill",
+    "shutdown",
+    "shutdown_timeout",
+];
 
 /// A service without mistakes.
 pub(super) struct Checked<'a> {

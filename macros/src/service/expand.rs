@@ -204,18 +204,8 @@ impl Expansion<'_> {
         let threads = self.checked.args.threads;
         let serve = if threads > 1 {
             let threads = Literal::u16_unsuffixed(threads);
-            // What several threads need is shown at the type.
-            let (_, end) = ends(ty);
-            let requests = self.checked.requests.iter();
-            let moves = requests
-                .map(|request| request.taking)
-                .any(|taking| taking != Taking::Shared)
-                .then(|| quote_spanned!(end=> #private::moves_between_threads::<#ty>();));
             quote_spanned! {Span::mixed_site()=>
-                |job| {
-                    #moves
-                    #private::serve_in_parallel::<#ty>(job, #threads)
-                }
+                |job| #private::serve_in_parallel::<#ty>(job, #threads)
             }
         } else {
             quote!(#private::serve::<#ty>)
@@ -225,7 +215,7 @@ impl Expansion<'_> {
             self.checked.runtime,
             &service.name,
             &serve,
-            &quote!(.service() #settings),
+            &settings,
             &self.generics,
             &TokenStream::new(),
         )

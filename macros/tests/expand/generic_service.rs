@@ -123,13 +123,12 @@ impl<T, const N: usize> Numbers<T, { N }> {
     {
         const {
             &<::multiproc::__private::Entry>::new(
-                    "Sorted",
-                    ::core::module_path!(),
-                    ::core::file!(),
-                    ::core::line!(),
-                    ::multiproc::__private::serve::<store::Sorted<T, N>>,
-                )
-                .service()
+                "Sorted",
+                ::core::module_path!(),
+                ::core::file!(),
+                ::core::line!(),
+                ::multiproc::__private::serve::<store::Sorted<T, N>>,
+            )
         }
     }
     fn __new_codecs() -> (::multiproc::__private::OwnedCodec<[T; N]>,)

@@ -119,10 +119,8 @@ impl SiteClient {
         use facade::multiproc::__private::macros::register as __register;
         __register!(
             < facade::multiproc::__private::Entry > ::new("Site", ::core::module_path!(),
-            ::core::file!(), ::core::line!(), | job | {
-            facade::multiproc::__private::moves_between_threads:: < Site > ();
-            facade::multiproc::__private::serve_in_parallel:: < Site > (job, 4) },)
-            .service()
+            ::core::file!(), ::core::line!(), | job |
+            facade::multiproc::__private::serve_in_parallel:: < Site > (job, 4),)
         )
     }
     fn __connect_codecs() -> (facade::multiproc::__private::OwnedCodec<String>,) {

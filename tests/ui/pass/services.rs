@@ -157,3 +157,43 @@ fn block_on<F: Future>(future: F) -> F::Output {
         std::task::Poll::Pending => unreachable!("it waits for nothing"),
     }
 }
+
+#[test]
+fn it_runs() {
+    let path = std::env::temp_dir().join(format!("multiproc_services_{}", std::process::id()));
+    std::fs::write(&path, "the dog and the cat").unwrap();
+    let index = IndexClient::open(&path).spawn().unwrap();
+    assert_eq!(index.find("the").run().unwrap(), [0, 3]);
+    std::fs::remove_file(&path).unwrap();
+    index.add("the", 7).run().unwrap();
+    assert_eq!(index.find("the").run().unwrap(), [0, 3, 7]);
+    assert_eq!(
+        index.with_patterns((1, 2), 3, &[]).run().unwrap(),
+        Index::empty().with_patterns((1, 2), 3, &[])
+    );
+    assert_eq!(index.close().run().unwrap(), 4);
+    let refused = IndexClient::unless(true).spawn().unwrap_err();
+    assert!(refused.to_string().contains("unless"), "{refused}");
+    let missing = IndexClient::open(&path).spawn().unwrap_err();
+    assert!(missing.to_string().contains("No such file"), "{missing}");
+    let index = IndexClient::empty().spawn().unwrap();
+    assert!(index.crash().run().is_err());
+}
+
+#[test]
+fn a_generic_one_runs() {
+    assert_eq!(largest_apart(vec![2, 1, 3]), [3, 2]);
+    assert_eq!(largest_apart(vec!["a".to_owned()]), ["a"]);
+    let counter = CounterClient::<[u8]>::new().spawn().unwrap();
+    counter.set(3).run().unwrap();
+    let client: CounterClient<[u8]> = counter.client();
+    assert_eq!(client.get().run().unwrap(), 3);
+}
+
+#[test]
+fn conditions_and_futures_are_followed() {
+    let site = conditions::Web::fresh().spawn().unwrap();
+    assert_eq!(site.fetch("index").run().unwrap(), 5);
+    #[allow(deprecated)]
+    site.old().run().unwrap();
+}
