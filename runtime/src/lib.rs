@@ -519,6 +519,7 @@ mod raw;
 mod readiness;
 mod records;
 mod remote_error;
+mod service;
 pub mod shm;
 mod spin;
 pub mod sync;

@@ -5,7 +5,6 @@ mod core;
 mod event;
 #[cfg(test)]
 mod interleavings;
-mod participant;
 #[cfg(test)]
 mod tests;
 
