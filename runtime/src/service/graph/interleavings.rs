@@ -320,7 +320,9 @@ fn no_node_is_given_to_two() {
     };
     let parts: [Part<'_, Nodes>; 2] = [&settle, &settle];
     Explorer::preempting(1).explore(world, &parts, check);
-    Explorer::preempting(0).deaths(1).explore(world, &parts, check);
+    Explorer::preempting(0)
+        .deaths(1)
+        .explore(world, &parts, check);
 }
 
 /// A service whose parent has died before its process has taken the seat.
