@@ -1,5 +1,7 @@
 //! The error of calling a worker.
 
+mod wire;
+
 use std::error::Error as StdError;
 use std::fmt;
 use std::process::ExitStatus;
@@ -7,6 +9,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::wire::WireError;
 use crate::crash::{Crash, Hang};
 use crate::remote_error::RemoteError;
 use crate::sys::{self, exit_status, scarcity};
@@ -122,6 +125,9 @@ pub enum ErrorKind {
     ///
     /// [`source`]: std::error::Error::source
     Returned,
+    /// The request would wait for ever: services wait for one another in a circle, which the text names.
+    /// See [`Service`](crate::Service).
+    Deadlock,
 }
 
 #[derive(Debug)]

@@ -562,6 +562,7 @@ pub use process::{
     active_children, current, set_spare_processes,
 };
 pub use remote_error::RemoteError;
+pub use service::{Launch, Pending, Request, RequestFuture, Service, ServiceEvent, ServiceEvents};
 pub use shm::Shareable;
 pub use usage::Usage;
 

@@ -5,6 +5,7 @@
 //! one deeper, or rustc would have other words for it.
 
 pub use linkme;
+pub use serde;
 
 pub use crate::dispatch::{
     Argument, Arguments, BorrowedCodec, Entry, Failure, Job, Lent, OwnedCodec, Parameter,
@@ -18,6 +19,10 @@ pub use crate::hints::{
 };
 pub use crate::payload::{Payload, PayloadRef};
 pub use crate::process::{Call, Process, Target, bind};
+pub use crate::service::{
+    Client, Launch, Method, Request, RequestInfo, Served, ServiceClient, Unbuilt,
+    constructor_failed, constructor_gave_none, launch, request, serve, serve_in_parallel,
+};
 pub use crate::shm::Shareable;
 pub use crate::testing::{Expected, Tested, name_of_test, run_test};
 pub use crate::verdict::{Container, Elision, Judge, Open, Refused};

@@ -75,6 +75,7 @@ pub use error::{
 };
 pub use future::RecvFuture;
 pub use queue::{Drain, Queue, QueueIter};
+pub(crate) use queue::{Overflow, Popped, Pushed};
 pub use receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use sender::Sender;
 pub use wait::{Source, wait};

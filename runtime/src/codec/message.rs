@@ -78,6 +78,22 @@ impl<'e> Output<'e> {
         Ok(())
     }
 
+    /// The same without borrows: what is borrowed is copied.
+    pub(crate) fn into_owned(self) -> Result<Output<'static>, Error> {
+        let splices = self.splices.into_iter().map(|splice| match splice {
+            Cow::Owned(bytes) => Ok(Cow::Owned(bytes)),
+            Cow::Borrowed(bytes) => memory::copy(bytes).map(Cow::Owned),
+        });
+        Ok(Output {
+            splices: splices.collect::<Result<_, _>>()?,
+            head: self.head,
+            attachments: self.attachments,
+            departures: self.departures,
+            names: self.names,
+            depth: self.depth,
+        })
+    }
+
     /// Whether what was written holds more than data: descriptors, and handles that leave with them.
     pub(crate) fn has_handles(&self) -> bool {
         !self.attachments.is_empty() || !self.departures.is_empty()

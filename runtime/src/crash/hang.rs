@@ -25,6 +25,11 @@ impl Hang {
         })
     }
 
+    /// What the process has noted.
+    pub(crate) fn report(&self) -> &CrashReport {
+        &self.report
+    }
+
     /// The function to look at first, and its place.
     pub(crate) fn place(&self) -> Option<&str> {
         self.stack().place()

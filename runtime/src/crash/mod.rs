@@ -78,6 +78,11 @@ impl Crash {
         })
     }
 
+    /// What the process has noted.
+    pub(crate) fn report(&self) -> &CrashReport {
+        &self.report
+    }
+
     /// Returns the signal, of which the process died.
     #[must_use]
     pub fn signal(&self) -> i32 {

@@ -3,11 +3,13 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use crate::sys::signal;
 
 /// The notes of a process that crashed, or was asked where it is, as they arrived. `sys/linux/crash`
 /// writes them.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct CrashReport {
     event: Option<Vec<u8>>,
     places: Option<Vec<u8>>,

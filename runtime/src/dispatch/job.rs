@@ -13,6 +13,8 @@ use crate::sys::copy;
 pub struct Job<'a> {
     arguments: Arguments<'a>,
     send: &'a mut Send<'a>,
+    /// What stands in a reply behind its kind, before the value.
+    address: &'a [u8],
 }
 
 impl<'a> Job<'a> {
@@ -20,6 +22,19 @@ impl<'a> Job<'a> {
         Job {
             arguments: Arguments::new(input),
             send,
+            address: &[],
+        }
+    }
+
+    /// A job of several that are answered in any order: replies bear an address.
+    pub(super) fn addressed(
+        input: Input<'a>,
+        send: &'a mut Send<'a>,
+        address: &'a [u8],
+    ) -> Job<'a> {
+        Job {
+            address,
+            ..Job::new(input, send)
         }
     }
 
@@ -37,6 +52,7 @@ impl<'a> Job<'a> {
     pub fn reply<R>(&mut self, codec: &ResultCodec<R>, value: &R) -> Result<(), Failure> {
         copy::leave_if_copy();
         let mut out = Output::new(Reply::Returned as u8);
+        out.head.extend_from_slice(self.address);
         codec.write(value, &mut out).map_err(Failure::not_encoded)?;
         match (self.send)(out) {
             Ok(()) => Ok(()),

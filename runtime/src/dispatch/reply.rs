@@ -14,7 +14,7 @@ pub(crate) type Send<'a> = dyn FnMut(Output<'_>) -> io::Result<()> + 'a;
 pub struct Failure(Reply, String);
 
 impl Failure {
-    pub(super) fn not_decoded(error: impl Display) -> Failure {
+    pub(crate) fn not_decoded(error: impl Display) -> Failure {
         Failure(Reply::NotDecoded, error.to_string())
     }
 

@@ -3,8 +3,9 @@ use std::hint::black_box;
 use super::job::Job;
 use super::panic::{announce_worker, catch};
 use super::registry::Entry;
-use super::reply::{Send, message};
+use super::reply::{Failure, Send, message};
 use crate::codec::{Input, Output};
+use crate::error::PanicInfo;
 use crate::protocol::Reply;
 use crate::sys::copy;
 
@@ -36,6 +37,29 @@ pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended
         let _ = send(reply);
     }
     ended
+}
+
+/// Runs a method on a request, and sends one reply under an address, unless the method panics: then there
+/// is none.
+pub(crate) fn run_method(
+    name: &'static str,
+    input: Input<'_>,
+    address: &[u8],
+    send: &mut Send<'_>,
+    method: impl FnOnce(&mut Job<'_>) -> Result<(), Failure>,
+) -> Result<(), PanicInfo> {
+    announce_worker(name);
+    let result = catch(|| {
+        __rust_begin_short_backtrace(|| method(&mut Job::addressed(input, send, address)))
+    });
+    copy::leave_if_copy();
+    if let Err(failure) = result? {
+        let mut out = failure.message();
+        out.head.splice(1..1, address.iter().copied());
+        // An error here means that no receiver is left.
+        let _ = send(out);
+    }
+    Ok(())
 }
 
 /// Where the backtraces end that std prints of panics: it knows this name. What is below is the same for

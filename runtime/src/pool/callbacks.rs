@@ -12,13 +12,13 @@ use crate::foreign;
 use crate::lock::lock;
 
 /// What is called with the outcome of a task.
-pub(super) type Callback = Box<dyn FnOnce(Outcome) + Send>;
+pub(crate) type Callback = Box<dyn FnOnce(Outcome) + Send>;
 
 /// The thread that calls callbacks, started when there is one, and the way to it.
 ///
 /// It does nothing else: a callback that takes its time holds up other callbacks only.
 #[derive(Debug, Default)]
-pub(super) struct Callbacks(Mutex<Running>);
+pub(crate) struct Callbacks(Mutex<Running>);
 
 #[derive(Debug, Default)]
 struct Running {

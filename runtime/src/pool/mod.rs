@@ -82,6 +82,11 @@ mod worker;
 mod worker_options;
 
 pub use builder::PoolBuilder;
+pub(crate) use callbacks::Callbacks;
+pub(crate) use outcome::Outcome;
+pub(crate) use pause::Pause;
+pub(crate) use slot::Slot;
+
 pub use cancelled::is_cancelled;
 pub use executor::{Executor, ExecutorMap, ExecutorTask};
 pub use handle::Pool;

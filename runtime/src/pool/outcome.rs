@@ -10,7 +10,7 @@ use crate::records;
 
 /// How a task ended, its value not yet decoded: that is done by who wants it.
 #[derive(Debug)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Reply(Message, u32),
     Lost(Loss),
     Failed(Error),
@@ -20,21 +20,21 @@ pub(super) enum Outcome {
 
 /// The end of a worker that had begun a task.
 #[derive(Debug, Clone)]
-pub(super) struct Loss {
-    pub(super) status: Status,
-    pub(super) killed: Option<Killed>,
-    pub(super) id: u32,
-    pub(super) memory_limit: Option<u64>,
+pub(crate) struct Loss {
+    pub(crate) status: Status,
+    pub(crate) killed: Option<Killed>,
+    pub(crate) id: u32,
+    pub(crate) memory_limit: Option<u64>,
     /// Whether the kernel has killed it because there was no memory, probably.
-    pub(super) is_out_of_memory: bool,
+    pub(crate) is_out_of_memory: bool,
     /// What it said of a crash.
-    pub(super) crash: CrashReport,
+    pub(crate) crash: CrashReport,
     /// The last that it wrote to its standard error, if that is wanted.
-    pub(super) stderr_tail: Option<Box<str>>,
+    pub(crate) stderr_tail: Option<Box<str>>,
 }
 
 impl Outcome {
-    pub(super) fn resolve<R>(self, subject: Subject<'_>, codec: &ResultCodec<R>) -> Result<R> {
+    pub(crate) fn resolve<R>(self, subject: Subject<'_>, codec: &ResultCodec<R>) -> Result<R> {
         let who = |id, memory_limit, is_out_of_memory| Who {
             subject,
             id,
@@ -66,7 +66,7 @@ impl Outcome {
     }
 
     /// Waits until what the worker has logged before is handed on, but not for long.
-    pub(super) fn after_logs(self) -> Outcome {
+    pub(crate) fn after_logs(self) -> Outcome {
         match &self {
             Outcome::Reply(_, process) => records::catch_up(*process),
             Outcome::Lost(loss) => records::catch_up(loss.id),
@@ -81,7 +81,7 @@ impl Outcome {
     }
 
     /// Whether the worker returned a value.
-    pub(super) fn is_value(&self) -> bool {
+    pub(crate) fn is_value(&self) -> bool {
         match self {
             Outcome::Reply(message, _) => message.kind() == Some(Reply::Returned as u8),
             Outcome::Asked(outcome, _) => outcome.is_value(),
@@ -90,7 +90,7 @@ impl Outcome {
     }
 
     /// The length of what was received.
-    pub(super) fn length(&self) -> usize {
+    pub(crate) fn length(&self) -> usize {
         match self {
             Outcome::Reply(message, _) => message.length(),
             Outcome::Asked(outcome, _) => outcome.length(),
@@ -98,7 +98,7 @@ impl Outcome {
         }
     }
 
-    pub(super) fn duplicate(&self) -> Outcome {
+    pub(crate) fn duplicate(&self) -> Outcome {
         match self {
             Outcome::Reply(message, id) => match message.try_clone() {
                 Ok(message) => Outcome::Reply(message, *id),

@@ -28,7 +28,7 @@ const SHORT: Duration = Duration::from_micros(100);
 
 /// Waits of one kind.
 #[derive(Debug)]
-pub(super) struct Pause {
+pub(crate) struct Pause {
     /// Whether the last one was short.
     short: AtomicBool,
     /// Whether there is a CPU for the others while this one stays awake.
@@ -36,7 +36,7 @@ pub(super) struct Pause {
 }
 
 impl Pause {
-    pub(super) fn new() -> Pause {
+    pub(crate) fn new() -> Pause {
         Pause {
             short: AtomicBool::new(false),
             possible: scheduling::usable_cpus() > 1,
@@ -45,7 +45,7 @@ impl Pause {
 
     /// Runs `sleep`, which waits for something; if that may be soon, it looks whether it
     /// `has_come` first.
-    pub(super) fn wait<R>(&self, has_come: impl Fn() -> bool, sleep: impl FnOnce() -> R) -> R {
+    pub(crate) fn wait<R>(&self, has_come: impl Fn() -> bool, sleep: impl FnOnce() -> R) -> R {
         let begin = Instant::now();
         if self.possible && self.short.load(Relaxed) {
             let mut looks = 0_u32;

@@ -6,7 +6,7 @@ use std::task::Waker;
 use crate::lock::lock;
 
 /// State that keeps the waker of the task that polls it.
-pub(super) trait Polled {
+pub(crate) trait Polled {
     /// Whether there is what the task waits for.
     fn is_there(&self) -> bool;
 
@@ -14,7 +14,7 @@ pub(super) trait Polled {
 }
 
 /// Whether there is what the task waits for; if not, `waker` is kept.
-pub(super) fn poll(polled: &Mutex<impl Polled>, waker: &Waker) -> bool {
+pub(crate) fn poll(polled: &Mutex<impl Polled>, waker: &Waker) -> bool {
     let mut state = lock(polled);
     let is_there = state.is_there();
     if is_there || state.waker().as_ref().is_some_and(|it| it.will_wake(waker)) {

@@ -16,7 +16,7 @@ use crate::sys::notify_fd::NotifyFd;
 
 /// Where a result arrives.
 #[derive(Debug, Default)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     inner: Mutex<SlotState>,
     changed: Condvar,
 }
@@ -38,7 +38,7 @@ struct SlotState {
 }
 
 impl Slot {
-    pub(super) fn finished(outcome: Outcome) -> Slot {
+    pub(crate) fn finished(outcome: Outcome) -> Slot {
         let inner = SlotState {
             finished: true,
             outcome: Some(outcome),
@@ -52,7 +52,7 @@ impl Slot {
 
     /// Takes in the outcome, the first one only, hands over the callbacks that are to be called
     /// with it, and tells who waits.
-    pub(super) fn finish(&self, outcome: Outcome, callbacks: &Callbacks) {
+    pub(crate) fn finish(&self, outcome: Outcome, callbacks: &Callbacks) {
         let mut inner = self.lock();
         if inner.finished {
             return;
@@ -85,7 +85,7 @@ impl Slot {
     }
 
     /// Sleeps until it is finished; false if the limit came first.
-    pub(super) fn wait(&self, limit: Option<Instant>) -> bool {
+    pub(crate) fn wait(&self, limit: Option<Instant>) -> bool {
         let mut inner = self.lock();
         inner.sleepers += 1;
         while !inner.finished {
@@ -100,7 +100,7 @@ impl Slot {
     }
 
     /// Has `notify_fd` notified when it is finished; false if it is.
-    pub(super) fn notify_when_finished(&self, notify_fd: NotifyFd) -> bool {
+    pub(crate) fn notify_when_finished(&self, notify_fd: NotifyFd) -> bool {
         let mut inner = self.lock();
         if !inner.finished {
             inner.notify_fd = Some(notify_fd);
@@ -109,30 +109,30 @@ impl Slot {
     }
 
     /// Takes that back.
-    pub(super) fn do_not_notify(&self) {
+    pub(crate) fn do_not_notify(&self) {
         self.lock().notify_fd = None;
     }
 
-    pub(super) fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.lock().finished
     }
 
-    pub(super) fn take(&self) -> Option<Outcome> {
+    pub(crate) fn take(&self) -> Option<Outcome> {
         self.lock().outcome.take()
     }
 
     /// Whether it is finished; if not, `waker` is woken when it is.
-    pub(super) fn poll(&self, waker: &Waker) -> bool {
+    pub(crate) fn poll(&self, waker: &Waker) -> bool {
         polled::poll(&self.inner, waker)
     }
 
     #[cfg(test)]
-    pub(super) fn listeners(&self) -> usize {
+    pub(crate) fn listeners(&self) -> usize {
         self.lock().listeners.len()
     }
 
     /// Keeps a callback for later, or gives it back with what to call it with.
-    pub(super) fn call_back(&self, callback: Callback) -> Option<(Callback, Outcome)> {
+    pub(crate) fn call_back(&self, callback: Callback) -> Option<(Callback, Outcome)> {
         let mut inner = self.lock();
         if !inner.finished {
             inner.callbacks.push(callback);

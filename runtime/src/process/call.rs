@@ -312,6 +312,11 @@ impl<R> Call<'_, R> {
         self.spawn()?.join()
     }
 
+    /// The name of the worker.
+    pub(crate) fn worker_name(&self) -> &'static str {
+        self.entry.name()
+    }
+
     /// Notes that the function is part of a library that was loaded: no other process has it.
     pub(crate) fn of_a_library(mut self) -> Self {
         self.options().impossible = Some(Cow::Borrowed(OF_A_LIBRARY));

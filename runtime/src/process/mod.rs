@@ -39,6 +39,7 @@
 //! The child then kills itself, and its own children see *it* die.
 
 mod active;
+mod again;
 mod call;
 mod call_options;
 mod constructor;
@@ -88,11 +89,23 @@ mod watch;
 )))]
 pub(in crate::process) use unsupported::{capture, fork_server, launch, relay, spawn_refusal};
 
+#[cfg(not(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+)))]
+pub(crate) use unsupported::end_of_panic;
+
 #[cfg(all(
     target_os = "linux",
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(in crate::process) use linux::{capture, fork_server, launch, relay, spawn_refusal};
+
+#[cfg(all(
+    target_os = "linux",
+    any(target_arch = "x86_64", target_arch = "aarch64")
+))]
+pub(crate) use linux::end_of_panic;
 
 pub use active::{ChildInfo, active_children};
 pub use call::Call;
@@ -109,6 +122,7 @@ pub use stdio::Stdio;
 pub use call::bind;
 
 pub(crate) use crate::sys::pidfd::Status;
+pub(crate) use again::CallTemplate;
 pub(crate) use end::{End, Killed, Subject, Who, cancelled, is_killed, stopped, unheard};
 pub(crate) use inquiry::Inquiry;
 pub(crate) use member::{Member, Setup, end};

@@ -5,6 +5,11 @@ pub(super) fn spawn_refusal() -> Option<&'static str> {
     Some("this system is not supported, processes can be started on Linux on x86-64 and aarch64")
 }
 
+/// Ends this process, whose worker has panicked.
+pub(crate) fn end_of_panic(_: &crate::error::PanicInfo) -> ! {
+    std::process::exit(101)
+}
+
 pub(super) mod launch {
     use std::io;
 

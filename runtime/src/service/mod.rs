@@ -1,4 +1,62 @@
-//! Objects that live in processes of their own.
+//! Services: objects that live in processes of their own.
+//!
+//! ```text
+//!  client's process                 parent                         process of the service
+//!  Client ─ Link ── door ─────────▶ Supervisor ──── Order ───────▶ Host
+//!    │        │                       │   ▲  └──── call, again ──▶   │ Served: construct, method
+//!    ▼        ▼                       │   └─────── Report, end ────── │
+//!  Request ─▶ Connection ◀─ Welcome, Died, Over                       │
+//!    │          │  ▲                                                  │
+//!    ▼          │  └──────────────── replies ────────────────────────┤
+//!  Pending      └── Queue of requests, in shared memory ─────────────▶┘
+//! ```
+//!
+//! * [`served`] is what generated code says of a type, [`launch`](mod@launch) what users say of its processes.
+//! * [`supervisor`] is the parent's side: it starts processes, each an [`incarnation`], lets clients in, and
+//!   tells them of deaths. [`handle`] is that for users, [`supervised`] what the two share, [`event`] what
+//!   users are told.
+//! * [`serve`](mod@serve) is the process: it takes requests out of the queue and runs them.
+//! * [`client`] is a handle, [`link`] the one way of a process to a service, and [`connection`] what is at
+//!   the end of that. [`request`](mod@request) and [`pending`] are a request before and after it was sent.
+//! * [`wire`] is what they write to each other, [`mailer`] sends without waiting, [`withdrawals`] are
+//!   requests that are not wanted any more.
+//! * [`serving`] is what a thread knows of the request that it runs, [`graph`] who waits for whom.
+//!
+//! # What if a process dies
+//!
+//! A process of a service is an ordinary call, so its death is told as any. The queue of requests outlives
+//! it. A request is begun when it was taken out of the queue, so the number of the first that is there says
+//! which were lost. The tables in [`supervisor`] and [`connection`] have the rest.
 
-#[allow(dead_code, unused_imports, reason = "what asks it is not there yet")]
-pub(crate) mod graph;
+#![expect(
+    clippy::missing_errors_doc,
+    reason = "what lacks it is public for generated code, and hidden"
+)]
+
+mod client;
+mod connection;
+mod event;
+mod graph;
+mod handle;
+mod incarnation;
+mod launch;
+mod link;
+mod mailer;
+mod pending;
+mod request;
+mod serve;
+mod served;
+mod serving;
+mod supervised;
+mod supervisor;
+mod wire;
+mod withdrawals;
+
+pub use client::{Client, ServiceClient};
+pub use event::{ServiceEvent, ServiceEvents};
+pub use handle::Service;
+pub use launch::{Launch, launch};
+pub use pending::Pending;
+pub use request::{Request, RequestFuture, RequestInfo, request};
+pub use serve::{serve, serve_in_parallel};
+pub use served::{Method, Served, Unbuilt, constructor_failed, constructor_gave_none};

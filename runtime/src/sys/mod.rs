@@ -36,7 +36,7 @@ mod unsupported;
 pub(crate) use unsupported::{
     clock, copy, crash, descriptors, exhaustion, exit_status, futex, image, inheritance, lineage,
     memory, memory_limit, notify_fd, ofd_lock, pidfd, pipe, poll, poller, runner, scarcity,
-    scheduling, signal, thread, traced, unsupported_here, usage_so_far, wait,
+    scheduling, signal, thread, timer_fd, traced, unsupported_here, usage_so_far, wait,
 };
 
 #[cfg(all(
@@ -46,8 +46,8 @@ pub(crate) use unsupported::{
 pub(crate) use linux::{
     clock, clone, clone_pids, copy, crash, descriptors, exhaustion, exit_status, futex, image,
     inheritance, init_array, lineage, memory, memory_limit, notify_fd, ofd_lock, pidfd, pipe, poll,
-    poller, privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, traced,
-    usage_so_far, wait,
+    poller, privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, timer_fd,
+    traced, usage_so_far, wait,
 };
 
 #[cfg(all(

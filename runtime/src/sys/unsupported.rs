@@ -111,8 +111,28 @@ pub(crate) mod exhaustion {
     }
 }
 
+pub(crate) mod timer_fd {
+    use std::io;
+    use std::time::Instant;
+
+    use super::unsupported_here;
+    use crate::sys::fd::OwnedFd;
+
+    pub(crate) fn readable_at(_: Instant) -> io::Result<OwnedFd> {
+        Err(unsupported_here())
+    }
+}
+
 pub(crate) mod exit_status {
     use std::process::ExitStatus;
+
+    pub(crate) fn into_raw(_: ExitStatus) -> i32 {
+        0
+    }
+
+    pub(crate) fn from_raw(_: i32) -> Option<ExitStatus> {
+        None
+    }
 
     pub(crate) fn signal(_: ExitStatus) -> Option<i32> {
         None

@@ -7,7 +7,7 @@ use crate::codec::{self, Message, Output};
 use crate::sys::fd::OwnedFd;
 
 /// What a message is made of, kept for as long as it may have to be sent again.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct EncodedMessage {
     pub(crate) head: Vec<u8>,
     pub(crate) splices: Vec<Arc<Vec<u8>>>,

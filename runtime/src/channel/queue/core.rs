@@ -165,7 +165,7 @@ impl Storage {
 
 /// Whether a push that finds the warm area full may go on with the cold one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Overflow {
+pub(crate) enum Overflow {
     Allowed,
     /// A process is about to pop: better wait a little.
     NotYet,
@@ -173,8 +173,9 @@ pub(super) enum Overflow {
 
 /// What came of looking for room.
 #[derive(Debug)]
-pub(super) enum Pushed {
-    Done,
+pub(crate) enum Pushed {
+    /// The item has this number.
+    Done(u64),
     Full,
     /// Only the warm area is.
     WarmFull,
@@ -183,10 +184,11 @@ pub(super) enum Pushed {
 
 /// What came of looking for an item.
 #[derive(Debug)]
-pub(super) enum Popped {
-    Item(Message),
-    /// The item could not be taken.
-    Failed(io::Error),
+pub(crate) enum Popped {
+    /// The item of this number.
+    Item(u64, Message),
+    /// The item of this number could not be taken; what there is of its head.
+    Failed(u64, io::Error, Vec<u8>),
     Empty,
     Closed,
     /// Something wrote over the queue.
@@ -296,6 +298,11 @@ impl Core {
         usize::try_from(tail.saturating_sub(head).min(self.capacity)).unwrap_or(usize::MAX)
     }
 
+    /// The number of the first item that is there, or will be; old news when it is returned.
+    pub(crate) fn head(&self) -> u64 {
+        self.header().popping.0.head.load(Ordering::SeqCst)
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         self.header().closed.load(Ordering::Acquire) != 0
     }
@@ -379,7 +386,7 @@ impl Core {
         let pushed = self.push_locked(output, overflow);
         drop(held);
         step();
-        if let Ok(Pushed::Done) = pushed {
+        if let Ok(Pushed::Done(_)) = pushed {
             self.tell_items();
         }
         Some(pushed)
@@ -483,7 +490,7 @@ impl Core {
         step();
         pushing.tail.store(tail.wrapping_add(1), Ordering::SeqCst);
         step();
-        Ok(Pushed::Done)
+        Ok(Pushed::Done(tail))
     }
 
     /// Takes the first item; `None` if the deadline came before the lock.
@@ -492,7 +499,7 @@ impl Core {
         let popped = self.pop_locked();
         drop(held);
         step();
-        let done = matches!(popped, Popped::Item(_) | Popped::Failed(_));
+        let done = matches!(popped, Popped::Item(..) | Popped::Failed(..));
         // Who waits for room in a queue that is nearly full is not in a hurry: those who pop have
         // enough to do. Woken for each place, it would fill that and sleep again.
         if done && self.len() <= self.capacity() - self.capacity() / 2 {
@@ -539,11 +546,15 @@ impl Core {
             }
         }
         match (message, attachments) {
-            (Ok(message), Ok(attachments)) => Popped::Item(Message {
-                attachments,
-                ..message
-            }),
-            (Err(error), _) | (_, Err(error)) => Popped::Failed(error),
+            (Ok(message), Ok(attachments)) => Popped::Item(
+                head,
+                Message {
+                    attachments,
+                    ..message
+                },
+            ),
+            (Ok(message), Err(error)) => Popped::Failed(head, error, message.head),
+            (Err(error), _) => Popped::Failed(head, error, Vec::new()),
         }
     }
 

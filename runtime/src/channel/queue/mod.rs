@@ -5,6 +5,7 @@ mod core;
 mod event;
 #[cfg(test)]
 mod interleavings;
+mod message;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +20,9 @@ use std::time::{Duration, Instant};
 use serde::de::{Deserialize, DeserializeOwned, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use self::core::{Core, Overflow, Popped, Pushed, QueueHandles};
+pub(crate) use self::core::{Overflow, Popped, Pushed};
+
+use self::core::{Core, QueueHandles};
 use self::event::POLL_INTERVAL;
 use super::error::{
     ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
@@ -426,7 +429,7 @@ impl<T> Queue<T> {
                 .ok_or(PushFailure::NoRoom)?
                 .map_err(|error| PushFailure::Item(ItemError::new(error)))?;
             let again = match pushed {
-                Pushed::Done => {
+                Pushed::Done(_) => {
                     output.confirm_sent();
                     return Ok(());
                 }
@@ -570,8 +573,10 @@ impl<T: DeserializeOwned> Queue<T> {
         loop {
             match core.pop(deadline) {
                 None => return Ok(None),
-                Some(Popped::Item(message)) => return item::decode(message).map(Some),
-                Some(Popped::Failed(error)) => return Err(RecvError::Item(ItemError::new(error))),
+                Some(Popped::Item(_, message)) => return item::decode(message).map(Some),
+                Some(Popped::Failed(_, error, _)) => {
+                    return Err(RecvError::Item(ItemError::new(error)));
+                }
                 Some(Popped::Closed) => return Err(RecvError::Disconnected),
                 Some(Popped::Damaged) => {
                     return Err(RecvError::Item(ItemError::new(core::damaged())));

@@ -21,7 +21,7 @@ fn message<T: Serialize>(value: &T) -> Output<'_> {
 
 fn pop(core: &Core) -> Vec<u8> {
     match core.pop(None) {
-        Some(Popped::Item(message)) => item::decode(message).unwrap(),
+        Some(Popped::Item(_, message)) => item::decode(message).unwrap(),
         other => panic!("{other:?}"),
     }
 }
@@ -49,7 +49,7 @@ fn long_items_overflow_and_leave_no_memory_behind() {
     let item = vec![9_u8; 1 << 20];
     for _ in 0..12 {
         let pushed = core.push(&message(&item), Overflow::Allowed, None);
-        assert!(matches!(pushed, Some(Ok(Pushed::Done))));
+        assert!(matches!(pushed, Some(Ok(Pushed::Done(_)))));
     }
     let pushed = core.push(&message(&item), Overflow::NotYet, None);
     assert!(matches!(pushed, Some(Ok(Pushed::WarmFull))));
@@ -253,21 +253,21 @@ fn a_misused_socket_costs_the_items_in_it_and_nothing_else() {
     let push = || core.push(&message(&sender), Overflow::Allowed, None);
     for text in [&b"hello, world\n"[..], &[0; 64], &[0xff; 64], b"x", b""] {
         write(text);
-        assert!(matches!(push(), Some(Ok(Pushed::Done))));
+        assert!(matches!(push(), Some(Ok(Pushed::Done(_)))));
         write(text);
-        assert!(matches!(push(), Some(Ok(Pushed::Done))));
+        assert!(matches!(push(), Some(Ok(Pushed::Done(_)))));
         for _ in 0..2 {
-            assert!(matches!(core.pop(None), Some(Popped::Item(_))));
+            assert!(matches!(core.pop(None), Some(Popped::Item(..))));
         }
     }
     // What was in the socket is stolen, and the socket is shut down.
-    assert!(matches!(push(), Some(Ok(Pushed::Done))));
+    assert!(matches!(push(), Some(Ok(Pushed::Done(_)))));
     descriptors::skip(core.handles().parcels_out.as_fd());
     rustix::net::shutdown(socket(), rustix::net::Shutdown::Both).unwrap();
-    assert!(matches!(core.pop(None), Some(Popped::Failed(_))));
+    assert!(matches!(core.pop(None), Some(Popped::Failed(..))));
     assert!(matches!(push(), Some(Err(_))));
     let pushed = core.push(&message(&1_u8), Overflow::Allowed, None);
-    assert!(matches!(pushed, Some(Ok(Pushed::Done))));
-    assert!(matches!(core.pop(None), Some(Popped::Item(_))));
+    assert!(matches!(pushed, Some(Ok(Pushed::Done(_)))));
+    assert!(matches!(core.pop(None), Some(Popped::Item(..))));
     assert!(matches!(core.pop(None), Some(Popped::Empty)));
 }

@@ -19,6 +19,8 @@ wire_enum! {
         Duplex = 7,
         Queue = 8,
         Function = 9,
+        /// A client of a service.
+        Client = 10,
     }
 }
 
@@ -36,7 +38,8 @@ impl HandleKind {
             | HandleKind::Cell
             | HandleKind::Sender
             | HandleKind::Queue
-            | HandleKind::Function => false,
+            | HandleKind::Function
+            | HandleKind::Client => false,
             HandleKind::Chunk | HandleKind::Buffer | HandleKind::Receiver | HandleKind::Duplex => {
                 true
             }
@@ -55,6 +58,7 @@ impl HandleKind {
             HandleKind::Duplex => "an end of a duplex connection",
             HandleKind::Queue => "a queue",
             HandleKind::Function => "a function",
+            HandleKind::Client => "a client of a service",
         }
     }
 }

@@ -14,4 +14,5 @@ mod spawn_refusal;
 mod streams;
 mod zygote;
 
+pub(crate) use serve::end_of_panic;
 pub(super) use spawn_refusal::spawn_refusal;

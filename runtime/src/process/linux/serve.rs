@@ -182,6 +182,12 @@ fn prepare(before_worker: Option<&Function>, lifeline: &Lifeline) -> Result<(), 
     Ok(())
 }
 
+/// Ends this process, whose worker has panicked on another thread than its own.
+pub(crate) fn end_of_panic(panic: &PanicInfo) -> ! {
+    last_words(panic);
+    process::exit(EXIT_PANIC);
+}
+
 /// Tells the parent why this process cannot be what was asked for, and ends it.
 pub(super) fn refuse(sender: &Sender, reason: &str) -> ! {
     // An error means that there is no parent any more.

@@ -117,6 +117,8 @@ mod tests;
 mod walk;
 
 pub(crate) use node::Node;
-pub(crate) use seat::{Edge, Seat, Waiting};
+#[cfg(test)]
+use seat::Waiting;
+pub(crate) use seat::{Edge, Seat};
 pub(crate) use table::{Graph, Place};
 pub(crate) use walk::Circle;

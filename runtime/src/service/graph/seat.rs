@@ -1,8 +1,7 @@
 //! The place of a service's object in the graph, in the hands of the process that it lives in.
 
-use std::cell::Cell;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::table::{Graph, NodeWords, Place, is_waiting, pack};
 use super::walk::{Circle, find_circle};
@@ -14,7 +13,7 @@ pub(crate) struct Seat {
     graph: Arc<Graph>,
     place: Place,
     /// Whether there is an edge. A thread that waits while it waits, in a callback, writes no other.
-    is_waiting: Cell<bool>,
+    is_waiting: AtomicBool,
 }
 
 /// What a service waits for.
@@ -22,7 +21,7 @@ pub(crate) struct Seat {
 pub(crate) enum Edge {
     /// The reply to this request.
     Reply(u64),
-    /// Room in a queue that is full, and of which this is the first item.
+    /// Room in a queue of which this was the first item before it was found full.
     Room(u64),
 }
 
@@ -47,7 +46,7 @@ impl Seat {
         taken.ok().map(|_| Seat {
             graph: Arc::clone(graph),
             place,
-            is_waiting: Cell::new(false),
+            is_waiting: AtomicBool::new(false),
         })
     }
 
@@ -68,24 +67,25 @@ impl Seat {
 
     /// Notes, before the thread of the object sleeps, what it waits for, until what is returned is
     /// dropped. If that can never be, because all wait for one another, that is the error.
-    pub(crate) fn wait(&self, target: Place, edge: Edge) -> Result<Waiting<'_>, Circle> {
-        let words = self.words().filter(|_| !self.is_waiting.get());
-        let (Some(words), Some(_)) = (words, self.graph.at(target)) else {
-            return Ok(Waiting(None));
+    pub(crate) fn wait(&self, target: Place, edge: Edge) -> Result<Option<Waiting<'_>>, Circle> {
+        let (Some(words), Some(_)) = (self.words(), self.graph.at(target)) else {
+            return Ok(None);
         };
+        if self.is_waiting.swap(true, Ordering::Acquire) {
+            return Ok(None);
+        }
         let threshold = edge.threshold(target);
         words.target.store(target.index.into(), Ordering::Release);
         words.threshold.store(threshold, Ordering::Release);
         let epoch = words.epoch.load(Ordering::Relaxed);
         let waiting = epoch.wrapping_add(if is_waiting(epoch) { 2 } else { 1 });
         words.epoch.store(waiting, Ordering::SeqCst);
-        self.is_waiting.set(true);
-        let waiting = Waiting(Some(Edged {
+        let waiting = Waiting {
             seat: self,
             over: waiting.wrapping_add(1),
-        }));
+        };
         match find_circle(&self.graph, self.place.index) {
-            None => Ok(waiting),
+            None => Ok(Some(waiting)),
             Some(circle) => Err(circle),
         }
     }
@@ -99,10 +99,7 @@ impl Seat {
 /// An edge of the graph, which is taken back when this is dropped.
 #[derive(Debug)]
 #[must_use = "the edge is there as long as this is"]
-pub(crate) struct Waiting<'a>(Option<Edged<'a>>);
-
-#[derive(Debug)]
-struct Edged<'a> {
+pub(crate) struct Waiting<'a> {
     seat: &'a Seat,
     /// The epoch after the wait.
     over: u64,
@@ -110,11 +107,9 @@ struct Edged<'a> {
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        if let Some(Edged { seat, over }) = &self.0 {
-            if let Some(words) = seat.words() {
-                words.epoch.store(*over, Ordering::SeqCst);
-            }
-            seat.is_waiting.set(false);
+        if let Some(words) = self.seat.words() {
+            words.epoch.store(self.over, Ordering::SeqCst);
         }
+        self.seat.is_waiting.store(false, Ordering::Release);
     }
 }

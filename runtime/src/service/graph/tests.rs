@@ -43,17 +43,17 @@ impl Parent {
 }
 
 impl Service {
-    fn ask(&self, other: &Service, request: u64) -> Result<Waiting<'_>, Circle> {
+    fn ask(&self, other: &Service, request: u64) -> Result<Option<Waiting<'_>>, Circle> {
         self.wait(other, Edge::Reply(request))
     }
 
-    fn wait(&self, other: &Service, edge: Edge) -> Result<Waiting<'_>, Circle> {
+    fn wait(&self, other: &Service, edge: Edge) -> Result<Option<Waiting<'_>>, Circle> {
         self.seat.wait(other.node.place(), edge)
     }
 }
 
 #[track_caller]
-fn check_circle(waiting: Result<Waiting<'_>, Circle>, names: &str) {
+fn check_circle(waiting: Result<Option<Waiting<'_>>, Circle>, names: &str) {
     assert_eq!(waiting.unwrap_err().to_string(), names);
 }
 

@@ -5,6 +5,16 @@ use std::process::ExitStatus;
 
 use super::signal::INQUIRY;
 
+/// The status as the kernel has it.
+pub(crate) fn into_raw(status: ExitStatus) -> i32 {
+    status.into_raw()
+}
+
+/// The status that the kernel has so.
+pub(crate) fn from_raw(raw: i32) -> Option<ExitStatus> {
+    Some(ExitStatus::from_raw(raw))
+}
+
 /// The signal that ended the process, if one did.
 pub(crate) fn signal(status: ExitStatus) -> Option<i32> {
     status.signal()

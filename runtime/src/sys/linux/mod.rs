@@ -35,6 +35,7 @@ pub(crate) mod signal;
 pub(crate) mod stdio;
 pub(crate) mod thread;
 mod thread_stat;
+pub(crate) mod timer_fd;
 pub(crate) mod traced;
 pub(crate) mod usage_so_far;
 pub(crate) mod wait;

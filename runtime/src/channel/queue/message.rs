@@ -1,0 +1,91 @@
+//! Items without types, for queues of the library's own.
+
+use std::io;
+use std::time::Instant;
+
+use super::core::{Overflow, Popped, Pushed};
+use super::event::POLL_INTERVAL;
+use super::{Queue, WARM_PATIENCE};
+use crate::codec::Output;
+use crate::sys::fd::BorrowedFd;
+
+impl<T> Queue<T> {
+    /// Pushes a message if there is room.
+    pub(crate) fn try_push_message(
+        &self,
+        output: &mut Output<'_>,
+        overflow: Overflow,
+    ) -> io::Result<Pushed> {
+        // Without a deadline the lock is always had.
+        let pushed = self.core.push(output, overflow, None);
+        let pushed = pushed.unwrap_or(Ok(Pushed::Full))?;
+        if let Pushed::Done(_) = pushed {
+            output.confirm_sent();
+        }
+        Ok(pushed)
+    }
+
+    /// Waits until there may be room, or for a moment for room where memory is warm. False if the
+    /// deadline has come.
+    pub(crate) fn wait_for_room(&self, full: &Pushed, deadline: Option<Instant>) -> bool {
+        self.core.spin_for_room();
+        let ticket = self.core.room().enter();
+        let (is_full, again) = match full {
+            Pushed::WarmFull => (true, WARM_PATIENCE),
+            Pushed::Full | Pushed::Done(_) | Pushed::Closed => {
+                (self.len() == self.capacity(), POLL_INTERVAL)
+            }
+        };
+        if !is_full || self.is_closed() {
+            return true;
+        }
+        self.core.room().sleep(ticket, deadline, again);
+        deadline.is_none_or(|deadline| Instant::now() < deadline)
+    }
+
+    /// Waits for the next message. `Empty` if the deadline came first.
+    pub(crate) fn pop_message(&self, deadline: Option<Instant>) -> Popped {
+        let mut ticket = None;
+        loop {
+            match self.core.pop(deadline) {
+                None => return Popped::Empty,
+                Some(Popped::Empty) => {}
+                Some(popped) => return popped,
+            }
+            match ticket.take() {
+                None if self.core.spin_for_items() => {}
+                // Announced, then looked once more.
+                None => ticket = Some(self.core.items().enter()),
+                Some(ticket) => {
+                    if !self.core.items().sleep(ticket, deadline, POLL_INTERVAL) {
+                        return Popped::Empty;
+                    }
+                }
+            }
+        }
+    }
+
+    /// The number of the first item that is there, or will be.
+    pub(crate) fn head(&self) -> u64 {
+        self.core.head()
+    }
+
+    /// What is readable when there may be room, after this has been called and it was looked once more.
+    pub(crate) fn watch_room(&self) -> BorrowedFd<'_> {
+        self.core.room().enter_polling();
+        self.core.bell()
+    }
+
+    /// What comes before that, for one who has been woken by it: the bell may have rung for others, too,
+    /// who are [told](Queue::tell_room) when this one has what it wants.
+    pub(crate) fn quiet(&self) {
+        self.core.quiet_bell();
+    }
+
+    /// Rings the bell if there is more room.
+    pub(crate) fn tell_room(&self) {
+        if self.len() < self.capacity() {
+            self.core.ring_bell();
+        }
+    }
+}

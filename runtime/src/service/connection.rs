@@ -1,0 +1,429 @@
+//! A process's connection to a service: where its requests go, and where replies come from.
+//!
+//! # Who reads
+//!
+//! Replies of all requests of the process come through one socket. A thread that waits for its own reply
+//! reads, if no other thread does, and hands over what is for others; waking a thread of the library
+//! for each would cost more than the request. Whoever stops reading while others wait, and who waits
+//! without a thread (a future, [`wait_any`](crate::wait_any())), has the thread read that waits for descriptors
+//! ([`readiness`](crate::readiness)): so while a request is waited for, something reads.
+//!
+//! # What if a process dies
+//!
+//! | | |
+//! |---|---|
+//! | the service | the parent says which requests were lost with it ([`Died`]); the rest stays in the queue for the next process |
+//! | the service, for good | the parent says so ([`Notice::Over`]), after what was lost |
+//! | the parent | the socket ends: all that was not answered never will be, and the service is killed |
+//! | this process | the parent sees the socket end, and tells the service: requests whose replies it wants are passed over |
+//!
+//! A request has the number of its item in the queue. It is begun if the queue's first item has a higher
+//! one: taking an item and beginning it are one step. That is why the parent can tell which requests were
+//! lost: those below the head of the queue that were not answered before.
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
+use std::task::{Wake, Waker};
+use std::time::Instant;
+
+use super::graph::Place;
+use super::wire::{Address, Died, Notice, REGISTER, Requests, Welcome};
+use super::withdrawals::Withdrawals;
+use crate::channel::Queue;
+use crate::codec::Message;
+use crate::error::{Error, ErrorKind, Result, WireError};
+use crate::lock::lock;
+use crate::pool::{Callbacks, Outcome, Pause, Slot};
+use crate::readiness::Readiness;
+use crate::sys::descriptors;
+use crate::sys::fd::{AsFd, OwnedFd};
+use crate::sys::poll::{self, Writable};
+use crate::transport::{self, Inbox, Received};
+
+/// A process's connection to a service.
+#[derive(Debug)]
+pub(super) struct Connection {
+    welcome: Welcome,
+    withdrawals: Withdrawals,
+    inbox: Mutex<Inbox>,
+    state: Mutex<State>,
+    pause: Pause,
+    /// Told when there is something to read, if no thread waits for that.
+    background: OnceLock<Readiness>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The number of the request before.
+    last: u64,
+    waiting: HashMap<u64, Waiting>,
+    /// The latest end of a process of the service.
+    died: Option<Died>,
+    /// Why there is no service any more.
+    over: Option<WireError>,
+}
+
+/// A request that is not answered.
+#[derive(Debug)]
+struct Waiting {
+    slot: Arc<Slot>,
+    what: What,
+    /// The number of its item in the queue, once that is known.
+    item: Option<u64>,
+}
+
+/// What an error is about: a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct What {
+    pub(super) request: &'static str,
+    pub(super) service: &'static str,
+}
+
+impl std::fmt::Display for What {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "request `{}` of service `{}`",
+            self.request, self.service
+        )
+    }
+}
+
+impl Connection {
+    /// Registers this process with the parent of the service behind a door.
+    pub(super) fn open(door: &Arc<OwnedFd>, deadline: Option<Instant>) -> Result<Arc<Connection>> {
+        let closed = |error: io::Error| {
+            if transport::is_gone(&error) {
+                return gone();
+            }
+            let text = "the service cannot be reached";
+            Error::new(ErrorKind::Closed, text).with_source(error)
+        };
+        transport::warm_up().map_err(closed)?;
+        let (ours, theirs) = transport::nonblocking_pair().map_err(closed)?;
+        loop {
+            match descriptors::try_send(door.as_fd(), &[REGISTER], &[theirs.as_fd()]) {
+                Ok(()) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    if poll::wait_writable(door.as_fd(), None, deadline) == Writable::NotInTime {
+                        return Err(not_in_time());
+                    }
+                }
+                Err(error) => return Err(closed(error)),
+            }
+        }
+        drop(theirs);
+        let mut inbox = Inbox::new(Arc::new(ours)).map_err(closed)?;
+        let mut message = loop {
+            match inbox.receive().map_err(closed)? {
+                Received::Message(message) => break message,
+                Received::Nothing => {
+                    if !poll::wait_readable(inbox.source(), deadline) && is_past(deadline) {
+                        return Err(not_in_time());
+                    }
+                }
+                Received::Closed => return Err(gone()),
+            }
+        };
+        let damaged = |error: String| closed(io::Error::other(error));
+        match message.kind().and_then(Notice::from_wire) {
+            Some(Notice::Welcome) => {}
+            Some(Notice::Over) => {
+                let error = message.open().read::<WireError>();
+                return Err(error.map_or_else(|_| gone(), |error| over(&error)));
+            }
+            Some(Notice::Died) | None => {
+                return Err(damaged("it was not welcomed".to_owned()));
+            }
+        }
+        let welcome: Welcome = message
+            .open()
+            .read()
+            .map_err(|error| damaged(error.to_string()))?;
+        let withdrawals = welcome.withdrawals.try_clone();
+        let withdrawals = withdrawals.and_then(Withdrawals::map).map_err(closed)?;
+        Ok(Arc::new(Connection {
+            welcome,
+            withdrawals,
+            inbox: Mutex::new(inbox),
+            state: Mutex::default(),
+            pause: Pause::new(),
+            background: OnceLock::new(),
+        }))
+    }
+
+    /// The number of this process among the clients of the service.
+    pub(super) fn client(&self) -> u32 {
+        self.welcome.client
+    }
+
+    pub(super) fn queue(&self) -> &Queue<Requests> {
+        &self.welcome.queue
+    }
+
+    pub(super) fn node(&self) -> Option<Place> {
+        self.welcome.node
+    }
+
+    /// Gives a request a number, and a place for its reply.
+    pub(super) fn begin(&self, what: What) -> Result<(u64, Arc<Slot>)> {
+        let mut state = lock(&self.state);
+        if let Some(error) = &state.over {
+            return Err(over(error));
+        }
+        state.last += 1;
+        let (number, slot) = (state.last, Arc::<Slot>::default());
+        let waiting = Waiting {
+            slot: Arc::clone(&slot),
+            what,
+            item: None,
+        };
+        state.waiting.insert(number, waiting);
+        Ok((number, slot))
+    }
+
+    /// Whether there is no service any more, and why.
+    pub(super) fn check(&self) -> Result<()> {
+        match &lock(&self.state).over {
+            Some(error) => Err(over(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// The request is in the queue.
+    pub(super) fn sent(&self, request: u64, item: u64) {
+        let mut state = lock(&self.state);
+        let State { waiting, died, .. } = &mut *state;
+        let Some(entry) = waiting.get_mut(&request) else {
+            return;
+        };
+        entry.item = Some(item);
+        if let Some(died) = died.as_ref().filter(|died| item < died.below) {
+            // It was taken out and lost before this thread came to say so.
+            let outcome = lost(died, entry.what);
+            let entry = waiting.remove(&request);
+            drop(state);
+            finish(
+                entry
+                    .map(|entry| (entry.slot, outcome))
+                    .into_iter()
+                    .collect(),
+            );
+        }
+    }
+
+    /// The reply is not wanted any more; the request is not begun, if it has not been.
+    pub(super) fn withdraw(&self, request: u64) {
+        let entry = lock(&self.state).waiting.remove(&request);
+        if let Some(item) = entry.and_then(|entry| entry.item) {
+            self.withdrawals.withdraw(item);
+        }
+    }
+
+    /// Whether an item is in the queue and not begun.
+    pub(super) fn is_queued(&self, item: u64) -> bool {
+        self.queue().head() <= item
+    }
+
+    /// Waits for a reply; false if the deadline came first.
+    pub(super) fn wait(self: &Arc<Self>, slot: &Slot, deadline: Option<Instant>) -> bool {
+        while !slot.is_finished() {
+            let Some(mut inbox) = self.try_read() else {
+                return slot.wait(deadline);
+            };
+            let finished = self.take_in(&mut inbox);
+            if finished.is_empty() {
+                if is_past(deadline) {
+                    break;
+                }
+                let source = inbox.source();
+                let has_come = || poll::is_readable(source);
+                self.pause
+                    .wait(has_come, || poll::wait_readable(source, deadline));
+            }
+            drop(inbox);
+            finish(finished);
+        }
+        self.read_in_background();
+        slot.is_finished()
+    }
+
+    /// Has replies read as they come, without a thread that waits for them, as long as a request waits.
+    pub(super) fn read_in_background(self: &Arc<Self>) {
+        // A reader that is in the way does this itself when it stops.
+        while !self.is_idle()
+            && let Some(mut inbox) = self.try_read()
+        {
+            let finished = self.take_in(&mut inbox);
+            if !finished.is_empty() {
+                drop(inbox);
+                finish(finished);
+                continue;
+            }
+            if let Err(error) = self.arm(&inbox) {
+                let text = "replies of the service cannot be waited for";
+                let error = Error::new(ErrorKind::Closed, text).with_source(error);
+                drop(inbox);
+                finish(self.end(&error));
+            }
+            return;
+        }
+    }
+
+    /// Has the thread that waits for descriptors call when there is something to read.
+    fn arm(self: &Arc<Self>, inbox: &Inbox) -> io::Result<()> {
+        let waker = Waker::from(Arc::new(Background {
+            connection: Arc::downgrade(self),
+            assembly: Mutex::new(None),
+        }));
+        if inbox.is_assembling() {
+            // Of a long message the rest comes through a socket of its own.
+            let background = Arc::new(Background {
+                connection: Arc::downgrade(self),
+                assembly: Mutex::new(None),
+            });
+            let readiness = Readiness::new(inbox.source())?;
+            let mut assembly = lock(&background.assembly);
+            readiness.wake(&Waker::from(Arc::clone(&background)))?;
+            *assembly = Some(readiness);
+            return Ok(());
+        }
+        let background = match self.background.get() {
+            Some(background) => background,
+            None => {
+                let readiness = Readiness::new(inbox.connection())?;
+                self.background.get_or_init(|| readiness)
+            }
+        };
+        background.wake(&waker)
+    }
+
+    fn is_idle(&self) -> bool {
+        lock(&self.state).waiting.is_empty()
+    }
+
+    fn try_read(&self) -> Option<MutexGuard<'_, Inbox>> {
+        match self.inbox.try_lock() {
+            Ok(inbox) => Some(inbox),
+            Err(TryLockError::Poisoned(inbox)) => Some(inbox.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Takes in all that has come, and gives the requests that are finished by it: to be
+    /// [finished](finish) when the inbox is free, since wakers are called then.
+    fn take_in(&self, inbox: &mut Inbox) -> Vec<Finished> {
+        let mut finished = Vec::new();
+        loop {
+            match inbox.receive() {
+                Ok(Received::Message(message)) => finished.extend(self.handle(message)),
+                Ok(Received::Nothing) => return finished,
+                Ok(Received::Closed) => {
+                    finished.extend(self.end(&gone()));
+                    return finished;
+                }
+                // The service died in the middle of a reply, which the parent will tell.
+                Err(error) if transport::is_gone(&error) => {}
+                Err(error) => {
+                    let text = "the replies of the service cannot be read";
+                    let error = Error::new(ErrorKind::Closed, text).with_source(error);
+                    finished.extend(self.end(&error));
+                    return finished;
+                }
+            }
+        }
+    }
+
+    fn handle(&self, mut message: Message) -> Vec<Finished> {
+        match message.kind().and_then(Notice::from_wire) {
+            None => {
+                let address = Address::take(&mut message);
+                let entry = |address: Address| {
+                    let entry = lock(&self.state).waiting.remove(&address.request)?;
+                    Some((entry.slot, Outcome::Reply(message, address.process)))
+                };
+                address.and_then(entry).into_iter().collect()
+            }
+            Some(Notice::Died) => match message.open().read::<Died>() {
+                Ok(died) => self.died(died),
+                Err(_) => Vec::new(),
+            },
+            Some(Notice::Over) => {
+                let error = message.open().read::<WireError>();
+                self.end(&error.map_or_else(|_| gone(), WireError::into_error))
+            }
+            Some(Notice::Welcome) => Vec::new(),
+        }
+    }
+
+    fn died(&self, died: Died) -> Vec<Finished> {
+        let mut state = lock(&self.state);
+        let is_lost = |entry: &Waiting| entry.item.is_some_and(|item| item < died.below);
+        let lost_ones = state.waiting.extract_if(|_, entry| is_lost(entry));
+        let lost_ones = lost_ones.map(|(_, entry)| (entry.slot, lost(&died, entry.what)));
+        let lost_ones = lost_ones.collect();
+        state.died = Some(died);
+        lost_ones
+    }
+
+    /// There is no service any more.
+    fn end(&self, error: &Error) -> Vec<Finished> {
+        let mut state = lock(&self.state);
+        let error = state.over.get_or_insert_with(|| error.to_wire()).clone();
+        let waiting = std::mem::take(&mut state.waiting).into_values();
+        let outcome = || Outcome::Failed(over(&error));
+        waiting.map(|entry| (entry.slot, outcome())).collect()
+    }
+}
+
+/// A request that has ended, and how.
+type Finished = (Arc<Slot>, Outcome);
+
+/// Gives outcomes out, which wakes those who wait.
+fn finish(finished: Vec<Finished>) {
+    for (slot, outcome) in finished {
+        slot.finish(outcome, &Callbacks::default());
+    }
+}
+
+/// How a request ended that was begun when a process of the service died.
+fn lost(died: &Died, what: What) -> Outcome {
+    let words = format!("{what} was lost with its process");
+    Outcome::Failed(died.error.clone().about(&words).into_error())
+}
+
+/// How a request ends for which there is no service any more.
+fn over(error: &WireError) -> Error {
+    error.clone().into_closed().into_error()
+}
+
+/// How it is if the parent is gone.
+fn gone() -> Error {
+    Error::new(ErrorKind::Closed, "the service has ended")
+}
+
+fn not_in_time() -> Error {
+    let text = "the parent of the service has not answered in time";
+    Error::new(ErrorKind::TimedOut, text)
+}
+
+fn is_past(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
+/// Reads when there is something, on the thread that waits for descriptors.
+struct Background {
+    connection: Weak<Connection>,
+    /// What tells of the rest of a long message.
+    assembly: Mutex<Option<Readiness>>,
+}
+
+impl Wake for Background {
+    fn wake(self: Arc<Self>) {
+        drop(lock(&self.assembly).take());
+        if let Some(connection) = self.connection.upgrade() {
+            connection.read_in_background();
+        }
+    }
+}

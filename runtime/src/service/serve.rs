@@ -1,0 +1,516 @@
+//! The process of a service: takes requests out of the queue and runs them on the object.
+//!
+//! # Threads
+//!
+//! The worker's thread makes the object, runs the requests, and drops the object. With `threads = n` others
+//! help it: whoever has the turn takes the next request, takes the object as its method wants it (shared or
+//! alone), and passes the turn on before it runs the method. So requests are begun in their order, and one
+//! that wants the object alone waits for those before it only.
+//!
+//! Another thread hears from the parent which processes are clients. Replies are sent without waiting for
+//! the client: what it does not take in soon a third thread sends when it does.
+
+use std::collections::HashMap;
+use std::io;
+use std::process;
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde::{Deserialize, Serialize};
+
+use super::graph::{Graph, Place, Seat};
+use super::mailer::Mailer;
+use super::served::{Method, Served, Unbuilt};
+use super::serving::{self, Serving};
+use super::wire::{self, Address, Order, Report, RequestHead, Requests};
+use super::withdrawals::Withdrawals;
+use crate::channel::{Popped, Queue};
+use crate::codec::{Message, Output};
+use crate::descriptor::Fd;
+use crate::dispatch::{Failure, Job, message, owned, result, run_method};
+use crate::lock::{lock, wait};
+use crate::process::{end_of_panic, worker_stack_size};
+use crate::protocol::Reply;
+use crate::records;
+use crate::sys::crash::WorkerThread;
+use crate::sys::fd::OwnedFd;
+use crate::sys::poll::{self, Writable};
+use crate::transport::{EncodedMessage, Inbox, Received};
+
+/// How long a reply waits for its client before another thread sends it.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How long the end of the process waits for clients that do not take their replies.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How often that thread looks whether there is room.
+const TICK: Duration = Duration::from_millis(5);
+
+/// The status of a process whose queue cannot be read, from `sysexits.h`: system error.
+const EXIT_SYSTEM: i32 = 71;
+
+/// What the process of a service is handed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Setup {
+    /// The name of the type.
+    pub(super) service: String,
+    /// The connection to the parent, for [`Order`]s and [`Report`]s.
+    pub(super) control: Fd<OwnedFd>,
+    pub(super) queue: Queue<Requests>,
+    pub(super) withdrawals: Fd<OwnedFd>,
+    /// Its place among those that may wait for each other.
+    pub(super) node: Option<Place>,
+}
+
+/// Serves an object, one request after the other.
+pub fn serve<S: Served>(job: &mut Job<'_>) -> Result<(), Failure> {
+    let Some((host, object)) = Host::begin::<S>(job, 1)? else {
+        return job.reply(&result::<()>(), &());
+    };
+    let mut object = Some(object);
+    while let Some(request) = host.next() {
+        match (S::method(request.head.method), &mut object) {
+            (Some(Method::Shared(method)), Some(object)) => {
+                host.run(request, |job| method(object, job));
+            }
+            (Some(Method::Exclusive(method)), Some(object)) => {
+                host.run(request, |job| method(object, job));
+            }
+            (Some(Method::Last(method)), object @ Some(_)) => {
+                host.queue.close();
+                if let Some(object) = object.take() {
+                    host.run(request, |job| method(object, job));
+                }
+                break;
+            }
+            (None, _) | (_, None) => host.refuse(&request, "it has no such method"),
+        }
+    }
+    drop(object);
+    host.flush(FAREWELL);
+    job.reply(&result::<()>(), &())
+}
+
+/// Serves an object, several requests at a time.
+pub fn serve_in_parallel<S>(job: &mut Job<'_>, threads: u16) -> Result<(), Failure>
+where
+    S: Served + Send + Sync,
+{
+    let Some((host, object)) = Host::begin::<S>(job, threads)? else {
+        return job.reply(&result::<()>(), &());
+    };
+    let (object, turn) = (RwLock::new(Some(object)), Mutex::new(()));
+    let help = || {
+        loop {
+            let turn = lock(&turn);
+            let Some(request) = host.next() else {
+                return;
+            };
+            match S::method(request.head.method) {
+                Some(Method::Shared(method)) => {
+                    let object = object.read().unwrap_or_else(PoisonError::into_inner);
+                    drop(turn);
+                    match &*object {
+                        Some(object) => host.run(request, |job| method(object, job)),
+                        None => host.refuse(&request, "the object is gone"),
+                    }
+                }
+                Some(Method::Exclusive(method)) => {
+                    let mut object = object.write().unwrap_or_else(PoisonError::into_inner);
+                    drop(turn);
+                    match &mut *object {
+                        Some(object) => host.run(request, |job| method(object, job)),
+                        None => host.refuse(&request, "the object is gone"),
+                    }
+                }
+                Some(Method::Last(method)) => {
+                    let mut object = object.write().unwrap_or_else(PoisonError::into_inner);
+                    host.queue.close();
+                    drop(turn);
+                    match object.take() {
+                        Some(object) => host.run(request, |job| method(object, job)),
+                        None => host.refuse(&request, "the object is gone"),
+                    }
+                }
+                None => {
+                    drop(turn);
+                    host.refuse(&request, "it has no such method");
+                }
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for number in 1..threads {
+            let name = format!("{}-{number}", host.service);
+            let thread = thread::Builder::new().name(name);
+            let run = || {
+                let _thread = WorkerThread::begin();
+                help();
+            };
+            // Fewer threads do as well.
+            let _ = thread
+                .stack_size(worker_stack_size())
+                .spawn_scoped(scope, run);
+        }
+        help();
+    });
+    drop(object);
+    host.flush(FAREWELL);
+    job.reply(&result::<()>(), &())
+}
+
+/// A request that was taken out of the queue.
+struct Begun {
+    head: RequestHead,
+    message: Message,
+    /// Where its arguments are.
+    arguments: usize,
+    item: u64,
+    route: Option<Arc<Mutex<Mailer>>>,
+}
+
+/// What serves an object, whatever it is.
+struct Host {
+    service: &'static str,
+    queue: Queue<Requests>,
+    withdrawals: Withdrawals,
+    routes: &'static Routes,
+    seat: Option<Arc<Seat>>,
+}
+
+impl Host {
+    /// Makes the object. `None`: there is none, which the parent is told.
+    fn begin<S: Served>(job: &mut Job<'_>, threads: u16) -> Result<Option<(Host, S)>, Failure> {
+        let setup = job.argument(&owned::<Setup>())?;
+        job.begin()?;
+        let fatal = |error: &dyn std::fmt::Display| Failure::not_decoded(error);
+        let control = Arc::new(setup.control.into_inner());
+        let mut parent = Mailer::new(Arc::clone(&control)).map_err(|error| fatal(&error))?;
+        let mut inbox = Inbox::new(control).map_err(|error| fatal(&error))?;
+        let withdrawals = Withdrawals::map(setup.withdrawals.into_inner());
+        let node = setup.node;
+        let seat = node
+            .filter(|_| threads == 1)
+            .and_then(|place| Seat::take(&Graph::of_family().ok()?, place))
+            .map(Arc::new);
+        let mut order = loop {
+            match inbox.receive().map_err(|error| fatal(&error))? {
+                Received::Message(order) => break order,
+                Received::Nothing => {
+                    poll::wait_readable(inbox.source(), None);
+                }
+                Received::Closed => process::exit(0),
+            }
+        };
+        if order.kind() != Some(Order::Construct as u8) {
+            return Err(fatal(&"the first order is not to construct"));
+        }
+        let constructor = order.head.get(1..3).and_then(|bytes| bytes.try_into().ok());
+        let constructor = u16::from_ne_bytes(constructor.unwrap_or_default());
+        let host = Host {
+            service: Box::leak(setup.service.into_boxed_str()),
+            queue: setup.queue,
+            withdrawals: withdrawals.map_err(|error| fatal(&error))?,
+            routes: Routes::of_process(),
+            seat,
+        };
+        let routes = host.routes;
+        let thread = thread::Builder::new().name("multiproc-clients".to_owned());
+        thread
+            .spawn(move || routes.listen(&mut inbox))
+            .map_err(|error| fatal(&error))?;
+        let mut object = None;
+        let constructing = Serving {
+            seat: host.seat.clone(),
+            deadline: None,
+        };
+        let ran = constructing.during(|| {
+            run_method(
+                host.service,
+                order.open_at(3),
+                &[],
+                &mut |_| Ok(()),
+                |job| {
+                    object = Some(S::construct(constructor, job));
+                    Ok(())
+                },
+            )
+        });
+        let (kind, reason, object) = match (ran, object) {
+            (Err(panic), _) => end_of_panic(&panic),
+            (Ok(()), Some(Ok(object))) => (Report::Ready, String::new(), Some(object)),
+            (Ok(()), Some(Err(Unbuilt::Refused(reason)))) => (Report::Unbuilt, reason, None),
+            (Ok(()), Some(Err(Unbuilt::Failed(failure)))) => return Err(failure),
+            (Ok(()), None) => (Report::Unbuilt, "it was not constructed".to_owned(), None),
+        };
+        records::settle();
+        let report = wire::message(kind as u8, &reason).and_then(EncodedMessage::new);
+        let report = report.map_err(|error| fatal(&error))?;
+        // An error means that the parent is gone.
+        let _ = parent.post(report);
+        Ok(object.map(|object| (host, object)))
+    }
+
+    /// The next request that is wanted. `None`: there will be none.
+    fn next(&self) -> Option<Begun> {
+        loop {
+            match self.queue.pop_message(None) {
+                Popped::Item(item, message) => {
+                    let Some((head, arguments)) = RequestHead::read(&message) else {
+                        continue;
+                    };
+                    let deadline = serving::from_shared(head.deadline);
+                    let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
+                    if is_late || self.withdrawals.contains(item) {
+                        continue;
+                    }
+                    let route = match head.request {
+                        0 => None,
+                        _ => match self.routes.to(head.client) {
+                            Some(route) => Some(route),
+                            // Its client is gone.
+                            None => continue,
+                        },
+                    };
+                    return Some(Begun {
+                        head,
+                        message,
+                        arguments,
+                        item,
+                        route,
+                    });
+                }
+                Popped::Failed(item, error, head) => {
+                    let message = Message {
+                        head,
+                        ..Message::default()
+                    };
+                    let Some((head, arguments)) = RequestHead::read(&message) else {
+                        // Who sent it is not known: the end of this process tells them.
+                        leave(&error);
+                    };
+                    let route = self.routes.to(head.client);
+                    let reason = format!("the service could not receive them: {error}");
+                    let begun = Begun {
+                        head,
+                        message,
+                        arguments,
+                        item,
+                        route,
+                    };
+                    self.refuse(&begun, &reason);
+                }
+                Popped::Closed => return None,
+                Popped::Empty => {}
+                Popped::Damaged => leave(&io::Error::other("its queue is damaged")),
+            }
+        }
+    }
+
+    /// Runs a method on a request and sends its reply.
+    fn run(&self, request: Begun, method: impl FnOnce(&mut Job<'_>) -> Result<(), Failure>) {
+        let Begun {
+            head,
+            mut message,
+            arguments,
+            item,
+            route,
+        } = request;
+        let serving = Serving {
+            seat: self.seat.clone(),
+            deadline: serving::from_shared(head.deadline),
+        };
+        if let Some(seat) = &self.seat {
+            seat.begin(item);
+        }
+        let done = || {
+            // Before the reply can be received: who waits for it waits no more.
+            if let Some(seat) = &self.seat {
+                seat.done(item);
+            }
+        };
+        let address = address(&head).bytes();
+        let input = message.open_at(arguments);
+        let ran = serving.during(|| {
+            let mut send = |out: Output<'_>| {
+                done();
+                self.reply(route.as_ref(), out)
+            };
+            run_method(self.service, input, &address, &mut send, method)
+        });
+        if let Err(panic) = ran {
+            self.flush(PATIENCE);
+            end_of_panic(&panic);
+        }
+        done();
+    }
+
+    /// Answers a request that cannot be run.
+    fn refuse(&self, request: &Begun, reason: &str) {
+        let mut out = message(Reply::NotDecoded, reason);
+        let address = address(&request.head).bytes();
+        out.head.splice(1..1, address);
+        let _ = self.reply(request.route.as_ref(), out);
+    }
+
+    fn reply(&self, route: Option<&Arc<Mutex<Mailer>>>, out: Output<'_>) -> io::Result<()> {
+        let Some(route) = route else {
+            return Ok(());
+        };
+        records::settle();
+        let encoded = EncodedMessage::new(out).map_err(io::Error::other)?;
+        let mut mailer = lock(route);
+        let was_blocked = mailer.blocked_on().is_some();
+        mailer.post(encoded)?;
+        // A client that takes in a long reply takes part of it at a time.
+        while let Some(socket) = mailer.blocked_on().filter(|_| !was_blocked) {
+            let until = Instant::now() + PATIENCE;
+            if poll::wait_writable(socket, None, Some(until)) != Writable::Now {
+                break;
+            }
+            mailer.advance()?;
+        }
+        if mailer.blocked_on().is_some() {
+            drop(mailer);
+            self.routes.send_later(route);
+        }
+        Ok(())
+    }
+
+    /// Waits until clients have taken their replies, but not longer than this.
+    fn flush(&self, patience: Duration) {
+        let until = Instant::now() + patience;
+        while self.routes.advance() && Instant::now() < until {
+            thread::sleep(TICK);
+        }
+    }
+}
+
+fn address(head: &RequestHead) -> Address {
+    Address {
+        request: head.request,
+        process: process::id(),
+    }
+}
+
+/// Ends the process, which cannot serve any more.
+fn leave(error: &io::Error) -> ! {
+    #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
+    {
+        eprintln!("multiproc: a request cannot be received: {error}");
+    }
+    process::exit(EXIT_SYSTEM)
+}
+
+/// The ways to the processes that are clients.
+#[derive(Debug, Default)]
+struct Routes {
+    known: Mutex<Known>,
+    changed: Condvar,
+    /// Those of which a client has not taken in all.
+    blocked: Mutex<Vec<Arc<Mutex<Mailer>>>>,
+    some_blocked: Condvar,
+    sender: OnceLock<()>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    by_client: HashMap<u32, Arc<Mutex<Mailer>>>,
+    /// The highest number that a client has had.
+    last: u32,
+}
+
+impl Routes {
+    fn of_process() -> &'static Routes {
+        static ROUTES: OnceLock<Routes> = OnceLock::new();
+        ROUTES.get_or_init(Routes::default)
+    }
+
+    /// Hears from the parent who the clients are, until that is gone.
+    fn listen(&self, inbox: &mut Inbox) {
+        loop {
+            match inbox.receive() {
+                Ok(Received::Message(order)) => self.obey(order),
+                Ok(Received::Nothing) => {
+                    poll::wait_readable(inbox.source(), None);
+                }
+                // The first thread sees it, too, and ends the process.
+                Ok(Received::Closed) => return,
+                // A descriptor was missing: the client's requests are passed over.
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn obey(&self, mut order: Message) {
+        let kind = order.kind().and_then(Order::from_wire);
+        let mut input = order.open();
+        let mut known = lock(&self.known);
+        match kind {
+            Some(Order::Register) => {
+                let Ok((client, socket)) = input.read::<(u32, Option<Fd<OwnedFd>>)>() else {
+                    return;
+                };
+                known.last = known.last.max(client);
+                let mailer = socket.map(|socket| Mailer::new(Arc::new(socket.into_inner())));
+                if let Some(Ok(mailer)) = mailer {
+                    known.by_client.insert(client, Arc::new(Mutex::new(mailer)));
+                }
+            }
+            Some(Order::Forget) => {
+                if let Ok(client) = input.read::<u32>() {
+                    known.last = known.last.max(client);
+                    known.by_client.remove(&client);
+                }
+            }
+            Some(Order::Construct) | None => return,
+        }
+        drop(known);
+        self.changed.notify_all();
+    }
+
+    /// The way to a client; `None` if it is gone. Its parent has said before that it is there, or will.
+    fn to(&self, client: u32) -> Option<Arc<Mutex<Mailer>>> {
+        let mut known = lock(&self.known);
+        while known.last < client {
+            known = wait(&self.changed, known);
+        }
+        known.by_client.get(&client).cloned()
+    }
+
+    /// Has another thread send what is left.
+    fn send_later(&'static self, route: &Arc<Mutex<Mailer>>) {
+        let mut blocked = lock(&self.blocked);
+        if !blocked.iter().any(|known| Arc::ptr_eq(known, route)) {
+            blocked.push(Arc::clone(route));
+        }
+        drop(blocked);
+        self.sender.get_or_init(|| {
+            let thread = thread::Builder::new().name("multiproc-replies".to_owned());
+            // Without it, what is left is sent with the next reply, or at the end.
+            let _ = thread.spawn(|| {
+                loop {
+                    let mut blocked = lock(&self.blocked);
+                    while blocked.is_empty() {
+                        blocked = wait(&self.some_blocked, blocked);
+                    }
+                    drop(blocked);
+                    self.advance();
+                    thread::sleep(TICK);
+                }
+            });
+        });
+        self.some_blocked.notify_one();
+    }
+
+    /// Sends what there is room for; false if nothing is left.
+    fn advance(&self) -> bool {
+        let mut blocked = lock(&self.blocked);
+        blocked.retain(|route| {
+            let mut mailer = lock(route);
+            mailer.advance().is_ok() && mailer.blocked_on().is_some()
+        });
+        !blocked.is_empty()
+    }
+}
