@@ -110,7 +110,7 @@ impl WireError {
     }
 
     /// The same error as one that there is no other end any more.
-    pub(crate) fn as_closed(mut self) -> WireError {
+    pub(crate) fn into_closed(mut self) -> WireError {
         let closed = KINDS.iter().position(|kind| *kind == ErrorKind::Closed);
         let closed = closed.and_then(|kind| u8::try_from(kind).ok()).unwrap_or(0);
         if self.kind != closed {

@@ -203,7 +203,12 @@ impl Connection {
             let outcome = lost(died, entry.what);
             let entry = waiting.remove(&request);
             drop(state);
-            finish(entry, outcome);
+            finish(
+                entry
+                    .map(|entry| (entry.slot, outcome))
+                    .into_iter()
+                    .collect(),
+            );
         }
     }
 
@@ -222,45 +227,44 @@ impl Connection {
 
     /// Waits for a reply; false if the deadline came first.
     pub(super) fn wait(self: &Arc<Self>, slot: &Slot, deadline: Option<Instant>) -> bool {
-        if slot.is_finished() {
-            return true;
-        }
-        let Some(mut inbox) = self.try_read() else {
-            return slot.wait(deadline);
-        };
         while !slot.is_finished() {
-            let has_read = self.take_in(&mut inbox);
-            if slot.is_finished() || (!has_read && is_past(deadline)) {
-                break;
-            }
-            if !has_read {
+            let Some(mut inbox) = self.try_read() else {
+                return slot.wait(deadline);
+            };
+            let finished = self.take_in(&mut inbox);
+            if finished.is_empty() {
+                if is_past(deadline) {
+                    break;
+                }
                 let source = inbox.source();
                 let has_come = || poll::is_readable(source);
                 self.pause
                     .wait(has_come, || poll::wait_readable(source, deadline));
             }
+            drop(inbox);
+            finish(finished);
         }
-        drop(inbox);
         self.read_in_background();
         slot.is_finished()
     }
 
     /// Has replies read as they come, without a thread that waits for them, as long as a request waits.
     pub(super) fn read_in_background(self: &Arc<Self>) {
-        // A reader that comes in between does this itself when it stops.
-        while let Some(mut inbox) = self.try_read() {
-            if self.is_idle() {
-                return;
-            }
-            if self.take_in(&mut inbox) {
+        // A reader that is in the way does this itself when it stops.
+        while !self.is_idle()
+            && let Some(mut inbox) = self.try_read()
+        {
+            let finished = self.take_in(&mut inbox);
+            if !finished.is_empty() {
+                drop(inbox);
+                finish(finished);
                 continue;
-            }
-            if self.is_idle() {
-                return;
             }
             if let Err(error) = self.arm(&inbox) {
                 let text = "replies of the service cannot be waited for";
-                self.end(&Error::new(ErrorKind::Closed, text).with_source(error));
+                let error = Error::new(ErrorKind::Closed, text).with_source(error);
+                drop(inbox);
+                finish(self.end(&error));
             }
             return;
         }
@@ -306,83 +310,79 @@ impl Connection {
         }
     }
 
-    /// Takes in all that has come; false if that was nothing.
-    fn take_in(&self, inbox: &mut Inbox) -> bool {
-        let mut has_read = false;
+    /// Takes in all that has come, and gives the requests that are finished by it: to be
+    /// [finished](finish) when the inbox is free, since wakers are called then.
+    fn take_in(&self, inbox: &mut Inbox) -> Vec<Finished> {
+        let mut finished = Vec::new();
         loop {
             match inbox.receive() {
-                Ok(Received::Message(message)) => self.handle(message),
-                Ok(Received::Nothing) => return has_read,
+                Ok(Received::Message(message)) => finished.extend(self.handle(message)),
+                Ok(Received::Nothing) => return finished,
                 Ok(Received::Closed) => {
-                    self.end(&gone());
-                    return true;
+                    finished.extend(self.end(&gone()));
+                    return finished;
                 }
                 // The service died in the middle of a reply, which the parent will tell.
-                Err(error) if !transport::is_nonsense(&error) && transport::is_gone(&error) => {}
+                Err(error) if transport::is_gone(&error) => {}
                 Err(error) => {
                     let text = "the replies of the service cannot be read";
-                    self.end(&Error::new(ErrorKind::Closed, text).with_source(error));
-                    return true;
+                    let error = Error::new(ErrorKind::Closed, text).with_source(error);
+                    finished.extend(self.end(&error));
+                    return finished;
                 }
             }
-            has_read = true;
         }
     }
 
-    fn handle(&self, mut message: Message) {
+    fn handle(&self, mut message: Message) -> Vec<Finished> {
         match message.kind().and_then(Notice::from_wire) {
             None => {
-                if let Some(Address { request, process }) = Address::take(&mut message) {
-                    let entry = lock(&self.state).waiting.remove(&request);
-                    finish(entry, Outcome::Reply(message, process));
-                }
+                let address = Address::take(&mut message);
+                let entry = |address: Address| {
+                    let entry = lock(&self.state).waiting.remove(&address.request)?;
+                    Some((entry.slot, Outcome::Reply(message, address.process)))
+                };
+                address.and_then(entry).into_iter().collect()
             }
-            Some(Notice::Died) => {
-                if let Ok(died) = message.open().read::<Died>() {
-                    self.died(died);
-                }
-            }
+            Some(Notice::Died) => match message.open().read::<Died>() {
+                Ok(died) => self.died(died),
+                Err(_) => Vec::new(),
+            },
             Some(Notice::Over) => {
                 let error = message.open().read::<WireError>();
-                let error = error.map_or_else(|_| gone(), WireError::into_error);
-                self.end(&error);
+                self.end(&error.map_or_else(|_| gone(), WireError::into_error))
             }
-            Some(Notice::Welcome) => {}
+            Some(Notice::Welcome) => Vec::new(),
         }
     }
 
-    fn died(&self, died: Died) {
+    fn died(&self, died: Died) -> Vec<Finished> {
         let mut state = lock(&self.state);
         let is_lost = |entry: &Waiting| entry.item.is_some_and(|item| item < died.below);
         let lost_ones = state.waiting.extract_if(|_, entry| is_lost(entry));
-        let lost_ones: Vec<_> = lost_ones
-            .map(|(_, entry)| {
-                let outcome = lost(&died, entry.what);
-                (entry, outcome)
-            })
-            .collect();
+        let lost_ones = lost_ones.map(|(_, entry)| (entry.slot, lost(&died, entry.what)));
+        let lost_ones = lost_ones.collect();
         state.died = Some(died);
-        drop(state);
-        for (entry, outcome) in lost_ones {
-            finish(Some(entry), outcome);
-        }
+        lost_ones
     }
 
     /// There is no service any more.
-    fn end(&self, error: &Error) {
+    fn end(&self, error: &Error) -> Vec<Finished> {
         let mut state = lock(&self.state);
         let error = state.over.get_or_insert_with(|| error.to_wire()).clone();
-        let waiting = std::mem::take(&mut state.waiting);
-        drop(state);
-        for (_, entry) in waiting {
-            finish(Some(entry), Outcome::Failed(over(&error)));
-        }
+        let waiting = std::mem::take(&mut state.waiting).into_values();
+        let outcome = || Outcome::Failed(over(&error));
+        waiting.map(|entry| (entry.slot, outcome())).collect()
     }
 }
 
-fn finish(entry: Option<Waiting>, outcome: Outcome) {
-    if let Some(entry) = entry {
-        entry.slot.finish(outcome, &Callbacks::default());
+/// A request that has ended, and how.
+type Finished = (Arc<Slot>, Outcome);
+
+/// Gives outcomes out, which wakes those who wait.
+fn finish(finished: Vec<Finished>) {
+    for (slot, outcome) in finished {
+        slot.finish(outcome, &Callbacks::default());
     }
 }
 
@@ -394,7 +394,7 @@ fn lost(died: &Died, what: What) -> Outcome {
 
 /// How a request ends for which there is no service any more.
 fn over(error: &WireError) -> Error {
-    error.clone().as_closed().into_error()
+    error.clone().into_closed().into_error()
 }
 
 /// How it is if the parent is gone.

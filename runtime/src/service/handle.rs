@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::client::{Client, ServiceClient};
 use super::event::ServiceEvents;
-use super::supervisor::Supervised;
+use super::supervised::Supervised;
 use crate::error::{Error, ErrorKind, Result};
 use crate::sys::deadline;
 

@@ -74,11 +74,6 @@ impl Mailer {
         }
     }
 
-    /// Whether a message is kept that has not been begun.
-    pub(super) fn has_waiting(&self) -> bool {
-        !self.waiting.is_empty()
-    }
-
     /// Forgets those that have not been begun.
     pub(super) fn drop_waiting(&mut self) {
         self.waiting.clear();

@@ -12,8 +12,9 @@
 //! ```
 //!
 //! * [`served`] is what generated code says of a type, [`launch`](mod@launch) what users say of its processes.
-//! * [`supervisor`] is the parent's side: it starts processes, lets clients in, and tells them of deaths.
-//!   [`handle`] is that for users, [`event`] what they are told.
+//! * [`supervisor`] is the parent's side: it starts processes, each an [`incarnation`], lets clients in, and
+//!   tells them of deaths. [`handle`] is that for users, [`supervised`] what the two share, [`event`] what
+//!   users are told.
 //! * [`serve`](mod@serve) is the process: it takes requests out of the queue and runs them.
 //! * [`client`] is a handle, [`link`] the one way of a process to a service, and [`connection`] what is at
 //!   the end of that. [`request`](mod@request) and [`pending`] are a request before and after it was sent.
@@ -37,6 +38,7 @@ mod connection;
 mod event;
 mod graph;
 mod handle;
+mod incarnation;
 mod launch;
 mod link;
 mod mailer;
@@ -45,6 +47,7 @@ mod request;
 mod serve;
 mod served;
 mod serving;
+mod supervised;
 mod supervisor;
 mod wire;
 mod withdrawals;

@@ -464,7 +464,12 @@ impl<R> Blocked<R> {
         for is_announced in [false, true] {
             self.departure.connection.check()?;
             match self.departure.push(&mut self.output, Overflow::Allowed)? {
-                Progress::Sent(item) => return Poll::Ready(Ok(item)),
+                Progress::Sent(item) => {
+                    if self.room.is_some() {
+                        self.departure.connection.queue().tell_room();
+                    }
+                    return Poll::Ready(Ok(item));
+                }
                 Progress::Blocked(_) => {}
             }
             if self

@@ -76,8 +76,16 @@ impl<T> Queue<T> {
         self.core.bell()
     }
 
-    /// What the one does who has been woken by that.
+    /// What comes before that, for one who has been woken by it: the bell may have rung for others, too,
+    /// who are [told](Queue::tell_room) when this one has what it wants.
     pub(crate) fn quiet(&self) {
         self.core.quiet_bell();
+    }
+
+    /// Rings the bell if there is more room.
+    pub(crate) fn tell_room(&self) {
+        if self.len() < self.capacity() {
+            self.core.ring_bell();
+        }
     }
 }
