@@ -227,6 +227,16 @@ impl<R> Pending<R> {
         Ok(false)
     }
 
+    /// Withdraws a request of a service to itself, which is run when the method that waits for it has
+    /// returned.
+    fn waits_for_itself(&self) -> Option<Error> {
+        let sent = self.sent.as_ref()?;
+        let seat = serving::current()?.seat?;
+        let circle = seat.circle_with(sent.connection.node()?)?;
+        sent.connection.withdraw(sent.request);
+        Some(deadlock(self.what, &circle))
+    }
+
     fn take(&self) -> Result<R> {
         let what = self.what.to_string();
         match self.slot.take() {
@@ -302,9 +312,8 @@ fn expire(sent: &Sent, slot: &Slot, what: What) {
 
 /// What a request ends with that would never be answered.
 pub(super) fn deadlock(what: What, circle: &super::graph::Circle) -> Error {
-    let circle = circle.names().join(" → ");
     let text = format!(
-        "{what} would never be answered: services wait for one another in a circle, {circle}"
+        "{what} would never be answered: services wait for one another in a circle: {circle}"
     );
     Error::new(ErrorKind::Deadlock, text)
 }
@@ -344,6 +353,9 @@ impl<R> Future for Pending<R> {
         }
         if self.slot.poll(context.waker()) {
             return Poll::Ready(self.take());
+        }
+        if let Some(error) = self.waits_for_itself() {
+            return Poll::Ready(Err(error));
         }
         self.attend();
         // It may have come meanwhile, and the waker have been woken for nothing.

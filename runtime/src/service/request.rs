@@ -199,16 +199,15 @@ impl<R> Request<'_, R> {
         let mut overflow = Overflow::NotYet;
         let connection = &departure.connection;
         loop {
+            // Before it is seen to be full: later it may be the first of one that is not.
+            let first = connection.queue().head();
             let pushed = match departure.push(&mut output, overflow)? {
                 Progress::Sent(item) => return Ok(departure.sent(item)),
                 Progress::Blocked(pushed) => pushed,
             };
             let seat = serving::current().and_then(|serving| serving.seat);
             let waiting = match (&seat, connection.node(), &pushed) {
-                (Some(seat), Some(node), Pushed::Full) => {
-                    let next = connection.queue().head();
-                    seat.wait(node, Edge::Room(next))
-                }
+                (Some(seat), Some(node), Pushed::Full) => seat.wait(node, Edge::Room(first)),
                 _ => Ok(None),
             };
             let waiting = waiting.map_err(|circle| deadlock(what, &circle))?;
@@ -409,7 +408,7 @@ impl<R> Future for RequestFuture<'_, R> {
         let state = &mut self.get_mut().0;
         loop {
             *state = match std::mem::replace(state, State::Over) {
-                State::Unsent(request) => match Blocked::new(request) {
+                State::Unsent(request) => match Blocked::new(&request) {
                     Ok(blocked) => State::Blocked(Box::new(blocked)),
                     Err(error) => return Poll::Ready(Err(error)),
                 },
@@ -442,7 +441,7 @@ impl<R> Future for RequestFuture<'_, R> {
 }
 
 impl<R> Blocked<R> {
-    fn new(request: Request<'_, R>) -> Result<Blocked<R>> {
+    fn new(request: &Request<'_, R>) -> Result<Blocked<R>> {
         let departure = Departure::new(request.link, &request.info, request.timeout, true)?;
         let mut output = departure.head().output();
         departure.write(&request.arguments, &mut output)?;
