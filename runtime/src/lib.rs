@@ -684,6 +684,10 @@ pub use multiproc_macros::Shareable;
 /// | `timeout = "30s"` | The time that each request may take, unless it has `#[request(timeout = "5s")]` above it. |
 /// | `memory`, `stack`, `nice`, `before_worker`, `runtime`, `crate` | As those of [`worker`](macro@worker#options). `async` methods need `runtime`. |
 ///
+/// # Examples
+///
+/// A service with options, and with methods that are `async`:
+///
 /// ```
 /// use std::collections::HashMap;
 ///
