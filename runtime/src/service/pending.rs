@@ -242,7 +242,7 @@ impl<R> Pending<R> {
         match self.slot.take() {
             Some(outcome) => outcome
                 .after_logs()
-                .resolve(Subject::Other(&what), &self.result),
+                .resolve(Subject::Request(&what), &self.result),
             None => {
                 let text = format!("the result of {what} was already taken");
                 Err(Error::new(ErrorKind::Closed, text))
