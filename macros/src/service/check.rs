@@ -229,7 +229,7 @@ fn check_constructor<'a>(
         errors.refuse(
             attr,
             "cannot have `#[request]`: it is not a request",
-            "remove it; how long a constructor may take is said with `timeout` where it is called",
+            "remove it; `startup_timeout` of the `Launch` says how long a constructor may take",
         );
     }
     check_function(constructor.function(), &constructor.remote, args, errors)
