@@ -261,42 +261,30 @@ impl Connection {
                 finish(finished);
                 continue;
             }
-            if let Err(error) = self.arm(&inbox) {
+            let alarm = self.alarm(&inbox);
+            // Given back first. When it rings, a reader that is in the way then is another one, which sets
+            // the alarm when it stops.
+            drop(inbox);
+            if let Err(error) = alarm.and_then(|alarm| alarm.set(self)) {
                 let text = "replies of the service cannot be waited for";
                 let error = Error::new(ErrorKind::Closed, text).with_source(error);
-                drop(inbox);
                 finish(self.end(&error));
             }
             return;
         }
     }
 
-    /// Has the thread that waits for descriptors call when there is something to read.
-    fn arm(self: &Arc<Self>, inbox: &Inbox) -> io::Result<()> {
-        let waker = Waker::from(Arc::new(Background {
-            connection: Arc::downgrade(self),
-            assembly: Mutex::new(None),
-        }));
+    /// What tells when there is something to read.
+    fn alarm(&self, inbox: &Inbox) -> io::Result<Alarm<'_>> {
         if inbox.is_assembling() {
             // Of a long message the rest comes through a socket of its own.
-            let background = Arc::new(Background {
-                connection: Arc::downgrade(self),
-                assembly: Mutex::new(None),
-            });
-            let readiness = Readiness::new(inbox.source())?;
-            let mut assembly = lock(&background.assembly);
-            readiness.wake(&Waker::from(Arc::clone(&background)))?;
-            *assembly = Some(readiness);
-            return Ok(());
+            return Readiness::new(inbox.source()).map(Alarm::Assembly);
         }
-        let background = match self.background.get() {
-            Some(background) => background,
-            None => {
-                let readiness = Readiness::new(inbox.connection())?;
-                self.background.get_or_init(|| readiness)
-            }
-        };
-        background.wake(&waker)
+        if let Some(background) = self.background.get() {
+            return Ok(Alarm::Connection(background));
+        }
+        let readiness = Readiness::new(inbox.connection())?;
+        Ok(Alarm::Connection(self.background.get_or_init(|| readiness)))
     }
 
     fn is_idle(&self) -> bool {
@@ -410,6 +398,31 @@ fn not_in_time() -> Error {
 
 fn is_past(deadline: Option<Instant>) -> bool {
     deadline.is_some_and(|deadline| deadline <= Instant::now())
+}
+
+/// Has the thread that waits for descriptors read when there is something.
+enum Alarm<'a> {
+    Connection(&'a Readiness),
+    Assembly(Readiness),
+}
+
+impl Alarm<'_> {
+    fn set(self, connection: &Arc<Connection>) -> io::Result<()> {
+        let background = Arc::new(Background {
+            connection: Arc::downgrade(connection),
+            assembly: Mutex::new(None),
+        });
+        let waker = Waker::from(Arc::clone(&background));
+        match self {
+            Alarm::Connection(readiness) => readiness.wake(&waker),
+            Alarm::Assembly(readiness) => {
+                let mut assembly = lock(&background.assembly);
+                readiness.wake(&waker)?;
+                *assembly = Some(readiness);
+                Ok(())
+            }
+        }
+    }
 }
 
 /// Reads when there is something, on the thread that waits for descriptors.
