@@ -33,6 +33,13 @@ impl Errors {
         self.add(syn::Error::new(Span::call_site(), message));
     }
 
+    /// Adds the mistakes of a part that has a subject of its own.
+    pub(crate) fn append(&mut self, part: Errors) {
+        if let Some(found) = part.found {
+            self.add(found);
+        }
+    }
+
     fn message(&self, what: impl Display, help: impl Display) -> String {
         format!("{} {what}\nhelp: {help}", self.subject)
     }

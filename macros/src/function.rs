@@ -25,19 +25,15 @@ impl Function {
     pub(crate) fn parse(attribute: &str, item: &TokenStream) -> Result<Self, TokenStream> {
         let error = match syn::parse2(item.clone()) {
             Ok(function) => return Ok(function),
-            Err(error) => match keyword.parse2(item.clone()) {
-                Ok(keyword) if keyword != "fn" => {
-                    let mut errors = Errors::about(format!("`#[{attribute}]`"));
-                    errors.refuse(
-                        &keyword,
-                        format_args!("cannot stand on this `{keyword}`: it is for functions"),
-                        "move it to a `fn`, outside of any `impl` or `trait`",
-                    );
-                    errors.into_compile_errors()
-                }
-                _ => Some(error.into_compile_error()),
-            },
+            Err(error) => error,
         };
+        let misplaced = misplaced(
+            attribute,
+            item,
+            ("fn", "functions"),
+            "move it to a `fn`, outside of any `impl` or `trait`",
+        );
+        let error = misplaced.unwrap_or_else(|| error.into_compile_error());
         Err(quote!(#item #error))
     }
 
@@ -120,6 +116,27 @@ fn is_block(token: &TokenTree) -> bool {
         Delimiter::None => group.stream().into_iter().all(|token| is_block(&token)),
         _ => false,
     }
+}
+
+/// Refuses an item of another kind than the one that `attribute` is for: a keyword, and what such items
+/// are called.
+pub(crate) fn misplaced(
+    attribute: &str,
+    item: &TokenStream,
+    (expected, items): (&str, &str),
+    help: &str,
+) -> Option<TokenStream> {
+    let keyword = keyword.parse2(item.clone()).ok()?;
+    if keyword == expected {
+        return None;
+    }
+    let mut errors = Errors::about(format!("`#[{attribute}]`"));
+    errors.refuse(
+        &keyword,
+        format_args!("cannot stand on this `{keyword}`: it is for {items}"),
+        help,
+    );
+    errors.into_compile_errors()
 }
 
 /// The keyword that says what kind of item this is.

@@ -5,6 +5,8 @@
 
 mod worker;
 
+mod service;
+
 mod test;
 
 mod startup;
@@ -20,6 +22,7 @@ mod options;
 mod paths;
 mod place;
 mod quantity;
+mod remote;
 mod wording;
 
 #[cfg(test)]
@@ -31,6 +34,12 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn worker(options: TokenStream, item: TokenStream) -> TokenStream {
     worker::worker(options.into(), &item.into()).into()
+}
+
+#[expect(missing_docs, reason = "as above")]
+#[proc_macro_attribute]
+pub fn service(options: TokenStream, item: TokenStream) -> TokenStream {
+    service::service(options.into(), &item.into()).into()
 }
 
 #[expect(missing_docs, reason = "as above")]

@@ -9,6 +9,7 @@ use std::{env, fs};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 
+use crate::service::service;
 use crate::startup::startup;
 use crate::test::test as isolated;
 use crate::worker::worker;
@@ -155,6 +156,113 @@ fn startup_function() {
 }
 
 #[test]
+fn service_of_an_index() {
+    let expansion = service(
+        quote!(timeout = "30s", memory = "1GiB"),
+        &quote! {
+            impl Index {
+                /// Opens the index in a file.
+                pub fn open(path: &Path) -> Result<Self, RemoteError> {
+                    body
+                }
+                pub(crate) fn empty() -> Self {
+                    body
+                }
+                /// The places of a word.
+                pub fn find(&self, word: &str) -> Vec<u64> {
+                    body
+                }
+                #[request(timeout = "5s")]
+                pub fn add(&mut self, word: &str, id: u64) {
+                    body
+                }
+                fn close(self) -> u64 {
+                    body
+                }
+            }
+        },
+    );
+    check("service", expansion);
+}
+
+#[test]
+fn generic_service() {
+    let expansion = service(
+        quote!(client = Numbers, queue = 8),
+        &quote! {
+            impl<T: Ord + Clone, const N: usize> store::Sorted<T, N>
+            where
+                Self: Send,
+            {
+                fn new(values: [T; N]) -> Option<store::Sorted<T, N>> {
+                    body
+                }
+                fn largest(&self) -> Option<T> {
+                    body
+                }
+            }
+        },
+    );
+    check("generic_service", expansion);
+}
+
+#[test]
+fn service_with_threads_and_futures() {
+    let expansion = service(
+        quote!(
+            threads = 4,
+            runtime = rt::block_on,
+            crate = facade::multiproc
+        ),
+        &quote! {
+            #[cfg(unix)]
+            impl Site {
+                async fn connect(host: String) -> io::Result<Self> {
+                    body
+                }
+                #[cfg(test)]
+                #[deprecated]
+                async fn fetch(&self, path: &str) -> Vec<u8> {
+                    body
+                }
+                fn crash(&mut self) -> ! {
+                    body
+                }
+            }
+        },
+    );
+    check("service_with_threads_and_futures", expansion);
+}
+
+#[test]
+fn service_with_mistakes() {
+    let expansion = service(
+        quote!(threads = 0, priority = 3),
+        &quote! {
+            impl<'a> Index<'a> {
+                const LIMIT: usize = 3;
+                fn open(path: &'a str) -> Self {
+                    body
+                }
+                /// Finds.
+                pub fn find<K: Hash>(&'static self, key: K, other: &Self, _: _) -> impl Iterator<Item = K> {
+                    body
+                }
+                #[request(speed = 3)]
+                fn like(self: Box<Self>) -> Option<Self> {
+                    body
+                }
+                fn helper(text: &str) -> String {
+                    body
+                }
+                more! {}
+            }
+        },
+    );
+    check("service_with_mistakes", expansion);
+}
+
+#[test]
 fn isolated_test() {
     let expansion = isolated(
         quote!(timeout = "30s", runtime = block_on),
@@ -257,6 +365,24 @@ fn runtime_is_named_by_the_option_only() {
             quote!(crate = other, runtime = block_on, timeout = "1s"),
             &quote!(
                 async fn f<T: Clone, const N: usize>(a: &[T], b: [T; N]) -> T {}
+            ),
+        ),
+        service(
+            quote!(crate = other, threads = 2, timeout = "1s", nice = 3),
+            &quote!(
+                impl<T> S<T> {
+                    fn new(a: T, b: &str) -> Result<Self, Error> {}
+                    fn f(&self, (b, c): (u8, Word)) -> u8 {}
+                    fn g(&mut self) {}
+                }
+            ),
+        ),
+        service(
+            quote!(crate = other),
+            &quote!(
+                impl S {
+                    fn f(&self) -> &u8 {}
+                }
             ),
         ),
         startup(

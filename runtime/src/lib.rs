@@ -590,6 +590,133 @@ pub use usage::Usage;
 /// # }
 /// ```
 pub use multiproc_macros::Shareable;
+/// Makes the type of an `impl` an object that lives in a process of its own.
+///
+/// A loaded model, a database handle, a C library with global state: it is made once, in its process,
+/// and never leaves it. Other threads and processes have clients, and send it requests.
+///
+/// ```
+/// use multiproc::RemoteError;
+/// use std::collections::BTreeMap;
+/// use std::path::Path;
+///
+/// struct Index {
+///     places: BTreeMap<String, Vec<u64>>,
+/// }
+///
+/// #[multiproc::service]
+/// impl Index {
+///     fn open(path: &Path) -> Result<Self, RemoteError> {
+///         let text = std::fs::read_to_string(path)?;
+///         let mut index = Index { places: BTreeMap::new() };
+///         for (place, word) in (0..).zip(text.split_whitespace()) {
+///             index.add(word, place);
+///         }
+///         Ok(index)
+///     }
+///
+///     fn find(&self, word: &str) -> Vec<u64> {
+///         self.places.get(word).cloned().unwrap_or_default()
+///     }
+///
+///     fn add(&mut self, word: &str, place: u64) {
+///         self.places.entry(word.to_owned()).or_default().push(place);
+///     }
+///
+///     fn close(self) -> usize {
+///         self.places.len()
+///     }
+/// }
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let path = std::env::temp_dir().join(format!("multiproc_service_{}", std::process::id()));
+/// # std::fs::write(&path, "the dog and the cat")?;
+/// let index = IndexClient::open(&path).spawn()?;
+/// # let read = index.find("the").run();
+/// # std::fs::remove_file(&path)?;
+/// # assert_eq!(read?, [0, 3]);
+/// assert_eq!(index.find("dog").run()?, [1]);
+/// index.add("dog", 5).run()?;
+/// assert_eq!(index.find("dog").run()?, [1, 5]);
+/// index.shutdown()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// The `impl` stays as it is, and its functions can still be called. The attribute adds a type beside it,
+/// `IndexClient` for `Index`:
+///
+/// | in the `impl` | for the client |
+/// |---|---|
+/// | a function that gives `Self`, `Result<Self, E>` or `Option<Self>` | a constructor: `IndexClient::open(path)` is a [`Launch`], whose `spawn` starts a [`Service`] |
+/// | a method that takes `&self` or `&mut self` | a request: `client.find("dog")` is a [`Request`], which is then sent, and answered |
+/// | a method that takes `self` | the last request: the service ends with it |
+///
+/// A constructor is called in the process of the service. If it gives an error or `None`, the service
+/// cannot be started, and the error of that has the text of the constructor's: `E` can be any type with
+/// [`Display`](std::fmt::Display).
+///
+/// A client is a handle, and cheap: it can be cloned, and sent to other processes as an argument, in a result,
+/// in a channel, or as a field of something that is sent.
+///
+/// # Parameters and results
+///
+/// Methods and constructors take and give what a [`worker`](macro@worker#parameters-and-results) can: owned
+/// types and references in, owned types out. They cannot be generic, but the `impl` can: then the client
+/// has the same parameters.
+///
+/// Requests cannot be called `client`, `events`, `id`, `kill`, `shutdown` or `shutdown_timeout`, which are
+/// what can be done with a [`Service`] itself. Helpers, constants and the `impl`s of traits stand in other `impl`s, which
+/// have no attribute.
+///
+/// # Visibility
+///
+/// The function of a client is as visible as the method, and the type of the clients as the most visible
+/// of the methods.
+///
+/// # Options
+///
+/// | | |
+/// |---|---|
+/// | `client = Name` | What the type of the clients is called. |
+/// | `queue = 64` | How many requests can wait until it is their turn. If there are more, sending one waits. |
+/// | `threads = 4` | How many requests run at the same time, if they take `&self`. The type has to be [`Send`] and [`Sync`]. |
+/// | `timeout = "30s"` | The time that each request may take, unless it has `#[request(timeout = "5s")]` above it. |
+/// | `memory`, `stack`, `nice`, `before_worker`, `runtime`, `crate` | As those of [`worker`](macro@worker#options). `async` methods need `runtime`. |
+///
+/// ```
+/// use std::collections::HashMap;
+///
+/// #[derive(Default)]
+/// struct Pages {
+///     texts: HashMap<String, String>,
+/// }
+///
+/// #[multiproc::service(client = Browser, timeout = "30s", runtime = smol::block_on)]
+/// impl Pages {
+///     fn new() -> Self {
+///         Self::default()
+///     }
+///
+///     #[request(timeout = "2min")]
+///     async fn load(&mut self, url: String) -> usize {
+///         let text = fetch(&url).await;
+///         self.texts.entry(url).or_insert(text).len()
+///     }
+/// }
+///
+/// async fn fetch(url: &str) -> String {
+///     format!("what is at {url}")
+/// }
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let browser = Browser::new().spawn()?;
+/// assert_eq!(browser.load("a".to_owned()).run()?, 12);
+/// # Ok(())
+/// # }
+/// ```
+pub use multiproc_macros::service;
+
 /// Runs a function in every child process before its worker.
 ///
 /// `main` does not run in children, so its setup is missing there: logging, signal handlers,

@@ -10,9 +10,9 @@ use crate::function::Function;
 use crate::header;
 use crate::paths::Runtime;
 use crate::place;
+use crate::remote::model::ungrouped;
 use crate::wording::code;
 use crate::worker::args::Defaults;
-use crate::worker::model::ungrouped;
 
 /// A test without mistakes.
 pub(super) struct Checked<'a> {

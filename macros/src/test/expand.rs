@@ -8,9 +8,10 @@ use super::args::{End, How};
 use super::check::{Checked, Role};
 use crate::attributes::{self, Presence};
 use crate::function::Function;
+use crate::remote::codecs::run;
+use crate::remote::model::ungrouped;
 use crate::wording::ends;
-use crate::worker::expand::{defaults, run};
-use crate::worker::model::ungrouped;
+use crate::worker::expand::defaults;
 
 /// The test that the harness knows, with the function inside of it.
 pub(super) fn expand(test: &Checked<'_>) -> TokenStream {

@@ -18,7 +18,7 @@ const RUNTIME: Known = Known {
     example: "block_on",
 };
 
-const TIMEOUT: Known = Known {
+pub(crate) const TIMEOUT: Known = Known {
     key: "timeout",
     value: "a duration",
     example: "\"30s\"",
@@ -205,7 +205,12 @@ impl Hook {
     }
 }
 
-fn quantity(options: &Options, option: &Known, scale: &Scale, errors: &mut Errors) -> Option<u64> {
+pub(crate) fn quantity(
+    options: &Options,
+    option: &Known,
+    scale: &Scale,
+    errors: &mut Errors,
+) -> Option<u64> {
     let text: LitStr = options.value(option, errors).ok()??;
     scale.read(option, &text, errors)
 }

@@ -1,24 +1,23 @@
 //! What a worker cannot be, each refused where it is written.
-//!
-//! Whether serde can carry a type is for rustc to find: the expansion asks at the type itself.
 
 use std::ops::Deref;
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, ExprPath, FnArg, GenericParam, ReturnType, Signature};
+use syn::{Attribute, ExprPath, FnArg, Signature};
 
 use super::args::{Args, Defaults};
-use super::model::{Parameter, Passing, Worker};
-use super::types;
+use super::model::Worker;
 use crate::errors::Errors;
 use crate::header;
-use crate::paths::Runtime;
+use crate::remote::check::{self as remote, check_generics};
+use crate::remote::model::Carried;
+use crate::remote::types::SelfType;
 use crate::wording::code;
 
 /// A worker without mistakes.
 pub(crate) struct Checked<'a> {
     worker: &'a Worker<'a>,
-    pub(crate) runtime: &'a Runtime,
+    pub(crate) carried: Carried<'a>,
     /// What runs its future, if it is `async`.
     pub(crate) executor: Option<&'a ExprPath>,
     pub(crate) defaults: &'a Defaults,
@@ -48,27 +47,26 @@ pub(crate) fn check<'a>(
     };
     header::check(worker.function, &mut errors);
     header::check_lifetimes(worker.function, &mut errors);
-    for parameter in &worker.function.sig.generics.params {
-        match parameter {
-            GenericParam::Type(parameter) => check_attributes(&parameter.attrs, &mut errors),
-            GenericParam::Const(parameter) => check_attributes(&parameter.attrs, &mut errors),
-            GenericParam::Lifetime(_) => {}
-        }
-    }
+    check_generics(&worker.function.sig.generics, &mut errors);
     if let Some(attr) = worker.repetition() {
         errors.refuse(attr, "has the attribute twice", "remove one of the two");
     }
-    check_inputs(&worker.function.sig, &mut errors);
-    for parameter in &worker.parameters {
-        check_parameter(parameter, &mut errors);
-    }
-    if let ReturnType::Type(_, ty) = &worker.function.sig.output {
-        types::check_result(ty, &mut errors);
-    }
+    check_receiver(&worker.function.sig, &mut errors);
+    remote::check(
+        &worker.remote,
+        &worker.function.sig,
+        SelfType::Unknown,
+        &mut errors,
+    );
     match (errors.into_compile_errors(), &args.runtime) {
         (None, Some(runtime)) => Ok(Checked {
             worker,
-            runtime,
+            carried: Carried {
+                remote: &worker.remote,
+                runtime,
+                subject: format!("worker `{}`", worker.function.name()),
+                generics: &worker.function.sig.generics,
+            },
             executor,
             defaults: &args.defaults,
         }),
@@ -135,7 +133,7 @@ fn makes_test(attr: &Attribute) -> bool {
 }
 
 /// Refuses what stands among the parameters and is none.
-fn check_inputs(sig: &Signature, errors: &mut Errors) {
+fn check_receiver(sig: &Signature, errors: &mut Errors) {
     if let Some(FnArg::Receiver(receiver)) = sig.inputs.first() {
         let text = code(receiver);
         errors.refuse(
@@ -143,32 +141,5 @@ fn check_inputs(sig: &Signature, errors: &mut Errors) {
             format_args!("cannot take `{text}`: it is started by its path, not through a value"),
             "move it out of the `impl`, and make the value an ordinary parameter",
         );
-    }
-    if let Some(variadic) = &sig.variadic {
-        errors.refuse(
-            variadic.dots,
-            "cannot take `...`: how many arguments to send must be known",
-            "take a slice, such as `&[i64]`",
-        );
-    }
-}
-
-fn check_parameter(parameter: &Parameter<'_>, errors: &mut Errors) {
-    check_attributes(&parameter.original.attrs, errors);
-    match parameter.passing {
-        Passing::Owned(ty) => types::check_owned(ty, errors),
-        Passing::Borrowed(reference) => types::check_borrowed(reference, errors),
-    }
-}
-
-fn check_attributes(attrs: &[Attribute], errors: &mut Errors) {
-    for attr in attrs {
-        if attr.path().is_ident("cfg") {
-            errors.refuse(
-                attr,
-                "cannot have `#[cfg]` on a parameter: the generated functions cannot follow it",
-                "put `#[cfg]` on the function, and write one for each configuration",
-            );
-        }
     }
 }

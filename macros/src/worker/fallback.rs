@@ -9,10 +9,11 @@ use syn::visit::{self, Visit};
 use syn::{ReturnType, Type};
 
 use super::args::Args;
+use super::expand;
 use super::model::Worker;
-use super::{expand, types};
 use crate::attributes;
 use crate::paths::Runtime;
+use crate::remote::types;
 
 /// The user's item, the generated functions as far as they can be declared, and the errors.
 pub(super) fn expand(worker: &Worker<'_>, args: &Args, errors: &TokenStream) -> TokenStream {
@@ -37,6 +38,7 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
     let handle = expand::handle(worker);
     let attrs = attributes::of_impl(&worker.function.attrs);
     let parameters: Vec<_> = worker
+        .remote
         .parameters
         .iter()
         .map(|parameter| {
@@ -48,7 +50,7 @@ fn api(worker: &Worker<'_>, runtime: &Runtime) -> TokenStream {
         .collect();
     let private = runtime.private();
     let (generics, _, where_clause) = worker.function.sig.generics.split_for_impl();
-    let result = expand::result(worker);
+    let result = worker.remote.result();
     let functions = [
         (
             "spawn",
@@ -95,7 +97,7 @@ impl Obstacles {
             is_invalid: sig.variadic.is_some() || worker.place.namesake.is_some(),
             in_result: false,
         };
-        for parameter in &worker.parameters {
+        for parameter in &worker.remote.parameters {
             obstacles.visit_sized(&parameter.original.ty);
         }
         if let ReturnType::Type(_, ty) = &sig.output {

@@ -4,12 +4,7 @@ pub(crate) mod args;
 mod check;
 pub(crate) mod expand;
 mod fallback;
-mod generics;
-mod hints;
 pub(crate) mod model;
-mod plain;
-mod types;
-mod verdicts;
 
 use proc_macro2::TokenStream;
 use quote::quote;

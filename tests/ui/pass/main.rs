@@ -17,6 +17,7 @@ mod owned_arguments;
 mod patterns;
 mod pools;
 mod results;
+mod services;
 mod shareable_everywhere;
 mod where_clauses;
 

@@ -1,4 +1,4 @@
-//! Which types of a worker are asked about, before serde is: those of which std has many that mean
+//! Which types of a function are asked about, before serde is: those of which std has many that mean
 //! something in one process only.
 //!
 //! The runtime decides by the types themselves (`multiproc::__private::Judge`). Here only those are
@@ -10,10 +10,9 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::{GenericArgument, PathArguments, Type, TypePath};
 
-use super::check::Checked;
 use super::generics::depends;
 use super::hints;
-use super::model::{Output, Parameter, Passing, ungrouped};
+use super::model::{Carried, Output, Parameter, Passing, ungrouped};
 use super::plain::is_plain;
 use crate::wording::{code, written_ends};
 
@@ -47,7 +46,7 @@ impl<'a> Sent<'a> {
         ty
     }
 
-    /// What the worker does with a value.
+    /// What the function does with a value.
     fn verb(self) -> &'static str {
         match self {
             Sent::Owned(_) | Sent::Borrowed(_) => "take",
@@ -57,16 +56,16 @@ impl<'a> Sent<'a> {
 }
 
 impl<'a> Asked<'a> {
-    pub(super) fn of(worker: &Checked<'_>, sent: Sent<'a>) -> Self {
+    pub(super) fn of(function: &Carried<'_>, sent: Sent<'a>) -> Self {
         let mut asked = Asked {
             sent,
             paths: Vec::new(),
-            is_generic: depends(worker, sent.ty()),
+            is_generic: depends(function, sent.ty()),
         };
         asked.look_at(sent.ty(), &[]);
         asked
             .paths
-            .retain(|path| !path.iter().any(|ty| depends(worker, ty)));
+            .retain(|path| !path.iter().any(|ty| depends(function, ty)));
         asked
     }
 
@@ -121,9 +120,9 @@ impl<'a> Asked<'a> {
     }
 
     /// Constants that report what is refused.
-    fn checks(&self, private: &TokenStream, name: &str) -> TokenStream {
+    fn checks(&self, private: &TokenStream, subject: &str) -> TokenStream {
         let check = |ty: &Type, verdict: TokenStream| {
-            let subject = format!("worker `{name}` cannot {} `{}`", self.sent.verb(), code(ty));
+            let subject = format!("{subject} cannot {} `{}`", self.sent.verb(), code(ty));
             let (_, end) = written_ends(ty);
             let check = quote_spanned!(end=> .check(#subject));
             let import = import(private);
@@ -204,17 +203,16 @@ pub(super) fn own(private: &TokenStream, ty: &Type, codec: &Ident, name: &Ident)
 }
 
 /// Constants that report what is refused. rustc names the function around them in its label.
-pub(super) fn checks(worker: &Checked<'_>) -> TokenStream {
-    let private = worker.runtime.private();
-    let name = worker.function.name();
-    sent(worker)
-        .map(|sent| Asked::of(worker, sent).checks(&private, &name))
+pub(super) fn checks(function: &Carried<'_>) -> TokenStream {
+    let private = function.runtime.private();
+    sent(function)
+        .map(|sent| Asked::of(function, sent).checks(&private, &function.subject))
         .collect()
 }
 
 /// Whether something is asked at all.
-pub(super) fn are_asked(worker: &Checked<'_>) -> bool {
-    sent(worker).any(|sent| !Asked::of(worker, sent).is_empty())
+pub(super) fn are_asked(function: &Carried<'_>) -> bool {
+    sent(function).any(|sent| !Asked::of(function, sent).is_empty())
 }
 
 /// What has to be in scope where verdicts are given.
@@ -231,13 +229,13 @@ pub(super) fn inferred(ty: &Type) -> TokenStream {
 }
 
 /// The types of parameters and result.
-fn sent<'a>(worker: &Checked<'a>) -> impl Iterator<Item = Sent<'a>> {
-    let result = match worker.output {
+fn sent<'a>(function: &Carried<'a>) -> impl Iterator<Item = Sent<'a>> {
+    let result = match function.remote.output {
         Output::Value(ty) => Some(Sent::Result(ty)),
-        Output::Unit | Output::Never => None,
+        Output::Unit | Output::Never | Output::Kept => None,
     };
-    let parameters: Vec<_> = worker.parameters.iter().map(Sent::parameter).collect();
-    parameters.into_iter().chain(result)
+    let parameters = function.remote.parameters.iter().map(Sent::parameter);
+    parameters.chain(result)
 }
 
 /// The verdict on the innermost type, by what it is and by its lifetimes, shown as that type.

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use proc_macro2::{TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::visit::{self, Visit};
 use syn::{Expr, Lifetime, Type, TypeParamBound, TypePath, TypeReference, TypeTraitObject};
@@ -10,13 +11,22 @@ use super::model::ungrouped;
 use crate::errors::Errors;
 use crate::wording::{code, owned_form};
 
+/// What `Self` is in a signature.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SelfType {
+    /// Nothing that could be named.
+    Unknown,
+    /// The type of a service.
+    Service,
+}
+
 /// Checks the type of a parameter that is given away.
-pub(super) fn check_owned(ty: &Type, errors: &mut Errors) {
-    TypeCheck::of_parameter(errors).check_value(ty);
+pub(super) fn check_owned(ty: &Type, self_type: SelfType, errors: &mut Errors) {
+    TypeCheck::of_parameter(self_type, errors).check_value(ty);
 }
 
 /// Checks the type of a parameter that is lent.
-pub(super) fn check_borrowed(reference: &TypeReference, errors: &mut Errors) {
+pub(super) fn check_borrowed(reference: &TypeReference, self_type: SelfType, errors: &mut Errors) {
     let TypeReference {
         and_token,
         lifetime,
@@ -40,7 +50,7 @@ pub(super) fn check_borrowed(reference: &TypeReference, errors: &mut Errors) {
             format_args!("write `&{}`", code(elem)),
         );
     }
-    let mut inside = TypeCheck::of_parameter(errors);
+    let mut inside = TypeCheck::of_parameter(self_type, errors);
     if let Type::Reference(inner) = ungrouped(elem) {
         inside.errors.refuse(
             and_token,
@@ -54,12 +64,12 @@ pub(super) fn check_borrowed(reference: &TypeReference, errors: &mut Errors) {
 }
 
 /// Checks the type of the result.
-pub(super) fn check_result(ty: &Type, errors: &mut Errors) {
-    TypeCheck::of_result(errors).check_value(ty);
+pub(super) fn check_result(ty: &Type, self_type: SelfType, errors: &mut Errors) {
+    TypeCheck::of_result(self_type, errors).check_value(ty);
 }
 
 /// Whether this is one of the types that only stand behind a pointer.
-pub(super) fn is_unsized(ty: &Type) -> bool {
+pub(crate) fn is_unsized(ty: &Type) -> bool {
     match ungrouped(ty) {
         Type::Path(ty) => ty.path.is_ident("str"),
         Type::Slice(_) | Type::TraitObject(_) => true,
@@ -70,25 +80,28 @@ pub(super) fn is_unsized(ty: &Type) -> bool {
 /// Refuses parts of one type.
 struct TypeCheck<'e> {
     errors: &'e mut Errors,
+    self_type: SelfType,
     is_parameter: bool,
-    /// What the worker does with a value of the type.
+    /// What the function does with a value of the type.
     verb: &'static str,
     place: &'static str,
 }
 
 impl<'e> TypeCheck<'e> {
-    fn of_parameter(errors: &'e mut Errors) -> Self {
+    fn of_parameter(self_type: SelfType, errors: &'e mut Errors) -> Self {
         TypeCheck {
             errors,
+            self_type,
             is_parameter: true,
             verb: "take",
             place: "inside a parameter",
         }
     }
 
-    fn of_result(errors: &'e mut Errors) -> Self {
+    fn of_result(self_type: SelfType, errors: &'e mut Errors) -> Self {
         TypeCheck {
             errors,
+            self_type,
             is_parameter: false,
             verb: "return",
             place: "in its result",
@@ -106,6 +119,21 @@ impl<'e> TypeCheck<'e> {
     fn refuse(&mut self, ty: impl ToTokens, why: &str, help: impl Display) {
         let what = format!("cannot {} `{}`: {why}", self.verb, code(&ty));
         self.errors.refuse(ty, what, help);
+    }
+
+    /// The client has the same types in its functions, and is another `Self`.
+    fn refuse_self_in(&mut self, tokens: TokenStream) {
+        for token in tokens {
+            match token {
+                TokenTree::Ident(ident) if ident == "Self" => self.errors.refuse(
+                    &ident,
+                    "cannot name `Self` in a type: it stands in its client, too",
+                    "write the type's own name",
+                ),
+                TokenTree::Group(group) => self.refuse_self_in(group.stream()),
+                _ => {}
+            }
+        }
     }
 
     fn refuse_trait_object(&mut self, object: &TypeTraitObject) {
@@ -126,11 +154,17 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
             Type::FnPtr(_) => self.refuse(ty, ADDRESS, "write an enum of the functions it can be"),
             Type::ImplTrait(impl_trait) if self.is_parameter => {
                 let bounds = code(&impl_trait.bounds);
-                let help = format!(
-                    "name a type parameter, as in `<T: {bounds}>`, and write it in the place of \
-                     `{}`",
-                    code(ty)
-                );
+                let text = code(ty);
+                let help = match self.self_type {
+                    SelfType::Unknown => format!(
+                        "name a type parameter, as in `<T: {bounds}>`, and write it in the place of \
+                         `{text}`"
+                    ),
+                    SelfType::Service => format!(
+                        "write a concrete type, or name a parameter of the `impl`, as in `impl<T: {bounds}>`, \
+                         and write it in the place of `{text}`"
+                    ),
+                };
                 self.refuse(
                     ty,
                     "a type without a name cannot be named to its process",
@@ -161,11 +195,18 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
         if let Some(first) = ty.path.segments.first()
             && first.ident == "Self"
         {
-            self.errors.refuse(
-                &first.ident,
-                "cannot name `Self`: it stands outside of any `impl`",
-                "write the type's own name, and move the function out of its `impl`",
-            );
+            match self.self_type {
+                SelfType::Unknown => self.errors.refuse(
+                    &first.ident,
+                    "cannot name `Self`: it stands outside of any `impl`",
+                    "write the type's own name, and move the function out of its `impl`",
+                ),
+                SelfType::Service => {
+                    let why = "the service does not leave its process";
+                    let help = "write a type that holds what others need to know of it";
+                    self.refuse(ty, why, help);
+                }
+            }
         }
         visit::visit_type_path(self, ty);
     }
@@ -183,7 +224,11 @@ impl<'ast> Visit<'ast> for TypeCheck<'_> {
     }
 
     /// The length of an array and a const argument are computed, not sent.
-    fn visit_expr(&mut self, _: &'ast Expr) {}
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        if self.self_type == SelfType::Service {
+            self.refuse_self_in(expr.to_token_stream());
+        }
+    }
 }
 
 fn names_error(bound: &TypeParamBound) -> bool {

@@ -1,4 +1,4 @@
-//! The type and const parameters of a worker, as the functions beside it have them.
+//! The type and const parameters of a worker or a service, as the functions beside it have them.
 //!
 //! Beyond what the user asks of them, they have to make types that can be sent. That is asked of
 //! the types that are sent and not of the parameters, because it is all that is needed: `Vec<T>`
@@ -9,27 +9,29 @@ use std::collections::HashSet;
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::visit::{self, Visit};
-use syn::{GenericParam, Lifetime, Macro, Path, Type, TypeParam};
+use syn::{GenericParam, Lifetime, Macro, Path, Type, TypeParam, TypeParamBound};
 
-use super::check::Checked;
-use super::model::{Output, Passing};
+use super::model::{Carried, Output, Passing};
 use crate::attributes;
 use crate::function::generated;
 use crate::wording::ends;
 
-pub(super) struct Generics {
+pub(crate) struct Generics {
     /// `T`, `const N: usize`
     parameters: Vec<TokenStream>,
     /// `T`, `{ N }`
     arguments: Vec<TokenStream>,
-    /// All of them stand in the `where` clause: lints want those of a parameter in one place.
+    /// All of them stand in the `where` clause that can: lints want those of a parameter in one place.
     bounds: Vec<TokenStream>,
 }
 
 impl Generics {
-    pub(super) fn of(worker: &Checked<'_>) -> Self {
-        let generics = &worker.function.sig.generics;
-        if !worker.is_generic() {
+    /// Those that are written, with what is asked of them if all these functions shall be called.
+    pub(crate) fn of<'a>(
+        generics: &syn::Generics,
+        functions: impl IntoIterator<Item = &'a Carried<'a>>,
+    ) -> Self {
+        if !is_generic(generics) {
             // A `where` clause without parameters is true or rustc says so at the function.
             return Generics {
                 parameters: Vec::new(),
@@ -47,17 +49,30 @@ impl Generics {
                 .type_params()
                 .filter_map(bounds)
                 .chain(written.map(ToTokens::to_token_stream))
-                .chain(can_be_sent(worker))
+                .chain(can_be_sent(functions))
                 .collect(),
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.parameters.is_empty()
+    }
+
     /// `<T, const N: usize>`
-    pub(super) fn parameters(&self) -> TokenStream {
+    pub(crate) fn parameters(&self) -> TokenStream {
         self.parameters_after(None)
     }
 
-    pub(super) fn parameters_after(&self, lifetime: Option<&Lifetime>) -> TokenStream {
+    /// `<T, { N }>`
+    pub(crate) fn parameter_names(&self) -> TokenStream {
+        let Generics { arguments, .. } = self;
+        if arguments.is_empty() {
+            return TokenStream::new();
+        }
+        quote!(<#(#arguments),*>)
+    }
+
+    pub(crate) fn parameters_after(&self, lifetime: Option<&Lifetime>) -> TokenStream {
         let Generics { parameters, .. } = self;
         let lifetime = lifetime.map(|lifetime| quote!(#lifetime,));
         if parameters.is_empty() && lifetime.is_none() {
@@ -67,7 +82,7 @@ impl Generics {
     }
 
     /// A lifetime that no bound names, `'call`.
-    pub(super) fn free_lifetime(&self) -> Lifetime {
+    pub(crate) fn free_lifetime(&self) -> Lifetime {
         let bounds: Vec<_> = self.bounds.iter().map(ToString::to_string).collect();
         let mut name = "'call".to_owned();
         while bounds.iter().any(|bound| bound.contains(&name)) {
@@ -77,7 +92,7 @@ impl Generics {
     }
 
     /// `::<T, { N }>`
-    pub(super) fn arguments(&self) -> TokenStream {
+    pub(crate) fn arguments(&self) -> TokenStream {
         let Generics { arguments, .. } = self;
         if arguments.is_empty() {
             return TokenStream::new();
@@ -86,7 +101,7 @@ impl Generics {
     }
 
     /// `where T: Ord, [T]: PayloadRef`
-    pub(super) fn where_clause(&self) -> TokenStream {
+    pub(crate) fn where_clause(&self) -> TokenStream {
         let Generics { bounds, .. } = self;
         if bounds.is_empty() {
             return TokenStream::new();
@@ -101,7 +116,13 @@ fn repeat(parameter: &GenericParam) -> (TokenStream, TokenStream) {
         GenericParam::Type(parameter) => {
             let attrs = attributes::of_impl(&parameter.attrs);
             let ident = generated(&parameter.ident);
-            (quote!(#attrs #ident), quote!(#ident))
+            let mut relaxed = parameter
+                .bounds
+                .iter()
+                .filter(|bound| is_relaxed(bound))
+                .peekable();
+            let colon = relaxed.peek().map(|_| quote!(:));
+            (quote!(#attrs #ident #colon #(#relaxed)+*), quote!(#ident))
         }
         GenericParam::Const(parameter) => {
             let attrs = attributes::of_impl(&parameter.attrs);
@@ -118,33 +139,45 @@ fn repeat(parameter: &GenericParam) -> (TokenStream, TokenStream) {
     }
 }
 
-/// The bounds of a parameter that stand where it is declared.
+/// The bounds of a parameter that stand where it is declared, and need not.
 fn bounds(parameter: &TypeParam) -> Option<TokenStream> {
     let TypeParam { ident, bounds, .. } = parameter;
-    (!bounds.is_empty()).then(|| quote!(#ident: #bounds))
+    let bounds: Vec<_> = bounds.iter().filter(|bound| !is_relaxed(bound)).collect();
+    (!bounds.is_empty()).then(|| quote!(#ident: #(#bounds)+*))
+}
+
+/// `?Sized`, which can only stand where the parameter is declared.
+pub(crate) fn is_relaxed(bound: &TypeParamBound) -> bool {
+    bound.to_token_stream().to_string().starts_with('?')
 }
 
 /// The bounds of the types that are sent, where they depend on parameters. Of the others, it is
 /// asked where they are used.
-fn can_be_sent(worker: &Checked<'_>) -> Vec<TokenStream> {
-    let private = worker.runtime.private();
+fn can_be_sent<'a>(functions: impl IntoIterator<Item = &'a Carried<'a>>) -> Vec<TokenStream> {
+    let mut asked = HashSet::new();
+    functions
+        .into_iter()
+        .flat_map(bounds_of_sent)
+        .filter(|bound| asked.insert(bound.to_string()))
+        .collect()
+}
+
+fn bounds_of_sent(function: &Carried<'_>) -> Vec<TokenStream> {
+    let private = function.runtime.private();
     let (payload, payload_ref) = ("Payload", "PayloadRef");
-    let result = match worker.output {
+    let result = match function.remote.output {
         Output::Value(ty) => Some((ty, payload)),
-        Output::Never | Output::Unit => None,
+        Output::Never | Output::Unit | Output::Kept => None,
     };
-    let sent = worker
-        .parameters
-        .iter()
+    let parameters = function.remote.parameters.iter();
+    let sent = parameters
         .map(|parameter| match parameter.passing {
             Passing::Owned(ty) => (ty, payload),
             Passing::Borrowed(reference) => (&*reference.elem, payload_ref),
         })
         .chain(result);
-    let mut asked = HashSet::new();
-    sent.filter(|(ty, _)| depends(worker, ty))
+    sent.filter(|(ty, _)| depends(function, ty))
         .map(|(ty, trait_)| bound(ty, &private, trait_))
-        .filter(|bound| asked.insert(bound.to_string()))
         .collect()
 }
 
@@ -158,9 +191,15 @@ fn bound(ty: &Type, private: &TokenStream, trait_: &str) -> TokenStream {
     quote!(#ty: #open #private::#trait_)
 }
 
-/// Whether a type names parameters of the worker.
-pub(super) fn depends(worker: &Checked<'_>, ty: &Type) -> bool {
-    let params = &worker.function.sig.generics.params;
+/// Whether there are parameters for types or constants.
+pub(crate) fn is_generic(generics: &syn::Generics) -> bool {
+    let mut params = generics.params.iter();
+    params.any(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
+}
+
+/// Whether a type of a function names its parameters.
+pub(super) fn depends(function: &Carried<'_>, ty: &Type) -> bool {
+    let params = &function.generics.params;
     let mut search = ParameterSearch {
         parameters: params
             .iter()
