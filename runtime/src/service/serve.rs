@@ -3,7 +3,7 @@
 //! # Threads
 //!
 //! The worker's thread makes the object, runs the requests, and drops the object. With `threads = n` others
-//! help it: whoever has the turn takes the next request, takes the object as its method wants it (shared or
+//! help it: the one that has the turn takes the next request, takes the object as its method wants it (shared or
 //! alone), and passes the turn on before it runs the method. So requests are begun in their order, and one
 //! that wants the object alone waits for those before it only.
 //!
