@@ -140,6 +140,11 @@ def pool_call(count, _size):
     return timed(count, lambda: [one.apply(identity, (n,)) for n in range(count)])
 
 
+def manager_get(count, _size):
+    value = kept("manager", FORK.Manager).Value("q", 1)
+    return timed(count, lambda: [value.get() for _ in range(count)])
+
+
 def executor_call(count, _size):
     one = executor(1)
     return timed(count, lambda: [one.submit(identity, n).result() for n in range(count)])
@@ -270,6 +275,7 @@ MEASUREMENTS = {
     "memory_forkserver": memory_forkserver,
     "pool_call": pool_call,
     "executor_call": executor_call,
+    "manager_get": manager_get,
     "pool_tiny": pool_map(identity),
     "pool_1ms": pool_map(spin_1ms),
     "pool_uneven": pool_map(spin_unevenly),

@@ -24,6 +24,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -78,6 +79,9 @@ pub(crate) struct Header {
     /// What to log with, if the parent has a logger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) logs: Option<Invitation>,
+    /// The memory that its family shares, if there are services in the program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) family: Option<Fd<Arc<OwnedFd>>>,
 }
 
 wire_enum! {

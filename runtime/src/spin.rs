@@ -124,6 +124,12 @@ impl AdaptiveSpin {
     }
 }
 
+/// Forgets what has been of use to the calling thread.
+#[cfg(test)]
+pub(crate) fn forget() {
+    SPINS.with(|spins| spins.iter().for_each(|spin| spin.set(AdaptiveSpin::AWAKE)));
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

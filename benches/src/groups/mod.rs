@@ -6,6 +6,7 @@ mod channels;
 mod contention;
 mod locks;
 mod memory;
+mod services;
 mod spawn;
 mod tasks;
 mod team;
@@ -41,6 +42,11 @@ pub(crate) const GROUPS: &[Group] = &[
         name: "call",
         about: "calling a worker that is already there",
         run: call::run,
+    },
+    Group {
+        name: "services",
+        about: "requests to an object that lives in a process of its own",
+        run: services::run,
     },
     Group {
         name: "tasks",

@@ -210,7 +210,8 @@ impl Expansion<'_> {
         } else {
             quote!(#private::serve::<#ty>)
         };
-        let settings = defaults(&self.checked.args.worker.defaults);
+        let defaults = defaults(&self.checked.args.worker.defaults);
+        let settings = quote!(.service() #defaults);
         entry::declare(
             self.checked.runtime,
             &service.name,

@@ -123,12 +123,13 @@ impl<T, const N: usize> Numbers<T, { N }> {
     {
         const {
             &<::multiproc::__private::Entry>::new(
-                "Sorted",
-                ::core::module_path!(),
-                ::core::file!(),
-                ::core::line!(),
-                ::multiproc::__private::serve::<store::Sorted<T, N>>,
-            )
+                    "Sorted",
+                    ::core::module_path!(),
+                    ::core::file!(),
+                    ::core::line!(),
+                    ::multiproc::__private::serve::<store::Sorted<T, N>>,
+                )
+                .service()
         }
     }
     fn __new_codecs() -> (::multiproc::__private::OwnedCodec<[T; N]>,)

@@ -147,7 +147,7 @@ impl IndexClient {
         __register!(
             < ::multiproc::__private::Entry > ::new("Index", ::core::module_path!(),
             ::core::file!(), ::core::line!(), ::multiproc::__private::serve:: < Index >,)
-            .memory(1073741824)
+            .service().memory(1073741824)
         )
     }
     fn __open_codecs() -> (::multiproc::__private::BorrowedCodec<Path>,) {

@@ -121,6 +121,7 @@ impl SiteClient {
             < facade::multiproc::__private::Entry > ::new("Site", ::core::module_path!(),
             ::core::file!(), ::core::line!(), | job |
             facade::multiproc::__private::serve_in_parallel:: < Site > (job, 4),)
+            .service()
         )
     }
     fn __connect_codecs() -> (facade::multiproc::__private::OwnedCodec<String>,) {

@@ -23,6 +23,7 @@
 use std::fmt;
 #[cfg(target_os = "linux")]
 use std::slice;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use linkme::distributed_slice;
@@ -75,6 +76,12 @@ pub static STARTUPS: [Startup];
 
 type Dispatch = fn(&mut Job<'_>) -> Result<(), Failure>;
 
+/// Whether some service is called in this program that is not generic.
+pub(crate) fn has_services() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| workers().iter().any(|entry| entry.is_service))
+}
+
 /// A worker as the runtime knows it.
 pub struct Entry {
     name: &'static str,
@@ -83,6 +90,7 @@ pub struct Entry {
     line: u32,
     dispatch: Dispatch,
     defaults: Defaults,
+    is_service: bool,
     /// The entry in the image that this one is another name of, and what that comes from.
     alias: Option<(&'static Entry, Site)>,
 }
@@ -120,6 +128,7 @@ impl Entry {
                 nice: None,
                 before_worker: None,
             },
+            is_service: false,
             alias: None,
         }
     }
@@ -175,6 +184,13 @@ impl Entry {
     #[must_use]
     pub const fn before_worker(mut self, hook: fn()) -> Entry {
         self.defaults.before_worker = Some(hook);
+        self
+    }
+
+    /// Notes that it serves an object's requests, and does not run one function.
+    #[must_use]
+    pub const fn service(mut self) -> Entry {
+        self.is_service = true;
         self
     }
 

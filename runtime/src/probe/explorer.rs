@@ -1,6 +1,6 @@
 //! All orders in which a few actors can take their steps, one after the other.
 //!
-//! The actors are threads that run the library's own code. Only one of them runs at a time. Before
+//! The actors are threads that run the library's own code, the same ones in each run. Only one of them runs at a time. Before
 //! each *step*, an access to the memory they share, a system call that tells them of each other,
 //! the explorer may let another go on instead, or end one for good, as a kill does. It goes through
 //! all the ways to decide that, depth first: a run is made again from the beginning up to the last
@@ -35,6 +35,7 @@
 //! schedule alone: at step 17 actor 1 goes on, before step 23 actor 0 dies.
 
 use std::fmt;
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -45,6 +46,7 @@ use super::copies::forbid_copies;
 use super::run::Run;
 use super::schedule::Schedule;
 use super::state::State;
+use super::threads::Threads;
 use super::uses::Uses;
 use super::world::{Dead, Part, World};
 
@@ -145,6 +147,18 @@ impl Explorer {
         check: impl Fn(&W, Dead),
     ) -> Explored {
         let _one_cpu = OneCpu::enter();
+        thread::scope(|scope| {
+            let threads = Threads::start(scope, parts);
+            self.search_with(&threads, world, check)
+        })
+    }
+
+    fn search_with<W: World>(
+        self,
+        threads: &Threads<W>,
+        world: impl Fn() -> W,
+        check: impl Fn(&W, Dead),
+    ) -> Explored {
         let wanted = std::env::var("SCHEDULE").ok();
         let mut schedule = match &wanted {
             Some(text) => Schedule::parse(text).expect("SCHEDULE is not a schedule"),
@@ -154,7 +168,7 @@ impl Explorer {
         let mut schedules = 0;
         loop {
             let copies = forbid_copies();
-            let state = self.run(schedule, uses, &world(), parts, &check);
+            let state = self.run(schedule, uses, world(), threads, &check);
             drop(copies);
             schedules += 1;
             (schedule, uses) = (state.schedule, state.uses);
@@ -185,19 +199,25 @@ impl Explorer {
         check: impl Fn(&W, Dead),
     ) -> Option<String> {
         let _copies = forbid_copies();
-        let state = self.run(schedule, Uses::default(), &world(), parts, &check);
-        state.failure
+        thread::scope(|scope| {
+            let threads = Threads::start(scope, parts);
+            let state = self.run(schedule, Uses::default(), world(), &threads, &check);
+            state.failure
+        })
     }
 
     fn run<W: World>(
         self,
         schedule: Schedule,
         uses: Uses,
-        world: &W,
-        parts: &[Part<'_, W>],
+        world: W,
+        threads: &Threads<W>,
         check: &impl Fn(&W, Dead),
     ) -> State {
-        Run::new(self.0, world, schedule, uses, parts.len()).play(world, parts, check)
+        // Where its memory is, it stays.
+        let world = Arc::new(world);
+        let run = Run::new(self.0, &*world, schedule, uses, threads.handles());
+        run.play(&world, threads, check)
     }
 }
 

@@ -16,9 +16,10 @@ fn as_actor<R>(with: impl FnOnce(&Run, usize) -> Option<R>) -> Option<R> {
     if is_dead() || thread::panicking() {
         return None;
     }
-    // Not borrowed meanwhile: a death unwinds from there.
-    let (run, me) = ROLE.with_borrow(Clone::clone)?;
-    with(&run, me)
+    ROLE.with_borrow(|role| {
+        let (run, me) = role.as_ref()?;
+        with(run, *me)
+    })
 }
 
 #[track_caller]

@@ -1,9 +1,9 @@
 //! Actors that end in the middle of what they do, for tests.
 //!
 //! A state machine in shared memory calls [`step`] after each change that others can see, and uses
-//! [`atomic`] words. An actor that is to end there unwinds without giving anything back, and its
-//! thread ends; the test that made it says then that its process is dead. [`ends_after`] ends one actor while no other does anything; the [`Explorer`] tries
-//! how the steps of several can follow each other.
+//! [`atomic`] words. An actor that is to end there unwinds without giving anything back; the test
+//! that made it says then that its process is dead. [`ends_after`] ends one actor while no other does
+//! anything; the [`Explorer`] tries how the steps of several can follow each other.
 
 pub(crate) mod atomic;
 mod bounds;
@@ -14,6 +14,7 @@ mod run;
 mod schedule;
 mod state;
 mod tests;
+mod threads;
 mod trace;
 mod uses;
 mod world;
@@ -26,6 +27,9 @@ pub(crate) use world::{Dead, Part, World, bytes_of};
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
+
+use crate::spin;
+use crate::sys;
 
 thread_local! {
     static LEFT: Cell<Option<u32>> = const { Cell::new(None) };
@@ -51,6 +55,13 @@ fn die() -> ! {
 /// Whether this actor has ended and only its stack is still unwinding.
 pub(crate) fn is_dead() -> bool {
     DEAD.get()
+}
+
+/// Forgets what the library knows of the calling thread: from now on, it is another actor.
+fn be_new() {
+    DEAD.set(false);
+    spin::forget();
+    sys::thread::forget();
 }
 
 /// Runs `act` on a thread that ends after so many steps; false if it came to its end before.

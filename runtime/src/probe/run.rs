@@ -1,21 +1,22 @@
-//! One run: its threads, of which one at a time goes on.
+//! One run: its actors, of whom one at a time goes on.
 
 use std::any::Any;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use super::bounds::Bounds;
 use super::schedule::Schedule;
 use super::state::{Actor, CHECKER, STEPS, State, Status, Turn};
+use super::threads::Threads;
 use super::trace::{Act, Step, Trace};
 use super::uses::Uses;
-use super::world::{Dead, Part, World};
+use super::world::{Dead, World};
 use super::{die, is_dead};
-use crate::lock::{lock, wait};
+use crate::lock::lock;
 
 /// One run.
 pub(super) struct Run {
@@ -24,7 +25,7 @@ pub(super) struct Run {
     pub(super) began: Instant,
     pub(super) state: Mutex<State>,
     /// For each actor, and the coordinator behind them.
-    pub(super) calls: Vec<Condvar>,
+    pub(super) threads: Arc<[Thread]>,
 }
 
 thread_local! {
@@ -38,8 +39,9 @@ impl Run {
         world: &W,
         schedule: Schedule,
         uses: Uses,
-        actors: usize,
+        threads: Arc<[Thread]>,
     ) -> Arc<Run> {
+        let actors = threads.len() - 1;
         assert!(actors < CHECKER);
         let actor = || Actor {
             status: Status::Ready,
@@ -66,7 +68,7 @@ impl Run {
             memory: world.memory(),
             began: Instant::now(),
             state: Mutex::new(state),
-            calls: (0..=actors).map(|_| Condvar::new()).collect(),
+            threads,
         })
     }
 
@@ -76,36 +78,19 @@ impl Run {
 
     pub(super) fn play<W: World>(
         self: Arc<Self>,
-        world: &W,
-        parts: &[Part<'_, W>],
+        world: &Arc<W>,
+        threads: &Threads<W>,
         check: &impl Fn(&W, Dead),
     ) -> State {
         self.lock().decide(&self.bounds, None);
-        thread::scope(|scope| {
-            let mut threads: Vec<_> = (0..parts.len())
-                .map(|me| {
-                    let run = Arc::clone(&self);
-                    Some(scope.spawn(move || run.act(me, || parts[me](world, me))))
-                })
-                .collect();
-            self.coordinate(world, |actor| {
-                if let Some(thread) = threads[actor].take() {
-                    let _ = thread.join();
-                }
-            });
-            self.check(world, check);
-            // Those who are at their end have waited for this.
-            let mut state = self.lock();
-            for actor in &mut state.actors {
-                actor.is_doomed = true;
-            }
-            self.calls.iter().for_each(Condvar::notify_all);
-            drop(state);
-            // Not only for what they do: what a thread leaves at its end may use the world, too.
-            for thread in threads.into_iter().flatten() {
-                let _ = thread.join();
-            }
-        });
+        threads.begin(&self, world);
+        self.coordinate(&**world, threads);
+        self.check(&**world, check);
+        // Those who have not come to their end, after a failure.
+        for actor in &mut self.lock().actors {
+            actor.is_doomed = true;
+        }
+        threads.join_all();
         let run = Arc::into_inner(self).expect("the actors are gone");
         run.state
             .into_inner()
@@ -113,26 +98,26 @@ impl Run {
     }
 
     /// Ends whom the schedule ends, until all is over.
-    pub(super) fn coordinate<W: World>(&self, world: &W, mut join: impl FnMut(usize)) {
-        let coordinator = self.calls.last().expect("it is the last");
+    pub(super) fn coordinate<W: World>(&self, world: &W, threads: &Threads<W>) {
         let mut state = self.lock();
         loop {
             match state.turn {
                 Turn::Over => return,
-                Turn::Actor(actor) => {
+                turn @ Turn::Actor(_) => {
                     drop(state);
-                    self.calls[actor].notify_one();
+                    self.thread(turn).unpark();
                     state = self.lock();
                     while matches!(state.turn, Turn::Actor(_)) {
-                        state = wait(coordinator, state);
+                        drop(state);
+                        thread::park();
+                        state = self.lock();
                     }
                 }
                 Turn::Kill(victim, next) => {
                     state.actors[victim].is_doomed = true;
                     drop(state);
-                    self.calls[victim].notify_one();
-                    // What its thread leaves at its end is left before it is dead.
-                    join(victim);
+                    // It has left what it leaves before it is dead.
+                    threads.join(victim);
                     world.reap(victim);
                     state = self.lock();
                     state.actors[victim].status = Status::Dead;
@@ -162,49 +147,40 @@ impl Run {
         }
     }
 
-    /// The life of an actor.
-    pub(super) fn act(self: Arc<Self>, me: usize, part: impl FnOnce()) {
-        ROLE.set(Some((Arc::clone(&self), me)));
+    /// The life of an actor. Gives out the thread to be called when it is over.
+    pub(super) fn act(self: &Arc<Self>, me: usize, part: impl FnOnce()) -> Option<Thread> {
+        ROLE.set(Some((Arc::clone(self), me)));
         let result = catch_unwind(AssertUnwindSafe(|| {
             drop(self.wait(self.lock(), me));
             part();
-            self.finish(me);
+            let mut state = self.lock();
+            state.trace.end(me);
+            state.actors[me].status = Status::Finished;
+            state.decide(&self.bounds, None);
         }));
         ROLE.set(None);
-        if let Err(payload) = result
-            && !is_dead()
-        {
-            let mut state = self.lock();
-            state.fail(message(&*payload));
-            let turn = state.turn;
-            drop(state);
-            self.call(turn);
+        if is_dead() {
+            return None;
         }
-    }
-
-    pub(super) fn finish(&self, me: usize) {
         let mut state = self.lock();
-        state.trace.end(me);
-        state.actors[me].status = Status::Finished;
-        state.decide(&self.bounds, None);
-        // Its thread has to be there as long as it is not dead.
-        drop(self.wait(state, me));
+        if let Err(payload) = result {
+            state.fail(message(&*payload));
+        }
+        Some(self.thread(state.turn).clone())
     }
 
-    /// Wakes the thread whose turn it is. The caller has let go of the state: on the one processor
-    /// that all share, the thread that is woken would only come to wait for that.
-    pub(super) fn call(&self, turn: Turn) {
+    /// The thread whose turn it is.
+    fn thread(&self, turn: Turn) -> &Thread {
         match turn {
-            Turn::Actor(actor) => self.calls[actor].notify_one(),
-            Turn::Kill(..) | Turn::Over => {
-                if let Some(coordinator) = self.calls.last() {
-                    coordinator.notify_one();
-                }
-            }
+            Turn::Actor(actor) => &self.threads[actor],
+            Turn::Kill(..) | Turn::Over => self.threads.last().expect("the coordinator is there"),
         }
     }
 
     /// Waits until it is this actor's turn. It dies if it is not to go on.
+    ///
+    /// The thread whose turn it is meanwhile is called without the lock: on the one processor that
+    /// all share, it would only come to wait for that.
     pub(super) fn wait<'a>(
         &'a self,
         mut state: MutexGuard<'a, State>,
@@ -213,7 +189,7 @@ impl Run {
         if !matches!(state.turn, Turn::Actor(actor) if actor == me) {
             let turn = state.turn;
             drop(state);
-            self.call(turn);
+            self.thread(turn).unpark();
             state = self.lock();
         }
         loop {
@@ -224,7 +200,9 @@ impl Run {
             if matches!(state.turn, Turn::Actor(actor) if actor == me) {
                 return state;
             }
-            state = wait(&self.calls[me], state);
+            drop(state);
+            thread::park();
+            state = self.lock();
         }
     }
 
@@ -232,7 +210,7 @@ impl Run {
     pub(super) fn word(&self, address: usize) -> Option<usize> {
         let mut first = Uses::FIRST_WORD;
         for range in &self.memory {
-            if range.contains(&address) {
+            if range.start <= address && address < range.end {
                 return Some(first + (address - range.start) / 4);
             }
             first += range.len().div_ceil(4);
@@ -243,13 +221,8 @@ impl Run {
     /// An actor is about to do something; when this returns it does.
     pub(super) fn step(&self, me: usize, step: Step) -> MutexGuard<'_, State> {
         let mut state = self.lock();
-        let guards: Vec<usize> = state
-            .owners
-            .iter()
-            .filter(|(_, owner)| *owner == me)
-            .map(|(mutex, _)| *mutex)
-            .collect();
-        state.uses.note(me, &step, &guards);
+        let State { uses, owners, .. } = &mut *state;
+        uses.note(me, &step, owners);
         if me == CHECKER {
             return state;
         }

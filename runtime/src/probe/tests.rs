@@ -1,11 +1,14 @@
 //! The explorer finds what is broken, and lets pass what is not.
 
 use std::ops::Range;
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::explorer::Explored;
 use super::{Dead, Explorer, Part, World, bytes_of, pause};
+use crate::spin::{Awaited, spin_until};
+use crate::sys;
 use crate::sys::atomic::AtomicU32;
 use crate::sys::futex;
 
@@ -192,4 +195,24 @@ fn steps_on_what_nobody_shares_are_no_stops() {
     let explored = explorer.search(Small::default, &[part; 2], |_, _| {});
     // Only who begins is decided.
     assert_eq!((explored.schedules, explored.failure.is_none()), (2, true));
+}
+
+#[test]
+fn actors_begin_each_run_as_if_there_had_been_none() {
+    let numbers = Mutex::new(Vec::new());
+    let part: Part<'_, Small> = &|small, _| {
+        numbers.lock().unwrap().push(sys::thread::number());
+        // Not as often as the last time, if it remembers that.
+        spin_until(Awaited::Lock, || small.word.load(Ordering::SeqCst) == TAKEN);
+        pause();
+    };
+    let explorer = Explorer::preempting(1).deaths(1);
+    let explored = explorer.search(Small::default, &[part; 2], |_, _| {});
+    assert!(explored.failure.is_none(), "{}", explored.failure.unwrap());
+    let mut numbers = numbers.into_inner().unwrap();
+    let count = numbers.len();
+    numbers.sort_unstable();
+    numbers.dedup();
+    assert_eq!(numbers.len(), count);
+    assert!(explored.schedules > 2 && count > explored.schedules);
 }

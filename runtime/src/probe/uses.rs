@@ -60,21 +60,26 @@ impl Uses {
         std::mem::take(&mut self.grown)
     }
 
-    pub(super) fn note(&mut self, who: usize, step: &Step, held: &[usize]) {
+    /// Notes a step. Monitors are owned as `owners` says: which, and by whom.
+    pub(super) fn note(&mut self, who: usize, step: &Step, owners: &[(usize, usize)]) {
         if self.words.len() <= step.word {
             self.words.resize(step.word + 1, Use::default());
         }
         let word = &mut self.words[step.word];
         let before = (word.is_shared(), word.is_open());
-        let who = 1 << who;
+        let bit = 1 << who;
         match step.act {
-            Act::Read | Act::Sleep | Act::Ask => word.readers |= who,
-            Act::Write | Act::Wake | Act::Pause => word.writers |= who,
+            Act::Read | Act::Sleep | Act::Ask => word.readers |= bit,
+            Act::Write | Act::Wake | Act::Pause => word.writers |= bit,
         }
-        if who != CHECKER && step.act != Act::Wake {
+        if bit != CHECKER && step.act != Act::Wake {
             // A monitor does not guard itself.
-            let held = held.iter().filter(|monitor| **monitor != step.word);
+            let held = owners
+                .iter()
+                .filter(|(monitor, owner)| *owner == who && *monitor != step.word)
+                .map(|(monitor, _)| monitor);
             match &mut word.guards {
+                Some(guards) if guards.is_empty() => {}
                 Some(guards) => guards.retain(|monitor| held.clone().any(|it| it == monitor)),
                 guards @ None => *guards = Some(held.copied().collect()),
             }

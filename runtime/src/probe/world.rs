@@ -1,11 +1,11 @@
 use std::ops::Range;
 
 /// What is explored: the memory the actors share, and what there is to do when one dies.
-pub(crate) trait World: Sync {
+pub(crate) trait World: Send + Sync {
     /// Where the words are that the actors share.
     fn memory(&self) -> Vec<Range<usize>>;
 
-    /// An actor has died. Its thread has ended.
+    /// An actor has died. Its thread has left all that it was in.
     fn reap(&self, _actor: usize) {}
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::capture::Captured;
+use super::family;
 use super::handle::Process;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, Launched, function, lineage};
@@ -268,6 +269,7 @@ impl<R> Call<'_, R> {
             lineage,
             ignore_interrupts,
             logs: invitation,
+            family: family::for_child(),
         };
         let callee = Callee::new(entry, place);
         let request =

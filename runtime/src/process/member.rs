@@ -14,6 +14,7 @@ use super::end_poll::EndPoll;
 #[cfg(test)]
 use super::environment::Environment;
 use super::environment::{Change, Changes};
+use super::family;
 use super::inquiry::Inquiry;
 use super::launch::Launching;
 use super::launched::{LaunchOptions, function, lineage};
@@ -174,6 +175,7 @@ impl Member {
             lineage,
             ignore_interrupts: setup.ignore_interrupts,
             logs: invitation,
+            family: family::for_child(),
         };
         let mut request = Output::new(Request::Serve as u8);
         let written = request

@@ -48,6 +48,7 @@ mod descendants;
 mod end;
 mod end_poll;
 mod environment;
+pub(crate) mod family;
 mod future;
 mod handle;
 mod inquiry;

@@ -29,7 +29,7 @@ struct Scene<M> {
     count: AtomicU32,
 }
 
-impl<M: Machine> World for Scene<M> {
+impl<M: Machine + Send> World for Scene<M> {
     fn memory(&self) -> Vec<Range<usize>> {
         vec![bytes_of(&*self.machine), bytes_of(&*self.lock)]
     }

@@ -27,7 +27,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
-use super::wire::{Address, Died, NodeId, Notice, REGISTER, Requests, Welcome};
+use super::graph::Place;
+use super::wire::{Address, Died, Notice, REGISTER, Requests, Welcome};
 use super::withdrawals::Withdrawals;
 use crate::channel::Queue;
 use crate::codec::Message;
@@ -161,7 +162,7 @@ impl Connection {
         &self.welcome.queue
     }
 
-    pub(super) fn node(&self) -> Option<NodeId> {
+    pub(super) fn node(&self) -> Option<Place> {
         self.welcome.node
     }
 

@@ -318,9 +318,8 @@ fn expire(sent: &Sent, slot: &Slot, what: What) {
 
 /// What a request ends with that would never be answered.
 pub(super) fn deadlock(what: What, circle: &super::graph::Circle) -> Error {
-    let circle = circle.names().join(" → ");
     let text = format!(
-        "{what} would never be answered: services wait for one another in a circle, {circle}"
+        "{what} would never be answered: services wait for one another in a circle: {circle}"
     );
     Error::new(ErrorKind::Deadlock, text)
 }

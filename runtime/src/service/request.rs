@@ -241,16 +241,15 @@ impl<R> Request<'_, R> {
         let mut overflow = Overflow::NotYet;
         let connection = &departure.connection;
         loop {
+            // Before it is seen to be full: later it may be the first of one that is not.
+            let first = connection.queue().head();
             let pushed = match departure.push(&mut output, overflow)? {
                 Progress::Sent(item) => return Ok(departure.sent(item)),
                 Progress::Blocked(pushed) => pushed,
             };
             let seat = serving::current().and_then(|serving| serving.seat);
             let waiting = match (&seat, connection.node(), &pushed) {
-                (Some(seat), Some(node), Pushed::Full) => {
-                    let next = connection.queue().head();
-                    seat.wait(node, Edge::Room(next))
-                }
+                (Some(seat), Some(node), Pushed::Full) => seat.wait(node, Edge::Room(first)),
                 _ => Ok(None),
             };
             let waiting = waiting.map_err(|circle| deadlock(what, &circle))?;

@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::graph::Seat;
+use super::graph::{Graph, Place, Seat};
 use super::mailer::Mailer;
 use super::served::{Method, Served, Unbuilt};
 use super::serving::{self, Serving};
-use super::wire::{self, Address, NodeId, Order, Report, RequestHead, Requests};
+use super::wire::{self, Address, Order, Report, RequestHead, Requests};
 use super::withdrawals::Withdrawals;
 use crate::channel::{Popped, Queue};
 use crate::codec::{Message, Output};
@@ -60,7 +60,7 @@ pub(super) struct Setup {
     pub(super) queue: Queue<Requests>,
     pub(super) withdrawals: Fd<OwnedFd>,
     /// Its place among those that may wait for each other.
-    pub(super) node: Option<NodeId>,
+    pub(super) node: Option<Place>,
 }
 
 /// Serves an object, one request after the other.
@@ -192,7 +192,7 @@ impl Host {
         let node = setup.node;
         let seat = node
             .filter(|_| threads == 1)
-            .and_then(Seat::take)
+            .and_then(|place| Seat::take(&Graph::of_family().ok()?, place))
             .map(Arc::new);
         let mut order = loop {
             match inbox.receive().map_err(|error| fatal(&error))? {
@@ -221,16 +221,22 @@ impl Host {
             .spawn(move || routes.listen(&mut inbox))
             .map_err(|error| fatal(&error))?;
         let mut object = None;
-        let ran = run_method(
-            host.service,
-            order.open_at(3),
-            &[],
-            &mut |_| Ok(()),
-            |job| {
-                object = Some(S::construct(constructor, job));
-                Ok(())
-            },
-        );
+        let constructing = Serving {
+            seat: host.seat.clone(),
+            deadline: None,
+        };
+        let ran = constructing.during(|| {
+            run_method(
+                host.service,
+                order.open_at(3),
+                &[],
+                &mut |_| Ok(()),
+                |job| {
+                    object = Some(S::construct(constructor, job));
+                    Ok(())
+                },
+            )
+        });
         let (kind, reason, object) = match (ran, object) {
             (Err(panic), _) => end_of_panic(&panic),
             (Ok(()), Some(Ok(object))) => (Report::Ready, String::new(), Some(object)),

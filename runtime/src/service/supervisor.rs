@@ -37,11 +37,12 @@ use std::task::Waker;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::graph::{Graph, Node};
 use super::incarnation::{Control, Incarnation, Progress, encode, forget, know};
 use super::mailer::Mailer;
 use super::serve::Setup;
 use super::supervised::{ProcessEnded, Supervised};
-use super::wire::{Died, NodeId, Notice, REGISTER, Requests, Welcome};
+use super::wire::{Died, Notice, REGISTER, Requests, Welcome};
 use super::withdrawals::Withdrawals;
 use crate::channel::{Popped, Queue};
 use crate::completion::Completion;
@@ -95,7 +96,8 @@ pub(super) struct Supervisor {
     door: Option<OwnedFd>,
     queue: Queue<Requests>,
     withdrawals: Withdrawals,
-    node: Option<NodeId>,
+    /// Without it, circles through the service are not seen.
+    node: Option<Node>,
     clients: HashMap<u32, Mailer>,
     last_client: u32,
     stage: Stage,
@@ -137,7 +139,9 @@ impl Supervisor {
             recipe,
             shared: Arc::clone(&shared),
             door: Some(door),
-            node: None,
+            node: Graph::of_family()
+                .ok()
+                .and_then(|graph| Node::settle(&graph, service)),
             clients: HashMap::new(),
             last_client: 0,
             stage: Stage::Over,
@@ -178,7 +182,7 @@ impl Supervisor {
             control: Fd::new(theirs),
             queue: self.queue.clone(),
             withdrawals: self.withdrawals_file().map_err(failed)?,
-            node: self.node,
+            node: self.node.as_ref().map(Node::place),
         };
         let mut control = Control::new(ours).map_err(failed)?;
         control.order(construct.clone()).map_err(failed)?;
@@ -311,7 +315,7 @@ impl Supervisor {
                 service: self.recipe.service.to_owned(),
                 queue: self.queue.clone(),
                 withdrawals: self.withdrawals_file()?,
-                node: self.node,
+                node: self.node.as_ref().map(Node::place),
             };
             encode(Notice::Welcome as u8, &welcome).map_err(io::Error::other)
         };
@@ -373,6 +377,9 @@ impl Supervisor {
             return;
         };
         let was_ready = incarnation.is_ready();
+        if let Some(node) = &self.node {
+            node.after_death(self.queue.head());
+        }
         self.shared.poller.remove(incarnation.connection());
         self.stage = Stage::Over;
         let Some(error) = error else {

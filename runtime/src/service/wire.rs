@@ -11,6 +11,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::graph::Place;
 use crate::channel::Queue;
 use crate::codec::{self, Message, Output, wire_enum};
 use crate::descriptor::Fd;
@@ -48,15 +49,7 @@ pub(super) struct Welcome {
     /// See [`Withdrawals`](super::withdrawals::Withdrawals).
     pub(super) withdrawals: Fd<OwnedFd>,
     /// Where the service is among those that may wait for each other.
-    pub(super) node: Option<NodeId>,
-}
-
-/// A service's place among those that may wait for each other, and what is added to the numbers of its
-/// requests there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct NodeId {
-    pub(super) index: u32,
-    pub(super) base: u64,
+    pub(super) node: Option<Place>,
 }
 
 /// The process of a service has ended.

@@ -60,9 +60,8 @@ use std::time::Instant;
 
 use super::area::Area;
 use super::event::EventCount;
-use super::participant::Participant;
 use crate::codec::{Message, Output};
-use crate::raw::{Inside, Monitor};
+use crate::raw::{Inside, Monitor, Participant};
 use crate::spin::spin_a_little;
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 use crate::sys::descriptors::{self, ReceivedFds};

@@ -6,7 +6,6 @@ mod event;
 #[cfg(test)]
 mod interleavings;
 mod message;
-mod participant;
 #[cfg(test)]
 mod tests;
 

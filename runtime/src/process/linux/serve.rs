@@ -27,6 +27,7 @@ use crate::dispatch::{self, Callee, Ended, Entry, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::process::current::{self, Current};
 use crate::process::environment;
+use crate::process::family;
 use crate::process::origin::{self, EXIT_SOFTWARE};
 use crate::process::role::{self, ROLES, Replies, Serve};
 use crate::protocol::{Header, Reply, Request};
@@ -107,6 +108,9 @@ pub(super) fn serve(
         }
         if let Some(invitation) = header.logs {
             records::accept(invitation);
+        }
+        if let Some(file) = header.family {
+            family::adopt(file);
         }
         if header.ignore_interrupts {
             signal::take_interrupts();

@@ -85,6 +85,12 @@ pub(crate) fn renew() {
     NEXT.store(0, Ordering::Relaxed);
 }
 
+/// Gives the calling thread another number, when it asks again.
+#[cfg(test)]
+pub(crate) fn forget() {
+    OURS.set(0);
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;

@@ -1,7 +1,7 @@
-//! A process among those that have a queue.
+//! A process among those that share a file in memory.
 //!
 //! Each gets a *mark*, a number that no other has or had, and keeps the lock on the byte of that
-//! number ([`ofd_lock`]) through an opening of the queue's file of its own. The kernel lets go of it
+//! number ([`ofd_lock`]) through an opening of the file of its own. The kernel lets go of it
 //! when the process is dead, so every process can ask whether the one with a mark is alive.
 //!
 //! | step | what if the process dies right after it |
@@ -12,7 +12,7 @@
 use std::io;
 use std::sync::atomic::Ordering;
 
-use crate::raw::Holders;
+use super::holders::Holders;
 use crate::sys::atomic::AtomicU32;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::{memory, ofd_lock};
@@ -25,17 +25,17 @@ const MARKS: u32 = 1 << 30;
 /// wrote over the count.
 const ATTEMPTS: u32 = 10_000;
 
-/// This process as one that has the queue.
+/// This process as one that has the file.
 #[derive(Debug)]
-pub(super) struct Participant {
+pub(crate) struct Participant {
     /// Our own opening of the file, with the lock on our mark.
     file: OwnedFd,
     mark: u32,
 }
 
 impl Participant {
-    /// Becomes one of those that have the queue in this file.
-    pub(super) fn enter(file: BorrowedFd<'_>, marks: &AtomicU32) -> io::Result<Participant> {
+    /// Becomes one of those that have this file, in which they count their marks.
+    pub(crate) fn enter(file: BorrowedFd<'_>, marks: &AtomicU32) -> io::Result<Participant> {
         let file = memory::reopen(file)?;
         for _ in 0..ATTEMPTS {
             let mark = MARKS | (marks.fetch_add(1, Ordering::Relaxed) % MARKS);
@@ -43,7 +43,7 @@ impl Participant {
                 return Ok(Participant { file, mark });
             }
         }
-        Err(io::Error::other("too many processes use the queue"))
+        Err(io::Error::other("too many processes share the memory"))
     }
 }
 
