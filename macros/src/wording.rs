@@ -95,6 +95,7 @@ fn stand_apart(left: &str, right: &str) -> bool {
         || right.starts_with('(') && last_word.is_some_and(|word| word.starts_with('\''))
         || right.starts_with(is_word)
             && (is_word(end) || end == '>' || end == ':' && !left.ends_with("::"))
+        || right == "&" && end == ':'
 }
 
 #[cfg(test)]
@@ -118,6 +119,7 @@ mod tests {
             "for<'a> fn(&'a str) -> !",
             "*const std::ffi::c_void",
             "T: Into<u8>",
+            "self: &Rc<Self>",
         ] {
             let tokens: proc_macro2::TokenStream = text.parse().unwrap();
             // Without the spacing of the source, as tokens come out of a syntax tree.

@@ -737,7 +737,7 @@ pub use multiproc_macros::Shareable;
 ///
 /// # Examples
 ///
-/// With another name for the clients, and an `async` method:
+/// A service with options, and with methods that are `async`:
 ///
 /// ```
 /// use std::collections::HashMap;

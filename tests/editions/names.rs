@@ -66,6 +66,24 @@ mod tests {
         r#async { gen: u8 },
     }
 
+    struct served<r#try>(r#try);
+
+    /// Methods, parameters and a client of such names.
+    #[multiproc::service(client = gen, runtime = block_on::gen)]
+    impl<r#try: Clone> served<r#try> {
+        fn gen(gen: r#try) -> Self {
+            served(gen)
+        }
+
+        async fn r#async(&self, r#dyn: &str) -> usize {
+            r#dyn.len()
+        }
+
+        fn r#await(&mut self, gen: r#try) -> r#try {
+            std::mem::replace(&mut self.0, gen)
+        }
+    }
+
     mod before {
         pub(super) fn gen() {}
     }
@@ -108,6 +126,13 @@ mod tests {
         assert_eq!(r#try::run('a', ['b', 'c']).unwrap(), 3);
         assert!(r#await::run("").unwrap());
         assert!(has_started::run().unwrap());
+    }
+
+    #[test]
+    fn services_have_any_name() {
+        let service = r#gen::<u8>::r#gen(1).spawn().unwrap();
+        assert_eq!(service.r#async("two").run().unwrap(), 3);
+        assert_eq!(service.r#await(2).run().unwrap(), 1);
     }
 
     #[test]

@@ -96,9 +96,11 @@ pub(crate) fn send(function: &Carried<'_>, codecs: &TokenStream) -> Sending {
         Output::Kept => None,
         _ => Some(quote!(#result,)),
     };
-    let codecs = (!are_needless(function))
-        .then(|| quote!(let (#(#names,)* #bound) = #codecs(#elided);))
-        .unwrap_or_default();
+    let codecs = if are_needless(function) {
+        TokenStream::new()
+    } else {
+        quote!(let (#(#names,)* #bound) = #codecs(#elided);)
+    };
     Sending {
         checks: quote!(#checks #import),
         codecs,

@@ -24,7 +24,7 @@ pub(super) struct Block {
 }
 
 pub(super) enum Item {
-    Method(Method),
+    Method(Box<Method>),
     Other(Other),
 }
 
@@ -65,7 +65,8 @@ impl Block {
         match ungrouped(&self.self_ty) {
             Type::Path(ty) => {
                 let last = ty.path.segments.last()?;
-                Some(last.ident.unraw().to_string())
+                let name = last.ident.unraw().to_string();
+                (name != "Self").then_some(name)
             }
             _ => None,
         }
@@ -73,7 +74,7 @@ impl Block {
 
     pub(super) fn methods(&self) -> impl Iterator<Item = &Method> {
         self.items.iter().filter_map(|item| match item {
-            Item::Method(method) => Some(method),
+            Item::Method(method) => Some(&**method),
             Item::Other(_) => None,
         })
     }
@@ -160,7 +161,7 @@ impl Parse for Item {
         {
             "a macro"
         } else {
-            return input.parse().map(Item::Method);
+            return input.parse().map(|method| Item::Method(Box::new(method)));
         };
         let keyword = ahead.parse()?;
         let mut tokens = TokenStream::new();

@@ -176,9 +176,11 @@ fn check_block(service: &Service<'_>, args: &Args, errors: &mut Errors) {
             "write a function that gives it, such as `fn new() -> Self`",
         );
     }
-    if service.client == service.name {
+    if let Some(client) = &args.client
+        && *client == *name
+    {
         errors.refuse(
-            &service.client,
+            client,
             format_args!("cannot call its client `{name}`: that is its own name"),
             format_args!("leave the option `client` out, and it is called `{name}Client`"),
         );

@@ -134,10 +134,6 @@ fn with_lifetime(generics: &Generics) -> Generics {
 fn marked(parameter: &GenericParam) -> Option<TokenStream> {
     match parameter {
         GenericParam::Type(parameter) => Some(parameter.ident.to_token_stream()),
-        GenericParam::Lifetime(parameter) => {
-            let lifetime = &parameter.lifetime;
-            Some(quote!(&#lifetime ()))
-        }
-        GenericParam::Const(_) => None,
+        GenericParam::Lifetime(_) | GenericParam::Const(_) => None,
     }
 }

@@ -12,7 +12,7 @@ use crate::function::Function;
 use crate::remote::codecs::{self, Sending};
 use crate::remote::entry;
 use crate::remote::generics::Generics;
-use crate::wording::ends;
+use crate::wording::written_ends;
 use crate::worker::expand::defaults;
 
 /// The `impl` as it was, and beside it the type of the clients and what the process of the service runs.
@@ -277,14 +277,17 @@ impl Expansion<'_> {
             Gives::Service => quote!(::core::result::Result::Ok(#call)),
             Gives::Result(ty) => {
                 // That an error cannot be told is shown at its type.
-                let (start, end) = ends(ty);
-                let open = quote_spanned!(start=> #private::constructor_failed);
-                let error = quote_spanned!(Span::mixed_site().located_at(end)=> &error);
+                let (start, end) = written_ends(ty);
+                let failed = Ident::new("constructor_failed", start);
+                let error = Ident::new("error", end);
+                let reference = quote_spanned!(end=> &);
                 quote_spanned! {Span::mixed_site()=>
                     match #call {
                         ::core::result::Result::Ok(service) => ::core::result::Result::Ok(service),
-                        ::core::result::Result::Err(error) => {
-                            ::core::result::Result::Err(#open(#text, #error))
+                        ::core::result::Result::Err(#error) => {
+                            ::core::result::Result::Err(
+                                #private::#failed(#text, #reference #error)
+                            )
                         }
                     }
                 }

@@ -10,7 +10,7 @@ use syn::{ReturnType, Type};
 
 use super::args::Args;
 use super::client;
-use super::model::{Service, without_self};
+use super::model::{Service, moved_outside};
 use crate::attributes;
 use crate::function::Function;
 use crate::paths::Runtime;
@@ -47,14 +47,14 @@ fn functions(service: &Service<'_>, runtime: &Runtime) -> TokenStream {
         let function = request.function();
         let result = match &function.sig.output {
             ReturnType::Type(_, ty) if !can_be_declared(ty, true) => quote!(()),
-            _ => without_self(request.remote.result(), &block.self_ty),
+            _ => moved_outside(request.remote.result(), block),
         };
         let request_type = quote!(#private::Request<'_, #result>);
         let receiver = quote!(&self,);
         declare(
             service,
             function,
-            Some(receiver),
+            Some(&receiver),
             &request.remote,
             &request_type,
         )
@@ -71,11 +71,10 @@ fn functions(service: &Service<'_>, runtime: &Runtime) -> TokenStream {
 fn declare(
     service: &Service<'_>,
     function: &Function,
-    receiver: Option<TokenStream>,
+    receiver: Option<&TokenStream>,
     remote: &Remote<'_>,
     output: &TokenStream,
 ) -> TokenStream {
-    let self_ty = &service.block.self_ty;
     let attrs = attributes::of_type(&function.attrs);
     let doc = format!(" `{}`, which has mistakes.", function.name());
     let vis = &function.vis;
@@ -87,7 +86,7 @@ fn declare(
         let name = &parameter.name;
         let ty = &parameter.original.ty;
         let ty = if can_be_declared(ty, false) {
-            without_self(ty.to_token_stream(), self_ty)
+            moved_outside(ty.to_token_stream(), service.block)
         } else {
             quote!(impl ::core::marker::Sized)
         };

@@ -1,15 +1,16 @@
 //! A service in our own terms.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::Parse;
 use syn::{
-    Attribute, GenericArgument, Generics, PathArguments, Receiver, ReceiverKind, ReturnType, Type,
-    Visibility, WherePredicate,
+    Attribute, GenericArgument, GenericParam, Generics, PathArguments, Receiver, ReceiverKind,
+    ReturnType, Type, Visibility, WherePredicate,
 };
 
 use super::args::Args;
 use super::block::{Block, Method};
-use crate::function::Function;
+use crate::function::{Function, generated};
 use crate::remote::model::{Remote, ungrouped};
 use crate::wording::code;
 
@@ -71,10 +72,15 @@ pub(super) enum Taking {
 
 impl<'a> Service<'a> {
     pub(super) fn new(block: &'a Block, name: String, args: &Args) -> Self {
-        let client = args.client.clone().unwrap_or_else(|| {
-            let span = Span::call_site().located_at(span_of_name(&block.self_ty));
-            Ident::new(&format!("{name}Client"), span)
-        });
+        // It is refused if it is the name of the type.
+        let given = args.client.clone().filter(|client| *client != name);
+        let client = match given {
+            Some(client) => generated(&client),
+            None => {
+                let span = Span::call_site().located_at(span_of_name(&block.self_ty));
+                Ident::new(&format!("{name}Client"), span)
+            }
+        };
         let mut service = Service {
             block,
             name,
@@ -211,6 +217,17 @@ fn are_namesakes(a: &Function, b: &Function) -> bool {
 /// The parameters of an `impl` for code outside of it. They are types that live as long as a process.
 fn outside(block: &Block) -> Generics {
     let mut generics = block.generics.clone();
+    // Lifetimes are refused.
+    generics.params = generics
+        .params
+        .into_iter()
+        .filter(|parameter| !matches!(parameter, GenericParam::Lifetime(_)))
+        .collect();
+    for parameter in generics.type_params_mut() {
+        for bound in &mut parameter.bounds {
+            replace(bound, block);
+        }
+    }
     let lasting: Vec<WherePredicate> = generics
         .type_params()
         .map(|parameter| {
@@ -220,10 +237,7 @@ fn outside(block: &Block) -> Generics {
         .collect();
     if let Some(clause) = &mut generics.where_clause {
         for predicate in &mut clause.predicates {
-            let tokens = without_self(predicate.to_token_stream(), &block.self_ty);
-            if let Ok(replaced) = syn::parse2(tokens) {
-                *predicate = replaced;
-            }
+            replace(predicate, block);
         }
     }
     if !lasting.is_empty() {
@@ -232,19 +246,39 @@ fn outside(block: &Block) -> Generics {
     generics
 }
 
-/// The tokens with the type for `Self`.
-pub(super) fn without_self(tokens: TokenStream, self_ty: &Type) -> TokenStream {
-    let replace = |token| match token {
-        TokenTree::Ident(ident) if ident == "Self" => quote!(#self_ty),
-        TokenTree::Group(group) => {
-            let stream = without_self(group.stream(), self_ty);
-            let mut replaced = proc_macro2::Group::new(group.delimiter(), stream);
-            replaced.set_span(group.span());
-            TokenTree::Group(replaced).into()
-        }
-        token => token.into(),
+fn replace<T: ToTokens + Parse>(part: &mut T, block: &Block) {
+    if let Ok(replaced) = syn::parse2(moved_outside(part.to_token_stream(), block)) {
+        *part = replaced;
+    }
+}
+
+/// Tokens of an `impl` for code outside of it, where neither `Self` nor its lifetimes mean anything.
+pub(super) fn moved_outside(tokens: TokenStream, block: &Block) -> TokenStream {
+    let is_lifetime = |ident: &Ident| {
+        let mut lifetimes = block.generics.lifetimes();
+        lifetimes.any(|parameter| parameter.lifetime.ident == *ident)
     };
-    tokens.into_iter().map(replace).collect()
+    let mut is_after_quote = false;
+    let replace = |token| {
+        let is_name_of_lifetime = is_after_quote;
+        is_after_quote = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\'');
+        match token {
+            TokenTree::Ident(ident) if is_name_of_lifetime && is_lifetime(&ident) => {
+                TokenTree::Ident(Ident::new("static", ident.span())).into()
+            }
+            TokenTree::Ident(ident) if ident == "Self" => {
+                moved_outside(block.self_ty.to_token_stream(), block)
+            }
+            TokenTree::Group(group) => {
+                let stream = moved_outside(group.stream(), block);
+                let mut replaced = Group::new(group.delimiter(), stream);
+                replaced.set_span(group.span());
+                TokenTree::Group(replaced).into()
+            }
+            token => token.into(),
+        }
+    };
+    tokens.into_iter().flat_map(replace).collect()
 }
 
 /// Which of two visibilities is the wider one.

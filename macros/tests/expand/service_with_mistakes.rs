@@ -21,12 +21,11 @@ impl<'a> Index<'a> {
     more! {}
 }
 /// A client of a service that is made of `Index`, in a process of its own: the constructors of `Index` start one, and its methods are requests to it. Clones ask the same service, also from other processes.
-pub struct IndexClient<'a> {
+pub struct IndexClient {
     client: ::multiproc::__private::Client<Self>,
-    marker: ::core::marker::PhantomData<fn() -> &'a ()>,
 }
 #[automatically_derived]
-impl<'a> ::core::clone::Clone for IndexClient<'a> {
+impl ::core::clone::Clone for IndexClient {
     fn clone(&self) -> Self {
         ::multiproc::__private::ServiceClient::from_client(
             ::core::clone::Clone::clone(&self.client),
@@ -34,13 +33,13 @@ impl<'a> ::core::clone::Clone for IndexClient<'a> {
     }
 }
 #[automatically_derived]
-impl<'a> ::core::fmt::Debug for IndexClient<'a> {
+impl ::core::fmt::Debug for IndexClient {
     fn fmt(&self, formatter: &mut ::core::fmt::Formatter<'_>) -> ::core::fmt::Result {
         ::core::fmt::Debug::fmt(&self.client, formatter)
     }
 }
 #[automatically_derived]
-impl<'a> ::multiproc::__private::serde::Serialize for IndexClient<'a> {
+impl ::multiproc::__private::serde::Serialize for IndexClient {
     fn serialize<__S: ::multiproc::__private::serde::Serializer>(
         &self,
         serializer: __S,
@@ -49,7 +48,7 @@ impl<'a> ::multiproc::__private::serde::Serialize for IndexClient<'a> {
     }
 }
 #[automatically_derived]
-impl<'de, 'a> ::multiproc::__private::serde::Deserialize<'de> for IndexClient<'a> {
+impl<'de> ::multiproc::__private::serde::Deserialize<'de> for IndexClient {
     fn deserialize<__D: ::multiproc::__private::serde::Deserializer<'de>>(
         deserializer: __D,
     ) -> ::core::result::Result<Self, __D::Error> {
@@ -61,20 +60,17 @@ impl<'de, 'a> ::multiproc::__private::serde::Deserialize<'de> for IndexClient<'a
         )
     }
 }
-impl<'a> ::multiproc::__private::ServiceClient for IndexClient<'a> {
+impl ::multiproc::__private::ServiceClient for IndexClient {
     fn from_client(client: ::multiproc::__private::Client<Self>) -> Self {
-        IndexClient {
-            client,
-            marker: ::core::marker::PhantomData,
-        }
+        IndexClient { client }
     }
     fn as_client(&self) -> &::multiproc::__private::Client<Self> {
         &self.client
     }
 }
-impl<'a> IndexClient<'a> {
+impl IndexClient {
     /// `open`, which has mistakes.
-    fn open(path: &'a str) -> ::multiproc::__private::Launch<'static, Self> {
+    fn open(path: &'static str) -> ::multiproc::__private::Launch<'static, Self> {
         ::core::unreachable!()
     }
     #[cfg_attr(not(doctest), doc = r" Finds.")]
@@ -82,13 +78,13 @@ impl<'a> IndexClient<'a> {
     pub fn find<K: Hash>(
         &self,
         key: K,
-        other: &Index<'a>,
+        other: &Index<'static>,
         argument2: impl ::core::marker::Sized,
     ) -> ::multiproc::__private::Request<'_, ()> {
         ::core::unreachable!()
     }
     /// `like`, which has mistakes.
-    fn like(&self) -> ::multiproc::__private::Request<'_, Option<Index<'a>>> {
+    fn like(&self) -> ::multiproc::__private::Request<'_, Option<Index<'static>>> {
         ::core::unreachable!()
     }
 }

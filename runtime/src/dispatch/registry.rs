@@ -194,6 +194,10 @@ impl Entry {
         self
     }
 
+    pub(crate) fn is_service(&self) -> bool {
+        self.is_service
+    }
+
     /// The name of the function.
     pub(crate) fn name(&self) -> &'static str {
         self.name

@@ -196,7 +196,7 @@
 //! [`Pending::wait`](crate::Pending::wait), for a reply or for room in a queue. What is not found:
 //!
 //! * a service with `threads` greater than 1, which may go on while one of its threads waits;
-//! * `await`, since an executor may have other things to do meanwhile;
+//! * `await`, unless it is of a service for itself, since an executor may have other things to do meanwhile;
 //! * a wait on a thread that the method has started;
 //! * a wait for something else: a lock, a channel, a process, the result of a task.
 //!

@@ -282,7 +282,9 @@ impl<R> Call<'_, R> {
         launched
             .child
             .set_logs(logs.start(&name, launched.child.id()));
-        launched.child.assign(name, worker, memory_limit);
+        launched
+            .child
+            .assign(name, worker, entry.is_service(), memory_limit);
         fork_server::replenish();
         Ok(Process::launched(launched, result, kill_on_drop, captured))
     }

@@ -62,6 +62,10 @@ pub(crate) enum Killed {
 pub(crate) enum Subject<'a> {
     /// The worker of this name.
     Worker(&'a str),
+    /// The process of a service, by the name of the type that is served.
+    Service(&'a str),
+    /// A request to a service, in words.
+    Request(&'a str),
     /// A process without a task of a caller's, in the user's words.
     Other(&'a str),
 }
@@ -70,7 +74,8 @@ impl fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Subject::Worker(name) => write!(f, "worker `{name}`"),
-            Subject::Other(words) => f.write_str(words),
+            Subject::Service(name) => write!(f, "service `{name}`"),
+            Subject::Request(words) | Subject::Other(words) => f.write_str(words),
         }
     }
 }
@@ -177,7 +182,9 @@ fn read<R>(
 
 fn failed(kind: ErrorKind, who: Who<'_>, reason: &str) -> Error {
     match who.subject {
-        Subject::Worker(_) => Error::new(kind, format!("{}: {reason}", who.subject)),
+        Subject::Worker(_) | Subject::Service(_) | Subject::Request(_) => {
+            Error::new(kind, format!("{}: {reason}", who.subject))
+        }
         Subject::Other(_) => Error::new(kind, reason),
     }
 }
@@ -210,8 +217,8 @@ pub(crate) fn stopped(subject: Subject<'_>, asked: Killed, error: Error) -> Erro
 /// The error with the name of the worker, if it is about one.
 fn about(subject: Subject<'_>, error: Error) -> Error {
     match subject {
-        Subject::Worker(name) => error.with_worker(name),
-        Subject::Other(_) => error,
+        Subject::Worker(name) | Subject::Service(name) => error.with_worker(name),
+        Subject::Request(_) | Subject::Other(_) => error,
     }
 }
 

@@ -190,7 +190,7 @@ impl Member {
         launched
             .child
             .set_logs(logs.start(&name, launched.child.id()));
-        launched.child.assign(name, "", memory_limit);
+        launched.child.assign(name, "", false, memory_limit);
         // Taken over before the child has anything to say but that it is there: what it says later
         // is for the pool.
         let monitor = ProcessMonitor::get().map_err(failed)?;

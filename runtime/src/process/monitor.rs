@@ -147,11 +147,13 @@ impl Child {
         &self,
         name: String,
         worker: &'static str,
+        is_service: bool,
         memory_limit: Option<MemoryLimit>,
     ) {
         let assignment = Assignment {
             name,
             worker,
+            is_service,
             memory_limit,
         };
         let _ = self.assignment.set(assignment);
@@ -189,12 +191,17 @@ impl Child {
         Who {
             subject: match self.worker() {
                 "" => Subject::Other("it"),
+                service if self.is_service() => Subject::Service(service),
                 worker => Subject::Worker(worker),
             },
             id: self.id(),
             memory_limit: self.met_memory_limit(),
             is_out_of_memory: self.pidfd.is_out_of_memory(),
         }
+    }
+
+    fn is_service(&self) -> bool {
+        self.assignment.get().is_some_and(|it| it.is_service)
     }
 
     /// The child's memory limit, if it crashed at that.
@@ -286,6 +293,8 @@ impl Ending for Child {
 struct Assignment {
     name: String,
     worker: &'static str,
+    /// Whether that is the name of a type that is served.
+    is_service: bool,
     memory_limit: Option<MemoryLimit>,
 }
 

@@ -243,12 +243,22 @@ impl<R> Pending<R> {
         Ok(false)
     }
 
+    /// Withdraws a request of a service to itself, which is run when the method that waits for it has
+    /// returned.
+    fn waits_for_itself(&self) -> Option<Error> {
+        let sent = self.sent.as_ref()?;
+        let seat = serving::current()?.seat?;
+        let circle = seat.circle_with(sent.connection.node()?)?;
+        sent.connection.withdraw(sent.request);
+        Some(deadlock(self.what, &circle))
+    }
+
     fn take(&self) -> Result<R> {
         let what = self.what.to_string();
         match self.slot.take() {
             Some(outcome) => outcome
                 .after_logs()
-                .resolve(Subject::Other(&what), &self.result),
+                .resolve(Subject::Request(&what), &self.result),
             None => {
                 let text = format!("the result of {what} was already taken");
                 Err(Error::new(ErrorKind::Closed, text))
@@ -359,6 +369,9 @@ impl<R> Future for Pending<R> {
         }
         if self.slot.poll(context.waker()) {
             return Poll::Ready(self.take());
+        }
+        if let Some(error) = self.waits_for_itself() {
+            return Poll::Ready(Err(error));
         }
         self.attend();
         // It may have come meanwhile, and the waker have been woken for nothing.

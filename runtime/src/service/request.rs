@@ -471,7 +471,7 @@ impl<R> Future for RequestFuture<'_, R> {
         let state = &mut self.get_mut().0;
         loop {
             *state = match std::mem::replace(state, State::Over) {
-                State::Unsent(request) => match Blocked::new(request) {
+                State::Unsent(request) => match Blocked::new(&request) {
                     Ok(blocked) => State::Blocked(Box::new(blocked)),
                     Err(error) => return Poll::Ready(Err(error)),
                 },
@@ -504,7 +504,7 @@ impl<R> Future for RequestFuture<'_, R> {
 }
 
 impl<R> Blocked<R> {
-    fn new(request: Request<'_, R>) -> Result<Blocked<R>> {
+    fn new(request: &Request<'_, R>) -> Result<Blocked<R>> {
         let departure = Departure::new(request.link, &request.info, request.timeout, true)?;
         let mut output = departure.head().output();
         departure.write(&request.arguments, &mut output)?;

@@ -110,7 +110,7 @@ pub(super) struct Supervisor {
 }
 
 enum Stage {
-    Up(Incarnation),
+    Up(Box<Incarnation>),
     /// Until another process is started.
     Down(Instant),
     Over,
@@ -151,7 +151,7 @@ impl Supervisor {
             is_killed: false,
         };
         // The first one on this thread: what it inherits is this thread's.
-        supervisor.stage = Stage::Up(supervisor.launch()?);
+        supervisor.stage = Stage::Up(Box::new(supervisor.launch()?));
         let thread = thread::Builder::new().name("multiproc-service".to_owned());
         let thread = thread.spawn(move || supervisor.run()).map_err(failed)?;
         match shared.wait_ready() {
@@ -358,7 +358,7 @@ impl Supervisor {
             Stage::Down(_) if self.is_ending || self.is_killed => return self.end(None),
             Stage::Down(until) if *until <= Instant::now() => {
                 return match self.launch() {
-                    Ok(incarnation) => self.stage = Stage::Up(incarnation),
+                    Ok(incarnation) => self.stage = Stage::Up(Box::new(incarnation)),
                     Err(error) => {
                         self.shared.died(&error);
                         self.go_on(error, false);

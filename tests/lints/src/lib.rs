@@ -61,6 +61,158 @@ pub struct Point {
     pub y: i32,
 }
 
+/// Is served.
+#[derive(Debug)]
+pub struct Index {
+    /// Where it is.
+    places: Vec<u64>,
+}
+
+#[multiproc::service(
+    runtime = block_on,
+    queue = 8,
+    threads = 4,
+    timeout = "30s",
+    memory = "512MiB",
+    stack = "64MiB",
+    nice = 10,
+    before_worker = lock_down
+)]
+impl Index {
+    /// Has parameters of every kind.
+    ///
+    /// # Errors
+    ///
+    /// Never.
+    #[inline]
+    #[request(timeout = "5s")]
+    pub fn add(
+        &mut self,
+        (width, height): (u64, u64),
+        Point { x, y }: Point,
+        mut scale: u64,
+        _unused: u8,
+        _: &str,
+    ) -> Result<f64, RemoteError> {
+        scale *= width + height;
+        self.places.push(scale);
+        Ok(f64::from(x + y))
+    }
+
+    /// Is the last request.
+    #[inline]
+    #[must_use]
+    pub fn close(self) -> usize {
+        self.places.len()
+    }
+
+    /// What the user accepts in the method is accepted in what is generated from it.
+    #[inline]
+    #[must_use]
+    #[expect(
+        clippy::needless_pass_by_value,
+        clippy::ptr_arg,
+        clippy::too_many_arguments,
+        clippy::type_complexity,
+        reason = "a request can have reasons for its signature"
+    )]
+    pub fn complicated(
+        &self,
+        bytes: &Vec<u8>,
+        number: &u32,
+        third: Vec<Option<Result<(String, Vec<u8>), (u8, Option<Vec<String>>)>>>,
+        fourth: u8,
+        fifth: u8,
+        sixth: u8,
+        seventh: u8,
+        eighth: u8,
+    ) -> usize {
+        let numbers = [fourth, fifth, sixth, seventh, eighth];
+        let places = self.places.len();
+        bytes.len() + third.len() + numbers.len() + usize::from(*number == 0) + places
+    }
+
+    /// Makes a small one.
+    #[inline]
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self { places: Vec::new() }
+    }
+
+    /// Does not return.
+    #[inline]
+    pub fn exit(&self, code: i32) -> ! {
+        process::exit(code)
+    }
+
+    /// Is there on conditions.
+    #[inline]
+    #[must_use]
+    #[cfg(target_os = "linux")]
+    pub fn first(&self) -> Option<Point> {
+        let place = self.places.first()?;
+        let x = i32::try_from(*place).ok()?;
+        Some(Point { x, y: 0 })
+    }
+
+    /// Makes none.
+    #[inline]
+    #[must_use]
+    pub const fn never(_unused: u8) -> Option<Self> {
+        None
+    }
+
+    /// Opens it.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such file.
+    #[inline]
+    pub async fn open(path: &Path, mut places: Vec<u64>) -> Result<Self, RemoteError> {
+        let length = fs::metadata(path)?.len();
+        places.push(ready(length).await);
+        Ok(Self { places })
+    }
+
+    /// Is on its way out.
+    #[inline]
+    #[deprecated(note = "an example")]
+    pub fn outdated(&self, text: &str) {
+        drop((text.to_owned(), self.places.clone()));
+    }
+
+    /// Has a future.
+    #[inline]
+    pub async fn wait(&self) {
+        ready(()).await;
+    }
+}
+
+/// Is served for many types.
+#[derive(Debug)]
+pub struct Sorted<T, const COUNT: usize> {
+    /// What is sorted.
+    values: Vec<T>,
+}
+
+#[multiproc::service(client = Numbers)]
+impl<T: Ord + Clone, const COUNT: usize> Sorted<T, COUNT> {
+    /// The largest.
+    #[inline]
+    #[must_use]
+    pub fn largest(&self) -> Vec<T> {
+        self.values.iter().rev().take(COUNT).cloned().collect()
+    }
+
+    /// Sorts.
+    #[inline]
+    #[must_use]
+    pub fn new(mut values: Vec<T>) -> Self {
+        values.sort();
+        Self { values }
+    }
+}
+
 /// Has parameters of every kind.
 ///
 /// # Errors

@@ -42,6 +42,20 @@ mod tests {
         }
     }
 
+    struct Index(usize);
+
+    #[renamed::service(crate = renamed, threads = 2)]
+    impl Index {
+        fn open(path: &Path) -> Result<Self, String> {
+            Ok(Index(path.as_os_str().len()))
+        }
+
+        fn add(&mut self, word: &str) -> usize {
+            self.0 += word.len();
+            self.0
+        }
+    }
+
     #[startup(crate = ::facade::multiproc)]
     fn start() {
         STARTED.store(true, Ordering::Relaxed);
@@ -62,6 +76,12 @@ mod tests {
         assert_eq!(largest, Some(3));
         let largest = generic_through_a_facade::run(&["a".to_owned()], []).unwrap();
         assert_eq!(largest.as_deref(), Some("a"));
+    }
+
+    #[test]
+    fn services_run() {
+        let index = IndexClient::open(Path::new("/")).spawn().unwrap();
+        assert_eq!(index.add("dog").run().unwrap(), 4);
     }
 
     #[test]

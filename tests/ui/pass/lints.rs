@@ -62,6 +62,67 @@ fn exit(code: i32) -> ! {
 #[worker]
 fn never_started(_unused: u8) {}
 
+/// Is served.
+#[derive(Debug, Default)]
+struct Index {
+    places: Vec<u64>,
+}
+
+#[multiproc::service(threads = 2, timeout = "1min")]
+impl Index {
+    fn open(path: &Path, places: Vec<u64>) -> Result<Self, RemoteError> {
+        let _size = std::fs::metadata(path)?.len();
+        Ok(Index { places })
+    }
+
+    fn empty() -> Self {
+        Index::default()
+    }
+
+    fn refused() -> Option<Self> {
+        None
+    }
+
+    /// Has parameters of every kind.
+    #[request(timeout = "30s")]
+    fn add(&mut self, (first, second): (u64, u64), mut third: u64, more: &[u64]) {
+        third += 1;
+        self.places.extend([first, second, third]);
+        self.places.extend(more);
+    }
+
+    fn ranges(&self, range: Option<Range<u64>>) -> Vec<Range<u64>> {
+        range.into_iter().collect()
+    }
+
+    fn exit(&self, code: i32) -> ! {
+        std::process::exit(code)
+    }
+
+    fn close(self) -> usize {
+        self.places.len()
+    }
+}
+
+/// Is served for many types.
+#[derive(Debug)]
+struct Stack<T, const LIMIT: usize> {
+    values: Vec<T>,
+}
+
+#[multiproc::service(client = StackUser)]
+impl<T: Clone, const LIMIT: usize> Stack<T, LIMIT> {
+    fn new(first: T) -> Self {
+        Stack {
+            values: vec![first],
+        }
+    }
+
+    fn top(&self) -> Vec<T> {
+        self.values.iter().rev().take(LIMIT).cloned().collect()
+    }
+}
+
 #[startup]
 fn start() {}
 
@@ -95,4 +156,15 @@ fn it_runs() {
     assert_eq!(longest::run(1..3, &[4..7], None).unwrap(), Some(4..7));
     assert!(exit::run(1).is_err());
     drop(never_started::call(0));
+    let index = IndexClient::open(Path::new("/"), Vec::new())
+        .spawn()
+        .unwrap();
+    index.add((1, 2), 3, &[5]).run().unwrap();
+    assert!(index.ranges(None).run().unwrap().is_empty());
+    assert_eq!(index.close().run().unwrap(), 4);
+    assert!(IndexClient::refused().spawn().is_err());
+    let index = IndexClient::empty().spawn().unwrap();
+    assert!(index.exit(1).run().is_err());
+    let stack = StackUser::<_, 2>::new('a').spawn().unwrap();
+    assert_eq!(stack.top().run().unwrap(), ['a']);
 }

@@ -96,6 +96,50 @@ fn before() {}
 #[::multiproc::startup]
 fn first() {}
 
+struct Index;
+
+#[::multiproc::service(threads = 2, timeout = "1min", runtime = block_on)]
+impl Index {
+    fn new() -> Self {
+        Index
+    }
+
+    fn fallible(path: &str) -> ::std::result::Result<Self, ::std::string::String> {
+        let _ = path;
+        ::std::result::Result::Ok(Index)
+    }
+
+    fn perhaps() -> ::std::option::Option<Index> {
+        ::std::option::Option::Some(Index)
+    }
+
+    async fn find(&self, word: &str) -> usize {
+        word.len()
+    }
+
+    #[request(timeout = "1s")]
+    fn add(&mut self, (a, b): (u8, u8)) -> ::std::vec::Vec<u8> {
+        ::std::vec![a, b]
+    }
+
+    fn close(self) {}
+}
+
+struct Holder<T> {
+    value: T,
+}
+
+#[::multiproc::service]
+impl<T: ::std::clone::Clone> Holder<T> {
+    fn new(value: T) -> Self {
+        Holder { value }
+    }
+
+    fn get(&self) -> T {
+        self.value.clone()
+    }
+}
+
 #[::multiproc::test(runtime = block_on, before_worker = before)]
 async fn isolated() -> ::std::result::Result<(), ::std::string::String> {
     ::std::result::Result::Ok(())
@@ -121,4 +165,10 @@ fn it_runs() {
     ));
     ::core::assert!(nothing::run().is_ok());
     ::core::assert!(forever::run().is_err());
+    let index = IndexClient::new().spawn();
+    let found = index.and_then(|index| index.find("text").run());
+    ::core::assert!(::core::matches!(found, ::core::result::Result::Ok(4)));
+    let holder = HolderClient::new(5).spawn();
+    let value = holder.and_then(|holder| holder.get().run());
+    ::core::assert!(::core::matches!(value, ::core::result::Result::Ok(5)));
 }

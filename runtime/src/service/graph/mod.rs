@@ -66,7 +66,9 @@
 //!
 //! Not looked for are circles through threads that a service has started itself, through services with
 //! several threads, through functions that `await`, through waits for one of several things, and through
-//! processes that are no services. Their waiting writes no edge, and a walk ends there.
+//! processes that are no services. Their waiting writes no edge, and a walk ends there. An `await` may be one
+//! of several, so that the function goes on all the same; only that of a service for itself is
+//! [known](Seat::circle_with) to be in vain, since the function it waits in has to end first.
 //!
 //! # What if the process dies right after it
 //!

@@ -50,6 +50,11 @@ impl Seat {
         })
     }
 
+    /// The circle of a service that waits for itself, if that is at this place.
+    pub(crate) fn circle_with(&self, target: Place) -> Option<Circle> {
+        (target == self.place).then(|| Circle::of_one(&self.graph, self.place.index))
+    }
+
     /// Notes that a request is run. Nothing that could wait comes between this and its being taken out
     /// of the queue.
     pub(crate) fn begin(&self, request: u64) {

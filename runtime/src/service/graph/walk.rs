@@ -3,13 +3,18 @@
 use std::fmt;
 use std::sync::atomic::Ordering;
 
-use super::table::{Graph, NODES, is_waiting, mark_of};
+use super::table::{Graph, NODES, NodeWords, is_waiting, mark_of};
 
 /// Services that wait for one another.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Circle(Vec<String>);
 
 impl Circle {
+    /// That of a service that waits for itself.
+    pub(super) fn of_one(graph: &Graph, index: u32) -> Circle {
+        Circle(graph.node(index).map(NodeWords::name).into_iter().collect())
+    }
+
     /// The names of the services, each once, from the one that has found it on.
     #[cfg(test)]
     pub(super) fn names(&self) -> &[String] {

@@ -11,6 +11,7 @@ pub(crate) fn into_raw(status: ExitStatus) -> i32 {
 }
 
 /// The status that the kernel has so.
+#[expect(clippy::unnecessary_wraps, reason = "on other systems there is none")]
 pub(crate) fn from_raw(raw: i32) -> Option<ExitStatus> {
     Some(ExitStatus::from_raw(raw))
 }
