@@ -101,10 +101,10 @@ impl Namespace {
 
 #[worker]
 fn work(
-    dict: DictClient<String, f64>,
-    list: ListClient<u32>,
-    namespace: NamespaceClient,
-    value: ValueClient<u64>,
+    dict: &DictClient<String, f64>,
+    list: &ListClient<u32>,
+    namespace: &NamespaceClient,
+    value: &ValueClient<u64>,
 ) -> Result<(), RemoteError> {
     dict.insert("quarter".to_owned(), 0.25).run()?;
     list.reverse().run()?;
@@ -124,14 +124,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     dict.insert("half".to_owned(), 0.5).run()?;
     let workers = (0..2)
-        .map(|_| {
-            work::spawn(
-                dict.client(),
-                list.client(),
-                namespace.client(),
-                value.client(),
-            )
-        })
+        .map(|_| work::spawn(&dict, &list, &namespace, &value))
         .collect::<Result<Vec<_>, _>>()?;
     for worker in workers {
         worker.join()??;

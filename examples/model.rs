@@ -14,6 +14,7 @@
 use std::error::Error;
 use std::fs;
 use std::iter;
+use std::process;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -41,23 +42,18 @@ impl Model {
         let entries = inputs.iter().map(|input| *input as usize % SIZE);
         entries.map(|entry| self.table[entry]).sum()
     }
-
-    /// The memory of this process, in mebibytes.
-    fn memory(&self) -> Result<u64, RemoteError> {
-        memory()
-    }
 }
 
 /// Asks the service until the time is over, and returns how often it has, and its memory.
 #[worker]
-fn ask(model: ModelClient, inputs: &[u32]) -> Result<(usize, u64), RemoteError> {
+fn ask(model: &ModelClient, inputs: &[u32]) -> Result<(usize, u64), RemoteError> {
     let begin = Instant::now();
     let mut asked = 0;
     while begin.elapsed() < TIME {
         model.predict(inputs).run()?;
         asked += 1;
     }
-    Ok((asked, memory()?))
+    Ok((asked, memory(process::id())?))
 }
 
 static MODEL: OnceLock<Model> = OnceLock::new();
@@ -73,9 +69,9 @@ fn predict(inputs: &[u32]) -> f32 {
     MODEL.get_or_init(Model::load).predict(inputs)
 }
 
-#[worker]
-fn memory() -> Result<u64, RemoteError> {
-    let status = fs::read_to_string("/proc/self/status")?;
+/// The memory of a process, in mebibytes.
+fn memory(process: u32) -> Result<u64, RemoteError> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
     let line = status
         .lines()
         .find_map(|line| line.strip_prefix("RssAnon:"));
@@ -98,7 +94,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let model = ModelClient::load().spawn()?;
     let loaded = begin.elapsed();
     let clients = (0..WORKERS)
-        .map(|_| ask::spawn(model.client(), &inputs))
+        .map(|_| ask::spawn(&model, &inputs))
         .collect::<Result<Vec<_>, _>>()?;
     let (mut answers, mut mebibytes) = (0, 0);
     for client in clients {
@@ -106,7 +102,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         answers += asked;
         mebibytes += of_client;
     }
-    mebibytes += model.memory().run()??;
+    mebibytes += memory(model.id())?;
     report("service, 4 clients", loaded, answers, mebibytes);
     model.shutdown()?;
 
@@ -126,8 +122,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     let mut mebibytes = 0;
-    for of_worker in pool.broadcast(memory::call) {
-        mebibytes += of_worker??;
+    for worker in pool.worker_ids() {
+        mebibytes += memory(worker)?;
     }
     report("pool, 4 workers", loaded, answers, mebibytes);
     Ok(())

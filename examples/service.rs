@@ -104,7 +104,7 @@ fn is_wanted(entry: &DirEntry) -> bool {
 /// has asked.
 #[worker]
 fn ask(
-    index: IndexClient,
+    index: &IndexClient,
     words: &[String],
     time: Duration,
 ) -> Result<(Vec<Findings>, u64), RemoteError> {
@@ -171,7 +171,7 @@ fn run(directory: &Path, mut words: Vec<String>) -> Result<(), Box<dyn Error>> {
     let time = Duration::from_secs(1);
     let shares = words.chunks(words.len().div_ceil(WORKERS).max(1));
     let workers = shares
-        .map(|words| ask::spawn(index.client(), words, time))
+        .map(|words| ask::spawn(&index, words, time))
         .collect::<Result<Vec<_>, _>>()?;
     let (number, mut asked) = (workers.len(), 0);
     for worker in workers {
