@@ -155,7 +155,7 @@ fn run(directory: &Path, mut words: Vec<String>) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     // Waits until the files are read.
     let index = IndexClient::of(directory)
-        .startup_timeout(Duration::from_secs(600))
+        .startup_timeout(Duration::from_mins(10))
         .spawn()?;
     let (files, number) = index.size().run()?;
     writeln!(

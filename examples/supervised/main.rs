@@ -20,6 +20,7 @@ use self::library::Library;
 /// The C library, as a cautious wrapper would expose it.
 mod library {
     #![expect(unsafe_code, reason = "a C library is called")]
+    #![expect(clippy::unused_self, reason = "its owner is alone in the library")]
 
     use std::ffi::{CStr, c_char, c_long};
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,10 +38,10 @@ mod library {
 
     impl Library {
         pub fn open() -> Result<Library, String> {
-            match IS_OPEN.swap(true, Ordering::Relaxed) {
-                false => Ok(Library(())),
-                true => Err("the library is in use in this process".to_owned()),
+            if IS_OPEN.swap(true, Ordering::Relaxed) {
+                return Err("the library is in use in this process".to_owned());
             }
+            Ok(Library(()))
         }
 
         pub fn set(&mut self, name: char, value: i64) {
@@ -79,7 +80,7 @@ impl Calculator {
 
 fn main() -> Result<(), Box<dyn Error>> {
     let calculator = CalculatorClient::new(&[('x', 40), ('y', 2)])
-        .restarts(10, Duration::from_secs(60))
+        .restarts(10, Duration::from_mins(1))
         // What the library says before it aborts is in the errors.
         .stderr(Stdio::null())
         .stderr_tail(1000)
