@@ -113,17 +113,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_and_wait()?;
     let loaded = begin.elapsed();
     let begin = Instant::now();
-    let mut answers = 0;
+    let (mut answers, mut mebibytes) = (0, 0);
     for prediction in pool.map(|()| predict::call(&inputs), iter::repeat(())) {
         prediction?;
         answers += 1;
         if begin.elapsed() >= TIME {
+            for worker in pool.worker_ids() {
+                mebibytes += memory(worker)?;
+            }
+            // What runs is not wanted any more, and is cancelled.
             break;
         }
-    }
-    let mut mebibytes = 0;
-    for worker in pool.worker_ids() {
-        mebibytes += memory(worker)?;
     }
     report("pool, 4 workers", loaded, answers, mebibytes);
     Ok(())

@@ -48,7 +48,8 @@ impl Index {
     fn of(directory: &Path) -> Result<Self, RemoteError> {
         let mut index = Index::default();
         for entry in WalkDir::new(directory).into_iter().filter_entry(is_wanted) {
-            let entry = entry?;
+            // What is wrong, and with which file: in one line.
+            let entry = entry.map_err(|error| error.to_string())?;
             if entry.file_type().is_file()
                 && let Ok(text) = fs::read_to_string(entry.path())
             {

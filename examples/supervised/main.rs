@@ -95,13 +95,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .map(|text| calculator.value(text).start())
         .collect();
     for (text, request) in texts.iter().zip(requests) {
-        let text = if text.len() > 10 { "((((.." } else { text };
+        let text = format!("{:?}", &text[..text.len().min(7)]);
         match request.wait() {
-            Ok(value) => println!("{text:8} {}", value?),
+            Ok(value) => println!("{text:10}{}", value?),
             Err(error) => {
-                println!("{text:8} {error}");
+                println!("{text:10}{error}");
                 if let Some(words) = error.stderr_tail().and_then(|tail| tail.lines().last()) {
-                    println!("{:8} its last words: {words}", "");
+                    println!("{:10}its last words: {words}", "");
                 }
             }
         }
