@@ -231,6 +231,8 @@
 //!
 //! * A service belongs to the process that has started it, and is killed when that ends, even if others have
 //!   clients. A worker that starts one for its caller would take it away when it returns.
+//! * Ctrl-C goes to the process of a service, too, unless it is started with
+//!   [`ignore_interrupts`](crate::Launch::ignore_interrupts).
 //! * A client in a copy of the process made by `fork` is [`Unsupported`](crate::ErrorKind::Unsupported).
 //! * A client that does not take in its replies, because its process is stopped, say, does not stop the
 //!   service, which keeps them for it in its memory.

@@ -238,30 +238,41 @@ impl<R> Request<'_, R> {
         let departure = Departure::new(self.link, &self.info, self.timeout, wants_reply)?;
         let mut output = departure.head().output();
         departure.write(&self.arguments, &mut output)?;
-        let mut overflow = Overflow::NotYet;
         let connection = &departure.connection;
+        let queue = connection.queue();
+        let mut overflow = Overflow::NotYet;
+        let (mut has_spun, mut ticket) = (false, None);
         loop {
             // Before it is seen to be full: later it may be the first of one that is not.
-            let first = connection.queue().head();
+            let first = queue.head();
             let pushed = match departure.push(&mut output, overflow)? {
                 Progress::Sent(item) => return Ok(departure.sent(item)),
                 Progress::Blocked(pushed) => pushed,
             };
+            let Some(ticket) = ticket.take() else {
+                if has_spun {
+                    // Announced, then looked once more.
+                    ticket = Some(queue.announce_sleep());
+                } else {
+                    has_spun = true;
+                    queue.spin_for_room();
+                }
+                continue;
+            };
+            has_spun = false;
             let seat = serving::current().and_then(|serving| serving.seat);
             let waiting = match (&seat, connection.node(), &pushed) {
                 (Some(seat), Some(node), Pushed::Full) => seat.wait(node, Edge::Room(first)),
                 _ => Ok(None),
             };
             let waiting = waiting.map_err(|circle| deadlock(what, &circle))?;
-            let in_time = connection
-                .queue()
-                .wait_for_room(&pushed, departure.deadline);
+            let in_time = queue.sleep_for_room(ticket, &pushed, departure.deadline);
             drop(waiting);
-            if let Pushed::WarmFull = pushed {
-                overflow = Overflow::Allowed;
-            }
             if !in_time {
                 return Err(departure.no_room());
+            }
+            if let Pushed::WarmFull = pushed {
+                overflow = Overflow::Allowed;
             }
             connection.check()?;
         }

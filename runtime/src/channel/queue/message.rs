@@ -4,10 +4,14 @@ use std::io;
 use std::time::Instant;
 
 use super::core::{Overflow, Popped, Pushed};
-use super::event::POLL_INTERVAL;
+use super::event::{EventKey, POLL_INTERVAL};
 use super::{Queue, WARM_PATIENCE};
 use crate::codec::Output;
 use crate::sys::fd::BorrowedFd;
+
+/// The announcement of a thread that will sleep until there may be room.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RoomTicket(EventKey);
 
 impl<T> Queue<T> {
     /// Pushes a message if there is room.
@@ -25,22 +29,29 @@ impl<T> Queue<T> {
         Ok(pushed)
     }
 
-    /// Waits until there may be room, or for a moment for room where memory is warm. False if the
-    /// deadline has come.
-    pub(crate) fn wait_for_room(&self, full: &Pushed, deadline: Option<Instant>) -> bool {
+    /// Looks for a free place for a moment.
+    pub(crate) fn spin_for_room(&self) {
         self.core.spin_for_room();
-        let ticket = self.core.room().enter();
-        let (is_full, again) = match full {
-            Pushed::WarmFull => (true, WARM_PATIENCE),
-            Pushed::Full | Pushed::Done(_) | Pushed::Closed => {
-                (self.len() == self.capacity(), POLL_INTERVAL)
-            }
+    }
+
+    /// Announces a thread that will sleep until there may be room, after one more look.
+    pub(crate) fn announce_sleep(&self) -> RoomTicket {
+        RoomTicket(self.core.room().enter())
+    }
+
+    /// Sleeps until there may be room, or for a moment if only warm memory is missing. False if the
+    /// deadline has come.
+    pub(crate) fn sleep_for_room(
+        &self,
+        ticket: RoomTicket,
+        missing: &Pushed,
+        deadline: Option<Instant>,
+    ) -> bool {
+        let again = match missing {
+            Pushed::WarmFull => WARM_PATIENCE,
+            Pushed::Full | Pushed::Done(_) | Pushed::Closed => POLL_INTERVAL,
         };
-        if !is_full || self.is_closed() {
-            return true;
-        }
-        self.core.room().sleep(ticket, deadline, again);
-        deadline.is_none_or(|deadline| Instant::now() < deadline)
+        self.core.room().sleep(ticket.0, deadline, again)
     }
 
     /// Waits for the next message. `Empty` if the deadline came first.
