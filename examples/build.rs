@@ -1,10 +1,15 @@
-//! Compiles the C library that the example `crash` calls.
+//! Compiles the C libraries that the examples `crash` and `supervised` call.
 
 fn main() {
-    println!("cargo::rerun-if-changed=crash/list.c");
-    cc::Build::new()
-        .file("crash/list.c")
-        // In release builds too, so that a crash has its line.
-        .debug(true)
-        .compile("list");
+    for (file, library) in [
+        ("crash/list.c", "list"),
+        ("supervised/calculator.c", "calculator"),
+    ] {
+        println!("cargo::rerun-if-changed={file}");
+        cc::Build::new()
+            .file(file)
+            // In release builds too, so that a crash has its line.
+            .debug(true)
+            .compile(library);
+    }
 }

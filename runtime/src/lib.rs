@@ -26,9 +26,10 @@
 //!
 //! | to | read |
 //! |---|---|
-//! | learn the library | the tutorial, which begins below: [hello](#hello), [arguments](#arguments), [results and errors](#results-and-errors), [locks](#locks), [channels](#channels), [a pool](#a-pool), [when things die](#when-things-die), [testing](#testing), [async](#async) |
+//! | learn the library | the tutorial, which begins below: [hello](#hello), [arguments](#arguments), [results and errors](#results-and-errors), [locks](#locks), [channels](#channels), [a pool](#a-pool), [services](#services), [when things die](#when-things-die), [testing](#testing), [async](#async) |
 //! | know its limits | the [caveats](#caveats), here and at the end of each module |
 //! | call a closure, as [`std::thread::spawn`] does | [`guide::closures`] |
+//! | let an object live in a process, for others to use | [`guide::objects`] |
 //! | translate a Python program | [`guide::from_python`] |
 //! | choose between processes and threads | [`guide::processes_or_threads`] |
 //! | run tests in processes of their own | [`guide::isolated_tests`] |
@@ -282,6 +283,56 @@
 //! # }
 //! ```
 //!
+//! # Services
+//!
+//! A worker starts with nothing but its arguments, and ends with its result. What has to stay, a loaded model
+//! or a C library with global state, is an object with a process of its own. The attribute
+//! [`service`](macro@service) stands on an `impl`, and adds a client whose methods are requests to that process:
+//!
+//! ```
+//! use multiproc::{RemoteError, service, worker};
+//! use std::collections::HashMap;
+//!
+//! struct Counts(HashMap<String, u64>);
+//!
+//! #[service]
+//! impl Counts {
+//!     fn new() -> Self {
+//!         Counts(HashMap::new())
+//!     }
+//!
+//!     fn add(&mut self, word: &str) {
+//!         *self.0.entry(word.to_owned()).or_default() += 1;
+//!     }
+//!
+//!     fn get(&self, word: &str) -> u64 {
+//!         self.0.get(word).copied().unwrap_or(0)
+//!     }
+//! }
+//!
+//! #[worker]
+//! fn count(text: &str, counts: CountsClient) -> Result<(), RemoteError> {
+//!     for word in text.split(' ') {
+//!         counts.add(word).run()?;
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let counts = CountsClient::new().spawn()?; // a process, and the object in it
+//! let processes = ["to be or not to be", "let it be"]
+//!     .map(|text| count::spawn(text, counts.client()));
+//! for process in processes {
+//!     process?.join()??;
+//! }
+//! assert_eq!(counts.get("be").run()?, 3);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One request runs at a time. If it crashes, it fails as a call does, and with
+//! [`restarts`](Launch::restarts) the object is made anew for the others. [`guide::objects`] has the rest.
+//!
 //! # When things die
 //!
 //! Joining a process tells how it ended, and never waits for a process that is dead:
@@ -386,7 +437,7 @@
 //!
 //! # Async
 //!
-//! [`Process`], [`Call`] and [`Task`] can be awaited, on any executor; so can
+//! [`Process`], [`Call`], [`Task`] and [`Request`] can be awaited, on any executor; so can
 //! [`recv_async`](channel::Receiver::recv_async). An `async fn` can be a worker if the attribute names
 //! a function that [runs its future](macro@worker#async-workers).
 //!

@@ -42,7 +42,7 @@ wire_enum! {
     pub(crate) enum Request {
         /// A [`Header`], a [`Callee`](crate::dispatch::Callee) and the arguments: run this worker.
         Call = 1,
-        /// A [`Header`], the name of a service and what that has to know: serve.
+        /// A [`Header`], the name of a role and what that has to know: serve.
         Serve = 2,
         /// The round in two bytes, the length of a [`Callee`](crate::dispatch::Callee) in four, the
         /// callee, arguments: run this worker.

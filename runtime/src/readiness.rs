@@ -25,7 +25,7 @@ use crate::sys::refused::Naming as _;
 /// It is a duplicate: what it was made from may be closed at any time.
 #[derive(Debug)]
 pub(crate) struct Readiness {
-    service: &'static WakerThread,
+    thread: &'static WakerThread,
     descriptor: OwnedFd,
     key: u64,
 }
@@ -42,14 +42,14 @@ impl Readiness {
     /// Begins to watch a descriptor, for no task yet.
     pub(crate) fn new(descriptor: BorrowedFd<'_>) -> io::Result<Readiness> {
         static KEYS: AtomicU64 = AtomicU64::new(0);
-        let service = WakerThread::get()?;
+        let thread = WakerThread::get()?;
         let descriptor = descriptor.try_clone_to_owned()?;
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         // Told once, and that only after `wake`.
         let nothing = Interest::HANG_UP.once();
-        service.poller.add(&descriptor, key, nothing)?;
+        thread.poller.add(&descriptor, key, nothing)?;
         Ok(Readiness {
-            service,
+            thread,
             descriptor,
             key,
         })
@@ -58,25 +58,25 @@ impl Readiness {
     /// Wakes this task, instead of the one before it, as soon as the descriptor is readable or
     /// hung up; at once if it is already.
     pub(crate) fn wake(&self, waker: &Waker) -> io::Result<()> {
-        self.service.check_here()?;
+        self.thread.check_here()?;
         // Wakers are cloned and dropped by user code: not under the lock.
         let waker = waker.clone();
-        let before = self.service.wakers().insert(self.key, waker);
+        let before = self.thread.wakers().insert(self.key, waker);
         drop(before);
         let readable = Interest::READABLE.once();
-        let poller = &self.service.poller;
+        let poller = &self.thread.poller;
         poller.modify(&self.descriptor, self.key, readable)
     }
 }
 
 impl Drop for Readiness {
     fn drop(&mut self) {
-        if self.service.check_here().is_err() {
+        if self.thread.check_here().is_err() {
             return;
         }
         // Closing alone would not do: others hold the same open file.
-        self.service.poller.remove(&self.descriptor);
-        let waker = self.service.wakers().remove(&self.key);
+        self.thread.poller.remove(&self.descriptor);
+        let waker = self.thread.wakers().remove(&self.key);
         drop(waker);
     }
 }
@@ -85,22 +85,22 @@ impl WakerThread {
     fn get() -> io::Result<&'static WakerThread> {
         static THREAD: OnceLock<WakerThread> = OnceLock::new();
         static STARTING: Mutex<()> = Mutex::new(());
-        if let Some(service) = THREAD.get() {
-            return service.check_here().map(|()| service);
+        if let Some(thread) = THREAD.get() {
+            return thread.check_here().map(|()| thread);
         }
         let _starting = lock(&STARTING);
-        if let Some(service) = THREAD.get() {
-            return Ok(service);
+        if let Some(thread) = THREAD.get() {
+            return Ok(thread);
         }
-        let service = WakerThread {
+        let waker_thread = WakerThread {
             poller: Poller::new()?,
             wakers: Mutex::default(),
             home: Home::here(),
         };
-        // The thread finds the service where it is about to be put.
+        // The new thread finds this where it is about to be put.
         let thread = thread::Builder::new().name("multiproc-wakers".to_owned());
         thread.spawn(|| THREAD.wait().run()).naming("clone")?;
-        Ok(THREAD.get_or_init(|| service))
+        Ok(THREAD.get_or_init(|| waker_thread))
     }
 
     fn run(&self) {

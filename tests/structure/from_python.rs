@@ -9,18 +9,19 @@ use std::path::Path;
 use crate::safety::sources;
 
 /// Names that no program shows: the page, the name, and why.
-const WITHOUT_PROGRAM: [(&str, &str, &str); 7] = [
+const WITHOUT_PROGRAM: [(&str, &str, &str); 8] = [
     ("connection", "Client", "absent"),
     ("connection", "Listener", "absent"),
+    ("managers", "BaseManager.address", "absent"),
+    ("managers", "BaseManager.connect()", "absent"),
+    ("managers", "BaseManager.get_server()", "absent"),
+    ("managers", "SharedMemoryManager", "not needed"),
     (
         "multiprocessing",
         "set_forkserver_preload(..)",
         "not needed",
     ),
     ("pool", "ThreadPool", "no part of this library"),
-    ("shared_memory", "SharedMemoryManager", "not needed"),
-    ("shared_memory", "SyncManager.dict()", "absent"),
-    ("shared_memory", "SyncManager.list()", "absent"),
 ];
 
 #[test]

@@ -14,7 +14,7 @@
 //! |---|---|---|
 //! | [`Pool::submit`] | blocks the thread | programs that read, submit, and read on |
 //! | [`Pool::submit_async`] | waits as a future | the same in async code |
-//! | [`Pool::try_submit`] | gives the call back | services, which rather say no than be late |
+//! | [`Pool::try_submit`] | gives the call back | servers, which rather say no than be late |
 //! | [`Pool::map`] | takes no inputs | |
 //!
 //! Who waits first gets in first. A task waits from its submission until it is given to a worker; when
@@ -54,7 +54,7 @@
 //! # }
 //! ```
 //!
-//! # A service that says no
+//! # A server that says no
 //!
 //! A client that is told at once can come back later, or ask another server. The call comes back
 //! unharmed, too, so it can be submitted elsewhere:
@@ -127,7 +127,7 @@
 //! A limit is there for what waits, not for speed: as soon as a worker is idle, it is given the next
 //! task, however short the queue is. A few tasks for each worker are enough where what submits is
 //! woken at once. More make up for a producer that comes in bursts, and make each task wait longer:
-//! with `n` tasks in the queue of `w` workers, a new one waits for `n / w` others. A service chooses
+//! with `n` tasks in the queue of `w` workers, a new one waits for `n / w` others. A server chooses
 //! the limit by how late an answer may be. Where arguments are of very different sizes, the limit
 //! that protects the machine is the one of bytes.
 //!

@@ -13,7 +13,7 @@
 //! | **code that crashes**: C libraries, codecs, `unsafe` | a process for each input, or a [`Pool`](crate::Pool) |
 //! | **code that may not end**: searches, untrusted regular expressions, solvers | a process with a [`timeout`](crate::Call::timeout) |
 //! | **code that leaks or takes too much** | a process with a [`memory_limit`](crate::Call::memory_limit), a pool with [`max_memory_per_worker`](crate::PoolBuilder::max_memory_per_worker) |
-//! | **code that is not thread-safe**, or has one global state | a process for each instance |
+//! | **code that is not thread-safe**, or has one global state | a process for each instance: a worker of a pool, or a [service](super::objects) |
 //! | **untrusted data** | a process that gives up its rights [before](crate::Call::before_worker) it sees the data |
 //! | **code that may abort**: `panic = "abort"`, asserts of C, stack overflows | a process |
 //! | **a part of the program with other rights, limits, priority, CPUs, directory or environment** | a process: [`Call`](crate::Call) has methods for all of them |
@@ -62,7 +62,7 @@
 //! | each task begins in a clean process | yes | only with [`max_tasks_per_worker(1)`](crate::PoolBuilder::max_tasks_per_worker) |
 //! | environment, limits | of each call | of the pool |
 //! | standard streams | of each call | the program's |
-//! | data that takes long to load | is loaded each time | is loaded [once for each process](crate::PoolBuilder::initializer) |
+//! | data that takes long to load | is loaded each time | is loaded [once for each process](crate::PoolBuilder::initializer), or once in a [service](super::objects) |
 //! | number that run at a time | as many as were started | as many as it has workers |
 //! | many short tasks | a process each | a message each, or less |
 //!

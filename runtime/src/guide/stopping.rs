@@ -80,7 +80,7 @@
 //! Dropping a [`Process`] or a [`Task`] lets it run on: most programs drop one because they do not
 //! need its result, not because they want to undo it. A future is dropped for another reason: a
 //! timeout or a client that has gone. [`Call::kill_on_drop`] makes that the end of the work. The
-//! example `web` in the repository is a service that relies on it.
+//! example `web` in the repository is a web service that relies on it.
 //!
 //! ```
 //! use multiproc::{Pool, worker};
@@ -110,7 +110,7 @@
 //!
 //! Dropping a pool kills what runs. [`Pool::shutdown`] waits until all that was submitted is done;
 //! [`Pool::shutdown_timeout`] tells after some time whether it is, and can be called again. So a
-//! service that has a minute to stop can use it like this:
+//! program that has a minute to stop can use it like this:
 //!
 //! ```
 //! use multiproc::{ErrorKind, Pool, Task, worker};

@@ -20,7 +20,7 @@ impl Pool {
     ///
     /// # Examples
     ///
-    /// A service that is asked too much says so at once:
+    /// A server that is asked too much says so at once:
     ///
     /// ```
     /// use multiproc::{Pool, Task, TrySubmitError, worker};

@@ -20,7 +20,7 @@ use super::wire::{ResultsHeader, parse, split};
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, message};
-use crate::process::{Current, Replies, SERVICES, Serve, Service, TaskLimits};
+use crate::process::{Current, ROLES, Replies, Role, Serve, TaskLimits};
 use crate::protocol::{Reply, Request};
 use crate::sys::fd::{AsFd, OwnedFd};
 use crate::sys::pipe;
@@ -37,9 +37,9 @@ const SEND_INTERVAL: Duration = Duration::from_millis(2);
 const LONG: usize = 8 << 10;
 
 /// The life of a worker's process.
-#[expect(unsafe_code, reason = "the linker puts it where services stand")]
-#[distributed_slice(SERVICES)]
-pub(super) static SERVICE: Service = Service { name: "pool", open };
+#[expect(unsafe_code, reason = "the linker puts it where roles stand")]
+#[distributed_slice(ROLES)]
+pub(super) static ROLE: Role = Role { name: "pool", open };
 
 fn open(input: &mut Input<'_>) -> Result<Box<Serve>, String> {
     let unreadable = |error| format!("the request cannot be read: {error}");

@@ -21,7 +21,7 @@ use super::launched::{LaunchOptions, function, lineage};
 use super::memory_limit::MemoryLimit;
 use super::monitor::{Child, ProcessMonitor};
 use super::relay::Relayed;
-use super::service::Service;
+use super::role::Role;
 use super::start_method::StartMethod;
 use super::stderr_tail::Gauge;
 use super::stdio::{Stdio, Streams};
@@ -120,12 +120,12 @@ pub(crate) struct Member {
 }
 
 impl Member {
-    /// Starts a child for a service, which is handed its board, and the pipe to which it writes its errors
+    /// Starts a child with a role, which is handed its board, and the pipe to which it writes its errors
     /// if the last of them is wanted, and will say when it is ready. It has this index among the members of
     /// its pool. The gauge is told how much has been taken out of that pipe.
     pub(crate) fn launch(
         setup: &Setup,
-        service: &Service,
+        role: &Role,
         board: BorrowedFd<'_>,
         index: usize,
         gauge: Arc<dyn Gauge>,
@@ -180,7 +180,7 @@ impl Member {
         let mut request = Output::new(Request::Serve as u8);
         let written = request
             .write(&header)
-            .and_then(|()| request.write(service.name))
+            .and_then(|()| request.write(role.name))
             .and_then(|()| request.write::<Fd<OwnedFd>>(&board))
             .and_then(|()| request.write::<Option<Fd<OwnedFd>>>(&stderr));
         // Strings and numbers can always be written; for the others a descriptor may be missing.

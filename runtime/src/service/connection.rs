@@ -5,7 +5,7 @@
 //! Replies of all requests of the process come through one socket. A thread that waits for its own reply
 //! reads, if no other thread does, and hands over what is for others; waking a thread of the library
 //! for each would cost more than the request. A thread that stops reading while others wait, and a wait
-//! without a thread (a future, [`wait_any`](crate::wait_any())), has the thread read that waits for descriptors
+//! without a thread (a future, [`wait_any`](crate::wait_any())), leave it to the thread that waits for descriptors
 //! ([`readiness`](crate::readiness)): so while a request is waited for, something reads.
 //!
 //! # What if a process dies

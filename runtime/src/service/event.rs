@@ -9,7 +9,20 @@ use crate::error::Error;
 ///
 /// # Examples
 ///
-/// See [`Service::events`](crate::Service::events).
+/// ```
+/// use multiproc::ServiceEvent;
+///
+/// fn describe(event: &ServiceEvent) -> String {
+///     match event {
+///         ServiceEvent::Started { id } => format!("process {id} serves"),
+///         ServiceEvent::Died(error) => format!("a process is gone: {error}"),
+///         ServiceEvent::Ended => "the service has ended".to_owned(),
+///         other => format!("{other:?}"),
+///     }
+/// }
+///
+/// assert_eq!(describe(&ServiceEvent::Started { id: 7 }), "process 7 serves");
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ServiceEvent {
@@ -32,7 +45,24 @@ pub enum ServiceEvent {
 ///
 /// # Examples
 ///
-/// See [`Service::events`](crate::Service::events).
+/// ```
+/// # struct Greeter;
+/// # #[multiproc::service]
+/// # impl Greeter {
+/// #     fn new() -> Self { Greeter }
+/// #     fn greet(&self, name: &str) -> String { format!("Hello, {name}!") }
+/// # }
+/// use multiproc::ServiceEvent;
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let greeter = GreeterClient::new().spawn()?;
+/// let events = greeter.events();
+/// let thread = std::thread::spawn(|| events.filter(|it| matches!(it, ServiceEvent::Died(_))).count());
+/// greeter.shutdown()?;
+/// assert_eq!(thread.join().unwrap(), 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct ServiceEvents(pub(super) mpsc::Receiver<ServiceEvent>);
 
@@ -46,11 +76,30 @@ impl ServiceEvents {
         self.0.try_recv().ok()
     }
 
-    /// Waits for the next event, but not longer than `timeout`.
+    /// Waits for the next event, but not longer than `timeout`. `None` also if there are no more.
     ///
     /// # Examples
     ///
-    /// See [`Service::events`](crate::Service::events).
+    /// ```
+    /// # struct Greeter;
+    /// # #[multiproc::service]
+    /// # impl Greeter {
+    /// #     fn new() -> Self { Greeter }
+    /// #     fn greet(&self, name: &str) -> String { format!("Hello, {name}!") }
+    /// # }
+    /// use multiproc::ServiceEvent;
+    /// use std::time::Duration;
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let greeter = GreeterClient::new().spawn()?;
+    /// let mut events = greeter.events();
+    /// assert!(events.next_timeout(Duration::from_millis(10)).is_none());
+    /// greeter.shutdown()?;
+    /// let event = events.next_timeout(Duration::from_secs(10));
+    /// assert!(matches!(event, Some(ServiceEvent::Ended)));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<ServiceEvent> {
         self.0.recv_timeout(timeout).ok()
     }

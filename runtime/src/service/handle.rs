@@ -114,7 +114,26 @@ impl<C> Service<C> {
     ///
     /// # Examples
     ///
-    /// See [`Service`].
+    /// ```
+    /// # struct Sleeper;
+    /// # #[multiproc::service]
+    /// # impl Sleeper {
+    /// #     fn new() -> Self { Sleeper }
+    /// #     fn nap(&self, milliseconds: u64) {
+    /// #         std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+    /// #     }
+    /// # }
+    /// use multiproc::ErrorKind;
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let sleeper = SleeperClient::new().spawn()?;
+    /// let (nap, client) = (sleeper.nap(20).start(), sleeper.client());
+    /// sleeper.shutdown()?; // after the nap
+    /// nap.wait()?;
+    /// assert_eq!(client.nap(20).run().unwrap_err().kind(), ErrorKind::Closed);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn shutdown(self) -> Result<()> {
         self.check_here()?;
         self.owner.shared.shut_down();

@@ -94,7 +94,20 @@ impl<C: ServiceClient> Launch<'_, C> {
     ///
     /// # Examples
     ///
-    /// See [`Launch`].
+    /// ```
+    /// # use std::path::Path;
+    /// # struct Journal(String);
+    /// # #[multiproc::service]
+    /// # impl Journal {
+    /// #     fn open(path: &Path) -> std::io::Result<Self> { std::fs::read_to_string(path).map(Journal) }
+    /// #     fn text(&self) -> String { self.0.clone() }
+    /// # }
+    /// use multiproc::ErrorKind;
+    ///
+    /// let error = JournalClient::open(Path::new("/no such file")).spawn().unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Returned);
+    /// assert!(error.to_string().contains("No such file or directory"));
+    /// ```
     pub fn spawn(self) -> Result<Service<C>> {
         let service = self.call.worker_name();
         let template = CallTemplate::of(self.call);

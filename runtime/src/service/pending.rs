@@ -112,7 +112,23 @@ impl<R> Pending<R> {
     ///
     /// # Examples
     ///
-    /// See [`Pending`].
+    /// ```
+    /// # struct Divider;
+    /// # #[multiproc::service]
+    /// # impl Divider {
+    /// #     fn new() -> Self { Divider }
+    /// #     fn divide(&self, number: i32, by: i32) -> i32 { number / by }
+    /// # }
+    /// use multiproc::ErrorKind;
+    ///
+    /// # fn main() -> multiproc::Result<()> {
+    /// let divider = DividerClient::new().spawn()?;
+    /// let [half, none] = [2, 0].map(|by| divider.divide(10, by).start());
+    /// assert_eq!(half.wait()?, 5);
+    /// assert_eq!(none.wait().unwrap_err().kind(), ErrorKind::Panicked);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn wait(self) -> Result<R> {
         self.check_here()?;
         self.wait_until(None)?;

@@ -155,7 +155,19 @@ impl<R> Request<'_, R> {
     ///
     /// # Examples
     ///
-    /// See [`Request`].
+    /// ```
+    /// # struct Greeter;
+    /// # #[multiproc::service]
+    /// # impl Greeter {
+    /// #     fn new() -> Self { Greeter }
+    /// #     fn greet(&self, name: &str) -> String { format!("Hello, {name}!") }
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// let greeter = GreeterClient::new().spawn()?;
+    /// assert_eq!(greeter.greet("Alice").run()?, "Hello, Alice!");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn run(self) -> Result<R> {
         self.start().wait()
     }
@@ -165,7 +177,21 @@ impl<R> Request<'_, R> {
     ///
     /// # Examples
     ///
-    /// See [`Pending`].
+    /// ```
+    /// # struct Greeter;
+    /// # #[multiproc::service]
+    /// # impl Greeter {
+    /// #     fn new() -> Self { Greeter }
+    /// #     fn greet(&self, name: &str) -> String { format!("Hello, {name}!") }
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// let greeter = GreeterClient::new().spawn()?;
+    /// let greetings = ["Alice", "Bob"].map(|name| greeter.greet(name).start());
+    /// let greetings = greetings.map(|greeting| greeting.wait().unwrap());
+    /// assert_eq!(greetings, ["Hello, Alice!", "Hello, Bob!"]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn start(self) -> Pending<R> {
         let (what, result) = (self.info.what(), self.result);
         match self.send(true) {
@@ -186,7 +212,23 @@ impl<R> Request<'_, R> {
     ///
     /// # Examples
     ///
-    /// See [`Request`].
+    /// ```
+    /// # struct Total(u64);
+    /// # #[multiproc::service]
+    /// # impl Total {
+    /// #     fn new() -> Self { Total(0) }
+    /// #     fn add(&mut self, number: u64) { self.0 += number; }
+    /// #     fn get(&self) -> u64 { self.0 }
+    /// # }
+    /// # fn main() -> multiproc::Result<()> {
+    /// let total = TotalClient::new().spawn()?;
+    /// for number in 1..=1000 {
+    ///     total.add(number).notify()?;
+    /// }
+    /// assert_eq!(total.get().run()?, 500_500); // begun after those before it
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn notify(self) -> Result<()> {
         self.send(false).map(drop)
     }
@@ -389,6 +431,27 @@ impl<'a, R> IntoFuture for Request<'a, R> {
 
 /// A future of the result of a [`Request`]. Returned by its
 /// [`into_future`](IntoFuture::into_future), that is, by `await`.
+///
+/// Dropping it before the request has begun withdraws the request.
+///
+/// # Examples
+///
+/// ```
+/// # struct Greeter;
+/// # #[multiproc::service]
+/// # impl Greeter {
+/// #     fn new() -> Self { Greeter }
+/// #     fn greet(&self, name: &str) -> String { format!("Hello, {name}!") }
+/// # }
+/// use multiproc::RequestFuture;
+///
+/// # fn main() -> multiproc::Result<()> {
+/// let greeter = GreeterClient::new().spawn()?;
+/// let greeting: RequestFuture<'_, String> = greeter.greet("Alice").into_future();
+/// assert_eq!(smol::block_on(greeting)?, "Hello, Alice!");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "futures do nothing unless they are polled or awaited"]
 pub struct RequestFuture<'a, R>(State<'a, R>);
 

@@ -14,7 +14,8 @@
 //! | [`multiprocessing`] | `Process`, `Lock`, `Event`, `Value`, `Array`, `Pipe`, `Queue` |
 //! | [`multiprocessing.pool`](pool) | `Pool`, `AsyncResult` |
 //! | [`multiprocessing.connection`](connection) | `Connection`, `wait` |
-//! | [`multiprocessing.shared_memory`, `multiprocessing.managers`](shared_memory) | `SharedMemory`, `SyncManager` |
+//! | [`multiprocessing.shared_memory`](shared_memory) | `SharedMemory`, `ShareableList` |
+//! | [`multiprocessing.managers`](managers) | `Manager`, `BaseManager`, `SyncManager`, proxies |
 //! | [`concurrent.futures`](futures) | `ProcessPoolExecutor`, `Future`, `as_completed` |
 //!
 //! # Three programs
@@ -174,6 +175,7 @@
 //! | the program is killed | children run on | children end |
 //! | a worker raises, or panics | text on the standard error, and an exit code | an [`Error`] with the message and the place |
 //! | a pool's worker is killed | `Pool`: the result never comes. `ProcessPoolExecutor`: all tasks fail | its own task fails, with the signal |
+//! | a manager is killed | its objects are lost, and proxies raise errors | requests fail, with the signal; [restarts](crate::Launch::restarts) make the object anew |
 //! | a holder of a lock is killed | the lock stays locked | the next one gets it, in a [`PoisonError`](std::sync::PoisonError) |
 //! | a running task | cannot be cancelled | can be: [`Task::cancel`], [`Call::timeout`] |
 //! | `Pool.map`, one task fails | raises when all are done | the iterator goes on; collecting into a `Result` stops there |
@@ -194,11 +196,8 @@
 //!   run, since both have the same code: a [closure](crate::guide::closures) that captures nothing can be
 //!   called in a process. A library cannot see what a closure has captured. Pass it as arguments.
 //! * **`pickle`, `ForkingPickler`, `copyreg`.** serde's derive determines how a type is sent.
-//! * **`Manager`, `BaseManager.register`, `dict`, `list` and proxies.** All other processes would
-//!   wait for the one that serves them, and each access would be a message. Values that can lie in
-//!   shared memory do not need such a process. For the rest, let a worker own the map and answer
-//!   questions, over a [`duplex`](crate::channel::duplex()) or with
-//!   [`Sender`](crate::channel::Sender)s for the answers in the questions.
+//! * **A manager's process for many objects, and its `address`, `connect()`, `get_server()`.** Each object is
+//!   a [service](managers) with a process of its own, and a client is handed to others, on the same machine.
 //! * **`Listener` and `Client`, `authkey`, `AuthenticationError`.** They connect unrelated processes
 //!   by a name. Use a socket of [`std::os::unix::net`] or [`std::net`], which can be an argument and
 //!   an item, as [`Fd`](crate::Fd).
@@ -225,6 +224,7 @@
 
 pub mod connection;
 pub mod futures;
+pub mod managers;
 pub mod multiprocessing;
 pub mod pool;
 pub mod shared_memory;

@@ -1,8 +1,8 @@
 //! Python's `multiprocessing`: processes, locks, values, pipes and queues.
 //!
 //! Each table is followed by a program in which each of its rows occurs. There are other pages for
-//! [pools](super::pool), [connections](super::connection), and [shared memory and
-//! managers](super::shared_memory).
+//! [pools](super::pool), [connections](super::connection), [shared memory](super::shared_memory) and
+//! [managers](super::managers).
 //!
 //! # A process
 //!

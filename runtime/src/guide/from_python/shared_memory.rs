@@ -1,8 +1,7 @@
-//! Python's `multiprocessing.shared_memory` and `multiprocessing.managers`.
+//! Python's `multiprocessing.shared_memory`.
 //!
-//! Each table is followed by a program in which its rows occur.
-//!
-//! # `multiprocessing.shared_memory`
+//! The table is followed by a program in which its rows occur. What Python's managers serve is on
+//! [another page](super::managers).
 //!
 //! | Python | here |
 //! |---|---|
@@ -64,74 +63,6 @@
 //!     let list = Mutex::new((1, 0.5, true))?;
 //!     grow::run(list.clone())?;
 //!     assert_eq!(*list.lock().unwrap(), (2, 0.5, true));
-//!     Ok(())
-//! }
-//! ```
-//!
-//! # `multiprocessing.managers`
-//!
-//! | Python | here |
-//! |---|---|
-//! | `SyncManager.Lock()`, `SyncManager.Queue()`, .. | those of [`sync`](crate::sync) and [`channel`](mod@crate::channel): they can be sent anywhere, and no process serves them |
-//! | `SyncManager.Value(..)`, `SyncManager.Array(..)` | [`Mutex<T>`](crate::sync::Mutex), [`Mutex<[T]>`](crate::sync::Mutex::from_slice) |
-//! | `SyncManager.Namespace()` | a type with [`#[derive(Shareable)]`](derive@crate::Shareable) in a [`Mutex`](crate::sync::Mutex) |
-//! | `SyncManager.dict()`, `SyncManager.list()` | absent: see [what is absent](super#what-is-absent-and-why) |
-//! | `SharedMemoryManager` | not needed: memory goes with its last holder |
-//!
-//! ```
-//! use multiproc::channel::Queue;
-//! use multiproc::sync::Mutex;
-//! use multiproc::{Pool, Shareable, worker};
-//! use serde::{Deserialize, Serialize};
-//!
-//! #[derive(Clone, Copy, Shareable)]
-//! struct Settings {
-//!     limit: u32,
-//!     steps: u32,
-//! }
-//!
-//! /// What all tasks work with. Handles are fields like others.
-//! #[derive(Clone, Serialize, Deserialize)]
-//! struct Common {
-//!     lock: Mutex<()>,
-//!     found: Queue<u32>,
-//!     sum: Mutex<u32>,
-//!     seen: Mutex<[bool]>,
-//!     settings: Mutex<Settings>,
-//! }
-//!
-//! #[worker]
-//! fn step(common: Common, number: u32) {
-//!     let _guard = common.lock.lock().unwrap();
-//!     *common.sum.lock().unwrap() += number;
-//!     common.seen.lock().unwrap()[number as usize] = true;
-//!     let mut settings = common.settings.lock().unwrap();
-//!     settings.steps += 1;
-//!     if number > settings.limit {
-//!         common.found.push(number).unwrap();
-//!     }
-//! }
-//!
-//! fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     let pool = Pool::builder().workers(2).build()?;
-//!     let common = Common {
-//!         // `SyncManager.Lock()`
-//!         lock: Mutex::new(())?,
-//!         // `SyncManager.Queue()`
-//!         found: Queue::bounded(8)?,
-//!         // `SyncManager.Value(..)`
-//!         sum: Mutex::new(0)?,
-//!         // `SyncManager.Array(..)`
-//!         seen: Mutex::from_elem(false, 4)?,
-//!         // `SyncManager.Namespace()`
-//!         settings: Mutex::new(Settings { limit: 2, steps: 0 })?,
-//!     };
-//!     let steps = pool.map(|number| step::call(common.clone(), number), 0..4);
-//!     steps.collect::<Result<(), _>>()?;
-//!     assert_eq!(common.found.try_pop()?, 3);
-//!     assert_eq!(*common.sum.lock().unwrap(), 6);
-//!     assert_eq!(*common.seen.lock().unwrap(), [true; 4]);
-//!     assert_eq!(common.settings.lock().unwrap().steps, 4);
 //!     Ok(())
 //! }
 //! ```

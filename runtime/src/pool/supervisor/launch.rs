@@ -7,7 +7,7 @@ use super::worker_state::{WorkerSource, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::ledger::Ledger;
 use crate::pool::scheduler::WorkerId;
-use crate::pool::worker::SERVICE;
+use crate::pool::worker::ROLE;
 use crate::process::Member;
 use crate::sys::clock::nanoseconds as now;
 use crate::sys::fd::AsFd;
@@ -23,7 +23,7 @@ pub(super) fn launch(env: &Env, id: WorkerId, index: usize) -> Result<WorkerStat
     let recipe = env.recipe().ok_or_else(over)?;
     let (setup, initializer) = recipe.of(index)?;
     let gauge = Arc::clone(&ledger);
-    let process = Member::launch(&setup, &SERVICE, ledger.descriptor(), index, gauge)?;
+    let process = Member::launch(&setup, &ROLE, ledger.descriptor(), index, gauge)?;
     let (pidfd, connection) = (process.pidfd().as_fd(), process.sources().0);
     let watch = |fd, source: WorkerSource| env.poller.add(fd, source.key(id), Interest::READABLE);
     let watching = watch(pidfd, WorkerSource::Pidfd)

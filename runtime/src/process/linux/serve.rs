@@ -1,4 +1,4 @@
-//! The life of a child: one request, one reply; or a [`Service`](crate::process::service::Service), which goes on until it is done.
+//! The life of a child: one request, one reply; or a [`Role`](crate::process::role::Role), which goes on until it is done.
 //!
 //! # Threads
 //!
@@ -29,7 +29,7 @@ use crate::process::current::{self, Current};
 use crate::process::environment;
 use crate::process::family;
 use crate::process::origin::{self, EXIT_SOFTWARE};
-use crate::process::service::{self, Replies, SERVICES, Serve};
+use crate::process::role::{self, ROLES, Replies, Serve};
 use crate::protocol::{Header, Reply, Request};
 use crate::records;
 use crate::sys::copy;
@@ -74,8 +74,8 @@ pub(super) fn serve(
     let mut input = request.open();
     let begun = understand(&mut input, serves).and_then(|(header, task)| {
         let worker = match &task {
-            Role::Worker(entry) => entry.name(),
-            Role::Service(_) => "",
+            Occupation::Worker(entry) => entry.name(),
+            Occupation::Role(_) => "",
         };
         if let Some(lineage) = header.lineage {
             lineage
@@ -118,9 +118,9 @@ pub(super) fn serve(
         limits::apply(&header.limits).map_err(|refusal| refusal.to_string())?;
         prepare(header.before_worker.as_ref(), lifeline)?;
         let stack = header.limits.stack.unwrap_or_else(default_stack_size);
-        service::set_worker_stack_size(stack);
+        role::set_worker_stack_size(stack);
         match task {
-            Role::Worker(entry) => {
+            Occupation::Worker(entry) => {
                 drop(receiver);
                 begin(entry.name(), stack, lifeline, move || {
                     let mut replies = Replies::new(sender);
@@ -136,7 +136,7 @@ pub(super) fn serve(
                     }
                 })
             }
-            Role::Service(serve) => begin(&name, stack, lifeline, move || {
+            Occupation::Role(serve) => begin(&name, stack, lifeline, move || {
                 // The receiver is not dropped: if a task has closed all descriptors, that would be
                 // a crash, for which the task would be blamed.
                 process::exit(serve(&receiver, sender))
@@ -212,25 +212,25 @@ fn last_words(panic: &PanicInfo) {
 }
 
 /// What this process is to do.
-enum Role {
+enum Occupation {
     /// Run this worker on the rest of the request.
     Worker(&'static Entry),
     /// Do this.
-    Service(Box<Serve>),
+    Role(Box<Serve>),
 }
 
-fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Role), String> {
+fn understand(input: &mut Input<'_>, serves: bool) -> Result<(Header, Occupation), String> {
     let unreadable = |error| format!("the request cannot be read: {error}");
     let header: Header = input.read().map_err(unreadable)?;
     if serves {
         let name: String = input.read().map_err(unreadable)?;
-        let service = SERVICES.iter().find(|service| service.name == name);
-        let service = service.ok_or_else(|| format!("it has no service `{name}`"))?;
-        return Ok((header, Role::Service((service.open)(input)?)));
+        let role = ROLES.iter().find(|role| role.name == name);
+        let role = role.ok_or_else(|| format!("it has no role `{name}`"))?;
+        return Ok((header, Occupation::Role((role.open)(input)?)));
     }
     let callee: Callee = input.read().map_err(unreadable)?;
     input.begin_anew();
-    Ok((header, Role::Worker(callee.find()?)))
+    Ok((header, Occupation::Worker(callee.find()?)))
 }
 
 /// Lets the worker run on a thread of its own, which ends the process with the status it gives,

@@ -1,4 +1,4 @@
-//! What a child can do besides running one worker, and the way of its replies.
+//! The roles that a child can have besides running one worker, and the way of its replies.
 
 use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,20 +14,20 @@ use crate::transport::{self, Receiver, Sender};
 /// What a child can do instead of running one worker.
 ///
 /// It is named in a [`Request::Serve`](crate::protocol::Request::Serve), and its module puts it into
-/// [`SERVICES`]: what offers one knows this module, and not the other way round.
+/// [`ROLES`]: what offers one knows this module, and not the other way round.
 #[derive(Debug)]
-pub(crate) struct Service {
+pub(crate) struct Role {
     pub(crate) name: &'static str,
-    /// Reads what stands in the request for this service.
+    /// Reads what stands in the request for this role.
     pub(crate) open: fn(&mut Input<'_>) -> Result<Box<Serve>, String>,
 }
 
 /// Serves its parent until there is nothing more to do, and gives the status to end with.
 pub(crate) type Serve = dyn FnOnce(&Receiver, &Sender) -> i32 + Send;
 
-/// Every service.
+/// Every role.
 #[distributed_slice]
-pub(crate) static SERVICES: [Service];
+pub(crate) static ROLES: [Role];
 
 /// The size of the stack that the thread of this process's worker has.
 static STACK_SIZE: AtomicUsize = AtomicUsize::new(0);
@@ -36,7 +36,7 @@ pub(super) fn set_worker_stack_size(bytes: usize) {
     STACK_SIZE.store(bytes, Ordering::Relaxed);
 }
 
-/// The size of the stack that a service's thread has, for others that run workers too.
+/// The size of the stack that the worker's thread has, for others that run workers too.
 pub(crate) fn worker_stack_size() -> usize {
     STACK_SIZE.load(Ordering::Relaxed)
 }
