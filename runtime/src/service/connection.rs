@@ -23,6 +23,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::task::{Wake, Waker};
 use std::time::Instant;
@@ -51,6 +52,8 @@ pub(super) struct Connection {
     pause: Pause,
     /// Told when there is something to read, if no thread waits for that.
     background: OnceLock<Readiness>,
+    /// It was told so, and the inbox may have been in use.
+    was_told: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -150,6 +153,7 @@ impl Connection {
             state: Mutex::default(),
             pause: Pause::new(),
             background: OnceLock::new(),
+            was_told: AtomicBool::new(false),
         }))
     }
 
@@ -189,6 +193,16 @@ impl Connection {
             Some(error) => Err(over(error)),
             None => Ok(()),
         }
+    }
+
+    /// Takes in what has come, if no other thread is about to.
+    pub(super) fn listen(self: &Arc<Self>) {
+        if let Some(mut inbox) = self.try_read() {
+            let finished = self.take_in(&mut inbox);
+            drop(inbox);
+            finish(finished);
+        }
+        self.read_in_background();
     }
 
     /// The request is in the queue.
@@ -255,6 +269,7 @@ impl Connection {
         while !self.is_idle()
             && let Some(mut inbox) = self.try_read()
         {
+            self.was_told.store(false, Ordering::SeqCst);
             let finished = self.take_in(&mut inbox);
             if !finished.is_empty() {
                 drop(inbox);
@@ -266,8 +281,14 @@ impl Connection {
                 let error = Error::new(ErrorKind::Closed, text).with_source(error);
                 drop(inbox);
                 finish(self.end(&error));
+                return;
             }
-            return;
+            drop(inbox);
+            fence(Ordering::SeqCst);
+            // Who was told while this thread had the inbox has left it alone, and is told once only.
+            if !self.was_told.swap(false, Ordering::SeqCst) {
+                return;
+            }
         }
     }
 
@@ -423,6 +444,8 @@ impl Wake for Background {
     fn wake(self: Arc<Self>) {
         drop(lock(&self.assembly).take());
         if let Some(connection) = self.connection.upgrade() {
+            connection.was_told.store(true, Ordering::SeqCst);
+            fence(Ordering::SeqCst);
             connection.read_in_background();
         }
     }
