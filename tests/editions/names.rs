@@ -66,21 +66,25 @@ mod tests {
         r#async { gen: u8 },
     }
 
-    struct served<r#try>(r#try);
+    mod served {
+        use super::block_on;
 
-    /// Methods, parameters and a client of such names.
-    #[multiproc::service(client = gen, runtime = block_on::gen)]
-    impl<r#try: Clone> served<r#try> {
-        fn gen(gen: r#try) -> Self {
-            served(gen)
-        }
+        pub(super) struct r#async<r#try>(r#try);
 
-        async fn r#async(&self, r#dyn: &str) -> usize {
-            r#dyn.len()
-        }
+        /// Methods, parameters and a client of such names.
+        #[multiproc::service(client = gen, runtime = block_on::gen)]
+        impl<r#try: Clone> r#async<r#try> {
+            pub(super) fn gen(gen: r#try) -> Self {
+                r#async(gen)
+            }
 
-        fn r#await(&mut self, gen: r#try) -> r#try {
-            std::mem::replace(&mut self.0, gen)
+            pub(super) async fn r#async(&self, r#dyn: &str) -> usize {
+                r#dyn.len()
+            }
+
+            pub(super) fn r#await(&mut self, gen: r#try) -> r#try {
+                std::mem::replace(&mut self.0, gen)
+            }
         }
     }
 
@@ -130,7 +134,7 @@ mod tests {
 
     #[test]
     fn services_have_any_name() {
-        let service = r#gen::<u8>::r#gen(1).spawn().unwrap();
+        let service = served::gen::gen(1).spawn().unwrap();
         assert_eq!(service.r#async("two").run().unwrap(), 3);
         assert_eq!(service.r#await(2).run().unwrap(), 1);
     }

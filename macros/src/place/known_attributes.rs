@@ -18,7 +18,7 @@ pub(super) fn leaves_name(path: &str) -> bool {
 
 /// Whether an attribute leaves its item as it is.
 pub(super) fn is_harmless(path: &str) -> bool {
-    const NAMES: [&str; 12] = [
+    const NAMES: [&str; 14] = [
         "allow",
         "automatically_derived",
         "cfg",
@@ -28,8 +28,10 @@ pub(super) fn is_harmless(path: &str) -> bool {
         "doc",
         "expect",
         "forbid",
+        "multiproc::service",
         "must_use",
         "rustfmt::skip",
+        "service",
         "warn",
     ];
     NAMES.contains(&path) || path.starts_with("clippy::") || path.starts_with("diagnostic::")

@@ -1,11 +1,11 @@
-//! Finds functions in a text, by its brackets and by the words before them.
+//! Finds functions and services in a text, by its brackets and by the words before them.
 
 use std::iter::Peekable;
 use std::str::Chars;
 
 use super::known_attributes::{is_harmless, leaves_name};
 
-/// What is known of the surroundings of a function.
+/// What is known of the surroundings of a function, or of the `impl` of a service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
     /// It stands in an `impl` or a `trait`.
@@ -14,9 +14,13 @@ pub(crate) struct Place {
     pub(crate) test: Option<String>,
     /// What of the same name stands beside it, such as `mod`; or before it, if that is a function, too.
     pub(crate) namesake: Option<&'static str>,
+    /// The types and modules beside a service, each with what it is.
+    pub(crate) neighbours: Vec<(&'static str, String)>,
+    /// Another `impl` of the same type before it is a service.
+    pub(crate) is_repeated: bool,
 }
 
-/// The line and the column of a function's name, both counted from one.
+/// The line and the column of a function's name or of the word `impl`, both counted from one.
 pub(super) type Position = (usize, usize);
 
 /// Reads a text token by token. What it does not understand it takes for nothing special.
@@ -46,6 +50,16 @@ struct Open {
     functions: Vec<(Position, String, Place)>,
     /// The other items, unless they may be left out.
     items: Vec<(&'static str, String)>,
+    /// The service that is being read.
+    service: Option<Service>,
+    services: Vec<Service>,
+}
+
+/// The `impl` of a service.
+struct Service {
+    position: Position,
+    /// What stands from there to its `{`.
+    header: String,
 }
 
 /// What brackets are for.
@@ -74,7 +88,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// All functions of which there is something to tell.
+    /// All functions and services of which there is something to tell.
     pub(super) fn places(mut self) -> Vec<(Position, Place)> {
         loop {
             let position = (self.line, self.column);
@@ -214,6 +228,12 @@ impl<'a> Scanner<'a> {
             here.last.clone_from(&word);
             return here.function(position, word);
         }
+        if word == "impl" && here.keyword.is_none() && here.is_service() && here.is_sure() {
+            here.service = Some(Service {
+                position,
+                header: String::new(),
+            });
+        }
         if let Some(kind) = here.kind_of_item() {
             here.items.push((kind, word.clone()));
         }
@@ -266,6 +286,9 @@ impl<'a> Scanner<'a> {
             }
             _ => Inside::Code,
         };
+        if char == '{' {
+            here.services.extend(here.service.take());
+        }
         here.set_last(char.to_string());
         self.open.push(Open {
             inside,
@@ -302,12 +325,18 @@ impl Open {
         matches!(self.keyword.as_deref(), Some("impl" | "trait"))
     }
 
+    fn is_service(&self) -> bool {
+        let mut paths = self.attributes.iter();
+        paths.any(|path| path.rsplit("::").next() == Some("service"))
+    }
+
     /// Nothing has been read of the next item.
     fn renew(&mut self) {
         *self = Open {
             inside: self.inside,
             functions: std::mem::take(&mut self.functions),
             items: std::mem::take(&mut self.items),
+            services: std::mem::take(&mut self.services),
             ..Open::default()
         };
     }
@@ -327,6 +356,7 @@ impl Open {
                 .iter()
                 .find(|item| **item == ("fn", name.clone()))
                 .map(|_| "fn"),
+            ..Place::default()
         };
         if self.is_sure() {
             self.items.push(("fn", name.clone()));
@@ -349,23 +379,47 @@ impl Open {
         self.inside == Inside::Code && self.attributes.iter().all(|path| leaves_name(path))
     }
 
-    /// The functions of which there is something to tell.
-    fn places(self) -> impl Iterator<Item = (Position, Place)> {
+    /// The functions and services of which there is something to tell.
+    fn places(self) -> Vec<(Position, Place)> {
         let Open {
-            functions, items, ..
+            functions,
+            mut items,
+            services,
+            ..
         } = self;
+        items.retain(|(kind, _)| *kind != "fn");
+        let functions = functions.into_iter().map(|(position, name, mut place)| {
+            let namesake = items.iter().find(|(_, item)| *item == name);
+            place.namesake = place.namesake.or(namesake.map(|(kind, _)| *kind));
+            (position, place)
+        });
+        let repeated = services.iter().enumerate().map(|(index, service)| {
+            let place = Place {
+                neighbours: items.clone(),
+                is_repeated: service.repeats_any(&services[..index]),
+                ..Place::default()
+            };
+            (service.position, place)
+        });
         functions
-            .into_iter()
-            .filter_map(move |(position, name, mut place)| {
-                let mut types = items.iter().filter(|(kind, _)| *kind != "fn");
-                let namesake = types.find(|(_, item)| *item == name);
-                place.namesake = place.namesake.or(namesake.map(|(kind, _)| *kind));
-                (place != Place::default()).then_some((position, place))
-            })
+            .chain(repeated)
+            .filter(|(_, place)| *place != Place::default())
+            .collect()
     }
 
     fn set_last(&mut self, token: String) {
+        if let Some(service) = &mut self.service {
+            service.header.push_str(&token);
+            service.header.push(' ');
+        }
         self.before = std::mem::replace(&mut self.last, token);
+    }
+}
+
+impl Service {
+    fn repeats_any(&self, others: &[Service]) -> bool {
+        // What stands in brackets is not read.
+        !self.header.contains(['(', '[']) && others.iter().any(|other| other.header == self.header)
     }
 }
 
@@ -465,6 +519,35 @@ mod tests {
         let places = Scanner::new("fn a() {} fn a() {} fn b() {} mod b;").places();
         let namesakes: Vec<_> = places.iter().map(|(_, place)| place.namesake).collect();
         assert_eq!(namesakes, [Some("fn"), Some("mod")]);
+    }
+
+    #[test]
+    fn neighbours_of_services_are_found() {
+        let text = "
+            struct A; #[multiproc::service(queue = 3)] #[cfg(unix)] impl A { fn new() -> Self {} }
+            #[multiproc::service] impl A { fn f(&self) {} } enum AClient {} fn g() { struct B; }
+            #[service] impl<T> Vec<T> where T: Clone { } #[service] impl<T> Vec<T> where T: Clone {}
+            #[service] impl C<[u8; 3]> {} #[service] impl C<[u8; 4]> {}
+            make! { #[service] impl A {} #[service] impl A {} } impl D {} impl D {}
+            #[cfg(a)] #[service] impl E {} #[cfg(b)] #[service] impl E {}
+        ";
+        let places = Scanner::new(text).places();
+        let of_services = places.iter().filter(|(_, place)| !place.is_associated);
+        let found: Vec<_> = of_services
+            .map(|((line, _), place)| (*line, place.neighbours.len(), place.is_repeated))
+            .collect();
+        let expected = [
+            (3, 2, false),
+            (4, 2, false),
+            (4, 2, true),
+            (5, 2, false),
+            (5, 2, false),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(
+            places[1].1.neighbours.last(),
+            Some(&("enum", "AClient".to_owned()))
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::remote::model::ungrouped;
 pub(super) struct Block {
     pub(super) attrs: Vec<Attribute>,
     unsafety: Option<Token![unsafe]>,
-    impl_token: Token![impl],
+    pub(super) impl_token: Token![impl],
     pub(super) generics: Generics,
     /// The trait, if it is of one.
     pub(super) trait_: Option<(Type, Token![for])>,

@@ -1,6 +1,7 @@
 //! What a service cannot be, each refused where it is written.
 
 use proc_macro2::TokenStream;
+use quote::ToTokens;
 use syn::{ExprPath, GenericParam, Generics, ReceiverKind, Type};
 
 use super::args::{self, Args};
@@ -9,6 +10,7 @@ use crate::errors::Errors;
 use crate::function::Function;
 use crate::header;
 use crate::paths::Runtime;
+use crate::place::in_words;
 use crate::remote::check::{self as remote, check_generics};
 use crate::remote::model::{Carried, Remote, ungrouped};
 use crate::remote::types::SelfType;
@@ -185,6 +187,27 @@ fn check_block(service: &Service<'_>, args: &Args, errors: &mut Errors) {
             format_args!("leave the option `client` out, and it is called `{name}Client`"),
         );
     }
+    if service.place.is_repeated {
+        errors.refuse(
+            &block.self_ty,
+            "has the attribute on an `impl` before this one: it is one service, with one client",
+            "move these methods there",
+        );
+    } else if let Some(kind) = service.namesake() {
+        let client = &service.client;
+        let kind = in_words(kind);
+        let blamed = match &args.client {
+            Some(given) => given.to_token_stream(),
+            None => block.self_ty.to_token_stream(),
+        };
+        errors.refuse(
+            blamed,
+            format_args!(
+                "cannot have a client of the name `{client}`: the {kind} beside it has this name"
+            ),
+            "rename one of the two; the option `client = Handle` says what the client is called",
+        );
+    }
     let mut methods = block.methods();
     if let Executor::Given(key, _) = &args.worker.executor
         && !methods.any(|method| method.function.sig.asyncness.is_some())
@@ -206,7 +229,7 @@ fn check_constructor<'a>(
         errors.refuse(
             attr,
             "cannot have `#[request]`: it is not a request",
-            "remove it; how long a constructor may take is said with `timeout` where it is called",
+            "remove it; `startup_timeout` of the `Launch` says how long a constructor may take",
         );
     }
     check_function(constructor.function(), &constructor.remote, args, errors)

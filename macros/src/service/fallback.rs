@@ -21,6 +21,12 @@ use crate::remote::types;
 pub(super) fn expand(service: &Service<'_>, args: &Args, errors: &TokenStream) -> TokenStream {
     let block = service.block;
     match &args.worker.runtime {
+        // There is another type in its place.
+        _ if service.namesake().is_some() => quote!(#block #errors),
+        Some(runtime) if service.place.is_repeated => {
+            let functions = functions(service, runtime);
+            quote!(#block #functions #errors)
+        }
         Some(runtime) => {
             let client = client::declare(service, runtime);
             let functions = functions(service, runtime);

@@ -11,6 +11,7 @@ use syn::{
 use super::args::Args;
 use super::block::{Block, Method};
 use crate::function::{Function, generated};
+use crate::place::{self, Place};
 use crate::remote::model::{Remote, ungrouped};
 use crate::wording::code;
 
@@ -28,6 +29,7 @@ pub(super) struct Service<'a> {
     pub(super) requests: Vec<Request<'a>>,
     /// Functions that are neither.
     pub(super) helpers: Vec<&'a Method>,
+    pub(super) place: Place,
     /// Whether there are several of one name, which rustc says.
     pub(super) has_namesakes: bool,
 }
@@ -90,6 +92,7 @@ impl<'a> Service<'a> {
             constructors: Vec::new(),
             requests: Vec::new(),
             helpers: Vec::new(),
+            place: place::of_service(block.impl_token),
             has_namesakes: false,
         };
         let mut seen: Vec<&Function> = Vec::new();
@@ -126,6 +129,15 @@ impl<'a> Service<'a> {
         } else {
             self.helpers.push(method);
         }
+    }
+}
+
+impl Service<'_> {
+    /// What beside it has the name of its client.
+    pub(super) fn namesake(&self) -> Option<&'static str> {
+        let mut neighbours = self.place.neighbours.iter();
+        let (kind, _) = neighbours.find(|(_, name)| self.client == name)?;
+        Some(kind)
     }
 }
 

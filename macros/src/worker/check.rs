@@ -9,6 +9,7 @@ use super::args::{Args, Defaults};
 use super::model::Worker;
 use crate::errors::Errors;
 use crate::header;
+use crate::place::in_words;
 use crate::remote::check::{self as remote, check_generics};
 use crate::remote::model::Carried;
 use crate::remote::types::SelfType;
@@ -86,9 +87,7 @@ fn check_place(worker: &Worker<'_>, errors: &mut Errors) {
     let kind = match worker.place.namesake {
         // rustc says so of functions.
         None | Some("fn") => return,
-        Some("mod") => "module",
-        Some("type") => "type alias",
-        Some(kind) => kind,
+        Some(kind) => in_words(kind),
     };
     errors.refuse(
         &worker.function.sig.ident,

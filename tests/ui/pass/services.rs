@@ -197,3 +197,81 @@ fn conditions_and_futures_are_followed() {
     #[allow(deprecated)]
     site.old().run().unwrap();
 }
+
+macro_rules! holder {
+    ($(#[$attr:meta])* $vis:vis $name:ident: $ty:ty, $set:ident $body:block) => {
+        $(#[$attr])*
+        $vis struct $name {
+            value: $ty,
+        }
+
+        #[multiproc::service]
+        impl $name {
+            $vis fn new(value: $ty) -> $name {
+                $name { value }
+            }
+
+            $vis fn get(&self) -> $ty {
+                self.value.clone()
+            }
+
+            $vis fn $set(&mut self) -> bool $body
+        }
+    };
+}
+
+holder!(
+    /// Is made by a macro.
+    pub(crate) Text: String, change { true }
+);
+
+#[derive(Clone, Serialize, serde::Deserialize)]
+struct Place {
+    index: IndexClient,
+    others: Vec<IndexClient>,
+}
+
+#[multiproc::worker]
+fn find_elsewhere(client: IndexClient, place: &Place, word: &str) -> (Vec<u64>, IndexClient) {
+    assert_eq!(place.others.len(), 1);
+    place.index.add(word, 3).run().unwrap();
+    (client.find(word).run().unwrap(), client)
+}
+
+#[test]
+fn one_from_a_macro_runs() {
+    let text = TextClient::new("text".to_owned()).spawn().unwrap();
+    assert_eq!(text.get().run().unwrap(), "text");
+    assert!(text.change().run().unwrap());
+}
+
+#[test]
+fn one_in_a_function_runs() {
+    struct Local(u8);
+
+    #[multiproc::service]
+    impl Local {
+        fn new(value: u8) -> Self {
+            Local(value)
+        }
+
+        fn get(&self) -> u8 {
+            self.0
+        }
+    }
+
+    let local = LocalClient::new(3).spawn().unwrap();
+    assert_eq!(local.get().run().unwrap(), 3);
+}
+
+#[test]
+fn clients_are_sent() {
+    let index = IndexClient::empty().spawn().unwrap();
+    let place = Place {
+        index: index.client(),
+        others: vec![index.client()],
+    };
+    let (found, client) = find_elsewhere::run(index.client(), &place, "dog").unwrap();
+    assert_eq!(found, [3]);
+    assert_eq!(client.find("dog").run().unwrap(), [3]);
+}
