@@ -7,6 +7,7 @@
 #[expect(dead_code, unused_imports, reason = "other tests use the rest")]
 mod support;
 
+mod circles;
 mod clients;
 mod deadlocks;
 mod deaths;
