@@ -240,8 +240,13 @@ impl Connection {
         self.queue().head() <= item
     }
 
-    /// Waits for a reply; false if the deadline came first.
-    pub(super) fn wait(self: &Arc<Self>, slot: &Slot, deadline: Option<Instant>) -> bool {
+    /// Waits for the reply to a request; false if the deadline came first.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        request: u64,
+        slot: &Slot,
+        deadline: Option<Instant>,
+    ) -> bool {
         while !slot.is_finished() {
             let Some(mut inbox) = self.try_read() else {
                 return slot.wait(deadline);
@@ -250,6 +255,12 @@ impl Connection {
             if finished.is_empty() {
                 if is_past(deadline) {
                     break;
+                }
+                // Asked while no other thread reads: one that has taken the reply in is about to give it out.
+                if !lock(&self.state).waiting.contains_key(&request) {
+                    drop(inbox);
+                    self.read_in_background();
+                    return slot.wait(deadline);
                 }
                 let source = inbox.source();
                 let has_come = || poll::is_readable(source);
@@ -279,8 +290,9 @@ impl Connection {
             if let Err(error) = self.arm(&inbox) {
                 let text = "replies of the service cannot be waited for";
                 let error = Error::new(ErrorKind::Closed, text).with_source(error);
+                let finished = self.end(&error);
                 drop(inbox);
-                finish(self.end(&error));
+                finish(finished);
                 return;
             }
             drop(inbox);

@@ -185,7 +185,9 @@ impl<R> Pending<R> {
         }
         // What has come is taken in, so that a loop over this ends.
         if let Some(sent) = &self.sent
-            && !sent.connection.wait(&self.slot, Some(Instant::now()))
+            && !sent
+                .connection
+                .wait(sent.request, &self.slot, Some(Instant::now()))
         {
             self.expire_if_late(sent);
         }
@@ -216,7 +218,7 @@ impl<R> Pending<R> {
                 return Err(deadlock(self.what, &circle));
             }
         };
-        if sent.connection.wait(&self.slot, until) {
+        if sent.connection.wait(sent.request, &self.slot, until) {
             return Ok(true);
         }
         Ok(self.expire_if_late(sent))
