@@ -9,6 +9,7 @@
 //! What is found decides on messages only. Where the file is not to be had, or the function is not
 //! where the compiler says, as in code that a macro made, nothing is known of it.
 
+mod brackets;
 mod known_attributes;
 mod scanner;
 
@@ -19,9 +20,10 @@ use std::rc::Rc;
 use proc_macro2::Span;
 use syn::Token;
 
-pub(crate) use self::scanner::Place;
+pub(crate) use self::brackets::Place;
 
-use self::scanner::{Position, Scanner};
+use self::brackets::Position;
+use self::scanner::Scanner;
 use crate::function::Function;
 
 /// What is known of the surroundings of a function.
