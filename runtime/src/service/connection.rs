@@ -61,8 +61,8 @@ struct State {
     /// The number of the request before.
     last: u64,
     waiting: HashMap<u64, Waiting>,
-    /// The latest end of a process of the service.
-    died: Option<Died>,
+    /// The ends of processes, as long as a request is in the queue whose item is not known yet.
+    deaths: Vec<Died>,
     /// Why there is no service any more.
     over: Option<WireError>,
 }
@@ -208,12 +208,14 @@ impl Connection {
     /// The request is in the queue.
     pub(super) fn sent(&self, request: u64, item: u64) {
         let mut state = lock(&self.state);
-        let State { waiting, died, .. } = &mut *state;
+        let State {
+            waiting, deaths, ..
+        } = &mut *state;
         let Some(entry) = waiting.get_mut(&request) else {
             return;
         };
         entry.item = Some(item);
-        if let Some(died) = died.as_ref().filter(|died| item < died.below) {
+        if let Some(died) = deaths.iter().find(|died| item < died.below) {
             // It was taken out and lost before this thread came to say so.
             let outcome = lost(died, entry.what);
             let entry = waiting.remove(&request);
@@ -396,7 +398,11 @@ impl Connection {
         let lost_ones = state.waiting.extract_if(|_, entry| is_lost(entry));
         let lost_ones = lost_ones.map(|(_, entry)| (entry.slot, lost(&died, entry.what)));
         let lost_ones = lost_ones.collect();
-        state.died = Some(died);
+        if state.waiting.values().any(|entry| entry.item.is_none()) {
+            state.deaths.push(died);
+        } else {
+            state.deaths.clear();
+        }
         lost_ones
     }
 
