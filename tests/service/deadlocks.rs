@@ -5,7 +5,15 @@ use std::time::Duration;
 use multiproc::channel::{Receiver, Sender, channel};
 use multiproc::{Process, Service, StartMethod, service, worker};
 
-use crate::support::in_time;
+use crate::support::cases;
+
+cases! {
+    a_service_that_asks_itself
+    circles_of_two_and_five
+    a_circle_through_the_children_of_two_processes
+    a_circle_that_begins_in_a_constructor
+    a_chain_is_no_circle
+}
 
 /// Much longer than it takes to find a circle: one that is not found is an error of another kind.
 const LONG: Duration = Duration::from_secs(30);
@@ -57,13 +65,6 @@ fn join(links: &[LinkClient]) {
     }
 }
 
-/// Does it with each start method.
-fn each_way(test: impl Fn(StartMethod)) {
-    for method in [StartMethod::Spawn, StartMethod::ForkServer] {
-        in_time(|| test(method));
-    }
-}
-
 /// A request that goes round, and the next one does not.
 #[track_caller]
 fn check_circle(links: &[LinkClient]) {
@@ -82,24 +83,18 @@ fn clients(links: &[Service<LinkClient>]) -> Vec<LinkClient> {
     links.iter().map(Service::client).collect()
 }
 
-#[test]
-fn a_service_that_asks_itself() {
-    each_way(|method| {
-        let links = start(method, 1);
-        join(&clients(&links));
-        check_circle(&clients(&links));
-    });
+fn a_service_that_asks_itself(method: StartMethod) {
+    let links = start(method, 1);
+    join(&clients(&links));
+    check_circle(&clients(&links));
 }
 
-#[test]
-fn circles_of_two_and_five() {
-    each_way(|method| {
-        for count in [2, 5] {
-            let links = start(method, count);
-            join(&clients(&links));
-            check_circle(&clients(&links));
-        }
-    });
+fn circles_of_two_and_five(method: StartMethod) {
+    for count in [2, 5] {
+        let links = start(method, count);
+        join(&clients(&links));
+        check_circle(&clients(&links));
+    }
 }
 
 /// Has a service of its own until it hears that it is not needed any more.
@@ -111,50 +106,41 @@ fn host(client: Sender<LinkClient>, end: Receiver<()>) {
     let _ = end.recv();
 }
 
-#[test]
-fn a_circle_through_the_children_of_two_processes() {
-    each_way(|method| {
-        let own = start(method, 1);
-        let mut links = clients(&own);
-        let mut hosts: Vec<(Sender<()>, Process<()>)> = Vec::new();
-        for _ in 0..2 {
-            let (sender, clients) = channel().unwrap();
-            let (end, ends) = channel().unwrap();
-            let host = host::call(sender, ends).start_method(method).spawn();
-            hosts.push((end, host.unwrap()));
-            links.push(clients.recv().unwrap());
-        }
-        join(&links);
-        check_circle(&links);
-        for (end, host) in hosts {
-            drop(end);
-            host.join().unwrap();
-        }
-    });
+fn a_circle_through_the_children_of_two_processes(method: StartMethod) {
+    let own = start(method, 1);
+    let mut links = clients(&own);
+    let mut hosts: Vec<(Sender<()>, Process<()>)> = Vec::new();
+    for _ in 0..2 {
+        let (sender, clients) = channel().unwrap();
+        let (end, ends) = channel().unwrap();
+        let host = host::call(sender, ends).start_method(method).spawn();
+        hosts.push((end, host.unwrap()));
+        links.push(clients.recv().unwrap());
+    }
+    join(&links);
+    check_circle(&links);
+    for (end, host) in hosts {
+        drop(end);
+        host.join().unwrap();
+    }
 }
 
-#[test]
-fn a_circle_that_begins_in_a_constructor() {
-    each_way(|method| {
-        let links = start(method, 1);
-        // It waits for one that asks itself.
-        links[0].meet(links[0].client()).run().unwrap();
-        let made = LinkClient::after(links[0].client())
-            .start_method(method)
-            .spawn();
-        let error = made.unwrap_err().to_string();
-        assert!(error.contains("Link → Link"), "{error}");
-    });
+fn a_circle_that_begins_in_a_constructor(method: StartMethod) {
+    let links = start(method, 1);
+    // It waits for one that asks itself.
+    links[0].meet(links[0].client()).run().unwrap();
+    let made = LinkClient::after(links[0].client())
+        .start_method(method)
+        .spawn();
+    let error = made.unwrap_err().to_string();
+    assert!(error.contains("Link → Link"), "{error}");
 }
 
-#[test]
-fn a_chain_is_no_circle() {
-    each_way(|method| {
-        let links = start(method, 3);
-        links[0].meet(links[1].client()).run().unwrap();
-        links[1].meet(links[2].client()).run().unwrap();
-        for _ in 0..200 {
-            assert_eq!(links[0].pass(7).run().unwrap(), Ok(2));
-        }
-    });
+fn a_chain_is_no_circle(method: StartMethod) {
+    let links = start(method, 3);
+    links[0].meet(links[1].client()).run().unwrap();
+    links[1].meet(links[2].client()).run().unwrap();
+    for _ in 0..200 {
+        assert_eq!(links[0].pass(7).run().unwrap(), Ok(2));
+    }
 }

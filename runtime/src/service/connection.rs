@@ -58,8 +58,8 @@ struct State {
     /// The number of the request before.
     last: u64,
     waiting: HashMap<u64, Waiting>,
-    /// The latest end of a process of the service.
-    died: Option<Died>,
+    /// The ends of processes, as long as a request is in the queue whose item is not known yet.
+    deaths: Vec<Died>,
     /// Why there is no service any more.
     over: Option<WireError>,
 }
@@ -191,15 +191,27 @@ impl Connection {
         }
     }
 
+    /// Takes in what has come, if no other thread is about to.
+    pub(super) fn listen(self: &Arc<Self>) {
+        if let Some(mut inbox) = self.try_read() {
+            let finished = self.take_in(&mut inbox);
+            drop(inbox);
+            finish(finished);
+        }
+        self.read_in_background();
+    }
+
     /// The request is in the queue.
     pub(super) fn sent(&self, request: u64, item: u64) {
         let mut state = lock(&self.state);
-        let State { waiting, died, .. } = &mut *state;
+        let State {
+            waiting, deaths, ..
+        } = &mut *state;
         let Some(entry) = waiting.get_mut(&request) else {
             return;
         };
         entry.item = Some(item);
-        if let Some(died) = died.as_ref().filter(|died| item < died.below) {
+        if let Some(died) = deaths.iter().find(|died| item < died.below) {
             // It was taken out and lost before this thread came to say so.
             let outcome = lost(died, entry.what);
             let entry = waiting.remove(&request);
@@ -226,8 +238,13 @@ impl Connection {
         self.queue().head() <= item
     }
 
-    /// Waits for a reply; false if the deadline came first.
-    pub(super) fn wait(self: &Arc<Self>, slot: &Slot, deadline: Option<Instant>) -> bool {
+    /// Waits for the reply to a request; false if the deadline came first.
+    pub(super) fn wait(
+        self: &Arc<Self>,
+        request: u64,
+        slot: &Slot,
+        deadline: Option<Instant>,
+    ) -> bool {
         while !slot.is_finished() {
             let Some(mut inbox) = self.try_read() else {
                 return slot.wait(deadline);
@@ -236,6 +253,12 @@ impl Connection {
             if finished.is_empty() {
                 if is_past(deadline) {
                     break;
+                }
+                // Asked while no other thread reads: one that has taken the reply in is about to give it out.
+                if !lock(&self.state).waiting.contains_key(&request) {
+                    drop(inbox);
+                    self.read_in_background();
+                    return slot.wait(deadline);
                 }
                 let source = inbox.source();
                 let has_come = || poll::is_readable(source);
@@ -351,7 +374,11 @@ impl Connection {
         let lost_ones = state.waiting.extract_if(|_, entry| is_lost(entry));
         let lost_ones = lost_ones.map(|(_, entry)| (entry.slot, lost(&died, entry.what)));
         let lost_ones = lost_ones.collect();
-        state.died = Some(died);
+        if state.waiting.values().any(|entry| entry.item.is_none()) {
+            state.deaths.push(died);
+        } else {
+            state.deaths.clear();
+        }
         lost_ones
     }
 

@@ -200,8 +200,12 @@ impl<R> Pending<R> {
             return true;
         }
         // What has come is taken in, so that a loop over this ends.
-        if let Some(sent) = &self.sent {
-            sent.connection.wait(&self.slot, Some(Instant::now()));
+        if let Some(sent) = &self.sent
+            && !sent
+                .connection
+                .wait(sent.request, &self.slot, Some(Instant::now()))
+        {
+            self.expire_if_late(sent);
         }
         self.slot.is_finished()
     }
@@ -230,17 +234,19 @@ impl<R> Pending<R> {
                 return Err(deadlock(self.what, &circle));
             }
         };
-        if sent.connection.wait(&self.slot, until) {
+        if sent.connection.wait(sent.request, &self.slot, until) {
             return Ok(true);
         }
-        if sent
-            .deadline
-            .is_some_and(|deadline| deadline <= Instant::now())
-        {
+        Ok(self.expire_if_late(sent))
+    }
+
+    /// Fails the request if its time is over.
+    fn expire_if_late(&self, sent: &Sent) -> bool {
+        let is_late = sent.deadline.is_some_and(|it| it <= Instant::now());
+        if is_late {
             expire(sent, &self.slot, self.what);
-            return Ok(true);
         }
-        Ok(false)
+        is_late
     }
 
     /// Withdraws a request of a service to itself, which is run when the method that waits for it has

@@ -15,7 +15,7 @@ use super::pending::{Pending, Sent, deadlock};
 use super::serving;
 use super::wire::RequestHead;
 use crate::channel::{Overflow, Pushed};
-use crate::codec::Output;
+use crate::codec::{self, Output};
 use crate::dispatch::{Argument, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::Slot;
@@ -91,6 +91,17 @@ impl RequestInfo {
             request: self.name,
             service: self.service,
         }
+    }
+
+    fn write<'e>(&self, arguments: &'e [Argument<'_>], output: &mut Output<'e>) -> Result<()> {
+        let mut arguments = arguments.iter();
+        let written = arguments.try_for_each(|argument| argument.write(output));
+        written.map_err(|error| self.unwritten(error))
+    }
+
+    fn unwritten(&self, error: codec::Error) -> Error {
+        let text = format!("cannot encode an argument of {}", self.what());
+        Error::new(ErrorKind::Encode, text).with_source(error)
     }
 }
 
@@ -237,7 +248,7 @@ impl<R> Request<'_, R> {
         let what = self.info.what();
         let departure = Departure::new(self.link, &self.info, self.timeout, wants_reply)?;
         let mut output = departure.head().output();
-        departure.write(&self.arguments, &mut output)?;
+        self.info.write(&self.arguments, &mut output)?;
         let connection = &departure.connection;
         let queue = connection.queue();
         let mut overflow = Overflow::NotYet;
@@ -335,20 +346,12 @@ impl Departure {
         }
     }
 
-    fn write<'e>(&self, arguments: &'e [Argument<'_>], output: &mut Output<'e>) -> Result<()> {
-        let mut arguments = arguments.iter();
-        let written = arguments.try_for_each(|argument| argument.write(output));
-        written.map_err(|error| {
-            let text = format!("cannot encode an argument of {}", self.info.what());
-            Error::new(ErrorKind::Encode, text).with_source(error)
-        })
-    }
-
     fn push(&self, output: &mut Output<'_>, overflow: Overflow) -> Result<Progress> {
         match self.connection.queue().try_push_message(output, overflow) {
             Ok(Pushed::Done(item)) => Ok(Progress::Sent(item)),
             Ok(Pushed::Closed) => {
-                // Why is told by the parent, if it has been heard.
+                // Why is told by the parent, unless the service is to end in good order.
+                self.connection.listen();
                 self.connection.check()?;
                 let text = format!("{} cannot be sent: the service has ended", self.info.what());
                 Err(Error::new(ErrorKind::Closed, text))
@@ -425,7 +428,10 @@ impl<'a, R> IntoFuture for Request<'a, R> {
     type IntoFuture = RequestFuture<'a, R>;
 
     fn into_future(self) -> RequestFuture<'a, R> {
-        RequestFuture(State::Unsent(self))
+        RequestFuture(match Unsent::new(self) {
+            Ok(unsent) => State::Unsent(Box::new(unsent)),
+            Err(error) => State::Failed(error),
+        })
     }
 }
 
@@ -456,10 +462,44 @@ impl<'a, R> IntoFuture for Request<'a, R> {
 pub struct RequestFuture<'a, R>(State<'a, R>);
 
 enum State<'a, R> {
-    Unsent(Request<'a, R>),
+    Failed(Error),
+    Unsent(Box<Unsent<'a, R>>),
     Blocked(Box<Blocked<R>>),
     Sent(Pending<R>),
     Over,
+}
+
+/// A request whose arguments are written, since executors move futures to other threads, where the arguments
+/// themselves may not go.
+struct Unsent<'a, R> {
+    link: &'a Arc<Link>,
+    info: RequestInfo,
+    output: Output<'static>,
+    result: ResultCodec<R>,
+    timeout: Option<Duration>,
+}
+
+impl<'a, R> Unsent<'a, R> {
+    fn new(request: Request<'a, R>) -> Result<Unsent<'a, R>> {
+        let Request {
+            link,
+            info,
+            arguments,
+            result,
+            timeout,
+        } = request;
+        // What stands in the head is known when the request is sent.
+        let mut output = RequestHead::default().output();
+        info.write(&arguments, &mut output)?;
+        let output = output.into_owned().map_err(|error| info.unwritten(error))?;
+        Ok(Unsent {
+            link,
+            info,
+            output,
+            result,
+            timeout,
+        })
+    }
 }
 
 /// A request for which there was no room.
@@ -482,7 +522,8 @@ impl<R> Future for RequestFuture<'_, R> {
         let state = &mut self.get_mut().0;
         loop {
             *state = match std::mem::replace(state, State::Over) {
-                State::Unsent(request) => match Blocked::new(&request) {
+                State::Failed(error) => return Poll::Ready(Err(error)),
+                State::Unsent(unsent) => match Blocked::new(*unsent) {
                     Ok(blocked) => State::Blocked(Box::new(blocked)),
                     Err(error) => return Poll::Ready(Err(error)),
                 },
@@ -515,18 +556,14 @@ impl<R> Future for RequestFuture<'_, R> {
 }
 
 impl<R> Blocked<R> {
-    fn new(request: &Request<'_, R>) -> Result<Blocked<R>> {
-        let departure = Departure::new(request.link, &request.info, request.timeout, true)?;
-        let mut output = departure.head().output();
-        departure.write(&request.arguments, &mut output)?;
-        let output = output.into_owned().map_err(|error| {
-            let text = format!("cannot encode an argument of {}", request.info.what());
-            Error::new(ErrorKind::Encode, text).with_source(error)
-        })?;
+    fn new(unsent: Unsent<'_, R>) -> Result<Blocked<R>> {
+        let departure = Departure::new(unsent.link, &unsent.info, unsent.timeout, true)?;
+        let mut output = unsent.output;
+        departure.head().write(&mut output);
         Ok(Blocked {
             departure,
             output,
-            result: request.result,
+            result: unsent.result,
             room: None,
             timer: None,
         })
@@ -601,6 +638,7 @@ impl<R> fmt::Debug for Request<'_, R> {
 impl<R> fmt::Debug for RequestFuture<'_, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match &self.0 {
+            State::Failed(_) => "failed",
             State::Unsent(_) => "unsent",
             State::Blocked(_) => "blocked",
             State::Sent(_) => "sent",

@@ -100,10 +100,13 @@ where
     let Some((host, object)) = Host::begin::<S>(job, threads)? else {
         return job.reply(&result::<()>(), &());
     };
-    let (object, turn) = (RwLock::new(Some(object)), Mutex::new(()));
+    let (object, turn) = (RwLock::new(Some(object)), Mutex::new(Turn::Next));
     let help = || {
         loop {
-            let turn = lock(&turn);
+            let mut turn = lock(&turn);
+            if let Turn::Over = *turn {
+                return;
+            }
             let Some(request) = host.next() else {
                 return;
             };
@@ -127,6 +130,8 @@ where
                 Some(Method::Last(method)) => {
                     let mut object = object.write().unwrap_or_else(PoisonError::into_inner);
                     host.queue.close();
+                    // Those behind it are left for the parent to end.
+                    *turn = Turn::Over;
                     drop(turn);
                     match object.take() {
                         Some(object) => host.run(request, |job| method(object, job)),
@@ -158,6 +163,14 @@ where
     drop(object);
     host.flush(FAREWELL);
     job.reply(&result::<()>(), &())
+}
+
+/// Whose turn it is.
+enum Turn {
+    /// The next one's.
+    Next,
+    /// There is none: the last request was taken.
+    Over,
 }
 
 /// A request that was taken out of the queue.

@@ -25,6 +25,7 @@
 //! | it, before it has told that it is ready | [`Launch::spawn`](crate::Launch::spawn) fails; a restart is tried again |
 //! | a client's process, at any time | its reply socket ends here, and the service is told to forget it |
 //! | a client's process, between coming through the door and being welcomed | likewise |
+//! | one of these, about to tell of room in the queue, or told of it | futures that wait for room are told again, and look |
 //! | the parent | the service is killed, as all children are; reply sockets end, so clients hear of it |
 //!
 //! A client is made known to the service before it is welcomed, so a request never comes from a client
@@ -186,9 +187,15 @@ impl Supervisor {
         };
         let mut control = Control::new(ours).map_err(failed)?;
         control.order(construct.clone()).map_err(failed)?;
-        for (client, mailer) in &self.clients {
+        // In their order, so that one that is not known after another is gone; the last one may be.
+        let mut clients: Vec<_> = self.clients.iter().collect();
+        clients.sort_unstable_by_key(|(client, _)| **client);
+        for (client, mailer) in clients {
             let order = know(*client, mailer.connection());
             control.order(order).map_err(failed)?;
+        }
+        if !self.clients.contains_key(&self.last_client) {
+            control.order(forget(self.last_client)).map_err(failed)?;
         }
         let arguments = vec![owned::<Setup>().own(setup)];
         let call = template.call(arguments, result::<()>()).map_err(failed)?;
@@ -342,6 +349,7 @@ impl Supervisor {
             self.shared.poller.remove(connection);
             self.clients.remove(&client);
             self.forget(client);
+            self.queue.retell_room();
         }
     }
 
@@ -421,6 +429,7 @@ impl Supervisor {
 
     /// Tells clients which requests were lost with a process.
     fn tell_died(&mut self, error: &Error) {
+        self.queue.retell_room();
         let died = Died {
             below: self.queue.head(),
             error: error.to_wire(),
@@ -438,9 +447,6 @@ impl Supervisor {
     /// There is no process, and there will be none.
     fn end(&mut self, error: Option<Error>) {
         self.stage = Stage::Over;
-        self.queue.close();
-        // What they hold open is closed with them.
-        while let Popped::Item(..) | Popped::Failed(..) = self.queue.pop_message(None) {}
         let closed = || Error::new(ErrorKind::Closed, "the service has ended");
         let words = error.as_ref().map_or_else(closed, Error::duplicate);
         if let Ok(notice) = encode(Notice::Over as u8, &words.to_wire()) {
@@ -448,6 +454,10 @@ impl Supervisor {
                 let _ = mailer.post(notice.clone());
             }
         }
+        // Later: a client that finds the queue closed has been told why.
+        self.queue.close();
+        // What they hold open is closed with them.
+        while let Popped::Item(..) | Popped::Failed(..) = self.queue.pop_message(None) {}
         let until = Instant::now() + FAREWELL;
         while !self.advance_mail() && Instant::now() < until {
             thread::sleep(TICK);

@@ -83,7 +83,7 @@ wire_enum! {
 }
 
 /// What stands before the arguments of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct RequestHead {
     /// The number of the client's process.
     pub(super) client: u32,
@@ -101,12 +101,22 @@ impl RequestHead {
     /// The beginning of a request.
     pub(super) fn output<'e>(self) -> Output<'e> {
         let mut head = Vec::with_capacity(Self::LENGTH + 64);
-        head.push(0);
-        head.extend(self.client.to_ne_bytes());
-        head.extend(self.request.to_ne_bytes());
-        head.extend(self.method.to_ne_bytes());
-        head.extend(self.deadline.to_ne_bytes());
+        head.extend(self.bytes());
         Output::after(head)
+    }
+
+    /// Writes it over the beginning of a request.
+    pub(super) fn write(self, output: &mut Output<'_>) {
+        output.head.splice(..Self::LENGTH, self.bytes());
+    }
+
+    fn bytes(self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[1..5].copy_from_slice(&self.client.to_ne_bytes());
+        bytes[5..13].copy_from_slice(&self.request.to_ne_bytes());
+        bytes[13..15].copy_from_slice(&self.method.to_ne_bytes());
+        bytes[15..].copy_from_slice(&self.deadline.to_ne_bytes());
+        bytes
     }
 
     /// What a request begins with, and where its arguments are.
@@ -185,6 +195,10 @@ mod tests {
             ..Message::default()
         };
         assert_eq!(RequestHead::read(&message), Some((head, 23)));
+        let mut output = RequestHead::default().output();
+        output.head.extend(b"arguments");
+        head.write(&mut output);
+        assert_eq!(output.head, [&message.head[..], b"arguments"].concat());
         message.head.truncate(10);
         assert_eq!(RequestHead::read(&message), None);
 

@@ -313,7 +313,7 @@ impl Core {
         self.header().closed.store(1, Ordering::SeqCst);
         drop(held);
         self.tell_items();
-        self.room().tell(|| ());
+        self.room().tell(|| self.ring_bell());
     }
 
     pub(super) fn items(&self) -> &EventCount {
@@ -503,7 +503,7 @@ impl Core {
         // Who waits for room in a queue that is nearly full is not in a hurry: those who pop have
         // enough to do. Woken for each place, it would fill that and sleep again.
         if done && self.len() <= self.capacity() - self.capacity() / 2 {
-            self.room().tell(|| ());
+            self.room().tell(|| self.ring_bell());
         }
         Some(popped)
     }

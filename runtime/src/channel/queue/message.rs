@@ -93,6 +93,12 @@ impl<T> Queue<T> {
         self.core.quiet_bell();
     }
 
+    /// Has all look who are [told](Queue::watch_room) of room: a process has died that may have been about to
+    /// tell them, or have been told in their place.
+    pub(crate) fn retell_room(&self) {
+        self.core.ring_bell();
+    }
+
     /// Rings the bell if there is more room.
     pub(crate) fn tell_room(&self) {
         if self.len() < self.capacity() {
