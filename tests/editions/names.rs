@@ -74,7 +74,7 @@ mod tests {
         /// Methods, parameters and a client of such names.
         #[multiproc::service(client = gen, runtime = block_on::gen)]
         impl<r#try: Clone> r#async<r#try> {
-            pub(super) fn gen(gen: r#try) -> Self {
+            pub(super) fn r#dyn(gen: r#try) -> Self {
                 r#async(gen)
             }
 
@@ -134,7 +134,7 @@ mod tests {
 
     #[test]
     fn services_have_any_name() {
-        let service = served::gen::gen(1).spawn().unwrap();
+        let service = served::gen::r#dyn(1).spawn().unwrap();
         assert_eq!(service.r#async("two").run().unwrap(), 3);
         assert_eq!(service.r#await(2).run().unwrap(), 1);
     }

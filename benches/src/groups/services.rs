@@ -140,7 +140,8 @@ impl Total {
         self.0
     }
 
-    fn echo(&self, bytes: &[u8]) -> Vec<u8> {
+    fn echo(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.0 += bytes.len();
         bytes.to_vec()
     }
 }

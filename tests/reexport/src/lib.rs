@@ -47,7 +47,10 @@ mod tests {
     #[renamed::service(crate = renamed, threads = 2)]
     impl Index {
         fn open(path: &Path) -> Result<Self, String> {
-            Ok(Index(path.as_os_str().len()))
+            match path.as_os_str().len() {
+                0 => Err("there is no path".to_owned()),
+                length => Ok(Index(length)),
+            }
         }
 
         fn add(&mut self, word: &str) -> usize {
