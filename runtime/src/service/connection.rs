@@ -71,6 +71,15 @@ struct Waiting {
     what: What,
     /// The number of its item in the queue, once that is known.
     item: Option<u64>,
+    deadline: Option<Instant>,
+}
+
+impl Waiting {
+    /// Whether it was lost with a process. One that is late may not have been begun, for that reason: its
+    /// end is that it is late.
+    fn is_lost_with(&self, died: &Died) -> bool {
+        self.item.is_some_and(|item| item < died.below) && !is_past(self.deadline)
+    }
 }
 
 /// What an error is about: a method.
@@ -167,7 +176,7 @@ impl Connection {
     }
 
     /// Gives a request a number, and a place for its reply.
-    pub(super) fn begin(&self, what: What) -> Result<(u64, Arc<Slot>)> {
+    pub(super) fn begin(&self, what: What, deadline: Option<Instant>) -> Result<(u64, Arc<Slot>)> {
         let mut state = lock(&self.state);
         if let Some(error) = &state.over {
             return Err(over(error));
@@ -178,6 +187,7 @@ impl Connection {
             slot: Arc::clone(&slot),
             what,
             item: None,
+            deadline,
         };
         state.waiting.insert(number, waiting);
         Ok((number, slot))
@@ -211,7 +221,7 @@ impl Connection {
             return;
         };
         entry.item = Some(item);
-        if let Some(died) = deaths.iter().find(|died| item < died.below) {
+        if let Some(died) = deaths.iter().find(|died| entry.is_lost_with(died)) {
             // It was taken out and lost before this thread came to say so.
             let outcome = lost(died, entry.what);
             let entry = waiting.remove(&request);
@@ -370,8 +380,9 @@ impl Connection {
 
     fn died(&self, died: Died) -> Vec<Finished> {
         let mut state = lock(&self.state);
-        let is_lost = |entry: &Waiting| entry.item.is_some_and(|item| item < died.below);
-        let lost_ones = state.waiting.extract_if(|_, entry| is_lost(entry));
+        let lost_ones = state
+            .waiting
+            .extract_if(|_, entry| entry.is_lost_with(&died));
         let lost_ones = lost_ones.map(|(_, entry)| (entry.slot, lost(&died, entry.what)));
         let lost_ones = lost_ones.collect();
         if state.waiting.values().any(|entry| entry.item.is_none()) {

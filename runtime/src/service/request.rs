@@ -322,7 +322,7 @@ impl Departure {
         };
         let connection = link.connection(deadline)?;
         let waiting = if wants_reply {
-            Some(connection.begin(info.what())?)
+            Some(connection.begin(info.what(), deadline)?)
         } else {
             connection.check()?;
             None
