@@ -223,7 +223,8 @@
 //!
 //! A request is a message to another process and one back, and the two processes wake each other, as for a
 //! task of a pool. `notify`, and several requests that are started before the first is waited for, save most
-//! of the waking. Arguments and results are copied, at the speed of a channel. A number that is only counted
+//! of the waking. Arguments and results are copied; long ones take longer than in a channel, since the
+//! service reads them when it is their turn, and not while they are written. A number that is only counted
 //! needs no message if it is an atomic in [shared memory](crate::shm::Shared). And each service is a process,
 //! with what [a process costs](super::processes_or_threads).
 //!
