@@ -23,19 +23,21 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError, Weak};
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
+use super::board::Board;
 use super::graph::Place;
-use super::wire::{Address, Died, Notice, REGISTER, Requests, Welcome};
-use super::withdrawals::Withdrawals;
+use super::wire::{Address, Died, Notice, REGISTER, Requests, Welcome, ended};
 use crate::channel::Queue;
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind, Result, WireError};
 use crate::lock::lock;
 use crate::pool::{Callbacks, Outcome, Pause, Slot};
 use crate::readiness::Readiness;
+use crate::sys::deadline;
 use crate::sys::descriptors;
 use crate::sys::fd::{AsFd, OwnedFd};
 use crate::sys::poll::{self, Writable};
@@ -45,8 +47,8 @@ use crate::transport::{self, Inbox, Received};
 #[derive(Debug)]
 pub(super) struct Connection {
     welcome: Welcome,
-    withdrawals: Withdrawals,
-    inbox: Mutex<Inbox>,
+    board: Board,
+    reading: Mutex<Reading>,
     state: Mutex<State>,
     pause: Pause,
     /// Told when there is something to read, if no thread waits for that.
@@ -64,6 +66,15 @@ struct State {
     over: Option<WireError>,
 }
 
+/// Where replies are read.
+#[derive(Debug)]
+struct Reading {
+    inbox: Inbox,
+    /// How many replies have been taken in: if as many are counted on the [board](Board), there is none.
+    /// That can be wrong for a moment, see there.
+    taken: u64,
+}
+
 /// A request that is not answered.
 #[derive(Debug)]
 struct Waiting {
@@ -78,7 +89,7 @@ impl Waiting {
     /// Whether it was lost with a process. One that is late may not have been begun, for that reason: its
     /// end is that it is late.
     fn is_lost_with(&self, died: &Died) -> bool {
-        self.item.is_some_and(|item| item < died.below) && !is_past(self.deadline)
+        self.item.is_some_and(|item| item < died.below) && !deadline::is_past(self.deadline)
     }
 }
 
@@ -104,7 +115,7 @@ impl Connection {
     pub(super) fn open(door: &Arc<OwnedFd>, deadline: Option<Instant>) -> Result<Arc<Connection>> {
         let closed = |error: io::Error| {
             if transport::is_gone(&error) {
-                return gone();
+                return ended();
             }
             let text = "the service cannot be reached";
             Error::new(ErrorKind::Closed, text).with_source(error)
@@ -128,11 +139,12 @@ impl Connection {
             match inbox.receive().map_err(closed)? {
                 Received::Message(message) => break message,
                 Received::Nothing => {
-                    if !poll::wait_readable(inbox.source(), deadline) && is_past(deadline) {
+                    if !poll::wait_readable(inbox.source(), deadline) && deadline::is_past(deadline)
+                    {
                         return Err(not_in_time());
                     }
                 }
-                Received::Closed => return Err(gone()),
+                Received::Closed => return Err(ended()),
             }
         };
         let damaged = |error: String| closed(io::Error::other(error));
@@ -140,7 +152,7 @@ impl Connection {
             Some(Notice::Welcome) => {}
             Some(Notice::Over) => {
                 let error = message.open().read::<WireError>();
-                return Err(error.map_or_else(|_| gone(), |error| over(&error)));
+                return Err(error.map_or_else(|_| ended(), |error| over(&error)));
             }
             Some(Notice::Died) | None => {
                 return Err(damaged("it was not welcomed".to_owned()));
@@ -150,12 +162,11 @@ impl Connection {
             .open()
             .read()
             .map_err(|error| damaged(error.to_string()))?;
-        let withdrawals = welcome.withdrawals.try_clone();
-        let withdrawals = withdrawals.and_then(Withdrawals::map).map_err(closed)?;
+        let board = welcome.board.try_clone().and_then(Board::map);
         Ok(Arc::new(Connection {
             welcome,
-            withdrawals,
-            inbox: Mutex::new(inbox),
+            board: board.map_err(closed)?,
+            reading: Mutex::new(Reading { inbox, taken: 0 }),
             state: Mutex::default(),
             pause: Pause::new(),
             background: OnceLock::new(),
@@ -203,9 +214,9 @@ impl Connection {
 
     /// Takes in what has come, if no other thread is about to.
     pub(super) fn listen(self: &Arc<Self>) {
-        if let Some(mut inbox) = self.try_read() {
-            let finished = self.take_in(&mut inbox);
-            drop(inbox);
+        if let Some(mut reading) = self.try_read() {
+            let finished = self.take_in(&mut reading, None);
+            drop(reading);
             finish(finished);
         }
         self.read_in_background();
@@ -239,7 +250,7 @@ impl Connection {
     pub(super) fn withdraw(&self, request: u64) {
         let entry = lock(&self.state).waiting.remove(&request);
         if let Some(item) = entry.and_then(|entry| entry.item) {
-            self.withdrawals.withdraw(item);
+            self.board.withdraw(item);
         }
     }
 
@@ -255,28 +266,33 @@ impl Connection {
         slot: &Slot,
         deadline: Option<Instant>,
     ) -> bool {
+        // Whether the socket is to be looked at, whatever is counted.
+        let mut must_look = deadline::is_past(deadline);
         while !slot.is_finished() {
-            let Some(mut inbox) = self.try_read() else {
+            let Some(mut reading) = self.try_read() else {
                 return slot.wait(deadline);
             };
-            let finished = self.take_in(&mut inbox);
-            if finished.is_empty() {
-                if is_past(deadline) {
-                    break;
+            let has_come = |taken| self.board.replies(self.client()) != taken;
+            if must_look || has_come(reading.taken) {
+                let finished = self.take_in(&mut reading, Some(slot));
+                if !finished.is_empty() {
+                    drop(reading);
+                    finish(finished);
+                    continue;
                 }
-                // Asked while no other thread reads: one that has taken the reply in is about to give it out.
-                if !lock(&self.state).waiting.contains_key(&request) {
-                    drop(inbox);
-                    self.read_in_background();
-                    return slot.wait(deadline);
-                }
-                let source = inbox.source();
-                let has_come = || poll::is_readable(source);
-                self.pause
-                    .wait(has_come, || poll::wait_readable(source, deadline));
             }
-            drop(inbox);
-            finish(finished);
+            if deadline::is_past(deadline) {
+                break;
+            }
+            // Asked while no other thread reads: one that has taken the reply in is about to give it out.
+            if !lock(&self.state).waiting.contains_key(&request) {
+                drop(reading);
+                self.read_in_background();
+                return slot.wait(deadline);
+            }
+            let (source, taken) = (reading.inbox.source(), reading.taken);
+            let sleep = || !has_come(taken) && poll::wait_readable(source, deadline);
+            must_look = self.pause.wait(|| has_come(taken), sleep);
         }
         self.read_in_background();
         slot.is_finished()
@@ -286,18 +302,18 @@ impl Connection {
     pub(super) fn read_in_background(self: &Arc<Self>) {
         // A reader that is in the way does this itself when it stops.
         while !self.is_idle()
-            && let Some(mut inbox) = self.try_read()
+            && let Some(mut reading) = self.try_read()
         {
-            let finished = self.take_in(&mut inbox);
+            let finished = self.take_in(&mut reading, None);
             if !finished.is_empty() {
-                drop(inbox);
+                drop(reading);
                 finish(finished);
                 continue;
             }
-            let alarm = self.alarm(&inbox);
+            let alarm = self.alarm(&reading.inbox);
             // Given back first. When it rings, a reader that is in the way then is another one, which sets
             // the alarm when it stops.
-            drop(inbox);
+            drop(reading);
             if let Err(error) = alarm.and_then(|alarm| alarm.set(self)) {
                 let text = "replies of the service cannot be waited for";
                 let error = Error::new(ErrorKind::Closed, text).with_source(error);
@@ -324,24 +340,42 @@ impl Connection {
         lock(&self.state).waiting.is_empty()
     }
 
-    fn try_read(&self) -> Option<MutexGuard<'_, Inbox>> {
-        match self.inbox.try_lock() {
-            Ok(inbox) => Some(inbox),
-            Err(TryLockError::Poisoned(inbox)) => Some(inbox.into_inner()),
+    fn try_read(&self) -> Option<MutexGuard<'_, Reading>> {
+        match self.reading.try_lock() {
+            Ok(reading) => Some(reading),
+            Err(TryLockError::Poisoned(reading)) => Some(reading.into_inner()),
             Err(TryLockError::WouldBlock) => None,
         }
     }
 
-    /// Takes in all that has come, and gives the requests that are finished by it: to be
-    /// [finished](finish) when the inbox is free, since wakers are called then.
-    fn take_in(&self, inbox: &mut Inbox) -> Vec<Finished> {
+    /// Takes in what has come, all or up to a reply that is `wanted`, and gives the requests that are
+    /// finished by it: to be [finished](finish) when the socket is free, since wakers are called then.
+    fn take_in(&self, reading: &mut Reading, wanted: Option<&Slot>) -> Vec<Finished> {
+        let counted = self.board.replies(self.client());
         let mut finished = Vec::new();
         loop {
-            match inbox.receive() {
-                Ok(Received::Message(message)) => finished.extend(self.handle(message)),
-                Ok(Received::Nothing) => return finished,
+            match reading.inbox.receive() {
+                Ok(Received::Message(message)) => {
+                    if message.kind().and_then(Notice::from_wire).is_none() {
+                        reading.taken = reading.taken.wrapping_add(1);
+                    }
+                    let new = self.handle(message);
+                    let is_wanted = |it: &Finished| {
+                        wanted.is_some_and(|slot| ptr::eq(Arc::as_ptr(&it.0), slot))
+                    };
+                    let has_wanted = new.iter().any(is_wanted);
+                    finished.extend(new);
+                    if has_wanted {
+                        return finished;
+                    }
+                }
+                Ok(Received::Nothing) => {
+                    // Those that were counted before this was known have come.
+                    reading.taken = counted;
+                    return finished;
+                }
                 Ok(Received::Closed) => {
-                    finished.extend(self.end(&gone()));
+                    finished.extend(self.end(&ended()));
                     return finished;
                 }
                 // The service died in the middle of a reply, which the parent will tell.
@@ -372,7 +406,7 @@ impl Connection {
             },
             Some(Notice::Over) => {
                 let error = message.open().read::<WireError>();
-                self.end(&error.map_or_else(|_| gone(), WireError::into_error))
+                self.end(&error.map_or_else(|_| ended(), WireError::into_error))
             }
             Some(Notice::Welcome) => Vec::new(),
         }
@@ -424,18 +458,9 @@ fn over(error: &WireError) -> Error {
     error.clone().into_closed().into_error()
 }
 
-/// How it is if the parent is gone.
-fn gone() -> Error {
-    Error::new(ErrorKind::Closed, "the service has ended")
-}
-
 fn not_in_time() -> Error {
     let text = "the parent of the service has not answered in time";
     Error::new(ErrorKind::TimedOut, text)
-}
-
-fn is_past(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|deadline| deadline <= Instant::now())
 }
 
 /// Has the thread that waits for descriptors read when there is something.

@@ -121,7 +121,7 @@ impl Incarnation {
         if self.is_ready && !was_ready {
             return Progress::Ready;
         }
-        if self.deadline().is_some_and(|at| at <= Instant::now()) {
+        if deadline::is_past(self.deadline()) {
             self.is_late = true;
             self.process.kill();
         }

@@ -18,8 +18,8 @@
 //! * [`serve`](mod@serve) is the process: it takes requests out of the queue and runs them.
 //! * [`client`] is a handle, [`link`] the one way of a process to a service, and [`connection`] what is at
 //!   the end of that. [`request`](mod@request) and [`pending`] are a request before and after it was sent.
-//! * [`wire`] is what they write to each other, [`mailer`] sends without waiting, [`withdrawals`] are
-//!   requests that are not wanted any more.
+//! * [`wire`] is what they write to each other, [`mailer`] sends without waiting, [`board`] is the memory
+//!   in which they note what needs no message.
 //! * [`serving`] is what a thread knows of the request that it runs, [`graph`] who waits for whom.
 //!
 //! # What if a process dies
@@ -33,6 +33,7 @@
     reason = "what lacks it is public for generated code, and hidden"
 )]
 
+mod board;
 mod client;
 mod connection;
 mod event;
@@ -50,7 +51,6 @@ mod serving;
 mod supervised;
 mod supervisor;
 mod wire;
-mod withdrawals;
 
 pub use client::{Client, ServiceClient};
 pub use event::{ServiceEvent, ServiceEvents};

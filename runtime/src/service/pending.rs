@@ -242,7 +242,7 @@ impl<R> Pending<R> {
 
     /// Fails the request if its time is over.
     fn expire_if_late(&self, sent: &Sent) -> bool {
-        let is_late = sent.deadline.is_some_and(|it| it <= Instant::now());
+        let is_late = deadline::is_past(sent.deadline);
         if is_late {
             expire(sent, &self.slot, self.what);
         }

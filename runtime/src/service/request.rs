@@ -582,11 +582,7 @@ impl<R> Blocked<R> {
                 }
                 Progress::Blocked(_) => {}
             }
-            if self
-                .departure
-                .deadline
-                .is_some_and(|it| it <= Instant::now())
-            {
+            if deadline::is_past(self.departure.deadline) {
                 return Poll::Ready(Err(self.departure.no_room()));
             }
             if !is_announced {

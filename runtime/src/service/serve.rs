@@ -19,21 +19,23 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+use super::board::Board;
 use super::graph::{Graph, Place, Seat};
 use super::mailer::Mailer;
 use super::served::{Method, Served, Unbuilt};
 use super::serving::{self, Serving};
 use super::wire::{self, Address, Order, Report, RequestHead, Requests};
-use super::withdrawals::Withdrawals;
 use crate::channel::{Popped, Queue};
 use crate::codec::{Message, Output};
 use crate::descriptor::Fd;
 use crate::dispatch::{Failure, Job, message, owned, result, run_method};
 use crate::lock::{lock, wait};
+use crate::pool::Pause;
 use crate::process::{end_of_panic, worker_stack_size};
 use crate::protocol::Reply;
 use crate::records;
 use crate::sys::crash::WorkerThread;
+use crate::sys::deadline;
 use crate::sys::fd::OwnedFd;
 use crate::sys::poll::{self, Writable};
 use crate::transport::{EncodedMessage, Inbox, Received};
@@ -58,7 +60,7 @@ pub(super) struct Setup {
     /// The connection to the parent, for [`Order`]s and [`Report`]s.
     pub(super) control: Fd<OwnedFd>,
     pub(super) queue: Queue<Requests>,
-    pub(super) withdrawals: Fd<OwnedFd>,
+    pub(super) board: Fd<OwnedFd>,
     /// Its place among those that may wait for each other.
     pub(super) node: Option<Place>,
 }
@@ -187,9 +189,12 @@ struct Begun {
 struct Host {
     service: &'static str,
     queue: Queue<Requests>,
-    withdrawals: Withdrawals,
+    board: Board,
     routes: &'static Routes,
     seat: Option<Arc<Seat>>,
+    pause: Pause,
+    /// The id of this process.
+    process: u32,
 }
 
 impl Host {
@@ -201,7 +206,7 @@ impl Host {
         let control = Arc::new(setup.control.into_inner());
         let mut parent = Mailer::new(Arc::clone(&control)).map_err(|error| fatal(&error))?;
         let mut inbox = Inbox::new(control).map_err(|error| fatal(&error))?;
-        let withdrawals = Withdrawals::map(setup.withdrawals.into_inner());
+        let board = Board::map(setup.board.into_inner());
         let node = setup.node;
         let seat = node
             .filter(|_| threads == 1)
@@ -224,9 +229,11 @@ impl Host {
         let host = Host {
             service: Box::leak(setup.service.into_boxed_str()),
             queue: setup.queue,
-            withdrawals: withdrawals.map_err(|error| fatal(&error))?,
+            board: board.map_err(|error| fatal(&error))?,
             routes: Routes::of_process(),
             seat,
+            pause: Pause::new(),
+            process: process::id(),
         };
         let routes = host.routes;
         let thread = thread::Builder::new().name("multiproc-clients".to_owned());
@@ -268,14 +275,14 @@ impl Host {
     /// The next request that is wanted. `None`: there will be none.
     fn next(&self) -> Option<Begun> {
         loop {
-            match self.queue.pop_message(None) {
+            match self.queue.try_pop_message() {
                 Popped::Item(item, message) => {
                     let Some((head, arguments)) = RequestHead::read(&message) else {
                         continue;
                     };
                     let deadline = serving::from_shared(head.deadline);
-                    let is_late = deadline.is_some_and(|deadline| deadline <= Instant::now());
-                    if is_late || self.withdrawals.contains(item) {
+                    let is_late = deadline::is_past(deadline);
+                    if is_late || self.board.is_withdrawn(item) {
                         continue;
                     }
                     let route = match head.request {
@@ -315,7 +322,9 @@ impl Host {
                     self.refuse(&begun, &reason);
                 }
                 Popped::Closed => return None,
-                Popped::Empty => {}
+                Popped::Empty => self
+                    .pause
+                    .wait(|| self.queue.has_news(), || self.queue.sleep_for_news()),
                 Popped::Damaged => leave(&io::Error::other("its queue is damaged")),
             }
         }
@@ -343,12 +352,12 @@ impl Host {
                 seat.done(item);
             }
         };
-        let address = address(&head).bytes();
+        let address = self.address(&head).bytes();
         let input = message.open_at(arguments);
         let ran = serving.during(|| {
             let mut send = |out: Output<'_>| {
                 done();
-                self.reply(route.as_ref(), out)
+                self.reply(route.as_ref(), head.client, out)
             };
             run_method(self.service, input, &address, &mut send, method)
         });
@@ -359,15 +368,27 @@ impl Host {
         done();
     }
 
+    fn address(&self, head: &RequestHead) -> Address {
+        Address {
+            request: head.request,
+            process: self.process,
+        }
+    }
+
     /// Answers a request that cannot be run.
     fn refuse(&self, request: &Begun, reason: &str) {
         let mut out = message(Reply::NotDecoded, reason);
-        let address = address(&request.head).bytes();
+        let address = self.address(&request.head).bytes();
         out.head.splice(1..1, address);
-        let _ = self.reply(request.route.as_ref(), out);
+        let _ = self.reply(request.route.as_ref(), request.head.client, out);
     }
 
-    fn reply(&self, route: Option<&Arc<Mutex<Mailer>>>, out: Output<'_>) -> io::Result<()> {
+    fn reply(
+        &self,
+        route: Option<&Arc<Mutex<Mailer>>>,
+        client: u32,
+        out: Output<'_>,
+    ) -> io::Result<()> {
         let Some(route) = route else {
             return Ok(());
         };
@@ -376,6 +397,7 @@ impl Host {
         let mut mailer = lock(route);
         let was_blocked = mailer.blocked_on().is_some();
         mailer.post(encoded)?;
+        self.board.count_reply(client);
         // A client that takes in a long reply takes part of it at a time.
         while let Some(socket) = mailer.blocked_on().filter(|_| !was_blocked) {
             let until = Instant::now() + PATIENCE;
@@ -397,13 +419,6 @@ impl Host {
         while self.routes.advance() && Instant::now() < until {
             thread::sleep(TICK);
         }
-    }
-}
-
-fn address(head: &RequestHead) -> Address {
-    Address {
-        request: head.request,
-        process: process::id(),
     }
 }
 

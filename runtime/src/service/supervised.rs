@@ -5,7 +5,8 @@ use std::task::Wake;
 use std::time::Instant;
 
 use super::event::{Listeners, ServiceEvents};
-use crate::error::{Error, ErrorKind, Result};
+use super::wire;
+use crate::error::{Error, Result};
 use crate::lock::{lock, wait, wait_until};
 use crate::sys::copy::Home;
 use crate::sys::poller::Poller;
@@ -76,8 +77,7 @@ impl Supervised {
                 Phase::Starting => state = wait(&self.changed, state),
                 Phase::Running => return Ok(()),
                 Phase::Over(error) => {
-                    let ended = || Error::new(ErrorKind::Closed, "the service has ended");
-                    return Err(error.as_ref().map_or_else(ended, Error::duplicate));
+                    return Err(error.as_ref().map_or_else(wire::ended, Error::duplicate));
                 }
             }
         }

@@ -38,18 +38,18 @@ use std::task::Waker;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::board::Board;
 use super::graph::{Graph, Node};
 use super::incarnation::{Control, Incarnation, Progress, encode, forget, know};
 use super::mailer::Mailer;
 use super::serve::Setup;
 use super::supervised::{ProcessEnded, Supervised};
-use super::wire::{Died, Notice, REGISTER, Requests, Welcome};
-use super::withdrawals::Withdrawals;
+use super::wire::{self, Died, Notice, REGISTER, Requests, Welcome};
 use crate::channel::{Popped, Queue};
 use crate::completion::Completion;
 use crate::descriptor::Fd;
 use crate::dispatch::{owned, result};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::process::CallTemplate;
 use crate::sys::descriptors;
 use crate::sys::fd::{AsFd, OwnedFd};
@@ -96,7 +96,7 @@ pub(super) struct Supervisor {
     /// The receiving end. `None`: the other is closed everywhere.
     door: Option<OwnedFd>,
     queue: Queue<Requests>,
-    withdrawals: Withdrawals,
+    board: Board,
     /// Without it, circles through the service are not seen.
     node: Option<Node>,
     clients: HashMap<u32, Mailer>,
@@ -136,7 +136,7 @@ impl Supervisor {
             .map_err(failed)?;
         let mut supervisor = Supervisor {
             queue: Queue::bounded(recipe.queue).map_err(failed)?,
-            withdrawals: Withdrawals::new(recipe.queue).map_err(failed)?,
+            board: Board::new(recipe.queue).map_err(failed)?,
             recipe,
             shared: Arc::clone(&shared),
             door: Some(door),
@@ -182,7 +182,7 @@ impl Supervisor {
             service: (*service).to_owned(),
             control: Fd::new(theirs),
             queue: self.queue.clone(),
-            withdrawals: self.withdrawals_file().map_err(failed)?,
+            board: self.board_file().map_err(failed)?,
             node: self.node.as_ref().map(Node::place),
         };
         let mut control = Control::new(ours).map_err(failed)?;
@@ -216,8 +216,8 @@ impl Supervisor {
         Ok(incarnation)
     }
 
-    fn withdrawals_file(&self) -> io::Result<Fd<OwnedFd>> {
-        self.withdrawals.file().try_clone_to_owned().map(Fd::new)
+    fn board_file(&self) -> io::Result<Fd<OwnedFd>> {
+        self.board.file().try_clone_to_owned().map(Fd::new)
     }
 
     fn run(mut self) {
@@ -321,7 +321,7 @@ impl Supervisor {
                 client,
                 service: self.recipe.service.to_owned(),
                 queue: self.queue.clone(),
-                withdrawals: self.withdrawals_file()?,
+                board: self.board_file()?,
                 node: self.node.as_ref().map(Node::place),
             };
             encode(Notice::Welcome as u8, &welcome).map_err(io::Error::other)
@@ -447,8 +447,7 @@ impl Supervisor {
     /// There is no process, and there will be none.
     fn end(&mut self, error: Option<Error>) {
         self.stage = Stage::Over;
-        let closed = || Error::new(ErrorKind::Closed, "the service has ended");
-        let words = error.as_ref().map_or_else(closed, Error::duplicate);
+        let words = error.as_ref().map_or_else(wire::ended, Error::duplicate);
         if let Ok(notice) = encode(Notice::Over as u8, &words.to_wire()) {
             for mailer in self.clients.values_mut() {
                 let _ = mailer.post(notice.clone());
@@ -457,7 +456,7 @@ impl Supervisor {
         // Later: a client that finds the queue closed has been told why.
         self.queue.close();
         // What they hold open is closed with them.
-        while let Popped::Item(..) | Popped::Failed(..) = self.queue.pop_message(None) {}
+        while let Popped::Item(..) | Popped::Failed(..) = self.queue.try_pop_message() {}
         let until = Instant::now() + FAREWELL;
         while !self.advance_mail() && Instant::now() < until {
             thread::sleep(TICK);

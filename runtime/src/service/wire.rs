@@ -15,7 +15,7 @@ use super::graph::Place;
 use crate::channel::Queue;
 use crate::codec::{self, Message, Output, wire_enum};
 use crate::descriptor::Fd;
-use crate::error::WireError;
+use crate::error::{Error, ErrorKind, WireError};
 use crate::sys::fd::OwnedFd;
 
 /// The packet that a reply socket comes with, through the door.
@@ -46,8 +46,8 @@ pub(super) struct Welcome {
     /// The name of the type that is served.
     pub(super) service: String,
     pub(super) queue: Queue<Requests>,
-    /// See [`Withdrawals`](super::withdrawals::Withdrawals).
-    pub(super) withdrawals: Fd<OwnedFd>,
+    /// See [`Board`](super::board::Board).
+    pub(super) board: Fd<OwnedFd>,
     /// Where the service is among those that may wait for each other.
     pub(super) node: Option<Place>,
 }
@@ -166,6 +166,11 @@ impl Address {
         message.head.drain(1..=Self::LENGTH);
         Some(address)
     }
+}
+
+/// What requests end with when nothing is known but that there is no service any more.
+pub(super) fn ended() -> Error {
+    Error::new(ErrorKind::Closed, "the service has ended")
 }
 
 /// A message of a kind with its content.

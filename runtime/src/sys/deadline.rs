@@ -8,6 +8,11 @@ pub(crate) fn after(timeout: Duration) -> Option<Instant> {
     now().checked_add(timeout)
 }
 
+/// Whether time is up.
+pub(crate) fn is_past(deadline: Option<Instant>) -> bool {
+    deadline.is_some_and(|deadline| deadline <= now())
+}
+
 /// How long to sleep if that is to be `longest` at most; `None` when time is up.
 pub(crate) fn left(deadline: Option<Instant>, longest: Duration) -> Option<Duration> {
     let Some(deadline) = deadline else {

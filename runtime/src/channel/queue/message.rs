@@ -54,25 +54,23 @@ impl<T> Queue<T> {
         self.core.room().sleep(ticket.0, deadline, again)
     }
 
-    /// Waits for the next message. `Empty` if the deadline came first.
-    pub(crate) fn pop_message(&self, deadline: Option<Instant>) -> Popped {
-        let mut ticket = None;
-        loop {
-            match self.core.pop(deadline) {
-                None => return Popped::Empty,
-                Some(Popped::Empty) => {}
-                Some(popped) => return popped,
-            }
-            match ticket.take() {
-                None if self.core.spin_for_items() => {}
-                // Announced, then looked once more.
-                None => ticket = Some(self.core.items().enter()),
-                Some(ticket) => {
-                    if !self.core.items().sleep(ticket, deadline, POLL_INTERVAL) {
-                        return Popped::Empty;
-                    }
-                }
-            }
+    /// Takes the next message out. `Empty` if there is none.
+    pub(crate) fn try_pop_message(&self) -> Popped {
+        // Without a deadline the lock is always had.
+        self.core.pop(None).unwrap_or(Popped::Empty)
+    }
+
+    /// Whether a pop would find something, were it alone: a message, or that there will be none.
+    pub(crate) fn has_news(&self) -> bool {
+        self.core.len() > 0 || self.core.is_closed()
+    }
+
+    /// Sleeps until there may be news, or for a while.
+    pub(crate) fn sleep_for_news(&self) {
+        let ticket = self.core.items().enter();
+        // Announced, then looked once more.
+        if !self.has_news() {
+            self.core.items().sleep(ticket, None, POLL_INTERVAL);
         }
     }
 

@@ -51,7 +51,7 @@ fn wait(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<()> 
     loop {
         match poll(polled, deadline.map(until).as_ref()) {
             // Timeouts have an end that can be too far away to be told.
-            Ok(0) if !has_come(deadline) => {}
+            Ok(0) if !deadline::is_past(deadline) => {}
             Ok(_) => return Ok(()),
             // A signal came in between.
             Err(Errno::INTR) => {}
@@ -80,17 +80,13 @@ pub(crate) fn wait_writable(
     polled.extend(process.map(|process| PollFd::from_borrowed_fd(process, PollFlags::IN)));
     loop {
         match poll(&mut polled, deadline.map(until).as_ref()) {
-            Ok(0) if has_come(deadline) => return Writable::NotInTime,
+            Ok(0) if deadline::is_past(deadline) => return Writable::NotInTime,
             // An error is a signal that came in between.
             Ok(0) | Err(_) => {}
             Ok(_) if polled[0].revents().is_empty() => return Writable::Never,
             Ok(_) => return Writable::Now,
         }
     }
-}
-
-fn has_come(deadline: Option<Instant>) -> bool {
-    deadline.is_some_and(|deadline| deadline <= Instant::now())
 }
 
 /// The time left until `deadline`, as the kernel takes it.
