@@ -17,6 +17,7 @@ cases! {
     who_runs_a_request_is_told_how_it_ended
     so_is_who_is_another_process
     it_is_told_how_a_process_died_that_was_killed
+    a_client_that_reads_late_hears_of_each_death
     what_was_not_begun_is_run_by_the_next
     what_was_not_begun_is_closed_if_there_is_no_next
     the_next_is_made_of_the_same_arguments
@@ -123,6 +124,28 @@ fn it_is_told_how_a_process_died_that_was_killed(method: StartMethod) {
         assert!(died(&mut events, ErrorKind::Signaled).contains("SIGKILL"));
         let next = started(&mut events);
         assert_eq!(service.identify().run().unwrap(), next);
+    }
+}
+
+fn a_client_that_reads_late_hears_of_each_death(method: StartMethod) {
+    let service = SubjectClient::new()
+        .start_method(method)
+        .restarts(MANY.0, MANY.1);
+    let service = service.spawn().unwrap();
+    let mut events = service.events();
+    // Nothing takes these in, so there is no room for what comes behind.
+    let _replies: Vec<_> = (0..24).map(|_| service.fill(40_000, 1).start()).collect();
+    let signals = [Signal::KILL, Signal::USR1, Signal::USR2];
+    let lost = signals.map(|it| {
+        let held = hold(&service);
+        signal(held.process, it);
+        died(&mut events, ErrorKind::Signaled);
+        started(&mut events);
+        held.pending
+    });
+    for (pending, signal) in lost.into_iter().zip(signals) {
+        let error = pending.wait().unwrap_err();
+        assert_eq!(error.signal(), Some(signal.as_raw()), "{error}");
     }
 }
 

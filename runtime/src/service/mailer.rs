@@ -74,8 +74,10 @@ impl Mailer {
         }
     }
 
-    /// Forgets those that have not been begun.
-    pub(super) fn drop_waiting(&mut self) {
-        self.waiting.clear();
+    /// Forgets the last of the messages that wait, if there are more than so many.
+    pub(super) fn drop_last_beyond(&mut self, count: usize) {
+        if self.waiting.len() > count {
+            self.waiting.pop_back();
+        }
     }
 }

@@ -62,6 +62,9 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_
 /// How often a client is looked after that does not take in what it is sent.
 const TICK: Duration = Duration::from_millis(20);
 
+/// How many deaths wait for a client that does not take in what it is sent.
+const NOTICES: usize = 256;
+
 /// How long the end waits for clients that do not take in why.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -438,8 +441,9 @@ impl Supervisor {
             return;
         };
         for mailer in self.clients.values_mut() {
-            // It says more than those before it that wait for room.
-            mailer.drop_waiting();
+            // It stands for the one before it as well, whose words are lost: a client that is stopped
+            // does not take memory without end.
+            mailer.drop_last_beyond(NOTICES);
             let _ = mailer.post(notice.clone());
         }
     }
