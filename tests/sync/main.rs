@@ -8,6 +8,7 @@
 )]
 
 mod death;
+mod frozen;
 mod guards;
 mod handles;
 mod shapes;

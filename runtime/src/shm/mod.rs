@@ -5,6 +5,7 @@
 //! | [`Shared<T>`] | an `Arc` across processes, for atomics and read-only values | `Value`, without its race |
 //! | [`Shared<[T]>`](Shared) | bulk data read in place | `SharedMemory`, `Array(lock=False)` |
 //! | [`Buffer<T>`] | bulk data written in place: divided into [`Chunk`]s, each of which has one owner | |
+//! | [`Frozen<T>`] | any value that serde can write, or the contents of a file: sent once, decoded once in each process | a global variable before `fork`, an argument of `Pool(initializer=..)` |
 //!
 //! Values that several processes change in more than one step belong into a lock of
 //! [`sync`](crate::sync).
@@ -53,6 +54,7 @@
 //! * A handle can only be serialized into a message to another process; elsewhere that is an error.
 
 mod buffer;
+mod frozen;
 mod shareable;
 mod shared;
 
@@ -67,11 +69,14 @@ mod layout;
 mod no_state;
 mod object;
 mod region;
+mod sealed;
 #[cfg(test)]
 mod tests;
+mod thawed;
 mod transfer_token;
 
 pub use buffer::{Buffer, Chunk, JoinError};
+pub use frozen::Frozen;
 pub use shareable::Shareable;
 pub use shared::Shared;
 
