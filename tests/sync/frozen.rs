@@ -183,6 +183,36 @@ fn a_worker_gives_the_memory_back_when_there_is_no_handle_anywhere() {
     });
 }
 
+#[worker]
+fn length(bytes: Frozen<[u8]>) -> usize {
+    bytes.len()
+}
+
+/// How many files this process has mapped that are frozen values or other shared memory.
+#[worker]
+fn mapped() -> usize {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    maps.matches("memfd:multiproc").count()
+}
+
+#[test]
+fn what_is_mapped_is_given_back_too() {
+    within(seconds(60), || {
+        let pool = Pool::builder().workers(1).build().unwrap();
+        let before = pool.submit(mapped::call()).wait().unwrap();
+        let bytes = bytes(&[1; 100_000]);
+        assert_eq!(
+            pool.submit(length::call(bytes.clone())).wait().unwrap(),
+            100_000
+        );
+        assert_eq!(pool.submit(mapped::call()).wait().unwrap(), before + 1);
+        drop(bytes);
+        while pool.submit(mapped::call()).wait().unwrap() > before {
+            thread::sleep(std::time::Duration::from_millis(5));
+        }
+    });
+}
+
 #[test]
 fn a_worker_keeps_those_that_were_used_last() {
     within(seconds(60), || {

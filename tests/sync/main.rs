@@ -7,6 +7,7 @@
     reason = "workers own their arguments, some forget what they should not, and a test that hangs must say so"
 )]
 
+mod conversion;
 mod death;
 mod frozen;
 mod guards;

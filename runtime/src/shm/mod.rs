@@ -37,7 +37,7 @@
 //! # Caveats
 //!
 //! * Small objects share regions of memory, each of which is one descriptor in every process that
-//!   knows it; objects above 16 KiB have a region each. At most 256 processes and messages under
+//!   knows it; buffers, and objects above 16 KiB, have a region each. At most 256 processes and messages under
 //!   way share a region at a time; with more messages than that, an object lives as long as
 //!   the process that sent it.
 //! * What a killed holder leaves is freed when room is needed, not at once.
@@ -61,6 +61,8 @@ mod shared;
 mod arena;
 mod cell_handle;
 mod cells;
+mod conversion;
+mod division;
 mod holder;
 #[cfg(test)]
 mod interleavings;

@@ -229,6 +229,8 @@ impl Bytes {
         let (0, [length]) = (plan.head, &*plan.splices) else {
             return Err(damaged());
         };
+        // What is mapped keeps the opening through which it was, and this one says that there are handles.
+        let file = memory::reopen(file.as_fd()).map_err(Error::display)?;
         let mapping = Mapping::of_sealed(file.as_fd(), plan.start + length);
         Ok(Bytes {
             mapping: mapping.map_err(Error::display)?,
