@@ -31,7 +31,7 @@ struct Arguments {
     /// PNG file to write [default: stencil.png in the directory for temporary files]
     file: Option<PathBuf>,
     /// How often all cells are computed anew
-    #[arg(long, default_value_t = 6000)]
+    #[arg(long, default_value_t = 4000)]
     passes: u32,
 }
 
@@ -78,11 +78,15 @@ fn row_of(grid: &[Cell], row: usize) -> &[Cell] {
     &grid[start..start + WIDTH]
 }
 
-/// How fast food is added, and growth removed: from corals on the left to spots on the right.
+/// How fast food is added, and growth removed: spots in the middle of the left and right edge, stripes and corals
+/// elsewhere. Like the grid, the rates go on at the opposite side.
 #[expect(clippy::cast_precision_loss, reason = "the picture is small")]
 fn rates(column: usize, row: usize) -> (f32, f32) {
-    let (x, y) = (column as f32 / WIDTH as f32, row as f32 / HEIGHT as f32);
-    (0.026 + 0.032 * y, 0.057 + 0.005 * x + 0.002 * y)
+    let wave = |place: usize, length: usize| 1.0 - (2.0 * place as f32 / length as f32 - 1.0).abs();
+    let (x, y) = (wave(column, WIDTH), wave(row, HEIGHT));
+    let feed = 0.026 + 0.032 * y;
+    let kill = 0.0595 + 0.0034 * y - 0.0019 * y * y + (0.5 - x) * (0.003 - 0.0018 * y);
+    (feed, kill)
 }
 
 fn main() -> ExitCode {
@@ -108,6 +112,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let begin = Instant::now();
     let mut old = seed()?;
     let mut new = Buffer::new(WIDTH * HEIGHT)?;
+    let mut grids = 2;
     for _pass in 0..arguments.passes {
         let shared = old.into_shared();
         let chunks = new.chunks(HEIGHT.div_ceil(bands) * WIDTH);
@@ -119,9 +124,14 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let chunks = chunks.collect::<Result<Vec<_>, _>>()?;
         // What was written is what will be read.
         old = Buffer::join(chunks)?;
-        new = shared
-            .try_into_buffer()
-            .map_err(|_| "a worker has kept the grid")?;
+        new = match shared.try_into_buffer() {
+            Ok(buffer) => buffer,
+            // A worker that has no time to drop it is no reason to wait for long.
+            Err(_) => {
+                grids += 1;
+                Buffer::new(WIDTH * HEIGHT)?
+            }
+        };
     }
     let time = begin.elapsed();
     write(&path, &old)?;

@@ -4,11 +4,9 @@ use super::buffer::Buffer;
 use super::shareable::Shareable;
 use super::shared::Shared;
 
-/// How long those are waited for who have sent what the buffer is made of and are about to drop it.
-const VOID_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long those are waited for who may be about to drop a handle, or may not.
-const TIMEOUT: Duration = Duration::from_millis(100);
+/// How long others are waited for: those that have sent what the buffer is made of and are about to drop it,
+/// and those that may be about to drop a handle, or may not.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<T: Shareable + Sync> Buffer<T> {
     /// Makes the buffer one that everybody can read and nobody can write to, without a copy.
@@ -68,7 +66,7 @@ impl<T: Shareable + Sync> Buffer<T> {
         let cell = self.into_cell();
         // Who had it before may still have a handle, but one that is sent and void: it is never read or
         // sent again. It goes soon, and would be taken for one of those that are made from now on.
-        cell.is_soon_alone(VOID_TIMEOUT);
+        cell.is_soon_alone(TIMEOUT);
         Shared(cell.with_machine())
     }
 }
@@ -79,7 +77,7 @@ impl<T: Shareable + Sync> Shared<[T]> {
     /// A handle in another process counts, and one in a message, but not that of a process that has ended: one
     /// that was [joined](crate::Process::join), or was killed. A worker of a pool has dropped its argument when
     /// the result is there, if the function has taken it by value. For handles of other processes, which may be
-    /// about to go, the function waits up to a tenth of a second.
+    /// about to go, the function waits up to a second.
     ///
     /// # Errors
     ///
