@@ -9,7 +9,10 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{self, Write};
 use std::ops::AddAssign;
+use std::process::ExitCode;
 
 use multiproc::{RemoteError, service, worker};
 use serde::{Deserialize, Serialize};
@@ -116,7 +119,22 @@ fn work(
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Who reads may have seen enough, as `head` has.
+            let error_kind = error.downcast_ref().map(io::Error::kind);
+            if error_kind == Some(io::ErrorKind::BrokenPipe) {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("manager: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let dict = DictClient::new().spawn()?;
     let list = ListClient::new((0..10).collect()).spawn()?;
     let namespace = NamespaceClient::new(10, "hello").spawn()?;
@@ -130,10 +148,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         worker.join()??;
     }
 
-    println!("dict       {:?}", dict.copy().run()?);
-    println!("its half   {:?}", dict.get(&"half".to_owned()).run()?);
-    println!("list       {:?}", list.copy().run()?);
-    println!("namespace  {:?}", namespace.copy().run()?);
-    println!("value      {}", value.get().run()?);
+    let mut out = io::stdout().lock();
+    writeln!(out, "dict       {:?}", dict.copy().run()?)?;
+    writeln!(out, "its half   {:?}", dict.get(&"half".to_owned()).run()?)?;
+    writeln!(out, "list       {:?}", list.copy().run()?)?;
+    writeln!(out, "namespace  {:?}", namespace.copy().run()?)?;
+    writeln!(out, "value      {}", value.get().run()?)?;
     Ok(())
 }

@@ -14,8 +14,9 @@
 use std::collections::VecDeque;
 use std::error::Error;
 use std::fs;
+use std::io::{self, Write};
 use std::iter;
-use std::process;
+use std::process::{self, ExitCode};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
@@ -89,16 +90,35 @@ fn memory(process: u32) -> Result<u64, RemoteError> {
     Ok(kibibytes.ok_or("it is not told")?.parse::<u64>()? >> 10)
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Who reads may have seen enough, as `head` has.
+            let error_kind = error.downcast_ref().map(io::Error::kind);
+            if error_kind == Some(io::ErrorKind::BrokenPipe) {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("model: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     let inputs: Vec<u32> = iter::successors(Some(1_u32), |input| {
         Some(input.wrapping_mul(1_664_525).wrapping_add(1_013_904_223))
     })
     .take(1000)
     .collect();
-    println!(
+    writeln!(
+        io::stdout(),
         "{:20}{:>10}{:>14}{:>12}",
-        "", "loaded in", "predictions", "memory"
-    );
+        "",
+        "loaded in",
+        "predictions",
+        "memory"
+    )?;
 
     let begin = Instant::now();
     let model = ModelClient::load().spawn()?;
@@ -113,7 +133,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         mebibytes += of_client;
     }
     mebibytes += memory(model.id())?;
-    report("service, 4 clients", loaded, answers, mebibytes);
+    report("service, 4 clients", loaded, answers, mebibytes)?;
     model.shutdown()?;
 
     let begin = Instant::now();
@@ -135,11 +155,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             break;
         }
     }
-    report("pool, 4 workers", loaded, answers, mebibytes);
+    report("pool, 4 workers", loaded, answers, mebibytes)?;
     Ok(())
 }
 
-fn report(name: &str, loaded: Duration, answers: usize, mebibytes: u64) {
+fn report(name: &str, loaded: Duration, answers: usize, mebibytes: u64) -> io::Result<()> {
     let loaded = format!("{loaded:.1?}");
-    println!("{name:20}{loaded:>10}{answers:>12}/s{mebibytes:>8} MiB");
+    writeln!(
+        io::stdout(),
+        "{name:20}{loaded:>10}{answers:>12}/s{mebibytes:>8} MiB"
+    )
 }

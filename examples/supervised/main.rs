@@ -11,6 +11,8 @@
 
 use std::error::Error;
 use std::ffi::CString;
+use std::io::{self, Write};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use multiproc::{RemoteError, ServiceEvent, Stdio, service};
@@ -78,7 +80,23 @@ impl Calculator {
     }
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Who reads may have seen enough, as `head` has.
+            let error_kind = error.downcast_ref().map(io::Error::kind);
+            if error_kind == Some(io::ErrorKind::BrokenPipe) {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("supervised: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
+    let mut out = io::stdout().lock();
     let calculator = CalculatorClient::new(&[('x', 40), ('y', 2)])
         .restarts(10, Duration::from_mins(1))
         // What the library says before it aborts is in the errors.
@@ -97,23 +115,23 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (text, request) in texts.iter().zip(requests) {
         let text = format!("{:?}", &text[..text.len().min(7)]);
         match request.wait() {
-            Ok(value) => println!("{text:10}{}", value?),
+            Ok(value) => writeln!(out, "{text:10}{}", value?)?,
             Err(error) => {
-                println!("{text:10}{error}");
+                writeln!(out, "{text:10}{error}")?;
                 if let Some(words) = error.stderr_tail().and_then(|tail| tail.lines().last()) {
-                    println!("{:10}its last words: {words}", "");
+                    writeln!(out, "{:10}its last words: {words}", "")?;
                 }
             }
         }
     }
 
     calculator.shutdown()?;
-    println!("\nWhat has happened to the service meanwhile:");
+    writeln!(out, "\nWhat has happened to the service meanwhile:")?;
     for event in events {
         match event {
-            ServiceEvent::Started { id } => println!("process {id} has started"),
-            ServiceEvent::Died(error) => println!("{error}"),
-            event => println!("{event:?}"),
+            ServiceEvent::Started { id } => writeln!(out, "process {id} has started")?,
+            ServiceEvent::Died(error) => writeln!(out, "{error}")?,
+            event => writeln!(out, "{event:?}")?,
         }
     }
     Ok(())

@@ -7,7 +7,9 @@
     reason = "workers own their arguments, some forget what they should not, and a test that hangs must say so"
 )]
 
+mod conversion;
 mod death;
+mod frozen;
 mod guards;
 mod handles;
 mod shapes;

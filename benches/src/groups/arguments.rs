@@ -7,7 +7,7 @@ use multiproc::shm::Shared;
 use multiproc::worker;
 use procspawn::serde::Shmem;
 
-use super::PROCSPAWN;
+use super::{PROCSPAWN, frozen};
 use crate::bench::{Bench, Race};
 use crate::measure::{Contestant, Failable, nanoseconds};
 use crate::report::Aim;
@@ -53,7 +53,7 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
             aims: if size >= LARGE { aims.into() } else { vec![] },
         });
     }
-    Ok(())
+    frozen::run(bench)
 }
 
 #[worker]

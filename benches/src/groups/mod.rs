@@ -4,6 +4,7 @@ mod arguments;
 mod call;
 mod channels;
 mod contention;
+mod frozen;
 mod locks;
 mod memory;
 mod services;

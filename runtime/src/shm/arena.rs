@@ -25,19 +25,11 @@ static ARENA: Mutex<[Vec<Weak<Attached>>; CLASSES]> = Mutex::new([const { Vec::n
 
 /// A cell of at least `size` bytes, aligned to `align`, held by this process.
 pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
-    if align > PAGE {
-        return Err(io::Error::new(
-            io::ErrorKind::Unsupported,
-            "memory between processes is aligned to 4096 bytes at most",
-        ));
-    }
     let size = size.max(align).max(SMALLEST);
     if size > LARGEST {
-        let size = size
-            .checked_next_multiple_of(PAGE)
-            .ok_or(io::ErrorKind::OutOfMemory)?;
-        return first_of(&Attached::create(size, 1)?);
+        return allocate_alone(size, align);
     }
+    check(align)?;
     let size = size.next_power_of_two();
     let class = (size / SMALLEST).ilog2() as usize;
     let mut arena = lock(&ARENA);
@@ -72,6 +64,24 @@ pub(super) fn allocate(size: usize, align: usize) -> io::Result<Arc<Object>> {
     };
     regions.push(Arc::downgrade(&region));
     first_of(&region)
+}
+
+/// Likewise, in a region of its own.
+pub(super) fn allocate_alone(size: usize, align: usize) -> io::Result<Arc<Object>> {
+    check(align)?;
+    let size = size
+        .max(SMALLEST)
+        .checked_next_multiple_of(PAGE)
+        .ok_or(io::ErrorKind::OutOfMemory)?;
+    first_of(&Attached::create(size, 1)?)
+}
+
+fn check(align: usize) -> io::Result<()> {
+    if align <= PAGE {
+        return Ok(());
+    }
+    let text = "memory between processes is aligned to 4096 bytes at most";
+    Err(io::Error::new(io::ErrorKind::Unsupported, text))
 }
 
 fn find(regions: &[Arc<Attached>]) -> Option<Arc<Object>> {

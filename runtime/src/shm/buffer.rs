@@ -197,43 +197,6 @@ impl<T: Shareable> Buffer<T> {
         Ok(Buffer::whole(CellHandle::from_slice(slice)?))
     }
 
-    /// Divides the buffer into `count` chunks whose lengths differ by 1 at most.
-    ///
-    /// With more chunks than elements, the last ones are empty.
-    ///
-    /// # Panics
-    ///
-    /// If `count` is 0.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// let buffer = multiproc::shm::Buffer::from_slice(&[1, 2, 3, 4, 5])?;
-    /// let chunks = buffer.split(2);
-    /// assert_eq!(*chunks[0], [1, 2, 3]);
-    /// assert_eq!(*chunks[1], [4, 5]);
-    /// assert_eq!(chunks[1].offset(), 3);
-    /// # std::io::Result::Ok(())
-    /// ```
-    #[must_use]
-    #[track_caller]
-    pub fn split(self, count: usize) -> Vec<Chunk<T>> {
-        assert!(count > 0, "a buffer cannot be split into no chunks");
-        let Buffer(whole) = self;
-        whole.check();
-        let (quotient, remainder) = (whole.length / count, whole.length % count);
-        let mut start = 0;
-        (0..count)
-            .map(|index| {
-                let length = quotient + usize::from(index < remainder);
-                let chunk = Chunk::new(whole.cell.clone(), start, length, None);
-                start += length;
-                chunk
-            })
-            .inspect(|_| whole.void())
-            .collect()
-    }
-
     /// Makes one buffer of all its chunks, which may come in any order.
     ///
     /// # Errors
@@ -262,7 +225,33 @@ impl<T: Shareable> Buffer<T> {
         }
     }
 
-    fn whole(cell: CellHandle<Divided, [T]>) -> Buffer<T> {
+    /// Chunks of these lengths, one behind the other, which are the whole buffer.
+    #[track_caller]
+    pub(super) fn divide(self, lengths: impl Iterator<Item = usize>) -> Vec<Chunk<T>> {
+        let whole = self.into_cell();
+        let mut start = 0;
+        let chunks: Vec<_> = lengths
+            .map(|length| {
+                let chunk = Chunk::new(whole.clone(), start, length, None);
+                start += length;
+                chunk
+            })
+            .collect();
+        assert_eq!(start, whole.data().len(), "chunks are the whole buffer");
+        chunks
+    }
+
+    /// The memory, which nobody else can get any more.
+    #[track_caller]
+    pub(super) fn into_cell(self) -> CellHandle<Divided, [T]> {
+        let Buffer(whole) = self;
+        whole.check();
+        whole.void();
+        whole.cell.clone()
+    }
+
+    /// The buffer in memory that nobody else has.
+    pub(super) fn whole(cell: CellHandle<Divided, [T]>) -> Buffer<T> {
         let length = cell.data().len();
         Buffer(Chunk::new(cell, 0, length, None))
     }
@@ -324,7 +313,7 @@ impl<T> Chunk<T> {
     /// The chunk's memory, even if it was sent.
     fn part(&self) -> NonNull<[T]> {
         let data: NonNull<T> = self.cell.data().cast();
-        // SAFETY: `start + length` is within the cell's slice, by `split` and `deserialize`.
+        // SAFETY: `start + length` is within the cell's slice, by `divide` and `deserialize`.
         let start = unsafe { data.add(self.start) };
         NonNull::slice_from_raw_parts(start, self.length)
     }
@@ -346,7 +335,7 @@ impl<T> Chunk<T> {
 }
 
 // Ownership is what makes the references below unique. There is one chunk for each part of a
-// cell that has not been sent: `split` and `join` consume what they divide and unite. Sending
+// cell that has not been sent: `divide` and `join` consume what they divide and unite. Sending
 // makes a token that one receiver can redeem, and marks the chunk; the mark goes only when the
 // token was not voided and no other process holds it, so that no receiver has the part any more, or
 // when the message was not sent and the token is withdrawn, which was not redeemed.

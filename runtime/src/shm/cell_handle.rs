@@ -9,6 +9,7 @@ use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::de::Deserializer;
 use serde::ser::{Serialize, Serializer};
@@ -159,6 +160,23 @@ impl<M: Stored, T: Shareable> CellHandle<M, [T]> {
         Ok(cell.into_slice(slice.len()))
     }
 
+    /// The same data with another machine, neither of which has any words.
+    ///
+    /// The caller is the only one who has the cell, or the others have it as nothing that they use.
+    pub(super) fn with_machine<N: Stored>(self) -> CellHandle<N, [T]> {
+        const { assert!(size_of::<M>() == 0 && size_of::<N>() == 0) }
+        const { assert!(align_of::<M>() == 1 && align_of::<N>() == 1) }
+        let types = CellHandle::<N, [T]>::identity().types();
+        self.object.publish(N::KIND, types, self.data.len());
+        CellHandle {
+            // Where it is does not matter, and the data begin at the same place.
+            machine: self.object.payload().cast(),
+            object: self.object,
+            data: self.data,
+            is_value: self.is_value,
+        }
+    }
+
     /// The handle of that type that a message carries.
     pub(crate) fn receive_slice<'de, D: Deserializer<'de>>(
         deserializer: D,
@@ -221,6 +239,11 @@ impl<M: Stored, T: ?Sized> CellHandle<M, T> {
     /// See [`Object::is_alone`].
     pub(super) fn is_alone(&self) -> bool {
         self.object.is_alone()
+    }
+
+    /// See [`Object::is_soon_alone`].
+    pub(super) fn is_soon_alone(&self, timeout: Duration) -> bool {
+        self.object.is_soon_alone(timeout)
     }
 
     /// Whether both are handles to the same cell.
@@ -316,7 +339,11 @@ impl<M: Stored, T: Shareable> UnfinishedCell<M, T> {
     fn allocate(length: usize) -> io::Result<Self> {
         let (layout, offset) =
             layout::<M, T>(length).ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))?;
-        let object = arena::allocate(layout.size(), layout.align())?;
+        let object = if M::KIND.is_alone() {
+            arena::allocate_alone(layout.size(), layout.align())?
+        } else {
+            arena::allocate(layout.size(), layout.align())?
+        };
         let start = object.payload();
         // SAFETY: the cell is at least that long, and no other object has it.
         unsafe { start.write_bytes(0, offset) };

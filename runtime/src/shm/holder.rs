@@ -41,9 +41,9 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// Becomes a holder in the region that a file is.
-    pub(super) fn enter(file: BorrowedFd<'_>, layout: Layout) -> io::Result<Holder> {
-        let file = Arc::new(memory::reopen(file)?);
+    /// Becomes a holder in the region that a file is, through an opening that nobody else has.
+    pub(super) fn enter(file: OwnedFd, layout: Layout) -> io::Result<Holder> {
+        let file = Arc::new(file);
         let mut holder = Holder {
             layout,
             file,

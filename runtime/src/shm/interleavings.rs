@@ -17,6 +17,7 @@ use crate::raw::Holders;
 use crate::raw::actor::Actor;
 use crate::sys::deadline;
 use crate::sys::fd::{AsFd, OwnedFd};
+use crate::sys::memory;
 
 const CELLS: u32 = 2;
 /// The cell that all is about.
@@ -46,7 +47,8 @@ impl Scene {
     /// have opened it.
     fn new(others: usize) -> Scene {
         let (file, layout) = Layout::create(64, CELLS, |_| 1).unwrap();
-        let enter = || Holder::enter(file.as_fd(), layout.clone()).unwrap();
+        let enter =
+            || Holder::enter(memory::reopen(file.as_fd()).unwrap(), layout.clone()).unwrap();
         let creator = enter();
         creator.cells().take(CELL);
         let holders = std::iter::once(creator).chain((0..others).map(|_| enter()));
@@ -83,7 +85,11 @@ impl Scene {
 
     /// A new process opens the region.
     fn enter(&self, number: usize) -> Arc<Holder> {
-        let holder = Holder::enter(self.file.as_fd(), self.layout.clone()).unwrap();
+        let holder = Holder::enter(
+            memory::reopen(self.file.as_fd()).unwrap(),
+            self.layout.clone(),
+        )
+        .unwrap();
         let holder = Arc::new(holder);
         *self.processes[number].lock().unwrap() = Some(Arc::clone(&holder));
         holder

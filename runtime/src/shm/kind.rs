@@ -58,6 +58,12 @@ macro_rules! kinds {
                 }
             }
 
+            /// Whether such a cell is the only one of its region, so that a message with a handle is one to this
+            /// cell.
+            pub(super) const fn is_alone(self) -> bool {
+                matches!(self, CellKind::Buffer)
+            }
+
             /// Takes back what a holder that is gone had taken.
             ///
             /// # Safety

@@ -178,7 +178,7 @@ impl Layout {
 }
 
 impl CellRecord {
-    /// Says what lives in the cell. Only its creator does, once.
+    /// Says what lives in the cell. Only its creator does, or who has it alone.
     pub(super) fn publish(&self, kind: CellKind, type_hash: u64, elements: usize) {
         self.type_hash.store(type_hash, Ordering::Relaxed);
         self.elements.store(elements as u64, Ordering::Relaxed);

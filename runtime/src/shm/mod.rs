@@ -5,6 +5,7 @@
 //! | [`Shared<T>`] | an `Arc` across processes, for atomics and read-only values | `Value`, without its race |
 //! | [`Shared<[T]>`](Shared) | bulk data read in place | `SharedMemory`, `Array(lock=False)` |
 //! | [`Buffer<T>`] | bulk data written in place: divided into [`Chunk`]s, each of which has one owner | |
+//! | [`Frozen<T>`] | any value that serde can write, or the contents of a file: sent once, decoded once in each process | a global variable before `fork`, an argument of `Pool(initializer=..)` |
 //!
 //! Values that several processes change in more than one step belong into a lock of
 //! [`sync`](crate::sync).
@@ -36,7 +37,7 @@
 //! # Caveats
 //!
 //! * Small objects share regions of memory, each of which is one descriptor in every process that
-//!   knows it; objects above 16 KiB have a region each. At most 256 processes and messages under
+//!   knows it; buffers, and objects above 16 KiB, have a region each. At most 256 processes and messages under
 //!   way share a region at a time; with more messages than that, an object lives as long as
 //!   the process that sent it.
 //! * What a killed holder leaves is freed when room is needed, not at once.
@@ -53,12 +54,15 @@
 //! * A handle can only be serialized into a message to another process; elsewhere that is an error.
 
 mod buffer;
+mod frozen;
 mod shareable;
 mod shared;
 
 mod arena;
 mod cell_handle;
 mod cells;
+mod conversion;
+mod division;
 mod holder;
 #[cfg(test)]
 mod interleavings;
@@ -67,11 +71,14 @@ mod layout;
 mod no_state;
 mod object;
 mod region;
+mod sealed;
 #[cfg(test)]
 mod tests;
+mod thawed;
 mod transfer_token;
 
 pub use buffer::{Buffer, Chunk, JoinError};
+pub use frozen::Frozen;
 pub use shareable::Shareable;
 pub use shared::Shared;
 

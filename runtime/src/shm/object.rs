@@ -12,6 +12,8 @@ use std::io;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use super::cells::Cells;
 use super::kind::CellKind;
@@ -173,9 +175,7 @@ impl Object {
     /// Adds a reference to what a handle is made of: a descriptor, and an address.
     pub(super) fn pack(&self, parts: &mut Parts) -> Result<(), Error> {
         let transit = self.region().in_transit();
-        if self.is_dedicated() {
-            // The region, and with it the object, lives as long as any descriptor of it.
-        } else if transit.lent {
+        if transit.lent {
             self.lent.store(true, Ordering::Relaxed);
         } else if !self
             .cells()
@@ -233,6 +233,24 @@ impl Object {
         !self.lent.load(Ordering::Relaxed)
             && self.cells().is_alone(self.cell)
             && Arc::strong_count(self) == 1
+    }
+
+    /// As [`is_alone`](Object::is_alone), but waits a while for those that are about to let go: a process that
+    /// has just sent the cell drops it only afterwards. Other handles in this process are not waited for.
+    pub(super) fn is_soon_alone(self: &Arc<Self>, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        let mut pause = Duration::from_micros(10);
+        loop {
+            if self.is_alone() {
+                return true;
+            }
+            let is_hopeless = self.lent.load(Ordering::Relaxed) || Arc::strong_count(self) > 1;
+            if is_hopeless || Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(1));
+        }
     }
 }
 

@@ -39,7 +39,7 @@ struct Free {
 /// What keeps a handle alive on its way.
 pub(super) struct InTransit {
     pub(super) descriptor: Arc<OwnedFd>,
-    /// Whose bit stands for the message; in a dedicated region none has to.
+    /// Whose bit stands for the message.
     pub(super) holder: u32,
     /// Whether that is this process itself, because no other number was to be had.
     pub(super) lent: bool,
@@ -50,22 +50,22 @@ impl Region {
     pub(super) fn create(cell_size: usize, cells: u32) -> io::Result<Region> {
         let id = |identity| RandomState::new().hash_one(identity);
         let (file, layout) = Layout::create(cell_size, cells, id)?;
-        Region::enter(file.as_fd(), layout, Some(Mutex::default()))
+        Region::enter(file, layout, Some(Mutex::default()))
     }
 
     /// The region in a file. A process does this once.
     pub(super) fn open(file: BorrowedFd<'_>) -> io::Result<Region> {
-        Region::enter(file, Layout::open(file)?, None)
+        // What is mapped keeps the opening through which it was: not that of a message, whose number would
+        // never be free.
+        let file = memory::reopen(file)?;
+        let layout = Layout::open(file.as_fd())?;
+        Region::enter(file, layout, None)
     }
 
-    fn enter(
-        file: BorrowedFd<'_>,
-        layout: Layout,
-        free: Option<Mutex<Free>>,
-    ) -> io::Result<Region> {
+    fn enter(file: OwnedFd, layout: Layout, free: Option<Mutex<Free>>) -> io::Result<Region> {
         Ok(Region {
+            identity: memory::identity(file.as_fd())?,
             holder: Holder::enter(file, layout)?,
-            identity: memory::identity(file)?,
             transit: Mutex::default(),
             free,
         })
@@ -83,7 +83,7 @@ impl Region {
                 lent: false,
             };
         }
-        match self.new_transit() {
+        match self.holder.for_message() {
             Ok(Some((descriptor, holder))) => {
                 *transit = Some((Arc::downgrade(&descriptor), holder));
                 InTransit {
@@ -99,13 +99,6 @@ impl Region {
                 lent: true,
             },
         }
-    }
-
-    fn new_transit(&self) -> io::Result<Option<(Arc<OwnedFd>, u32)>> {
-        if self.is_dedicated() {
-            return Ok(Some((self.holder.opening()?, self.holder.me())));
-        }
-        self.holder.for_message()
     }
 
     /// Takes a free cell, and says which it is and of which generation; `None` if there is none, or

@@ -43,7 +43,7 @@ use super::shareable::Shareable;
 /// ```compile_fail,E0277
 /// let cell = multiproc::shm::Shared::new(std::cell::Cell::new(1));
 /// ```
-pub struct Shared<T: ?Sized>(CellHandle<NoState, T>);
+pub struct Shared<T: ?Sized>(pub(super) CellHandle<NoState, T>);
 
 impl<T: Shareable + Sync> Shared<T> {
     /// Puts a value into shared memory.

@@ -228,6 +228,18 @@ pub(crate) mod memory {
         Err(unsupported_here())
     }
 
+    pub(crate) fn create_unsealed(_: usize) -> io::Result<OwnedFd> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn seal(_: BorrowedFd<'_>) -> io::Result<()> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn inspect_sealed(_: BorrowedFd<'_>) -> io::Result<(FileId, u64)> {
+        Err(unsupported_here())
+    }
+
     pub(crate) fn check_file_size_limit(_: u64) -> io::Result<()> {
         Err(unsupported_here())
     }
@@ -273,6 +285,10 @@ pub(crate) mod memory {
 
     impl Mapping {
         pub(crate) fn new(_: BorrowedFd<'_>, _: usize) -> io::Result<Mapping> {
+            Err(unsupported_here())
+        }
+
+        pub(crate) fn of_sealed(_: BorrowedFd<'_>, _: usize) -> io::Result<Mapping> {
             Err(unsupported_here())
         }
 

@@ -21,6 +21,7 @@ wire_enum! {
         Function = 9,
         /// A client of a service.
         Client = 10,
+        Frozen = 11,
     }
 }
 
@@ -39,7 +40,8 @@ impl HandleKind {
             | HandleKind::Sender
             | HandleKind::Queue
             | HandleKind::Function
-            | HandleKind::Client => false,
+            | HandleKind::Client
+            | HandleKind::Frozen => false,
             HandleKind::Chunk | HandleKind::Buffer | HandleKind::Receiver | HandleKind::Duplex => {
                 true
             }
@@ -59,6 +61,7 @@ impl HandleKind {
             HandleKind::Queue => "a queue",
             HandleKind::Function => "a function",
             HandleKind::Client => "a client of a service",
+            HandleKind::Frozen => "a frozen value",
         }
     }
 }

@@ -23,6 +23,9 @@ const SEALS: SealFlags = SealFlags::SHRINK
     .union(SealFlags::GROW)
     .union(SealFlags::SEAL);
 
+/// After this the contents cannot change any more either, whoever has the file.
+const SEALS_OF_CONTENTS: SealFlags = SEALS.union(SealFlags::WRITE);
+
 /// A request above this is compared with what is to be had before anything is reserved. Smaller ones
 /// are like other memory: many of them can be one too many.
 const LARGE: u64 = 16 << 20;
@@ -44,6 +47,20 @@ pub(crate) fn create(length: usize) -> io::Result<OwnedFd> {
 /// As [`create`].
 pub(crate) fn create_growing(length: usize) -> io::Result<OwnedFd> {
     reserve(length, SealFlags::SHRINK.union(SealFlags::SEAL))
+}
+
+/// A new file in memory, all of it reserved, to be written and then [sealed](seal).
+///
+/// # Errors
+///
+/// As [`create`].
+pub(crate) fn create_unsealed(length: usize) -> io::Result<OwnedFd> {
+    reserve(length, SealFlags::empty())
+}
+
+/// Fixes size and contents of a file for ever, if it is such as [`create_unsealed`] makes.
+pub(crate) fn seal(file: BorrowedFd<'_>) -> io::Result<()> {
+    fcntl_add_seals(file, SEALS_OF_CONTENTS).naming("fcntl")
 }
 
 fn reserve(length: usize, seals: SealFlags) -> io::Result<OwnedFd> {
@@ -89,6 +106,23 @@ pub(crate) fn inspect(file: BorrowedFd<'_>) -> io::Result<(FileId, usize)> {
         return Err(io::Error::other("the file can change its size"));
     }
     let length = usize::try_from(stat.st_size).map_err(|_| Errno::FBIG)?;
+    Ok((identity_of(&stat), length))
+}
+
+/// Which file it is, and its length if it is [sealed](seal), and as much memory is reserved for it.
+pub(crate) fn inspect_sealed(file: BorrowedFd<'_>) -> io::Result<(FileId, u64)> {
+    let stat = fstat(file)?;
+    if !fcntl_get_seals(file)?.contains(SEALS_OF_CONTENTS) {
+        return Err(io::Error::other("the file can change"));
+    }
+    let length = u64::try_from(stat.st_size).unwrap_or(0);
+    if u64::try_from(stat.st_blocks)
+        .unwrap_or(0)
+        .saturating_mul(512)
+        < length
+    {
+        return Err(io::Error::other("the file has holes"));
+    }
     Ok((identity_of(&stat), length))
 }
 
@@ -170,8 +204,23 @@ impl Mapping {
     /// Maps the first `length` bytes.
     pub(crate) fn new(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
         let access = ProtFlags::READ | ProtFlags::WRITE;
+        Mapping::map(file, length, access, MapFlags::SHARED)
+    }
+
+    /// Maps the first `length` bytes to read them. The kernel refuses some shared mappings of a file that is
+    /// [sealed](seal), and a private one that nobody writes to is the same memory.
+    pub(crate) fn of_sealed(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
+        Mapping::map(file, length, ProtFlags::READ, MapFlags::PRIVATE)
+    }
+
+    fn map(
+        file: BorrowedFd<'_>,
+        length: usize,
+        access: ProtFlags,
+        flags: MapFlags,
+    ) -> io::Result<Mapping> {
         // SAFETY: the kernel chooses an address that is free.
-        let base = unsafe { mmap(ptr::null_mut(), length, access, MapFlags::SHARED, file, 0)? };
+        let base = unsafe { mmap(ptr::null_mut(), length, access, flags, file, 0)? };
         NonNull::new(base.cast::<u8>())
             .map(|base| Mapping { base, length })
             .ok_or_else(|| Errno::NOMEM.into())
@@ -215,6 +264,31 @@ mod tests {
         assert_eq!(inspect(file.as_fd()).unwrap().1, 4096);
         let null = std::fs::File::open("/dev/null").unwrap();
         assert!(inspect(null.as_fd()).is_err());
+    }
+
+    #[test]
+    fn what_is_sealed_cannot_change() {
+        let file = create_unsealed(4096).unwrap();
+        assert!(inspect_sealed(file.as_fd()).is_err());
+        assert_eq!(write_at(&file, b"fixed", 0).unwrap(), 5);
+        seal(file.as_fd()).unwrap();
+        assert_eq!(inspect_sealed(file.as_fd()).unwrap().1, 4096);
+        assert!(write_at(&file, b"other", 0).is_err());
+        assert!(rustix::fs::ftruncate(&file, 0).is_err());
+        assert!(Mapping::new(file.as_fd(), 4096).is_err());
+        let mapping = Mapping::of_sealed(file.as_fd(), 4096).unwrap();
+        // SAFETY: the mapping is alive and as long.
+        let bytes = unsafe { std::slice::from_raw_parts(mapping.base().as_ptr(), 5) };
+        assert_eq!(bytes, b"fixed");
+    }
+
+    #[test]
+    fn memory_that_is_not_there_is_not_believed() {
+        let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+        let file = memfd_create("sparse", flags).unwrap();
+        rustix::fs::ftruncate(&file, 1 << 40).unwrap();
+        seal(file.as_fd()).unwrap();
+        assert!(inspect_sealed(file.as_fd()).is_err());
     }
 
     #[test]
