@@ -6,6 +6,7 @@
 )]
 
 mod borrowed;
+mod bulk;
 mod channels;
 mod handles;
 mod model;

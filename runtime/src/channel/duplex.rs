@@ -297,7 +297,7 @@ impl<'de, S, R> Deserialize<'de> for Duplex<S, R> {
                     .ok_or_else(codec::Error::damaged_handle)?;
                 Ok(Duplex {
                     sender: Sender::unpack(sender)?,
-                    receiver: Receiver::unpack(receiver, &mut parts.bytes)?,
+                    receiver: Receiver::unpack(&parts.numbers, receiver, &mut parts.bytes)?,
                 })
             },
         )

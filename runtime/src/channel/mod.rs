@@ -57,6 +57,9 @@
 //!   open.
 //! * Two processes that both send and do not receive wait for each other when there is no room
 //!   left; [`Sender::send_timeout`] gives up.
+//! * A sender of long items (above 64 KiB or so) shares up to 4 MiB of memory with the receiver, and the
+//!   receiver with up to eight such senders; longer items and those of other senders take a slower way. A
+//!   receiver that waits gives the memory of a sender back that sends none for a second.
 //! * Each end costs a descriptor, and another one from its first use on.
 //! * An end can only be serialized into a message to another process; elsewhere that is an error.
 
@@ -110,8 +113,5 @@ pub fn channel<T>() -> io::Result<(Sender<T>, Receiver<T>)> {
     let (to, from) = transport::pair()?;
     // A sender waits by other means, which know deadlines.
     transport::set_nonblocking(&to)?;
-    Ok((
-        Sender::new(Arc::new(to)),
-        Receiver::new(Arc::new(from), None),
-    ))
+    Ok((Sender::new(Arc::new(to)), Receiver::new(Arc::new(from))))
 }

@@ -18,7 +18,7 @@ use crate::lock::lock;
 use crate::readiness::Readiness;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::{deadline, poll};
-use crate::transport::{self, Inbox, Received};
+use crate::transport::{self, Inbox, PackedDepot, Received};
 
 /// The receiving end of a [`channel`](super::channel()).
 ///
@@ -72,6 +72,8 @@ struct ReceivingEnd {
     socket: Arc<OwnedFd>,
     /// Made when it is first asked for items: many ends are only passed on.
     inbox: Option<Inbox>,
+    /// What it goes on with that was in use in another process.
+    depots: Vec<PackedDepot>,
     /// Received, but not yet asked for.
     pending: Option<Message>,
     /// Not received, which no caller was told yet.
@@ -91,10 +93,19 @@ enum Seen {
 }
 
 impl<T> Receiver<T> {
-    pub(super) fn new(socket: Arc<OwnedFd>, pending: Option<Message>) -> Receiver<T> {
+    pub(super) fn new(socket: Arc<OwnedFd>) -> Receiver<T> {
+        Receiver::moved(socket, Vec::new(), None)
+    }
+
+    fn moved(
+        socket: Arc<OwnedFd>,
+        depots: Vec<PackedDepot>,
+        pending: Option<Message>,
+    ) -> Receiver<T> {
         let end = Box::new(ReceivingEnd {
             socket,
             inbox: None,
+            depots,
             pending,
             failed: None,
             readiness: None,
@@ -295,7 +306,9 @@ impl ReceivingEnd {
             Some(inbox) => Ok(inbox),
             none => {
                 transport::warm_up()?;
-                Ok(none.insert(Inbox::new(Arc::clone(&self.socket))?))
+                let inbox = Inbox::moved(Arc::clone(&self.socket), self.depots.clone())?;
+                self.depots.clear();
+                Ok(none.insert(inbox))
             }
         }
     }
@@ -309,7 +322,17 @@ impl ReceivingEnd {
     }
 
     /// Waits until there is something to look at; false if the deadline came first.
-    fn wait(&self, deadline: Option<Instant>) -> bool {
+    fn wait(&mut self, deadline: Option<Instant>) -> bool {
+        let idle = self.inbox.as_ref().and_then(Inbox::keeps_memory_for);
+        if let Some(idle) = idle
+            && let Some(idle) = deadline::left(deadline, idle)
+            && let Some(inbox) = &mut self.inbox
+        {
+            if poll::wait_readable(inbox.source(), deadline::after(idle)) {
+                return true;
+            }
+            inbox.give_back();
+        }
         poll::wait_readable(self.source(), deadline)
     }
 
@@ -366,6 +389,11 @@ impl<T> Receiver<T> {
         let end = location.here().map_err(codec::Error::display)?;
         end.settle().map_err(codec::Error::display)?;
         parts.attach(&end.socket);
+        let used_here = end.inbox.as_ref().map(Inbox::depots);
+        for (depot, file) in used_here.as_ref().unwrap_or(&end.depots) {
+            parts.numbers.push(*depot);
+            parts.attach(file);
+        }
         if let Some(message) = &end.pending {
             for bytes in std::iter::once(&message.head).chain(&message.splices) {
                 parts.bytes.push(codec::copy(bytes)?);
@@ -380,14 +408,19 @@ impl<T> Receiver<T> {
         Ok(())
     }
 
-    /// The end that a handle is made of, and the item that moved along.
+    /// The end that a handle is made of, and what moved along: an item, and memory in which others are.
     pub(super) fn unpack(
+        numbers: &[u64],
         descriptors: &[Arc<OwnedFd>],
         bytes: &mut Vec<Vec<u8>>,
     ) -> Result<Receiver<T>, codec::Error> {
-        let (socket, attachments) = descriptors
+        let (socket, rest) = descriptors
             .split_first()
             .ok_or_else(codec::Error::damaged_handle)?;
+        let (files, attachments) = rest
+            .split_at_checked(numbers.len())
+            .ok_or_else(codec::Error::damaged_handle)?;
+        let depots = numbers.iter().copied().zip(files.iter().cloned()).collect();
         item::check_socket(socket)?;
         let mut bytes = std::mem::take(bytes).into_iter();
         let pending = bytes.next().map(|head| Message {
@@ -395,7 +428,7 @@ impl<T> Receiver<T> {
             splices: bytes.collect(),
             attachments: attachments.to_vec(),
         });
-        Ok(Receiver::new(Arc::clone(socket), pending))
+        Ok(Receiver::moved(Arc::clone(socket), depots, pending))
     }
 }
 
@@ -414,7 +447,7 @@ impl<'de, T> Deserialize<'de> for Receiver<T> {
         handle::deserialize(
             deserializer,
             Identity::new::<T>(HandleKind::Receiver),
-            |parts| Receiver::unpack(&parts.descriptors, &mut parts.bytes),
+            |parts| Receiver::unpack(&parts.numbers, &parts.descriptors, &mut parts.bytes),
         )
     }
 }

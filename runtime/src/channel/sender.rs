@@ -71,8 +71,8 @@ impl<T> Sender<T> {
 impl<T: Serialize> Sender<T> {
     /// Sends an item.
     ///
-    /// Short items are left for the receiver; when a few hundred of them wait, or an item is
-    /// long (above 64 KiB or so), this blocks until the receiver takes some.
+    /// Short items are left for the receiver, and a few long ones (above 64 KiB or so) when both sides are
+    /// used to them. When more of them wait, this blocks until the receiver takes some.
     ///
     /// # Errors
     ///

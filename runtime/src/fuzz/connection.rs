@@ -7,14 +7,17 @@ use std::os::unix::net::UnixStream;
 use rustix::net::{SendFlags, send};
 
 use crate::codec::Output;
-use crate::sys::descriptors;
+use crate::sys::{descriptors, memory};
 use crate::transport::{Received, Sender, open_polled, pair, warm_up};
+
+/// A page and a block.
+const DEPOT: usize = 4096 + (64 << 10);
 
 /// Receives packets, each of which is described by
 ///
 /// | bytes | |
 /// |---|---|
-/// | 1 | the lowest two bits: how many sockets come along; 4: a file does; 8: the two lengths of a frame are put before it |
+/// | 1 | the lowest two bits: how many sockets come along; 4: a file does; 8: the two lengths of a frame are put before it; 16: a file does that can be a depot |
 /// | 1 | how long it is |
 /// | 1 | how much is in the sockets |
 /// | the rest | the packet, and what is in the sockets |
@@ -54,6 +57,7 @@ fn write_packet<'i>(theirs: &OwnedFd, input: &'i [u8]) -> Option<&'i [u8]> {
     }
     let packet = [&lengths, packet].concat();
     let file = File::open("/dev/null").ok()?;
+    let depot = memory::create(DEPOT).ok()?;
     let sockets: Vec<_> = (0..kind & 3)
         .map_while(|_| UnixStream::pair().ok())
         .collect();
@@ -63,6 +67,9 @@ fn write_packet<'i>(theirs: &OwnedFd, input: &'i [u8]) -> Option<&'i [u8]> {
     let mut carried: Vec<_> = sockets.iter().map(|(_, theirs)| theirs.as_fd()).collect();
     if kind & 4 != 0 {
         carried.push(file.as_fd());
+    }
+    if kind & 16 != 0 {
+        carried.push(depot.as_fd());
     }
     descriptors::try_send(theirs.as_fd(), &packet, &carried).ok()?;
     Some(input)

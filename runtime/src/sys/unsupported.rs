@@ -276,6 +276,10 @@ pub(crate) mod memory {
         Err(unsupported_here())
     }
 
+    pub(crate) fn reserve_part(_: &OwnedFd, _: u64, _: u64) -> io::Result<()> {
+        Err(unsupported_here())
+    }
+
     pub(crate) fn give_back(_: &OwnedFd, _: u64, _: u64) -> io::Result<()> {
         Err(unsupported_here())
     }

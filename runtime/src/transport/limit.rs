@@ -1,8 +1,9 @@
 //! How long to wait for the receiver of a message.
 
 use std::io;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use crate::sys::deadline;
 use crate::sys::fd::BorrowedFd;
 use crate::sys::poll::{self, Writable};
 
@@ -39,6 +40,11 @@ impl<'a> Limit<'a> {
 
     pub(super) fn is_one(&self) -> bool {
         self.deadline.is_some() || self.process.is_some()
+    }
+
+    /// How long to wait for something that can be done without, and that is not worth more.
+    pub(super) fn at_most(&self, patience: Duration) -> Duration {
+        deadline::left(self.deadline, patience).unwrap_or_default()
     }
 
     /// Waits until something can be written.

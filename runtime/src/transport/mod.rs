@@ -10,6 +10,7 @@
 //! | has no way in for a descriptor | [`adopt`](ipc) |
 //! | hangs when the receiver dies during a message above 200 KB | such messages go through an [`annex`](ipc) |
 //! | carries none but its own descriptors, 64 at most | they go through an annex too |
+//! | writes each long message through the kernel | where many come, their bytes lie in a [`depot`](ipc) |
 //! | writes byte buffers element by element | it is given encoded bytes only |
 //! | panics about packets that are none of its own, or waits for the rest of them | each packet is looked at first |
 //! | panics when a message with a descriptor arrives and none is free | such a message is taken without it |
@@ -49,7 +50,8 @@
 //!   The sender keeps no copy of the receiving end of anything while it writes.
 //! * The sender, between two messages: the receiver gets what was sent, then
 //!   [`Received::Closed`]. In the middle of a message: the annex ends early, which is an error
-//!   of this one message, then `Closed`.
+//!   of this one message, then `Closed`. A message in a depot is there as soon as its frame is, and not
+//!   before.
 
 mod error;
 #[cfg(all(
@@ -74,8 +76,8 @@ pub(crate) use message::{EncodedMessage, Received};
     any(target_arch = "x86_64", target_arch = "aarch64")
 )))]
 pub(crate) use unsupported::{
-    Inbox, Outbox, Receiver, Sender, end_sending, is_end, nonblocking_pair, pair, set_nonblocking,
-    warm_up,
+    Inbox, Outbox, PackedDepot, Receiver, Sender, end_sending, is_end, nonblocking_pair, pair,
+    set_nonblocking, warm_up,
 };
 
 #[cfg(all(
@@ -83,6 +85,6 @@ pub(crate) use unsupported::{
     any(target_arch = "x86_64", target_arch = "aarch64")
 ))]
 pub(crate) use ipc::{
-    Inbox, Outbox, PlaceholderChannel, Receiver, Sender, end_sending, is_end, nonblocking_pair,
-    open, open_polled, open_with, pair, preface, set_nonblocking, warm_up,
+    Inbox, Outbox, PackedDepot, PlaceholderChannel, Receiver, Sender, end_sending, is_end,
+    nonblocking_pair, open, open_polled, open_with, pair, preface, set_nonblocking, warm_up,
 };

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::limit::Limit;
 use super::message::{EncodedMessage, Received};
@@ -51,6 +52,9 @@ impl Outbox {
     }
 }
 
+/// Memory that moves with a receiver.
+pub(crate) type PackedDepot = (u64, Arc<OwnedFd>);
+
 /// The end of a connection that is read in no time, or not at all.
 #[derive(Debug)]
 pub(crate) struct Inbox(Infallible);
@@ -58,6 +62,22 @@ pub(crate) struct Inbox(Infallible);
 impl Inbox {
     pub(crate) fn new(_: impl Into<Arc<OwnedFd>>) -> io::Result<Inbox> {
         Err(unsupported_here())
+    }
+
+    pub(crate) fn moved(_: Arc<OwnedFd>, _: Vec<PackedDepot>) -> io::Result<Inbox> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn depots(&self) -> Vec<PackedDepot> {
+        match self.0 {}
+    }
+
+    pub(crate) fn keeps_memory_for(&self) -> Option<Duration> {
+        match self.0 {}
+    }
+
+    pub(crate) fn give_back(&mut self) {
+        match self.0 {}
     }
 
     pub(crate) fn source(&self) -> BorrowedFd<'_> {

@@ -1,4 +1,5 @@
-//! Where the bytes of long items lie: in the queue's file, behind what is mapped.
+//! Where the bytes of the longest items lie, and of those for which there is no other room: in the queue's
+//! file, behind what is mapped.
 //!
 //! They are written and read by system calls. So no room is an error and not a signal, a short
 //! queue of long items costs what is in it, and there is no pointer that could go wrong.

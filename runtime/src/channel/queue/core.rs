@@ -4,8 +4,8 @@
 //!
 //! The queue's file begins with a [`QueueHeader`] and a ring of slots, which every process maps. A slot
 //! has an [`ItemRecord`] and room for a short item; the bytes of longer ones lie behind, in one of two
-//! rings of bytes ([`Area`]): the first is small, so that its memory stays warm, the second has no
-//! bounds that matter, and its memory is given back. Descriptors are in flight in a socket pair
+//! rings of bytes: the first ([`Warm`]) is small, so that its memory stays warm, and mapped as well; the second
+//! ([`Area`]) has no bounds that matter, and its memory is given back. Descriptors are in flight in a socket pair
 //! that all processes have both ends of.
 //!
 //! Items are numbered. `head` is the number of the first that is there, `tail` of the next that
@@ -60,6 +60,7 @@ use std::time::Instant;
 
 use super::area::Area;
 use super::event::EventCount;
+use super::warm::{WARM, Warm};
 use crate::codec::{Message, Output};
 use crate::raw::{Inside, Monitor, Participant};
 use crate::spin::spin_a_little;
@@ -76,8 +77,6 @@ const SLOTS: u64 = 128 * 1024;
 const SMALLEST_SLOT: u64 = 128;
 const LARGEST_SLOT: u64 = 4096;
 
-/// Bytes of long items that are kept warm.
-const WARM: u64 = 4 << 20;
 /// More than any memory holds.
 const COLD: u64 = 1 << 42;
 
@@ -199,6 +198,7 @@ pub(crate) enum Popped {
 #[derive(Debug)]
 pub(super) struct Core {
     mapping: Arc<Mapping>,
+    warm: Warm,
     member: Participant,
     /// Whether this process has seen numbers that contradict each other.
     contradicts: AtomicBool,
@@ -234,7 +234,7 @@ impl Core {
             parcels_in: Arc::new(parcels_in),
             parcels_out: Arc::new(parcels_out),
         };
-        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length)?)?;
+        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length + WARM)?)?;
         let header = header(&mapping);
         header.pushing.0.lock.init();
         header.popping.0.lock.init();
@@ -256,7 +256,7 @@ impl Core {
         if magic != MAGIC || !in_range || !slot.is_power_of_two() || present < length {
             return Err(damaged());
         }
-        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length)?)?;
+        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length + WARM)?)?;
         Core::enter(handles, mapping.into(), capacity, slot)
     }
 
@@ -269,6 +269,7 @@ impl Core {
         Ok(Core {
             member: Participant::enter(handles.memory.as_fd(), &header(&mapping).marks)?,
             contradicts: AtomicBool::new(false),
+            warm: Warm::new(Arc::clone(&mapping)),
             mapping,
             capacity,
             slot,
@@ -451,12 +452,22 @@ impl Core {
             let mut position = *end;
             *end = end.wrapping_add(entry.length);
             entry.place = place as u32;
-            let area = self.area(place);
-            let end = (position % area.size).saturating_add(entry.length);
-            memory::check_file_size_limit(area.start + area.size.min(end))?;
             let parts = [&lengths[..], &output.head].into_iter();
-            for part in parts.chain(output.splices.iter().map(|splice| &**splice)) {
-                area.write(&self.handles.memory, position, part)?;
+            let parts = parts.chain(output.splices.iter().map(|splice| &**splice));
+            let file = &self.handles.memory;
+            let area = self.cold_area();
+            if place == Storage::Warm {
+                self.warm.reserve(file, position, entry.length)?;
+            } else {
+                let end = (position % area.size).saturating_add(entry.length);
+                memory::check_file_size_limit(area.start + area.size.min(end))?;
+            }
+            for part in parts {
+                if place == Storage::Warm {
+                    self.warm.write(position, part);
+                } else {
+                    area.write(file, position, part)?;
+                }
                 position = position.wrapping_add(part.len() as u64);
                 step();
             }
@@ -539,7 +550,7 @@ impl Core {
             popping.warm.store(entry.warm, Ordering::Release);
             step();
             if cold != entry.cold {
-                let area = self.area(Storage::Cold);
+                let area = self.cold_area();
                 area.discard(&self.handles.memory, cold, entry.cold);
                 step();
                 popping.cold.store(entry.cold, Ordering::Release);
@@ -575,17 +586,30 @@ impl Core {
             Storage::Cold => (popping.cold.load(Ordering::Relaxed), entry.cold),
         };
         let file = &self.handles.memory;
-        // What is there takes memory, so no length asks for more than that.
-        let most = end.wrapping_sub(begin).min(memory::used(file)?);
+        let is_warm = place != Storage::Cold;
+        let mut most = end.wrapping_sub(begin);
+        if !is_warm {
+            // What is there takes memory, so no length asks for more than that.
+            most = most.min(memory::used(file)?);
+        }
         if entry.length > most {
             return Err(damaged_item());
         }
-        let area = self.area(place);
+        if is_warm {
+            self.warm
+                .reserve(file, end.wrapping_sub(entry.length), entry.length)?;
+        }
+        let area = self.cold_area();
         let mut left = entry.length;
         let mut next = |length: u64| {
             let position = end.wrapping_sub(left);
             left = left.checked_sub(length).ok_or_else(damaged_item)?;
-            area.read(file, position, to_usize(length)?)
+            let length = to_usize(length)?;
+            if is_warm {
+                self.warm.read(position, length)
+            } else {
+                area.read(file, position, length)
+            }
         };
         let lengths = next(u64::from(entry.splices) * size_of::<u64>() as u64)?;
         let head = next(entry.head)?;
@@ -673,14 +697,10 @@ impl Core {
         lock.enter_until(&self.member, deadline, || {})
     }
 
-    fn area(&self, place: Storage) -> Area {
-        let start = self.mapping.length() as u64;
-        match place {
-            Storage::Slot | Storage::Warm => Area { start, size: WARM },
-            Storage::Cold => Area {
-                start: start + WARM,
-                size: COLD,
-            },
+    fn cold_area(&self) -> Area {
+        Area {
+            start: self.mapping.length() as u64,
+            size: COLD,
         }
     }
 

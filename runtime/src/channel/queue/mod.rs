@@ -8,6 +8,7 @@ mod interleavings;
 mod message;
 #[cfg(test)]
 mod tests;
+mod warm;
 
 use std::fmt;
 use std::io;
@@ -90,7 +91,7 @@ use crate::sys::notify_fd::NotifyFd;
 ///   any more.
 /// * A queue costs five descriptors in each process that has it, and 128 bytes of memory for each
 ///   place, 128 KiB at least. Longer items take more as long as they are in the queue, and up to
-///   4 MiB are kept for them.
+///   4 MiB are kept for them, which each process maps.
 pub struct Queue<T> {
     core: Arc<Core>,
     items: PhantomData<fn(T) -> T>,

@@ -1,8 +1,12 @@
 //! Anonymous files in memory, and their mappings.
 
-#![expect(unsafe_code, reason = "memory is mapped and unmapped")]
+#![expect(
+    unsafe_code,
+    reason = "memory is mapped and unmapped, and the kernel advised"
+)]
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
 
@@ -12,7 +16,7 @@ use rustix::fs::{
     fcntl_get_seals, fstat, memfd_create,
 };
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
 use rustix::process::{Resource, getrlimit};
 
 use super::available_memory;
@@ -169,6 +173,12 @@ pub(crate) fn read_into(file: &OwnedFd, bytes: &mut Vec<u8>, offset: u64) -> io:
     })?)
 }
 
+/// Reserves a part of a file that can grow, which is as long as that from then on at least.
+pub(crate) fn reserve_part(file: &OwnedFd, offset: u64, length: u64) -> io::Result<()> {
+    let reserve = || fallocate(file, FallocateFlags::empty(), offset, length);
+    retry_on_intr(reserve).naming("fallocate")
+}
+
 /// Gives the memory of a part of the file back. The file stays as long as it is.
 pub(crate) fn give_back(file: &OwnedFd, offset: u64, length: u64) -> io::Result<()> {
     let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
@@ -187,6 +197,18 @@ pub(crate) fn reopen(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     }
 }
 
+/// Asks the kernel to back memory that is about to be written with pages of 2 MiB instead of 4 KiB, where
+/// it can: it is entered once for five hundred times less.
+pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
+    let page = rustix::param::page_size();
+    let skipped = memory.as_ptr().align_offset(page).min(memory.len());
+    let whole = &mut memory[skipped..];
+    let length = whole.len() - whole.len() % page;
+    // SAFETY: the range is within memory that is borrowed here, and the advice changes nothing of what
+    // stands in it.
+    let _ = unsafe { madvise(whole.as_mut_ptr().cast(), length, Advice::LinuxHugepage) };
+}
+
 /// A file's memory, seen by this process until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -203,6 +225,16 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the first `length` bytes.
     pub(crate) fn new(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
+        Mapping::with(file, length, MapFlags::SHARED)
+    }
+
+    /// The same for what is reserved and will be used as a whole: the kernel is not asked for each page
+    /// when it is.
+    pub(crate) fn populated(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
+        Mapping::with(file, length, MapFlags::SHARED | MapFlags::POPULATE)
+    }
+
+    fn with(file: BorrowedFd<'_>, length: usize, flags: MapFlags) -> io::Result<Mapping> {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         Mapping::map(file, length, access, MapFlags::SHARED)
     }

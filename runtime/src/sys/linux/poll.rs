@@ -21,6 +21,12 @@ pub(crate) fn is_readable(descriptor: BorrowedFd<'_>) -> bool {
     poll(&mut polled, Some(&Timespec::default())).is_ok_and(|readable| readable > 0)
 }
 
+/// Whether something can be written now, or an error is told instead.
+pub(crate) fn is_writable(descriptor: BorrowedFd<'_>) -> bool {
+    let mut polled = [PollFd::from_borrowed_fd(descriptor, PollFlags::OUT)];
+    poll(&mut polled, Some(&Timespec::default())).is_ok_and(|writable| writable > 0)
+}
+
 /// Waits until any of these is readable or hung up, and says which are; none is if the deadline has
 /// come.
 pub(crate) fn wait_any<const N: usize>(

@@ -24,15 +24,20 @@ use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, 
 use super::frame::Plan;
 use crate::codec::{Message, Output};
 use crate::sys::refused::Naming as _;
-use crate::sys::{descriptors, poll};
+use crate::sys::{descriptors, memory, poll};
 use crate::transport::error::nonsense;
 use crate::transport::limit::Limit;
 
 /// Descriptors that are sent at once; the kernel takes up to 253.
 pub(super) const BATCH: usize = 240;
 
-/// Memory for so many bytes is taken at once, for more as they come.
-const STEP: usize = 4 << 20;
+/// Room for so many bytes is made at once, for more as they come: more addresses than that would have to
+/// be believed. Memory is taken as it is written in any case.
+const STEP: usize = 64 << 20;
+
+/// Buffers from this length on have [huge pages](memory::prefer_huge_pages), which is a third of the time
+/// that 64 MiB take in all.
+const HUGE: usize = 8 << 20;
 
 /// The two ends, for the sender and the receiver.
 pub(super) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
@@ -197,6 +202,9 @@ impl Assembly {
                 let step = missing.min(self.buffer.len().max(STEP));
                 let reserved = self.buffer.try_reserve_exact(step);
                 reserved.map_err(|_| self.no_memory())?;
+                if step >= HUGE {
+                    memory::prefer_huge_pages(self.buffer.spare_capacity_mut());
+                }
             }
             let socket = self.socket.as_fd();
             match descriptors::receive_into(socket, &mut self.buffer, missing, wait.flags()) {

@@ -31,9 +31,46 @@ pub(super) fn inline_maximum() -> usize {
 /// The beginning of a message, and all of it when it is short and carries no descriptors.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Frame {
-    pub(super) annex: Option<AnnexFrame>,
-    /// The head if it is short, else empty.
+    pub(super) rest: Rest,
+    /// The head if it is short, else empty; before it, if the rest is in blocks, the lengths of the splices.
     pub(super) head: FrameBytes,
+}
+
+/// Where that is which does not stand in the frame.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) enum Rest {
+    Nothing,
+    Annex(AnnexFrame),
+    Blocks(BlocksPlan),
+    /// The frame is no message, but offers a depot.
+    Depot(DepotFrame),
+}
+
+/// Which bytes of a depot a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(super) struct BlocksPlan {
+    pub(super) depot: u64,
+    /// A bit for each block.
+    pub(super) blocks: u64,
+    /// Bytes of the head; 0 if it stands in the frame.
+    pub(super) head: usize,
+    pub(super) splices: usize,
+}
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct DepotFrame {
+    /// Not a receiver: ipc-channel has no other way to carry a descriptor.
+    pub(super) file: IpcReceiver<()>,
+    pub(super) depot: u64,
+}
+
+/// The rest, as the beginning of a packet tells of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Announced {
+    Nothing,
+    Annex(Plan),
+    Blocks(BlocksPlan),
+    Depot(u64),
 }
 
 /// What is to be expected from the annex.
@@ -60,7 +97,7 @@ pub(super) const BEGINNING: usize = 2 * size_of::<usize>() + 1 + 7 * 10;
 /// What stands in a packet before the bytes of the head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct FrameHeader {
-    pub(super) plan: Option<Plan>,
+    pub(super) rest: Announced,
     /// Where the bytes of the head begin. They go on to the end of the packet.
     pub(super) head: usize,
 }
@@ -76,8 +113,8 @@ impl FrameHeader {
         }
         let (tag, behind) = rest.split_first()?;
         rest = behind;
-        let plan = match tag {
-            0 => None,
+        let announced = match tag {
+            0 => Announced::Nothing,
             1 => {
                 // The annex is the only descriptor that comes with the packet.
                 if number(&mut rest)? != 0 {
@@ -85,19 +122,39 @@ impl FrameHeader {
                 }
                 let nonce = number(&mut rest)?;
                 let mut count = || usize::try_from(number(&mut rest)?).ok();
-                Some(Plan {
+                Announced::Annex(Plan {
                     nonce,
                     attachments: count()?,
                     head: count()?,
                     splices: count()?,
                 })
             }
+            2 => {
+                let (depot, blocks) = (number(&mut rest)?, number(&mut rest)?);
+                let mut count = || usize::try_from(number(&mut rest)?).ok();
+                Announced::Blocks(BlocksPlan {
+                    depot,
+                    blocks,
+                    head: count()?,
+                    splices: count()?,
+                })
+            }
+            3 => {
+                // So is the depot.
+                if number(&mut rest)? != 0 {
+                    return None;
+                }
+                Announced::Depot(number(&mut rest)?)
+            }
             _ => return None,
         };
         let bytes = usize::try_from(number(&mut rest)?).ok()?;
         let head = beginning.len().min(length) - rest.len();
         let is_whole = bytes <= inline_maximum() && head + bytes == length;
-        is_whole.then_some(FrameHeader { plan, head })
+        is_whole.then_some(FrameHeader {
+            rest: announced,
+            head,
+        })
     }
 }
 
@@ -208,14 +265,23 @@ mod tests {
     use crate::transport::ipc::{adopt, annex, pair};
 
     /// The packet in which ipc-channel sends a frame.
-    fn packet(head: usize, plan: Option<Plan>) -> Vec<u8> {
+    fn packet(head: usize, rest: Announced) -> Vec<u8> {
         let (ours, theirs) = pair().unwrap();
         let (_annex, end) = annex::pair().unwrap();
+        let carried = || adopt::receiver(end.as_fd()).unwrap();
         let frame = Frame {
-            annex: plan.map(|plan| AnnexFrame {
-                socket: adopt::receiver(end.as_fd()).unwrap(),
-                plan,
-            }),
+            rest: match rest {
+                Announced::Nothing => Rest::Nothing,
+                Announced::Annex(plan) => Rest::Annex(AnnexFrame {
+                    socket: carried(),
+                    plan,
+                }),
+                Announced::Blocks(plan) => Rest::Blocks(plan),
+                Announced::Depot(depot) => Rest::Depot(DepotFrame {
+                    file: carried(),
+                    depot,
+                }),
+            },
             head: FrameBytes(Arc::new(vec![0xab; head])),
         };
         let sender: IpcSender<Frame> = adopt::sender(ours.as_fd()).unwrap();
@@ -226,14 +292,23 @@ mod tests {
         packet
     }
 
-    fn plan(number: u64) -> Plan {
+    fn rests(number: u64) -> [Announced; 3] {
         let count = usize::try_from(number).unwrap();
-        Plan {
-            nonce: number,
-            attachments: count / 2,
-            head: count,
-            splices: count / 3,
-        }
+        [
+            Announced::Annex(Plan {
+                nonce: number,
+                attachments: count / 2,
+                head: count,
+                splices: count / 3,
+            }),
+            Announced::Blocks(BlocksPlan {
+                depot: number,
+                blocks: number.reverse_bits(),
+                head: count,
+                splices: count / 3,
+            }),
+            Announced::Depot(number),
+        ]
     }
 
     /// All the ways to read a packet's beginning, whole or not, agree.
@@ -248,15 +323,15 @@ mod tests {
     #[test]
     fn what_ipc_channel_sends_is_read() {
         let numbers = (0..64).map(|bits| 1 << bits).chain([0, 127, 300, u64::MAX]);
-        let plans: Vec<_> = [None]
+        let all: Vec<_> = [Announced::Nothing]
             .into_iter()
-            .chain(numbers.map(|it| Some(plan(it))))
+            .chain(numbers.flat_map(rests))
             .collect();
         for head in [0, 1, 127, 128, 5000, INLINE_MAXIMUM] {
-            for plan in &plans {
-                let packet = packet(head, *plan);
+            for rest in &all {
+                let packet = packet(head, *rest);
                 let header = read(&packet).expect("a frame");
-                assert_eq!(header.plan, *plan);
+                assert_eq!(header.rest, *rest);
                 assert_eq!(packet[header.head..], vec![0xab; head]);
             }
         }
@@ -266,15 +341,15 @@ mod tests {
     fn what_is_sent_without_ipc_channel_is_the_same() {
         for head in [0, 1, 127, 128, 5000, 1 << 14, INLINE_MAXIMUM] {
             let (preface, length) = preface(head);
-            let expected = packet(head, None);
+            let expected = packet(head, Announced::Nothing);
             assert_eq!(preface[..length], expected[..expected.len() - head]);
         }
     }
 
     #[test]
     fn what_is_changed_in_any_byte_before_the_head_is_another_frame_or_none() {
-        for plan in [None, Some(plan(1 << 40))] {
-            let packet = packet(200, plan);
+        for rest in rests(1 << 40).into_iter().chain([Announced::Nothing]) {
+            let packet = packet(200, rest);
             let header = read(&packet).unwrap();
             for place in 0..header.head {
                 for bit in 0..8 {
@@ -288,8 +363,8 @@ mod tests {
 
     #[test]
     fn what_is_cut_or_continued_is_no_frame() {
-        for plan in [None, Some(plan(1 << 40))] {
-            let packet = packet(200, plan);
+        for rest in rests(1 << 40).into_iter().chain([Announced::Nothing]) {
+            let packet = packet(200, rest);
             for length in 0..packet.len() {
                 assert_eq!(read(&packet[..length]), None);
             }
@@ -299,6 +374,6 @@ mod tests {
             first[8..16].copy_from_slice(&(1_usize << 60).to_ne_bytes());
             assert_eq!(read(&first), None);
         }
-        assert_eq!(read(&packet(INLINE_MAXIMUM + 1, None)), None);
+        assert_eq!(read(&packet(INLINE_MAXIMUM + 1, Announced::Nothing)), None);
     }
 }

@@ -3,6 +3,7 @@
 mod adopt;
 mod annex;
 mod connection;
+mod depot;
 mod frame;
 mod locals;
 mod outbox;
@@ -17,6 +18,7 @@ pub(crate) use adopt::PlaceholderChannel;
 pub(crate) use connection::{
     end_sending, is_end, nonblocking_pair, open, open_polled, open_with, pair, set_nonblocking,
 };
+pub(crate) use depot::PackedDepot;
 pub(crate) use frame::preface;
 pub(crate) use outbox::Outbox;
 pub(crate) use receive::{Inbox, Receiver};

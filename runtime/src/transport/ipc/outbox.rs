@@ -4,12 +4,13 @@ use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::net::{SendFlags, send};
 
 use super::adopt;
 use super::annex::{self, BATCH};
-use super::frame::{AnnexFrame, Frame, Plan, inline_maximum, nonce};
+use super::frame::{AnnexFrame, Frame, Plan, Rest, inline_maximum, nonce};
 use super::send::Sender;
 use crate::sys::descriptors;
 use crate::transport::message::EncodedMessage;
@@ -47,6 +48,12 @@ impl Sender {
             self.send_head(message.head, None)?;
             return Ok(None);
         }
+        if message.attachments.is_empty() {
+            let splices: Vec<&[u8]> = message.splices.iter().map(|splice| &***splice).collect();
+            if self.send_in_depot(&message.head, &splices, Duration::ZERO, None)? {
+                return Ok(None);
+            }
+        }
         let plan = Plan {
             nonce: nonce(),
             attachments: message.attachments.len(),
@@ -75,7 +82,7 @@ impl Sender {
             let socket = adopt::receiver(theirs.as_fd())?;
             Ok(Frame {
                 head: head.clone(),
-                annex: Some(AnnexFrame { socket, plan }),
+                rest: Rest::Annex(AnnexFrame { socket, plan }),
             })
         };
         self.send_frame(frame, None)?;

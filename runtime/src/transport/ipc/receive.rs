@@ -1,7 +1,9 @@
+use std::cell::RefCell;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipc_channel::IpcError;
 use ipc_channel::ipc::IpcReceiver;
@@ -9,12 +11,13 @@ use rustix::io::Errno;
 use rustix::net::RecvFlags;
 
 use super::annex::{self, Assembly, Wait};
-use super::frame::{BEGINNING, Frame, FrameHeader, Plan};
+use super::depot::{Depots, IDLE, PackedDepot};
+use super::frame::{Announced, BEGINNING, Frame, FrameHeader};
 use super::locals;
 use super::send::into_io;
 use crate::codec::Message;
 use crate::sys::descriptors::{self, Packet};
-use crate::sys::poll;
+use crate::sys::{deadline, poll};
 use crate::transport::error::nonsense;
 use crate::transport::message::Received;
 
@@ -27,6 +30,7 @@ pub(crate) struct Inbox {
     /// The same socket, to poll.
     socket: Arc<OwnedFd>,
     assembly: Option<Assembly>,
+    depots: Depots,
 }
 
 impl Inbox {
@@ -37,11 +41,35 @@ impl Inbox {
         Ok(Inbox::from_ipc(receiver, end))
     }
 
+    /// The same, for an end that was read in another process, with what is in use there.
+    pub(crate) fn moved(end: Arc<OwnedFd>, depots: Vec<PackedDepot>) -> io::Result<Inbox> {
+        Ok(Inbox {
+            depots: Depots::unpack(depots),
+            ..Inbox::new(end)?
+        })
+    }
+
+    /// What has to move along when the end goes to another process.
+    pub(crate) fn depots(&self) -> Vec<PackedDepot> {
+        self.depots.pack()
+    }
+
+    /// How long to wait before [`give_back`](Inbox::give_back) has something to do; `None` if it never will.
+    pub(crate) fn keeps_memory_for(&self) -> Option<Duration> {
+        (!self.depots.are_none()).then_some(IDLE)
+    }
+
+    /// Gives back memory that has not been in use lately.
+    pub(crate) fn give_back(&mut self) {
+        self.depots.give_back();
+    }
+
     pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: Arc<OwnedFd>) -> Inbox {
         Inbox {
             receiver,
             socket,
             assembly: None,
+            depots: Depots::default(),
         }
     }
 
@@ -80,7 +108,12 @@ impl Inbox {
     pub(crate) fn receive(&mut self) -> io::Result<Received> {
         let assembly = match &mut self.assembly {
             Some(assembly) => assembly,
-            none => match take(self.socket.as_fd(), &self.receiver, RecvFlags::DONTWAIT)? {
+            none => match take(
+                self.socket.as_fd(),
+                &self.receiver,
+                &mut self.depots,
+                RecvFlags::DONTWAIT,
+            )? {
                 Taken::Message(message) => return Ok(Received::Message(message)),
                 Taken::Beginning(assembly) => none.insert(assembly),
                 Taken::Nothing => return Ok(Received::Nothing),
@@ -101,6 +134,7 @@ pub(crate) struct Receiver {
     receiver: IpcReceiver<Frame>,
     /// The same socket, to look at what comes.
     socket: Arc<OwnedFd>,
+    depots: RefCell<Depots>,
 }
 
 impl Receiver {
@@ -113,7 +147,11 @@ impl Receiver {
     }
 
     pub(super) fn from_ipc(receiver: IpcReceiver<Frame>, socket: Arc<OwnedFd>) -> Receiver {
-        Receiver { receiver, socket }
+        Receiver {
+            receiver,
+            socket,
+            depots: RefCell::default(),
+        }
     }
 
     /// Waits for the next message, or for the end of the connection.
@@ -122,8 +160,14 @@ impl Receiver {
     ///
     /// As [`Inbox::receive`].
     pub(crate) fn receive(&self) -> io::Result<Received> {
+        let mut depots = self.depots.borrow_mut();
         loop {
-            match take(self.socket.as_fd(), &self.receiver, RecvFlags::empty())? {
+            let socket = self.socket.as_fd();
+            // Memory that is not in use is given back before the wait becomes a long one.
+            if !depots.are_none() && !poll::wait_readable(socket, deadline::after(IDLE)) {
+                depots.give_back();
+            }
+            match take(socket, &self.receiver, &mut depots, RecvFlags::empty())? {
                 Taken::Message(message) => return Ok(Received::Message(message)),
                 Taken::Beginning(mut assembly) => {
                     if let Some(message) = assembly.advance(Wait::Yes)? {
@@ -152,10 +196,11 @@ enum Taken {
 fn take(
     socket: BorrowedFd<'_>,
     receiver: &IpcReceiver<Frame>,
+    depots: &mut Depots,
     flags: RecvFlags,
 ) -> io::Result<Taken> {
     loop {
-        match look_and_take(socket, receiver, flags) {
+        match look_and_take(socket, receiver, depots, flags) {
             Ok(None) => {}
             Ok(Some(taken)) => return Ok(taken),
             Err(error) if is_to_be_repeated(&error) => {}
@@ -166,7 +211,7 @@ fn take(
     }
 }
 
-/// `None` if there was nothing in the packet.
+/// `None` if there was no message in the packet.
 ///
 /// What is no frame is dropped here, with all that it carries. What is one, ipc-channel takes in
 /// one system call, unless a descriptor comes with it: then ipc-channel would panic if the process
@@ -174,6 +219,7 @@ fn take(
 fn look_and_take(
     socket: BorrowedFd<'_>,
     receiver: &IpcReceiver<Frame>,
+    depots: &mut Depots,
     flags: RecvFlags,
 ) -> io::Result<Option<Taken>> {
     let mut beginning = [0; BEGINNING];
@@ -188,20 +234,48 @@ fn look_and_take(
             return Ok(None);
         }
     };
-    let taken = match FrameHeader::read(&beginning, length) {
-        Some(FrameHeader { plan: None, head }) if !is_carrying => locals::RECEIVING
-            .using(|| take_by_ipc(receiver))
-            .unwrap_or_else(|_| take_plain(socket, length, head)),
-        Some(FrameHeader {
-            plan: Some(plan),
-            head,
-        }) if is_carrying => take_annex(socket, length, plan, head),
-        _ => {
-            descriptors::skip(socket);
-            Err(nonsense())
-        }
+    let Some(FrameHeader { rest, head }) = FrameHeader::read(&beginning, length) else {
+        return refuse(socket);
     };
-    taken.map(Some)
+    match rest {
+        Announced::Nothing if !is_carrying => locals::RECEIVING
+            .using(|| take_by_ipc(receiver))
+            .unwrap_or_else(|_| {
+                let head = take_plain(socket, length, head)?;
+                Ok(Taken::Message(Message {
+                    head,
+                    ..Message::default()
+                }))
+            })
+            .map(Some),
+        Announced::Blocks(plan) if !is_carrying => {
+            let packet = take_plain(socket, length, head)?;
+            let message = depots.take(&plan, packet)?;
+            Ok(Some(Taken::Message(message)))
+        }
+        Announced::Annex(plan) if is_carrying => {
+            let (head, annex) = take_carrying(socket, length, head)?;
+            // The process had no room for it.
+            let annex = annex.ok_or(Errno::MFILE)?;
+            if !annex::is_one(&annex) {
+                return Err(nonsense());
+            }
+            Ok(Some(Taken::Beginning(Assembly::new(annex, plan, head))))
+        }
+        Announced::Depot(depot) if is_carrying => {
+            if let (_, Some(file)) = take_carrying(socket, length, head)? {
+                depots.accept(depot, file);
+            }
+            Ok(None)
+        }
+        _ => refuse(socket),
+    }
+}
+
+/// Drops the next packet.
+fn refuse(socket: BorrowedFd<'_>) -> io::Result<Option<Taken>> {
+    descriptors::skip(socket);
+    Err(nonsense())
 }
 
 fn take_by_ipc(receiver: &IpcReceiver<Frame>) -> io::Result<Taken> {
@@ -217,18 +291,15 @@ fn take_by_ipc(receiver: &IpcReceiver<Frame>) -> io::Result<Taken> {
     }
 }
 
-/// Takes a frame that comes with nothing.
-fn take_plain(socket: BorrowedFd<'_>, length: usize, head: usize) -> io::Result<Taken> {
+/// Takes a frame that comes with nothing, and gives the bytes of its head.
+fn take_plain(socket: BorrowedFd<'_>, length: usize, head: usize) -> io::Result<Vec<u8>> {
     let mut packet = vec![0; length];
     let received = descriptors::receive_any(socket, &mut packet, RecvFlags::DONTWAIT)?;
     if received.bytes != length {
         return Err(nonsense());
     }
     packet.drain(..head);
-    Ok(Taken::Message(Message {
-        head: packet,
-        ..Message::default()
-    }))
+    Ok(packet)
 }
 
 /// A signal came in between, or the other end was closed with packets from here unread. The packet is
@@ -240,18 +311,18 @@ fn is_to_be_repeated(error: &io::Error) -> bool {
     )
 }
 
-/// Takes a frame that comes with the receiving end of its annex.
-fn take_annex(socket: BorrowedFd<'_>, length: usize, plan: Plan, head: usize) -> io::Result<Taken> {
+/// Takes a frame that comes with a descriptor, and gives the bytes of its head, and the descriptor if there
+/// was room for it.
+fn take_carrying(
+    socket: BorrowedFd<'_>,
+    length: usize,
+    head: usize,
+) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
     let mut packet = vec![0; length];
     let mut received = descriptors::receive_any(socket, &mut packet, RecvFlags::DONTWAIT)?;
     if received.descriptors.len() > 1 || received.bytes != length {
         return Err(nonsense());
     }
-    // The process had no room for it.
-    let annex = received.descriptors.pop().ok_or(Errno::MFILE)?;
-    if !annex::is_one(&annex) {
-        return Err(nonsense());
-    }
     packet.drain(..head);
-    Ok(Taken::Beginning(Assembly::new(annex, plan, packet)))
+    Ok((packet, received.descriptors.pop()))
 }

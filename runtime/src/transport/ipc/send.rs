@@ -1,14 +1,17 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use ipc_channel::IpcError;
 use ipc_channel::ipc::{IpcSender, OpaqueIpcSender};
 
-use super::frame::{AnnexFrame, Frame, FrameBytes, Plan, inline_maximum, nonce};
+use super::depot::{PATIENCE, Supply};
+use super::frame::{AnnexFrame, DepotFrame, Frame, FrameBytes, Plan, Rest, inline_maximum, nonce};
 use super::{adopt, annex, locals};
 use crate::codec::Output;
 use crate::sys::memory::{self, FileId};
+use crate::sys::poll;
 use crate::transport::limit::Limit;
 
 /// The end of a connection that messages are sent into.
@@ -17,6 +20,7 @@ pub(crate) struct Sender {
     sender: OpaqueIpcSender,
     /// The same socket, to wait for room.
     socket: Arc<OwnedFd>,
+    supply: Arc<Supply>,
 }
 
 impl Sender {
@@ -30,6 +34,7 @@ impl Sender {
         Sender {
             sender: sender.to_opaque(),
             socket,
+            supply: Arc::default(),
         }
     }
 
@@ -65,6 +70,14 @@ impl Sender {
             output.confirm_sent();
             return Ok(());
         }
+        if output.attachments.is_empty() {
+            let splices: Vec<&[u8]> = output.splices.iter().map(|splice| &**splice).collect();
+            let patience = limit.at_most(PATIENCE);
+            if self.send_in_depot(&output.head, &splices, patience, Some(limit))? {
+                output.confirm_sent();
+                return Ok(());
+            }
+        }
         let plan = Plan {
             nonce: nonce(),
             attachments: output.attachments.len(),
@@ -80,7 +93,7 @@ impl Sender {
         let frame = || {
             let socket = adopt::receiver(theirs.as_fd())?;
             Ok(Frame {
-                annex: Some(AnnexFrame { socket, plan }),
+                rest: Rest::Annex(AnnexFrame { socket, plan }),
                 head: head.clone(),
             })
         };
@@ -91,12 +104,53 @@ impl Sender {
         Ok(())
     }
 
+    /// Sends a long message through the depot; false if it has to go another way.
+    pub(super) fn send_in_depot(
+        &self,
+        head: &[u8],
+        splices: &[&[u8]],
+        patience: Duration,
+        limit: Option<Limit<'_>>,
+    ) -> io::Result<bool> {
+        let offer = |file: OwnedFd, depot| self.offer(&file, depot).is_ok();
+        let Some(mut stored) = self.supply.store(head, splices, patience, offer) else {
+            return Ok(false);
+        };
+        let head = FrameBytes(Arc::new(std::mem::take(&mut stored.head)));
+        let frame = || {
+            Ok(Frame {
+                rest: Rest::Blocks(stored.plan),
+                head: head.clone(),
+            })
+        };
+        self.send_frame(frame, limit)?;
+        stored.confirm_sent();
+        Ok(true)
+    }
+
+    /// Offers a depot, without waiting.
+    fn offer(&self, file: &OwnedFd, depot: u64) -> io::Result<()> {
+        if !poll::is_writable(self.socket.as_fd()) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let frame = || {
+            Ok(Frame {
+                rest: Rest::Depot(DepotFrame {
+                    file: adopt::receiver(file.as_fd())?,
+                    depot,
+                }),
+                head: FrameBytes(Arc::default()),
+            })
+        };
+        self.send_frame(frame, None)
+    }
+
     /// Sends a message that is no more than a short head. Without a limit, it does not wait.
     pub(super) fn send_head(&self, head: Vec<u8>, limit: Option<Limit<'_>>) -> io::Result<()> {
         let head = FrameBytes(Arc::new(head));
         let frame = || {
             Ok(Frame {
-                annex: None,
+                rest: Rest::Nothing,
                 head: head.clone(),
             })
         };

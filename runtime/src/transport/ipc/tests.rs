@@ -18,7 +18,7 @@ use rustix::io::{FdFlags, fcntl_getfd};
 use rustix::net::{SendFlags, send};
 use rustix::process::{PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, setrlimit};
 
-use super::frame::{AnnexFrame, Frame, FrameBytes, INLINE_MAXIMUM, Plan};
+use super::frame::{AnnexFrame, Frame, FrameBytes, INLINE_MAXIMUM, Plan, Rest};
 use super::{Inbox, Receiver, Sender, adopt, annex, open_polled, pair, warm_up};
 use crate::codec::{Message, Output};
 use crate::random::Random;
@@ -318,7 +318,7 @@ fn an_inbox_does_not_wait() {
 /// Sends a frame that promises more in an annex of the caller's.
 fn announce(connection: &OwnedFd, annex: OwnedFd, plan: Plan) {
     let frame = Frame {
-        annex: Some(AnnexFrame {
+        rest: Rest::Annex(AnnexFrame {
             socket: adopt::receiver(annex.as_fd()).unwrap(),
             plan,
         }),
