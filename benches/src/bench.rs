@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::measure::{Contestant, Effort, race};
 use crate::python::Python;
-use crate::report::{Aim, Table, Unit};
+use crate::report::{Aim, Growth, Table, Unit};
 
 /// What groups are given.
 pub(crate) struct Bench {
@@ -50,6 +50,25 @@ impl Bench {
             },
         };
         self.run(race, Unit::Nanoseconds, effort);
+    }
+
+    /// Runs a race for time that is one of a series: with so many of what the cost grows along.
+    pub(crate) fn step(&mut self, series: &str, at: usize, race: Race<'_>) {
+        self.race(race);
+        self.place(series, at);
+    }
+
+    /// Compares sizes likewise.
+    pub(crate) fn weigh_step(&mut self, series: &str, at: usize, race: Race<'_>, rounds: usize) {
+        self.weigh(race, rounds);
+        self.place(series, at);
+    }
+
+    fn place(&mut self, series: &str, at: usize) {
+        if let Some(table) = self.tables.last_mut() {
+            let series = series.to_owned();
+            table.growth = Some(Growth { series, at });
+        }
     }
 
     /// Compares sizes, `rounds` times.

@@ -14,9 +14,12 @@
 )]
 
 mod bench;
+mod compare;
 mod groups;
 mod machine;
 mod measure;
+mod past;
+mod plot;
 mod python;
 mod report;
 
@@ -25,20 +28,30 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use bench::Bench;
+use compare::Comparison;
 use groups::{GROUPS, Group};
 use machine::Machine;
 use measure::Failable;
+use past::PastReport;
 use report::Report;
 
 const HELP: &str = "\
 Measures multiproc beside its peers.
 
-    multiproc-benches [NAME]... [--quick] [--out DIR] [--list]
+    multiproc-benches [NAME]... [--quick] [--out DIR] [--plot] [--compare OLD.json] [--list]
+    multiproc-benches --from REPORT.json [--plot] [--compare OLD.json] [--out DIR]
 
-NAME...    run these groups only
---quick    fewer samples and smaller cases, under a minute in all
---out DIR  where report.md and report.json go; benches/ in the target directory by default
---list     print the groups";
+NAME...             run these groups only
+--quick             fewer samples and smaller cases, under a minute in all
+--out DIR           where report.md and report.json go; benches/ in the target directory by default
+--plot              draw the report, too: report.html, and each picture as a file in plots/
+--compare OLD.json  say what became slower or faster than in an earlier report, beyond noise;
+                    the exit code is 3 if something became slower
+--from REPORT.json  measure nothing, and take this report
+--list              print the groups";
+
+/// The exit code if something became slower.
+const SLOWER: u8 = 3;
 
 /// What a reader of the figures should know.
 const NOTES: &[&str] = &[
@@ -54,7 +67,7 @@ fn main() -> ExitCode {
     // `main` and never come here; procspawn's lack our marker, so that our hook lets them pass.
     procspawn::init();
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprint(&error.to_string());
             ExitCode::FAILURE
@@ -67,27 +80,42 @@ struct Options {
     names: Vec<String>,
     quick: bool,
     out: PathBuf,
+    plot: bool,
+    compare: Option<PathBuf>,
+    from: Option<PathBuf>,
 }
 
 #[expect(clippy::print_stdout, reason = "it is a program")]
-fn run() -> Failable {
+fn run() -> Failable<ExitCode> {
     let mut options = Options {
         names: Vec::new(),
         quick: false,
         out: default_out()?,
+        plot: false,
+        compare: None,
+        from: None,
     };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--help" | "-h" => {
                 println!("{HELP}");
-                return Ok(());
+                return Ok(ExitCode::SUCCESS);
             }
             "--list" => {
                 for group in GROUPS {
                     println!("{:<10} {}", group.name, group.about);
                 }
-                return Ok(());
+                return Ok(ExitCode::SUCCESS);
+            }
+            "--plot" => options.plot = true,
+            "--compare" | "--from" => {
+                let path = arguments.next().map(PathBuf::from);
+                let path = path.ok_or_else(|| format!("{argument} lacks its file"))?;
+                match &*argument {
+                    "--from" => options.from = Some(path),
+                    _ => options.compare = Some(path),
+                }
             }
             "--quick" => options.quick = true,
             "--out" => options.out = arguments.next().ok_or("--out lacks its directory")?.into(),
@@ -97,11 +125,39 @@ fn run() -> Failable {
             other => return Err(format!("there is no `{other}`; see --help and --list").into()),
         }
     }
-    measure(&options)
+    // Before the minutes that measuring takes.
+    let old = options.compare.as_deref().map(PastReport::read);
+    let old = old.transpose()?;
+    let report = match &options.from {
+        Some(path) => path.clone(),
+        None => measure(&options)?,
+    };
+    let report = PastReport::read(&report)?;
+    if options.plot {
+        plot::write(&report, &options.out)?;
+        println!("Drawn in {}", options.out.join("report.html").display());
+    }
+    let Some(old) = old else {
+        return Ok(ExitCode::SUCCESS);
+    };
+    if (&old.machine.cpu, old.machine.cores, old.quick)
+        != (&report.machine.cpu, report.machine.cores, report.quick)
+    {
+        println!(
+            "Another machine, or another effort: it is only the ratios that can be compared.\n"
+        );
+    }
+    let comparison = Comparison::of(&old, &report);
+    println!("{}", comparison.text());
+    Ok(match comparison.slower.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(SLOWER),
+    })
 }
 
+/// Returns where the report is.
 #[expect(clippy::print_stdout, reason = "it is a program")]
-fn measure(options: &Options) -> Failable {
+fn measure(options: &Options) -> Failable<PathBuf> {
     raise_descriptor_limit();
     let machine = Machine::look();
     println!("{}", machine.markdown());
@@ -123,7 +179,7 @@ fn measure(options: &Options) -> Failable {
     fs::write(&markdown, report.markdown())?;
     fs::write(&json, serde_json::to_string_pretty(&report)?)?;
     println!("Written to {} and {}", markdown.display(), json.display());
-    Ok(())
+    Ok(json)
 }
 
 /// A directory beside that of the profile, in whatever target directory this was built.

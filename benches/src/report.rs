@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::machine::Machine;
 use crate::measure::{Outcome, Summary};
 
 /// What a table's figures are of. Less is better in either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Unit {
     Nanoseconds,
     Bytes,
@@ -20,6 +20,15 @@ pub(crate) struct Aim {
     pub(crate) of: &'static str,
     pub(crate) against: &'static str,
     pub(crate) at_most: f64,
+}
+
+/// The place of a table among those that show how a cost grows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Growth {
+    /// What grows along with what.
+    pub(crate) series: String,
+    /// How much there is of that here.
+    pub(crate) at: usize,
 }
 
 /// Everything that one run found out.
@@ -40,6 +49,7 @@ pub(crate) struct Table {
     pub(crate) base_line: &'static str,
     pub(crate) rows: Vec<Row>,
     pub(crate) aims: Vec<AimResult>,
+    pub(crate) growth: Option<Growth>,
 }
 
 #[derive(Debug, Serialize)]
@@ -114,6 +124,7 @@ impl Table {
             base_line,
             rows,
             aims,
+            growth: None,
         }
     }
 
@@ -192,7 +203,7 @@ impl Report {
 }
 
 impl Unit {
-    fn show(self, value: f64) -> String {
+    pub(crate) fn show(self, value: f64) -> String {
         let steps: &[(f64, &str)] = match self {
             Unit::Nanoseconds => &[(1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1.0, "ns")],
             Unit::Bytes => &[
@@ -211,7 +222,7 @@ impl Unit {
 }
 
 /// Three digits say what a measurement can.
-fn three_digits(value: f64) -> String {
+pub(crate) fn three_digits(value: f64) -> String {
     let digits = match value.abs() {
         100.0.. => 0,
         10.0.. => 1,

@@ -78,8 +78,8 @@ fn row_of(grid: &[Cell], row: usize) -> &[Cell] {
     &grid[start..start + WIDTH]
 }
 
-/// How fast food is added, and growth removed: spots in the middle of the left and right edge, stripes and corals
-/// elsewhere. Like the grid, the rates go on at the opposite side.
+/// How fast food is added, and growth removed: holes grow in the middle, spots in the corners, and stripes between
+/// them. Like the grid, the rates go on at the opposite side.
 #[expect(clippy::cast_precision_loss, reason = "the picture is small")]
 fn rates(column: usize, row: usize) -> (f32, f32) {
     let wave = |place: usize, length: usize| 1.0 - (2.0 * place as f32 / length as f32 - 1.0).abs();
@@ -143,11 +143,10 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         "{passes} passes of {bands} workers in {time:.1?}, {:.1?} each",
         time / passes.max(1)
     )?;
-    let bytes = size_of::<Cell>() * WIDTH * HEIGHT * passes as usize;
+    let mebibytes = (size_of::<Cell>() * WIDTH * HEIGHT * passes as usize) >> 20;
     writeln!(
         out,
-        "{} MiB were computed, and none of them copied",
-        bytes >> 20
+        "{mebibytes} MiB were computed in {grids} grids, and none of them copied"
     )?;
     Ok(())
 }

@@ -217,7 +217,8 @@
 //! ```
 //!
 //! A counter needs no lock: [`shm`] has [`Shared<AtomicU64>`](shm::Shared). For large data that is
-//! read or written in place it has `Shared<[f64]>` and [`Buffer`](shm::Buffer).
+//! read or written in place it has `Shared<[f64]>` and [`Buffer`](shm::Buffer), and for a large value of any type
+//! that many tasks use [`Frozen`](shm::Frozen), which is sent once.
 //!
 //! # Channels
 //!

@@ -10,7 +10,7 @@ use multiproc::channel::{
     Drain, Duplex, IntoIter, ItemError, Iter, Queue, QueueIter, Receiver, RecvError, RecvFuture,
     RecvTimeoutError, SendError, SendTimeoutError, Sender, TryIter, TryRecvError, TrySendError,
 };
-use multiproc::shm::{Buffer, Chunk, JoinError, Shared};
+use multiproc::shm::{Buffer, Chunk, Frozen, JoinError, Shared};
 use multiproc::sync::{
     Barrier, BarrierWaitResult, BrokenBarrier, Condvar, Event, Mutex, MutexGuard, Permit,
     ReentrantLock, ReentrantLockGuard, RwLock, RwLockReadGuard, RwLockWriteGuard, Semaphore,
@@ -111,6 +111,10 @@ fn memory() {
     assert_auto_traits! {
         Shared<AtomicU64> => "SYPUR",
         Shared<[u8]> => "SYPUR",
+        Frozen<String> => "SYPUR",
+        Frozen<[u8]> => "SYPUR",
+        // Lent to other threads, it has to be fit for that.
+        Frozen<Cell<u8>> => "--P--",
         Buffer<u32> => "SYPUR",
         Buffer<Local> => "S-PU-",
         Buffer<Bound> => "--PUR",

@@ -5,6 +5,7 @@ mod call;
 mod channels;
 mod contention;
 mod frozen;
+mod growth;
 mod locks;
 mod memory;
 mod services;
@@ -63,6 +64,11 @@ pub(crate) const GROUPS: &[Group] = &[
         name: "channels",
         about: "queues and channels: throughput and latency by item size",
         run: channels::run,
+    },
+    Group {
+        name: "growth",
+        about: "what more costs: children, workers, producers, tasks in the queue",
+        run: growth::run,
     },
 ];
 

@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | numbers, arrays, small structs that several processes change | [`sync::Mutex<T>`](crate::sync::Mutex), [`Shared`](crate::shm::Shared) | they lie in shared memory: an access is no message, and no process is waited for but the holder of the lock |
 //! | a map that grows, a file, a connection, whatever is of use in one process only | a service | it needs to be nowhere else |
+//! | a large value that tasks need, and that is only read | [`shm::Frozen`](crate::shm::Frozen) | it is sent once, and decoded once in each process: using it is no message |
 //! | what takes long to load or much memory, and is only read | a service with `threads = n`, or a [pool](crate::Pool) whose [initializer](crate::PoolBuilder::initializer) loads it | the service loads it once; each worker of a pool has its own, without a way to go |
 //! | a library that crashes now and then | a service with [restarts](crate::Launch::restarts), or a pool if each task stands for itself | requests that wait survive the crash |
 //! | items that are handed on, and not answered | a [channel](mod@crate::channel) or [`Queue`](crate::channel::Queue) | neither side waits for the other |

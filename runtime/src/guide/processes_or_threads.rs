@@ -30,10 +30,10 @@
 //! | to start one | little | more: the kernel copies a small address space, or executes the program again. See [`StartMethod`](crate::StartMethod) |
 //! | to have one | a stack | its own allocator, stacks, page tables. The program's code is shared. In the parent, a few descriptors for each that runs |
 //! | to hand over a task | a queue in memory | a message each way, and waking a process; short tasks of [`Pool::map`](crate::Pool::map) go together |
-//! | to hand over data | a pointer | a copy; none with [`Shared`](crate::shm::Shared) and [`Buffer`](crate::shm::Buffer) |
+//! | to hand over data | a pointer | a copy; none with [`Shared`](crate::shm::Shared) and [`Buffer`](crate::shm::Buffer); one for each process with [`Frozen`](crate::shm::Frozen) |
 //! | a lock that is free | a few instructions | as many, or nearly |
 //! | a lock that is contended | a system call | the same |
-//! | a cache, a pool of connections, a model | one for all | one for each process, or in [`shm`](crate::shm) if it has no pointers |
+//! | a cache, a pool of connections, a model | one for all | one for each process; a [`Frozen`](crate::shm::Frozen) value is made once and decoded in each; one for all in [`shm`](crate::shm) if it has no pointers |
 //! | to stop one | it has to cooperate | [`kill`](crate::Process::kill) |
 //! | to debug it | one process to look at | several |
 //!

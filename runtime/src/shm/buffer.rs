@@ -241,7 +241,7 @@ impl<T: Shareable> Buffer<T> {
         chunks
     }
 
-    /// The memory, which nobody else can get any more.
+    /// The memory, to which there is no other way any more.
     #[track_caller]
     pub(super) fn into_cell(self) -> CellHandle<Divided, [T]> {
         let Buffer(whole) = self;
@@ -250,7 +250,7 @@ impl<T: Shareable> Buffer<T> {
         whole.cell.clone()
     }
 
-    /// The buffer in memory that nobody else has.
+    /// The buffer in memory that belongs to the caller alone.
     pub(super) fn whole(cell: CellHandle<Divided, [T]>) -> Buffer<T> {
         let length = cell.data().len();
         Buffer(Chunk::new(cell, 0, length, None))

@@ -9,7 +9,7 @@ use super::shared::Shared;
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl<T: Shareable + Sync> Buffer<T> {
-    /// Makes the buffer one that everybody can read and nobody can write to, without a copy.
+    /// Makes the buffer a slice that all processes can read and none can write to, without a copy.
     ///
     /// The way back is [`Shared::try_into_buffer`].
     ///

@@ -18,7 +18,7 @@ use crate::sys::fd::OwnedFd;
 ///
 /// An argument is encoded for each call, and decoded for each. That is a waste if it is large and always the
 /// same: a model, a dictionary, a graph. A frozen value is written into shared memory when it is
-/// made, which nobody can change from then on. What calls carry is a handle; a process that gets the first
+/// made, which no process can change from then on. What calls carry is a handle; a process that gets the first
 /// one decodes the value, and all others in that process, also those of later tasks of a pool, deref to the
 /// same `&T`.
 ///
@@ -63,7 +63,7 @@ use crate::sys::fd::OwnedFd;
 /// let cell = multiproc::shm::Frozen::new(&std::cell::Cell::new(1));
 /// ```
 ///
-/// and nobody can change it:
+/// and it cannot be changed:
 ///
 /// ```compile_fail,E0596
 /// let mut list = multiproc::shm::Frozen::new(&vec![1, 2]).unwrap();

@@ -41,7 +41,7 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    /// Becomes a holder in the region that a file is, through an opening that nobody else has.
+    /// Becomes a holder in the region that a file is, through an opening of its own.
     pub(super) fn enter(file: OwnedFd, layout: Layout) -> io::Result<Holder> {
         let file = Arc::new(file);
         let mut holder = Holder {

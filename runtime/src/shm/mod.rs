@@ -5,7 +5,7 @@
 //! | [`Shared<T>`] | an `Arc` across processes, for atomics and read-only values | `Value`, without its race |
 //! | [`Shared<[T]>`](Shared) | bulk data read in place | `SharedMemory`, `Array(lock=False)` |
 //! | [`Buffer<T>`] | bulk data written in place: divided into [`Chunk`]s, each of which has one owner | |
-//! | [`Frozen<T>`] | any value that serde can write, or the contents of a file: sent once, decoded once in each process | a global variable before `fork`, an argument of `Pool(initializer=..)` |
+//! | [`Frozen<T>`] | any value that serde can write, or the contents of a file: sent once, decoded once in each process | `initargs` of a pool |
 //!
 //! Values that several processes change in more than one step belong into a lock of
 //! [`sync`](crate::sync).

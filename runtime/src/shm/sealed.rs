@@ -247,7 +247,7 @@ impl Deref for Bytes {
         // SAFETY: `map` has made sure that the mapping goes so far.
         let start = unsafe { self.mapping.base().add(self.start) };
         // SAFETY: so many bytes are mapped behind `start` as long as `self` is there. The file is sealed: it
-        // neither shrinks nor changes, by the kernel's word, whoever has it.
+        // neither shrinks nor changes, by the kernel's word, whichever processes have it.
         unsafe { std::slice::from_raw_parts(start.as_ptr(), self.length) }
     }
 }

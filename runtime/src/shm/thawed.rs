@@ -146,7 +146,7 @@ impl<T: ?Sized + Send + Sync + 'static> Lease<T> {
     /// The lease of the value in a file that has arrived. It is decoded if this process has not got it.
     pub(super) fn receive(file: &Arc<OwnedFd>, thaw: Thaw<T>) -> Result<Arc<Lease<T>>, Error> {
         let lease = Lease::find(file, thaw).map_err(Error::display)?;
-        // Whoever else receives it at the same time waits for this, and nobody else does.
+        // Another thread that receives it at the same time waits for this; others do not.
         match lease.value() {
             Ok(_) => Ok(lease),
             Err(error) => Err(error.clone()),
@@ -220,7 +220,7 @@ impl Drop for Hold {
 
 impl Table {
     /// Keeps a value whose last lease is gone, or gives it up. What is returned is to be dropped when the
-    /// table is free: these are the user's values.
+    /// table is free: it has destructors of users.
     fn put_away(&mut self, key: Key, watch: Option<OwnedFd>) -> Vec<Known> {
         let Some(known) = self.known.get_mut(&key) else {
             return Vec::new();
@@ -242,7 +242,7 @@ impl Table {
             self.has_keeper = keeper.spawn(keep).is_ok();
         }
         if !self.has_keeper {
-            // Nobody would ever give it up.
+            // Without one it would never be given up.
             return Vec::from_iter(self.known.remove(&key));
         }
         let mut idle: Vec<(u64, Key)> = self
@@ -259,7 +259,7 @@ impl Table {
             .collect()
     }
 
-    /// Takes out what nobody can send a handle to any more.
+    /// Takes out what no process can send a handle to any more.
     fn give_up(&mut self) -> Vec<Known> {
         let is_over = |known: &Known| {
             let kept = known.kept.as_ref();
@@ -291,7 +291,7 @@ fn keep() {
         table.has_keeper = table.known.values().any(|known| known.kept.is_some());
         let is_over = !table.has_keeper;
         drop(locked);
-        // A destructor of the user's.
+        // It may have a destructor.
         foreign::call(|| drop(given_up));
         if is_over {
             return;

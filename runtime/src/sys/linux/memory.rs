@@ -27,7 +27,7 @@ const SEALS: SealFlags = SealFlags::SHRINK
     .union(SealFlags::GROW)
     .union(SealFlags::SEAL);
 
-/// After this the contents cannot change any more either, whoever has the file.
+/// After this the contents cannot change any more either, whichever processes have the file.
 const SEALS_OF_CONTENTS: SealFlags = SEALS.union(SealFlags::WRITE);
 
 /// A request above this is compared with what is to be had before anything is reserved. Smaller ones
@@ -240,7 +240,7 @@ impl Mapping {
     }
 
     /// Maps the first `length` bytes to read them. The kernel refuses some shared mappings of a file that is
-    /// [sealed](seal), and a private one that nobody writes to is the same memory.
+    /// [sealed](seal), and a private one that is never written to is the same memory.
     pub(crate) fn of_sealed(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
         Mapping::map(file, length, ProtFlags::READ, MapFlags::PRIVATE)
     }
