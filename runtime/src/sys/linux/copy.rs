@@ -13,7 +13,7 @@
 
 use std::ptr;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 
@@ -24,13 +24,41 @@ pub(crate) struct Home(u32);
 impl Home {
     /// This process.
     pub(crate) fn here() -> Home {
-        Home(std::process::id())
+        prepare();
+        Home(id())
     }
 
-    /// Whether this process is the one, and not a copy of it.
+    /// Whether this process is the one, and not a copy of it. Without a system call: it is asked several
+    /// times for each short task.
     pub(crate) fn is_here(self) -> bool {
-        self == Home::here()
+        self.0 == id()
     }
+}
+
+/// The number of this process, which is noted where the kernel wipes it in copies. Nothing is waited for:
+/// who asks may be a copy.
+fn id() -> u32 {
+    let Some(Some(page)) = PAGE.get() else {
+        return std::process::id();
+    };
+    match page.id.load(Relaxed) {
+        0 => {
+            let id = std::process::id();
+            page.id.store(id, Relaxed);
+            id
+        }
+        id => id,
+    }
+}
+
+/// What stands on a page that is zeroed in each copy, which may write there itself.
+#[derive(Debug)]
+#[repr(C)]
+struct Page {
+    /// The number of this process, or 0 if it is not noted.
+    id: AtomicU32,
+    /// What [`Original`] has.
+    mark: AtomicU8,
 }
 
 /// What tells a process that runs workers from its copies.
@@ -43,8 +71,7 @@ struct Original {
 
 static ORIGINAL: OnceLock<Original> = OnceLock::new();
 
-/// The page that the mark is on. It is zeroed in each copy, which may set a mark of its own there.
-static PAGE: OnceLock<Option<&'static AtomicU8>> = OnceLock::new();
+static PAGE: OnceLock<Option<&'static Page>> = OnceLock::new();
 
 /// Does now what [`set_original`] would do first in each clone of this process.
 pub(crate) fn prepare() {
@@ -82,13 +109,13 @@ pub(crate) fn leave_if_copy() {
 
 /// A byte that is 1 in this process, and 0 in all copies of it.
 fn mark() -> Option<&'static AtomicU8> {
-    let mark = (*PAGE.get_or_init(page))?;
+    let mark = &(*PAGE.get_or_init(page))?.mark;
     mark.store(1, Relaxed);
     Some(mark)
 }
 
-/// A byte that is 0 in all copies of this process.
-fn page() -> Option<&'static AtomicU8> {
+/// Memory that is zero in all copies of this process.
+fn page() -> Option<&'static Page> {
     let length = rustix::param::page_size();
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping is placed where the kernel likes, over nothing that exists.
@@ -98,8 +125,8 @@ fn page() -> Option<&'static AtomicU8> {
     // what stands in it in copies of this process only, where zeros are valid too.
     unsafe { madvise(page, length, Advice::LinuxWipeOnFork) }.ok()?;
     // SAFETY: the mapping is page-aligned, long enough, zeroed by the kernel, and stays for the
-    // rest of the process's life; it is used as this atomic only.
-    Some(unsafe { &*page.cast::<AtomicU8>() })
+    // rest of the process's life; it is used as these atomics only.
+    Some(unsafe { &*page.cast::<Page>() })
 }
 
 #[cfg(test)]
