@@ -30,6 +30,7 @@ mod resize;
 mod retire;
 mod retries;
 mod scarce;
+mod series;
 mod sick;
 mod soak;
 mod stats;

@@ -1,4 +1,13 @@
 //! What is submitted: one task or several of the same worker.
+//!
+//! # A series
+//!
+//! Tasks that are submitted one after the other while all workers are busy are one job, if they run the
+//! same function with the same options: a *series*. So a task that waits costs little: its arguments
+//! stand with those of the others, there is one entry for all of them in the table of jobs and in the
+//! queue, and no decision is to be made when one is added. Each has a number of its own all the same, and
+//! can be cancelled, lost and tried again without the others.
+//! [`pace`](super::pace) says what that is worth.
 
 use std::sync::Arc;
 
@@ -42,7 +51,24 @@ pub(super) enum Recipient {
     Slot(Arc<Slot>),
     /// The first task's number there.
     Mailbox(Arc<Mailbox>, u64),
+    /// The members of a series.
+    Slots(Vec<Member>),
 }
+
+/// A task of a series.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Until it has an outcome.
+    pub(super) slot: Option<Arc<Slot>>,
+    /// When it was submitted, by the clock that all processes share.
+    pub(super) at: u64,
+}
+
+/// How many tasks are one series at most, since what it holds is given back when all have an outcome.
+const SERIES: usize = 4 << 10;
+
+/// How many bytes of arguments a series has at most, and one of its tasks a fourth of them.
+const SERIES_BYTES: usize = 64 << 10;
 
 impl TaskArguments {
     pub(super) fn count(&self) -> u32 {
@@ -62,9 +88,100 @@ impl TaskArguments {
 }
 
 impl PoolJob {
+    /// Whether this task could be one of a series: it is short, and is nothing out of the ordinary.
+    pub(super) fn can_be_in_series(&self) -> bool {
+        let is_short = |arguments: &EncodedMessage| {
+            arguments.splices.is_empty()
+                && arguments.attachments.is_empty()
+                && arguments.head.len() <= SERIES_BYTES / 4
+        };
+        self.options.limits.are_none()
+            && matches!(self.recipient, Recipient::Slot(_))
+            && matches!(&self.arguments, TaskArguments::One(arguments) if is_short(arguments))
+    }
+
+    /// Makes this task, which [can be](PoolJob::can_be_in_series) one of a series, the first of one.
+    pub(super) fn begin_series(&mut self) {
+        if let (TaskArguments::One(arguments), Recipient::Slot(slot)) =
+            (&self.arguments, &self.recipient)
+        {
+            let mut bytes = Vec::new();
+            append(&mut bytes, &arguments.head);
+            let ends = vec![bytes.len()];
+            let member = Member {
+                slot: Some(Arc::clone(slot)),
+                at: self.submitted.at,
+            };
+            self.arguments = TaskArguments::Many(bytes, ends);
+            self.recipient = Recipient::Slots(vec![member]);
+        }
+    }
+
+    /// Adds a task, which could be one of a series, to this series; false if it does not belong to it or
+    /// this is full.
+    pub(super) fn append(&mut self, task: &PoolJob) -> bool {
+        let (TaskArguments::Many(bytes, ends), Recipient::Slots(members)) =
+            (&mut self.arguments, &mut self.recipient)
+        else {
+            return false;
+        };
+        let (TaskArguments::One(arguments), Recipient::Slot(slot)) =
+            (&task.arguments, &task.recipient)
+        else {
+            return false;
+        };
+        let is_alike = self.options == task.options && self.name.is(&task.name);
+        let has_room =
+            ends.len() < SERIES && bytes.len() + arguments.head.len() + 4 <= SERIES_BYTES;
+        if !is_alike || !has_room {
+            return false;
+        }
+        append(bytes, &arguments.head);
+        ends.push(bytes.len());
+        members.push(Member {
+            slot: Some(Arc::clone(slot)),
+            at: task.submitted.at,
+        });
+        self.remaining += 1;
+        true
+    }
+
+    /// Whether a task has no outcome.
+    pub(super) fn is_open(&self, task: u32) -> bool {
+        match &self.recipient {
+            Recipient::Slots(members) => {
+                let member = members.get(task as usize);
+                member.is_some_and(|member| member.slot.is_some())
+            }
+            _ => {
+                let is_done = self.done.get(task as usize).copied().unwrap_or(false);
+                task < self.arguments.count() && !is_done
+            }
+        }
+    }
+
+    /// When some tasks of a series were submitted.
+    pub(super) fn submission_times(
+        &self,
+        first: u32,
+        count: u32,
+    ) -> Option<impl Iterator<Item = u64>> {
+        let Recipient::Slots(members) = &self.recipient else {
+            return None;
+        };
+        let members = members.get(first as usize..)?;
+        Some(members.iter().take(count as usize).map(|member| member.at))
+    }
+
     /// These tasks have an outcome.
     pub(super) fn note_done(&mut self, first: u32, count: u32) {
         self.remaining -= count;
+        if let Recipient::Slots(members) = &mut self.recipient {
+            for member in members.iter_mut().skip(first as usize).take(count as usize) {
+                member.slot = None;
+            }
+            return;
+        }
         if let TaskArguments::Many(_, ends) = &self.arguments {
             self.done.resize(ends.len(), false);
             let range = first as usize..(first + count) as usize;
@@ -78,7 +195,13 @@ impl PoolJob {
             _ if count == 0 => 0,
             TaskArguments::One(arguments) => arguments.length(),
             TaskArguments::Many(_, ends) => {
-                TaskArguments::start(ends, first + count) - TaskArguments::start(ends, first)
+                let bytes =
+                    TaskArguments::start(ends, first + count) - TaskArguments::start(ends, first);
+                match self.recipient {
+                    // As long as each would be alone: without the length before it.
+                    Recipient::Slots(_) => bytes - 4 * count as usize,
+                    _ => bytes,
+                }
             }
         };
         Load {
@@ -98,8 +221,7 @@ impl PoolJob {
 
     /// The tasks without an outcome.
     pub(super) fn not_done(&self) -> impl Iterator<Item = u32> {
-        let is_done = |task: &u32| self.done.get(*task as usize).copied().unwrap_or(false);
-        (0..self.arguments.count()).filter(move |task| !is_done(task))
+        (0..self.arguments.count()).filter(|task| self.is_open(*task))
     }
 
     /// The message for a part of it.
@@ -113,4 +235,11 @@ impl PoolJob {
             }
         }
     }
+}
+
+/// Puts arguments behind others, and their length before them.
+fn append(bytes: &mut Vec<u8>, arguments: &[u8]) {
+    let length = u32::try_from(arguments.len()).unwrap_or(u32::MAX);
+    bytes.extend(length.to_ne_bytes());
+    bytes.extend_from_slice(arguments);
 }

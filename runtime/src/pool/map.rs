@@ -72,6 +72,9 @@ impl<'p, R, I: Iterator, F> Map<'p, R, I, F> {
     /// or fails by itself. Inputs that are slow to come go in smaller groups, since those that are there do
     /// not wait for them.
     ///
+    /// Groups whose tasks turn out to be short are sent several at a time. What a worker has not begun of
+    /// them while it is in a long task goes to others that have nothing to do.
+    ///
     /// A group has at least one task, even if `size` is 0, and no more than one message holds: as
     /// many tasks as have 96 KiB of arguments together, and 16384 at most.
     ///

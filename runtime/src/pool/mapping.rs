@@ -170,6 +170,12 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         // One at least: the pool would not go on with it otherwise.
         let in_pool = self.pool.room();
         let most = if is_last { 1 } else { in_pool.tasks.max(1) };
+        // Others may take the same room at the same time: no more than what was asked for.
+        let most = if self.pool.settings().queue_limits.are_none() {
+            most
+        } else {
+            most.min(self.window.chunk_size().unwrap_or(most))
+        };
         let room = room.min(most);
         let most_bytes = usize::try_from(in_pool.bytes).unwrap_or(CHUNK_BYTES);
         let most_bytes = most_bytes.clamp(1, CHUNK_BYTES);

@@ -18,6 +18,8 @@
 //! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
+//! * Tasks that are submitted while all workers are busy are a series, one [`job`]; [`pace`] says how many of
+//!   it are sent together.
 //! * [`mapping`] is a map at work: a [`call_source`] gives it tasks, a [`window`] says how many may be
 //!   under way; a map waits for it, a stream of one is polled.
 //! * [`inputs`] is what a map works on, [`into_call`] what its function makes; [`indexed`] tells which
@@ -58,6 +60,7 @@ mod mapping;
 mod name;
 mod outcome;
 mod own_board;
+mod pace;
 mod pause;
 mod place;
 mod polled;

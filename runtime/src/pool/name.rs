@@ -30,6 +30,11 @@ impl Name {
         Ok(Name(out.head.into()))
     }
 
+    /// Whether it is the same. Two that were made for the same worker need not be.
+    pub(super) fn is(&self, other: &Name) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     pub(super) fn bytes(&self) -> &[u8] {
         &self.0
     }

@@ -21,27 +21,41 @@ pub(crate) struct Slot {
     changed: Condvar,
 }
 
+/// A task that waits has one of these, and there may be a million of them: so it is small as long as no one
+/// waits for the task.
 #[derive(Default)]
 struct SlotState {
     finished: bool,
+    /// How many threads sleep until it is finished.
+    sleepers: u32,
     /// Empty before, and when it has been taken.
-    outcome: Option<Outcome>,
+    outcome: Option<Box<Outcome>>,
     /// The task that awaits it.
     waker: Option<Waker>,
-    /// Others who want to know.
+    others: Option<Box<Others>>,
+}
+
+/// Who else is told of the outcome.
+#[derive(Default)]
+struct Others {
+    /// Who only wants to know that it is there.
     listeners: Vec<Waker>,
     callbacks: Vec<Callback>,
-    /// How many threads sleep until it is finished.
-    sleepers: usize,
     /// What wakes a thread that reads what the worker says.
     notify_fd: Option<NotifyFd>,
+}
+
+impl SlotState {
+    fn others(&mut self) -> &mut Others {
+        self.others.get_or_insert_default()
+    }
 }
 
 impl Slot {
     pub(crate) fn finished(outcome: Outcome) -> Slot {
         let inner = SlotState {
             finished: true,
-            outcome: Some(outcome),
+            outcome: Some(Box::new(outcome)),
             ..SlotState::default()
         };
         Slot {
@@ -59,14 +73,14 @@ impl Slot {
         }
         inner.finished = true;
         // Before the outcome can be known to a thread, which may have the next callback called.
-        let left: Vec<_> = std::mem::take(&mut inner.callbacks)
+        let others = inner.others.take().map_or_else(Others::default, |it| *it);
+        let left: Vec<_> = others
+            .callbacks
             .into_iter()
             .filter_map(|callback| callbacks.run(callback, outcome.duplicate()).err())
             .collect();
-        inner.outcome = Some(outcome);
-        let listeners = std::mem::take(&mut inner.listeners);
+        inner.outcome = Some(Box::new(outcome));
         let waker = inner.waker.take();
-        let notify_fd = inner.notify_fd.take();
         let sleepers = inner.sleepers;
         drop(inner);
         for left in left {
@@ -76,10 +90,10 @@ impl Slot {
         if sleepers > 0 {
             self.changed.notify_all();
         }
-        if let Some(notify_fd) = notify_fd {
+        if let Some(notify_fd) = others.notify_fd {
             notify_fd.notify();
         }
-        for waker in listeners.into_iter().chain(waker) {
+        for waker in others.listeners.into_iter().chain(waker) {
             foreign::call(|| waker.wake());
         }
     }
@@ -103,14 +117,16 @@ impl Slot {
     pub(crate) fn notify_when_finished(&self, notify_fd: NotifyFd) -> bool {
         let mut inner = self.lock();
         if !inner.finished {
-            inner.notify_fd = Some(notify_fd);
+            inner.others().notify_fd = Some(notify_fd);
         }
         !inner.finished
     }
 
     /// Takes that back.
     pub(crate) fn do_not_notify(&self) {
-        self.lock().notify_fd = None;
+        if let Some(others) = &mut self.lock().others {
+            others.notify_fd = None;
+        }
     }
 
     pub(crate) fn is_finished(&self) -> bool {
@@ -118,7 +134,7 @@ impl Slot {
     }
 
     pub(crate) fn take(&self) -> Option<Outcome> {
-        self.lock().outcome.take()
+        self.lock().outcome.take().map(|outcome| *outcome)
     }
 
     /// Whether it is finished; if not, `waker` is woken when it is.
@@ -128,14 +144,14 @@ impl Slot {
 
     #[cfg(test)]
     pub(crate) fn listeners(&self) -> usize {
-        self.lock().listeners.len()
+        self.lock().others().listeners.len()
     }
 
     /// Keeps a callback for later, or gives it back with what to call it with.
     pub(crate) fn call_back(&self, callback: Callback) -> Option<(Callback, Outcome)> {
         let mut inner = self.lock();
         if !inner.finished {
-            inner.callbacks.push(callback);
+            inner.others().callbacks.push(callback);
             return None;
         }
         let outcome = match &inner.outcome {
@@ -160,16 +176,17 @@ impl Ending for Slot {
             drop(inner);
             listener.wake();
         } else {
-            inner.listeners.push(listener);
+            inner.others().listeners.push(listener);
         }
     }
 
     fn forget(&self, listener: &Waker) {
         let mut inner = self.lock();
-        let forgotten = inner
-            .listeners
-            .extract_if(.., |known| known.will_wake(listener));
-        let forgotten: Vec<_> = forgotten.collect();
+        let mut forgotten = Vec::new();
+        if let Some(others) = &mut inner.others {
+            let listeners = &mut others.listeners;
+            forgotten.extend(listeners.extract_if(.., |known| known.will_wake(listener)));
+        }
         drop(inner);
         drop(forgotten);
     }

@@ -6,6 +6,9 @@
 //! * In time: workers are sent groups of tasks that take them a few milliseconds, and have two of
 //!   them each before results are waited for, or four if results cannot be given out, because one
 //!   before them is not there yet.
+//!   If the user says how many are a group, several groups are sent together while those take less than
+//!   half of that: what is not begun in time is taken back, so whole groups do not wait behind a long
+//!   task.
 //! * In number: a group does not grow without end, however short its tasks are; and
 //!   [`limit`](Window::limit) says how many in all.
 //! * In bytes of arguments under way and results that wait. But each worker has one task and the next.
@@ -76,6 +79,13 @@ impl Window {
 
     pub(super) fn set_chunk_size(&mut self, size: usize) {
         self.chunk_size = Some(size.clamp(1, CHUNK_MAXIMUM));
+        // Nothing is sent together with a group before it is known how long its tasks take.
+        self.chunk = 1;
+    }
+
+    /// How many are a group, if the user says it.
+    pub(super) fn chunk_size(&self) -> Option<usize> {
+        self.chunk_size
     }
 
     pub(super) fn set_limit(&mut self, limit: usize) {
@@ -144,15 +154,19 @@ impl Window {
             return 0;
         }
         let mut size = self.together();
-        if let (None, Some(left)) = (self.chunk_size, left) {
+        if let Some(left) = left {
             // The last ones are shared.
-            let shortest = size.div_ceil(SHORTEST);
-            size = size.min((left / self.workers.saturating_mul(2)).max(shortest));
+            let share = left / self.workers.saturating_mul(2).max(1);
+            let shared = match self.chunk_size {
+                None => share.max(size.div_ceil(SHORTEST)),
+                Some(group) => whole(share, group),
+            };
+            size = size.min(shared);
         }
         let ahead = usize::try_from(self.ahead()).unwrap_or(usize::MAX);
         let room = self.most().saturating_sub(ahead);
         // Else each result that is given out would make room for a group of one task.
-        let least = self.chunk_size.map_or(size.div_ceil(2), |_| size);
+        let least = self.chunk_size.unwrap_or(0).max(size.div_ceil(2));
         if room < least {
             return 0;
         }
@@ -183,7 +197,10 @@ impl Window {
 
     /// How many tasks are to be sent together now.
     fn together(&self) -> usize {
-        let size = self.chunk_size.unwrap_or(self.chunk);
+        let size = match self.chunk_size {
+            None => self.chunk,
+            Some(group) => whole(self.chunk / 2, group),
+        };
         // Each worker is to have its share, and the next.
         let share = |limit: usize| limit / self.workers.saturating_mul(2).max(1);
         size.min(self.limit.map_or(size, share)).max(1)
@@ -193,6 +210,11 @@ impl Window {
         self.bytes >= self.workers.saturating_mul(BYTES)
             && self.ahead() >= self.workers.saturating_mul(2) as u64
     }
+}
+
+/// As many as are whole groups, and one group at least.
+fn whole(count: usize, group: usize) -> usize {
+    (count - count % group).max(group)
 }
 
 #[cfg(test)]
@@ -283,7 +305,6 @@ mod tests {
     #[test]
     fn long_arguments_are_few() {
         let mut window = Window::new(2, None);
-        short_tasks(&mut window);
         window.set_chunk_size(1);
         window.set_limit(1000);
         assert_eq!(fill(&mut window, BYTES / 4), 8);
@@ -321,7 +342,25 @@ mod tests {
         // What is shorter is not worth sending.
         assert_eq!(window.room(Some(4)), CHUNK_LIMIT / SHORTEST);
         window.set_chunk_size(100);
+        short_tasks(&mut window);
         assert_eq!(window.room(Some(4)), 100);
+    }
+
+    #[test]
+    fn short_groups_are_sent_several_at_a_time() {
+        for group in [1, 7] {
+            let mut window = Window::new(2, Some(1_000_000));
+            window.set_chunk_size(group);
+            assert_eq!(window.room(Some(1_000_000)), group);
+            short_tasks(&mut window);
+            assert_eq!(window.room(Some(1_000_000)), whole(CHUNK_LIMIT / 2, group));
+            assert_eq!(window.room(Some(1000)), whole(250, group));
+            assert_eq!(window.room(Some(3)), group);
+            for _ in 0..20 {
+                window.note_time(Duration::from_millis(2), 1);
+            }
+            assert_eq!(window.room(None), group);
+        }
     }
 
     #[test]

@@ -188,6 +188,7 @@ impl TaskLoop<'_> {
         }
         results.send();
         results.replies.finish(name)?;
+        self.claims.answered(round);
         fitness.check()
     }
 

@@ -7,6 +7,10 @@
 //! run. A part of several tasks is divided when workers are idle, and what is not begun of it can
 //! be taken back ([`Scheduler::recalled`]). In which order they go, the [`queue`] says.
 //!
+//! Of a series, whose tasks were submitted one by one, a worker gets as many as the [pace](Scheduler::paced)
+//! of their kind says, which is measured: short ones are sent ahead of time. It gets no more than its
+//! share of those that wait, since the other workers will want some, too.
+//!
 //! # A worker
 //!
 //! | state | next |
@@ -71,7 +75,7 @@ use self::queue::Queue;
 use self::starts::{FUTILE, Starts};
 use self::worker_record::{Activity, WorkerRecord};
 
-pub(super) use self::part::{JobId, Part, Terms, WorkerId};
+pub(super) use self::part::{JobId, Kind, Part, Terms, WorkerId};
 
 /// How many workers, one started after another, may die with a task before one has begun it.
 pub(super) const SPOILED: u32 = 3;
@@ -164,6 +168,8 @@ pub(super) struct Scheduler {
     idle: Vec<WorkerId>,
     next: WorkerId,
     starts: Starts,
+    /// How many tasks of a kind are sent together, if it is known.
+    paces: Vec<u32>,
     /// The most workers that were there at once, leaving ones aside.
     places: usize,
     /// Tasks tried again.
@@ -181,6 +187,7 @@ impl Scheduler {
             idle: Vec::new(),
             next: 0,
             starts: Starts::default(),
+            paces: Vec::new(),
             places: 0,
             retried: 0,
             actions: Vec::new(),
@@ -192,6 +199,11 @@ impl Scheduler {
     /// What is to be done after the events so far, once.
     pub(super) fn actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
+    }
+
+    /// Whether there is something to be done.
+    pub(super) fn has_actions(&self) -> bool {
+        !self.actions.is_empty()
     }
 
     /// Tasks that no worker has been sent.
@@ -247,6 +259,15 @@ impl Scheduler {
             .collect()
     }
 
+    /// Who was sent a task of a job.
+    pub(super) fn worker_with(&self, job: JobId, task: u32) -> Option<WorkerId> {
+        let has_it = |worker: &WorkerRecord| matches!(worker.activity, Activity::Busy(part, _) if part.has(job, task));
+        let mut workers = self.workers.iter();
+        workers
+            .find(|(_, worker)| has_it(worker))
+            .map(|(id, _)| *id)
+    }
+
     /// Whether a worker was started in the place of one that has gone.
     pub(super) fn replaces(&self, id: WorkerId) -> bool {
         self.workers.get(&id).is_some_and(|worker| worker.replaces)
@@ -265,17 +286,39 @@ impl Scheduler {
     }
 
     pub(super) fn submitted_with(&mut self, job: JobId, count: u32, terms: Terms) {
-        self.put(Part {
+        let part = self.new_part(job, 0, count, terms);
+        self.put(part);
+        self.settle();
+    }
+
+    /// A job, which is a series and the last that was submitted, has one more task.
+    pub(super) fn extended(&mut self, job: JobId, task: u32, terms: Terms) {
+        let part = self.new_part(job, task, 1, terms);
+        self.queue.put_behind(part);
+        self.settle();
+    }
+
+    /// So many tasks of a kind are to be sent together from now on.
+    pub(super) fn paced(&mut self, kind: Kind, together: u32) {
+        let place = kind as usize;
+        if self.paces.len() <= place {
+            self.paces.resize(place + 1, 1);
+        }
+        self.paces[place] = together;
+    }
+
+    fn new_part(&self, job: JobId, first: u32, count: u32, terms: Terms) -> Part {
+        Part {
             job,
-            first: 0,
+            first,
             count,
             attempts: 0,
             retries: terms.retries.unwrap_or(self.policy.retries),
             priority: terms.priority,
             only: terms.only,
+            kind: terms.kind,
             spoiled: Spoiled::default(),
-        });
-        self.settle();
+        }
     }
 
     /// A task has waited that was to be held back.
@@ -336,16 +379,43 @@ impl Scheduler {
     /// A worker begins no more than the first `begun` tasks of its part: the others are free again
     /// or, if they are not to be kept, forgotten. Returns them in the second case.
     pub(super) fn recalled(&mut self, id: WorkerId, begun: u32, keep: bool) -> Option<Part> {
+        let (rest, done) = self.take_back(id, begun)?;
+        let keep = keep && self.phase != Phase::Closed;
+        if let Some(rest) = rest.filter(|_| keep) {
+            self.put(rest);
+        }
+        self.took_back(id, done);
+        rest.filter(|_| !keep)
+    }
+
+    /// Likewise, but one of the others, if it is among them, is not wanted any more. Says whether it was.
+    pub(super) fn recalled_without(&mut self, id: WorkerId, begun: u32, task: u32) -> bool {
+        let Some((rest, done)) = self.take_back(id, begun) else {
+            return false;
+        };
+        let is_there = rest.is_some_and(|rest| rest.has(rest.job, task));
+        if self.phase != Phase::Closed {
+            let parts = rest.filter(|_| is_there).map(|rest| rest.without(task));
+            parts.into_iter().flatten().for_each(|part| self.put(part));
+            if let Some(rest) = rest.filter(|_| !is_there) {
+                self.put(rest);
+            }
+        }
+        self.took_back(id, done);
+        is_there
+    }
+
+    /// Takes from a worker what it has not begun of its part, and says whether it is done with that.
+    fn take_back(&mut self, id: WorkerId, begun: u32) -> Option<(Option<Part>, bool)> {
         let worker = self.workers.get_mut(&id)?;
         let Activity::Busy(part, answered) = &mut worker.activity else {
             return None;
         };
-        let keep = keep && self.phase != Phase::Closed;
         let rest = part.cut(begun.max(*answered));
-        let done = *answered == part.count;
-        if let Some(rest) = rest.filter(|_| keep) {
-            self.put(rest);
-        }
+        Some((rest, *answered == part.count))
+    }
+
+    fn took_back(&mut self, id: WorkerId, done: bool) {
         if done {
             self.release(id);
             // It has begun nothing for a while: let the others go first.
@@ -354,7 +424,6 @@ impl Scheduler {
             }
         }
         self.settle();
-        rest.filter(|_| !keep)
     }
 
     /// A worker has to leave when it is done with what it does.
@@ -477,6 +546,13 @@ impl Scheduler {
         parts.iter().map(|part| part.count).sum()
     }
 
+    /// Forgets one task of a series, if no worker was sent it; says whether it was so.
+    pub(super) fn withdraw_task(&mut self, job: JobId, task: u32) -> bool {
+        let is_withdrawn = self.queue.withdraw_task(job, task);
+        self.settle();
+        is_withdrawn
+    }
+
     /// Forgets all that was not sent to a worker, and says what that was.
     pub(super) fn withdraw_all(&mut self) -> Vec<Part> {
         let parts = self.queue.withdraw_all();
@@ -555,6 +631,12 @@ impl Scheduler {
 
     /// Gives idle workers what waits.
     fn give(&mut self) {
+        if self.idle.is_empty() || self.queue.is_empty() {
+            return;
+        }
+        // Those that are busy will want some of a series, too.
+        let able = self.workers.values().filter(|it| it.can_work()).count();
+        let able = u32::try_from(able).unwrap_or(u32::MAX);
         let mut place = self.idle.len();
         while place > 0 && !self.queue.is_empty() {
             place -= 1;
@@ -573,6 +655,10 @@ impl Scheduler {
             let mut share = part
                 .count
                 .div_ceil(u32::try_from(others).unwrap_or(u32::MAX));
+            if let Some(kind) = part.kind {
+                let pace = self.paces.get(kind as usize).copied().unwrap_or(1);
+                share = part.count.div_ceil(able.max(1)).min(share).min(pace);
+            }
             if let Some(max) = self.policy.max_tasks {
                 let left = max.saturating_sub(worker.tasks).max(1);
                 share = share.min(u32::try_from(left).unwrap_or(u32::MAX));

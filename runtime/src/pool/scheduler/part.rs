@@ -6,6 +6,9 @@ pub(in crate::pool) type WorkerId = u64;
 /// A job, likewise: one that was submitted later has a larger number.
 pub(in crate::pool) type JobId = u64;
 
+/// Tasks that take about as long as each other, and of which so many are sent together as that allows.
+pub(in crate::pool) type Kind = u32;
+
 /// Some tasks of a job, one after another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::pool) struct Part {
@@ -19,6 +22,8 @@ pub(in crate::pool) struct Part {
     pub(super) priority: i32,
     /// The index of the worker that alone may run it.
     pub(super) only: Option<u32>,
+    /// What says how many of a series are sent together. Of another job, all are.
+    pub(in crate::pool) kind: Option<Kind>,
     /// How often workers died that had been sent it, before they began the first.
     pub(super) spoiled: Spoiled,
 }
@@ -40,9 +45,43 @@ pub(in crate::pool) struct Terms {
     pub(in crate::pool) retries: Option<u32>,
     /// The index of the worker that alone may run them.
     pub(in crate::pool) only: Option<u32>,
+    /// What says how many are sent together, if not all.
+    pub(in crate::pool) kind: Option<Kind>,
 }
 
 impl Part {
+    /// Whether a task of this job is in it.
+    pub(super) fn has(&self, job: JobId, task: u32) -> bool {
+        self.job == job && (self.first..self.first + self.count).contains(&task)
+    }
+
+    /// Adds the tasks of another part, if these stand behind its own and nothing tells the two apart.
+    pub(super) fn join(&mut self, next: &Part) -> bool {
+        let both = Part {
+            count: self.count + next.count,
+            ..*self
+        };
+        let is_next = *next
+            == Part {
+                first: self.first + self.count,
+                count: next.count,
+                ..*self
+            };
+        let is_new = next.attempts == 0 && next.spoiled == Spoiled::default();
+        if is_next && is_new {
+            *self = both;
+        }
+        is_next && is_new
+    }
+
+    /// What is before a task of it, and what is behind that.
+    pub(super) fn without(mut self, task: u32) -> impl Iterator<Item = Part> {
+        let mut rest = self.cut(task - self.first);
+        let behind = rest.as_mut().and_then(|rest| rest.cut(1));
+        let before = (self.count > 0).then_some(self);
+        before.into_iter().chain(behind)
+    }
+
     /// Shortens it to its first `count` tasks and returns the others.
     pub(super) fn cut(&mut self, count: u32) -> Option<Part> {
         if count >= self.count {

@@ -32,6 +32,8 @@ struct Game {
     /// Tasks that have not ended.
     open: BTreeSet<(JobId, u32)>,
     jobs: JobId,
+    /// How many tasks the last job has, and its terms, if it is a series.
+    series: Option<(u32, Terms)>,
     /// Whether workers can be started now.
     has_processes: bool,
 }
@@ -56,6 +58,7 @@ impl Game {
             held: BTreeSet::new(),
             open: BTreeSet::new(),
             jobs: 0,
+            series: None,
             has_processes: true,
         }
     }
@@ -78,6 +81,7 @@ impl Game {
                         let index = self.scheduler.index(id);
                         assert!(index < self.size);
                         assert!(part.only.is_none_or(|only| only as usize == index));
+                        assert!(part.kind.is_none_or(|_| part.count <= 5));
                         assert!(self.busy.insert(id, (part, 0, 0)).is_none());
                     }
                     Action::Recall(id) => self.recall(id),
@@ -105,8 +109,12 @@ impl Game {
 
     /// Something happens.
     fn turn(&mut self) {
-        match self.random.below(24) {
+        match self.random.below(30) {
             0..6 => self.submit(),
+            24 => self.begin_series(),
+            25..28 => self.extend(),
+            28 => self.scheduler.paced(0, 1 + small(&mut self.random, 5)),
+            29 => self.cancel_task(),
             6 => self.broadcast(),
             7 => {
                 self.size = 1 + self.random.place(5);
@@ -142,9 +150,60 @@ impl Game {
             Terms {
                 priority,
                 retries,
-                only: None,
+                ..Terms::default()
             },
         );
+    }
+
+    fn begin_series(&mut self) {
+        let terms = Terms {
+            priority: i32::try_from(self.random.below(3)).unwrap(),
+            kind: Some(small(&mut self.random, 2)),
+            ..Terms::default()
+        };
+        self.add(1, terms);
+        self.series = Some((1, terms));
+    }
+
+    /// Tasks are added to the series that was submitted last.
+    fn extend(&mut self) {
+        let Some((count, terms)) = &mut self.series else {
+            return;
+        };
+        let job = self.jobs - 1;
+        for _ in 0..=self.random.below(4) {
+            self.open.insert((job, *count));
+            self.scheduler.extended(job, *count, *terms);
+            *count += 1;
+        }
+    }
+
+    /// A task is given up that no worker has begun.
+    fn cancel_task(&mut self) {
+        let place = self.random.place(self.open.len());
+        let Some((job, task)) = self.open.iter().nth(place).copied() else {
+            return;
+        };
+        if let Some(id) = self.scheduler.worker_with(job, task) {
+            let (part, begun, answered) = self.busy[&id];
+            let begun = begun.max(answered);
+            let is_begun = task < part.first + begun;
+            let count = begun;
+            if begun == answered {
+                self.busy.remove(&id);
+            } else {
+                self.busy
+                    .insert(id, (Part { count, ..part }, begun, answered));
+            }
+            assert_eq!(self.scheduler.recalled_without(id, begun, task), !is_begun);
+            if !is_begun {
+                assert!(self.open.remove(&(job, task)));
+            }
+        } else if self.scheduler.withdraw_task(job, task) {
+            assert!(self.open.remove(&(job, task)));
+            self.held.remove(&(job, task));
+        }
+        assert!(!self.scheduler.withdraw_task(job, task));
     }
 
     /// A task for each worker.
@@ -164,6 +223,7 @@ impl Game {
         self.open.extend((0..count).map(|task| (self.jobs, task)));
         self.scheduler.submitted_with(self.jobs, count, terms);
         self.jobs += 1;
+        self.series = None;
     }
 
     /// A worker, or what was to be one, comes on.

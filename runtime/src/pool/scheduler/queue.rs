@@ -73,6 +73,16 @@ impl Queue {
         }
     }
 
+    /// Takes in a part that any worker may run, behind all others of its priority: as the end of the last
+    /// of them, if they are of one job.
+    pub(super) fn put_behind(&mut self, part: Part) {
+        if self.shared.lengthen(&part) {
+            self.tasks += part.count as usize;
+        } else {
+            self.put(part);
+        }
+    }
+
     /// Takes in a part that is not to be given yet.
     pub(super) fn hold(&mut self, part: Part) {
         self.tasks += part.count as usize;
@@ -130,6 +140,21 @@ impl Queue {
         self.own.retain(|_, lane| !lane.is_empty());
         self.tasks -= tasks(&parts);
         parts
+    }
+
+    /// Takes out one task of a job that any worker may run; false if it does not wait.
+    pub(super) fn withdraw_task(&mut self, job: JobId, task: u32) -> bool {
+        if self.release(job, task).is_some() {
+            return true;
+        }
+        let Some(part) = self.shared.withdraw_with(job, task) else {
+            return false;
+        };
+        self.tasks -= part.count as usize;
+        for part in part.without(task) {
+            self.put(part);
+        }
+        true
     }
 
     /// Takes out all parts that only workers may run whose index is one of these, held back or not.
@@ -199,6 +224,36 @@ impl Lane {
             self.fronts.insert(age(&part), priority);
         }
         level.insert(place, part);
+    }
+
+    /// Makes the last part of a level longer, if this one can be the end of it.
+    fn lengthen(&mut self, part: &Part) -> bool {
+        let level = self.levels.get_mut(&Reverse(part.priority));
+        let last = level.and_then(VecDeque::back_mut);
+        let is_longer = last.is_some_and(|last| last.join(part));
+        if is_longer {
+            self.tasks += part.count as usize;
+        }
+        is_longer
+    }
+
+    /// Takes out the part that has a task of a job.
+    fn withdraw_with(&mut self, job: JobId, task: u32) -> Option<Part> {
+        let (priority, level, place) = self.levels.iter_mut().find_map(|(priority, level)| {
+            let behind = level.partition_point(|part| age(part) <= (job, task));
+            let place = behind.checked_sub(1)?;
+            level[place]
+                .has(job, task)
+                .then_some((*priority, level, place))
+        })?;
+        let part = level.remove(place)?;
+        if place == 0 {
+            self.fronts.remove(&age(&part));
+            self.tidy(priority);
+        }
+        self.parts -= 1;
+        self.tasks -= part.count as usize;
+        Some(part)
     }
 
     /// The age of the part that has waited longest.
@@ -275,6 +330,7 @@ mod tests {
             retries: 0,
             priority,
             only: None,
+            kind: None,
             spoiled: Spoiled::default(),
         }
     }
@@ -392,6 +448,48 @@ mod tests {
         assert_eq!(queue.release(0, 1), None);
         let released = queue.release(0, 0).unwrap();
         assert_eq!((released, queue.release(0, 0)), (part(0, 9), None));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_part_is_lengthened_by_what_nothing_tells_from_it() {
+        let mut queue = Queue::default();
+        let task = |first| Part {
+            first,
+            ..part(0, 0)
+        };
+        (0..3).for_each(|first| queue.put_behind(task(first)));
+        assert_eq!((queue.shared_parts(), queue.tasks()), (1, 3));
+        let tried = Part {
+            attempts: 1,
+            ..task(3)
+        };
+        for other in [tried, part(1, 0), part(1, 1), task(9)] {
+            queue.put_behind(other);
+        }
+        assert_eq!((queue.shared_parts(), queue.tasks()), (5, 7));
+        assert_eq!(taken(&mut queue, 1).len(), 5);
+    }
+
+    #[test]
+    fn one_task_of_a_part_is_withdrawn_and_the_others_stay() {
+        let mut queue = Queue::default();
+        let five = Part {
+            count: 5,
+            ..part(0, 0)
+        };
+        queue.put(five);
+        queue.put(part(1, 3));
+        for (task, parts) in [(2, 3), (0, 3), (4, 3), (3, 2)] {
+            assert!(queue.withdraw_task(0, task));
+            assert!(!queue.withdraw_task(0, task));
+            assert_eq!(queue.shared_parts(), parts);
+        }
+        queue.hold(part(2, 0));
+        assert!(queue.withdraw_task(2, 0) && queue.withdraw_task(1, 0));
+        assert!(!queue.withdraw_task(1, 1));
+        let last = queue.take(0).unwrap();
+        assert_eq!((last.first, last.count, queue.tasks()), (1, 1, 0));
         assert!(queue.is_empty());
     }
 

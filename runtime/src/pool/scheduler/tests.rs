@@ -29,6 +29,7 @@ fn part(job: JobId, first: u32, count: u32) -> Part {
         retries: 0,
         priority: 0,
         only: None,
+        kind: None,
         spoiled: Spoiled::default(),
     }
 }
@@ -98,6 +99,89 @@ fn what_is_not_begun_can_be_taken_back() {
     scheduler.recalled(0, 3, true);
     assert_eq!(scheduler.actions(), [Action::Send(1, part(2, 3, 6))]);
     assert_eq!(scheduler.part(0), Some((part(2, 0, 3), 0)));
+}
+
+/// What says of a series which kind it is.
+const SERIES: Terms = Terms {
+    priority: 0,
+    retries: None,
+    only: None,
+    kind: Some(0),
+};
+
+/// Tasks of a series.
+fn series(first: u32, count: u32) -> Part {
+    Part {
+        kind: Some(0),
+        ..part(2, first, count)
+    }
+}
+
+/// A scheduler whose workers are busy, and a series of so many tasks that wait.
+fn with_series(workers: usize, count: u32) -> Scheduler {
+    let mut scheduler = ready(policy(workers));
+    scheduler.submitted(1, u32::try_from(workers).unwrap());
+    scheduler.submitted_with(2, 1, SERIES);
+    (1..count).for_each(|task| scheduler.extended(2, task, SERIES));
+    assert_eq!(scheduler.actions().len(), workers);
+    scheduler
+}
+
+#[test]
+fn tasks_of_a_series_are_sent_alone_until_they_are_known_to_be_short() {
+    let mut scheduler = with_series(1, 9);
+    scheduler.answered(0, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(0, 1))]);
+    scheduler.paced(0, 5);
+    scheduler.answered(0, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(1, 5))]);
+    scheduler.extended(2, 9, SERIES);
+    scheduler.answered(0, 5);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(6, 4))]);
+    assert_eq!(scheduler.queued(), 0);
+}
+
+#[test]
+fn a_worker_gets_its_share_of_a_series() {
+    let mut scheduler = with_series(3, 10);
+    scheduler.paced(0, 100);
+    scheduler.answered(2, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(2, series(0, 4))]);
+    scheduler.answered(1, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(1, series(4, 2))]);
+}
+
+#[test]
+fn what_was_sent_ahead_of_a_series_keeps_its_place() {
+    let mut scheduler = with_series(1, 5);
+    scheduler.submitted(7, 1);
+    scheduler.paced(0, 100);
+    scheduler.answered(0, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(0, 5))]);
+    scheduler.recalled(0, 2, true);
+    scheduler.answered(0, 2);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(2, 3))]);
+}
+
+#[test]
+fn a_task_of_a_series_is_withdrawn_wherever_it_is() {
+    let mut scheduler = with_series(1, 6);
+    assert!(scheduler.withdraw_task(2, 1));
+    assert!(!scheduler.withdraw_task(2, 1));
+    scheduler.paced(0, 100);
+    scheduler.answered(0, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(0, 1))]);
+    scheduler.answered(0, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(2, 4))]);
+    assert!(!scheduler.withdraw_task(2, 3));
+    assert_eq!(scheduler.worker_with(2, 3), Some(0));
+    assert!(!scheduler.recalled_without(0, 1, 2));
+    assert!(scheduler.withdraw_task(2, 4));
+    scheduler.answered(0, 1);
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(3, 1))]);
+    // It has not begun that one, which is not wanted any more.
+    assert!(scheduler.recalled_without(0, 0, 3));
+    assert_eq!(scheduler.actions(), [Action::Send(0, series(5, 1))]);
 }
 
 #[test]

@@ -90,6 +90,11 @@ impl Counters {
         }
     }
 
+    /// A task waited from when it was submitted until it began.
+    pub(in crate::pool) fn waited(&mut self, submitted: u64, since: u64) {
+        self.wait.add(between(submitted, since), 1);
+    }
+
     pub(in crate::pool) fn ended(&mut self, worker: WorkerId) {
         self.workers.remove(&worker);
     }

@@ -16,6 +16,7 @@ use crate::pool::job::PoolJob;
 use crate::pool::latch::Latch;
 use crate::pool::load::Load;
 use crate::pool::outcome::Outcome;
+use crate::pool::pace::Paces;
 use crate::pool::scheduler::{Action, Cause, Hopeless, JobId, Part, Scheduler, Terms, WorkerId};
 use crate::pool::settings::{Judge, floor};
 use crate::process::{Relayed, Subject, cancelled};
@@ -40,6 +41,7 @@ pub(super) struct PoolState {
     pub(super) scheduler: Scheduler,
     pub(super) workers: HashMap<WorkerId, WorkerState>,
     pub(super) jobs: Jobs,
+    pub(super) paces: Paces,
     pub(super) entrance: Entrance,
     /// How many workers are being started.
     pub(super) launching: usize,
@@ -84,6 +86,7 @@ impl PoolState {
             scheduler,
             workers: HashMap::new(),
             jobs: Jobs::default(),
+            paces: Paces::default(),
             entrance,
             launching: 0,
             leaving_descendants: 0,
@@ -98,7 +101,40 @@ impl PoolState {
     }
 
     pub(super) fn submit(&mut self, job: PoolJob) -> JobId {
-        self.submit_to(None, job)
+        match self.append(&job) {
+            Some(id) => {
+                self.act();
+                id
+            }
+            None => self.submit_to(None, job),
+        }
+    }
+
+    /// Makes a task one more of the series that was submitted last, if it belongs to that. What then is to
+    /// be done, if anything, the scheduler knows.
+    pub(super) fn append(&mut self, task: &PoolJob) -> Option<JobId> {
+        if self.refusal.is_some() || self.scheduler.has_idle() || !task.can_be_in_series() {
+            return None;
+        }
+        let (series, place) = self.jobs.append(task)?;
+        let terms = self.terms(task, None, true);
+        self.scheduler.extended(series, place, terms);
+        Some(series + JobId::from(place))
+    }
+
+    /// Whether a task can be the first of a series: if it has to wait. Who looks at a trace looks at each
+    /// task by itself.
+    fn can_begin_series(&self, job: &PoolJob) -> bool {
+        self.trace.is_none() && !self.scheduler.has_idle() && job.can_be_in_series()
+    }
+
+    fn terms(&mut self, job: &PoolJob, only: Option<u32>, is_series: bool) -> Terms {
+        Terms {
+            priority: job.options.priority.unwrap_or_default(),
+            retries: job.options.retries,
+            only,
+            kind: is_series.then(|| self.paces.kind(job.worker)),
+        }
     }
 
     /// Takes a job in, for the worker with this index alone if there is one.
@@ -106,11 +142,11 @@ impl PoolState {
         if let Some(refusal) = &self.refusal {
             return self.jobs.refuse(&job, refusal);
         }
-        let terms = Terms {
-            priority: job.options.priority.unwrap_or_default(),
-            retries: job.options.retries,
-            only,
-        };
+        let is_series = only.is_none() && self.can_begin_series(&job);
+        let terms = self.terms(&job, only, is_series);
+        if is_series {
+            job.begin_series();
+        }
         let (function, from) = (job.worker, &mut job.submitted);
         from.thread = self.trace.as_ref().map_or(0, |_| thread::id());
         let from = *from;
@@ -157,11 +193,19 @@ impl PoolState {
         Ok(())
     }
 
-    /// The tasks that no worker has been given.
+    /// The tasks that no worker has been given, and those of a series that were sent ahead of time: all but
+    /// the next one, which a worker begins without saying so.
     pub(super) fn waiting(&self) -> Load {
-        let given = self.workers.keys().filter_map(|id| {
+        let given = self.workers.iter().filter_map(|(id, worker)| {
             let (part, answered) = self.scheduler.part(*id)?;
-            let (first, count) = (part.first + answered, part.count - answered);
+            let last = match part.kind {
+                Some(_) => {
+                    let begun = worker.ledger.claimed().unwrap_or(part.count);
+                    part.count.min(begun.max(answered + 1))
+                }
+                None => part.count,
+            };
+            let (first, count) = (part.first + answered, last.saturating_sub(answered));
             Some(self.jobs.load_of(part.job, first, count))
         });
         given.fold(self.jobs.load(), |waiting, given| waiting - given)
@@ -184,8 +228,14 @@ impl PoolState {
         }
     }
 
-    /// Gives a job up. False if it is finished.
-    pub(super) fn cancel(&mut self, job: JobId) -> bool {
+    /// Gives a task up. False if it is finished.
+    pub(super) fn cancel(&mut self, task: JobId) -> bool {
+        let Some((job, place)) = self.jobs.find(task) else {
+            return false;
+        };
+        if self.jobs.is_series(job) {
+            return self.cancel_in_series(job, place, Duration::ZERO);
+        }
         let Some(function) = self.jobs.function(job) else {
             return false;
         };
@@ -205,15 +255,21 @@ impl PoolState {
         true
     }
 
-    /// Gives a job of one task up: asks its worker to stop, and kills it when this time is over. False
-    /// if it is finished.
-    pub(super) fn cancel_within(&mut self, job: JobId, grace: Duration) -> bool {
+    /// Gives a task up: asks its worker to stop, and kills it when this time is over. False if it is
+    /// finished.
+    pub(super) fn cancel_within(&mut self, task: JobId, grace: Duration) -> bool {
+        if grace.is_zero() {
+            return self.cancel(task);
+        }
+        let Some((job, place)) = self.jobs.find(task) else {
+            return false;
+        };
+        if self.jobs.is_series(job) {
+            return self.cancel_in_series(job, place, grace);
+        }
         let Some(function) = self.jobs.function(job) else {
             return false;
         };
-        if grace.is_zero() {
-            return self.cancel(job);
-        }
         self.scheduler.withdraw(job);
         let mut is_running = false;
         for id in self.scheduler.workers_with(job) {
@@ -231,6 +287,56 @@ impl PoolState {
         }
         self.act();
         true
+    }
+
+    /// Gives one task of a series up, and lets the others be. If a worker has begun it, that is asked to
+    /// stop, if there is time for it, and killed then. False if it is finished.
+    fn cancel_in_series(&mut self, job: JobId, task: u32, grace: Duration) -> bool {
+        let Some(function) = self.jobs.function(job) else {
+            return false;
+        };
+        let mut error = cancelled_before(function);
+        if !self.scheduler.withdraw_task(job, task)
+            && let Some(id) = self.scheduler.worker_with(job, task)
+        {
+            // It may have ended, and a later one be running.
+            self.take_in(id);
+            if !self.jobs.is_open(job, task) {
+                self.act();
+                return false;
+            }
+            if let (Some(worker), Some((part, answered))) =
+                (self.workers.get(&id), self.scheduler.part(id))
+                && part.job == job
+            {
+                let process = worker.process.id();
+                // Of one whose board makes no sense, nothing can be said not to have begun.
+                let begun = worker.ledger.recall().unwrap_or(part.count).max(answered);
+                let is_begun = !self.scheduler.recalled_without(id, begun, task);
+                // Else its result is being sent, and a later one runs.
+                let runs = is_begun && task + 1 == part.first + begun;
+                if runs && !grace.is_zero() {
+                    self.ask(id, task - part.first, Purpose::Cancelled, grace);
+                    self.act();
+                    return true;
+                }
+                if runs {
+                    self.kill(id, Purpose::Cancelled);
+                }
+                if is_begun {
+                    error = cancelled(Subject::Worker(function), process);
+                }
+            }
+        }
+        self.jobs.deliver(job, task, Outcome::Failed(error), None);
+        self.act();
+        true
+    }
+
+    /// Takes in all that a worker has said and left on its board.
+    fn take_in(&mut self, id: WorkerId) {
+        while self.receive(id) {}
+        self.take_board(id);
     }
 
     /// Lets a job's tasks that are not begun be forgotten.

@@ -45,10 +45,12 @@ impl PoolState {
                 continue;
             };
             let leaving = self.scheduler.is_leaving(id);
-            if let (Some((part, answered)), true) =
-                (self.scheduler.part(id), self.scheduler.has_idle())
+            let shares = self.scheduler.has_idle() && !self.scheduler.has_queue();
+            // What was sent ahead of time does not wait for a worker to be idle: those behind it in the
+            // queue would go first.
+            if let Some((part, answered)) = self.scheduler.part(id)
+                && (shares || part.kind.is_some())
                 && worker.could_give(part, answered)
-                && !self.scheduler.has_queue()
                 && worker.heard + STANDSTILL <= now
             {
                 self.recall(id);
@@ -185,7 +187,9 @@ impl PoolState {
             .for_each(&mut earlier);
             let part = self.scheduler.part(*id);
             match part {
-                Some((part, answered)) if shares && worker.could_give(part, answered) => {
+                Some((part, answered))
+                    if (shares || part.kind.is_some()) && worker.could_give(part, answered) =>
+                {
                     earlier(worker.heard + STANDSTILL);
                 }
                 None if spare && worker.stage == WorkerStage::Working => {

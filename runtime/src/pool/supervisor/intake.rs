@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::outcome::Outcome;
-use crate::pool::scheduler::{JobId, Part, WorkerId};
+use crate::pool::scheduler::{Part, WorkerId};
 use crate::pool::stats::Work;
 use crate::pool::wire::{ResultsHeader, split};
 use crate::process::Subject;
@@ -186,7 +186,7 @@ impl PoolState {
                 }
                 let process = worker.process.id();
                 let span = worker.ran(answered, 1);
-                let time = self.note(id, part.job, 1, span);
+                let time = self.note(id, part, answered, 1, span);
                 let outcome = Outcome::Reply(message, process);
                 let outcome = match self.workers.get(&id).and_then(|it| it.why_asked(answered)) {
                     Some(why) => Outcome::Asked(Box::new(outcome), why),
@@ -248,7 +248,7 @@ impl PoolState {
             let outcome = Outcome::Asked(Box::new(Outcome::Reply(message, process)), why);
             let span = worker.ran(answered + count - 1, 1);
             self.take_results(id, answered, before, time);
-            let time = self.note(id, part.job, 1, span);
+            let time = self.note(id, part, answered + count - 1, 1, span);
             let task = part.first + answered + count - 1;
             self.jobs.deliver(part.job, task, outcome, Some(time));
             return self.answered(id, 1);
@@ -259,7 +259,7 @@ impl PoolState {
                 // It may have waited for a message since, or for this to be looked at.
                 until = until.min(since.saturating_add(time));
             }
-            let time = self.note(id, part.job, count, (since, until));
+            let time = self.note(id, part, answered, count, (since, until));
             let mail = Many {
                 first: u64::from(part.first + answered),
                 worker: "",
@@ -315,10 +315,18 @@ impl PoolState {
         worker.look = (!will_be_told).then(|| Instant::now() + wait);
     }
 
-    /// Counts and traces what a worker has done, and says how long it took.
+    /// Counts and traces what a worker has done of its part from a task on, and says how long it took.
     ///
     /// What is noted of a worker never overlaps: viewers of traces cannot draw that.
-    fn note(&mut self, id: WorkerId, job: JobId, count: u32, (since, until): Span) -> Duration {
+    fn note(
+        &mut self,
+        id: WorkerId,
+        part: Part,
+        first: u32,
+        count: u32,
+        (since, until): Span,
+    ) -> Duration {
+        let job = part.job;
         let Some(worker) = self.workers.get_mut(&id) else {
             return Duration::ZERO;
         };
@@ -328,10 +336,17 @@ impl PoolState {
         let time = Duration::from_nanos(until - since);
         let function = self.jobs.function(job).unwrap_or("cancelled task");
         let from = self.jobs.submitted(job);
+        if let Some((kind, together)) = self.paces.note(function, count, time) {
+            self.scheduler.paced(kind, together);
+        }
+        // Those of a series were not submitted all at once.
+        let is_series = self
+            .jobs
+            .note_waits(job, part.first + first, count, (since, until));
         let work = Work {
             function,
             count,
-            submitted: from.map(|from| from.at),
+            submitted: from.filter(|_| !is_series).map(|from| from.at),
             since,
             until,
         };

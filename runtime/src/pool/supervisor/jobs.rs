@@ -1,9 +1,10 @@
 //! The jobs that have tasks without an outcome, and the outcomes on their way.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::codec::Message;
 use crate::error::Error;
 use crate::pool::callbacks::Callbacks;
 use crate::pool::job::{PoolJob, Recipient};
@@ -13,12 +14,15 @@ use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::JobId;
 use crate::pool::slot::Slot;
 use crate::pool::stats::Counters;
-use crate::trace::Submitted;
+use crate::pool::wire::split;
+use crate::trace::{Span, Submitted};
 
 /// The jobs of a pool.
 #[derive(Default)]
 pub(super) struct Jobs {
-    table: HashMap<JobId, PoolJob>,
+    /// Each by the number of its first task.
+    table: BTreeMap<JobId, PoolJob>,
+    /// The number of the next task.
     next: JobId,
     /// Of all tasks without an outcome.
     load: Load,
@@ -51,6 +55,43 @@ impl Jobs {
         (id, count)
     }
 
+    /// Makes a task one more of the series that was submitted last, if it belongs to that. Returns the
+    /// series, and which of it the task is.
+    pub(super) fn append(&mut self, task: &PoolJob) -> Option<(JobId, u32)> {
+        let (id, series) = self
+            .table
+            .last_entry()
+            .map(|it| (*it.key(), it.into_mut()))?;
+        let count = series.arguments.count();
+        // Else another was submitted since, which has an outcome by now.
+        let is_last = id + JobId::from(count) == self.next;
+        if !is_last || !series.append(task) {
+            return None;
+        }
+        self.load += series.load(count, 1);
+        self.next += 1;
+        self.counters.submitted += 1;
+        Some((id, count))
+    }
+
+    /// The job of a task with this number, and which of it the task is, if it has no outcome.
+    pub(super) fn find(&self, task: JobId) -> Option<(JobId, u32)> {
+        let (id, job) = self.table.range(..=task).next_back()?;
+        let place = u32::try_from(task - id).ok()?;
+        job.is_open(place).then_some((*id, place))
+    }
+
+    /// Whether a job is a series.
+    pub(super) fn is_series(&self, id: JobId) -> bool {
+        let is_series = |job: &PoolJob| matches!(job.recipient, Recipient::Slots(_));
+        self.get(id).is_some_and(is_series)
+    }
+
+    /// Whether a task of a job has no outcome, and is still wanted.
+    pub(super) fn is_open(&self, id: JobId, task: u32) -> bool {
+        self.get(id).is_some_and(|job| job.is_open(task))
+    }
+
     /// Fails a job that is not taken in.
     pub(super) fn refuse(&mut self, job: &PoolJob, error: &Error) -> JobId {
         let (id, _) = self.number(job);
@@ -59,9 +100,9 @@ impl Jobs {
     }
 
     fn number(&mut self, job: &PoolJob) -> (JobId, u32) {
-        let id = self.next;
-        self.next += 1;
         let count = job.arguments.count();
+        let id = self.next;
+        self.next += JobId::from(count.max(1));
         self.counters.submitted += u64::from(count);
         (id, count)
     }
@@ -108,6 +149,30 @@ impl Jobs {
         Some(self.get(id)?.submitted)
     }
 
+    /// Counts how long some tasks of a series have waited that ran one after the other in this time; false
+    /// if the job is none.
+    pub(super) fn note_waits(
+        &mut self,
+        id: JobId,
+        first: u32,
+        count: u32,
+        (since, until): Span,
+    ) -> bool {
+        let Some(job) = self.table.get(&id) else {
+            return false;
+        };
+        let Some(times) = job.submission_times(first, count) else {
+            return false;
+        };
+        let each = (until - since) / u64::from(count.max(1));
+        let mut begin = since;
+        for submitted in times {
+            self.counters.waited(submitted, begin);
+            begin += each;
+        }
+        true
+    }
+
     /// Gives out the outcome of a task.
     pub(super) fn deliver(
         &mut self,
@@ -119,13 +184,18 @@ impl Jobs {
         let Some(job) = self.table.get_mut(&id) else {
             return;
         };
-        self.counters.finished += 1;
-        self.counters.failed += u64::from(!outcome.is_value());
-        self.ready.push(match &job.recipient {
+        let is_value = outcome.is_value();
+        self.ready.push(match &mut job.recipient {
             Recipient::Slot(slot) => Delivery::ToTask(Arc::clone(slot), outcome),
+            Recipient::Slots(members) => {
+                let slot = members.get_mut(task as usize).and_then(|it| it.slot.take());
+                // Else it was cancelled.
+                let Some(slot) = slot else { return };
+                Delivery::ToTask(slot, outcome)
+            }
             Recipient::Mailbox(mailbox, first) => {
                 let mail = Mail::One {
-                    number: first + u64::from(task),
+                    number: *first + u64::from(task),
                     worker: job.worker,
                     outcome,
                     time,
@@ -133,6 +203,8 @@ impl Jobs {
                 Delivery::ToMap(Arc::clone(mailbox), mail)
             }
         });
+        self.counters.finished += 1;
+        self.counters.failed += u64::from(!is_value);
         self.load -= job.load(task, 1);
         job.note_done(task, 1);
         if job.remaining == 0 {
@@ -147,6 +219,9 @@ impl Jobs {
         };
         let count = many.count;
         let first = u32::try_from(many.first).unwrap_or(u32::MAX);
+        if let Recipient::Slots(_) = &job.recipient {
+            return self.deliver_to_series(id, first, &many);
+        }
         self.counters.finished += u64::from(count);
         self.counters.failed += failed;
         if let Recipient::Mailbox(mailbox, start) = &job.recipient {
@@ -161,6 +236,41 @@ impl Jobs {
             if job.remaining == 0 {
                 self.table.remove(&id);
             }
+        }
+    }
+
+    /// Gives out the results of tasks of a series one after another.
+    fn deliver_to_series(&mut self, id: JobId, first: u32, many: &Many) {
+        let Some(job) = self.table.get_mut(&id) else {
+            return;
+        };
+        let mut rest = many.replies.as_slice();
+        for task in first..first + many.count {
+            let Some((reply, others)) = split(rest) else {
+                break;
+            };
+            rest = others;
+            let load = job.load(task, 1);
+            let Recipient::Slots(members) = &mut job.recipient else {
+                break;
+            };
+            let member = members.get_mut(task as usize);
+            // Else it was cancelled.
+            if let Some(slot) = member.and_then(|member| member.slot.take()) {
+                let message = Message {
+                    head: reply.to_vec(),
+                    ..Message::default()
+                };
+                let outcome = Outcome::Reply(message, many.process);
+                self.counters.finished += 1;
+                self.counters.failed += u64::from(!outcome.is_value());
+                self.ready.push(Delivery::ToTask(slot, outcome));
+                self.load -= load;
+                job.remaining -= 1;
+            }
+        }
+        if job.remaining == 0 {
+            self.table.remove(&id);
         }
     }
 
@@ -199,6 +309,12 @@ impl Jobs {
             Recipient::Slot(slot) => {
                 let outcome = Outcome::Failed(error.duplicate());
                 self.ready.push(Delivery::ToTask(Arc::clone(slot), outcome));
+            }
+            Recipient::Slots(members) => {
+                for slot in members.iter().filter_map(|member| member.slot.clone()) {
+                    let outcome = Outcome::Failed(error.duplicate());
+                    self.ready.push(Delivery::ToTask(slot, outcome));
+                }
             }
             Recipient::Mailbox(mailbox, start) => {
                 for task in job.not_done() {

@@ -135,7 +135,11 @@ impl PoolState {
             self.trouble = trouble(&worker, killed, status);
             self.troubled = Some(Instant::now());
         }
-        let is_wanted = part.is_some_and(|(part, _)| self.jobs.get(part.job).is_some());
+        let is_wanted = part.is_some_and(|(part, answered)| {
+            let (job, next) = (part.job, part.first + answered);
+            // What is next in a part that was not begun does not matter.
+            self.jobs.is_open(job, next) || (!in_task && self.jobs.get(job).is_some())
+        });
         let death = Death {
             cause,
             begun: in_part,

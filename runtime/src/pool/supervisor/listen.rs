@@ -48,10 +48,11 @@ impl DirectWait {
 }
 
 impl PoolState {
-    /// Lets a thread read what the worker says that runs a job. `None`: there is none, or another
+    /// Lets a thread read what the worker says that runs a task. `None`: there is none, or another
     /// thread reads already.
-    pub(super) fn begin_direct_wait(&mut self, job: JobId) -> Option<DirectWait> {
-        let id = self.scheduler.workers_with(job).first().copied()?;
+    pub(super) fn begin_direct_wait(&mut self, task: JobId) -> Option<DirectWait> {
+        let (job, place) = self.jobs.find(task)?;
+        let id = self.scheduler.worker_with(job, place)?;
         let worker = self.workers.get_mut(&id)?;
         let is_read = worker.reader == Reader::Waiter;
         if is_read

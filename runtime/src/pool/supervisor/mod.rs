@@ -38,7 +38,7 @@
 //! | before it is ready | its pidfd, while launching | replaced, ever later; in the end an error of the pool ([the rule](super::scheduler)) |
 //! | and none can be started in its place | an error of the launch | tried again, ever later; in the end the tasks that wait have that error, and the next task is tried with a new start ([the rule](super::scheduler)) |
 //! | idle | its pidfd | replaced |
-//! | with tasks it has not begun | the [ledger](super::ledger) says so | they return to the queue |
+//! | with tasks it has not begun, such as were sent ahead of time | the [ledger](super::ledger) says so | they return to their place in the queue, and it does not count as a try |
 //! | while it receives a long task | a broken pipe in the outbox, which is dropped | as above; it is lost if one after another dies of it |
 //! | in a task | the ledger says which | that one is lost, or tried again |
 //! | with results it has not sent | they are on the board | they count |
@@ -50,6 +50,7 @@
 //!
 //! | a worker lives | seen as | then |
 //! |---|---|---|
+//! | and is in a task that takes longer than those before it | nothing is heard of it for a moment | what was sent it ahead of time, of a series, is taken back, and has its place in the queue again; what it has of another job, if others are idle |
 //! | and breaks off a message | no end of it within a moment | it is killed, its task has a `Decode` error |
 //! | and has overwritten its board | claims that cannot be | likewise, for all of its batch that is not answered |
 //! | and answers what it was not asked | a reply without a claim | likewise |
@@ -218,7 +219,20 @@ impl SharedPool {
 
     /// Takes a job in. What is wrong with it or the pool comes as its result.
     pub(super) fn submit(self: &Arc<Self>, job: PoolJob) -> JobId {
-        self.with(|core| core.submit(job))
+        let appended = {
+            let core = &mut self.lock().core;
+            let id = core.append(&job);
+            id.map(|id| (id, core.scheduler.has_actions()))
+        };
+        match appended {
+            // Nothing follows from that, as a rule.
+            Some((id, false)) => id,
+            Some((id, true)) => {
+                self.with(PoolState::act);
+                id
+            }
+            None => self.with(|core| core.submit(job)),
+        }
     }
 
     /// Takes a job in for the worker with this index alone.
@@ -314,12 +328,17 @@ impl SharedPool {
         slot.wait(limit)
     }
 
-    /// Whether a worker has begun a job.
-    pub(super) fn is_running(&self, job: JobId) -> bool {
+    /// Whether a worker has begun a task.
+    pub(super) fn is_running(&self, task: JobId) -> bool {
         let core = &self.lock().core;
-        core.scheduler.workers_with(job).iter().any(|id| {
-            let worker = core.workers.get(id);
-            worker.is_some_and(|worker| worker.ledger.claimed() != Some(0))
+        let worker = core.jobs.find(task).and_then(|(job, place)| {
+            let id = core.scheduler.worker_with(job, place)?;
+            let (part, _) = core.scheduler.part(id)?;
+            Some((core.workers.get(&id)?, place - part.first))
+        });
+        worker.is_some_and(|(worker, place)| {
+            let claimed = worker.ledger.claimed();
+            claimed.is_none_or(|claimed| claimed > place)
         })
     }
 

@@ -5,10 +5,6 @@
 //! `fork`. It must neither answer in the place of the original nor end what belongs to that, and
 //! a lock that another thread held just then is never given back in it: code that may run in a copy
 //! asks here before anything else.
-//!
-//! It asks often: several times for each task and each request, which were system calls to ask the kernel
-//! for the process's id, a tenth of the time of a small request. So what tells is a page that the kernel
-//! zeroes in copies.
 
 #![expect(
     unsafe_code,
@@ -28,53 +24,65 @@ pub(crate) struct Home(u32);
 impl Home {
     /// This process.
     pub(crate) fn here() -> Home {
-        let Some(page) = page() else {
-            return Home(std::process::id());
-        };
-        let mut id = page.id.load(Relaxed);
-        if id == 0 {
-            id = std::process::id();
-            page.id.store(id, Relaxed);
-        }
-        Home(id)
+        prepare();
+        Home(id())
     }
 
-    /// Whether this process is the one, and not a copy of it.
+    /// Whether this process is the one, and not a copy of it. Without a system call: it is asked several
+    /// times for each short task.
     pub(crate) fn is_here(self) -> bool {
-        self == Home::here()
+        self.0 == id()
     }
+}
+
+/// The number of this process, which is noted where the kernel wipes it in copies. Nothing is waited for:
+/// who asks may be a copy.
+fn id() -> u32 {
+    let Some(Some(page)) = PAGE.get() else {
+        return std::process::id();
+    };
+    match page.id.load(Relaxed) {
+        0 => {
+            let id = std::process::id();
+            page.id.store(id, Relaxed);
+            id
+        }
+        id => id,
+    }
+}
+
+/// What stands on a page that is zeroed in each copy, which may write there itself.
+#[derive(Debug)]
+#[repr(C)]
+struct Page {
+    /// The number of this process, or 0 if it is not noted.
+    id: AtomicU32,
+    /// What [`Original`] has.
+    mark: AtomicU8,
 }
 
 /// What tells a process that runs workers from its copies.
 #[derive(Debug)]
 struct Original {
     home: Home,
-    /// Where the mark is.
-    page: Option<&'static Page>,
+    /// Not zero here, and zero in copies.
+    mark: Option<&'static AtomicU8>,
 }
 
 static ORIGINAL: OnceLock<Original> = OnceLock::new();
 
-/// What is zeroed in each copy, which may set its own there.
-#[derive(Debug)]
-#[repr(C)]
-struct Page {
-    /// Not zero in a process that said [`set_original`].
-    mark: AtomicU8,
-    /// The id of the process, once it was asked for.
-    id: AtomicU32,
-}
+static PAGE: OnceLock<Option<&'static Page>> = OnceLock::new();
 
 /// Does now what [`set_original`] would do first in each clone of this process.
 pub(crate) fn prepare() {
-    page();
+    PAGE.get_or_init(page);
 }
 
 /// Notes that this process is no copy: those made from now on are.
 pub(crate) fn set_original() {
     let _ = ORIGINAL.set(Original {
         home: Home::here(),
-        page: marked(),
+        mark: mark(),
     });
 }
 
@@ -84,9 +92,9 @@ pub(crate) fn is_copy() -> bool {
     match ORIGINAL.get() {
         None => false,
         Some(Original {
-            page: Some(page), ..
-        }) => page.mark.load(Relaxed) == 0,
-        Some(Original { home, page: None }) => !home.is_here(),
+            mark: Some(mark), ..
+        }) => mark.load(Relaxed) == 0,
+        Some(Original { home, mark: None }) => !home.is_here(),
     }
 }
 
@@ -99,20 +107,15 @@ pub(crate) fn leave_if_copy() {
     }
 }
 
-/// The page, with a mark that is zero in all copies of this process.
-fn marked() -> Option<&'static Page> {
-    let page = page()?;
-    page.mark.store(1, Relaxed);
-    Some(page)
+/// A byte that is 1 in this process, and 0 in all copies of it.
+fn mark() -> Option<&'static AtomicU8> {
+    let mark = &(*PAGE.get_or_init(page))?.mark;
+    mark.store(1, Relaxed);
+    Some(mark)
 }
 
-/// The page; `None` if there is no memory for it, or the kernel does not wipe.
+/// Memory that is zero in all copies of this process.
 fn page() -> Option<&'static Page> {
-    static PAGE: OnceLock<Option<&'static Page>> = OnceLock::new();
-    *PAGE.get_or_init(map)
-}
-
-fn map() -> Option<&'static Page> {
     let length = rustix::param::page_size();
     let protection = ProtFlags::READ | ProtFlags::WRITE;
     // SAFETY: a new mapping is placed where the kernel likes, over nothing that exists.
@@ -132,8 +135,8 @@ mod tests {
 
     #[test]
     fn a_copy_is_told_from_the_original() {
-        let (home, page) = (Home::here(), marked());
-        let is_original = || home.is_here() && page.is_none_or(|page| page.mark.load(Relaxed) != 0);
+        let (home, mark) = (Home::here(), mark());
+        let is_original = || home.is_here() && mark.is_none_or(|mark| mark.load(Relaxed) != 0);
         assert!(is_original());
         let _copy = crate::probe::allow_copy();
         // SAFETY: the copy makes system calls only.
