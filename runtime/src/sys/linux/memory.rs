@@ -209,6 +209,8 @@ pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     let _ = unsafe { madvise(whole.as_mut_ptr().cast(), length, Advice::LinuxHugepage) };
 }
 
+const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);
+
 /// A file's memory, seen by this process until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Mapping {
@@ -225,18 +227,14 @@ unsafe impl Sync for Mapping {}
 impl Mapping {
     /// Maps the first `length` bytes.
     pub(crate) fn new(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
-        Mapping::with(file, length, MapFlags::SHARED)
+        Mapping::map(file, length, READ_WRITE, MapFlags::SHARED)
     }
 
     /// The same for what is reserved and will be used as a whole: the kernel is not asked for each page
     /// when it is.
     pub(crate) fn populated(file: BorrowedFd<'_>, length: usize) -> io::Result<Mapping> {
-        Mapping::with(file, length, MapFlags::SHARED | MapFlags::POPULATE)
-    }
-
-    fn with(file: BorrowedFd<'_>, length: usize, flags: MapFlags) -> io::Result<Mapping> {
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        Mapping::map(file, length, access, MapFlags::SHARED)
+        let flags = MapFlags::SHARED | MapFlags::POPULATE;
+        Mapping::map(file, length, READ_WRITE, flags)
     }
 
     /// Maps the first `length` bytes to read them. The kernel refuses some shared mappings of a file that is
