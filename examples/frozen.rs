@@ -10,6 +10,7 @@
 
 use std::collections::HashMap;
 use std::error::Error;
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -89,7 +90,7 @@ fn correct(dictionary: &Frozen<Dictionary>, word: &str) -> Option<String> {
 }
 
 fn main() -> ExitCode {
-    let words = std::env::args_os().skip(1).map(|word| word.into_string());
+    let words = std::env::args_os().skip(1).map(OsString::into_string);
     let Ok(words) = words.collect::<Result<Vec<_>, _>>() else {
         eprintln!("frozen: words are text");
         return ExitCode::from(2);

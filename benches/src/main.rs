@@ -149,9 +149,10 @@ fn run() -> Failable<ExitCode> {
     }
     let comparison = Comparison::of(&old, &report);
     println!("{}", comparison.text());
-    Ok(match comparison.slower.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(SLOWER),
+    Ok(if comparison.slower.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(SLOWER)
     })
 }
 

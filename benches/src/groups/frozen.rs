@@ -27,9 +27,7 @@ pub(super) fn run(bench: &mut Bench) -> Failable {
     let pool = Pool::builder().workers(1).build_and_wait()?;
     let (pool, table, frozen) = (&pool, &table, &frozen);
     let contestants = vec![
-        Contestant::timed(TINY, TASKS, || {
-            collect(pool.map(|number| tiny::call(number), 0..TASKS))
-        }),
+        Contestant::timed(TINY, TASKS, || collect(pool.map(tiny::call, 0..TASKS))),
         Contestant::timed(FROZEN, TASKS, || {
             collect(pool.map(|number| look_up_frozen::call(frozen, number), 0..TASKS))
         }),

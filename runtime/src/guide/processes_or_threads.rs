@@ -51,6 +51,17 @@
 //! | an item of 16 bytes through a `Queue` | 236 ns | a bare socket: 1.05 µs |
 //! | a lock that is free, taken and given back | 5.0 ns | [`std::sync::Mutex`]: 4.3 ns |
 //!
+//! A trivial worker, from its start until it is joined:
+//!
+#![doc = include_str!("pictures/spawn.svg")]
+//!
+//! A worker with an argument of 64 MiB:
+//!
+#![doc = include_str!("pictures/arguments.svg")]
+//!
+//! (Bars end at the median, thin lines go from the tenth to the ninetieth of a hundred samples. The scale is
+//! logarithmic where values are far apart.)
+//!
 //! These are medians of 2026-11-23, on two cores of a virtual machine (AMD EPYC, Linux 6.18), from
 //! `benches/results/2026-11-23.md` in the repository, which has the spread and many more figures.
 //! Yours will differ; `cargo run --release -p multiproc-benches` there tells you by how much.

@@ -44,10 +44,10 @@ const FIXED: usize = 3;
 
 /// A new sealed file with an encoded value.
 pub(super) fn write(output: &Output<'_>) -> io::Result<OwnedFd> {
-    let splices = output.splices.iter().map(|splice| splice.len());
+    let mut splices = output.splices.iter().map(|splice| splice.len());
     let mut start = header(output.head.len(), splices.clone());
     start.extend_from_slice(&output.head);
-    let length = splices.fold(Some(start.len()), |sum, length| sum?.checked_add(length));
+    let length = splices.try_fold(start.len(), usize::checked_add);
     let file = create(length.ok_or(io::ErrorKind::OutOfMemory)?)?;
     write_all(&file, &start, 0)?;
     let mut end = start.len();
@@ -172,7 +172,7 @@ impl Plan {
             splices: lengths.collect::<Option<_>>()?,
         };
         let parts = plan.splices.iter().chain([&plan.head]);
-        let end = parts.fold(Some(plan.start), |sum, part| sum?.checked_add(*part));
+        let end = parts.copied().try_fold(plan.start, usize::checked_add);
         (*magic == MAGIC && end == Some(length)).then_some(plan)
     }
 }

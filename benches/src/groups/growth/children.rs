@@ -8,7 +8,7 @@ use multiproc::{Process, StartMethod, worker};
 
 use crate::bench::{Bench, Race};
 use crate::groups::{COMMAND, FORK_SERVER, SPAWN};
-use crate::measure::{Contestant, Failable};
+use crate::measure::Contestant;
 
 /// Processes and threads that are left to the rest of the machine.
 const RESERVE: usize = 8_000;
@@ -16,7 +16,7 @@ const RESERVE: usize = 8_000;
 /// Threads of a child.
 const THREADS: usize = 2;
 
-pub(super) fn run(bench: &mut Bench) -> Failable {
+pub(super) fn run(bench: &mut Bench) {
     let mut children = Vec::new();
     let counts: &[usize] = if bench.quick {
         &[0, 100]
@@ -52,7 +52,6 @@ pub(super) fn run(bench: &mut Bench) -> Failable {
         // It was killed, and says so.
         let _ = child.join();
     }
-    Ok(())
 }
 
 fn ours(name: &'static str, method: StartMethod) -> Contestant<'static> {

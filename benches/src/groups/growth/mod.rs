@@ -10,7 +10,7 @@ use crate::bench::Bench;
 use crate::measure::Failable;
 
 pub(crate) fn run(bench: &mut Bench) -> Failable {
-    children::run(bench)?;
+    children::run(bench);
     workers::run(bench)?;
     producers::run(bench)?;
     queued::run(bench);

@@ -64,7 +64,7 @@ pub(super) fn run(bench: &mut Bench) -> Failable {
             "an item of 100 bytes, from so many producers",
             *count,
             Race {
-                title: format!("an item of {SIZE} bytes, from {count} producers"),
+                title: format!("an item of {SIZE} bytes, producers: {count}"),
                 base_line: QUEUE,
                 contestants,
                 aims: vec![],
