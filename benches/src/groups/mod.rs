@@ -6,6 +6,7 @@ mod channels;
 mod contention;
 mod locks;
 mod memory;
+mod one_cpu;
 mod services;
 mod spawn;
 mod tasks;
