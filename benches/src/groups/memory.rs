@@ -5,14 +5,15 @@ use std::process::{Child, Command};
 use std::thread;
 use std::time::Duration;
 
-use multiproc::{Process, StartMethod, worker};
+use multiproc::{Pool, Process, StartMethod, worker};
 
-use super::{COMMAND, FORK_SERVER, PROCSPAWN, SPAWN};
+use super::{COMMAND, FORK_SERVER, POOL, PROCSPAWN, SPAWN};
 use crate::bench::{Bench, Race};
 use crate::measure::{Contestant, Failable};
 
-/// For those that have just been started.
-const TO_SETTLE: Duration = Duration::from_millis(300);
+/// For those that have just been started. Ours let go after a tenth of a second of what they do not use,
+/// and again later.
+const TO_SETTLE: Duration = Duration::from_millis(500);
 
 pub(crate) fn run(bench: &mut Bench) -> Failable {
     for count in [1, 32] {
@@ -37,12 +38,14 @@ fn compare(bench: &mut Bench, count: usize) -> Failable {
             .map(|_| sleep())
             .collect::<std::io::Result<_>>()?,
     );
+    let pool = Pool::builder().workers(count).build_and_wait()?;
     thread::sleep(TO_SETTLE);
 
     let pids = |processes: &[Process<()>]| processes.iter().map(Process::id).collect();
     let contestants = vec![
         weigh(FORK_SERVER, pids(&fork_server)),
         weigh(SPAWN, pids(&spawn)),
+        weigh(POOL, pool.worker_ids()),
         weigh(
             PROCSPAWN,
             theirs
@@ -63,6 +66,7 @@ fn compare(bench: &mut Bench, count: usize) -> Failable {
         },
         count,
     );
+    pool.shutdown()?;
     for process in fork_server.into_iter().chain(spawn) {
         process.kill();
         // It was killed, and says so.

@@ -8,6 +8,7 @@ mod frozen;
 mod growth;
 mod locks;
 mod memory;
+mod one_cpu;
 mod services;
 mod spawn;
 mod tasks;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use multiproc::{Process, StartMethod, worker};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{COMMAND, FORK_SERVER, PROCSPAWN, SPAWN, THREAD};
+use super::{COMMAND, FORK_SERVER, PROCSPAWN, SPAWN, THREAD, one_cpu};
 use crate::bench::{Bench, Race};
 use crate::measure::{Contestant, Failable, nanoseconds};
 use crate::report::Aim;
@@ -21,59 +21,84 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
     let mut contestants = one_by_one();
     contestants.push(bench.python("CPython, fork", "spawn_fork", 1, 0));
     contestants.push(bench.python("CPython, fork server", "spawn_forkserver", 1, 0));
-    race(bench, "to reaped".to_owned(), contestants);
+    let of_command = (COMMAND, 0.5);
     race(
         bench,
-        "from call to the worker's first line".to_owned(),
+        "to reaped",
+        contestants,
+        &[(PROCSPAWN, 0.25), of_command],
+    );
+    let place = one_cpu::place()?;
+    race(
+        bench,
+        "to reaped, everything on one CPU",
+        one_cpu::contestants(&place),
+        &[(SPAWN, 0.3), (COMMAND, 0.6)],
+    );
+    place.shutdown()?;
+    race(
+        bench,
+        "from call to the worker's first line",
         to_the_worker(),
+        &[of_command],
     );
     race(
         bench,
-        format!("to reaped, each of {BURST} at once"),
+        &format!("to reaped, each of {BURST} at once"),
         at_once(),
+        &[of_command],
     );
 
     let children = live_children(crowd)?;
     race(
         bench,
-        format!("to reaped, beside {crowd} live children"),
+        &format!("to reaped, beside {crowd} live children"),
         one_by_one(),
+        &[of_command],
     );
 
     let ballast = black_box(vec![1_u8; 1 << 30]);
     race(
         bench,
-        format!("to reaped, beside {crowd} live children, from a parent of 1 GiB"),
+        &format!("to reaped, beside {crowd} live children, from a parent of 1 GiB"),
         one_by_one(),
+        &[of_command],
     );
     end(children);
     race(
         bench,
-        "to reaped, from a parent of 1 GiB".to_owned(),
+        "to reaped, from a parent of 1 GiB",
         one_by_one(),
+        &[of_command],
     );
     drop(black_box(ballast));
     Ok(())
 }
 
-fn race(bench: &mut Bench, title: String, contestants: Vec<Contestant<'_>>) {
-    let aims = [(PROCSPAWN, 0.25), (COMMAND, 0.6)].map(|(against, at_most)| Aim {
+/// The fork server is to take so many times as long as others, at most.
+fn race(
+    bench: &mut Bench,
+    title: &str,
+    contestants: Vec<Contestant<'_>>,
+    at_most: &[(&'static str, f64)],
+) {
+    let aims = at_most.iter().map(|(against, at_most)| Aim {
         of: FORK_SERVER,
         against,
-        at_most,
+        at_most: *at_most,
     });
     bench.race(Race {
-        title,
+        title: title.to_owned(),
         base_line: COMMAND,
         contestants,
-        aims: aims.into(),
+        aims: aims.collect(),
     });
 }
 
 #[worker]
-fn nothing() {}
+pub(super) fn nothing() {}
 
-fn no_arguments((): ()) {}
+pub(super) fn no_arguments((): ()) {}
 
 fn one_by_one() -> Vec<Contestant<'static>> {
     let ours = |name, start_method| {

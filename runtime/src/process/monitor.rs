@@ -429,7 +429,10 @@ impl ProcessMonitor {
 
     /// Hands the watch to a thread that waits for this child. `None` if another has it.
     pub(super) fn release(&self, child: &Child) -> Option<Watch> {
-        let mut watched = lock(&child.watched).take()?;
+        // The lock is kept until nothing is registered any more: the monitor's thread, which has just heard
+        // of the child, would find nothing to take in and hear of it again at once, over and over.
+        let mut place = lock(&child.watched);
+        let mut watched = place.take()?;
         self.disarm(child.key, &mut watched);
         self.poller.remove(&child.pidfd);
         if let Some(connection) = watched.watch.connection() {
@@ -497,7 +500,16 @@ impl ProcessMonitor {
     /// Takes in all that has happened to a child, and sees to it that what is to come is heard of.
     /// Those who have to be woken, if the child has ended.
     fn advance(&self, child: &Child, watched: &mut Watched) -> Vec<Waker> {
-        if watched.watch.advance() {
+        let connection = child.connection.get().and_then(Weak::upgrade);
+        let is_over = watched.watch.advance();
+        if watched.watch.status().is_some()
+            && let Some(connection) = connection
+        {
+            // It was dropped, and would be told for ever as long as the thread that starts the child has
+            // it too.
+            self.poller.remove(connection.as_fd());
+        }
+        if is_over {
             self.disarm(child.key, watched);
             self.poller.remove(&child.pidfd);
             self.forget(child);
@@ -586,5 +598,49 @@ impl ProcessMonitor {
             .take_while(|(deadline, _)| *deadline <= now)
             .map(|(_, key)| *key)
             .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use rustix::process::Pid;
+
+    use super::*;
+    use crate::sys::poll;
+
+    #[test]
+    #[expect(clippy::zombie_processes, reason = "the monitor reaps it")]
+    fn nothing_is_told_any_more_of_a_child_that_has_ended() {
+        let monitor = ProcessMonitor {
+            poller: Poller::new().unwrap(),
+            children: Mutex::default(),
+            deadlines: Mutex::default(),
+            home: Home::here(),
+        };
+        let (ours, theirs) = transport::pair().unwrap();
+        // As the thread that starts it does, it keeps the connection meanwhile.
+        let ours = Arc::new(ours);
+        let (_sender, inbox) = transport::open_polled(Arc::clone(&ours)).unwrap();
+        let process = Command::new("true").spawn().unwrap();
+        let pidfd = Pidfd::open(Pid::from_child(&process)).unwrap();
+        let child = Child::new(pidfd.clone());
+        let watch = Watch::cloned(pidfd, Some(inbox));
+        monitor.watch(&child, watch).unwrap();
+        drop(theirs);
+        let deadline = Instant::now() + Duration::from_secs(60);
+        assert!(poll::wait_readable(child.pidfd.as_fd(), Some(deadline)));
+        assert!(
+            monitor
+                .poller
+                .wait(Some(Instant::now()))
+                .contains(&child.key)
+        );
+        let mut place = lock(&child.watched);
+        let watched = place.as_mut().unwrap();
+        monitor.advance(&child, watched);
+        assert!(watched.watch.status().is_some());
+        assert!(monitor.poller.wait(Some(Instant::now())).is_empty());
     }
 }
