@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use multiproc::shm::{Buffer, Chunk, Shared};
-use multiproc::{Pool, worker};
+use multiproc::{Pool, Task, worker};
 
 const WIDTH: usize = 640;
 const HEIGHT: usize = 400;
@@ -38,7 +38,7 @@ struct Arguments {
 /// How much there is of the two substances.
 type Cell = [f32; 2];
 
-/// One pass over a band of rows. The arguments are taken by value, and so are gone when the result is there.
+/// One pass over a band of rows. The old grid is taken by value, to be gone when the result is there.
 #[worker]
 fn advance(old: Shared<[Cell]>, mut new: Chunk<Cell>) -> Chunk<Cell> {
     let first = new.offset() / WIDTH;
@@ -69,6 +69,8 @@ fn advance(old: Shared<[Cell]>, mut new: Chunk<Cell>) -> Chunk<Cell> {
             ];
         }
     }
+    // The next pass writes here.
+    drop(old);
     new
 }
 
@@ -120,17 +122,16 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
             .into_iter()
             .map(|chunk| pool.submit(advance::call(shared.clone(), chunk)))
             .collect();
-        let chunks = tasks.into_iter().map(|task| task.wait());
+        let chunks = tasks.into_iter().map(Task::wait);
         let chunks = chunks.collect::<Result<Vec<_>, _>>()?;
         // What was written is what will be read.
         old = Buffer::join(chunks)?;
-        new = match shared.try_into_buffer() {
-            Ok(buffer) => buffer,
+        new = if let Ok(buffer) = shared.try_into_buffer() {
+            buffer
+        } else {
             // A worker that has no time to drop it is no reason to wait for long.
-            Err(_) => {
-                grids += 1;
-                Buffer::new(WIDTH * HEIGHT)?
-            }
+            grids += 1;
+            Buffer::new(WIDTH * HEIGHT)?
         };
     }
     let time = begin.elapsed();

@@ -47,7 +47,7 @@ impl<T: Shareable + Sync> Buffer<T> {
     ///     old = Buffer::join(chunks)?;
     ///     new = shared.try_into_buffer().expect("the workers have ended");
     /// }
-    /// assert_eq!(*old, [2.0, 2.0, 3.0, 2.0, 1.0, 0.0]);
+    /// assert_eq!(*old, [1.5, 2.0, 3.0, 2.0, 1.0, 0.0]);
     /// # Ok(())
     /// # }
     /// ```
