@@ -31,6 +31,7 @@ mod memory;
 mod midway;
 mod nesting;
 mod panics;
+mod resting;
 mod scarcity;
 mod sick;
 mod signals;

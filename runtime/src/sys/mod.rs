@@ -47,7 +47,7 @@ pub(crate) use linux::{
     clock, clone, clone_pids, copy, crash, descriptors, exhaustion, exit_status, futex, image,
     inheritance, init_array, lineage, memory, memory_limit, notify_fd, ofd_lock, pidfd, pipe, poll,
     poller, privileges, process_id, runner, scarcity, scheduling, signal, stdio, thread, timer_fd,
-    traced, usage_so_far, wait,
+    traced, unused_pages, usage_so_far, wait,
 };
 
 #[cfg(all(

@@ -4,7 +4,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, Signal, getpid, getppid, kill_process};
@@ -15,6 +15,7 @@ use crate::sys::memory::{self, FileId};
 use crate::sys::process_id;
 use crate::sys::runner::Runner;
 use crate::sys::signal;
+use crate::sys::unused_pages;
 
 /// After this time, the end of the worker's thread is listened for too.
 const SHORT: Duration = Duration::from_millis(100);
@@ -93,11 +94,15 @@ impl Lifeline {
     pub(super) fn follow(&self, runner: &Runner) {
         let mut thread: Option<OwnedFd> = None;
         // Most workers are done before anything is opened for that.
-        let mut timeout = Some(SHORT);
+        let mut timeout = SHORT;
+        // When to look again whether the worker rests, and how long that is after the look before: each
+        // time twice as long.
+        let mut look = None;
+        let mut pause = SHORT;
         // A hang-up is always told. The parent ends its direction first, to ask for an end.
         let mut events = PollFlags::RDHUP;
         loop {
-            let happened = self.wait(events, thread.as_ref(), timeout);
+            let happened = self.wait(events, thread.as_ref(), Some(timeout));
             if happened.contains(PollFlags::RDHUP) {
                 // It stays so.
                 events = PollFlags::empty();
@@ -123,7 +128,21 @@ impl Lifeline {
             if thread.is_none() {
                 thread = runner.descriptor();
             }
-            timeout = thread.is_none().then_some(LONG);
+            let now = Instant::now();
+            let mut at = look.unwrap_or(now);
+            if at <= now {
+                pause *= 2;
+                at = now + pause;
+                if unused_pages::can_be_seen() && runner.rests() {
+                    // What cannot be forgotten takes memory, as before.
+                    let _ = unused_pages::forget();
+                }
+            }
+            look = Some(at);
+            timeout = at.saturating_duration_since(now);
+            if thread.is_none() {
+                timeout = timeout.min(LONG);
+            }
         }
     }
 
@@ -147,13 +166,18 @@ impl Lifeline {
         thread: Option<&OwnedFd>,
         timeout: Option<Duration>,
     ) -> PollFlags {
-        let mut sources = vec![PollFd::new(&self.connection, events)];
+        // Not on the heap: a fork server waits here between two clones, and what it writes to then, the
+        // kernel has to copy.
+        let mut sources = [(); 3].map(|()| PollFd::new(&self.connection, events));
+        let mut count = 1;
         let parent = self.parent.as_ref();
-        let others = [parent, thread].into_iter().flatten();
-        sources.extend(others.map(|other| PollFd::new(other, PollFlags::IN)));
+        for other in [parent, thread].into_iter().flatten() {
+            sources[count] = PollFd::new(other, PollFlags::IN);
+            count += 1;
+        }
         let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
         // A signal that comes in between is an error: wait on.
-        while poll(&mut sources, timeout.as_ref()).is_err() {}
+        while poll(&mut sources[..count], timeout.as_ref()).is_err() {}
         let happened = sources[0].revents();
         let parent = match parent {
             Some(_) => sources[1].revents(),

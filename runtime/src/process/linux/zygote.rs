@@ -88,9 +88,8 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
     for number in 0.. {
         lifeline.listen();
         let control = lifeline.connection();
-        let request = descriptors::receive(control, &mut [0], 1, RecvFlags::empty());
-        let connection = match request {
-            Ok(Some(mut batch)) => batch.pop().unwrap_or_else(|| die()),
+        let connection = match descriptors::receive_one(control) {
+            Ok(Some(connection)) => connection,
             Ok(None) => die(),
             Err(error) => {
                 refuse(control, &error);
@@ -123,8 +122,7 @@ pub(super) fn serve(lifeline: Lifeline) -> io::Result<Infallible> {
 /// What comes before all requests.
 fn receive_clone_pids(lifeline: &Lifeline) -> io::Result<ClonePids> {
     lifeline.listen();
-    let file = descriptors::receive(lifeline.connection(), &mut [0], 1, RecvFlags::empty())?;
-    match file.and_then(|mut batch| batch.pop()) {
+    match descriptors::receive_one(lifeline.connection())? {
         Some(file) => ClonePids::map(&file),
         None => die(),
     }
@@ -138,8 +136,14 @@ fn refuse(control: BorrowedFd<'_>, error: &io::Error) {
 /// Runs threads to their ends, as each clone will: they leave behind for theirs a stack, a heap, a stack
 /// for signal handlers, and the addresses of what libc looks up when it first calls it. The second one
 /// is given the stack of the first, which takes other functions than to make one.
+///
+/// To receive a message, ipc-channel allocates as much as one can have. Freed twice, such a block is kept
+/// at the end of the heap, which the clone then need not have extended.
 fn rehearse() {
+    const BLOCK: usize = 256 << 10;
+
     for _ in 0..2 {
+        drop(black_box(Vec::<u8>::with_capacity(BLOCK)));
         let thread = thread::Builder::new().stack_size(serve::default_stack_size());
         let work = || {
             let _thread = WorkerThread::begin();

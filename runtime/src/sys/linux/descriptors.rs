@@ -84,11 +84,7 @@ pub(crate) fn receive(
         return Err(Errno::MFILE.into());
     }
     if received.descriptors.len() != expected {
-        let text = format!(
-            "{} descriptors came instead of {expected}",
-            received.descriptors.len()
-        );
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        return Err(wrong_number(received.descriptors.len(), expected));
     }
     Ok(Some(received.descriptors))
 }
@@ -110,6 +106,46 @@ pub(crate) fn receive_any(
     bytes: &mut [u8],
     flags: RecvFlags,
 ) -> io::Result<ReceivedFds> {
+    let mut descriptors = Vec::new();
+    let (bytes, truncated) = receive_each(socket, bytes, flags, |descriptor| {
+        descriptors.push(descriptor);
+    })?;
+    Ok(ReceivedFds {
+        bytes,
+        descriptors,
+        truncated,
+    })
+}
+
+/// Waits for a byte and the descriptor that comes with it; `None` at the end of the stream.
+///
+/// It allocates nothing, for a fork server: what that writes to between two clones, the kernel has to copy.
+///
+/// # Errors
+///
+/// As [`receive`].
+pub(crate) fn receive_one(socket: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
+    let (mut first, mut count) = (None, 0);
+    let (bytes, truncated) = receive_each(socket, &mut [0], RecvFlags::empty(), |descriptor| {
+        count += 1;
+        first.get_or_insert(descriptor);
+    })?;
+    match first {
+        _ if bytes == 0 => Ok(None),
+        _ if truncated => Err(Errno::MFILE.into()),
+        Some(descriptor) if count == 1 => Ok(Some(descriptor)),
+        _ => Err(wrong_number(count, 1)),
+    }
+}
+
+/// Receives a few bytes and hands over each descriptor that came with them. How many bytes it was, and
+/// whether the process had no place for all descriptors.
+fn receive_each(
+    socket: BorrowedFd<'_>,
+    bytes: &mut [u8],
+    flags: RecvFlags,
+    mut take: impl FnMut(OwnedFd),
+) -> io::Result<(usize, bool)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAXIMUM))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let received = recvmsg(
@@ -119,17 +155,17 @@ pub(crate) fn receive_any(
         flags | RecvFlags::CMSG_CLOEXEC,
     )
     .naming("recvmsg")?;
-    let mut descriptors = Vec::new();
     for message in control.drain() {
         if let RecvAncillaryMessage::ScmRights(batch) = message {
-            descriptors.extend(batch);
+            batch.for_each(&mut take);
         }
     }
-    Ok(ReceivedFds {
-        bytes: received.bytes,
-        descriptors,
-        truncated: received.flags.contains(ReturnFlags::CTRUNC),
-    })
+    Ok((received.bytes, received.flags.contains(ReturnFlags::CTRUNC)))
+}
+
+fn wrong_number(count: usize, expected: usize) -> io::Error {
+    let text = format!("{count} descriptors came instead of {expected}");
+    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// As [`receive_any`], but without waiting.

@@ -37,5 +37,6 @@ pub(crate) mod thread;
 mod thread_stat;
 pub(crate) mod timer_fd;
 pub(crate) mod traced;
+pub(crate) mod unused_pages;
 pub(crate) mod usage_so_far;
 pub(crate) mod wait;

@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 use rustix::thread::gettid;
 
+use super::thread_stat::Stat;
+
 /// A thread of this process that may end before the process does.
 #[derive(Debug, Default)]
 pub(crate) struct Runner(AtomicI32);
@@ -31,6 +33,14 @@ impl Runner {
         // SAFETY: a system call that takes numbers; signal 0 is sent to no process.
         let asked = unsafe { libc::syscall(libc::SYS_tgkill, own, id, 0) };
         id != 0 && asked < 0 && std::io::Error::last_os_error().raw_os_error() == Some(libc::ESRCH)
+    }
+
+    /// Whether it sleeps, and only the calling thread is there besides it, as far as `/proc` tells.
+    pub(crate) fn rests(&self) -> bool {
+        let id = self.0.load(Ordering::Relaxed);
+        let stat = (id != 0).then(|| Stat::read(format!("/proc/self/task/{id}")));
+        let stat = stat.flatten();
+        stat.is_some_and(|stat| stat.sleeps() && stat.threads() == Some(2))
     }
 
     /// Readable when it is gone; `None` if it has not begun, or the kernel has no such thing, which

@@ -19,6 +19,17 @@ impl Stat {
         matches!(self.fields().next(), Some("Z" | "X"))
     }
 
+    /// Whether it sleeps, and waits for what happens elsewhere.
+    pub(super) fn sleeps(&self) -> bool {
+        self.fields().next() == Some("S")
+    }
+
+    /// How many threads its process has.
+    pub(super) fn threads(&self) -> Option<u64> {
+        // The 20th field.
+        self.fields().nth(17)?.parse().ok()
+    }
+
     /// Whether it will not return from the kernel: `PF_EXITING` is set before those who join a thread
     /// are told.
     pub(super) fn is_ending(&self) -> bool {
@@ -69,6 +80,9 @@ mod tests {
         assert!(!stat("").is_ending());
         let own = Stat::read("/proc/thread-self").unwrap();
         assert!(!own.is_ending(), "{own:?}");
+        assert!(!own.sleeps(), "{own:?}");
+        assert!(running.sleeps());
+        assert!(own.threads().is_some_and(|threads| threads > 0), "{own:?}");
     }
 
     #[test]
