@@ -8,6 +8,7 @@ mod locks;
 mod memory;
 mod services;
 mod spawn;
+mod submit;
 mod tasks;
 mod team;
 mod textbook;
@@ -52,6 +53,11 @@ pub(crate) const GROUPS: &[Group] = &[
         name: "tasks",
         about: "many tasks on all cores",
         run: tasks::run,
+    },
+    Group {
+        name: "submit",
+        about: "short tasks that are submitted one by one",
+        run: submit::run,
     },
     Group {
         name: "locks",
