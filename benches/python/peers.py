@@ -154,6 +154,19 @@ def pool_map(function):
     return lambda count, _size: timed(count, lambda: pool(CORES).map(function, range(count)))
 
 
+def pool_one_by_one(count, _size):
+    return timed(count, lambda: pool(CORES).map(identity, range(count), 1))
+
+
+def executor_submit(count, _size):
+    def work():
+        futures = [executor(CORES).submit(identity, n) for n in range(count)]
+        for future in futures:
+            future.result()
+
+    return timed(count, work)
+
+
 def executor_map(function):
     def run(count, _size):
         return timed(count, lambda: list(executor(CORES).map(function, range(count))))
@@ -279,6 +292,8 @@ MEASUREMENTS = {
     "pool_tiny": pool_map(identity),
     "pool_1ms": pool_map(spin_1ms),
     "pool_uneven": pool_map(spin_unevenly),
+    "pool_one_by_one": pool_one_by_one,
+    "executor_submit": executor_submit,
     "executor_tiny": executor_map(identity),
     "executor_1ms": executor_map(spin_1ms),
     "executor_uneven": executor_map(spin_unevenly),

@@ -57,7 +57,7 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
             Aim {
                 of: POOL,
                 against: BARE,
-                at_most: 2.0,
+                at_most: 1.3,
             },
             Aim {
                 of: POOL,

@@ -11,6 +11,7 @@ mod memory;
 mod one_cpu;
 mod services;
 mod spawn;
+mod submit;
 mod tasks;
 mod team;
 mod textbook;
@@ -55,6 +56,11 @@ pub(crate) const GROUPS: &[Group] = &[
         name: "tasks",
         about: "many tasks on all cores",
         run: tasks::run,
+    },
+    Group {
+        name: "submit",
+        about: "short tasks that are submitted one by one",
+        run: submit::run,
     },
     Group {
         name: "locks",

@@ -98,7 +98,7 @@ fn compare_many(bench: &mut Bench, pool: &Pool) {
         aims: vec![Aim {
             of: POOL,
             against: PYTHON_POOL,
-            at_most: 1.0,
+            at_most: 0.4,
         }],
     });
 }

@@ -100,6 +100,11 @@ impl PoolJob {
             && matches!(&self.arguments, TaskArguments::One(arguments) if is_short(arguments))
     }
 
+    /// Whether it is a task that is waited for by itself.
+    pub(super) fn is_one_task(&self) -> bool {
+        matches!(self.recipient, Recipient::Slot(_))
+    }
+
     /// Makes this task, which [can be](PoolJob::can_be_in_series) one of a series, the first of one.
     pub(super) fn begin_series(&mut self) {
         if let (TaskArguments::One(arguments), Recipient::Slot(slot)) =

@@ -153,7 +153,10 @@ impl<R> Task<R> {
     /// Returns `true` if there is a result.
     #[must_use]
     pub fn is_finished(&self) -> bool {
-        !self.is_here() || self.slot.is_finished()
+        !self.is_here() || self.slot.is_finished() || {
+            self.shared.listen();
+            false
+        }
     }
 
     /// Returns the progress of the task.
@@ -164,6 +167,7 @@ impl<R> Task<R> {
         if !self.is_here() {
             return TaskState::Finished;
         }
+        self.shared.listen();
         // In this order: what is finished is known to the pool no longer.
         let running = self.job.is_some_and(|job| self.shared.is_running(job));
         match (self.slot.is_finished(), running) {
@@ -301,6 +305,8 @@ impl<R> Task<R> {
         });
         if let Some((callback, outcome)) = self.slot.call_back(callback) {
             self.shared.run_callback(callback, outcome);
+        } else {
+            self.shared.listen();
         }
     }
 
@@ -361,6 +367,7 @@ impl<R> Future for Task<R> {
         if self.slot.poll(context.waker()) {
             Poll::Ready(self.take())
         } else {
+            self.shared.listen();
             Poll::Pending
         }
     }

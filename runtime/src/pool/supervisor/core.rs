@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::entrance::{Entrance, SubmitterId};
 use super::env::Env;
 use super::jobs::Jobs;
+use super::unheard::Unheard;
 use super::worker_state::{Asked, Purpose, Reader, WorkerStage, WorkerState};
 use crate::error::{Error, ErrorKind, Result};
 use crate::pool::job::PoolJob;
@@ -42,6 +43,7 @@ pub(super) struct PoolState {
     pub(super) workers: HashMap<WorkerId, WorkerState>,
     pub(super) jobs: Jobs,
     pub(super) paces: Paces,
+    pub(super) unheard: Unheard,
     pub(super) entrance: Entrance,
     /// How many workers are being started.
     pub(super) launching: usize,
@@ -87,6 +89,7 @@ impl PoolState {
             workers: HashMap::new(),
             jobs: Jobs::default(),
             paces: Paces::default(),
+            unheard: Unheard::default(),
             entrance,
             launching: 0,
             leaving_descendants: 0,
@@ -113,6 +116,7 @@ impl PoolState {
     /// Makes a task one more of the series that was submitted last, if it belongs to that. What then is to
     /// be done, if anything, the scheduler knows.
     pub(super) fn append(&mut self, task: &PoolJob) -> Option<JobId> {
+        self.hear_all();
         if self.refusal.is_some() || self.scheduler.has_idle() || !task.can_be_in_series() {
             return None;
         }
@@ -142,6 +146,7 @@ impl PoolState {
         if let Some(refusal) = &self.refusal {
             return self.jobs.refuse(&job, refusal);
         }
+        self.hear_all();
         let is_series = only.is_none() && self.can_begin_series(&job);
         let terms = self.terms(&job, only, is_series);
         if is_series {
@@ -567,7 +572,13 @@ impl PoolState {
                     return self.kill(id, Purpose::Leaving);
                 }
                 if worker.reader == Reader::Idle {
-                    worker.set_reader(&self.env.poller, id, Reader::Supervisor);
+                    let is_simple = worker.outbox.is_none() && timeout.is_none();
+                    let may_be_unheard = is_simple && job.is_one_task();
+                    if may_be_unheard && self.unheard.may_be(id) {
+                        self.env.set_unheard(true);
+                    } else {
+                        worker.set_reader(&self.env.poller, id, Reader::Supervisor);
+                    }
                 }
             }
             Err(error) => {
@@ -581,6 +592,25 @@ impl PoolState {
                 self.jobs.deliver(part.job, part.first, outcome, None);
                 self.scheduler.answered(id, 1);
             }
+        }
+    }
+
+    /// Has the supervisor read what a worker says that no one reads.
+    pub(super) fn hear_all(&mut self) {
+        if let Some(id) = self.unheard.take() {
+            self.hear_again(id);
+        }
+    }
+
+    /// Has it read what this one says, unless that has nothing to say or a thread reads it.
+    pub(super) fn hear_again(&mut self, id: WorkerId) {
+        self.env.set_unheard(self.unheard.is_any());
+        let is_busy = self.scheduler.part(id).is_some();
+        if let Some(worker) = self.workers.get_mut(&id)
+            && is_busy
+            && worker.reader == Reader::Idle
+        {
+            worker.set_reader(&self.env.poller, id, Reader::Supervisor);
         }
     }
 

@@ -23,6 +23,9 @@ impl PoolState {
             self.held.remove(&(at, job, task));
             self.scheduler.released(job, task);
         }
+        if let Some(id) = self.unheard.look_at(now) {
+            self.hear_again(id);
+        }
         self.act();
         let ids: Vec<WorkerId> = self.workers.keys().copied().collect();
         let idle_before = self.env.settings.idle_timeout;
@@ -168,7 +171,8 @@ impl PoolState {
         let mut earlier = |at: Instant| {
             deadline = Some(deadline.map_or(at, |deadline| deadline.min(at)));
         };
-        held.into_iter().for_each(&mut earlier);
+        let look = self.unheard.look();
+        held.into_iter().chain(look).for_each(&mut earlier);
         let shares = self.scheduler.has_idle() && !self.scheduler.has_queue();
         let spare = self.scheduler.spare() > 0;
         for (id, worker) in &self.workers {

@@ -22,6 +22,8 @@ pub(super) struct Env {
     /// Threads that do, just now, what has to be done beside the lock.
     pub(super) deliveries: Deliveries,
     closing: AtomicBool,
+    /// Whether a worker is [unheard](super::unheard), for who asks about a task without the lock.
+    unheard: AtomicBool,
     /// The most workers, for who asks without the lock under which it is changed.
     workers: AtomicUsize,
 }
@@ -36,6 +38,7 @@ impl Env {
             recipe: Mutex::new(Some(Arc::new(recipe))),
             deliveries: Deliveries::default(),
             closing: AtomicBool::new(false),
+            unheard: AtomicBool::new(false),
         })
     }
 
@@ -58,6 +61,15 @@ impl Env {
 
     pub(super) fn set_workers(&self, workers: usize) {
         self.workers.store(workers, Relaxed);
+    }
+
+    pub(super) fn set_unheard(&self, is_any: bool) {
+        self.unheard.store(is_any, SeqCst);
+    }
+
+    /// Whether a worker is unheard.
+    pub(super) fn is_unheard(&self) -> bool {
+        self.unheard.load(SeqCst)
     }
 
     /// No more jobs are taken.

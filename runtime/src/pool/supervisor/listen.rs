@@ -80,6 +80,7 @@ impl PoolState {
             return;
         };
         worker.set_reader(&self.env.poller, id, Reader::Idle);
+        self.unheard.waited(Instant::now());
         self.look_after(id, WorkerSource::Connection);
         let is_busy = self.scheduler.part(id).is_some();
         if let Some(worker) = self.workers.get_mut(&id)

@@ -26,6 +26,7 @@
 //! | [`core`] | the state, and what users and the scheduler do to it |
 //! | [`entrance`] | who may submit, where the number of waiting tasks is limited |
 //! | [`jobs`] | jobs that have tasks without an outcome, and outcomes on their way |
+//! | [`unheard`] | who need not be heard because a thread is about to |
 //! | [`launch`] | starting a worker |
 //! | [`worker_state`] | what is known of one worker |
 //! | [`env`] | what all have in common |
@@ -71,6 +72,7 @@ mod jobs;
 mod launch;
 mod life;
 mod listen;
+mod unheard;
 mod worker_state;
 
 use std::io;
@@ -320,12 +322,26 @@ impl SharedPool {
         if slot.is_finished() {
             return true;
         }
-        let direct = job.and_then(|job| self.with(|core| core.begin_direct_wait(job)));
+        let direct = job.and_then(|job| {
+            self.with(|core| {
+                let direct = core.begin_direct_wait(job);
+                // If not by this thread, then by the supervisor.
+                core.hear_all();
+                direct
+            })
+        });
         if let Some(direct) = direct {
             direct.wait(slot, &self.pause, limit);
             self.with(|core| core.end_direct_wait(direct.worker));
         }
         slot.wait(limit)
+    }
+
+    /// Something else than a thread that waits wants to know of a task.
+    pub(super) fn listen(self: &Arc<Self>) {
+        if self.env.is_unheard() {
+            self.with(PoolState::hear_all);
+        }
     }
 
     /// Whether a worker has begun a task.
