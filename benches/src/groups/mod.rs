@@ -3,6 +3,7 @@
 mod arguments;
 mod call;
 mod channels;
+mod codec;
 mod contention;
 mod frozen;
 mod growth;
@@ -46,6 +47,11 @@ pub(crate) const GROUPS: &[Group] = &[
         name: "call",
         about: "calling a worker that is already there",
         run: call::run,
+    },
+    Group {
+        name: "codec",
+        about: "values of many parts, beside formats that only make bytes of them",
+        run: codec::run,
     },
     Group {
         name: "services",

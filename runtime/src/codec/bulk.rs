@@ -17,7 +17,7 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::slice;
 
-use serde::de::{Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
 use super::{Error, memory};
 
@@ -260,6 +260,14 @@ fn bytes_of<T: Number>(numbers: &[T]) -> &[u8] {
     // SAFETY: a `Number` has no padding, so all `size_of_val` bytes are initialised; the slice
     // borrows `numbers`, and `u8` has no alignment.
     unsafe { slice::from_raw_parts(numbers.as_ptr().cast::<u8>(), size_of_val(numbers)) }
+}
+
+/// Another seed like one, if that is nothing but the wish for its value.
+pub(super) fn stateless_seed<'de, S: DeserializeSeed<'de>>() -> Option<S> {
+    // SAFETY: equal ids mean equal types up to lifetimes, and a `PhantomData` has no value to which
+    // lifetimes could matter: it is of no size, and whoever has the type can make one.
+    (typeid::of::<S>() == typeid::of::<PhantomData<S::Value>>())
+        .then(|| unsafe { cast_value(PhantomData::<S::Value>) })
 }
 
 /// # Safety

@@ -8,6 +8,8 @@ use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpecte
 use super::bulk::{self, Bytes, ElementKind};
 use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::handle::{self, Identity, LAYERS, Parts, Record, TokenDeserializer};
+use super::integer::Integer;
+use super::run::{Run, Shape};
 use super::{Error, SPLICE_MINIMUM, memory, tag};
 
 /// Reads values from the front of a head.
@@ -16,7 +18,7 @@ pub(super) struct Decoder<'m> {
     rest: &'m [u8],
     splices: vec::IntoIter<Vec<u8>>,
     names: Vec<&'m str>,
-    depth: Depth,
+    pub(super) depth: Depth,
 }
 
 impl<'m> Decoder<'m> {
@@ -50,29 +52,44 @@ impl<'m> Decoder<'m> {
         }
     }
 
+    #[inline]
     fn peek(&self) -> Result<u8, Error> {
         self.rest.first().copied().ok_or_else(ended)
     }
 
-    fn byte(&mut self) -> Result<u8, Error> {
+    #[inline]
+    pub(super) fn byte(&mut self) -> Result<u8, Error> {
         let (&first, rest) = self.rest.split_first().ok_or_else(ended)?;
         self.rest = rest;
         Ok(first)
     }
 
+    #[inline]
     fn take(&mut self, length: usize) -> Result<&'m [u8], Error> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(ended)?;
         self.rest = rest;
         Ok(taken)
     }
 
+    #[inline]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(ended)?;
         self.rest = rest;
         Ok(*taken)
     }
 
+    #[inline]
     fn varint(&mut self) -> Result<u64, Error> {
+        match self.rest {
+            [byte @ ..0x80, rest @ ..] => {
+                self.rest = rest;
+                Ok((*byte).into())
+            }
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, Error> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
@@ -84,11 +101,13 @@ impl<'m> Decoder<'m> {
         Err(Error::new("corrupt message: a length does not end"))
     }
 
+    #[inline]
     fn length(&mut self) -> Result<usize, Error> {
         usize::try_from(self.varint()?).map_err(|_| ended())
     }
 
     /// How many values follow. Each takes a byte at least.
+    #[inline]
     fn count(&mut self) -> Result<usize, Error> {
         match self.length()? {
             count if count <= self.rest.len() => Ok(count),
@@ -101,54 +120,83 @@ impl<'m> Decoder<'m> {
     }
 
     /// The next name, or `None` at the end of a struct.
+    #[inline]
     fn name_or_end(&mut self) -> Result<Option<&'m str>, Error> {
-        match self.varint()? {
-            tag::END => Ok(None),
-            tag::NEW_NAME => {
-                let length = self.length()?;
-                let name = text(self.take(length)?)?;
-                memory::grow(&mut self.names, 1)?;
-                self.names.push(name);
-                Ok(Some(name))
-            }
-            place => {
-                let place = usize::try_from(place - tag::KNOWN_NAMES).map_err(|_| ended())?;
-                let name = self.names.get(place);
-                Ok(Some(name.ok_or_else(|| {
-                    Error::new("corrupt message: a name that was never given")
-                })?))
-            }
+        let number = self.varint()?;
+        if number == tag::END {
+            return Ok(None);
+        }
+        let place = usize::try_from(number.wrapping_sub(tag::KNOWN_NAMES));
+        match place.ok().and_then(|place| self.names.get(place)) {
+            Some(name) => Ok(Some(name)),
+            None => self.new_name(number).map(Some),
         }
     }
 
-    fn name(&mut self) -> Result<&'m str, Error> {
+    #[cold]
+    fn new_name(&mut self, number: u64) -> Result<&'m str, Error> {
+        if number != tag::NEW_NAME {
+            return Err(Error::new("corrupt message: a name that was never given"));
+        }
+        let length = self.length()?;
+        let name = text(self.take(length)?)?;
+        memory::grow(&mut self.names, 1)?;
+        self.names.push(name);
+        Ok(name)
+    }
+
+    pub(super) fn name(&mut self) -> Result<&'m str, Error> {
         self.name_or_end()?.ok_or_else(ended)
     }
 
     /// The integer that comes next, if one does.
+    #[inline]
     fn integer(&mut self) -> Result<Option<Integer>, Error> {
-        let first = self.peek()?;
-        if first >= tag::SMALL {
-            self.byte()?;
-            return Ok(Some(Integer::Unsigned(u128::from(first - tag::SMALL))));
+        match self.rest {
+            [first @ tag::SMALL..=u8::MAX, rest @ ..] => {
+                self.rest = rest;
+                Ok(Some(Integer::Unsigned((*first - tag::SMALL).into())))
+            }
+            [first @ tag::U8..=tag::I128, rest @ ..] => {
+                self.rest = rest;
+                self.wide(*first).map(Some)
+            }
+            [_, ..] => Ok(None),
+            [] => Err(ended()),
         }
-        if !(tag::U8..=tag::I128).contains(&first) {
-            return Ok(None);
-        }
-        self.byte()?;
-        Ok(Some(match first {
-            tag::U8 => Integer::Unsigned(u8::from_ne_bytes(self.array()?).into()),
-            tag::U16 => Integer::Unsigned(u16::from_ne_bytes(self.array()?).into()),
-            tag::U32 => Integer::Unsigned(u32::from_ne_bytes(self.array()?).into()),
-            tag::U64 => Integer::Unsigned(u64::from_ne_bytes(self.array()?).into()),
-            tag::U128 => Integer::Unsigned(u128::from_ne_bytes(self.array()?)),
-            tag::I8 => Integer::Negative(i8::from_ne_bytes(self.array()?).into()),
-            tag::I16 => Integer::Negative(i16::from_ne_bytes(self.array()?).into()),
-            tag::I32 => Integer::Negative(i32::from_ne_bytes(self.array()?).into()),
-            tag::I64 => Integer::Negative(i64::from_ne_bytes(self.array()?).into()),
-            tag::I128 => Integer::Negative(i128::from_ne_bytes(self.array()?)),
+    }
+
+    /// The integer after this first byte.
+    fn wide(&mut self, first: u8) -> Result<Integer, Error> {
+        Ok(match first {
+            tag::U8 => Integer::Unsigned(u8::from_le_bytes(self.array()?).into()),
+            tag::U16 => Integer::Unsigned(u16::from_le_bytes(self.array()?).into()),
+            tag::U32 => Integer::Unsigned(u32::from_le_bytes(self.array()?).into()),
+            tag::U64 => Integer::Unsigned(u64::from_le_bytes(self.array()?)),
+            tag::U128 => Integer::WideUnsigned(u128::from_le_bytes(self.array()?)),
+            tag::I8 => Integer::Negative(i8::from_le_bytes(self.array()?).into()),
+            tag::I16 => Integer::Negative(i16::from_le_bytes(self.array()?).into()),
+            tag::I32 => Integer::Negative(i32::from_le_bytes(self.array()?).into()),
+            tag::I64 => Integer::Negative(i64::from_le_bytes(self.array()?)),
+            tag::I128 => Integer::WideNegative(i128::from_le_bytes(self.array()?)),
             other => return Err(unknown(other)),
-        }))
+        })
+    }
+
+    /// The run that comes next, of so many items at most.
+    #[inline(never)]
+    fn run(&mut self, most: usize) -> Result<Box<Run<'m>>, Error> {
+        self.byte()?;
+        let count = usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| ended())?;
+        let shape = Shape::read(self)?;
+        if count > most || shape.width == 0 {
+            return Err(Error::new(
+                "corrupt message: a run of no length that can be",
+            ));
+        }
+        let length = count.checked_mul(shape.width).ok_or_else(ended)?;
+        let bytes = self.take(length)?;
+        Ok(Box::new(Run::new(shape, bytes, self.depth)))
     }
 
     /// Text, which is in memory that was asked for if it is long.
@@ -216,41 +264,29 @@ impl<'m> Decoder<'m> {
     }
 }
 
-/// Any integer, by the visitor's method that fits it best.
-#[derive(Debug, Clone, Copy)]
-enum Integer {
-    Unsigned(u128),
-    Negative(i128),
-}
-
-impl Integer {
-    fn visit<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self {
-            Integer::Unsigned(value) => match u64::try_from(value) {
-                Ok(value) => visitor.visit_u64(value),
-                Err(_) => visitor.visit_u128(value),
-            },
-            Integer::Negative(value) => match i64::try_from(value) {
-                Ok(value) => visitor.visit_i64(value),
-                Err(_) => visitor.visit_i128(value),
-            },
-        }
-    }
-}
-
 macro_rules! integer_as {
     ($($method:ident $visit:ident $type:ident)*) => {$(
+        #[inline]
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             let Some(integer) = self.integer()? else {
                 return self.deserialize_any(visitor);
             };
-            let fitting = match integer {
-                Integer::Unsigned(value) => $type::try_from(value).ok(),
-                Integer::Negative(value) => $type::try_from(value).ok(),
-            };
-            match fitting {
+            match integer.fitting::<$type>() {
                 Some(value) => visitor.$visit(value),
                 None => integer.visit(visitor),
+            }
+        }
+    )*};
+}
+
+/// What almost always comes where it is asked for is looked for first.
+macro_rules! expected {
+    ($($method:ident $tag:ident $read:ident)*) => {$(
+        #[inline]
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self.rest.first() {
+                Some(&tag::$tag) => self.$read(visitor),
+                _ => self.deserialize_any(visitor),
             }
         }
     )*};
@@ -272,18 +308,40 @@ impl<'m> Decoder<'m> {
         value
     }
 
+    /// Text, with its tag.
+    fn inline_text<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        self.text(visitor)
+    }
+
+    fn f32<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        visitor.visit_f32(f32::from_le_bytes(self.array()?))
+    }
+
+    fn f64<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        visitor.visit_f64(f64::from_le_bytes(self.array()?))
+    }
+
     fn seq<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.byte()?;
         let mut items = ItemAccess::enter(self)?;
-        let value = visitor.visit_seq(&mut items)?;
-        items.close(value)
+        let value = visitor.visit_seq(&mut items);
+        if value.is_ok() {
+            items.close()?;
+        }
+        value
     }
 
     fn map<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.byte()?;
         let mut items = ItemAccess::enter(self)?;
-        let value = visitor.visit_map(&mut items)?;
-        items.close(value)
+        let value = visitor.visit_map(&mut items);
+        if value.is_ok() {
+            items.close()?;
+        }
+        value
     }
 
     fn fields<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
@@ -294,8 +352,11 @@ impl<'m> Decoder<'m> {
             outside,
             ended: false,
         };
-        let value = visitor.visit_map(&mut fields)?;
-        fields.close(value)
+        let value = visitor.visit_map(&mut fields);
+        if value.is_ok() {
+            fields.close()?;
+        }
+        value
     }
 
     /// To a visitor that knows no enums.
@@ -318,14 +379,14 @@ impl<'m> Decoder<'m> {
             tag::TRUE => visitor.visit_bool(true),
             tag::NONE => visitor.visit_none(),
             tag::CHAR => {
-                let code = u32::from_ne_bytes(self.array()?);
+                let code = u32::from_le_bytes(self.array()?);
                 visitor.visit_char(
                     char::from_u32(code)
                         .ok_or_else(|| Error::new("corrupt message: no such character"))?,
                 )
             }
-            tag::F32 => visitor.visit_f32(f32::from_ne_bytes(self.array()?)),
-            tag::F64 => visitor.visit_f64(f64::from_ne_bytes(self.array()?)),
+            tag::F32 => visitor.visit_f32(f32::from_le_bytes(self.array()?)),
+            tag::F64 => visitor.visit_f64(f64::from_le_bytes(self.array()?)),
             tag::STR => self.text(visitor),
             tag::STR_SPLICE => {
                 visitor.visit_string(String::from_utf8(self.splice()?).map_err(|_| not_text())?)
@@ -468,9 +529,43 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         }
     }
 
+    expected! {
+        deserialize_f32 F32 f32
+        deserialize_f64 F64 f64
+        deserialize_str STR inline_text
+        deserialize_string STR inline_text
+        deserialize_seq SEQ seq
+        deserialize_map MAP map
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    #[inline]
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match self.rest.first() {
+            Some(&tag::STRUCT) => self.fields(visitor),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     serde::forward_to_deserialize_any! {
-        bool f32 f64 char str string unit unit_struct seq tuple tuple_struct map struct identifier
-        ignored_any
+        bool char unit unit_struct identifier ignored_any
     }
 }
 
@@ -483,6 +578,8 @@ struct ItemAccess<'a, 'm> {
     decoder: &'a mut Decoder<'m>,
     outside: Depth,
     left: usize,
+    /// The items of a sequence that come without tags.
+    run: Option<Box<Run<'m>>>,
 }
 
 impl<'a, 'm> ItemAccess<'a, 'm> {
@@ -490,14 +587,17 @@ impl<'a, 'm> ItemAccess<'a, 'm> {
         Ok(ItemAccess {
             outside: decoder.depth.enter(CONTAINER)?,
             left: decoder.count()?,
+            run: None,
             decoder,
         })
     }
 
-    fn close<T>(&mut self, value: T) -> Result<T, Error> {
+    /// When its visitor has a value, which is not moved for that: it may be large.
+    #[inline]
+    fn close(&mut self) -> Result<(), Error> {
         self.decoder.depth = self.outside;
         match self.left {
-            0 => Ok(value),
+            0 => Ok(()),
             left => Err(de::Error::custom(format_args!(
                 "{left} items more than were expected"
             ))),
@@ -512,6 +612,7 @@ impl<'a, 'm> ItemAccess<'a, 'm> {
 impl<'m> de::SeqAccess<'m> for &mut ItemAccess<'_, 'm> {
     type Error = Error;
 
+    #[inline]
     fn next_element_seed<T: DeserializeSeed<'m>>(
         &mut self,
         seed: T,
@@ -519,8 +620,19 @@ impl<'m> de::SeqAccess<'m> for &mut ItemAccess<'_, 'm> {
         if self.left == 0 {
             return Ok(None);
         }
+        // One of no items has been begun and given up.
+        while self.run.is_none() && self.decoder.rest.first() == Some(&tag::RUN) {
+            self.run = Some(self.decoder.run(self.left)?).filter(|run| !run.is_empty());
+        }
         self.left -= 1;
-        seed.deserialize(&mut *self.decoder).map(Some)
+        let Some(run) = &mut self.run else {
+            return seed.deserialize(&mut *self.decoder).map(Some);
+        };
+        let value = run.read(seed).map(Some);
+        if run.is_empty() {
+            self.run = None;
+        }
+        value
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -559,10 +671,11 @@ struct FieldAccess<'a, 'm> {
 }
 
 impl FieldAccess<'_, '_> {
-    fn close<T>(&mut self, value: T) -> Result<T, Error> {
+    #[inline]
+    fn close(&mut self) -> Result<(), Error> {
         if self.ended || self.decoder.name_or_end()?.is_none() {
             self.decoder.depth = self.outside;
-            Ok(value)
+            Ok(())
         } else {
             Err(Error::new("more fields than were expected"))
         }

@@ -17,6 +17,11 @@ pub(super) const WRAPPER: u16 = 1;
 pub(super) struct Depth(u16);
 
 impl Depth {
+    /// Whether half of all levels are left.
+    pub(super) fn is_shallow(self) -> bool {
+        self.0 <= DEEPEST * CONTAINER / 2
+    }
+
     /// Goes a level deeper. Gives what was, to be put back when the level is left.
     #[inline]
     pub(super) fn enter(&mut self, level: u16) -> Result<Depth, Error> {

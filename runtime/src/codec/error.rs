@@ -1,19 +1,25 @@
 use std::fmt;
 
 /// Why a value could not be written or read, in a sentence.
+///
+/// One word wide: a result without a value is returned in a register then, and each `?` on the way of
+/// a value is a comparison.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Error(String);
+pub(crate) struct Error(Box<Reason>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Reason(String);
 
 impl Error {
     #[cold]
     pub(crate) fn new(message: impl Into<String>) -> Error {
-        Error(message.into())
+        Error(Box::new(Reason(message.into())))
     }
 
     /// An error of something else.
     #[cold]
     pub(crate) fn display(error: impl fmt::Display) -> Error {
-        Error(error.to_string())
+        Error::new(error.to_string())
     }
 
     /// A handle arrived, but not as one is sent.
@@ -25,20 +31,22 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.0.0)
     }
 }
 
 impl std::error::Error for Error {}
 
 impl serde::ser::Error for Error {
+    #[cold]
     fn custom<T: fmt::Display>(message: T) -> Error {
-        Error(message.to_string())
+        Error::new(message.to_string())
     }
 }
 
 impl serde::de::Error for Error {
+    #[cold]
     fn custom<T: fmt::Display>(message: T) -> Error {
-        Error(message.to_string())
+        Error::new(message.to_string())
     }
 }

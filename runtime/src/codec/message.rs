@@ -23,6 +23,8 @@ pub(crate) struct Output<'e> {
     departures: Vec<Departure>,
     pub(super) names: Names,
     pub(super) depth: Depth,
+    /// Whether only numbers, and structs and tuples of them, were written since this was set.
+    pub(super) only_numbers: bool,
 }
 
 /// More than what is written between two looks at the room that is left: larger writes look themselves.
@@ -91,6 +93,7 @@ impl<'e> Output<'e> {
             departures: self.departures,
             names: self.names,
             depth: self.depth,
+            only_numbers: self.only_numbers,
         })
     }
 
@@ -128,6 +131,7 @@ impl<'e> Output<'e> {
     }
 
     pub(super) fn packed(&mut self, kind: ElementKind, bytes: &[u8]) -> Result<(), Error> {
+        self.room()?;
         if bytes.len() >= SPLICE_MINIMUM {
             self.head.extend([tag::PACKED_SPLICE, kind as u8]);
             self.splice(memory::copy(bytes)?)
@@ -138,14 +142,17 @@ impl<'e> Output<'e> {
     }
 
     /// Bytes or text: `inline` and a length, or `spliced` and a splice.
+    #[inline]
     pub(super) fn bytes(&mut self, inline: u8, spliced: u8, bytes: &[u8]) -> Result<(), Error> {
         if bytes.len() >= SPLICE_MINIMUM {
-            self.head.push(spliced);
-            self.splice(memory::copy(bytes)?)
-        } else {
-            self.head.push(inline);
-            self.inline(bytes)
+            self.put([spliced])?;
+            return self.splice(memory::copy(bytes)?);
         }
+        self.room_for(ROOM + bytes.len())?;
+        self.head.push(inline);
+        self.length(bytes.len());
+        self.head.extend_from_slice(bytes);
+        Ok(())
     }
 
     fn splice(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
@@ -156,7 +163,7 @@ impl<'e> Output<'e> {
 
     /// A length and so many bytes.
     pub(super) fn inline(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        memory::grow(&mut self.head, ROOM + bytes.len())?;
+        self.room_for(ROOM + bytes.len())?;
         self.length(bytes.len());
         self.head.extend_from_slice(bytes);
         Ok(())
@@ -165,10 +172,28 @@ impl<'e> Output<'e> {
     /// Makes room for what is written next, up to [`ROOM`] bytes.
     #[inline]
     pub(super) fn room(&mut self) -> Result<(), Error> {
-        if self.head.capacity() - self.head.len() >= ROOM {
+        self.room_for(ROOM)
+    }
+
+    #[inline]
+    pub(super) fn room_for(&mut self, length: usize) -> Result<(), Error> {
+        if self.head.capacity() - self.head.len() >= length {
             return Ok(());
         }
-        memory::grow(&mut self.head, ROOM)
+        self.more_room(length)
+    }
+
+    #[cold]
+    fn more_room(&mut self, length: usize) -> Result<(), Error> {
+        memory::grow(&mut self.head, length)
+    }
+
+    /// So few bytes that their number is known.
+    #[inline]
+    pub(super) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Result<(), Error> {
+        self.room_for(N)?;
+        self.head.extend_from_slice(&bytes);
+        Ok(())
     }
 
     /// Writes the handle whose token this is. What the token wrote is looked at and taken back.
@@ -182,6 +207,7 @@ impl<'e> Output<'e> {
             )));
         };
         self.head.truncate(start);
+        self.only_numbers = false;
         self.record(handle::claim(token)?)
     }
 
@@ -220,10 +246,12 @@ impl<'e> Output<'e> {
             })
     }
 
+    #[inline]
     pub(super) fn length(&mut self, length: usize) {
         self.varint(length as u64);
     }
 
+    #[inline]
     pub(super) fn varint(&mut self, mut value: u64) {
         while value >= 0x80 {
             self.head.push(low_bits(value) | 0x80);
@@ -256,8 +284,14 @@ impl Written {
 }
 
 /// The lowest seven bits, as a LEB128 group has them.
+#[inline]
 pub(super) fn low_bits(value: u64) -> u8 {
-    value.to_le_bytes()[0] & 0x7f
+    low_byte(value) & 0x7f
+}
+
+#[inline]
+pub(super) fn low_byte(value: u64) -> u8 {
+    value.to_le_bytes()[0]
 }
 
 /// A message that arrived, not yet looked at.

@@ -19,7 +19,8 @@
 //! | `0x80..` | an integer from 0 to 127 |
 //! | [`tag`] | the kind, followed by what its comment says |
 //!
-//! Lengths are LEB128. Numbers are in the machine's own byte order.
+//! Lengths are LEB128. Numbers have their lowest byte first; those that are copied as memory are in
+//! the machine's own order.
 //!
 //! What is read may have been written by a process that is out of its mind. Whatever the bytes are,
 //! reading them ends in a value or an error: no length is believed that is more than the bytes that
@@ -31,9 +32,11 @@ mod de;
 mod depth;
 mod error;
 pub(crate) mod handle;
+mod integer;
 mod memory;
 mod message;
 mod names;
+mod run;
 mod ser;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
@@ -105,6 +108,9 @@ mod tag {
     pub(super) const PACKED: u8 = 0x33;
     /// kind, the next splice
     pub(super) const PACKED_SPLICE: u8 = 0x34;
+    /// Only where an item of a sequence could begin, for several of them: how many, 8 bytes; steps of the
+    /// [shape](super::run) that all have, those of fields followed by a name; the bytes of each
+    pub(super) const RUN: u8 = 0x35;
 
     /// name
     pub(super) const UNIT_VARIANT: u8 = 0x40;
@@ -118,6 +124,7 @@ mod tag {
     /// A name is a length: [`END`], [`NEW_NAME`] and then length and bytes, or
     /// [`KNOWN_NAMES`] plus the name's place among those already seen in this message.
     pub(super) const END: u64 = 0;
+    pub(super) const END_BYTE: u8 = 0;
     pub(super) const NEW_NAME: u64 = 1;
     pub(super) const KNOWN_NAMES: u64 = 2;
 }

@@ -8,11 +8,19 @@ pub(super) struct Names {
 
 impl Names {
     /// The place of a name already seen; else remembers it.
+    #[inline]
     pub(super) fn place(&mut self, name: &'static str) -> Option<usize> {
-        let place = match self.seen.get(self.next) {
-            Some(seen) if std::ptr::eq(*seen, name) => Some(self.next),
-            _ => self.seen.iter().position(|seen| *seen == name),
-        };
+        if let Some(seen) = self.seen.get(self.next)
+            && std::ptr::eq(*seen, name)
+        {
+            self.next += 1;
+            return Some(self.next - 1);
+        }
+        self.search(name)
+    }
+
+    fn search(&mut self, name: &'static str) -> Option<usize> {
+        let place = self.seen.iter().position(|seen| *seen == name);
         self.next = place.map_or(0, |place| place + 1);
         if place.is_none() {
             self.seen.push(name);

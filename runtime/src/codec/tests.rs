@@ -22,6 +22,7 @@ use crate::random::Random;
 mod damage;
 mod depth;
 mod handles;
+mod runs;
 
 /// Writes a value and reads it back as another type, which must take all of it.
 fn read_as<T: DeserializeOwned>(written: &(impl Serialize + ?Sized)) -> Result<T, Error> {

@@ -129,7 +129,10 @@ fn everything() -> Everything {
         ends: here(ends),
         queue: here(|| Queue::bounded(1)),
         file: File::open("/dev/null").ok().map(Fd::new),
-        data: Data::default(),
+        data: Data {
+            run: vec![Numbers::default(); 20],
+            ..Data::default()
+        },
     }
 }
 
@@ -145,10 +148,19 @@ struct Data {
     hashed: HashMap<Option<u8>, Box<[i128]>>,
     long: (Vec<u8>, String),
     shapes: Vec<Shape>,
+    /// Long enough to be a run.
+    run: Vec<Numbers>,
     tree: Option<Box<Data>>,
     std: Option<(PathBuf, Duration, SystemTime, IpAddr, std::ffi::OsString)>,
     #[serde(flatten)]
     rest: BTreeMap<String, Tree>,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Numbers {
+    number: u8,
+    pair: (bool, [i16; 2]),
+    letter: char,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -198,6 +210,7 @@ fn read_all(message: &Message) {
     read::<Data>(message);
     read::<Tree>(message);
     read::<Vec<Tagged>>(message);
+    read::<Vec<Numbers>>(message);
     read::<Endless>(message);
     read::<Vec<Endless>>(message);
     read::<(String, Vec<u64>)>(message);

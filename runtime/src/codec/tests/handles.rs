@@ -214,6 +214,31 @@ fn handles_travel_beside_the_values() {
     assert!(Arc::ptr_eq(&read[1].0, &more.0));
 }
 
+/// It is tried whether a handle is of the shape of the numbers before it.
+#[test]
+fn handles_go_behind_numbers() {
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Mixed {
+        Number(u64),
+        Named { only: Only },
+        Bare(Handle),
+    }
+    let mut items: Vec<_> = (0..40).map(Mixed::Number).collect();
+    items[20] = Mixed::Bare(Handle::open("/dev/null"));
+    items[21] = Mixed::Named {
+        only: Only::default(),
+    };
+    items[39] = Mixed::Bare(Handle::open("/dev/zero"));
+    let mut out = Output::new(0);
+    out.write(&items).unwrap();
+    assert_eq!(out.attachments.len(), 2);
+    let read: Vec<Mixed> = decode(&mut sent(out)).unwrap();
+    assert!(matches!(read[19], Mixed::Number(19)) && matches!(read[22], Mixed::Number(22)));
+    assert!(matches!(read[20], Mixed::Bare(_)) && matches!(read[39], Mixed::Bare(_)));
+    assert!(matches!(read[21], Mixed::Named { .. }));
+}
+
 #[test]
 fn handles_go_wherever_values_go() {
     #[derive(Debug, Serialize, Deserialize)]

@@ -1,0 +1,38 @@
+//! Runs: items of a sequence that are nothing but numbers, in the same structs and tuples.
+//!
+//! The shape is written once, behind it the numbers of each item as memory has them, without tags:
+//! `Vec<Point { x, y, z: f32 }>` is twelve bytes an item.
+//!
+//! **Writing.** That an item may be of such a shape is seen when one was written in the ordinary way
+//! and was nothing but numbers. Then [`Filler`], a serializer of its own, learns the shape of it, and
+//! tries each item behind it: at each step it compares what is written with what the shape says, and
+//! copies the number. Monomorphised for a type, a step is a comparison with a constant and a store
+//! at a constant distance. The first item that is of another shape ends the run, and is written in
+//! the ordinary way like all behind it; nothing is believed of a type.
+//!
+//! **Reading.** [`Element`] is a deserializer over one item, as self-describing as the ordinary one:
+//! what asks for anything gets names and numbers. A struct's visitor is given values by their place
+//! and no names, if it has shown with the first item that it can do that, and if it asks for the
+//! names that were written, in that order: that is what `visit_seq` of a struct means in all formats.
+//!
+//! **What is not believed.** A shape is at most [`MOST_STEPS`] steps long and a tree that ends; its items
+//! take a byte at least, and as many as are announced must be there. So a run asks for no memory and
+//! no time that its bytes do not pay for. `bool` and `char` are checked as everywhere.
+//!
+//! Measured with a million structs of three `f32`: written in a sixth of the time that tags and names
+//! take, and read in a fifth.
+
+#![allow(
+    clippy::inline_always,
+    reason = "a step is cheap only where the compiler sees which it is"
+)]
+
+mod element;
+mod filler;
+mod shape;
+
+pub(super) use element::Run;
+pub(super) use filler::Filler;
+pub(super) use shape::Shape;
+#[cfg(doc)]
+use {element::Element, shape::MOST_STEPS};

@@ -1,0 +1,377 @@
+//! Items that are nothing but numbers are written without tags, and nobody notices.
+
+use std::num::NonZeroU32;
+
+use super::*;
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct Point {
+    x: f32,
+    y: f32,
+    z: f32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Step {
+    #[serde(rename = "type")]
+    kind: u8,
+    from: Point,
+    turn: Newtype<[i16; 3]>,
+    to: (Point, bool, char),
+    count: NonZeroU32,
+    wide: (u128, i128),
+    time: Duration,
+}
+
+fn point(number: u16) -> Point {
+    Point {
+        x: number.into(),
+        y: 0.5,
+        z: -f32::from(number),
+    }
+}
+
+fn step(number: u16) -> Step {
+    Step {
+        kind: number.to_le_bytes()[0],
+        from: point(number),
+        turn: Newtype([-1, 0, number.cast_signed()]),
+        to: (point(number + 1), number.is_multiple_of(2), '€'),
+        count: NonZeroU32::new(u32::from(number) + 1).unwrap(),
+        wide: (u128::MAX - u128::from(number), i128::MIN),
+        time: Duration::new(number.into(), 7),
+    }
+}
+
+fn head(value: &impl Serialize) -> Vec<u8> {
+    let mut out = Output::new(0);
+    out.write(value).unwrap();
+    out.head
+}
+
+/// That there are any, and how long they are.
+#[test]
+fn numbers_take_the_bytes_that_they_have_in_memory() {
+    let overhead = |value: Vec<u8>, width: usize| value.len().checked_sub(1000 * width).unwrap();
+    let points: Vec<_> = (0..1000).map(point).collect();
+    assert!(overhead(head(&points), 12) < 60);
+    assert!(overhead(head(&vec![(1.5_f64, true, 'x', 1_u8); 1000]), 14) < 60);
+    assert!(overhead(head(&vec![[[1_i32; 3]; 3]; 1000]), 36) < 60);
+    assert!(overhead(head(&vec![Newtype(Newtype(u64::MAX)); 1000]), 8) < 60);
+    assert!(overhead(head(&VecDeque::from(vec![false; 1000])), 1) < 60);
+}
+
+#[test]
+fn as_many_as_there_are() {
+    for length in (0..40).chain([341, 342, 343, 682, 683, 684, 2000]) {
+        check((0..length).map(point).collect::<Vec<_>>());
+        check((0..length).map(step).collect::<VecDeque<_>>());
+        check((0..length).map(|it| (it, 'x')).collect::<BTreeSet<_>>());
+        let inner: Vec<_> = (0..length).map(|it| [it; 2]).collect();
+        check(vec![Some((inner, point(length))); 3]);
+    }
+}
+
+#[test]
+fn numbers_of_all_kinds() {
+    macro_rules! numbers {
+        ($($type:ident)*) => {$(
+            let few = [$type::MIN, 0 as $type, 1 as $type, $type::MAX];
+            let many = || few.iter().cycle().copied().take(50);
+            check(many().map(|it| (it, [it; 2])).collect::<Vec<_>>());
+            check(many().map(Newtype).collect::<Vec<_>>());
+        )*};
+    }
+    numbers!(i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize f32 f64);
+    let nan = [(f64::from_bits(0x7ff8_dead_beef_0001), f32::NAN); 20];
+    let read: Vec<(f64, f32)> = read_as(&nan.to_vec()).unwrap();
+    let bits = |it: &(f64, f32)| (it.0.to_bits(), it.1.to_bits());
+    assert!(read.iter().all(|it| bits(it) == bits(&nan[0])));
+}
+
+/// At each place, the item there is of another shape.
+#[test]
+fn items_of_another_shape_end_a_run() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Sparse {
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        first: Option<u8>,
+        inner: Inner,
+        #[serde(skip_serializing_if = "is_zero", default)]
+        y: u32,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    struct Inner {
+        x: u32,
+        #[serde(skip_serializing_if = "is_zero", default)]
+        y: u32,
+    }
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Mixed {
+        Pair(u8, f32),
+        Triple(u8, f32, bool),
+        Named { a: u8 },
+        Text(String),
+        Nothing,
+        More(Vec<Mixed>),
+    }
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
+    fn is_zero(number: &u32) -> bool {
+        *number == 0
+    }
+    let sparse = |first, x, inner_y, y| Sparse {
+        first,
+        inner: Inner { x, y: inner_y },
+        y,
+    };
+    let others = [
+        sparse(Some(1), 1, 2, 3),
+        sparse(None, 1, 0, 3),
+        sparse(None, 1, 2, 0),
+        sparse(None, 1, 0, 0),
+    ];
+    for usual in [sparse(None, 1, 2, 3), sparse(None, 1, 2, 0)] {
+        for other in &others {
+            for place in 0..25 {
+                let mut items = vec![usual.clone(); 25];
+                items[place] = other.clone();
+                check(items);
+            }
+        }
+    }
+    let others = [
+        Mixed::Triple(1, 1.0, true),
+        Mixed::Named { a: 1 },
+        Mixed::Text("x".to_owned()),
+        Mixed::Nothing,
+        Mixed::More(vec![Mixed::Pair(2, 2.0); 20]),
+    ];
+    for other in others {
+        for place in 0..25 {
+            let mut items = vec![Mixed::Pair(0, 0.5); 25];
+            items[place] = other.clone();
+            check(items);
+        }
+    }
+}
+
+#[test]
+fn what_asks_for_anything_gets_names_and_numbers() {
+    let steps: Vec<_> = (0..20)
+        .map(|number| (point(number), Newtype(number), 'c', true))
+        .collect();
+    check_as(&steps, &serde_json::to_value(&steps).unwrap());
+    read_as::<IgnoredAny>(&steps).unwrap();
+    check_as(&vec![(1_u8, -1_i16); 20], &vec![(Some(1_u64), -1_i128); 20]);
+    check_as(&vec![[1_u64; 2]; 20], &vec![vec![1_i8; 2]; 20]);
+    check_as(
+        &vec![point(1); 20],
+        &vec![
+            BTreeMap::from([("x", 1.0), ("y", 0.5), ("z", -1.0)].map(|(k, v)| (k.to_owned(), v)));
+            20
+        ],
+    );
+}
+
+/// Which values are whose is told by the names alone.
+#[test]
+fn readers_may_have_other_fields() {
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    struct Turned {
+        z: f32,
+        x: f32,
+        y: f32,
+    }
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    struct Less {
+        y: f64,
+    }
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    struct More {
+        x: f32,
+        y: f32,
+        z: f32,
+        #[serde(default)]
+        w: f32,
+    }
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "it cannot be made")]
+    struct Missing {
+        x: f32,
+        w: f32,
+    }
+    #[derive(Debug, Clone, PartialEq, Deserialize)]
+    struct Skipping {
+        x: f32,
+        #[serde(skip)]
+        between: u8,
+        y: f32,
+        z: f32,
+    }
+    let points = vec![point(1); 20];
+    let (x, y, z) = (1.0, 0.5, -1.0);
+    check_as(&points, &vec![Turned { z, x, y }; 20]);
+    check_as(&points, &vec![Less { y: 0.5 }; 20]);
+    check_as(&points, &vec![More { x, y, z, w: 0.0 }; 20]);
+    check_as(
+        &points,
+        &vec![
+            Skipping {
+                x,
+                between: 0,
+                y,
+                z
+            };
+            20
+        ],
+    );
+    refuse::<Vec<Missing>>(&points, "missing field `w`");
+    refuse::<Vec<(f32, f32)>>(&points, "invalid type: map, expected a tuple of size 2");
+    refuse::<Vec<(u8, u8)>>(
+        &vec![(1_u16, 256_u16); 20],
+        "invalid value: integer `256`, expected u8",
+    );
+    refuse::<Vec<(u8,)>>(&vec![(1_u8, 2_u8); 20], "1 items more than were expected");
+    refuse::<Vec<(u8, u8)>>(
+        &vec![[1_u8]; 20],
+        "invalid length 1, expected a tuple of size 2",
+    );
+    refuse::<Vec<Newtype<String>>>(
+        &vec![Newtype(1_u8); 20],
+        "invalid type: integer `1`, expected a string",
+    );
+}
+
+/// Some visitors know names and no places, and others check what they are given.
+#[test]
+fn visitors_of_the_users_keep_their_say() {
+    #[derive(Debug, Clone, PartialEq, Serialize)]
+    struct Even {
+        half: u8,
+    }
+    struct OnlyNames;
+    impl<'de> Visitor<'de> for OnlyNames {
+        type Value = Even;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a half")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Even, A::Error> {
+            let mut half = 0;
+            while let Some((name, number)) = map.next_entry::<String, u8>()? {
+                assert_eq!(name, "half");
+                half = number;
+            }
+            match half {
+                0..=9 => Ok(Even { half }),
+                _ => Err(serde::de::Error::custom("out of range")),
+            }
+        }
+    }
+    impl<'de> Deserialize<'de> for Even {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Even, D::Error> {
+            deserializer.deserialize_struct("Even", &["half"], OnlyNames)
+        }
+    }
+    let mut evens: Vec<_> = (0..30).map(|number| Even { half: number % 10 }).collect();
+    check(evens.clone());
+    check(
+        evens
+            .iter()
+            .map(|even| (even.clone(), point(1)))
+            .collect::<Vec<_>>(),
+    );
+    evens[20].half = 10;
+    refuse::<Vec<Even>>(&evens, "out of range");
+}
+
+/// Also behind others that are a run.
+#[test]
+fn an_item_that_fails_says_why() {
+    struct Failing(u8);
+    impl Serialize for Failing {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            match self.0 {
+                0..20 => serializer.serialize_u8(self.0),
+                _ => Err(serde::ser::Error::custom("it is a secret")),
+            }
+        }
+    }
+    let items: Vec<_> = (0..30).map(Failing).collect();
+    refuse::<IgnoredAny>(&items, "it is a secret");
+    check_as(&items[..20], &(0..20).collect::<Vec<u8>>());
+}
+
+#[test]
+fn damaged_runs_do_no_damage() {
+    let steps: Vec<_> = (0..20).map(step).collect();
+    let good = head(&steps);
+    let message = |head: &[u8]| Message {
+        head: head.to_vec(),
+        ..Message::default()
+    };
+    assert_eq!(decode(&mut message(&good)), Ok(steps));
+    let survives = |head: &[u8]| {
+        let _ = decode::<Vec<Step>>(&mut message(head));
+        let _ = decode::<IgnoredAny>(&mut message(head));
+        let _ = decode::<Value>(&mut message(head));
+        let _ = decode::<Vec<Vec<u64>>>(&mut message(head));
+    };
+    for length in (0..good.len()).step_by(3) {
+        assert!(decode::<Vec<Step>>(&mut message(&good[..length])).is_err());
+        survives(&good[..length]);
+    }
+    // The first item, the shape, and two items.
+    for place in 1..300 {
+        for bit in 0..8 {
+            let mut damaged = good.clone();
+            damaged[place] ^= 1 << bit;
+            survives(&damaged);
+        }
+        for byte in [0, 0x10, 0x11, 0x20, 0x21, 0x22, 0x23, 0x35, 0xff] {
+            let mut damaged = good.clone();
+            damaged[place] = byte;
+            survives(&damaged);
+        }
+    }
+}
+
+/// Made up, none of them an announcement that is believed.
+#[test]
+fn runs_that_cannot_be_are_errors() {
+    use crate::codec::tag;
+    #[track_caller]
+    fn refuse(count: u64, shape: &[u8], bytes: &[u8], reason: &str) {
+        let count = count.to_le_bytes();
+        let head = [&[0, tag::SEQ, 3, tag::RUN][..], &count, shape, bytes].concat();
+        let mut message = Message {
+            head,
+            ..Message::default()
+        };
+        let error = decode::<Vec<IgnoredAny>>(&mut message).unwrap_err();
+        assert!(error.to_string().contains(reason), "{error}");
+    }
+    let (length, shape) = ("a run of no length that can be", "of a shape that none has");
+    let early = "ends too early";
+    refuse(4, &[0], &[1; 9], length);
+    refuse(u64::MAX, &[0], &[1; 9], length);
+    refuse(3, &[0x20, 0, 0x23], &[1; 9], length);
+    refuse(3, &[0x21, 0x23], &[1; 9], length);
+    refuse(3, &[4], &[1; 9], early);
+    refuse(2, &[0], &[1; 2], early);
+    refuse(3, &[0x10], &[1, 0, 2], "neither");
+    refuse(1, &[0x11], &[0xff; 4], "no such character");
+    refuse(3, &[0x22], &[1; 9], shape);
+    refuse(3, &[0x23], &[1; 9], shape);
+    refuse(3, &[0x0e], &[1; 9], shape);
+    refuse(3, &[0x20, 2, 0, 0x23], &[1; 9], shape);
+    refuse(3, &[0x20, 1, 0, 0], &[1; 9], shape);
+    refuse(3, &[0x20, 0x10, 0], &[1; 9], shape);
+    refuse(3, &[0x21, 0], &[1; 9], shape);
+    refuse(3, &[0x21, 0x22, 9], &[1; 9], "a name that was never given");
+    refuse(3, &[0x20, 1].repeat(40), &[1; 9], shape);
+    refuse(3, &[], &[], early);
+    refuse(0, &[0], &[], early);
+}
