@@ -128,6 +128,10 @@ pub enum ErrorKind {
     /// The request would wait for ever: services wait for one another in a circle, which the text names.
     /// See [`Service`](crate::Service).
     Deadlock,
+    /// The task may have run, and how it ended cannot be known: the machine that had begun it is gone, or was
+    /// not heard for too long. A call or a pool does not give this kind: tasks on other machines have it, as
+    /// those of the package `multiproc-cluster`.
+    Lost,
 }
 
 #[derive(Debug)]

@@ -41,6 +41,12 @@ impl<'m> Decoder<'m> {
         self.names.clear();
     }
 
+    /// All that is left.
+    pub(super) fn take_rest(&mut self) -> (&'m [u8], Vec<Vec<u8>>) {
+        let splices = std::mem::take(&mut self.splices);
+        (std::mem::take(&mut self.rest), splices.collect())
+    }
+
     pub(super) fn finish(&self) -> Result<(), Error> {
         if self.rest.is_empty() && self.splices.len() == 0 {
             Ok(())

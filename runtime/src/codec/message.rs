@@ -281,6 +281,32 @@ impl Written {
             splices: splices.collect::<Result<_, _>>()?,
         })
     }
+
+    pub(crate) fn into_message(self) -> Message {
+        Message {
+            head: self.head,
+            splices: self.splices,
+            attachments: Vec::new(),
+        }
+    }
+
+    /// All of it in one run of bytes: how many splices there are, their lengths, they, and the head.
+    pub(crate) fn flatten(self) -> Result<Vec<u8>, Error> {
+        let Written { head, splices } = self;
+        let mut output = Output::default();
+        output.length(splices.len());
+        for splice in &splices {
+            output.length(splice.len());
+        }
+        let mut bytes = output.head;
+        let length: usize = splices.iter().map(Vec::len).sum();
+        memory::grow(&mut bytes, length + head.len())?;
+        for splice in &splices {
+            bytes.extend_from_slice(splice);
+        }
+        bytes.extend_from_slice(&head);
+        Ok(bytes)
+    }
 }
 
 /// The lowest seven bits, as a LEB128 group has them.
@@ -292,6 +318,22 @@ pub(super) fn low_bits(value: u64) -> u8 {
 #[inline]
 pub(super) fn low_byte(value: u64) -> u8 {
     value.to_le_bytes()[0]
+}
+
+/// Reads what [`Output::length`] wrote.
+fn read_length(bytes: &mut &[u8]) -> Result<usize, Error> {
+    let mut value = 0_u64;
+    for shift in (0..u64::BITS).step_by(7) {
+        let Some((byte, rest)) = bytes.split_first() else {
+            return Err(Error::new("it ends too early"));
+        };
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return usize::try_from(value).map_err(|_| Error::new("it has a length that is none"));
+        }
+    }
+    Err(Error::new("it has a length that is none"))
 }
 
 /// A message that arrived, not yet looked at.
@@ -315,6 +357,25 @@ impl Message {
             splices: self.splices.iter().map(copy).collect::<Result<_, _>>()?,
             attachments: attachments?,
         })
+    }
+
+    /// Takes apart what [`Written::flatten`] put together: the splices, and the head.
+    pub(crate) fn unflatten(bytes: &[u8]) -> Result<(Vec<Vec<u8>>, &[u8]), Error> {
+        let mut rest = bytes;
+        let count = read_length(&mut rest)?;
+        let mut lengths = Vec::new();
+        for _ in 0..count {
+            lengths.push(read_length(&mut rest)?);
+        }
+        let mut splices = Vec::new();
+        for length in lengths {
+            let Some((splice, others)) = rest.split_at_checked(length) else {
+                return Err(Error::new("it ends too early"));
+            };
+            splices.push(memory::copy(splice)?);
+            rest = others;
+        }
+        Ok((splices, rest))
     }
 
     /// The length of all of its bytes.
@@ -358,6 +419,29 @@ impl<'m> Input<'m> {
             decoder: Decoder::new(bytes, Vec::new()),
             attachments: Vec::new(),
         }
+    }
+
+    /// Values that are nothing but these bytes, and the splices beside them.
+    pub(crate) fn with_splices(bytes: &'m [u8], splices: Vec<Vec<u8>>) -> Input<'m> {
+        Input {
+            decoder: Decoder::new(bytes, splices),
+            attachments: Vec::new(),
+        }
+    }
+
+    /// Takes all values that are left, without reading them. They must be nothing but data, and the first
+    /// of their message, or since [`begin_anew`](Input::begin_anew).
+    pub(crate) fn take_rest(&mut self) -> Result<Written, Error> {
+        if !self.attachments.is_empty() {
+            return Err(Error::new(
+                "it holds a handle (a lock, a channel, an open file or the like), which cannot leave its machine",
+            ));
+        }
+        let (head, splices) = self.decoder.take_rest();
+        Ok(Written {
+            head: memory::copy(head)?,
+            splices,
+        })
     }
 
     /// Reads the next value.

@@ -70,6 +70,10 @@ pub fn never() -> ResultCodec<Infallible> {
 }
 
 impl<T> OwnedCodec<T> {
+    pub(crate) fn new(write: Write<T>, read: Read<T>) -> OwnedCodec<T> {
+        OwnedCodec { write, read }
+    }
+
     /// Binds a value as an argument.
     #[must_use]
     pub fn own<'call>(&self, value: T) -> Argument<'call>

@@ -32,7 +32,7 @@ pub(crate) struct WireError {
     source: Option<RemoteError>,
 }
 
-const KINDS: [ErrorKind; 12] = [
+const KINDS: [ErrorKind; 13] = [
     ErrorKind::Spawn,
     ErrorKind::Panicked,
     ErrorKind::Exited,
@@ -45,6 +45,7 @@ const KINDS: [ErrorKind; 12] = [
     ErrorKind::Unsupported,
     ErrorKind::Returned,
     ErrorKind::Deadlock,
+    ErrorKind::Lost,
 ];
 
 impl Error {

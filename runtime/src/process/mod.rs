@@ -42,6 +42,7 @@ mod active;
 mod again;
 mod call;
 mod call_options;
+pub(crate) mod carried_call;
 mod constructor;
 mod current;
 mod descendants;

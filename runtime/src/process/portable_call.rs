@@ -17,7 +17,7 @@ use super::launched::{LaunchOptions, distance};
 use super::start_method::StartMethod;
 use super::stdio::OutputOptions;
 use crate::codec::{Output, Written};
-use crate::dispatch::{Argument, Entry, PortableCallee};
+use crate::dispatch::{Argument, Entry, PortableCallee, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::payload::Payload;
@@ -96,7 +96,7 @@ pub struct PortableCall<R> {
 
 /// What there is of a call that is data.
 #[derive(Debug, Clone, Hash, serde::Serialize, serde::Deserialize)]
-struct Data {
+pub(super) struct Data {
     /// Which build of the program knows the rest.
     build: Vec<u8>,
     callee: PortableCallee,
@@ -126,11 +126,30 @@ struct PortableOptions {
 }
 
 /// The data as it is written, with a number to see by that it arrives as it was.
-#[derive(serde::Serialize, serde::Deserialize)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 #[serde(rename = "PortableCall")]
-struct Checked<D> {
+pub(super) struct Checked<D> {
     call: D,
     check: u64,
+}
+
+/// A call as data that has arrived, and may be any.
+pub(super) type CallData = Checked<Data>;
+
+impl CallData {
+    /// The worker here, whatever its result is.
+    pub(super) fn find_any(&self) -> Result<&'static Entry, String> {
+        self.call.find_any(self.check)
+    }
+
+    /// The call of the worker that was found.
+    pub(super) fn into_call<R>(
+        self,
+        entry: &'static Entry,
+        result: ResultCodec<R>,
+    ) -> Call<'static, R> {
+        into_call(Arc::new(self.call), entry, result)
+    }
 }
 
 impl<R: Payload> Call<'_, R> {
@@ -177,8 +196,10 @@ impl<R: Payload> Call<'_, R> {
                 result: PhantomData,
             })
     }
+}
 
-    fn into_data(self) -> Result<Data> {
+impl<R> Call<'_, R> {
+    pub(super) fn into_data(self) -> Result<Data> {
         let Call {
             entry,
             arguments,
@@ -312,8 +333,28 @@ impl Data {
         hasher.finish()
     }
 
-    /// The worker here, if all is as it was when it was written by the same build.
+    /// With the number to see by that it arrives as it was.
+    pub(super) fn checked(self) -> Checked<Data> {
+        let check = self.check();
+        Checked { call: self, check }
+    }
+
+    /// The worker here, if all is as it was when it was written by the same build, and its result of the
+    /// type `R`.
     fn find<R>(&self, check: u64) -> Result<&'static Entry, String> {
+        let entry = self.find_any(check)?;
+        let result = type_name::<R>();
+        if self.result != result {
+            return Err(format!(
+                "the call of worker `{}` has results of the type `{}`, and not `{result}`",
+                self.callee.name(),
+                self.result
+            ));
+        }
+        Ok(entry)
+    }
+
+    fn find_any(&self, check: u64) -> Result<&'static Entry, String> {
         let name = self.callee.name();
         if image::build().is_none_or(|build| build != self.build) {
             return Err(format!(
@@ -331,14 +372,22 @@ impl Data {
                 "the call of worker `{name}` was damaged on its way"
             ));
         };
-        let result = type_name::<R>();
-        if self.result != result {
-            return Err(format!(
-                "the call of worker `{name}` has results of the type `{}`, and not `{result}`",
-                self.result
-            ));
-        }
         Ok(entry)
+    }
+}
+
+/// Makes a call of data again.
+fn into_call<R>(
+    data: Arc<Data>,
+    entry: &'static Entry,
+    result: ResultCodec<R>,
+) -> Call<'static, R> {
+    Call {
+        entry,
+        result,
+        timeout: data.options.timeout,
+        options: Some(Box::new(data.options.options())),
+        arguments: vec![Argument::written(data)],
     }
 }
 
@@ -363,13 +412,7 @@ impl<R: Payload> PortableCall<R> {
     /// # }
     /// ```
     pub fn call(self) -> Call<'static, R> {
-        Call {
-            entry: self.entry,
-            result: R::result(),
-            timeout: self.data.options.timeout,
-            options: Some(Box::new(self.data.options.options())),
-            arguments: vec![Argument::written(self.data)],
-        }
+        into_call(self.data, self.entry, R::result())
     }
 }
 

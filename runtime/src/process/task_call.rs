@@ -189,7 +189,7 @@ impl<R> Call<'_, R> {
     }
 
     /// Refuses what a process which exists already cannot have.
-    fn check_for_task(&self) -> Result<()> {
+    pub(super) fn check_for_task(&self) -> Result<()> {
         if let Some(options) = &self.options {
             options.check_possible(self.entry.name())?;
         }

@@ -1,0 +1,88 @@
+//! How is real work divided over machines?
+//!
+//! The program of `examples/word_count`, in short, with a cluster in the place of its pool: all but the line that
+//! makes the one or the other is the same, and the modules are its. All machines must see the files.
+//!
+//! ```text
+//! cluster_word_count --agent nats://queue:4222               on each machine
+//! cluster_word_count --cluster nats://queue:4222 PATH...     once
+//! cluster_word_count PATH...                                 on this machine alone
+//! ```
+//!
+//! `examples/cluster/up.sh` runs all of it on one machine.
+
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "examples print")]
+
+#[path = "../../examples/word_count/count.rs"]
+mod count;
+#[path = "../../examples/word_count/find.rs"]
+mod find;
+#[path = "../../examples/word_count/report.rs"]
+#[expect(dead_code, reason = "the statistics are those of a pool")]
+mod report;
+#[path = "../../examples/word_count/shards.rs"]
+mod shards;
+#[path = "../../examples/word_count/words.rs"]
+mod words;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use multiproc::{Executor, Pool, Result};
+use multiproc_cluster::{Agent, Cluster};
+
+use self::count::{Count, count_files};
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(exit_code) => exit_code,
+        Err(error) => {
+            report::complain(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    match &arguments[..] {
+        ["--agent", url] => {
+            let agent = Agent::connect(url)?;
+            agent.on_status(|status| eprintln!("{status}")).run()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["--cluster", url, paths @ ..] => Ok(count_all(&Cluster::connect(url)?, paths)),
+        paths if !paths.is_empty() => Ok(count_all(&Pool::new()?, paths)),
+        _ => {
+            report::complain("usage: cluster_word_count --agent URL | [--cluster URL] PATH...");
+            Ok(ExitCode::from(2))
+        }
+    }
+}
+
+/// Counts all files, wherever that is done.
+fn count_all<E: Executor>(executor: &E, paths: &[&str]) -> ExitCode {
+    let paths: Vec<_> = paths.iter().map(PathBuf::from).collect();
+    if let Err(message) = find::check(&paths) {
+        report::complain(message);
+        return ExitCode::from(2);
+    }
+    let files = find::files(&paths, false, report::complain);
+    // There may be more workers than are known now.
+    let shards = shards::cut(files, 64);
+    let mut total = Count::default();
+    for count in executor.map_unordered(|shard| count_files::call(shard.files), shards) {
+        match count {
+            Ok(count) => total.add(count),
+            Err(error) => {
+                report::complain(error);
+                total.lost_files += 1;
+            }
+        }
+    }
+    match report::print(&total) {
+        Ok(()) if total.lost_files == 0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}

@@ -1,0 +1,108 @@
+//! More than one machine: when to, what is promised, and what an operator runs. A page to read; no code.
+//!
+//! # When to, and when not
+//!
+//! A [`Pool`](multiproc::Pool) uses all of one machine. Take a [`Cluster`](crate::Cluster) when that is not
+//! enough: when tasks take seconds or minutes and there are many of them, when they need memory that one machine
+//! does not have, or when they must go on although a machine fails.
+//!
+//! Do not take it for tasks that are shorter than 5 ms. A task of its own costs three messages that the server
+//! keeps, some tenths of a millisecond each; [`map`](crate::Cluster::map) sends short calls in groups that take
+//! 40 ms, but each argument and each result still crosses the network twice. If a pool does it in a minute, let it.
+//!
+//! It is no place for data, either: arguments and results go through the server's disk. Pass names of files that
+//! all machines see, or keys of an object store, when they are longer than some megabytes.
+//!
+//! There are no priorities, no shares between users, no tasks that wait for others, no choice of machines: run
+//! agents with another [prefix](crate::Server::prefix) for another kind of work.
+//!
+//! # Changing a program
+//!
+//! Workers stay as they are. A `Pool` becomes a `Cluster`, and the program gets a way to be an
+//! [`Agent`](crate::Agent):
+//!
+//! ```no_run
+//! # use multiproc::worker;
+//! # use multiproc_cluster::{Agent, Cluster};
+//! # #[worker]
+//! # fn make_thumbnail(path: &str) -> usize { path.len() }
+//! # fn main() -> multiproc::Result<()> {
+//! let url = "nats://queue:4222";
+//! if std::env::args().nth(1).as_deref() == Some("agent") {
+//!     return Agent::connect(url)?.workers(16).run();
+//! }
+//! // let pool = Pool::new()?;
+//! let pool = Cluster::connect(url)?;
+//! for thumbnail in pool.map(|path| make_thumbnail::call(path), ["a.png", "b.png"]) {
+//!     thumbnail?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Code that is generic over [`Executor`](multiproc::Executor) takes either. What differs:
+//!
+//! * Files that a task reads must be there on each machine.
+//! * Locks, channels, shared memory and open files cannot be arguments: such a call is
+//!   [`Unsupported`](multiproc::ErrorKind::Unsupported).
+//! * There is an error more, [`Lost`](multiproc::ErrorKind::Lost): the task may have run, and how it ended
+//!   cannot be known. If running it twice does no harm, give it [`retries`](multiproc::Call::retries), and it is
+//!   run again instead.
+//! * The program must be the same file everywhere: agents of another build do not get its tasks. When a new build
+//!   is rolled out, its submitters find no agents until the first runs it; the old ones go on with the old agents.
+//!
+//! # What an operator runs
+//!
+//! One server of NATS, version 2.10.23 or newer, with JetStream, is enough to begin:
+//!
+//! ```sh
+//! nats-server --jetstream --store_dir /var/lib/nats
+//! ```
+//!
+//! and on each machine the program as an agent, started by whatever starts programs there: `examples/cluster/` in
+//! the repository has a file for Docker Compose, a manifest for Kubernetes, and a script for Slurm, and `up.sh`,
+//! which runs a server, two agents and a submitter on one machine.
+//!
+//! If the server must not be the one thing that fails: three servers, and
+//! [`replicas(3)`](crate::ClusterBuilder::replicas). Each message then takes about four times as long. Programs are
+//! given the addresses of all three, separated by commas.
+//!
+//! A server acknowledges what it has written before its disk has it. `sync_interval: always` in the block
+//! `jetstream` of its configuration changes that, at the price of a third of its speed or more. Whether it matters:
+//! only if a machine of a server loses power.
+//!
+//! At the server, a program has two streams and an object store for each owner, whose names begin with the
+//! [prefix](crate::Server::prefix): tasks are kept for a day at most, results for an hour, if they are not taken.
+//! A server that is full does not lose anything: what does not fit waits at its submitter.
+//!
+//! # Security
+//!
+//! **A user who may submit tasks runs code on the machines of agents**, with the rights of the agents' user: a task says
+//! which function of the program is called, and with what. Payloads are checked for damage, and reading them does
+//! not take more memory than they have; that keeps mistakes out, and not malice. Treat the right to submit like the right
+//! to log in.
+//!
+//! So a server that others can reach needs TLS and users. This configuration has an agent, and two submitters who do
+//! not trust each other; the tests of this crate run with it:
+//!
+//! ```text
+#![doc = include_str!("../server.conf")]
+//! ```
+//!
+//! A program then connects so:
+//!
+//! ```no_run
+//! use multiproc_cluster::{Cluster, Server};
+//!
+//! let server = Server::new("nats://queue:4222")
+//!     .ca_file("/etc/nats/ca.pem")
+//!     .password("alice", "alice-password")
+//!     .owner("alice");
+//! let cluster = Cluster::connect(server)?;
+//! # Ok::<(), multiproc::Error>(())
+//! ```
+//!
+//! What the permissions do: an agent cannot submit; a submitter can neither read the results of others, nor submit,
+//! note results or cancel in their name. What they do not: a submitter who may remove tasks from the queue may remove
+//! those of others, since the server has no finer right for that. Users who must not disturb each other get an
+//! *account* each, with agents of their own.

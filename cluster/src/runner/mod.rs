@@ -1,0 +1,272 @@
+//! What an agent does on its thread: takes tasks, runs them in its pool, notes their results.
+//!
+//! One delivery:
+//!
+//! 1. Its submitter must be there: nothing is run for one that is gone ([`presence`]).
+//! 2. Its beginning is noted, which only one agent can, for each attempt ([`attempt`]).
+//! 3. It is run in the pool ([`work`]). Meanwhile the engine is told that it is not forgotten.
+//! 4. Its result is noted, if no other was.
+//! 5. The delivery is answered, so that the engine forgets the task.
+//!
+//! An agent that dies leaves a delivery without an answer. The engine delivers it again to another, which finds
+//! the note of the beginning, and that of the result if it got so far.
+
+mod attempt;
+mod presence;
+mod work;
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use multiproc::__private::cluster::Carried;
+use multiproc::Pool;
+use tokio::sync::{mpsc, watch};
+
+use crate::agent::OnStatus;
+use crate::engine::{Answer, Arrival, Deliveries, Delivery, Engine, Topic};
+use crate::id::{RunId, TaskId};
+use crate::submitter::lock;
+
+pub(crate) struct Runner<E: Engine> {
+    engine: E,
+    pool: Pool,
+    name: String,
+    host: String,
+    submitter_timeout: Duration,
+    running: Mutex<HashMap<TaskId, Running<E>>>,
+    recent: Mutex<Recent>,
+    submitters: Mutex<HashMap<RunId, presence::Submitter>>,
+    /// What was cancelled before it came, or not: when.
+    cancelled: Mutex<HashMap<TaskId, Instant>>,
+    done: AtomicU64,
+    /// Since when the engine does not keep what must be noted, although it is there.
+    trouble: Mutex<Option<Instant>>,
+    is_leaving: watch::Sender<bool>,
+}
+
+/// A call in the pool: waited for in one place, and cancelled in another.
+type PoolTask = Arc<Mutex<multiproc::Task<Carried>>>;
+
+/// A task that was taken and has not ended.
+struct Running<E: Engine> {
+    receipt: E::Receipt,
+    tasks: Vec<PoolTask>,
+    is_cancelled: bool,
+}
+
+/// What has ended here, not long ago.
+#[derive(Default)]
+struct Recent {
+    order: VecDeque<TaskId>,
+    known: HashSet<TaskId>,
+}
+
+/// How many are remembered.
+const REMEMBERED: usize = 1 << 14;
+
+impl Recent {
+    fn insert(&mut self, id: TaskId) {
+        if self.known.insert(id.clone()) {
+            self.order.push_back(id);
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+}
+
+/// What becomes of a delivery.
+enum Settled {
+    Done,
+    Back(Duration),
+    /// The same task is being run here already.
+    Known,
+}
+
+impl<E: Engine> Runner<E> {
+    pub(crate) fn new(
+        engine: E,
+        pool: Pool,
+        name: String,
+        host: String,
+        submitter_timeout: Duration,
+    ) -> Arc<Runner<E>> {
+        Arc::new(Runner {
+            engine,
+            pool,
+            name,
+            host,
+            submitter_timeout,
+            running: Mutex::default(),
+            recent: Mutex::default(),
+            submitters: Mutex::default(),
+            cancelled: Mutex::default(),
+            done: AtomicU64::new(0),
+            trouble: Mutex::default(),
+            is_leaving: watch::Sender::new(false),
+        })
+    }
+
+    /// Serves until it is stopped; then gives the pool back, unless something still holds it.
+    pub(crate) async fn serve(
+        self: Arc<Self>,
+        mut stopped: watch::Receiver<bool>,
+        on_status: Option<OnStatus>,
+    ) -> Option<Pool> {
+        let mut around = tokio::task::JoinSet::new();
+        let listening = async {
+            let subjects = (
+                self.engine.listen(&Topic::ToAgent(None)).await?,
+                self.engine
+                    .listen(&Topic::ToAgent(Some(&self.name)))
+                    .await?,
+                self.engine.listen(&Topic::Submitter(None)).await?,
+                self.engine.listen(&Topic::Cancel(None)).await?,
+            );
+            Ok::<_, crate::engine::EngineError>(subjects)
+        };
+        if let Ok((to_all, to_me, submitters, cancelled)) = listening.await {
+            around.spawn(Arc::clone(&self).answer(to_all));
+            around.spawn(Arc::clone(&self).answer(to_me));
+            around.spawn(Arc::clone(&self).hear_submitters(submitters));
+            around.spawn(Arc::clone(&self).hear_cancelled(cancelled));
+        }
+        around.spawn(Arc::clone(&self).tell_status(on_status));
+        around.spawn(Arc::clone(&self).mind_submitters());
+        let mut deliveries = loop {
+            match self.engine.deliveries().await {
+                Ok(deliveries) => break deliveries,
+                Err(_) if *stopped.borrow() => {
+                    self.leave(around).await;
+                    return Arc::into_inner(self).map(|runner| runner.pool);
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+            }
+        };
+        around.spawn(Arc::clone(&self).keep_alive(deliveries.answer_time() / 3));
+        self.take_tasks(&mut deliveries, &mut stopped).await;
+        while !lock(&self.running).is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        drop(deliveries);
+        self.leave(around).await;
+        Arc::into_inner(self).map(|runner| runner.pool)
+    }
+
+    /// The last words.
+    async fn leave(&self, mut around: tokio::task::JoinSet<()>) {
+        around.shutdown().await;
+        self.is_leaving.send_replace(true);
+        self.say_status().await;
+        let _ = self.engine.flush().await;
+    }
+
+    async fn take_tasks(
+        self: &Arc<Self>,
+        deliveries: &mut E::Deliveries,
+        stopped: &mut watch::Receiver<bool>,
+    ) {
+        let (freed, mut freed_slots) = mpsc::unbounded_channel();
+        let mut free = self.pool.workers();
+        let mut is_stopping = false;
+        loop {
+            if *stopped.borrow() && !is_stopping {
+                is_stopping = true;
+                self.is_leaving.send_replace(true);
+                deliveries.close().await;
+            }
+            if free > 0 && !is_stopping {
+                if deliveries.request(free).await.is_ok() {
+                    free = 0;
+                } else {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            tokio::select! {
+                arrival = deliveries.next() => match arrival {
+                    Some(Arrival::Task(delivery)) if is_stopping => {
+                        // It came too late: another agent gets it, at once.
+                        let back = Answer::Back(Duration::ZERO);
+                        let _ = self.engine.settle(&delivery.receipt, back).await;
+                    }
+                    Some(Arrival::Task(delivery)) => {
+                        let runner = Arc::clone(self);
+                        let freed = freed.clone();
+                        tokio::spawn(async move {
+                            runner.deal_with(delivery).await;
+                            drop(runner);
+                            let _ = freed.send(());
+                        });
+                    }
+                    Some(Arrival::Expired(count)) => free += count,
+                    None => return,
+                },
+                Some(()) = freed_slots.recv() => free += 1,
+                changed = stopped.changed(), if !is_stopping => {
+                    if changed.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn deal_with(self: &Arc<Self>, delivery: Delivery<E::Receipt>) {
+        let id = delivery.id.clone();
+        let settled = {
+            let mut running = lock(&self.running);
+            if let Some(known) = running.get_mut(&id) {
+                // Delivered again, because it was not heard that it runs: the new receipt counts.
+                known.receipt = delivery.receipt.clone();
+                Some(Settled::Known)
+            } else {
+                let taken = Running {
+                    receipt: delivery.receipt.clone(),
+                    tasks: Vec::new(),
+                    is_cancelled: false,
+                };
+                running.insert(id.clone(), taken);
+                None
+            }
+        };
+        let settled = match settled {
+            Some(settled) => settled,
+            None => self.attempt(&delivery).await,
+        };
+        let answer = match settled {
+            Settled::Known => return,
+            Settled::Done => {
+                // Before it is not running any more: it is one of both at any time.
+                lock(&self.recent).insert(id.clone());
+                Answer::Done
+            }
+            Settled::Back(delay) => Answer::Back(delay),
+        };
+        let running = lock(&self.running).remove(&id);
+        let receipt = running.map_or(delivery.receipt, |it| it.receipt);
+        let _ = self.engine.settle(&receipt, answer).await;
+    }
+
+    /// Tells the engine again and again what is not forgotten.
+    async fn keep_alive(self: Arc<Self>, period: Duration) {
+        let mut ticks = tokio::time::interval(period.max(Duration::from_millis(10)));
+        loop {
+            ticks.tick().await;
+            let receipts: Vec<_> = {
+                let running = lock(&self.running);
+                running.values().map(|it| it.receipt.clone()).collect()
+            };
+            for receipt in receipts {
+                let _ = self.engine.settle(&receipt, Answer::Working).await;
+            }
+        }
+    }
+
+    fn count_done(&self, calls: usize) {
+        self.done.fetch_add(calls as u64, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,184 @@
+//! Running the calls of a task in the pool.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use multiproc::__private::cluster::{self as core, Carried};
+
+use super::{Runner, Settled};
+use crate::engine::{Engine, First};
+use crate::id::TaskId;
+use crate::submitter::lock;
+use crate::wire::{self, Body, Packed, ResultMessage, Results};
+
+/// One call, and what has become of it.
+type Ended = (usize, multiproc::Result<Carried>);
+
+impl<E: Engine> Runner<E> {
+    /// Runs what was begun, for the time with this number, and notes the results.
+    pub(super) async fn work(
+        self: &Arc<Self>,
+        id: &TaskId,
+        calls: Vec<Packed>,
+        first: u32,
+        retries: u32,
+    ) -> Settled {
+        let begin = Instant::now();
+        let count = calls.len();
+        let mut running = FuturesUnordered::new();
+        let mut results: Vec<Option<Packed>> = calls.iter().map(|_| None).collect();
+        let mut attempts = vec![first; count];
+        // The attempt that was noted last: one for all calls of the message.
+        let mut noted = first;
+        for (index, call) in calls.iter().enumerate() {
+            running.push(self.submit(id, index, call));
+        }
+        while let Some((index, result)) = running.next().await {
+            let is_lost = result.as_ref().is_err_and(core::is_worker_lost);
+            if is_lost && attempts[index] < retries && !self.is_cancelled(id) {
+                attempts[index] += 1;
+                let is_ours = if attempts[index] <= noted {
+                    true
+                } else {
+                    matches!(self.begin(id, attempts[index]).await, Ok(First::Yes))
+                };
+                if is_ours {
+                    noted = noted.max(attempts[index]);
+                    running.push(self.submit(id, index, &calls[index]));
+                    continue;
+                }
+            }
+            results[index] = Some(pack(result));
+        }
+        self.count_done(count);
+        let results = results
+            .into_iter()
+            .map(|it| it.unwrap_or(Packed(Vec::new())));
+        self.note(id, results.collect(), begin.elapsed(), noted)
+            .await
+    }
+
+    /// Has the pool run a call, and waits for its end, whatever it is.
+    fn submit(
+        &self,
+        id: &TaskId,
+        index: usize,
+        Packed(call): &Packed,
+    ) -> impl Future<Output = Ended> + use<E> {
+        // It is tried again here, where that is noted.
+        let submitted = core::unpack(call).map(|call| self.pool.submit(call.retries(0)));
+        let submitted = submitted.map(|task| {
+            let task = Arc::new(Mutex::new(task));
+            let mut running = lock(&self.running);
+            if let Some(running) = running.get_mut(id) {
+                if running.is_cancelled {
+                    lock(&task).cancel();
+                }
+                running.tasks.push(Arc::clone(&task));
+            }
+            task
+        });
+        async move {
+            let ended = match submitted {
+                Ok(task) => poll_fn(|context| Pin::new(&mut *lock(&task)).poll(context)).await,
+                Err(error) => Err(error),
+            };
+            (index, ended)
+        }
+    }
+
+    fn is_cancelled(&self, id: &TaskId) -> bool {
+        let running = lock(&self.running);
+        running.get(id).is_none_or(|running| running.is_cancelled)
+    }
+
+    /// Cancels tasks that run here.
+    pub(super) fn cancel(&self, mut which: impl FnMut(&TaskId) -> bool) {
+        let tasks: Vec<_> = {
+            let mut running = lock(&self.running);
+            let running = running.iter_mut().filter(|(id, _)| which(id));
+            let tasks = running.flat_map(|(_, it)| {
+                it.is_cancelled = true;
+                it.tasks.clone()
+            });
+            tasks.collect()
+        };
+        for task in tasks {
+            lock(&task).cancel();
+        }
+    }
+
+    async fn note(
+        &self,
+        id: &TaskId,
+        results: Vec<Packed>,
+        ran: Duration,
+        attempt: u32,
+    ) -> Settled {
+        let length: usize = results.iter().map(|Packed(result)| result.len()).sum();
+        let mut blob = None;
+        let results = if length + 64 * results.len() <= self.engine.message_limit() {
+            Body::Inline(results)
+        } else {
+            // Each attempt has its own.
+            let name = id.blob(&format!("r{attempt}"));
+            let bytes = wire::write(&results);
+            while let Err(error) = self
+                .engine
+                .put_blob(&id.run.owner, &name, bytes.clone())
+                .await
+            {
+                if error.cause == crate::engine::Cause::Refused || self.is_cancelled(id) {
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            blob = Some(name.clone());
+            Body::Blob(name)
+        };
+        let message = ResultMessage {
+            agent: self.name.clone(),
+            ran,
+            results: Results::Each(results),
+        };
+        match self.note_result(id, wire::write(&message)).await {
+            Some(First::Yes) => Settled::Done,
+            Some(First::No) => {
+                // Another result counts. Unless that is this one, whose answer was lost.
+                if let Some(name) = blob
+                    && !self.is_noted(id, &name).await
+                {
+                    let _ = self.engine.remove_blob(&id.run.owner, &name).await;
+                }
+                Settled::Done
+            }
+            None => Settled::Back(Duration::from_secs(1)),
+        }
+    }
+
+    /// Whether the result that counts is this one.
+    async fn is_noted(&self, id: &TaskId, blob: &str) -> bool {
+        let noted = self.engine.recorded(id, crate::engine::Note::Result).await;
+        let noted = noted
+            .ok()
+            .flatten()
+            .and_then(|it| wire::read::<ResultMessage>(&it));
+        let Some(ResultMessage {
+            results: Results::Each(Body::Blob(name)),
+            ..
+        }) = noted
+        else {
+            return false;
+        };
+        name == blob
+    }
+}
+
+fn pack(result: multiproc::Result<Carried>) -> Packed {
+    let packed = core::pack_result(result).or_else(|error| core::pack_result(Err(error)));
+    Packed(packed.unwrap_or_default())
+}

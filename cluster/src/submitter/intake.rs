@@ -1,0 +1,171 @@
+//! What comes back: beginnings, results, and the voices of agents.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use multiproc::__private::cluster;
+use multiproc::ErrorKind;
+
+use super::open::{Key, State};
+use super::{Submitter, lock};
+use crate::engine::{Engine, Heard, Listener, Note, Record, Records, Topic};
+use crate::id::TaskId;
+use crate::sink::Ended;
+use crate::wire::{
+    self, Begun, Body, Handed, Packed, Question, Reason, ResultMessage, Results, Status,
+};
+
+impl<E: Engine> Submitter<E> {
+    pub(super) async fn take_records(self: Arc<Self>, mut records: E::Records) {
+        while let Some(record) = records.next().await {
+            self.open().note_place(record.place);
+            let Record {
+                id, note, message, ..
+            } = record;
+            let key = (id.job, id.number);
+            match note {
+                Note::Begun(attempt) => self.begin(key, attempt, &message),
+                Note::Result => self.take_result(key, &message),
+            }
+        }
+    }
+
+    fn begin(&self, key: Key, attempt: u32, message: &Bytes) {
+        let Some(begun) = wire::read::<Begun>(message) else {
+            return;
+        };
+        let mut open = self.open();
+        if let Some(task) = open.get_mut(key) {
+            task.state = State::Running(begun.agent, attempt);
+            task.sink.begin(key.1);
+        }
+    }
+
+    /// Takes in a result, by whichever way it came.
+    pub(super) fn take_result(self: &Arc<Self>, key: Key, message: &Bytes) {
+        self.cancelling().remove(&key);
+        if self.open().had_blob(key) {
+            self.drop_blob(self.id(key).blob("a"));
+        }
+        let is_open = self.open().contains(key);
+        let Some(ResultMessage { ran, results, .. }) = wire::read(message) else {
+            self.fail(key, ErrorKind::Decode, |worker| {
+                format!("worker `{worker}`: what the agent says of its end cannot be read")
+            });
+            return;
+        };
+        match results {
+            Results::Each(Body::Inline(results)) => self.end(key, results, ran),
+            Results::Each(Body::Blob(name)) if is_open => {
+                let submitter = Arc::clone(self);
+                self.handle.spawn(async move {
+                    submitter.fetch(key, name, ran).await;
+                });
+            }
+            // It is not wanted any more.
+            Results::Each(Body::Blob(name)) => self.drop_blob(name),
+            Results::None(reason, text) => {
+                let kind = match reason {
+                    Reason::Lost => ErrorKind::Lost,
+                    Reason::Cancelled => ErrorKind::Cancelled,
+                    Reason::Unreadable => ErrorKind::Decode,
+                    Reason::Refused => ErrorKind::Spawn,
+                };
+                self.fail(key, kind, |worker| format!("worker `{worker}` {text}"));
+            }
+        }
+    }
+
+    /// Gets a result that is kept beside the messages.
+    async fn fetch(self: Arc<Self>, key: Key, name: String, ran: Duration) {
+        let begin = Instant::now();
+        let bytes = loop {
+            match self.engine.blob(&self.run.owner, &name).await {
+                Ok(bytes) => break bytes,
+                Err(error) if begin.elapsed() > self.limits.server => {
+                    self.fail(key, ErrorKind::Lost, |worker| {
+                        format!("worker `{worker}` was run, but its result cannot be had: {error}")
+                    });
+                    return;
+                }
+                Err(_) => tokio::time::sleep(Duration::from_millis(200)).await,
+            }
+            if !self.open().contains(key) {
+                return;
+            }
+        };
+        match wire::read::<Vec<Packed>>(&bytes) {
+            Some(results) => self.end(key, results, ran),
+            None => {
+                self.fail(key, ErrorKind::Decode, |worker| {
+                    format!("worker `{worker}`: its result was damaged on its way")
+                });
+            }
+        }
+        let _ = self.engine.remove_blob(&self.run.owner, &name).await;
+    }
+
+    fn end(&self, key: Key, results: Vec<Packed>, ran: Duration) {
+        let Some(task) = self.take(key) else {
+            return;
+        };
+        let results: Vec<_> = results.into_iter().map(|Packed(result)| result).collect();
+        let ended = if results.len() == task.calls {
+            Ended::Each(results, ran)
+        } else {
+            let worker = task.worker;
+            let text = format!("worker `{worker}`: the agent has sent results of other tasks");
+            Ended::All(cluster::error(ErrorKind::Decode, Some(worker), text))
+        };
+        self.finish(key, task, ended);
+    }
+
+    fn drop_blob(self: &Arc<Self>, name: String) {
+        let submitter = Arc::clone(self);
+        self.handle.spawn(async move {
+            let owner = &submitter.run.owner;
+            let _ = submitter.engine.remove_blob(owner, &name).await;
+        });
+    }
+
+    pub(super) async fn hear_agents(self: Arc<Self>, mut agents: E::Listener) {
+        while let Some(heard) = agents.next().await {
+            if let Some(status) = wire::read::<Status>(&heard.message) {
+                let now = Instant::now();
+                let mut agents = lock(&self.agents);
+                agents.last_heard = now;
+                if status.is_leaving {
+                    agents.known.remove(&status.agent);
+                } else {
+                    agents.known.insert(status.agent.clone(), (status, now));
+                }
+            }
+        }
+    }
+
+    /// Says that this submitter is there to who asks, and takes in results that the server does not keep.
+    pub(super) async fn answer(self: Arc<Self>, mut questions: E::Listener) {
+        while let Some(heard) = questions.next().await {
+            let heard: Heard = heard;
+            if let Some(Handed { id, result }) = wire::read(&heard.message)
+                && let Some(id) = TaskId::parse(&id)
+                && id.run == self.run
+            {
+                self.take_result((id.job, id.number), &result.into());
+            }
+            let _ = self.engine.reply(&heard, Bytes::new()).await;
+        }
+    }
+
+    pub(super) async fn say_hello(&self) {
+        let hello = wire::write(&Question::Hello);
+        let _ = self.engine.tell(&Topic::ToAgent(None), hello).await;
+        self.say_present().await;
+    }
+
+    pub(super) async fn say_present(&self) {
+        let topic = Topic::Submitter(Some(&self.run));
+        let _ = self.engine.tell(&topic, Bytes::new()).await;
+    }
+}

@@ -1,0 +1,90 @@
+//! The way of a task to the engine.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use multiproc::ErrorKind;
+
+use super::open::{Key, State};
+use super::{Message, Submitter};
+use crate::engine::{Cause, Engine, EngineError};
+use crate::wire::{self, Body, Packed, TaskMessage};
+
+/// How long a server that is full, or away, is left alone.
+const PAUSE: Duration = Duration::from_millis(50);
+
+impl<E: Engine> Submitter<E> {
+    /// Puts a message, until the engine has it, or refuses it, or it has ended.
+    pub(super) async fn put(self: Arc<Self>, key: Key, message: Message) {
+        let id = self.id(key);
+        let length: usize = message.calls.iter().map(Vec::len).sum();
+        let calls: Vec<_> = message.calls.into_iter().map(Packed).collect();
+        let calls = if length + 64 * calls.len() <= self.engine.message_limit() {
+            Body::Inline(calls)
+        } else {
+            let name = id.blob("a");
+            self.open().note_blob(key);
+            let bytes = wire::write(&calls);
+            let owner = Arc::clone(&self.run.owner);
+            let put = || self.engine.put_blob(&owner, &name, bytes.clone());
+            if !self.insist(key, put).await {
+                return;
+            }
+            Body::Blob(name)
+        };
+        let message: Bytes = wire::write(&TaskMessage {
+            retries: message.retries,
+            calls,
+        });
+        let put = || self.engine.put_task(&id, message.clone());
+        if !self.insist(key, put).await {
+            return;
+        }
+        let is_open = match self.open().get_mut(key) {
+            Some(task) => {
+                // Its beginning may have come first.
+                if task.state == State::Sent {
+                    task.state = State::Queued;
+                }
+                true
+            }
+            None => false,
+        };
+        // It may have been cancelled meanwhile, when nothing was there to be taken back.
+        if !is_open && self.cancelling().contains_key(&key) {
+            self.catch(key).await;
+        }
+    }
+
+    /// Tries until it is done. If it cannot be, ends the task, and is false.
+    async fn insist<F>(self: &Arc<Self>, key: Key, attempt: impl Fn() -> F) -> bool
+    where
+        F: Future<Output = Result<(), EngineError>>,
+    {
+        let begin = Instant::now();
+        loop {
+            let error = match attempt().await {
+                Ok(()) => return true,
+                Err(error) => error,
+            };
+            if !self.open().contains(key) {
+                return false;
+            }
+            let is_late = begin.elapsed() >= self.limits.server;
+            // A full queue is not a server that is away: it takes tasks again when others are done.
+            if error.cause == Cause::Refused || (error.cause == Cause::Away && is_late) {
+                let text = |worker: &str| {
+                    format!(
+                        "worker `{worker}` was not run: the server does not take the task: {error}"
+                    )
+                };
+                self.fail(key, ErrorKind::Spawn, text);
+                // An answer may have been lost, and not the task.
+                self.chase(key);
+                return false;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What happens by the clock: a task ends although nothing is said.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use multiproc::ErrorKind;
+
+use super::open::{Key, State};
+use super::{Submitter, lock};
+use crate::engine::{Engine, Which};
+
+const TICK: Duration = Duration::from_millis(250);
+
+/// How often this submitter says that it is there.
+const PRESENT: Duration = Duration::from_secs(2);
+
+/// For how long it is said again what was cancelled.
+const CHASE: Duration = Duration::from_mins(1);
+
+impl<E: Engine> Submitter<E> {
+    pub(super) async fn watch(self: Arc<Self>) {
+        let connected = self.engine.connected();
+        let mut away_since: Option<Instant> = None;
+        let mut back_at = Instant::now();
+        let mut last_present = Instant::now();
+        let mut last_tidy = Instant::now();
+        let mut ticks = tokio::time::interval(TICK);
+        let mut last_tick = Instant::now();
+        loop {
+            ticks.tick().await;
+            if last_tick.elapsed() > Duration::from_secs(2) {
+                // This process was stopped: what it has not heard it could not hear.
+                back_at = Instant::now();
+                self.doubt.notify_one();
+            }
+            last_tick = Instant::now();
+            if !*connected.borrow() {
+                let since = *away_since.get_or_insert_with(Instant::now);
+                back_at = Instant::now();
+                if since.elapsed() > self.limits.server {
+                    self.give_up_server();
+                }
+                continue;
+            }
+            if away_since.take().is_some() {
+                back_at = Instant::now();
+            }
+            self.give_up_agents(back_at).await;
+            if last_present.elapsed() >= PRESENT {
+                last_present = Instant::now();
+                self.say_present().await;
+                self.say_cancelled_again().await;
+            }
+            if last_tidy.elapsed() >= Duration::from_secs(5) {
+                last_tidy = Instant::now();
+                let place = self.open().settled_place();
+                if place > 0 {
+                    // It can be done later.
+                    let _ = self.engine.forget(&self.run, Some(place + 1)).await;
+                }
+            }
+        }
+    }
+
+    /// The server has been away for too long.
+    fn give_up_server(self: &Arc<Self>) {
+        let limit = self.limits.server;
+        let keys = self.open().keys_where(|it| it.since.elapsed() > limit);
+        for key in keys {
+            let ended = self.fail(key, ErrorKind::Lost, |worker| {
+                format!("worker `{worker}` may have run: the server has been away for {limit:?}")
+            });
+            if ended {
+                // When it is back.
+                self.cancelling().insert(key, Instant::now());
+            }
+        }
+    }
+
+    async fn give_up_agents(self: &Arc<Self>, back_at: Instant) {
+        let limit = self.limits.agent;
+        let (nobody_since, known, lost) = {
+            let mut agents = lock(&self.agents);
+            agents.forget_silent();
+            let known: Vec<_> = agents.known.keys().cloned().collect();
+            (agents.last_heard.max(back_at), known, agents.lost.clone())
+        };
+        let is_late = |since: Instant| since.max(nobody_since).elapsed() > limit;
+        if known.is_empty() {
+            let keys = self.open().keys_where(|task| is_late(task.since));
+            for key in keys {
+                self.give_up_task(key).await;
+            }
+            return;
+        }
+        // The one that had begun it is gone, and it is not to be begun again. Another agent says so, if it is
+        // free to look: if not, it is known here.
+        let silent = self.engine.answer_time() + limit;
+        if back_at.elapsed() < silent {
+            return;
+        }
+        let keys = self.open().keys_where(|task| match &task.state {
+            State::Running(agent, attempt) => {
+                *attempt >= task.retries
+                    && !known.contains(agent)
+                    && lost.get(agent).is_none_or(|heard| heard.elapsed() > silent)
+            }
+            _ => false,
+        });
+        for key in keys {
+            let ended = self.fail(key, ErrorKind::Lost, |worker| {
+                format!(
+                    "worker `{worker}` may have run: its agent has not been heard for {silent:?}"
+                )
+            });
+            if ended {
+                self.chase(key);
+            }
+        }
+    }
+
+    /// There is no agent that could run it.
+    async fn give_up_task(self: &Arc<Self>, key: Key) {
+        let which = Which::Task(self.id(key));
+        // What could be taken back without a beginning has not run.
+        let taken_back = self.engine.remove_tasks(&which).await;
+        let is_running = self.open().is_running(key);
+        let limit = self.limits.agent;
+        let ended = if matches!(taken_back, Ok(1)) && !is_running {
+            self.fail(key, ErrorKind::Spawn, |worker| {
+                format!(
+                    "worker `{worker}` was not run: no agent that runs this build of the program has been heard for {limit:?}"
+                )
+            })
+        } else {
+            self.fail(key, ErrorKind::Lost, |worker| {
+                format!(
+                    "worker `{worker}` may have run: no agent that runs this build of the program has been heard for {limit:?}"
+                )
+            })
+        };
+        if ended {
+            self.chase(key);
+        }
+    }
+
+    async fn say_cancelled_again(&self) {
+        let keys: Vec<_> = {
+            let mut cancelling = self.cancelling();
+            cancelling.retain(|_, since| since.elapsed() < CHASE);
+            cancelling.keys().copied().take(256).collect()
+        };
+        for key in keys {
+            self.catch(key).await;
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Tests with real servers. Each has a deadline.
+
+#![allow(
+    clippy::pedantic,
+    clippy::print_stderr,
+    missing_docs,
+    unreachable_pub,
+    reason = "tests may be blunt"
+)]
+
+mod basics;
+mod faults;
+mod network;
+mod security;
+mod support;
+mod workers;

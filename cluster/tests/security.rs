@@ -1,0 +1,192 @@
+//! The configuration of a server that the guide shows: TLS, users, and what each may do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use multiproc::{ErrorKind, worker};
+use multiproc_cluster::{Agent, Cluster, Server};
+
+use crate::support::{Directory, NatsServer, within};
+use crate::workers::{bytes, length, square};
+
+const CONFIG: &str = include_str!("../server.conf");
+
+/// Certificates that are made for one test: of an authority, and of the server.
+struct Certificates(Directory);
+
+impl Certificates {
+    fn new() -> Certificates {
+        let directory = Directory::new();
+        let openssl = |arguments: &str| {
+            let done = Command::new("openssl")
+                .args(arguments.split(' '))
+                .current_dir(directory.path())
+                .output()
+                .expect("this test needs openssl");
+            assert!(
+                done.status.success(),
+                "{}",
+                String::from_utf8_lossy(&done.stderr)
+            );
+        };
+        openssl(
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem",
+        );
+        openssl("req -newkey rsa:2048 -nodes -subj /CN=server -keyout server.key -out server.csr");
+        fs::write(
+            directory.path().join("names"),
+            "subjectAltName=DNS:localhost,IP:127.0.0.1\n",
+        )
+        .unwrap();
+        openssl(
+            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
+        );
+        Certificates(directory)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+}
+
+/// A server with the configuration of the guide.
+fn secured(certificates: &Certificates) -> NatsServer {
+    let path = |name: &str| certificates.path(name).display().to_string();
+    let config = CONFIG
+        .replace("/etc/nats/server.pem", &path("server.pem"))
+        .replace("/etc/nats/server.key", &path("server.key"));
+    // What a test's server has of its own.
+    let lines: Vec<_> = config
+        .lines()
+        .filter(|line| !line.starts_with("jetstream") && !line.starts_with("server_name"))
+        .collect();
+    NatsServer::with_config(&lines.join("\n"))
+}
+
+fn user(url: &str, ca: &Path, name: &str) -> Server {
+    Server::new(url)
+        .ca_file(ca)
+        .password(name, format!("{name}-password"))
+        .owner(name)
+}
+
+#[worker]
+fn secured_agent(url: &str, ca: &Path) {
+    Agent::connect(user(url, ca, "agent"))
+        .unwrap()
+        .workers(1)
+        .run()
+        .unwrap();
+}
+
+#[test]
+fn tasks_go_over_tls_and_with_permissions() {
+    within(120, || {
+        let certificates = Certificates::new();
+        let server = secured(&certificates);
+        let ca = certificates.path("ca.pem");
+        let url = server.url().replace("127.0.0.1", "localhost");
+        let alice = Cluster::connect(user(&url, &ca, "alice")).unwrap();
+        let agent = secured_agent::spawn(&url, &ca).unwrap();
+        assert!(alice.wait_for_workers(1, Duration::from_secs(30)));
+        let bob = Cluster::connect(user(&url, &ca, "bob")).unwrap();
+        assert_eq!(alice.submit(square::call(7)).wait().unwrap(), 49);
+        assert_eq!(bob.submit(square::call(8)).wait().unwrap(), 64);
+        // Beside the messages, too.
+        assert_eq!(
+            alice.submit(length::call(vec![0; 2 << 20])).wait().unwrap(),
+            2 << 20
+        );
+        assert_eq!(
+            bob.submit(bytes::call(2 << 20)).wait().unwrap().len(),
+            2 << 20
+        );
+        let task = alice.submit(square::call(3));
+        task.cancel();
+        drop((alice, bob));
+        agent.kill();
+        let _ = agent.join();
+    });
+}
+
+#[test]
+fn others_are_refused() {
+    within(120, || {
+        let certificates = Certificates::new();
+        let server = secured(&certificates);
+        let ca = certificates.path("ca.pem");
+        let url = server.url().replace("127.0.0.1", "localhost");
+        let refused = |server: Server| {
+            let error = Cluster::builder(server)
+                .connect_timeout(Duration::from_secs(5))
+                .connect();
+            assert_eq!(error.unwrap_err().kind(), ErrorKind::Spawn);
+        };
+        refused(user(&url, &ca, "alice").password("alice", "wrong"));
+        refused(Server::new(&url).ca_file(&ca));
+        // A server that nobody has vouched for.
+        refused(Server::new(&url).password("alice", "alice-password"));
+        // There is nothing yet, and agents may not make it.
+        refused(user(&url, &ca, "agent"));
+    });
+}
+
+#[test]
+fn an_agent_may_not_submit_and_a_submitter_not_read_what_is_others() {
+    within(120, || {
+        let certificates = Certificates::new();
+        let server = secured(&certificates);
+        let ca = certificates.path("ca.pem");
+        let url = server.url().replace("127.0.0.1", "localhost");
+        // Makes the streams.
+        let _alice = Cluster::connect(user(&url, &ca, "alice")).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let connect = |name: &'static str| {
+                async_nats::ConnectOptions::new()
+                    .add_root_certificates(ca.clone())
+                    .require_tls(true)
+                    .user_and_password(name.to_owned(), format!("{name}-password"))
+                    .custom_inbox_prefix(format!("_INBOX.{name}"))
+                    .request_timeout(Some(Duration::from_secs(1)))
+                    .connect(&url)
+            };
+            let answers = |client: async_nats::Client,
+                           subject: &'static str,
+                           text: &'static str| async move {
+                client.request(subject, text.into()).await.is_ok()
+            };
+            let agent = connect("agent").await.unwrap();
+            let bob = connect("bob").await.unwrap();
+            let alice = connect("alice").await.unwrap();
+            let task = "multiproc.t.build.alice.run.0.1";
+            assert!(answers(alice.clone(), task, "a task").await);
+            assert!(!answers(agent.clone(), task, "a task").await);
+            assert!(!answers(bob.clone(), task, "a task").await);
+            let result = "multiproc.r.alice.run.0.1.r";
+            assert!(answers(agent.clone(), result, "a result").await);
+            assert!(!answers(bob.clone(), result, "a result").await);
+            assert!(!answers(alice.clone(), result, "a result").await);
+            let look = "$JS.API.DIRECT.GET.multiproc-records.multiproc.r.alice.run.0.1.r";
+            assert!(answers(alice.clone(), look, "").await);
+            assert!(!answers(bob.clone(), look, "").await);
+            let read = "$JS.API.STREAM.MSG.GET.multiproc-records";
+            assert!(!answers(bob.clone(), read, "{\"seq\":1}").await);
+            let all = "$JS.API.CONSUMER.CREATE.multiproc-records.mine.multiproc.r.>";
+            assert!(!answers(bob.clone(), all, "{}").await);
+            let cancel = "multiproc.c.build.alice.run";
+            let mut cancelled = agent.subscribe("multiproc.c.*.*.*").await.unwrap();
+            agent.flush().await.unwrap();
+            bob.publish(cancel, "bob".into()).await.unwrap();
+            bob.flush().await.unwrap();
+            alice.publish(cancel, "alice".into()).await.unwrap();
+            let heard = futures_util::StreamExt::next(&mut cancelled).await.unwrap();
+            assert_eq!(&heard.payload[..], b"alice");
+        });
+    });
+}

@@ -1,0 +1,280 @@
+//! A real server, agents in processes of their own, and deadlines.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use multiproc::{Process, worker};
+use multiproc_cluster::{Agent, Cluster, ClusterBuilder, Server};
+
+/// Runs a test, and ends everything if it takes too long.
+pub fn within(seconds: u64, test: impl FnOnce() + Send + 'static) {
+    let (sender, receiver) = mpsc::channel();
+    let thread = thread::spawn(move || {
+        test();
+        let _ = sender.send(());
+    });
+    match receiver.recv_timeout(Duration::from_secs(seconds)) {
+        Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+        Err(RecvTimeoutError::Timeout) => {
+            for id in SERVERS.lock().unwrap().iter() {
+                signal("KILL", *id);
+            }
+            eprintln!("the test takes longer than {seconds} seconds");
+            std::process::abort();
+        }
+    }
+}
+
+/// The servers that run: by their ids, to be ended in the end.
+static SERVERS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+
+/// Sends a signal to one process.
+pub fn signal(signal: &str, id: u32) {
+    let mut kill = Command::new("kill");
+    let _ = kill
+        .arg(format!("-{signal}"))
+        .arg(id.to_string())
+        .stderr(Stdio::null())
+        .status();
+}
+
+/// Waits until something is so.
+#[track_caller]
+pub fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(
+            begin.elapsed() < Duration::from_secs(60),
+            "it takes too long until {what}"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A directory for one test.
+pub struct Directory(PathBuf);
+
+impl Directory {
+    pub fn new() -> Directory {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("multiproc-cluster-{}-{number}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Directory(path)
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The program of the server.
+fn program() -> PathBuf {
+    if let Some(path) = std::env::var_os("NATS_SERVER") {
+        return path.into();
+    }
+    let target =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/nats-server-2.15.1/nats-server");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let on_path = std::env::split_paths(&path).map(|it| it.join("nats-server"));
+    on_path
+        .chain([target])
+        .find(|it| it.is_file())
+        .expect("these tests need a NATS server: `.ci/nats-server` installs one into `target/`")
+}
+
+/// A server that is being run.
+pub struct NatsServer {
+    child: Child,
+    pub port: u16,
+    config: PathBuf,
+    data: Directory,
+}
+
+impl NatsServer {
+    /// Starts one with a store of its own.
+    pub fn start() -> NatsServer {
+        NatsServer::with_config("")
+    }
+
+    /// Starts one whose configuration has these lines, too.
+    pub fn with_config(lines: &str) -> NatsServer {
+        NatsServer::with_limit(lines, None)
+    }
+
+    /// Starts one that keeps no more than so many bytes.
+    pub fn with_limit(lines: &str, limit: Option<u64>) -> NatsServer {
+        let data = Directory::new();
+        let store = data.path().join("store");
+        let config = data.path().join("server.conf");
+        let name = if lines.contains("server_name") {
+            ""
+        } else {
+            "server_name: one"
+        };
+        let limit = limit
+            .map(|limit| format!(", max_file_store: {limit}"))
+            .unwrap_or_default();
+        let text = format!(
+            "host: 127.0.0.1\njetstream {{ store_dir: {:?}{limit} }}\n{name}\n{lines}\n",
+            store.display().to_string()
+        );
+        fs::write(&config, text).unwrap();
+        let (child, port) = launch(&config, -1, data.path());
+        NatsServer {
+            child,
+            port,
+            config,
+            data,
+        }
+    }
+
+    pub fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    /// The number of its process.
+    #[allow(dead_code, reason = "for an example")]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&mut self) {
+        signal("KILL", self.child.id());
+        self.child.wait().unwrap();
+        SERVERS.lock().unwrap().retain(|id| *id != self.child.id());
+    }
+
+    /// Starts it again at the same place, with what it has kept.
+    pub fn restart(&mut self) {
+        let (child, _) = launch(&self.config, i32::from(self.port), self.data.path());
+        self.child = child;
+    }
+
+    pub fn cluster(&self) -> Cluster {
+        self.builder().connect().unwrap()
+    }
+
+    pub fn builder(&self) -> ClusterBuilder {
+        Cluster::builder(server(&self.url()))
+    }
+}
+
+/// Connects with a short time to answer, so that tests need not wait for long.
+pub fn server(url: &str) -> Server {
+    Server::new(url).answer_timeout(Duration::from_secs(2))
+}
+
+fn launch(config: &Path, port: i32, directory: &Path) -> (Child, u16) {
+    let ports = directory.join("ports");
+    fs::create_dir_all(&ports).unwrap();
+    let log = fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(directory.join("log"))
+        .unwrap();
+    let mut child = Command::new(program())
+        .arg("-c")
+        .arg(config)
+        .args(["-p", &port.to_string()])
+        .arg("--ports_file_dir")
+        .arg(&ports)
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    SERVERS.lock().unwrap().push(child.id());
+    let file = ports.join(format!("nats-server_{}.ports", child.id()));
+    let mut port = None;
+    wait_until("the server listens", || {
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        let ports: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
+        let url = ports["nats"][0].as_str().unwrap_or_default();
+        port = url.rsplit(':').next().and_then(|it| it.parse().ok());
+        let ended = child.try_wait().unwrap();
+        assert!(
+            ended.is_none(),
+            "{}",
+            fs::read_to_string(directory.join("log")).unwrap()
+        );
+        port.is_some()
+    });
+    (child, port.unwrap())
+}
+
+impl Drop for NatsServer {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// An agent in a process of its own.
+#[worker]
+fn agent(url: &str, workers: usize, submitter_timeout: Duration) {
+    let agent = Agent::connect(server(url)).unwrap();
+    agent
+        .workers(workers)
+        .submitter_timeout(submitter_timeout)
+        .run()
+        .unwrap();
+}
+
+/// An agent, which is killed in the end.
+pub struct AgentProcess(Option<Process<()>>);
+
+impl AgentProcess {
+    pub fn start(url: &str, workers: usize) -> AgentProcess {
+        AgentProcess::with_submitter_timeout(url, workers, Duration::from_secs(30))
+    }
+
+    pub fn with_submitter_timeout(url: &str, workers: usize, timeout: Duration) -> AgentProcess {
+        AgentProcess(Some(agent::spawn(url, workers, timeout).unwrap()))
+    }
+
+    pub fn id(&self) -> u32 {
+        self.0.as_ref().unwrap().id()
+    }
+
+    pub fn kill(&mut self) {
+        if let Some(process) = self.0.take() {
+            signal("KILL", process.id());
+            let _ = process.join();
+        }
+    }
+}
+
+impl Drop for AgentProcess {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A server, agents, and a cluster that has heard them.
+pub fn cluster(agents: usize, workers: usize) -> (NatsServer, Vec<AgentProcess>, Cluster) {
+    let server = NatsServer::start();
+    let agents: Vec<_> = (0..agents)
+        .map(|_| AgentProcess::start(&server.url(), workers))
+        .collect();
+    let cluster = server.cluster();
+    let all = agents.len() * workers;
+    assert!(cluster.wait_for_workers(all, Duration::from_secs(30)));
+    (server, agents, cluster)
+}
