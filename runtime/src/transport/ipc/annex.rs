@@ -35,8 +35,8 @@ pub(super) const BATCH: usize = 240;
 /// to, but addresses, which may be limited: then it is the second.
 const STEPS: [usize; 2] = [64 << 20, 4 << 20];
 
-/// Buffers from this length on have [huge pages](memory::prefer_huge_pages), which is a third of the time
-/// that 64 MiB take in all.
+/// Buffers from this length on have [huge pages](memory::prefer_huge_pages). An argument of 64 MiB took 1.6
+/// times as long as a copy of it without them; with them, 0.15 to 0.95, on a loaded machine.
 const HUGE: usize = 8 << 20;
 
 /// The two ends, for the sender and the receiver.

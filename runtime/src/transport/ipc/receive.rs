@@ -1,3 +1,9 @@
+//! What arrives.
+//!
+//! Packets are those that ipc-channel sends, but received here, each in one system call, since ipc-channel
+//! cannot look before it takes. Items of 16 bytes one way: 3.1 µs each, 3.5 with a look before each; a bare
+//! pair takes 1.4. The rest is spent by the kernel on packets, and by the sender.
+
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
