@@ -8,10 +8,15 @@ use std::os::unix::net::UnixStream;
 use rustix::net::sockopt::socket_type;
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketType, sendmsg};
 
-/// The standard streams are left alone. The connection to the parent was there first, so it comes
-/// last.
+/// The standard streams are left alone. The connection to the parent comes last: this process may be ended
+/// for what is written there. Of its kind, only that one blocks.
 fn descriptors() -> impl Iterator<Item = RawFd> {
-    (3..64).rev()
+    let (others, blocking): (Vec<_>, Vec<_>) = (3..64).rev().partition(|descriptor| {
+        // SAFETY: a system call that takes numbers.
+        let flags = unsafe { libc::fcntl(*descriptor, libc::F_GETFL) };
+        flags & libc::O_NONBLOCK != 0
+    });
+    others.into_iter().chain(blocking)
 }
 
 /// Writes to whatever is open.

@@ -210,7 +210,7 @@ fn memory_for_long_items_is_given_back_when_none_come() {
         for number in 0..12 {
             sender.send(item(1, number, MIB)).unwrap();
         }
-        eventually("the memory is there again", || is_shared());
+        eventually("the memory is there again", is_shared);
         drop(sender);
         process.join().unwrap();
     });

@@ -44,7 +44,7 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
         let aims = [BY_VALUE, BY_SLICE].map(|of| Aim {
             of,
             against: COPY,
-            at_most: 2.0,
+            at_most: 1.1,
         });
         bench.race(Race {
             title: name.to_owned(),

@@ -85,15 +85,18 @@ fn one_way(bench: &mut Bench, name: &str, size: usize) -> Failable {
         bench.python(PYTHON, "queue", count, size),
         bench.python("CPython, SimpleQueue", "simple_queue", count, size),
     ];
-    let aim = |against, at_most| Aim {
-        of: QUEUE,
+    let aim = |of, against, at_most| Aim {
+        of,
         against,
         at_most,
     };
+    let channel = |at_most| aim(CHANNEL, SOCKET, at_most);
+    let queue = |at_most| aim(QUEUE, COPY, at_most);
     let aims = match size {
-        16 => vec![aim(PYTHON, 0.1)],
-        size if size >= 1 << 20 => vec![aim(COPY, 2.0)],
-        _ => vec![],
+        16 => vec![channel(1.3), aim(QUEUE, PYTHON, 0.1)],
+        1024 => vec![queue(20.0)],
+        65536 => vec![channel(1.0), queue(1.5)],
+        _ => vec![channel(0.6), queue(2.0)],
     };
     bench.race(Race {
         title: format!("{name} one way, each of {count}"),

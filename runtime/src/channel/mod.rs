@@ -60,7 +60,7 @@
 //! * A sender of long items (above 64 KiB or so) shares up to 4 MiB of memory with the receiver, and the
 //!   receiver with up to eight such senders; longer items and those of other senders take a slower way. A
 //!   receiver that waits gives the memory of a sender back that sends none for a second.
-//! * Each end costs a descriptor, and another one from its first use on.
+//! * Each end costs a descriptor, and one that sends another from its first use on.
 //! * An end can only be serialized into a message to another process; elsewhere that is an error.
 
 mod duplex;

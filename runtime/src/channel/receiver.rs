@@ -18,7 +18,7 @@ use crate::lock::lock;
 use crate::readiness::Readiness;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::sys::{deadline, poll};
-use crate::transport::{self, Inbox, PackedDepot, Received};
+use crate::transport::{Inbox, PackedDepot, Received};
 
 /// The receiving end of a [`channel`](super::channel()).
 ///
@@ -286,9 +286,7 @@ impl ReceivingEnd {
         if let Some(error) = self.failed.take() {
             return Err(error);
         }
-        let inbox = self
-            .inbox()
-            .map_err(|error| RecvError::Item(ItemError::new(error)))?;
+        let inbox = self.inbox();
         loop {
             return match inbox.receive() {
                 Ok(Received::Message(message)) => Ok(Seen::Item(message)),
@@ -301,16 +299,11 @@ impl ReceivingEnd {
         }
     }
 
-    fn inbox(&mut self) -> io::Result<&mut Inbox> {
-        match &mut self.inbox {
-            Some(inbox) => Ok(inbox),
-            none => {
-                transport::warm_up()?;
-                let inbox = Inbox::moved(Arc::clone(&self.socket), self.depots.clone())?;
-                self.depots.clear();
-                Ok(none.insert(inbox))
-            }
-        }
+    fn inbox(&mut self) -> &mut Inbox {
+        self.inbox.get_or_insert_with(|| {
+            let depots = std::mem::take(&mut self.depots);
+            Inbox::moved(Arc::clone(&self.socket), depots)
+        })
     }
 
     /// Readable when there is something to look at.

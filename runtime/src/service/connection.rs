@@ -134,7 +134,7 @@ impl Connection {
             }
         }
         drop(theirs);
-        let mut inbox = Inbox::new(Arc::new(ours)).map_err(closed)?;
+        let mut inbox = Inbox::new(Arc::new(ours));
         let mut message = loop {
             match inbox.receive().map_err(closed)? {
                 Received::Message(message) => break message,

@@ -50,7 +50,7 @@ impl Control {
         let socket = Arc::new(socket);
         Ok(Control {
             orders: Mailer::new(Arc::clone(&socket))?,
-            reports: Inbox::new(socket)?,
+            reports: Inbox::new(socket),
         })
     }
 

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
+use crate::codec::Output;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
 use crate::transport::{EncodedMessage, Outbox, Sender};
 
@@ -40,6 +41,20 @@ impl Mailer {
     pub(super) fn post(&mut self, message: EncodedMessage) -> io::Result<()> {
         self.waiting.push_back(message);
         self.advance()
+    }
+
+    /// The same for a message that is not kept yet. A long one is sent from where it lies, if it can be sent
+    /// now.
+    ///
+    /// # Errors
+    ///
+    /// As [`post`](Mailer::post), or there is no memory to keep it.
+    pub(super) fn post_written(&mut self, mut message: Output<'_>) -> io::Result<()> {
+        if self.blocked_on().is_none() && self.sender.try_send_long(&mut message)? {
+            return Ok(());
+        }
+        let message = EncodedMessage::new(message).map_err(io::Error::other)?;
+        self.post(message)
     }
 
     /// Sends what there is room for.

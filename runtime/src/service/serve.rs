@@ -205,7 +205,7 @@ impl Host {
         let fatal = |error: &dyn std::fmt::Display| Failure::not_decoded(error);
         let control = Arc::new(setup.control.into_inner());
         let mut parent = Mailer::new(Arc::clone(&control)).map_err(|error| fatal(&error))?;
-        let mut inbox = Inbox::new(control).map_err(|error| fatal(&error))?;
+        let mut inbox = Inbox::new(control);
         let board = Board::map(setup.board.into_inner());
         let node = setup.node;
         let seat = node
@@ -393,10 +393,9 @@ impl Host {
             return Ok(());
         };
         records::settle();
-        let encoded = EncodedMessage::new(out).map_err(io::Error::other)?;
         let mut mailer = lock(route);
         let was_blocked = mailer.blocked_on().is_some();
-        mailer.post(encoded)?;
+        mailer.post_written(out)?;
         self.board.count_reply(client);
         // A client that takes in a long reply takes part of it at a time.
         while let Some(socket) = mailer.blocked_on().filter(|_| !was_blocked) {

@@ -12,8 +12,9 @@
 //! | carries none but its own descriptors, 64 at most | they go through an annex too |
 //! | writes each long message through the kernel | where many come, their bytes lie in a [`depot`](ipc) |
 //! | writes byte buffers element by element | it is given encoded bytes only |
-//! | panics about packets that are none of its own, or waits for the rest of them | each packet is looked at first |
-//! | panics when a message with a descriptor arrives and none is free | such a message is taken without it |
+//! | panics about packets that are none of its own, or waits for the rest of them | packets are received here |
+//! | panics when a message with a descriptor arrives and none is free | likewise: such a message is taken without it |
+//! | takes two hundred kilobytes for each packet that it receives | likewise: into room that is used again |
 //! | returns `EINTR` | retried |
 //! | panics in destructors of thread-locals and exit handlers | [`locals`](ipc) |
 //!
@@ -24,19 +25,18 @@
 //! # What if a process is sick
 //!
 //! A C library in it may write to the connection, having mistaken its number for one of its own,
-//! or make it something that it was not. So what arrives is looked at before it is received:
+//! or make it something that it was not. So nothing that arrives is believed:
 //!
-//! 1. The next packet is peeked at: its length, its beginning, and whether it carries descriptors.
-//! 2. If `FrameHeader::read` does not know it for the whole of a frame with as
-//!    many descriptors, it is dropped, and receiving it is an error, [`is_nonsense`].
-//! 3. Else ipc-channel receives it, and neither waits nor panics: the packet is there, is as long
-//!    as it says, and parses; or, if it carries the end of an annex, it is received here.
+//! 1. The next packet is taken as a whole, in one system call, and up to two of the descriptors that it
+//!    carries.
+//! 2. If `FrameHeader::read` does not know it for the whole of a frame as ipc-channel writes it, with as many
+//!    descriptors, it is dropped with all that it carries, and receiving it is an error, [`is_nonsense`].
 //!
-//! Nothing can come between the steps: packets of a socket are received in the order in which they
-//! were sent, and one reader has it. [`Inbox::receive`] takes `&mut self`, [`Receiver`] is not
-//! `Sync`, neither can be cloned, and a channel's end that is sent to another process is given up
-//! here. (A copy of this process that the user's code makes by `fork` can read the same socket.
-//! Where a packet is stolen, the parent's end, which does not block, has nothing instead.)
+//! Packets of a socket are received in the order in which they were sent, and one reader has it.
+//! [`Inbox::receive`] takes `&mut self`, [`Receiver`] is not `Sync`, neither can be cloned, and a channel's
+//! end that is sent to another process is given up here. (A copy of this process that the user's code makes
+//! by `fork` can read the same socket. Where a packet is stolen, the parent's end, which does not block, has
+//! nothing instead.)
 //!
 //! What an annex promises is believed when it comes (`annex`). What one packet or annex does
 //! wrong does not concern the next: channels go on, since other processes may send into them.

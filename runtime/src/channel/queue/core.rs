@@ -449,28 +449,10 @@ impl Core {
             } else {
                 return Ok(Pushed::WarmFull);
             };
-            let mut position = *end;
+            let position = *end;
             *end = end.wrapping_add(entry.length);
             entry.place = place as u32;
-            let parts = [&lengths[..], &output.head].into_iter();
-            let parts = parts.chain(output.splices.iter().map(|splice| &**splice));
-            let file = &self.handles.memory;
-            let area = self.cold_area();
-            if place == Storage::Warm {
-                self.warm.reserve(file, position, entry.length)?;
-            } else {
-                let end = (position % area.size).saturating_add(entry.length);
-                memory::check_file_size_limit(area.start + area.size.min(end))?;
-            }
-            for part in parts {
-                if place == Storage::Warm {
-                    self.warm.write(position, part);
-                } else {
-                    area.write(file, position, part)?;
-                }
-                position = position.wrapping_add(part.len() as u64);
-                step();
-            }
+            self.write_area(place, position, entry.length, &lengths, output)?;
         }
         if !output.attachments.is_empty() {
             entry.attachments =
@@ -502,6 +484,36 @@ impl Core {
         pushing.tail.store(tail.wrapping_add(1), Ordering::SeqCst);
         step();
         Ok(Pushed::Done(tail))
+    }
+
+    /// Writes the bytes of a long item at a position, where there is room.
+    fn write_area(
+        &self,
+        place: Storage,
+        mut position: u64,
+        length: u64,
+        lengths: &[u8],
+        output: &Output<'_>,
+    ) -> io::Result<()> {
+        let file = &self.handles.memory;
+        let area = self.cold_area();
+        if place == Storage::Warm {
+            self.warm.reserve(file, position, length)?;
+        } else {
+            let end = (position % area.size).saturating_add(length);
+            memory::check_file_size_limit(area.start + area.size.min(end))?;
+        }
+        let parts = [lengths, &output.head].into_iter();
+        for part in parts.chain(output.splices.iter().map(|splice| &**splice)) {
+            if place == Storage::Warm {
+                self.warm.write(position, part);
+            } else {
+                area.write(file, position, part)?;
+            }
+            position = position.wrapping_add(part.len() as u64);
+            step();
+        }
+        Ok(())
     }
 
     /// Takes the first item; `None` if the deadline came before the lock.

@@ -24,7 +24,8 @@ use crate::sys::fd::OwnedFd;
 use crate::sys::memory::{self, Mapping};
 
 /// Bytes of the ring.
-pub(super) const WARM: u64 = 4 << 20;
+pub(super) const WARM: u64 = LENGTH as u64;
+const LENGTH: usize = 4 << 20;
 
 /// So much is reserved at once.
 const STEP: u64 = 64 << 10;
@@ -42,7 +43,7 @@ pub(super) struct Warm {
 impl Warm {
     /// The last part of the mapping.
     pub(super) fn new(mapping: Arc<Mapping>) -> Warm {
-        let start = mapping.length().saturating_sub(WARM as usize);
+        let start = mapping.length().saturating_sub(LENGTH);
         Warm {
             mapping,
             start,
@@ -73,7 +74,7 @@ impl Warm {
             let (now, later) = bytes.split_at(length);
             // SAFETY: the run lies in the mapping (`run`), in a part of the file that is there and has
             // memory (`reserve`). The caller has the lock for pushing and has seen that no item is there,
-            // so nobody else reads or writes it; `now` lies in this process's own memory.
+            // so no other reads or writes it; `now` lies in this process's own memory.
             unsafe { ptr::copy_nonoverlapping(now.as_ptr(), place, length) };
             bytes = later;
             position = position.wrapping_add(length as u64);
@@ -88,8 +89,8 @@ impl Warm {
             let position = position.wrapping_add(bytes.len() as u64);
             let (place, run) = self.run(position, length - bytes.len());
             let target = bytes.spare_capacity_mut().as_mut_ptr().cast::<u8>();
-            // SAFETY: the run lies in the mapping, as in `write`. The caller has the lock for popping, and
-            // nobody writes where an item is until that is popped; if something does all the same, the
+            // SAFETY: the run lies in the mapping, as in `write`. The caller has the lock for popping, and nothing
+            // writes where an item is until that is popped; if something does all the same, the
             // bytes are any bytes. `run` is no more than what is missing, for which there is capacity.
             unsafe { ptr::copy_nonoverlapping(place, target, run) };
             // SAFETY: so many more bytes, within the capacity, have just been written.
@@ -101,12 +102,12 @@ impl Warm {
     /// Where a position is, and how many of so many bytes lie there in one piece: at least one.
     fn run(&self, position: u64, length: usize) -> (*mut u8, usize) {
         // Does not truncate: the ring is mapped.
-        let offset = (position % WARM) as usize;
+        let offset = usize::try_from(position % WARM).unwrap_or(0);
         let place = self
             .mapping
             .base()
             .as_ptr()
             .wrapping_add(self.start + offset);
-        (place, length.min(WARM as usize - offset))
+        (place, length.min(LENGTH - offset))
     }
 }

@@ -173,13 +173,11 @@ pub(crate) fn try_receive(socket: BorrowedFd<'_>, bytes: &mut [u8]) -> io::Resul
     receive_any(socket, bytes, RecvFlags::DONTWAIT)
 }
 
-/// What the next packet of a socket is like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What came of looking for a packet.
+#[derive(Debug)]
 pub(crate) enum Packet {
-    /// So many bytes, and nothing else.
-    Plain(usize),
-    /// Descriptors come with so many bytes.
-    Carrying(usize),
+    /// It has so many bytes, of which those were taken that there was room for.
+    Bytes { length: usize, carried: Carried },
     /// It is there, and has nothing in it.
     Empty,
     /// There is none just now.
@@ -188,43 +186,71 @@ pub(crate) enum Packet {
     End,
 }
 
-/// Looks at the next packet without taking it. As much of its beginning as fits is put into
-/// `beginning`.
-pub(crate) fn peek(
+/// What came with a packet.
+#[derive(Debug)]
+pub(crate) enum Carried {
+    Nothing,
+    One(OwnedFd),
+    /// One came at least, but the process had no place for it.
+    Lost,
+    /// More than one, which are closed.
+    Several,
+}
+
+/// Takes the next packet. As much of its beginning as fits is put into `beginning`.
+pub(crate) fn take_packet(
     socket: BorrowedFd<'_>,
     beginning: &mut [u8],
     flags: RecvFlags,
 ) -> io::Result<Packet> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut was_reset = false;
     loop {
-        let peeked = recvmsg(
+        let received = recvmsg(
             socket,
             &mut [IoSliceMut::new(beginning)],
-            &mut RecvAncillaryBuffer::default(),
-            RecvFlags::PEEK | RecvFlags::TRUNC | flags,
+            &mut control,
+            RecvFlags::TRUNC | RecvFlags::CMSG_CLOEXEC | flags,
         );
-        return match peeked {
-            // There is no room for what it carries.
-            Ok(packet) if packet.flags.contains(ReturnFlags::CTRUNC) => {
-                Ok(Packet::Carrying(packet.bytes))
-            }
-            Ok(packet) if packet.bytes == 0 => Ok(if is_over(socket)? {
-                Packet::End
-            } else {
-                Packet::Empty
-            }),
-            Ok(packet) => Ok(Packet::Plain(packet.bytes)),
+        let packet = match received {
+            Ok(packet) => packet,
             // The other end was closed with packets from here unread. It is told once, and before
             // the packets that came from there.
             Err(Errno::CONNRESET) if !was_reset => {
                 was_reset = true;
                 continue;
             }
-            Err(Errno::CONNRESET) => Ok(Packet::End),
-            Err(Errno::AGAIN) => Ok(Packet::None),
+            Err(Errno::CONNRESET) => return Ok(Packet::End),
+            Err(Errno::AGAIN) => return Ok(Packet::None),
             Err(Errno::INTR) => continue,
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
         };
+        let mut carried = Carried::Nothing;
+        if packet.flags.contains(ReturnFlags::CTRUNC) {
+            carried = Carried::Lost;
+        }
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(batch) = message {
+                for descriptor in batch {
+                    carried = match carried {
+                        Carried::Nothing => Carried::One(descriptor),
+                        _ => Carried::Several,
+                    };
+                }
+            }
+        }
+        if packet.bytes > 0 || !matches!(carried, Carried::Nothing) {
+            return Ok(Packet::Bytes {
+                length: packet.bytes,
+                carried,
+            });
+        }
+        return Ok(if is_over(socket)? {
+            Packet::End
+        } else {
+            Packet::Empty
+        });
     }
 }
 
@@ -238,12 +264,6 @@ pub(crate) fn is_over(socket: BorrowedFd<'_>) -> io::Result<bool> {
         .intersects(PollFlags::RDHUP | PollFlags::HUP);
     // What was sent before it was closed is still to be received.
     Ok(is_closed && rustix::io::ioctl_fionread(socket)? == 0)
-}
-
-/// Drops the next packet and the descriptors that it carries. Does not wait.
-pub(crate) fn skip(socket: BorrowedFd<'_>) {
-    // The rest of a packet goes with its beginning.
-    let _ = recv(socket, &mut [0], RecvFlags::DONTWAIT);
 }
 
 /// Appends what a socket has to a buffer, up to `limit` bytes and to the buffer's capacity. Gives

@@ -47,17 +47,12 @@ impl PlaceholderChannel {
         Ok(PlaceholderChannel { sender, receiver })
     }
 
-    /// A sender into, and a receiver out of, duplicates of `descriptor`.
-    pub(super) fn both<T>(
-        self,
-        descriptor: BorrowedFd<'_>,
-    ) -> io::Result<(IpcSender<T>, IpcReceiver<T>)>
+    /// A sender whose messages go into a duplicate of `descriptor`.
+    pub(super) fn sender<T>(self, descriptor: BorrowedFd<'_>) -> io::Result<IpcSender<T>>
     where
         T: for<'de> Deserialize<'de> + Serialize,
     {
-        let sender = self.sender.replace(descriptor)?;
-        let receiver = self.receiver.replace(descriptor)?;
-        Ok((sender.to(), receiver.to()))
+        Ok(self.sender.replace(descriptor)?.to())
     }
 }
 
@@ -83,10 +78,10 @@ pub(super) fn sender<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcSender<T>>
 where
     T: for<'de> Deserialize<'de> + Serialize,
 {
-    Ok(PlaceholderChannel::new()?.sender.replace(descriptor)?.to())
+    PlaceholderChannel::new()?.sender(descriptor)
 }
 
-/// A receiver of the messages that come out of a duplicate of `descriptor`.
+/// A duplicate of `descriptor` as ipc-channel carries one: it has no other type for that.
 pub(super) fn receiver<T>(descriptor: BorrowedFd<'_>) -> io::Result<IpcReceiver<T>>
 where
     T: for<'de> Deserialize<'de> + Serialize,

@@ -31,12 +31,12 @@ use crate::transport::limit::Limit;
 /// Descriptors that are sent at once; the kernel takes up to 253.
 pub(super) const BATCH: usize = 240;
 
-/// Room for so many bytes is made at once, for more as they come: more addresses than that would have to
-/// be believed. Memory is taken as it is written in any case.
-const STEP: usize = 64 << 20;
+/// Room for so many bytes is made at once, for more as they come. It takes memory only as it is written
+/// to, but addresses, which may be limited: then it is the second.
+const STEPS: [usize; 2] = [64 << 20, 4 << 20];
 
-/// Buffers from this length on have [huge pages](memory::prefer_huge_pages), which is a third of the time
-/// that 64 MiB take in all.
+/// Buffers from this length on have [huge pages](memory::prefer_huge_pages). An argument of 64 MiB took 1.6
+/// times as long as a copy of it without them; with them, 0.15 to 0.95, on a loaded machine.
 const HUGE: usize = 8 << 20;
 
 /// The two ends, for the sender and the receiver.
@@ -199,10 +199,14 @@ impl Assembly {
         while self.buffer.len() < self.wanted {
             let missing = self.wanted - self.buffer.len();
             if self.buffer.len() == self.buffer.capacity() {
-                let step = missing.min(self.buffer.len().max(STEP));
-                let reserved = self.buffer.try_reserve_exact(step);
-                reserved.map_err(|_| self.no_memory())?;
-                if step >= HUGE {
+                let has_reserved = STEPS.iter().any(|step| {
+                    let step = missing.min(self.buffer.len().max(*step));
+                    self.buffer.try_reserve_exact(step).is_ok()
+                });
+                if !has_reserved {
+                    return Err(self.no_memory());
+                }
+                if self.buffer.capacity() >= HUGE {
                     memory::prefer_huge_pages(self.buffer.spare_capacity_mut());
                 }
             }

@@ -23,10 +23,10 @@ pub(crate) fn open_with(
     blank: PlaceholderChannel,
     end: Arc<OwnedFd>,
 ) -> io::Result<(Sender, Receiver)> {
-    let (sender, receiver) = blank.both(end.as_fd())?;
+    let sender = blank.sender(end.as_fd())?;
     Ok((
         Sender::from_ipc(sender, Arc::clone(&end)),
-        Receiver::from_ipc(receiver, end),
+        Receiver::new(end),
     ))
 }
 
@@ -34,11 +34,7 @@ pub(crate) fn open_with(
 pub(crate) fn open_polled(end: impl Into<Arc<OwnedFd>>) -> io::Result<(Sender, Inbox)> {
     let end = end.into();
     set_nonblocking(&end)?;
-    let (sender, receiver) = PlaceholderChannel::new()?.both(end.as_fd())?;
-    Ok((
-        Sender::from_ipc(sender, Arc::clone(&end)),
-        Inbox::from_ipc(receiver, end),
-    ))
+    Ok((Sender::new(Arc::clone(&end))?, Inbox::new(end)))
 }
 
 /// The two ends of a new connection.

@@ -2,8 +2,8 @@
 //!
 //! ipc-channel puts two lengths before what it sends: that of the packet, and that of the message,
 //! which would be longer if it came in several packets. Behind them stands the frame in postcard's
-//! format. All but the bytes of the head comes first, so that [`FrameHeader::read`] can tell from the
-//! [beginning](BEGINNING) of a packet and its length what ipc-channel would make of it.
+//! format. All but the bytes of the head comes first, so that [`FrameHeader::read`] can tell what it is by the
+//! [beginning](BEGINNING) of a packet and its length.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -209,12 +209,6 @@ fn number(rest: &mut &[u8]) -> Option<u64> {
 /// Bytes that ipc-channel's format copies as a whole.
 #[derive(Clone)]
 pub(super) struct FrameBytes(pub(super) Arc<Vec<u8>>);
-
-impl FrameBytes {
-    pub(super) fn into_vec(self) -> Vec<u8> {
-        Arc::unwrap_or_clone(self.0)
-    }
-}
 
 impl fmt::Debug for FrameBytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,8 +26,6 @@ impl Drop for Mark {
 thread_local! {
     static HAS_SENT: Cell<bool> = const { Cell::new(false) };
     static CAN_SEND: Mark = const { Mark };
-    static HAS_RECEIVED: Cell<bool> = const { Cell::new(false) };
-    static CAN_RECEIVE: Mark = const { Mark };
 }
 
 /// Those of sending.
@@ -36,19 +34,13 @@ pub(super) static SENDING: Locals = Locals {
     are_there: &CAN_SEND,
 };
 
-/// Those of receiving.
-pub(super) static RECEIVING: Locals = Locals {
-    are_used: &HAS_RECEIVED,
-    are_there: &CAN_RECEIVE,
-};
-
 impl Locals {
     /// Makes a call that uses them.
     ///
     /// # Errors
     ///
     /// They are gone. Nothing has been done.
-    pub(super) fn using<R, F: FnOnce() -> R>(&self, call: F) -> Result<R, F> {
+    fn using<R, F: FnOnce() -> R>(&self, call: F) -> Result<R, F> {
         if self.are_used.replace(true) {
             return match self.are_there.try_with(|_| ()) {
                 Ok(()) => Ok(call()),

@@ -17,7 +17,7 @@ use crate::transport::limit::Limit;
 /// The end of a connection that messages are sent into.
 #[derive(Debug, Clone)]
 pub(crate) struct Sender {
-    sender: OpaqueIpcSender,
+    ipc: OpaqueIpcSender,
     /// The same socket, to wait for room.
     socket: Arc<OwnedFd>,
     supply: Arc<Supply>,
@@ -32,7 +32,7 @@ impl Sender {
 
     pub(super) fn from_ipc(sender: IpcSender<Frame>, socket: Arc<OwnedFd>) -> Sender {
         Sender {
-            sender: sender.to_opaque(),
+            ipc: sender.to_opaque(),
             socket,
             supply: Arc::default(),
         }
@@ -104,6 +104,21 @@ impl Sender {
         Ok(())
     }
 
+    /// Sends a long message without waiting and from where it lies, if there is room for it; false if not.
+    pub(crate) fn try_send_long(&self, output: &mut Output<'_>) -> io::Result<bool> {
+        if output.splices.is_empty() || !output.attachments.is_empty() {
+            return Ok(false);
+        }
+        let splices: Vec<&[u8]> = output.splices.iter().map(|splice| &**splice).collect();
+        match self.send_in_depot(&output.head, &splices, Duration::ZERO, None) {
+            Ok(true) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            other => return other,
+        }
+        output.confirm_sent();
+        Ok(true)
+    }
+
     /// Sends a long message through the depot; false if it has to go another way.
     pub(super) fn send_in_depot(
         &self,
@@ -165,7 +180,7 @@ impl Sender {
         limit: Option<Limit<'_>>,
     ) -> io::Result<()> {
         loop {
-            let (sender, frame) = (self.sender.clone().to::<Frame>(), frame()?);
+            let (sender, frame) = (self.ipc.clone().to::<Frame>(), frame()?);
             return match locals::SENDING.using_somewhere(move || sender.send(frame))? {
                 Ok(()) => Ok(()),
                 Err(IpcError::Io(error)) if error.kind() == io::ErrorKind::Interrupted => continue,
@@ -182,7 +197,7 @@ impl Sender {
     }
 }
 
-pub(super) fn into_io(error: IpcError) -> io::Error {
+fn into_io(error: IpcError) -> io::Error {
     match error {
         IpcError::Io(error) => error,
         IpcError::Disconnected => io::ErrorKind::BrokenPipe.into(),

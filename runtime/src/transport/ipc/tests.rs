@@ -144,13 +144,13 @@ fn connection() -> (Sender, Receiver) {
     let (ours, theirs) = pair().unwrap();
     (
         Sender::new(ours).unwrap(),
-        Receiver::new(theirs.as_fd()).unwrap(),
+        Receiver::new(theirs.try_clone().unwrap()),
     )
 }
 
 fn connection_to_inbox() -> (Sender, Inbox) {
     let (ours, theirs) = pair().unwrap();
-    (Sender::new(ours).unwrap(), Inbox::new(theirs).unwrap())
+    (Sender::new(ours).unwrap(), Inbox::new(theirs))
 }
 
 /// Waits for what an inbox has to say next.
@@ -287,7 +287,7 @@ fn many_descriptors_arrive() {
 fn an_inbox_does_not_wait() {
     within(|| {
         let (connection, end) = pair().unwrap();
-        let mut inbox = Inbox::new(end).unwrap();
+        let mut inbox = Inbox::new(end);
         assert!(matches!(inbox.receive(), Ok(Received::Nothing)));
         let (ours, theirs) = annex::pair().unwrap();
         let plan = Plan {
@@ -348,8 +348,8 @@ fn a_message_that_breaks_off_is_an_error_and_the_next_one_is_not() {
         let wire = wire[..length].to_vec();
         within(move || {
             let (ends, others) = (pair().unwrap(), pair().unwrap());
-            let receiver = Receiver::new(ends.1.as_fd()).unwrap();
-            let mut inbox = Inbox::new(others.1).unwrap();
+            let receiver = Receiver::new(ends.1.try_clone().unwrap());
+            let mut inbox = Inbox::new(others.1);
             for connection in [ends.0, others.0] {
                 let (ours, theirs) = annex::pair().unwrap();
                 announce(&connection, theirs, plan);
@@ -372,7 +372,7 @@ fn a_message_that_breaks_off_is_an_error_and_the_next_one_is_not() {
 fn an_annex_that_is_not_the_messages_own_is_an_error() {
     within(|| {
         let (connection, end) = pair().unwrap();
-        let receiver = Receiver::new(end.as_fd()).unwrap();
+        let receiver = Receiver::new(end.try_clone().unwrap());
         let (ours, theirs) = annex::pair().unwrap();
         let plan = Plan {
             nonce: 1,
@@ -399,7 +399,7 @@ fn what_is_no_message_is_an_error() {
         let garbage = garbage.to_vec();
         within(move || {
             let (ours, theirs) = pair().unwrap();
-            let receiver = Receiver::new(theirs.as_fd()).unwrap();
+            let receiver = Receiver::new(theirs.try_clone().unwrap());
             drop(theirs);
             send(&ours, &garbage, SendFlags::empty()).unwrap();
             drop(ours);
@@ -554,7 +554,7 @@ fn the_socket_of_a_connection_is_close_on_exec() {
     for end in [ours.as_fd(), theirs.as_fd()] {
         assert!(fcntl_getfd(end).unwrap().contains(FdFlags::CLOEXEC));
     }
-    let inbox = Inbox::new(ours).unwrap();
+    let inbox = Inbox::new(ours);
     for end in [inbox.source(), inbox.connection()] {
         assert!(fcntl_getfd(end).unwrap().contains(FdFlags::CLOEXEC));
     }
@@ -755,7 +755,7 @@ fn what_is_no_message_is_dropped_and_the_next_one_is_received() {
         warm_up().unwrap();
         let mut sick = Sick::new();
         let (ours, theirs) = pair().unwrap();
-        let receiver = Receiver::new(ours.as_fd()).unwrap();
+        let receiver = Receiver::new(ours.try_clone().unwrap());
         let file = File::open("/dev/null").unwrap();
         let socket = annex::pair().unwrap().0;
         let before = open_descriptors();
@@ -1003,7 +1003,7 @@ fn ends_that_were_made_not_to_block_are_waited_for() {
         }
         let (sender, receiver) = (
             Sender::new(ours).unwrap(),
-            Receiver::new(theirs.as_fd()).unwrap(),
+            Receiver::new(theirs.try_clone().unwrap()),
         );
         let shapes = [head(100), spliced(&[8 << 20]), head(100_000)];
         thread::scope(|scope| {
@@ -1028,7 +1028,7 @@ fn whatever_is_written_does_no_harm() {
         let file = File::open("/dev/null").unwrap();
         let mut sick = Sick::new();
         let (ours, theirs) = pair().unwrap();
-        let receiver = Receiver::new(ours.as_fd()).unwrap();
+        let receiver = Receiver::new(ours.try_clone().unwrap());
         let before = open_descriptors();
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let mut messages = 0;

@@ -42,7 +42,7 @@
 //! | 3. give the blocks back | a sender that sleeps looks by itself after [`PATIENCE`] |
 //! | 4. wake the sender | |
 //!
-//! Nobody waits for the other through shared memory for longer than [`PATIENCE`]: who finds no room sends an
+//! No process waits for the other through shared memory for longer than [`PATIENCE`]: who finds no room sends an
 //! annex, where the kernel tells at once that the receiver is gone.
 //!
 //! # Memory
@@ -302,7 +302,7 @@ impl Cursor<'_> {
             };
             let (now, later) = bytes.split_at(length);
             // SAFETY: the run lies in a block of the mapping, as long as the depot, which the cursor
-            // borrows. The block was taken for this message, so by the protocol nobody else reads or
+            // borrows. The block was taken for this message, so by the protocol no other process reads or
             // writes there; `bytes` lies in this process's own memory.
             unsafe { ptr::copy_nonoverlapping(now.as_ptr(), place, length) };
             bytes = later;
@@ -317,7 +317,7 @@ impl Cursor<'_> {
             let (place, run) = self.run(length - bytes.len()).ok_or_else(nonsense)?;
             let target = bytes.spare_capacity_mut().as_mut_ptr().cast::<u8>();
             // SAFETY: the run lies in the mapping, as in `write`. By the protocol its sender has
-            // written it before it sent the frame that was received, and nobody writes there until it
+            // written it before it sent the frame that was received, and none writes there until it
             // is given back; if something does all the same, the bytes are any bytes. `run` is no more than
             // what is missing, for which memory is reserved.
             unsafe { ptr::copy_nonoverlapping(place, target, run) };

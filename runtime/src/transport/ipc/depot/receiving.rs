@@ -83,7 +83,7 @@ impl Depots {
     pub(in crate::transport::ipc) fn give_back(&mut self) {
         self.0.retain(|known| {
             let is_idle = known.used.elapsed() >= IDLE;
-            !known.depot.is_over() && !(is_idle && known.give_back())
+            !(known.depot.is_over() || is_idle && known.give_back())
         });
     }
 
@@ -91,7 +91,7 @@ impl Depots {
     pub(in crate::transport::ipc) fn take(
         &mut self,
         plan: &BlocksPlan,
-        packet: Vec<u8>,
+        packet: &[u8],
     ) -> io::Result<Message> {
         let place = self.0.iter().position(|known| known.id == plan.depot);
         let place = place.ok_or_else(nonsense)?;
@@ -131,7 +131,7 @@ impl Known {
 
 /// Reads a message. All that the frame says of it is compared with the number of its blocks, which are in
 /// the depot, before memory is taken.
-fn read(depot: &Depot, plan: &BlocksPlan, mut packet: Vec<u8>) -> io::Result<Message> {
+fn read(depot: &Depot, plan: &BlocksPlan, packet: &[u8]) -> io::Result<Message> {
     let lengths = plan.splices.checked_mul(size_of::<usize>());
     let lengths = lengths
         .and_then(|lengths| packet.get(..lengths))
@@ -151,16 +151,13 @@ fn read(depot: &Depot, plan: &BlocksPlan, mut packet: Vec<u8>) -> io::Result<Mes
         return Err(nonsense());
     }
     let mut cursor = depot.cursor(plan.blocks);
-    let head = cursor.read(plan.head)?;
+    let mut head = cursor.read(plan.head)?;
     let splices = lengths
         .map(|length| cursor.read(length))
         .collect::<io::Result<_>>()?;
-    let head = if plan.head == 0 {
-        packet.drain(..plan.splices * size_of::<usize>());
-        packet
-    } else {
-        head
-    };
+    if plan.head == 0 {
+        head.extend_from_slice(&packet[plan.splices * size_of::<usize>()..]);
+    }
     Ok(Message {
         head,
         splices,

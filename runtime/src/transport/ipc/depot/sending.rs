@@ -137,7 +137,9 @@ impl Supply {
         };
         let mut cursor = shared.depot.cursor(blocks);
         cursor.write(beside);
-        splices.iter().for_each(|splice| cursor.write(splice));
+        for splice in splices {
+            cursor.write(splice);
+        }
         let mut packet = Vec::with_capacity(lengths + if is_inline { head.len() } else { 0 });
         packet.extend(splices.iter().flat_map(|splice| splice.len().to_ne_bytes()));
         if is_inline {

@@ -1,5 +1,5 @@
 use std::borrow::Cow;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -67,7 +67,7 @@ fn messages_of_all_shapes_come_out_as_they_went_in() {
                     .expect("there is room");
                 let (plan, packet) = (stored.plan, std::mem::take(&mut stored.head));
                 stored.confirm_sent();
-                let message = depots.take(&plan, packet).unwrap();
+                let message = depots.take(&plan, &packet).unwrap();
                 assert!(message.head == head && message.splices == splices);
             }
         }
@@ -164,13 +164,13 @@ fn plans_that_cannot_be_are_errors() {
         },
     ];
     for plan in wrong {
-        let error = depots.take(&plan, packet.clone()).unwrap_err();
+        let error = depots.take(&plan, &packet).unwrap_err();
         assert!(is_nonsense(&error), "{plan:?}");
     }
     let mut changed = packet.clone();
     changed[7] = 0xff;
-    assert!(is_nonsense(&depots.take(&plan, changed).unwrap_err()));
-    assert_eq!(depots.take(&plan, packet).unwrap().head, b"head");
+    assert!(is_nonsense(&depots.take(&plan, &changed).unwrap_err()));
+    assert_eq!(depots.take(&plan, &packet).unwrap().head, b"head");
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn a_depot_is_let_go_of_when_its_sender_is_gone_and_it_is_empty() {
     drop(supply);
     depots.give_back();
     assert!(!depots.are_none());
-    assert_eq!(depots.take(&plan, packet).unwrap().splices, [[1; BLOCK]]);
+    assert_eq!(depots.take(&plan, &packet).unwrap().splices, [[1; BLOCK]]);
     assert!(depots.are_none());
 }
 
@@ -255,7 +255,7 @@ fn next(inbox: &mut Inbox) -> Message {
 #[test]
 fn long_messages_of_several_threads_arrive_whole_and_in_order() {
     let (ours, theirs) = pair().unwrap();
-    let receiver = Receiver::new(theirs.as_fd()).unwrap();
+    let receiver = Receiver::new(theirs.try_clone().unwrap());
     let sender = Sender::new(ours).unwrap();
     drop(theirs);
     thread::scope(|scope| {
@@ -289,7 +289,7 @@ fn long_messages_of_several_threads_arrive_whole_and_in_order() {
 fn messages_in_blocks_move_with_their_receiver() {
     let (ours, theirs) = pair().unwrap();
     let theirs = Arc::new(theirs);
-    let mut inbox = Inbox::new(Arc::clone(&theirs)).unwrap();
+    let mut inbox = Inbox::new(Arc::clone(&theirs));
     let sender = Sender::new(ours).unwrap();
     // The first two come beside it, so they are sent by another thread.
     thread::scope(|scope| {
@@ -301,7 +301,7 @@ fn messages_in_blocks_move_with_their_receiver() {
     let packed = inbox.depots();
     assert_eq!(packed.len(), 1);
     drop(inbox);
-    let mut inbox = Inbox::moved(theirs, packed).unwrap();
+    let mut inbox = Inbox::moved(theirs, packed);
     check(&next(&mut inbox), 3, 500_000);
     check(&next(&mut inbox), 4, 500_000);
     sender.send(long_message(5, 500_000)).unwrap();
@@ -313,7 +313,7 @@ fn messages_in_blocks_move_with_their_receiver() {
 #[test]
 fn what_never_waits_goes_through_a_depot_too() {
     let (ours, theirs) = pair().unwrap();
-    let mut inbox = Inbox::new(theirs).unwrap();
+    let mut inbox = Inbox::new(theirs);
     let (sender, _from) = open_polled(ours).unwrap();
     let mut beside = 0;
     for number in 0..20 {
@@ -338,7 +338,7 @@ fn what_never_waits_goes_through_a_depot_too() {
 #[test]
 fn a_receiver_that_goes_away_is_told_at_once() {
     let (ours, theirs) = pair().unwrap();
-    let mut inbox = Inbox::new(theirs).unwrap();
+    let mut inbox = Inbox::new(theirs);
     let sender = Sender::new(ours).unwrap();
     thread::scope(|scope| {
         scope.spawn(|| (0..2).for_each(|it| sender.send(long_message(it, 1 << 20)).unwrap()));
