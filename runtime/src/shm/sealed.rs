@@ -20,7 +20,7 @@
 #![expect(unsafe_code, reason = "mapped memory is seen as bytes")]
 
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::ops::Deref;
 use std::path::Path;
 
@@ -70,17 +70,14 @@ pub(super) fn copy(path: &Path) -> io::Result<OwnedFd> {
     let expected = usize::try_from(metadata.len()).map_err(too_large)?;
     let start = header(0, [expected].into_iter()).len();
     let room = start.checked_add(expected);
-    let mut target = File::from(create(room.ok_or(io::ErrorKind::FileTooLarge)?)?);
-    target.seek(SeekFrom::Start(start as u64))?;
-    let mut length = io::copy(&mut (&mut source).take(metadata.len()), &mut target)?;
+    let file = create(room.ok_or(io::ErrorKind::FileTooLarge)?)?;
+    let mut length = memory::copy_from(&mut source, metadata.len(), &file, start as u64)?;
     if expected == 0 {
         // Files that the kernel makes up say that they are empty.
-        length = copy_unknown(&mut source, &mut target)?;
+        length = copy_unknown(&mut source, &file, start)?;
     }
-    let end = start as u64 + length;
-    target.set_len(end)?;
+    memory::set_length(&file, start as u64 + length)?;
     let length = usize::try_from(length).map_err(too_large)?;
-    let file = OwnedFd::from(target);
     write_all(&file, &header(0, [length].into_iter()), 0)?;
     memory::seal(file.as_fd())?;
     Ok(file)
@@ -94,12 +91,13 @@ fn check_kind(metadata: &fs::Metadata) -> io::Result<()> {
     Err(io::Error::new(io::ErrorKind::InvalidInput, text))
 }
 
-fn copy_unknown(source: &mut File, target: &mut File) -> io::Result<u64> {
+fn copy_unknown(source: &mut File, file: &OwnedFd, offset: usize) -> io::Result<u64> {
     let mut bytes = Vec::new();
     source.read_to_end(&mut bytes)?;
-    memory::check_file_size_limit(target.stream_position()? + bytes.len() as u64)?;
-    target.write_all(&bytes)?;
-    Ok(bytes.len() as u64)
+    let length = bytes.len() as u64;
+    memory::check_file_size_limit(offset as u64 + length)?;
+    write_all(file, &bytes, offset)?;
+    Ok(length)
 }
 
 /// A file that no other process has yet. As long as there is a descriptor of this opening, there are handles.

@@ -236,6 +236,14 @@ pub(crate) mod memory {
         Err(unsupported_here())
     }
 
+    pub(crate) fn copy_from(_: &mut std::fs::File, _: u64, _: &OwnedFd, _: u64) -> io::Result<u64> {
+        Err(unsupported_here())
+    }
+
+    pub(crate) fn set_length(_: &OwnedFd, _: u64) -> io::Result<()> {
+        Err(unsupported_here())
+    }
+
     pub(crate) fn inspect_sealed(_: BorrowedFd<'_>) -> io::Result<(FileId, u64)> {
         Err(unsupported_here())
     }

@@ -5,7 +5,8 @@
     reason = "memory is mapped and unmapped, and the kernel advised"
 )]
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -13,7 +14,7 @@ use std::ptr::{self, NonNull};
 use rustix::buffer::spare_capacity;
 use rustix::fs::{
     FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals,
-    fcntl_get_seals, fstat, memfd_create,
+    fcntl_get_seals, fstat, ftruncate, memfd_create,
 };
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
@@ -159,6 +160,24 @@ pub(crate) fn used(file: &OwnedFd) -> io::Result<u64> {
 /// Writes some of the bytes at an offset, and says how many.
 pub(crate) fn write_at(file: &OwnedFd, bytes: &[u8], offset: u64) -> io::Result<usize> {
     Ok(retry_on_intr(|| pwrite(file, bytes, offset))?)
+}
+
+/// Copies what is left of a file to an offset, up to so many bytes, and says how many there were.
+pub(crate) fn copy_from(
+    source: &mut File,
+    most: u64,
+    target: &OwnedFd,
+    offset: u64,
+) -> io::Result<u64> {
+    // A descriptor of the same opening, which std copies to within the kernel.
+    let mut target = File::from(target.try_clone()?);
+    target.seek(SeekFrom::Start(offset))?;
+    io::copy(&mut source.take(most), &mut target)
+}
+
+/// Makes a file that is not sealed yet so long.
+pub(crate) fn set_length(file: &OwnedFd, length: u64) -> io::Result<()> {
+    Ok(ftruncate(file, length)?)
 }
 
 /// Reads some of the bytes at an offset, and says how many.
