@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use super::reply::{Failure, Send};
+use super::reply::{Failure, ReplyBuffer, Send};
 use super::witness::{Arguments, Parameter, ResultCodec};
 use crate::codec::{Input, Output};
 use crate::protocol::Reply;
@@ -13,6 +13,8 @@ use crate::sys::copy;
 pub struct Job<'a> {
     arguments: Arguments<'a>,
     send: &'a mut Send<'a>,
+    /// What the reply is written into, if there is one.
+    buffer: Option<&'a ReplyBuffer>,
     /// What stands in a reply behind its kind, before the value.
     address: &'a [u8],
 }
@@ -22,7 +24,16 @@ impl<'a> Job<'a> {
         Job {
             arguments: Arguments::new(input),
             send,
+            buffer: None,
             address: &[],
+        }
+    }
+
+    /// Has the reply written into a buffer that is there.
+    pub(super) fn with_buffer(self, buffer: &'a ReplyBuffer) -> Job<'a> {
+        Job {
+            buffer: Some(buffer),
+            ..self
         }
     }
 
@@ -51,7 +62,10 @@ impl<'a> Job<'a> {
     /// Sends the worker's result.
     pub fn reply<R>(&mut self, codec: &ResultCodec<R>, value: &R) -> Result<(), Failure> {
         copy::leave_if_copy();
-        let mut out = Output::new(Reply::Returned as u8);
+        let mut out = match self.buffer {
+            Some(buffer) => buffer.reply(Reply::Returned),
+            None => Output::new(Reply::Returned as u8),
+        };
         out.head.extend_from_slice(self.address);
         codec.write(value, &mut out).map_err(Failure::not_encoded)?;
         match (self.send)(out) {

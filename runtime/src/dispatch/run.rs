@@ -3,7 +3,7 @@ use std::hint::black_box;
 use super::job::Job;
 use super::panic::{announce_worker, catch};
 use super::registry::Entry;
-use super::reply::{Failure, Send, message};
+use super::reply::{Failure, ReplyBuffer, Send, message};
 use crate::codec::{Input, Output};
 use crate::error::PanicInfo;
 use crate::protocol::Reply;
@@ -13,7 +13,14 @@ use crate::sys::copy;
 ///
 /// A worker may fork and return twice. The copy ends here: it has the connection and all that its
 /// original knows, but the answer and whatever comes next are the original's.
-pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended {
+///
+/// The reply is written into the buffer; `send` may put that back.
+pub(crate) fn run(
+    entry: &Entry,
+    input: Input<'_>,
+    buffer: &ReplyBuffer,
+    send: &mut Send<'_>,
+) -> Ended {
     announce_worker(entry.name());
     let mut replied = false;
     let result = catch(|| {
@@ -23,7 +30,9 @@ pub(crate) fn run(entry: &Entry, input: Input<'_>, send: &mut Send<'_>) -> Ended
             replied = sent.is_ok();
             sent
         };
-        __rust_begin_short_backtrace(|| entry.dispatch(&mut Job::new(input, &mut send)))
+        __rust_begin_short_backtrace(|| {
+            entry.dispatch(&mut Job::new(input, &mut send).with_buffer(buffer))
+        })
     });
     copy::leave_if_copy();
     let (reply, ended) = match result {

@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::registry::workers;
 use super::{
-    Argument, Ended, Entry, EntryId, Failure, Job, borrowed, catch, install_panic_hook, message,
-    owned, result, run,
+    Argument, Ended, Entry, EntryId, Failure, Job, ReplyBuffer, borrowed, catch,
+    install_panic_hook, message, owned, result, run,
 };
 use crate::codec::{Message, Output};
 use crate::error::PanicInfo;
@@ -84,7 +84,7 @@ fn round(entry: &Entry, mut request: Message, refused: usize) -> (Vec<Outcome>, 
         outcomes.push(outcome(&mut sent(out)));
         Ok(())
     };
-    let ended = run(entry, request.open(), &mut send);
+    let ended = run(entry, request.open(), &ReplyBuffer::default(), &mut send);
     (outcomes, ended)
 }
 
@@ -197,10 +197,15 @@ fn a_result_that_cannot_be_sent_is_told() {
 fn nothing_is_told_to_a_parent_that_is_gone() {
     let entry = entry(|job| job.reply(&result::<u8>(), &1));
     let mut tries = 0;
-    let ended = run(&entry, request(&[]).open(), &mut |_| {
-        tries += 1;
-        Err(io::ErrorKind::BrokenPipe.into())
-    });
+    let ended = run(
+        &entry,
+        request(&[]).open(),
+        &ReplyBuffer::default(),
+        &mut |_| {
+            tries += 1;
+            Err(io::ErrorKind::BrokenPipe.into())
+        },
+    );
     assert_eq!((tries, ended), (1, Ended::Well));
 }
 

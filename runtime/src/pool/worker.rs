@@ -19,7 +19,7 @@ use super::pause::Pause;
 use super::wire::{ResultsHeader, parse, split};
 use crate::codec::{Input, Message, Output};
 use crate::descriptor::Fd;
-use crate::dispatch::{self, Callee, Entry, message};
+use crate::dispatch::{self, Callee, Entry, ReplyBuffer, message};
 use crate::process::{Current, ROLES, Replies, Role, Serve, TaskLimits};
 use crate::protocol::{Reply, Request};
 use crate::sys::fd::{AsFd, OwnedFd};
@@ -139,7 +139,9 @@ impl TaskLoop<'_> {
                 let input = task.open_at(arguments);
                 let replies = &mut self.replies;
                 let ran = run_within(self.board, &limits, || {
-                    dispatch::run(entry, input, &mut |out| replies.send(out));
+                    dispatch::run(entry, input, &ReplyBuffer::default(), &mut |out| {
+                        replies.send(out)
+                    });
                 });
                 if let Err(not_run) = ran.result {
                     leave_if_spoiled(&self.claims, &not_run);
@@ -167,9 +169,10 @@ impl TaskLoop<'_> {
             Ok(Function { entry, limits }) => {
                 Current::set_worker(entry.name());
                 let ran = run_within(self.board, &limits, || {
+                    let buffer = ReplyBuffer::default();
                     results.answer(arguments, |arguments, results| {
-                        let send = &mut |out: Output<'_>| results.add(out);
-                        dispatch::run(entry, Input::over(arguments), send);
+                        let send = &mut |out: Output<'_>| results.add(out, &buffer);
+                        dispatch::run(entry, Input::over(arguments), &buffer, send);
                     });
                 });
                 fitness = ran.fitness;
@@ -177,13 +180,13 @@ impl TaskLoop<'_> {
                     leave_if_spoiled(&self.claims, &not_run);
                     results.answer(arguments, |_, results| {
                         // An error means that the pool is gone.
-                        let _ = results.add(not_run.message());
+                        let _ = results.add(not_run.message(), &ReplyBuffer::default());
                     });
                 }
             }
             Err(reason) => results.answer(arguments, |_, results| {
                 // An error means that the pool is gone.
-                let _ = results.add(message(Reply::Refused, &reason));
+                let _ = results.add(message(Reply::Refused, &reason), &ReplyBuffer::default());
             }),
         }
         results.send();
@@ -297,8 +300,8 @@ impl<'r, 'w> Results<'r, 'w> {
         }
     }
 
-    /// Takes the result of the task that runs.
-    fn add(&mut self, out: Output<'_>) -> io::Result<()> {
+    /// Takes the result of the task that runs, and puts its buffer back.
+    fn add(&mut self, mut out: Output<'_>, buffer: &ReplyBuffer) -> io::Result<()> {
         let is_short =
             out.splices.is_empty() && out.attachments.is_empty() && out.head.len() <= LONG;
         if is_short {
@@ -314,6 +317,7 @@ impl<'r, 'w> Results<'r, 'w> {
             for part in result {
                 self.waiting.extend_from_slice(part);
             }
+            buffer.keep(std::mem::take(&mut out.head));
             return Ok(());
         }
         self.send();

@@ -23,7 +23,7 @@ use std::thread;
 use super::lifeline::{Lifeline, die};
 use super::limits;
 use crate::codec::Input;
-use crate::dispatch::{self, Callee, Ended, Entry, STARTUPS, Startup};
+use crate::dispatch::{self, Callee, Ended, Entry, ReplyBuffer, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::process::current::{self, Current};
 use crate::process::environment;
@@ -124,7 +124,7 @@ pub(super) fn serve(
                 drop(receiver);
                 begin(entry.name(), stack, lifeline, move || {
                     let mut replies = Replies::new(sender);
-                    let ended = dispatch::run(entry, input, &mut |out| {
+                    let ended = dispatch::run(entry, input, &ReplyBuffer::default(), &mut |out| {
                         let sent = replies.send(out);
                         REPLIED.store(sent.is_ok(), Ordering::Relaxed);
                         sent
