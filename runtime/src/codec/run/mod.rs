@@ -19,8 +19,8 @@
 //! take a byte at least, and as many as are announced must be there. So a run asks for no memory and
 //! no time that its bytes do not pay for. `bool` and `char` are checked as everywhere.
 //!
-//! Measured with a million structs of three `f32`: written in a sixth of the time that tags and names
-//! take, and read in a fifth.
+//! Measured with a million structs of three `f32`: written in a fifth of the time that tags and names
+//! took, and read in a third, in six tenths of the bytes.
 
 #![allow(
     clippy::inline_always,
