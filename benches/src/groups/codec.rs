@@ -47,9 +47,15 @@ struct Record {
 type Table = HashMap<String, Vec<f64>>;
 
 pub(crate) fn run(bench: &mut Bench) -> Failable {
-    let pool = &Pool::builder().workers(1).build()?;
-    let part: i32 = if bench.quick { 4 } else { 1 };
+    let pool = Pool::builder().workers(1).build()?;
+    let part = if bench.quick { 4 } else { 1 };
+    numbers(bench, &pool, part);
+    mixed(bench, &pool, part);
+    Ok(())
+}
 
+/// What is nothing but numbers.
+fn numbers(bench: &mut Bench, pool: &Pool, part: i32) {
     let points: Vec<Point> = (0..1_000_000 / part)
         .map(|at| [at as f32, at as f32 / 2.0, -(at as f32)])
         .map(|[x, y, z]| Point { x, y, z })
@@ -117,7 +123,10 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
         ],
         aims: vec![aim(COPY, 3.0)],
     });
+}
 
+/// Texts, too, and what is there or not.
+fn mixed(bench: &mut Bench, pool: &Pool, part: i32) {
     let records: Vec<Record> = (0..100_000 / part).map(record).collect();
     bench.race(Race {
         title: format!("{} records of six fields", records.len()),
@@ -182,7 +191,6 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
         ],
         aims: vec![aim(JSON, 0.8)],
     });
-    Ok(())
 }
 
 fn aim(against: &'static str, at_most: f64) -> Aim {

@@ -265,7 +265,7 @@ fn bytes_of<T: Number>(numbers: &[T]) -> &[u8] {
 /// Another seed like one, if that is nothing but the wish for its value.
 pub(super) fn stateless_seed<'de, S: DeserializeSeed<'de>>() -> Option<S> {
     // SAFETY: equal ids mean equal types up to lifetimes, and a `PhantomData` has no value to which
-    // lifetimes could matter: it is of no size, and whoever has the type can make one.
+    // lifetimes could matter: it is of no size, and one can be made wherever the type is known.
     (typeid::of::<S>() == typeid::of::<PhantomData<S::Value>>())
         .then(|| unsafe { cast_value(PhantomData::<S::Value>) })
 }

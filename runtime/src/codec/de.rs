@@ -9,7 +9,7 @@ use super::bulk::{self, Bytes, ElementKind};
 use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::handle::{self, Identity, LAYERS, Parts, Record, TokenDeserializer};
 use super::integer::Integer;
-use super::run::{Run, Shape};
+use super::run::Run;
 use super::{Error, SPLICE_MINIMUM, memory, tag};
 
 /// Reads values from the front of a head.
@@ -71,14 +71,14 @@ impl<'m> Decoder<'m> {
     }
 
     #[inline]
-    fn take(&mut self, length: usize) -> Result<&'m [u8], Error> {
+    pub(super) fn take(&mut self, length: usize) -> Result<&'m [u8], Error> {
         let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(ended)?;
         self.rest = rest;
         Ok(taken)
     }
 
     #[inline]
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
+    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Error> {
         let (taken, rest) = self.rest.split_first_chunk().ok_or_else(ended)?;
         self.rest = rest;
         Ok(*taken)
@@ -187,22 +187,6 @@ impl<'m> Decoder<'m> {
             tag::I128 => Integer::WideNegative(i128::from_le_bytes(self.array()?)),
             other => return Err(unknown(other)),
         })
-    }
-
-    /// The run that comes next, of so many items at most.
-    #[inline(never)]
-    fn run(&mut self, most: usize) -> Result<Box<Run<'m>>, Error> {
-        self.byte()?;
-        let count = usize::try_from(u64::from_le_bytes(self.array()?)).map_err(|_| ended())?;
-        let shape = Shape::read(self)?;
-        if count > most || shape.width == 0 {
-            return Err(Error::new(
-                "corrupt message: a run of no length that can be",
-            ));
-        }
-        let length = count.checked_mul(shape.width).ok_or_else(ended)?;
-        let bytes = self.take(length)?;
-        Ok(Box::new(Run::new(shape, bytes, self.depth)))
     }
 
     /// Text, which is in memory that was asked for if it is long.

@@ -27,7 +27,7 @@ pub(crate) struct Output<'e> {
     pub(super) only_numbers: bool,
 }
 
-/// More than what is written between two looks at the room that is left: larger writes look themselves.
+/// More than a tag, a name's number and a length take: there is one look at the room for all of them.
 const ROOM: usize = 32;
 
 impl<'e> Output<'e> {

@@ -1,6 +1,6 @@
 //! How a value becomes a message and a message a value again.
 //!
-//! The format is ours because no existing one does all three things that workers need:
+//! The format is ours because no existing one does all the things that workers need:
 //!
 //! * **Anything serde can write can be read back**: values are tagged with their kind and
 //!   structs carry their field names (each name once a message), so `flatten`, `untagged`,
@@ -9,6 +9,8 @@
 //! * **Bulk moves at memory speed**: slices of numbers, strings and byte buffers are copied as
 //!   memory at any depth ([`bulk`]), and above [`SPLICE_MINIMUM`] they stand beside the head as
 //!   *splices*, which the transport sends from where they lie and receives to where they stay.
+//! * **What is alike is said once**: items of a sequence that are nothing but numbers, in the same
+//!   structs and tuples, are a [`run`]: their shape, and behind it their bytes without tags.
 //! * **Handles are not data** ([`handle`]): what they are made of goes around serde, and their
 //!   descriptors travel beside the head.
 //!
@@ -26,6 +28,11 @@
 //! reading them ends in a value or an error: no length is believed that is more than the bytes that
 //! are there, memory of their size is asked for and may be refused ([`memory`]), and values are
 //! nested to a [`depth`] only.
+//!
+//! Values are written and read by code that is made for each type. So what is common to all comes
+//! first in it and is small: the kind that is asked for is compared with the tag before it is asked
+//! what else the tag could be, integers are words unless they are wider, and there is one look at the
+//! room that is left for what is written at once.
 
 mod bulk;
 mod de;
@@ -37,6 +44,7 @@ mod memory;
 mod message;
 mod names;
 mod run;
+mod run_head;
 mod ser;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]

@@ -1,8 +1,16 @@
 /// Field and variant names in the order of their first use in a message.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    seen: Vec<&'static str>,
-    /// Where the next name probably is: an array of structs repeats the same few in order.
+    seen: Vec<Seen>,
+    /// The place of the last name that was used.
+    last: usize,
+}
+
+#[derive(Debug)]
+struct Seen {
+    name: &'static str,
+    /// The place of the name that was used after it. Probably it is that again: structs of a sequence
+    /// repeat the same few in the same order, and begin anew after the last.
     next: usize,
 }
 
@@ -10,21 +18,29 @@ impl Names {
     /// The place of a name already seen; else remembers it.
     #[inline]
     pub(super) fn place(&mut self, name: &'static str) -> Option<usize> {
-        if let Some(seen) = self.seen.get(self.next)
-            && std::ptr::eq(*seen, name)
+        if let Some(Seen { next, .. }) = self.seen.get(self.last)
+            && let Some(seen) = self.seen.get(*next)
+            && std::ptr::eq(seen.name, name)
         {
-            self.next += 1;
-            return Some(self.next - 1);
+            self.last = *next;
+            return Some(self.last);
         }
         self.search(name)
     }
 
     fn search(&mut self, name: &'static str) -> Option<usize> {
-        let place = self.seen.iter().position(|seen| *seen == name);
-        self.next = place.map_or(0, |place| place + 1);
-        if place.is_none() {
-            self.seen.push(name);
+        let known = self.seen.iter().position(|seen| seen.name == name);
+        let place = known.unwrap_or(self.seen.len());
+        if known.is_none() {
+            self.seen.push(Seen {
+                name,
+                next: place + 1,
+            });
         }
-        place
+        if let Some(last) = self.seen.get_mut(self.last) {
+            last.next = place;
+        }
+        self.last = place;
+        known
     }
 }

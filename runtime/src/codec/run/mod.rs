@@ -10,17 +10,17 @@
 //! at a constant distance. The first item that is of another shape ends the run, and is written in
 //! the ordinary way like all behind it; nothing is believed of a type.
 //!
-//! **Reading.** [`Element`] is a deserializer over one item, as self-describing as the ordinary one:
+//! **Reading.** `Element` is a deserializer over one item, as self-describing as the ordinary one:
 //! what asks for anything gets names and numbers. A struct's visitor is given values by their place
 //! and no names, if it has shown with the first item that it can do that, and if it asks for the
 //! names that were written, in that order: that is what `visit_seq` of a struct means in all formats.
 //!
-//! **What is not believed.** A shape is at most [`MOST_STEPS`] steps long and a tree that ends; its items
+//! **What is not believed.** A shape is at most `MOST_STEPS` steps long and a tree that ends; its items
 //! take a byte at least, and as many as are announced must be there. So a run asks for no memory and
 //! no time that its bytes do not pay for. `bool` and `char` are checked as everywhere.
 //!
-//! Measured with a million structs of three `f32`: written in a sixth of the time that tags and names
-//! take, and read in a fifth.
+//! Measured with a million structs of three `f32`: written in a fifth of the time that tags and names
+//! took, and read in a third, in six tenths of the bytes.
 
 #![allow(
     clippy::inline_always,
@@ -33,6 +33,4 @@ mod shape;
 
 pub(super) use element::Run;
 pub(super) use filler::Filler;
-pub(super) use shape::Shape;
-#[cfg(doc)]
-use {element::Element, shape::MOST_STEPS};
+pub(super) use shape::{Shape, step, width};

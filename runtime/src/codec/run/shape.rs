@@ -1,26 +1,23 @@
 //! What items of a run are made of.
 
-use super::super::Error;
 use super::super::bulk::ElementKind;
-use super::super::de::Decoder;
-use super::super::depth::CONTAINER;
 
 /// The steps of a shape. Each is as good as two when a struct is read, its name and its number.
-pub(in super::super) const MOST_STEPS: usize = 64;
+const MOST_STEPS: usize = 64;
 
 /// Steps: a number (the [`ElementKind`]), or one of these.
-pub(super) mod step {
-    pub(in super::super) const BOOL: u8 = 0x10;
-    pub(in super::super) const CHAR: u8 = 0x11;
+pub(in super::super) mod step {
+    pub(in super::super::super) const BOOL: u8 = 0x10;
+    pub(in super::super::super) const CHAR: u8 = 0x11;
     /// then the number of items as a step; the items; [`END`]
-    pub(in super::super) const TUPLE: u8 = 0x20;
+    pub(in super::super::super) const TUPLE: u8 = 0x20;
     /// fields, [`END`]
-    pub(in super::super) const STRUCT: u8 = 0x21;
+    pub(in super::super::super) const STRUCT: u8 = 0x21;
     /// has a name; then the value
-    pub(in super::super) const FIELD: u8 = 0x22;
-    pub(in super::super) const END: u8 = 0x23;
+    pub(in super::super::super) const FIELD: u8 = 0x22;
+    pub(in super::super::super) const END: u8 = 0x23;
     /// No step: what is behind the last.
-    pub(in super::super) const NONE: u8 = 0xff;
+    pub(in super::super::super) const NONE: u8 = 0xff;
 }
 
 /// The steps through one item.
@@ -45,57 +42,8 @@ impl<'n> Shape<'n> {
         }
     }
 
-    /// Reads a shape: the steps of one value. There are at most [`MOST_STEPS`], so no tree is deeper.
-    pub(in super::super) fn read(from: &mut Decoder<'n>) -> Result<Shape<'n>, Error> {
-        let mut shape = Shape::new();
-        shape.read_value(from)?;
-        Ok(shape)
-    }
-
-    fn read_value(&mut self, from: &mut Decoder<'n>) -> Result<(), Error> {
-        let first = from.byte()?;
-        self.read_step(first, "")?;
-        let outside = from.depth;
-        match first {
-            step::TUPLE => {
-                from.depth.enter(CONTAINER)?;
-                let count = from.byte()?;
-                if count >= step::BOOL || !self.push_count(count) {
-                    return Err(no_shape());
-                }
-                for _ in 0..count {
-                    self.read_value(from)?;
-                }
-                let last = from.byte()?;
-                if last != step::END {
-                    return Err(no_shape());
-                }
-                self.read_step(last, "")?;
-            }
-            step::STRUCT => {
-                from.depth.enter(CONTAINER)?;
-                loop {
-                    match from.byte()? {
-                        step::END => break self.read_step(step::END, "")?,
-                        step::FIELD => self.read_step(step::FIELD, from.name()?)?,
-                        _ => return Err(no_shape()),
-                    }
-                    self.read_value(from)?;
-                }
-            }
-            number if width(number) > 0 => {}
-            _ => return Err(no_shape()),
-        }
-        from.depth = outside;
-        Ok(())
-    }
-
-    fn read_step(&mut self, step: u8, name: &'n str) -> Result<(), Error> {
-        self.push(step, name).then_some(()).ok_or_else(no_shape)
-    }
-
     /// Appends a step; says whether there was room.
-    pub(super) fn push(&mut self, step: u8, name: &'n str) -> bool {
+    pub(in super::super) fn push(&mut self, step: u8, name: &'n str) -> bool {
         let is_room = self.length < MOST_STEPS;
         if is_room {
             self.steps[self.length] = step;
@@ -107,7 +55,7 @@ impl<'n> Shape<'n> {
     }
 
     /// Appends the number of a tuple's items, which is at the place of a step and none.
-    pub(super) fn push_count(&mut self, count: u8) -> bool {
+    pub(in super::super) fn push_count(&mut self, count: u8) -> bool {
         let width = self.width;
         let is_room = self.push(count, "");
         self.width = width;
@@ -166,15 +114,10 @@ impl<'n> Shape<'n> {
 }
 
 /// How many bytes of an item a step takes.
-pub(super) fn width(step: u8) -> usize {
+pub(in super::super) fn width(step: u8) -> usize {
     match step {
         step::BOOL => 1,
         step::CHAR => 4,
         _ => ElementKind::from_wire(step).map_or(0, ElementKind::width),
     }
-}
-
-#[cold]
-fn no_shape() -> Error {
-    Error::new("corrupt message: a run of items of a shape that none has")
 }

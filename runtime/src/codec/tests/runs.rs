@@ -1,4 +1,4 @@
-//! Items that are nothing but numbers are written without tags, and nobody notices.
+//! Items that are nothing but numbers are written without tags, and no reader notices.
 
 use std::num::NonZeroU32;
 
