@@ -344,10 +344,14 @@ impl SharedPool {
         }
     }
 
-    /// Whether a worker has begun a task.
+    /// Whether a worker has begun a task. One whose outcome is being given out just now counts.
     pub(super) fn is_running(&self, task: JobId) -> bool {
         let core = &self.lock().core;
-        let worker = core.jobs.find(task).and_then(|(job, place)| {
+        let found = core.jobs.find(task);
+        if found.is_none() {
+            return true;
+        }
+        let worker = found.and_then(|(job, place)| {
             let id = core.scheduler.worker_with(job, place)?;
             let (part, _) = core.scheduler.part(id)?;
             Some((core.workers.get(&id)?, place - part.first))
