@@ -277,3 +277,21 @@ fn what_cannot_be_connected_to_is_an_error_in_time() {
         assert!(begin.elapsed() < Duration::from_secs(30));
     });
 }
+
+#[test]
+fn submitting_waits_for_room() {
+    within(60, || {
+        let (server, _agents, _) = cluster(1, 1);
+        let cluster = server.builder().queue_limit(2).connect().unwrap();
+        let tasks: Vec<_> = (0..20)
+            .map(|n| {
+                let task = cluster.submit(square::call(n));
+                assert!(cluster.stats().open <= 2);
+                task
+            })
+            .collect();
+        for (n, task) in (0..).zip(tasks) {
+            assert_eq!(task.wait().unwrap(), n * n);
+        }
+    });
+}

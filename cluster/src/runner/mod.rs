@@ -63,6 +63,9 @@ struct Recent {
     known: HashSet<TaskId>,
 }
 
+/// How long a delivery may be on its way when no more are asked for.
+const LAST_ARRIVAL: Duration = Duration::from_secs(5);
+
 /// How many are remembered.
 const REMEMBERED: usize = 1 << 14;
 
@@ -206,6 +209,8 @@ impl<E: Engine> Runner<E> {
                     None => return,
                 },
                 Some(()) = freed_slots.recv() => free += 1,
+                // A server that is away does not say that it has sent all.
+                () = tokio::time::sleep(LAST_ARRIVAL), if is_stopping => return,
                 changed = stopped.changed(), if !is_stopping => {
                     if changed.is_err() {
                         return;
