@@ -23,6 +23,9 @@ const SOON: Duration = Duration::from_secs(1);
 /// How long an agent that had begun the task has to answer whether it runs it.
 const ANSWER: Duration = Duration::from_secs(2);
 
+/// How long an agent takes to come back after a server, at most: longer than it waits between attempts.
+const COME_BACK: Duration = Duration::from_secs(5);
+
 /// For how long a server that is there may refuse to keep anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -180,7 +183,14 @@ impl<E: Engine> Runner<E> {
                 // A server that has crashed has forgotten that it was delivered.
                 Some(Knows::Running) => return Some(Settled::Back(self.engine.answer_time())),
                 Some(Knows::Done) => return Some(Settled::Done),
-                Some(Knows::Nothing) | None => {}
+                Some(Knows::Nothing) => {}
+                None => {
+                    // If the server has just come back, the other agent may be about to.
+                    let reconnected = *lock(&self.reconnected);
+                    if reconnected.is_some_and(|since| since.elapsed() < COME_BACK) {
+                        return Some(Settled::Back(SOON));
+                    }
+                }
             }
         }
         // It notes the result before it forgets that it runs.

@@ -41,6 +41,8 @@ pub(crate) struct Runner<E: Engine> {
     /// What was cancelled before it came, or not: when.
     cancelled: Mutex<HashMap<TaskId, Instant>>,
     done: AtomicU64,
+    /// When the connection came back.
+    reconnected: Mutex<Option<Instant>>,
     /// Since when the engine does not keep what must be noted, although it is there.
     trouble: Mutex<Option<Instant>>,
     is_leaving: watch::Sender<bool>,
@@ -109,6 +111,7 @@ impl<E: Engine> Runner<E> {
             submitters: Mutex::default(),
             cancelled: Mutex::default(),
             done: AtomicU64::new(0),
+            reconnected: Mutex::default(),
             trouble: Mutex::default(),
             is_leaving: watch::Sender::new(false),
         })
@@ -140,6 +143,7 @@ impl<E: Engine> Runner<E> {
         }
         around.spawn(Arc::clone(&self).tell_status(on_status));
         around.spawn(Arc::clone(&self).mind_submitters());
+        around.spawn(Arc::clone(&self).mind_connection());
         let mut deliveries = loop {
             match self.engine.deliveries().await {
                 Ok(deliveries) => break deliveries,
@@ -267,6 +271,15 @@ impl<E: Engine> Runner<E> {
             };
             for receipt in receipts {
                 let _ = self.engine.settle(&receipt, Answer::Working).await;
+            }
+        }
+    }
+
+    async fn mind_connection(self: Arc<Self>) {
+        let mut connected = self.engine.connected();
+        while connected.changed().await.is_ok() {
+            if *connected.borrow_and_update() {
+                *lock(&self.reconnected) = Some(Instant::now());
             }
         }
     }
