@@ -303,6 +303,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
     /// A result is there.
     fn arrive(&mut self, number: u64, bytes: usize, result: Arrived<R>) {
         self.window.arrive();
+        self.window.note_length(bytes);
         self.window.hold(bytes);
         let arrival = Some(Arrival {
             number,

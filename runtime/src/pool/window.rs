@@ -11,7 +11,9 @@
 //!   task.
 //! * In number: a group does not grow without end, however short its tasks are; and
 //!   [`limit`](Window::limit) says how many in all.
-//! * In bytes of arguments under way and results that wait. But each worker has one task and the next.
+//! * In bytes of arguments under way and results that wait. But each worker has one task and the next. How
+//!   long results are is known when they arrive, so no more are sent together than lately would have been
+//!   half of what a worker may take.
 
 use std::time::Duration;
 
@@ -52,6 +54,8 @@ pub(super) struct Window {
     given: u64,
     /// The length of arguments under way, and of results that wait.
     bytes: usize,
+    /// How long results are: the longest one lately.
+    longest: usize,
 }
 
 impl Window {
@@ -69,6 +73,7 @@ impl Window {
             arrived: 0,
             given: 0,
             bytes: 0,
+            longest: 0,
         }
     }
 
@@ -183,6 +188,11 @@ impl Window {
         self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 8);
     }
 
+    /// Learns from how long a result is.
+    pub(super) fn note_length(&mut self, bytes: usize) {
+        self.longest = bytes.max(self.longest - self.longest.div_ceil(8));
+    }
+
     /// How many inputs may be taken beyond the results given out.
     fn most(&self) -> usize {
         self.limit
@@ -201,6 +211,7 @@ impl Window {
             None => self.chunk,
             Some(group) => whole(self.chunk / 2, group),
         };
+        let size = size.min(BYTES / 2 / self.longest.max(1));
         // Each worker is to have its share, and the next.
         let share = |limit: usize| limit / self.workers.saturating_mul(2).max(1);
         size.min(self.limit.map_or(size, share)).max(1)
@@ -299,6 +310,25 @@ mod tests {
                 window.give();
             }
             assert_eq!(window.room(None), window.together());
+        }
+    }
+
+    #[test]
+    fn tasks_with_long_results_are_not_sent_together() {
+        for chunk_size in [None, Some(1)] {
+            let mut window = Window::new(2, None);
+            if let Some(size) = chunk_size {
+                window.set_chunk_size(size);
+            }
+            short_tasks(&mut window);
+            assert!(window.room(None) > 1000);
+            window.note_length(BYTES);
+            assert_eq!(window.room(None), 1);
+            // It was an exception.
+            for _ in 0..200 {
+                window.note_length(10);
+            }
+            assert!(window.room(None) > 1000);
         }
     }
 
