@@ -155,7 +155,7 @@ pub fn write<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     flat(output)
 }
 
-/// Reads what [`write`] wrote, whatever the bytes are: no length is believed before the bytes are there.
+/// Reads what [`write()`] wrote, whatever the bytes are: no length is believed before the bytes are there.
 ///
 /// # Errors
 ///
