@@ -313,7 +313,8 @@ fn many_handles_are_one_connection(method: StartMethod) {
         client.note(1).notify().unwrap();
     }
     assert_eq!(service.notes().run().unwrap().len(), 2001);
-    assert_eq!(descriptors(), before);
+    // The fork server may have got its next process ready meanwhile.
+    assert!(descriptors() < before + 20, "{before}");
     let (sender, items) = channel().unwrap();
     let clients = clones[..100].to_vec();
     let process = receive_many::call(clients, items)

@@ -136,14 +136,8 @@ fn refuse(control: BorrowedFd<'_>, error: &io::Error) {
 /// Runs threads to their ends, as each clone will: they leave behind for theirs a stack, a heap, a stack
 /// for signal handlers, and the addresses of what libc looks up when it first calls it. The second one
 /// is given the stack of the first, which takes other functions than to make one.
-///
-/// To receive a message, ipc-channel allocates as much as one can have. Freed twice, such a block is kept
-/// at the end of the heap, which the clone then need not have extended.
 fn rehearse() {
-    const BLOCK: usize = 256 << 10;
-
     for _ in 0..2 {
-        drop(black_box(Vec::<u8>::with_capacity(BLOCK)));
         let thread = thread::Builder::new().stack_size(serve::default_stack_size());
         let work = || {
             let _thread = WorkerThread::begin();

@@ -17,7 +17,7 @@ use rustix::fs::{
     fcntl_get_seals, fstat, ftruncate, memfd_create,
 };
 use rustix::io::{Errno, pread, pwrite, retry_on_intr};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap, mmap_anonymous, munmap};
 use rustix::process::{Resource, getrlimit};
 
 use super::available_memory;
@@ -226,6 +226,38 @@ pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
     // SAFETY: the range is within memory that is borrowed here, and the advice changes nothing of what
     // stands in it.
     let _ = unsafe { madvise(whole.as_mut_ptr().cast(), length, Advice::LinuxHugepage) };
+}
+
+/// Memory of this process that is zero, and takes none before it is written to. An allocator promises the
+/// first only, and writes the zeros where it uses memory again.
+#[derive(Debug)]
+pub(crate) struct Untouched {
+    base: NonNull<u8>,
+    length: usize,
+}
+
+impl Untouched {
+    pub(crate) fn new(length: usize) -> io::Result<Untouched> {
+        // SAFETY: a new mapping is placed where the kernel likes, over nothing that exists.
+        let base =
+            unsafe { mmap_anonymous(ptr::null_mut(), length, READ_WRITE, MapFlags::PRIVATE)? };
+        NonNull::new(base.cast::<u8>())
+            .map(|base| Untouched { base, length })
+            .ok_or_else(|| Errno::NOMEM.into())
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: so many bytes are mapped, were zeroed by the kernel, and are reached through `self` alone,
+        // which is borrowed.
+        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr(), self.length) }
+    }
+}
+
+impl Drop for Untouched {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `new` with this length; what was lent of it is given back, since `self` is dropped.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.length) };
+    }
 }
 
 const READ_WRITE: ProtFlags = ProtFlags::READ.union(ProtFlags::WRITE);

@@ -18,6 +18,7 @@ use super::depot::{Depots, IDLE, PackedDepot};
 use super::frame::{Announced, BEGINNING, FrameHeader, INLINE_MAXIMUM};
 use crate::codec::Message;
 use crate::sys::descriptors::{self, Carried, Packet};
+use crate::sys::memory::Untouched;
 use crate::sys::{deadline, poll};
 use crate::transport::error::nonsense;
 use crate::transport::message::Received;
@@ -220,15 +221,18 @@ const ROOM: usize = INLINE_MAXIMUM + BEGINNING;
 thread_local! {
     /// Where packets are received, since their length is not known before. Of the memory, only as much is in
     /// use as the longest packet of this thread was long.
-    static ROOMS: Cell<Option<Box<[u8]>>> = const { Cell::new(None) };
+    static ROOMS: Cell<Option<Untouched>> = const { Cell::new(None) };
 }
 
 /// Calls `receive` with room for any frame.
-fn with_room<R>(receive: impl FnOnce(&mut [u8]) -> R) -> R {
+fn with_room<R>(receive: impl FnOnce(&mut [u8]) -> io::Result<R>) -> io::Result<R> {
     // Where the thread ends, it has none that it could keep.
     let kept = ROOMS.try_with(Cell::take).ok().flatten();
-    let mut room = kept.unwrap_or_else(|| vec![0; ROOM].into_boxed_slice());
-    let received = receive(&mut room);
+    let mut room = match kept {
+        Some(room) => room,
+        None => Untouched::new(ROOM)?,
+    };
+    let received = receive(room.as_mut_slice());
     let _ = ROOMS.try_with(|rooms| rooms.set(Some(room)));
     received
 }
