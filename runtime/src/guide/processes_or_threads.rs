@@ -42,14 +42,16 @@
 //!
 //! | | this library | for comparison |
 //! |---|---|---|
-//! | to start a worker, to its first line | 233 µs | a program (`true`): 681 µs; a thread: 17 µs |
-//! | to start a trivial worker and to join it | 455 µs; by [`Spawn`](crate::StartMethod::Spawn) 1.28 ms | a program: 672 µs; a thread: 32 µs |
-//! | memory that each of 32 idle processes adds | 124 KiB | a program: 134 KiB |
-//! | a task of a pool, there and back | 16 µs | a byte to a process and back: 9 µs |
-//! | a tiny task among a million of a `map` | 118 ns | Python's `Pool.map`: 119 ns; rayon: less than 1 ns |
-//! | a worker with an argument of 64 MiB | 42 ms; by `Shared` 0.6 ms | copying it into new memory: 34 ms |
-//! | an item of 16 bytes through a `Queue` | 236 ns | a bare socket: 1.05 µs |
-//! | a lock that is free, taken and given back | 5.0 ns | [`std::sync::Mutex`]: 4.3 ns |
+//! | to start a worker, to its first line | 376 µs | a program (`true`): 516 µs; a thread: 13 µs |
+//! | to start a trivial worker and to join it | 608 µs; by [`Spawn`](crate::StartMethod::Spawn) 1.45 ms | a program: 537 µs; a thread: 25 µs |
+//! | memory that each of 32 idle processes adds | 112 KiB | a program: 138 KiB |
+//! | a task of a pool, there and back | 13 µs | a byte to a process and back: 9 µs |
+//! | a task among 100,000 that are submitted one by one | 0.64 µs | Python's `ProcessPoolExecutor`: 72 µs |
+//! | a tiny task among a million of a `map` | 142 ns | Python's `Pool.map`: 98 ns; rayon: less than 1 ns |
+//! | a small request to a service, there and back | 10 µs | Python's `Manager`: 72 µs |
+//! | a worker with an argument of 64 MiB | 23 ms; by `Shared` 0.9 ms | copying it into new memory: 32 ms |
+//! | an item of 16 bytes through a `Queue` | 173 ns | a bare socket: 0.82 µs |
+//! | a lock that is free, taken and given back | 11 ns | [`std::sync::Mutex`]: 10 ns |
 //!
 //! A trivial worker, from its start until it is joined:
 //!
@@ -62,8 +64,8 @@
 //! (Bars end at the median, thin lines go from the tenth to the ninetieth of a hundred samples. The scale is
 //! logarithmic where values are far apart.)
 //!
-//! These are medians of 2026-11-23, on two cores of a virtual machine (AMD EPYC, Linux 6.18), from
-//! `benches/results/2026-11-23.md` in the repository, which has the spread and many more figures.
+//! These are medians of 2026-11-27, on two cores of a virtual machine (AMD EPYC, Linux 6.18), from
+//! `benches/results/2026-11-27.md` in the repository, which has the spread and many more figures.
 //! Yours will differ; `cargo run --release -p multiproc-benches` there tells you by how much.
 //!
 //! # A process for each task, or a pool
