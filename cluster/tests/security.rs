@@ -2,11 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use multiproc::{ErrorKind, worker};
 use multiproc_cluster::{Agent, Cluster, Server};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use crate::support::{Directory, NatsServer, within};
 use crate::workers::{bytes, length, square};
@@ -19,30 +19,18 @@ struct Certificates(Directory);
 impl Certificates {
     fn new() -> Certificates {
         let directory = Directory::new();
-        let openssl = |arguments: &str| {
-            let done = Command::new("openssl")
-                .args(arguments.split(' '))
-                .current_dir(directory.path())
-                .output()
-                .expect("this test needs openssl");
-            assert!(
-                done.status.success(),
-                "{}",
-                String::from_utf8_lossy(&done.stderr)
-            );
-        };
-        openssl(
-            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout ca.key -out ca.pem",
-        );
-        openssl("req -newkey rsa:2048 -nodes -subj /CN=server -keyout server.key -out server.csr");
-        fs::write(
-            directory.path().join("names"),
-            "subjectAltName=DNS:localhost,IP:127.0.0.1\n",
-        )
-        .unwrap();
-        openssl(
-            "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
-        );
+        let write = |name, text: String| fs::write(directory.path().join(name), text).unwrap();
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap());
+        let authority = authority.unwrap();
+        write("ca.pem", authority.pem());
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let key = KeyPair::generate().unwrap();
+        let server = CertificateParams::new(names).unwrap();
+        let server = server.signed_by(&key, &authority).unwrap();
+        write("server.pem", server.pem());
+        write("server.key", key.serialize_pem());
         Certificates(directory)
     }
 
