@@ -13,7 +13,7 @@ use multiproc_cluster::Cluster;
 use crate::support::{AgentProcess, Directory, NatsServer, server, wait_until, within};
 use crate::workers::{bytes, doze, noted, run_more_often, square};
 
-/// What stands between two of them, and can be cut: then nothing comes through, and nobody is told.
+/// What stands between two of them, and can be cut: then nothing comes through, and neither side is told.
 struct Network {
     port: u16,
     is_cut: Arc<AtomicBool>,

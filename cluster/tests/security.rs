@@ -114,7 +114,7 @@ fn others_are_refused() {
         };
         refused(user(&url, &ca, "alice").password("alice", "wrong"));
         refused(Server::new(&url).ca_file(&ca));
-        // A server that nobody has vouched for.
+        // A server whose certificate no known authority has signed.
         refused(Server::new(&url).password("alice", "alice-password"));
         // There is nothing yet, and agents may not make it.
         refused(user(&url, &ca, "agent"));

@@ -88,7 +88,7 @@ fn nothing_waits_behind_a_task_that_is_unlike_those_before_it() {
     });
 }
 
-/// Nobody becomes idle: what was sent ahead goes back all the same.
+/// No worker becomes idle: what was sent ahead goes back all the same.
 #[test]
 fn what_was_sent_ahead_does_not_wait_for_what_came_later() {
     check(|pool| {

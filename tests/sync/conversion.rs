@@ -110,7 +110,7 @@ fn a_handle_anywhere_else_is_in_the_way() {
                 holder.join().unwrap_err();
                 let buffer = shared.try_into_buffer().unwrap();
                 assert!(buffer.iter().all(|element| *element == 7));
-                // Nor does a message that nobody will read.
+                // Nor does a message that no process will read.
                 let shared = buffer.into_shared();
                 sender.send(shared.clone()).unwrap();
                 let shared = shared.try_into_buffer().unwrap_err();
