@@ -7,6 +7,8 @@
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 use multiproc::{Call, ErrorKind, Pool, StartMethod, worker};
 use rustix::process::{Signal, kill_process};
@@ -79,14 +81,38 @@ impl Drop for Group {
 
 const MEMORY_RAN_OUT: &str = "was killed by SIGKILL, probably because memory ran out";
 
+/// Needs so much memory, when nothing else happens in the group.
 #[worker]
-fn fill(mebibytes: usize) -> usize {
+fn fill(mebibytes: usize, group: &Path) -> usize {
+    // While a killed process gives back what it has, any other that asks for memory may be killed, too.
+    while !all_others_sleep(group) {
+        thread::sleep(Duration::from_millis(1));
+    }
     // Written to, so that it is there.
     black_box(vec![1_u8; mebibytes << 20]).len()
 }
 
+fn all_others_sleep(group: &Path) -> bool {
+    let own = std::process::id().to_string();
+    let processes = fs::read_to_string(group.join("cgroup.procs")).unwrap();
+    let others = processes.lines().filter(|process| *process != own);
+    others
+        .flat_map(|process| {
+            fs::read_dir(format!("/proc/{process}/task"))
+                .into_iter()
+                .flatten()
+        })
+        .flatten()
+        // A thread that has ended asks for nothing.
+        .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
+        .all(|stat| {
+            let (_, rest) = stat.rsplit_once(") ").unwrap();
+            rest.starts_with(['S', 'Z', 'X'])
+        })
+}
+
 fn a_process_is_killed_for_its_memory(method: StartMethod) {
-    let Some(_group) = Group::new(200 << 20) else {
+    let Some(group) = Group::new(200 << 20) else {
         return println!("no control group can be made here");
     };
     fn start<R>(call: Call<'_, R>, method: StartMethod) -> multiproc::Process<R> {
@@ -102,16 +128,23 @@ fn a_process_is_killed_for_its_memory(method: StartMethod) {
     };
     by_others();
     for _ in 0..2 {
-        let error = start(fill::call(1000), method).join().unwrap_err();
+        let error = start(fill::call(1000, &group.folder), method)
+            .join()
+            .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Signaled);
         assert!(error.to_string().contains(MEMORY_RAN_OUT), "{error}");
         // Each such death explains one end.
         by_others();
     }
-    assert_eq!(start(fill::call(10), method).join().unwrap(), 10 << 20);
+    assert_eq!(
+        start(fill::call(10, &group.folder), method).join().unwrap(),
+        10 << 20
+    );
     // What this process kills, it has killed.
     let process = start(wait_for_ever::call(), method);
-    let error = start(fill::call(1000), method).join().unwrap_err();
+    let error = start(fill::call(1000, &group.folder), method)
+        .join()
+        .unwrap_err();
     assert!(error.to_string().contains(MEMORY_RAN_OUT), "{error}");
     process.kill();
     let error = process.join().unwrap_err();
@@ -119,7 +152,7 @@ fn a_process_is_killed_for_its_memory(method: StartMethod) {
 }
 
 fn a_task_is_killed_for_its_memory(method: StartMethod) {
-    let Some(_group) = Group::new(200 << 20) else {
+    let Some(group) = Group::new(200 << 20) else {
         return println!("no control group can be made here");
     };
     let pool = Pool::builder()
@@ -127,8 +160,14 @@ fn a_task_is_killed_for_its_memory(method: StartMethod) {
         .start_method(method)
         .build()
         .unwrap();
-    let error = pool.submit(fill::call(1000)).wait().unwrap_err();
+    let error = pool
+        .submit(fill::call(1000, &group.folder))
+        .wait()
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Signaled);
     assert!(error.to_string().contains(MEMORY_RAN_OUT), "{error}");
-    assert_eq!(pool.submit(fill::call(10)).wait().unwrap(), 10 << 20);
+    assert_eq!(
+        pool.submit(fill::call(10, &group.folder)).wait().unwrap(),
+        10 << 20
+    );
 }
