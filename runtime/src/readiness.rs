@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock};
 use std::task::Waker;
 use std::thread;
+use std::time::Instant;
 
 use crate::foreign;
 use crate::lock::lock;
@@ -19,10 +20,9 @@ use crate::sys::copy::Home;
 use crate::sys::fd::{BorrowedFd, OwnedFd};
 use crate::sys::poller::{Interest, Poller};
 use crate::sys::refused::Naming as _;
+use crate::sys::timer_fd;
 
 /// A descriptor that tasks wait for.
-///
-/// It is a duplicate: what it was made from may be closed at any time.
 #[derive(Debug)]
 pub(crate) struct Readiness {
     thread: &'static WakerThread,
@@ -39,11 +39,19 @@ struct WakerThread {
 }
 
 impl Readiness {
-    /// Begins to watch a descriptor, for no task yet.
+    /// Begins to watch a descriptor, for no task yet. It may be closed at any time: a duplicate is watched.
     pub(crate) fn new(descriptor: BorrowedFd<'_>) -> io::Result<Readiness> {
+        Readiness::of(descriptor.try_clone_to_owned()?)
+    }
+
+    /// Begins to watch the clock, for no task yet: readable from then on.
+    pub(crate) fn at(deadline: Instant) -> io::Result<Readiness> {
+        Readiness::of(timer_fd::readable_at(deadline)?)
+    }
+
+    fn of(descriptor: OwnedFd) -> io::Result<Readiness> {
         static KEYS: AtomicU64 = AtomicU64::new(0);
         let thread = WakerThread::get()?;
-        let descriptor = descriptor.try_clone_to_owned()?;
         let key = KEYS.fetch_add(1, Ordering::Relaxed);
         // Told once, and that only after `wake`.
         let nothing = Interest::HANG_UP.once();

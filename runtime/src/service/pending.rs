@@ -18,8 +18,7 @@ use crate::lock::lock;
 use crate::pool::{Callbacks, Outcome, Slot};
 use crate::process::Subject;
 use crate::readiness::Readiness;
-use crate::sys::fd::AsFd;
-use crate::sys::{copy::Home, deadline, timer_fd};
+use crate::sys::{copy::Home, deadline};
 
 /// A request that was sent to a service. Returned by [`Request::start`](crate::Request::start).
 ///
@@ -295,7 +294,7 @@ impl<R> Pending<R> {
                     what: self.what,
                 }));
                 let set = || {
-                    let readiness = Readiness::new(timer_fd::readable_at(deadline)?.as_fd())?;
+                    let readiness = Readiness::at(deadline)?;
                     readiness.wake(&alarm)?;
                     std::io::Result::Ok(readiness)
                 };

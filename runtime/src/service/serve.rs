@@ -10,60 +10,15 @@
 //! Another thread hears from the parent which processes are clients. Replies are sent without waiting for
 //! the client: what it does not take in soon a third thread sends when it does.
 
-use std::collections::HashMap;
-use std::io;
-use std::process;
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 use std::thread;
-use std::time::{Duration, Instant};
 
-use serde::{Deserialize, Serialize};
-
-use super::board::Board;
-use super::graph::{Graph, Place, Seat};
-use super::mailer::Mailer;
-use super::served::{Method, Served, Unbuilt};
-use super::serving::{self, Serving};
-use super::wire::{self, Address, Order, Report, RequestHead, Requests};
-use crate::channel::{Popped, Queue};
-use crate::codec::{Message, Output};
-use crate::descriptor::Fd;
-use crate::dispatch::{Failure, Job, message, owned, result, run_method};
-use crate::lock::{lock, wait};
-use crate::pool::Pause;
-use crate::process::{end_of_panic, worker_stack_size};
-use crate::protocol::Reply;
-use crate::records;
+use super::host::Host;
+use super::served::{Method, Served};
+use crate::dispatch::{Failure, Job, result};
+use crate::lock::lock;
+use crate::process::worker_stack_size;
 use crate::sys::crash::WorkerThread;
-use crate::sys::deadline;
-use crate::sys::fd::OwnedFd;
-use crate::sys::poll::{self, Writable};
-use crate::transport::{EncodedMessage, Inbox, Received};
-
-/// How long a reply waits for its client before another thread sends it.
-const PATIENCE: Duration = Duration::from_millis(100);
-
-/// How long the end of the process waits for clients that do not take their replies.
-const FAREWELL: Duration = Duration::from_secs(2);
-
-/// How often that thread looks whether there is room.
-const TICK: Duration = Duration::from_millis(5);
-
-/// The status of a process whose queue cannot be read, from `sysexits.h`: system error.
-const EXIT_SYSTEM: i32 = 71;
-
-/// What the process of a service is handed.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Setup {
-    /// The name of the type.
-    pub(super) service: String,
-    /// The connection to the parent, for [`Order`]s and [`Report`]s.
-    pub(super) control: Fd<OwnedFd>,
-    pub(super) queue: Queue<Requests>,
-    pub(super) board: Fd<OwnedFd>,
-    /// Its place among those that may wait for each other.
-    pub(super) node: Option<Place>,
-}
 
 /// Serves an object, one request after the other.
 pub fn serve<S: Served>(job: &mut Job<'_>) -> Result<(), Failure> {
@@ -80,7 +35,7 @@ pub fn serve<S: Served>(job: &mut Job<'_>) -> Result<(), Failure> {
                 host.run(request, |job| method(object, job));
             }
             (Some(Method::Last(method)), object @ Some(_)) => {
-                host.queue.close();
+                host.close();
                 if let Some(object) = object.take() {
                     host.run(request, |job| method(object, job));
                 }
@@ -90,7 +45,7 @@ pub fn serve<S: Served>(job: &mut Job<'_>) -> Result<(), Failure> {
         }
     }
     drop(object);
-    host.flush(FAREWELL);
+    host.bid_farewell();
     job.reply(&result::<()>(), &())
 }
 
@@ -131,7 +86,7 @@ where
                 }
                 Some(Method::Last(method)) => {
                     let mut object = object.write().unwrap_or_else(PoisonError::into_inner);
-                    host.queue.close();
+                    host.close();
                     // Those behind it are left for the parent to end.
                     *turn = Turn::Over;
                     drop(turn);
@@ -149,7 +104,7 @@ where
     };
     thread::scope(|scope| {
         for number in 1..threads {
-            let name = format!("{}-{number}", host.service);
+            let name = format!("{}-{number}", host.service());
             let thread = thread::Builder::new().name(name);
             let run = || {
                 let _thread = WorkerThread::begin();
@@ -163,7 +118,7 @@ where
         help();
     });
     drop(object);
-    host.flush(FAREWELL);
+    host.bid_farewell();
     job.reply(&result::<()>(), &())
 }
 
@@ -173,371 +128,4 @@ enum Turn {
     Next,
     /// There is none: the last request was taken.
     Over,
-}
-
-/// A request that was taken out of the queue.
-struct Begun {
-    head: RequestHead,
-    message: Message,
-    /// Where its arguments are.
-    arguments: usize,
-    item: u64,
-    route: Option<Arc<Mutex<Mailer>>>,
-}
-
-/// What serves an object, whatever it is.
-struct Host {
-    service: &'static str,
-    queue: Queue<Requests>,
-    board: Board,
-    routes: &'static Routes,
-    seat: Option<Arc<Seat>>,
-    pause: Pause,
-    /// The id of this process.
-    process: u32,
-}
-
-impl Host {
-    /// Makes the object. `None`: there is none, which the parent is told.
-    fn begin<S: Served>(job: &mut Job<'_>, threads: u16) -> Result<Option<(Host, S)>, Failure> {
-        let setup = job.argument(&owned::<Setup>())?;
-        job.begin()?;
-        let fatal = |error: &dyn std::fmt::Display| Failure::not_decoded(error);
-        let control = Arc::new(setup.control.into_inner());
-        let mut parent = Mailer::new(Arc::clone(&control)).map_err(|error| fatal(&error))?;
-        let mut inbox = Inbox::new(control);
-        let board = Board::map(setup.board.into_inner());
-        let node = setup.node;
-        let seat = node
-            .filter(|_| threads == 1)
-            .and_then(|place| Seat::take(&Graph::of_family().ok()?, place))
-            .map(Arc::new);
-        let mut order = loop {
-            match inbox.receive().map_err(|error| fatal(&error))? {
-                Received::Message(order) => break order,
-                Received::Nothing => {
-                    poll::wait_readable(inbox.source(), None);
-                }
-                Received::Closed => process::exit(0),
-            }
-        };
-        if order.kind() != Some(Order::Construct as u8) {
-            return Err(fatal(&"the first order is not to construct"));
-        }
-        let constructor = order.head.get(1..3).and_then(|bytes| bytes.try_into().ok());
-        let constructor = u16::from_ne_bytes(constructor.unwrap_or_default());
-        let host = Host {
-            service: Box::leak(setup.service.into_boxed_str()),
-            queue: setup.queue,
-            board: board.map_err(|error| fatal(&error))?,
-            routes: Routes::of_process(),
-            seat,
-            pause: Pause::new(),
-            process: process::id(),
-        };
-        let routes = host.routes;
-        let thread = thread::Builder::new().name("multiproc-clients".to_owned());
-        thread
-            .spawn(move || routes.listen(&mut inbox))
-            .map_err(|error| fatal(&error))?;
-        let mut object = None;
-        let constructing = Serving {
-            seat: host.seat.clone(),
-            deadline: None,
-        };
-        let ran = constructing.during(|| {
-            run_method(
-                host.service,
-                order.open_at(3),
-                &[],
-                &mut |_| Ok(()),
-                |job| {
-                    object = Some(S::construct(constructor, job));
-                    Ok(())
-                },
-            )
-        });
-        let (kind, reason, object) = match (ran, object) {
-            (Err(panic), _) => end_of_panic(&panic),
-            (Ok(()), Some(Ok(object))) => (Report::Ready, String::new(), Some(object)),
-            (Ok(()), Some(Err(Unbuilt::Refused(reason)))) => (Report::Unbuilt, reason, None),
-            (Ok(()), Some(Err(Unbuilt::Failed(failure)))) => return Err(failure),
-            (Ok(()), None) => (Report::Unbuilt, "it was not constructed".to_owned(), None),
-        };
-        records::settle();
-        let report = wire::message(kind as u8, &reason).and_then(EncodedMessage::new);
-        let report = report.map_err(|error| fatal(&error))?;
-        // An error means that the parent is gone.
-        let _ = parent.post(report);
-        Ok(object.map(|object| (host, object)))
-    }
-
-    /// The next request that is wanted. `None`: there will be none.
-    fn next(&self) -> Option<Begun> {
-        loop {
-            match self.queue.try_pop_message() {
-                Popped::Item(item, message) => {
-                    let Some((head, arguments)) = RequestHead::read(&message) else {
-                        continue;
-                    };
-                    let deadline = serving::from_shared(head.deadline);
-                    let is_late = deadline::is_past(deadline);
-                    if is_late || self.board.is_withdrawn(item) {
-                        continue;
-                    }
-                    let route = match head.request {
-                        0 => None,
-                        _ => match self.routes.to(head.client) {
-                            Some(route) => Some(route),
-                            // Its client is gone.
-                            None => continue,
-                        },
-                    };
-                    return Some(Begun {
-                        head,
-                        message,
-                        arguments,
-                        item,
-                        route,
-                    });
-                }
-                Popped::Failed(item, error, head) => {
-                    let message = Message {
-                        head,
-                        ..Message::default()
-                    };
-                    let Some((head, arguments)) = RequestHead::read(&message) else {
-                        // Who sent it is not known: the end of this process tells them.
-                        leave(&error);
-                    };
-                    let route = self.routes.to(head.client);
-                    let reason = format!("the service could not receive them: {error}");
-                    let begun = Begun {
-                        head,
-                        message,
-                        arguments,
-                        item,
-                        route,
-                    };
-                    self.refuse(&begun, &reason);
-                }
-                Popped::Closed => return None,
-                Popped::Empty => self
-                    .pause
-                    .wait(|| self.queue.has_news(), || self.queue.sleep_for_news()),
-                Popped::Damaged => leave(&io::Error::other("its queue is damaged")),
-            }
-        }
-    }
-
-    /// Runs a method on a request and sends its reply.
-    fn run(&self, request: Begun, method: impl FnOnce(&mut Job<'_>) -> Result<(), Failure>) {
-        let Begun {
-            head,
-            mut message,
-            arguments,
-            item,
-            route,
-        } = request;
-        let serving = Serving {
-            seat: self.seat.clone(),
-            deadline: serving::from_shared(head.deadline),
-        };
-        if let Some(seat) = &self.seat {
-            seat.begin(item);
-        }
-        let done = || {
-            // Before the reply can be received: who waits for it waits no more.
-            if let Some(seat) = &self.seat {
-                seat.done(item);
-            }
-        };
-        let address = self.address(&head).bytes();
-        let input = message.open_at(arguments);
-        let ran = serving.during(|| {
-            let mut send = |out: Output<'_>| {
-                done();
-                self.reply(route.as_ref(), head.client, out)
-            };
-            run_method(self.service, input, &address, &mut send, method)
-        });
-        if let Err(panic) = ran {
-            self.flush(PATIENCE);
-            end_of_panic(&panic);
-        }
-        done();
-    }
-
-    fn address(&self, head: &RequestHead) -> Address {
-        Address {
-            request: head.request,
-            process: self.process,
-        }
-    }
-
-    /// Answers a request that cannot be run.
-    fn refuse(&self, request: &Begun, reason: &str) {
-        let mut out = message(Reply::NotDecoded, reason);
-        let address = self.address(&request.head).bytes();
-        out.head.splice(1..1, address);
-        let _ = self.reply(request.route.as_ref(), request.head.client, out);
-    }
-
-    fn reply(
-        &self,
-        route: Option<&Arc<Mutex<Mailer>>>,
-        client: u32,
-        out: Output<'_>,
-    ) -> io::Result<()> {
-        let Some(route) = route else {
-            return Ok(());
-        };
-        records::settle();
-        let mut mailer = lock(route);
-        let was_blocked = mailer.blocked_on().is_some();
-        mailer.post_written(out)?;
-        self.board.count_reply(client);
-        // A client that takes in a long reply takes part of it at a time.
-        while let Some(socket) = mailer.blocked_on().filter(|_| !was_blocked) {
-            let until = Instant::now() + PATIENCE;
-            if poll::wait_writable(socket, None, Some(until)) != Writable::Now {
-                break;
-            }
-            mailer.advance()?;
-        }
-        if mailer.blocked_on().is_some() {
-            drop(mailer);
-            self.routes.send_later(route);
-        }
-        Ok(())
-    }
-
-    /// Waits until clients have taken their replies, but not longer than this.
-    fn flush(&self, patience: Duration) {
-        let until = Instant::now() + patience;
-        while self.routes.advance() && Instant::now() < until {
-            thread::sleep(TICK);
-        }
-    }
-}
-
-/// Ends the process, which cannot serve any more.
-fn leave(error: &io::Error) -> ! {
-    #[expect(clippy::print_stderr, reason = "there is no other way to tell")]
-    {
-        eprintln!("multiproc: a request cannot be received: {error}");
-    }
-    process::exit(EXIT_SYSTEM)
-}
-
-/// The ways to the processes that are clients.
-#[derive(Debug, Default)]
-struct Routes {
-    known: Mutex<Known>,
-    changed: Condvar,
-    /// Those of which a client has not taken in all.
-    blocked: Mutex<Vec<Arc<Mutex<Mailer>>>>,
-    some_blocked: Condvar,
-    sender: OnceLock<()>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    by_client: HashMap<u32, Arc<Mutex<Mailer>>>,
-    /// The highest number that a client has had.
-    last: u32,
-}
-
-impl Routes {
-    fn of_process() -> &'static Routes {
-        static ROUTES: OnceLock<Routes> = OnceLock::new();
-        ROUTES.get_or_init(Routes::default)
-    }
-
-    /// Hears from the parent who the clients are, until that is gone.
-    fn listen(&self, inbox: &mut Inbox) {
-        loop {
-            match inbox.receive() {
-                Ok(Received::Message(order)) => self.obey(order),
-                Ok(Received::Nothing) => {
-                    poll::wait_readable(inbox.source(), None);
-                }
-                // The first thread sees it, too, and ends the process.
-                Ok(Received::Closed) => return,
-                // A descriptor was missing: the client's requests are passed over.
-                Err(_) => {}
-            }
-        }
-    }
-
-    fn obey(&self, mut order: Message) {
-        let kind = order.kind().and_then(Order::from_wire);
-        let mut input = order.open();
-        let mut known = lock(&self.known);
-        match kind {
-            Some(Order::Register) => {
-                let Ok((client, socket)) = input.read::<(u32, Option<Fd<OwnedFd>>)>() else {
-                    return;
-                };
-                known.last = known.last.max(client);
-                let mailer = socket.map(|socket| Mailer::new(Arc::new(socket.into_inner())));
-                if let Some(Ok(mailer)) = mailer {
-                    known.by_client.insert(client, Arc::new(Mutex::new(mailer)));
-                }
-            }
-            Some(Order::Forget) => {
-                if let Ok(client) = input.read::<u32>() {
-                    known.last = known.last.max(client);
-                    known.by_client.remove(&client);
-                }
-            }
-            Some(Order::Construct) | None => return,
-        }
-        drop(known);
-        self.changed.notify_all();
-    }
-
-    /// The way to a client; `None` if it is gone. Its parent has said before that it is there, or will.
-    fn to(&self, client: u32) -> Option<Arc<Mutex<Mailer>>> {
-        let mut known = lock(&self.known);
-        while known.last < client {
-            known = wait(&self.changed, known);
-        }
-        known.by_client.get(&client).cloned()
-    }
-
-    /// Has another thread send what is left.
-    fn send_later(&'static self, route: &Arc<Mutex<Mailer>>) {
-        let mut blocked = lock(&self.blocked);
-        if !blocked.iter().any(|known| Arc::ptr_eq(known, route)) {
-            blocked.push(Arc::clone(route));
-        }
-        drop(blocked);
-        self.sender.get_or_init(|| {
-            let thread = thread::Builder::new().name("multiproc-replies".to_owned());
-            // Without it, what is left is sent with the next reply, or at the end.
-            let _ = thread.spawn(|| {
-                loop {
-                    let mut blocked = lock(&self.blocked);
-                    while blocked.is_empty() {
-                        blocked = wait(&self.some_blocked, blocked);
-                    }
-                    drop(blocked);
-                    self.advance();
-                    thread::sleep(TICK);
-                }
-            });
-        });
-        self.some_blocked.notify_one();
-    }
-
-    /// Sends what there is room for; false if nothing is left.
-    fn advance(&self) -> bool {
-        let mut blocked = lock(&self.blocked);
-        blocked.retain(|route| {
-            let mut mailer = lock(route);
-            mailer.advance().is_ok() && mailer.blocked_on().is_some()
-        });
-        !blocked.is_empty()
-    }
 }

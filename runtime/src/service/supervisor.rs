@@ -40,9 +40,9 @@ use std::time::{Duration, Instant};
 
 use super::board::Board;
 use super::graph::{Graph, Node};
+use super::host::Setup;
 use super::incarnation::{Control, Incarnation, Progress, encode, forget, know};
 use super::mailer::Mailer;
-use super::serve::Setup;
 use super::supervised::{ProcessEnded, Supervised};
 use super::wire::{self, Died, Notice, REGISTER, Requests, Welcome};
 use crate::channel::{Popped, Queue};
