@@ -23,6 +23,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
 
     /// Whether there is a connection now.
     fn connected(&self) -> watch::Receiver<bool>;
+    /// What this user was not allowed lately, although it is needed.
+    fn complaint(&self) -> Option<String>;
     /// How long a message may be, at most.
     fn message_limit(&self) -> usize;
 
@@ -170,6 +172,8 @@ pub(crate) enum Which {
 pub(crate) enum Topic<'a> {
     /// Agents of this build say that they are there: one, or any.
     Agent(Option<&'a str>),
+    /// The same, of agents of all builds.
+    AnyAgent,
     /// Questions to all agents of this build, or to one.
     ToAgent(Option<&'a str>),
     /// Submitters say that they are there: one, or any.

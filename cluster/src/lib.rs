@@ -109,6 +109,7 @@ mod runtime;
 mod server;
 mod sink;
 mod stats;
+mod status_line;
 mod submitter;
 mod task;
 mod window;

@@ -10,6 +10,8 @@
 
 mod basics;
 mod faults;
+mod machines;
+mod mistakes;
 mod network;
 mod security;
 mod support;

@@ -24,6 +24,7 @@ mod blobs;
 mod connect;
 mod deliveries;
 mod records;
+mod refusal;
 mod streams;
 mod talk;
 mod tasks;
@@ -50,6 +51,7 @@ struct Inner {
     client: Client,
     context: Context,
     connected: watch::Receiver<bool>,
+    complaints: refusal::Complaints,
     prefix: String,
     build: String,
     tasks: Stream<()>,
@@ -68,6 +70,10 @@ impl Engine for Nats {
 
     fn connected(&self) -> watch::Receiver<bool> {
         self.0.connected.clone()
+    }
+
+    fn complaint(&self) -> Option<String> {
+        self.0.complaints.latest()
     }
 
     fn message_limit(&self) -> usize {

@@ -1,5 +1,6 @@
 //! What happens by the clock: a task ends although nothing is said.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,10 @@ use multiproc::ErrorKind;
 
 use super::open::{Key, State};
 use super::{Submitter, lock};
-use crate::engine::{Engine, Which};
+use crate::engine::{Engine, Listener, Topic, Which};
+
+/// In which time each agent says that it is there.
+const ROUND: Duration = Duration::from_millis(1300);
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -88,8 +92,12 @@ impl<E: Engine> Submitter<E> {
         let is_late = |since: Instant| since.max(nobody_since).elapsed() > limit;
         if known.is_empty() {
             let keys = self.open().keys_where(|task| is_late(task.since));
+            if keys.is_empty() {
+                return;
+            }
+            let why = self.why_nobody().await;
             for key in keys {
-                self.give_up_task(key).await;
+                self.give_up_task(key, &why).await;
             }
             return;
         }
@@ -119,24 +127,45 @@ impl<E: Engine> Submitter<E> {
         }
     }
 
+    /// Says that there is no agent, and what may be the reason.
+    async fn why_nobody(&self) -> String {
+        let limit = self.limits.agent;
+        let nobody =
+            format!("no agent that runs this build of the program has been heard for {limit:?}");
+        let mut others = HashSet::new();
+        if let Ok(mut agents) = self.engine.listen(&Topic::AnyAgent).await {
+            let hear = async {
+                while let Some(heard) = agents.next().await {
+                    others.insert(heard.about);
+                }
+            };
+            let _ = tokio::time::timeout(ROUND, hear).await;
+        }
+        if !others.is_empty() {
+            format!(
+                "{nobody}; agents of other builds are there, {} of them: the program must be the same file everywhere",
+                others.len()
+            )
+        } else if let Some(complaint) = self.engine.complaint() {
+            format!("{nobody}; {complaint}")
+        } else {
+            nobody
+        }
+    }
+
     /// There is no agent that could run it.
-    async fn give_up_task(self: &Arc<Self>, key: Key) {
+    async fn give_up_task(self: &Arc<Self>, key: Key, why: &str) {
         let which = Which::Task(self.id(key));
         // What could be taken back without a beginning has not run.
         let taken_back = self.engine.remove_tasks(&which).await;
         let is_running = self.open().is_running(key);
-        let limit = self.limits.agent;
         let ended = if matches!(taken_back, Ok(1)) && !is_running {
             self.fail(key, ErrorKind::Spawn, |worker| {
-                format!(
-                    "worker `{worker}` was not run: no agent that runs this build of the program has been heard for {limit:?}"
-                )
+                format!("worker `{worker}` was not run: {why}")
             })
         } else {
             self.fail(key, ErrorKind::Lost, |worker| {
-                format!(
-                    "worker `{worker}` may have run: no agent that runs this build of the program has been heard for {limit:?}"
-                )
+                format!("worker `{worker}` may have run: {why}")
             })
         };
         if ended {
