@@ -71,6 +71,22 @@
 //!
 //! Calls that are lost together were sent together: about forty of 1 ms are one message.
 //!
+//! # When errors come
+//!
+//! | what is wrong | when it is told | changed by |
+//! |---|---|---|
+//! | no server at the address, a user who is refused, TLS on one side only, JetStream not enabled, a server that is too old | at once | |
+//! | what is at the address is silent, or does not answer this user's questions | 5 seconds | [`connect_timeout`](crate::ClusterBuilder::connect_timeout), if that is shorter |
+//! | no agent of this build | 60 seconds, and 2 | [`agent_timeout`](crate::ClusterBuilder::agent_timeout) |
+//! | the server is away, or takes nothing | 60 seconds | [`server_timeout`](crate::ClusterBuilder::server_timeout) |
+//! | the server takes tasks, but not the notes of agents | 20 seconds | |
+//! | a worker has died | at once | |
+//! | the agent that had begun a task is gone, and others are there | 30 seconds, and 2 | [`answer_timeout`](crate::Server::answer_timeout) |
+//! | the same, and the others have no worker free | 30 seconds and 60 | [`answer_timeout`](crate::Server::answer_timeout), [`agent_timeout`](crate::ClusterBuilder::agent_timeout) |
+//! | the submitter is gone: its tasks are killed | 30 seconds, and some | [`submitter_timeout`](crate::Agent::submitter_timeout) |
+//!
+//! An agent that is not served goes on trying, and its [status](crate::AgentStatus::trouble) says why.
+//!
 //! # What an operator runs
 //!
 //! One server of NATS, version 2.10.23 or newer, with JetStream, is enough to begin:
@@ -81,7 +97,13 @@
 //!
 //! and on each machine the program as an agent, started by whatever starts programs there: `examples/cluster/` in
 //! the repository has a file for Docker Compose, a manifest for Kubernetes, and a script for Slurm, and `up.sh`,
-//! which runs a server, two agents and a submitter on one machine.
+//! which runs a server, two agents and a submitter on one machine. Its agents stop as an operator expects: told by
+//! Ctrl-C or `SIGTERM`, they finish what they run and begin nothing more, which is
+//! [`AgentStop::stop`](crate::AgentStop::stop) in a handler of these signals. An agent that is killed loses what it
+//! runs.
+//!
+//! [`Agent::show_status`](crate::Agent::show_status) shows on one line what an agent does, and why it gets no
+//! tasks.
 //!
 //! If the server must not be the one thing that fails: three servers, and
 //! [`replicas(3)`](crate::ClusterBuilder::replicas). Each message then takes about four times as long. Programs are
@@ -93,7 +115,9 @@
 //!
 //! At the server, a program has two streams and an object store for each owner, whose names begin with the
 //! [prefix](crate::Server::prefix): tasks are kept for a day at most, results for an hour, if they are not taken.
-//! A server that is full does not lose anything: what does not fit waits at its submitter.
+//! A server that is full by [its limits](crate::ClusterBuilder::server_bytes) does not lose anything: what does not
+//! fit waits at its submitter. Give it such limits: a server that finds its *disk* full keeps nothing more until it
+//! is started again, and what is submitted meanwhile ends with an error after the time for a server that is away.
 //!
 //! # Security
 //!

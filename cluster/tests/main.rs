@@ -15,4 +15,5 @@ mod mistakes;
 mod network;
 mod security;
 mod support;
+mod three;
 mod workers;

@@ -69,7 +69,7 @@ fn a_cluster_makes_what_a_pool_makes() {
             })
             .collect();
         let cluster = server.cluster();
-        assert!(cluster.wait_for_workers(4, Duration::from_secs(60)));
+        assert!(cluster.wait_for_workers(4, Duration::from_mins(1)));
         let remote = make_all(&cluster, &pictures, &path("remote"));
         let local = make_all(&pool().build().unwrap(), &pictures, &path("local"));
 
