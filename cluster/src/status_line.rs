@@ -35,7 +35,7 @@ impl StatusLine {
         if self.is_terminal {
             // One column is left free: some terminals begin a new line when the last is written.
             let line = fit(status, width().saturating_sub(1));
-            let _ = write!(io::stderr(), "\r{line}\x1b[K");
+            say(&format!("\r{line}\x1b[K"));
         } else {
             let is_news = self.shown.as_ref().is_none_or(|(shown, when)| {
                 !is_like(shown, status) || (shown != status && when.elapsed() >= PERIOD)
@@ -43,7 +43,7 @@ impl StatusLine {
             if !is_news {
                 return;
             }
-            let _ = writeln!(io::stderr(), "{status}");
+            say(&format!("{status}\n"));
         }
         self.shown = Some((status.clone(), Instant::now()));
     }
@@ -56,13 +56,18 @@ impl Drop for StatusLine {
             return;
         };
         if self.is_terminal {
-            let _ = writeln!(io::stderr());
+            say("\n");
         } else if let Some(last) = &self.last
             && last != shown
         {
-            let _ = writeln!(io::stderr(), "{last}");
+            say(&format!("{last}\n"));
         }
     }
+}
+
+/// In one piece: several agents may share what they write to.
+fn say(text: &str) {
+    let _ = io::stderr().write_all(text.as_bytes());
 }
 
 /// Whether nothing but numbers has changed.

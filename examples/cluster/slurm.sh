@@ -21,11 +21,17 @@ submitter=
 agents=
 server=
 end() {
-    # Agents that are told to stop finish what they run, and need the server for that.
-    for id in $submitter $agents $server; do
-        kill "$id" 2>/dev/null && wait "$id" || true
-    done
+    stop "$submitter"
+    # Agents that are told to stop finish what they run, and need the server for that. (`kill` has srun kill them.)
+    if [ -n "$agents" ]; then
+        scancel --signal=TERM "$SLURM_JOB_ID.0" || true
+        wait "$agents" || true
+    fi
+    stop "$server"
     rm -r "$store"
+}
+stop() {
+    if [ -n "$1" ] && kill "$1" 2>/dev/null; then wait "$1" || true; fi
 }
 trap end EXIT
 # Before the time is up, as said above.
