@@ -62,9 +62,15 @@ fn user(url: &str, ca: &Path, name: &str) -> Server {
 
 #[worker]
 fn secured_agent(url: &str, ca: &Path) {
+    let note = ca.with_file_name("trouble");
     Agent::connect(user(url, ca, "agent"))
         .unwrap()
         .workers(1)
+        .on_status(move |status| {
+            if let Some(trouble) = &status.trouble {
+                fs::write(&note, trouble).unwrap();
+            }
+        })
         .run()
         .unwrap();
 }
@@ -93,6 +99,10 @@ fn tasks_go_over_tls_and_with_permissions() {
         );
         let task = alice.submit(square::call(3));
         task.cancel();
+        // The agent may do all that it does.
+        std::thread::sleep(Duration::from_millis(1500));
+        let trouble = fs::read_to_string(certificates.path("trouble"));
+        assert_eq!(trouble.ok(), None);
         drop((alice, bob));
         agent.kill();
         let _ = agent.join();
