@@ -58,8 +58,11 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         id: &TaskId,
         note: Note,
     ) -> impl Future<Output = Result<Option<Bytes>>> + Send;
-    /// All that is noted of the tasks of a run, as it comes.
+    /// All that agents note of the tasks of a run, as they send it: before it is kept, and also what is then
+    /// refused because there was such a note before.
     fn records(&self, run: &RunId) -> impl Future<Output = Result<Self::Records>> + Send;
+    /// The place of the latest note that is kept, of any run.
+    fn last_place(&self) -> impl Future<Output = Result<u64>> + Send;
     /// Forgets what was noted of a run, before this place, or all.
     fn forget(&self, run: &RunId, before: Option<u64>) -> impl Future<Output = Result<()>> + Send;
 
@@ -128,19 +131,17 @@ pub(crate) enum Answer {
     Back(Duration),
 }
 
-/// What is noted of tasks, as it comes.
+/// What is being noted of tasks, as it comes.
 pub(crate) trait Records: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Option<Record>> + Send;
 }
 
-/// Something that was noted.
+/// Something that is being noted.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) id: TaskId,
     pub(crate) note: Note,
     pub(crate) message: Bytes,
-    /// Its place among all.
-    pub(crate) place: u64,
 }
 
 /// What can be noted of a task, each once.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::presence::Presence;
-use super::{Runner, Settled};
+use super::{Runner, Seat, Settled};
 use crate::engine::{Delivery, Engine, EngineError, First, Note, Topic};
 use crate::id::{TaskId, unique};
 use crate::submitter::lock;
@@ -38,7 +38,11 @@ enum Turn {
 }
 
 impl<E: Engine> Runner<E> {
-    pub(super) async fn attempt(self: &Arc<Self>, delivery: &Delivery<E::Receipt>) -> Settled {
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        delivery: &Delivery<E::Receipt>,
+        seat: Seat,
+    ) -> Settled {
         let Delivery { id, message, .. } = delivery;
         if lock(&self.recent).known.contains(id) {
             return Settled::Done;
@@ -72,7 +76,7 @@ impl<E: Engine> Runner<E> {
             },
         };
         match self.turn(id, retries).await {
-            Turn::Ours(attempt) => self.work(id, calls, attempt, retries).await,
+            Turn::Ours(attempt) => self.work(id, calls, attempt, retries, seat).await,
             Turn::Settled(settled) => settled,
         }
     }

@@ -88,6 +88,16 @@ impl Recent {
     }
 }
 
+/// What a task takes of this agent. When it is dropped, another is asked for.
+struct Seat(mpsc::UnboundedSender<()>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // The one that asks may have ended, with the agent.
+        let _ = self.0.send(());
+    }
+}
+
 /// What becomes of a delivery.
 enum Settled {
     Done,
@@ -215,11 +225,9 @@ impl<E: Engine> Runner<E> {
                     }
                     Some(Arrival::Task(delivery)) => {
                         let runner = Arc::clone(self);
-                        let freed = freed.clone();
+                        let seat = Seat(freed.clone());
                         tokio::spawn(async move {
-                            runner.deal_with(delivery).await;
-                            drop(runner);
-                            let _ = freed.send(());
+                            runner.deal_with(delivery, seat).await;
                         });
                     }
                     Some(Arrival::Expired(count)) => free += count,
@@ -237,7 +245,7 @@ impl<E: Engine> Runner<E> {
         }
     }
 
-    async fn deal_with(self: &Arc<Self>, delivery: Delivery<E::Receipt>) {
+    async fn deal_with(self: Arc<Self>, delivery: Delivery<E::Receipt>, seat: Seat) {
         let id = delivery.id.clone();
         let settled = {
             let mut running = lock(&self.running);
@@ -257,7 +265,7 @@ impl<E: Engine> Runner<E> {
         };
         let settled = match settled {
             Some(settled) => settled,
-            None => self.attempt(&delivery).await,
+            None => self.attempt(&delivery, seat).await,
         };
         let answer = match settled {
             Settled::Known => return,

@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use multiproc::__private::cluster::{self as core, Carried};
 
-use super::{Runner, Settled};
+use super::{Runner, Seat, Settled};
 use crate::engine::{Engine, First};
 use crate::id::TaskId;
 use crate::submitter::lock;
@@ -26,6 +26,7 @@ impl<E: Engine> Runner<E> {
         calls: Vec<Packed>,
         first: u32,
         retries: u32,
+        seat: Seat,
     ) -> Settled {
         let begin = Instant::now();
         let count = calls.len();
@@ -58,8 +59,8 @@ impl<E: Engine> Runner<E> {
         let results = results
             .into_iter()
             .map(|it| it.unwrap_or(Packed(Vec::new())));
-        self.note(id, results.collect(), begin.elapsed(), noted)
-            .await
+        let results = results.collect();
+        self.note(id, results, begin.elapsed(), noted, seat).await
     }
 
     /// Has the pool run a call, and waits for its end, whatever it is.
@@ -118,10 +119,16 @@ impl<E: Engine> Runner<E> {
         results: Vec<Packed>,
         ran: Duration,
         attempt: u32,
+        seat: Seat,
     ) -> Settled {
         let length: usize = results.iter().map(|Packed(result)| result.len()).sum();
         let mut blob = None;
         let results = if length + 64 * results.len() <= self.engine.message_limit() {
+            // The worker is free, so the next task is asked for on the way of the result, and not after it. But
+            // results that the engine does not take are not to be ever more.
+            if lock(&self.running).len() < 2 * self.pool.workers() {
+                drop(seat);
+            }
             Body::Inline(results)
         } else {
             // Each attempt has its own.

@@ -8,7 +8,8 @@ use multiproc::ErrorKind;
 
 use super::open::{Key, State};
 use super::{Submitter, lock};
-use crate::engine::{Engine, Listener, Topic, Which};
+use crate::engine::{Engine, Listener, Note, Topic, Which};
+use crate::wire::{self, Begun};
 
 /// In which time each agent says that it is there.
 const ROUND: Duration = Duration::from_millis(1300);
@@ -28,6 +29,7 @@ impl<E: Engine> Submitter<E> {
         let mut back_at = Instant::now();
         let mut last_present = Instant::now();
         let mut last_tidy = Instant::now();
+        let mut tidied = 0;
         let mut ticks = tokio::time::interval(TICK);
         let mut last_tick = Instant::now();
         loop {
@@ -57,13 +59,31 @@ impl<E: Engine> Submitter<E> {
             }
             if last_tidy.elapsed() >= Duration::from_secs(5) {
                 last_tidy = Instant::now();
-                let place = self.open().settled_place();
-                if place > 0 {
-                    // It can be done later.
-                    let _ = self.engine.forget(&self.run, Some(place + 1)).await;
-                }
+                tidied = self.tidy(tidied).await;
             }
         }
+    }
+
+    /// Has the engine forget what was noted of tasks that ended some time ago: those up to a place, which is
+    /// returned. What cannot be done now is done later.
+    async fn tidy(&self, tidied: u64) -> u64 {
+        if self.open().is_quiet() {
+            return tidied;
+        }
+        let Ok(place) = self.engine.last_place().await else {
+            return tidied;
+        };
+        let settled = {
+            let mut open = self.open();
+            open.note_place(place);
+            open.settled_place()
+        };
+        if settled > tidied
+            && let Ok(()) = self.engine.forget(&self.run, Some(settled + 1)).await
+        {
+            return settled;
+        }
+        tidied
     }
 
     /// The server has been away for too long.
@@ -116,14 +136,43 @@ impl<E: Engine> Submitter<E> {
             _ => false,
         });
         for key in keys {
-            let ended = self.fail(key, ErrorKind::Lost, |worker| {
-                format!(
-                    "worker `{worker}` may have run: its agent has not been heard for {silent:?}"
-                )
-            });
-            if ended {
-                self.chase(key);
+            self.give_up_begun(key, silent).await;
+        }
+    }
+
+    /// The agent that seems to have begun it is gone.
+    async fn give_up_begun(self: &Arc<Self>, key: Key, silent: Duration) {
+        let state = self.open().get_mut(key).map(|task| task.state.clone());
+        let Some(State::Running(agent, attempt)) = state else {
+            return;
+        };
+        // Two agents may have tried to begin it, and the wrong one been heard: the note says who has.
+        let id = self.id(key);
+        let begun = self.engine.recorded(&id, Note::Begun(attempt)).await;
+        let Ok(Some(begun)) = begun else {
+            return;
+        };
+        if let Some(begun) = wire::read::<Begun>(&begun)
+            && begun.agent != agent
+        {
+            if let Some(task) = self.open().get_mut(key) {
+                task.state = State::Running(begun.agent, attempt);
             }
+            return;
+        }
+        match self.engine.recorded(&id, Note::Result).await {
+            Ok(Some(result)) => self.take_result(key, &result),
+            Ok(None) => {
+                let ended = self.fail(key, ErrorKind::Lost, |worker| {
+                    format!(
+                        "worker `{worker}` may have run: its agent has not been heard for {silent:?}"
+                    )
+                });
+                if ended {
+                    self.chase(key);
+                }
+            }
+            Err(_) => {}
         }
     }
 
