@@ -16,7 +16,7 @@ mod presence;
 mod work;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -42,6 +42,8 @@ pub(crate) struct Runner<E: Engine> {
     /// What was cancelled before it came, or not: when.
     cancelled: Mutex<HashMap<TaskId, Instant>>,
     done: AtomicU64,
+    /// Whether the last task was a short call.
+    was_short: AtomicBool,
     /// When the connection came back.
     reconnected: Mutex<Option<Instant>>,
     /// Since when the engine does not keep what must be noted, although it is there.
@@ -125,6 +127,7 @@ impl<E: Engine> Runner<E> {
             submitters: Mutex::default(),
             cancelled: Mutex::default(),
             done: AtomicU64::new(0),
+            was_short: AtomicBool::new(false),
             reconnected: Mutex::default(),
             trouble: Mutex::default(),
             not_served: Mutex::default(),
