@@ -126,6 +126,12 @@
 //! fit waits at its submitter. Give it such limits: a server that finds its *disk* full keeps nothing more until it
 //! is started again, and what is submitted meanwhile ends with an error after the time for a server that is away.
 //!
+//! # Seeing what happened
+//!
+//! [`trace`](crate::ClusterBuilder::trace) writes a file for <https://ui.perfetto.dev>, with a row for each worker of
+//! each agent: whether all machines had work all the time, and which tasks were the long ones.
+//! `cluster_word_count --trace FILE` does.
+//!
 //! # Security
 //!
 //! **A user who may submit tasks runs code on the machines of agents**, with the rights of the agents' user: a task says

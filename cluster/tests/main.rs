@@ -16,4 +16,5 @@ mod network;
 mod security;
 mod support;
 mod three;
+mod trace;
 mod workers;

@@ -170,6 +170,25 @@ fn an_agent_may_not_submit_and_a_submitter_not_read_what_is_others() {
             assert!(answers(agent.clone(), result, "a result").await);
             assert!(!answers(bob.clone(), result, "a result").await);
             assert!(!answers(alice.clone(), result, "a result").await);
+            // Who may not listen hears nothing of what the other hears.
+            let mut listening = alice.subscribe("multiproc.r.alice.>").await.unwrap();
+            let mut eavesdropping = bob.subscribe("multiproc.r.>").await.unwrap();
+            loop {
+                agent.publish(result, "a result".into()).await.unwrap();
+                let next = futures_util::StreamExt::next(&mut listening);
+                if let Ok(heard) = tokio::time::timeout(Duration::from_millis(100), next).await {
+                    assert_eq!(heard.unwrap().subject.as_str(), result);
+                    break;
+                }
+            }
+            // What was sent before its answer would have come before it.
+            assert!(!answers(bob.clone(), result, "a result").await);
+            let next = futures_util::StreamExt::next(&mut eavesdropping);
+            assert!(
+                futures_util::FutureExt::now_or_never(next)
+                    .flatten()
+                    .is_none()
+            );
             let look = "$JS.API.DIRECT.GET.multiproc-records.multiproc.r.alice.run.0.1.r";
             assert!(answers(alice.clone(), look, "").await);
             assert!(!answers(bob.clone(), look, "").await);

@@ -9,6 +9,9 @@
 //! cluster_word_count PATH...                                 on this machine alone
 //! ```
 //!
+//! With `--trace FILE` before the paths, it shows in a file which worker of which machine counted what when, for
+//! <https://ui.perfetto.dev>.
+//!
 //! `examples/cluster/up.sh` runs all of it on one machine.
 
 mod agent;
@@ -52,17 +55,28 @@ fn run() -> multiproc::Result<ExitCode> {
             agent::run(url, Pool::builder())?;
             Ok(ExitCode::SUCCESS)
         }
-        ["--cluster", url, paths @ ..] if !paths.is_empty() => {
+        ["--cluster", url, "--trace", file, paths @ ..] if !paths.is_empty() => {
+            let cluster = Cluster::builder(server(url)).trace(file).connect()?;
+            Ok(count_all(&cluster, paths))
+        }
+        ["--cluster", url, paths @ ..] if are_paths(paths) => {
             Ok(count_all(&Cluster::connect(server(url))?, paths))
         }
-        paths if paths.first().is_some_and(|it| !it.starts_with('-')) => {
-            Ok(count_all(&Pool::new()?, paths))
+        ["--trace", file, paths @ ..] if !paths.is_empty() => {
+            Ok(count_all(&Pool::builder().trace(file).build()?, paths))
         }
+        paths if are_paths(paths) => Ok(count_all(&Pool::new()?, paths)),
         _ => {
-            report::complain("usage: cluster_word_count --agent URL | [--cluster URL] PATH...");
+            report::complain(
+                "usage: cluster_word_count --agent URL | [--cluster URL] [--trace FILE] PATH...",
+            );
             Ok(ExitCode::from(2))
         }
     }
+}
+
+fn are_paths(paths: &[&str]) -> bool {
+    paths.first().is_some_and(|it| !it.starts_with('-'))
 }
 
 /// Counts all files, wherever that is done.

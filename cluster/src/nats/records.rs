@@ -1,7 +1,7 @@
 //! What is noted of tasks. The first note of a kind is kept, and others are refused.
 
-use async_nats::jetstream::stream::DirectGetErrorKind;
 use async_nats::Subscriber;
+use async_nats::jetstream::stream::DirectGetErrorKind;
 use bytes::Bytes;
 use futures_util::StreamExt;
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::presence::Presence;
+use super::work::Mine;
 use super::{Runner, Seat, Settled};
 use crate::engine::{Delivery, Engine, EngineError, First, Note, Topic};
 use crate::id::{TaskId, unique};
@@ -58,7 +59,12 @@ impl<E: Engine> Runner<E> {
         if lock(&self.cancelled).contains_key(id) {
             return self.note_none(id, Reason::Cancelled, "was cancelled").await;
         }
-        let Some(TaskMessage { retries, calls }) = wire::read(message) else {
+        let Some(TaskMessage {
+            retries,
+            is_traced,
+            calls,
+        }) = wire::read(message)
+        else {
             let text = "was not run: the message that it is cannot be read";
             return self.note_none(id, Reason::Unreadable, text).await;
         };
@@ -76,7 +82,16 @@ impl<E: Engine> Runner<E> {
             },
         };
         match self.turn(id, retries).await {
-            Turn::Ours(attempt) => self.work(id, calls, attempt, retries, seat).await,
+            Turn::Ours(attempt) => {
+                let mine = Mine {
+                    calls,
+                    attempt,
+                    retries,
+                    is_traced,
+                    seat,
+                };
+                self.work(id, mine).await
+            }
             Turn::Settled(settled) => settled,
         }
     }
@@ -136,6 +151,7 @@ impl<E: Engine> Runner<E> {
             agent: self.name.clone(),
             ran: Duration::ZERO,
             results: Results::None(reason, text),
+            work: None,
         }
     }
 

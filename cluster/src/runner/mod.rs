@@ -90,7 +90,7 @@ impl Recent {
     }
 }
 
-/// What a task takes of this agent. When it is dropped, another is asked for.
+/// What a task takes of this agent, until its calls have run. When it is dropped, another is asked for.
 struct Seat(mpsc::UnboundedSender<()>);
 
 impl Drop for Seat {

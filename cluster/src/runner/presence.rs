@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use multiproc::__private::cluster as core;
 
 use super::Runner;
 use crate::agent::{AgentStatus, OnStatus};
@@ -217,6 +218,7 @@ impl<E: Engine> Runner<E> {
             running: lock(&self.running).len(),
             done: self.done.load(Ordering::Relaxed),
             is_leaving: *self.is_leaving.borrow(),
+            now: core::clock(),
         }
     }
 }

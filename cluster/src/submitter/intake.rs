@@ -88,12 +88,21 @@ impl<E: Engine> Submitter<E> {
             self.drop_blob(self.id(key).blob("a"));
         }
         let is_open = self.open().contains(key);
-        let Some(ResultMessage { ran, results, .. }) = result else {
+        let Some(ResultMessage {
+            agent,
+            ran,
+            results,
+            work,
+        }) = result
+        else {
             self.fail(key, ErrorKind::Decode, |worker| {
                 format!("worker `{worker}`: what the agent says of its end cannot be read")
             });
             return;
         };
+        if let (Some(trace), Some(work), true) = (&self.trace, work, is_open) {
+            trace.worked(key.1, &agent, &work);
+        }
         match results {
             Results::Each(Body::Inline(results)) => self.end(key, results, ran),
             Results::Each(Body::Blob(name)) if is_open => {
@@ -172,6 +181,9 @@ impl<E: Engine> Submitter<E> {
         while let Some(heard) = agents.next().await {
             if let Some(status) = wire::read::<Status>(&heard.message) {
                 let now = Instant::now();
+                if let Some(trace) = &self.trace {
+                    trace.heard(&status.agent, status.now);
+                }
                 let mut agents = lock(&self.agents);
                 agents.last_heard = now;
                 if status.is_leaving {

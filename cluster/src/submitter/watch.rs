@@ -40,6 +40,9 @@ impl<E: Engine> Submitter<E> {
                 self.doubt.notify_one();
             }
             last_tick = Instant::now();
+            if let Some(trace) = &self.trace {
+                trace.flush();
+            }
             if !*connected.borrow() {
                 let since = *away_since.get_or_insert_with(Instant::now);
                 back_at = Instant::now();
