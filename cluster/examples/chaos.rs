@@ -5,11 +5,27 @@
 //! NATS_SERVER="$(.ci/nats-server)" cargo run --release -p multiproc-cluster --example chaos
 //! ```
 //!
+//! With words behind it, only the cases whose names have one of them. The network and the disk are those of namespaces,
+//! which need the rights of root; without, a proxy and a limit stand for them, and it says so.
+//!
 //! Each line is a map whose calls note in a file that they run. *Lost* are calls that ended with an error,
 //! *missing* those that did not end, *doubled* those that ran more often than they may.
 
-#![allow(clippy::print_stdout, reason = "it prints a report")]
+#![allow(
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "it prints a report"
+)]
 
+#[path = "../tests/machines.rs"]
+#[allow(
+    dead_code,
+    clippy::pedantic,
+    clippy::print_stderr,
+    unreachable_pub,
+    reason = "it is of tests"
+)]
+mod machines;
 #[path = "../tests/support.rs"]
 #[allow(
     dead_code,
@@ -19,6 +35,9 @@
     reason = "it is of tests"
 )]
 mod support;
+#[path = "../tests/three.rs"]
+#[allow(clippy::pedantic, unreachable_pub, reason = "it is of tests")]
+mod three;
 #[path = "../tests/workers.rs"]
 #[allow(
     dead_code,
@@ -28,20 +47,110 @@ mod support;
 )]
 mod workers;
 
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use machines::{Disk, Network, agent_at, enter};
 use multiproc::ErrorKind;
+use multiproc_cluster::{Cluster, ClusterBuilder};
 use support::{AgentProcess, Directory, NatsServer, signal};
 use workers::{noted, run_more_often};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 
-/// A server and its agents, to be ill-treated.
+/// How long the server may be away, where it does not come back by itself.
+const AWAY: Duration = Duration::from_secs(10);
+
+/// Servers and agents, to be ill-treated.
 struct World {
-    server: NatsServer,
+    servers: Vec<NatsServer>,
     agents: Vec<AgentProcess>,
+    network: Option<Network>,
+    disk: Option<Disk>,
+    directory: PathBuf,
+}
+
+impl World {
+    fn of(servers: Vec<NatsServer>, agents: Vec<AgentProcess>) -> World {
+        World {
+            servers,
+            agents,
+            network: None,
+            disk: None,
+            directory: PathBuf::new(),
+        }
+    }
+
+    /// A server and two agents on one machine.
+    fn small(_: &Path) -> (World, Cluster) {
+        let (server, agents, cluster) = support::cluster(2, 1);
+        (World::of(vec![server], agents), cluster)
+    }
+
+    /// Three servers that are one, and two agents.
+    fn large(_: &Path) -> (World, Cluster) {
+        let servers = three::three();
+        let urls: Vec<_> = servers.iter().map(NatsServer::url).collect();
+        let urls = urls.join(",");
+        let cluster = three::connected_to_three(&urls);
+        let agents = vec![AgentProcess::start(&urls, 1), AgentProcess::start(&urls, 1)];
+        (World::of(servers, agents), cluster)
+    }
+
+    /// The second of two agents is on another machine.
+    fn agent_afar(_: &Path) -> (World, Cluster) {
+        let network = Network::new();
+        let server = NatsServer::with_config("host: 0.0.0.0");
+        let (near, far) = network.places();
+        let agents = vec![
+            agent_at(near.as_deref(), &network.near_url(server.port)),
+            agent_at(far.as_deref(), &network.far_url(server.port)),
+        ];
+        let cluster = server.cluster();
+        let mut world = World::of(vec![server], agents);
+        world.network = Some(network);
+        (world, cluster)
+    }
+
+    /// The submitter is on another machine than the server and the agents.
+    fn submitter_afar(_: &Path) -> (World, Cluster) {
+        let network = Network::new();
+        let server = NatsServer::with_config("host: 0.0.0.0");
+        let (near, far) = network.places();
+        let near_url = network.near_url(server.port);
+        let agents = (0..2).map(|_| agent_at(near.as_deref(), &near_url));
+        let agents = agents.collect();
+        if let Some(far) = far {
+            enter(&far).unwrap();
+        }
+        let cluster = builder(&network.far_url(server.port)).connect().unwrap();
+        let mut world = World::of(vec![server], agents);
+        world.network = Some(network);
+        (world, cluster)
+    }
+
+    /// The server has a disk of its own.
+    fn small_disk(directory: &Path) -> (World, Cluster) {
+        let store = directory.join("disk");
+        std::fs::create_dir(&store).unwrap();
+        let disk = Disk::new(&store, 64);
+        let server = match &disk {
+            Some(disk) => NatsServer::by(disk.prefix(), &store),
+            None => NatsServer::with_limit("", 1 << 20),
+        };
+        let agents = (0..2).map(|_| AgentProcess::start(&server.url(), 1));
+        let agents = agents.collect();
+        let cluster = builder(&server.url()).server_timeout(AWAY).connect();
+        let mut world = World::of(vec![server], agents);
+        world.disk = disk;
+        (world, cluster.unwrap())
+    }
+}
+
+fn builder(url: &str) -> ClusterBuilder {
+    Cluster::builder(support::server(url))
 }
 
 /// What happens while tasks run: once, or again and again until the flag is set.
@@ -51,73 +160,128 @@ struct Case {
     name: &'static str,
     calls: u64,
     retries: u32,
+    world: fn(&Path) -> (World, Cluster),
     fault: Fault,
+    /// What the submitter does between two results.
+    between: fn(u64),
 }
 
-const CASES: [Case; 8] = [
-    Case {
-        name: "nothing",
-        calls: 10_000,
-        retries: 0,
-        fault: |_, _| {},
-    },
+/// Most cases have this in common.
+const PLAIN: Case = Case {
+    name: "nothing",
+    calls: 10_000,
+    retries: 0,
+    world: World::small,
+    fault: |_, _| {},
+    between: |_| {},
+};
+
+const CASES: [Case; 15] = [
+    PLAIN,
     Case {
         name: "`kill -9` of an agent each second",
         calls: 20_000,
-        retries: 0,
         fault: kill_agents,
+        ..PLAIN
     },
     Case {
         name: "the same, 5 retries",
         calls: 20_000,
         retries: 5,
         fault: kill_agents,
+        ..PLAIN
     },
     Case {
         name: "`kill -9` of the server each 3 seconds, back after one",
-        calls: 10_000,
-        retries: 0,
         fault: kill_server,
+        ..PLAIN
+    },
+    Case {
+        name: "`kill -9` of the leader of three servers, back after 5 seconds",
+        world: World::large,
+        fault: kill_leader,
+        ..PLAIN
     },
     Case {
         name: "an agent stopped for 6 seconds (2 are the time to answer)",
-        calls: 10_000,
-        retries: 0,
         fault: stop_agent,
+        ..PLAIN
     },
     Case {
         name: "the same, 1 retry",
-        calls: 10_000,
         retries: 1,
         fault: stop_agent,
+        ..PLAIN
     },
     Case {
         name: "the server stopped for 6 seconds",
-        calls: 10_000,
-        retries: 0,
         fault: stop_server,
+        ..PLAIN
+    },
+    Case {
+        name: "the network to an agent cut for 6 seconds",
+        world: World::agent_afar,
+        fault: cut,
+        ..PLAIN
+    },
+    Case {
+        name: "the same, 1 retry",
+        retries: 1,
+        world: World::agent_afar,
+        fault: cut,
+        ..PLAIN
+    },
+    Case {
+        name: "the network to the submitter cut for 6 seconds",
+        world: World::submitter_afar,
+        fault: cut,
+        ..PLAIN
+    },
+    Case {
+        name: "the disk of the server full for 3 seconds, then room and a restart",
+        world: World::small_disk,
+        fault: fill_disk,
+        ..PLAIN
+    },
+    Case {
+        name: "a submitter that rests for a second at each 1000th result",
+        between: |result| {
+            if result.is_multiple_of(1000) {
+                thread::sleep(Duration::from_secs(1));
+            }
+        },
+        ..PLAIN
+    },
+    Case {
+        name: "a second submitter of the same names, which is closed while its tasks run",
+        fault: rival,
+        ..PLAIN
     },
     Case {
         name: "all of it at random",
-        calls: 10_000,
         retries: 5,
         fault: all,
+        ..PLAIN
     },
 ];
 
 fn main() {
+    let words: Vec<_> = std::env::args().skip(1).collect();
     println!("| fault | calls | results | lost | missing | doubled | seconds | longest wait |");
     println!("|---|---|---|---|---|---|---|---|");
-    for case in CASES {
-        run(&case);
+    let is_wanted = |case: &Case| words.is_empty() || words.iter().any(|it| case.name.contains(it));
+    for case in CASES.into_iter().filter(is_wanted) {
+        // A thread of its own: it may be on another machine than this one.
+        thread::spawn(move || run(&case)).join().unwrap();
     }
 }
 
 fn run(case: &Case) {
-    let (server, agents, cluster) = support::cluster(2, 1);
-    let mut world = World { server, agents };
     let directory = Directory::new();
     let notes = directory.path().join("notes");
+    let (mut world, cluster) = (case.world)(directory.path());
+    directory.path().clone_into(&mut world.directory);
+    assert!(cluster.wait_for_workers(2, Duration::from_mins(1)));
     let is_over = AtomicBool::new(false);
     let fault = case.fault;
     thread::scope(|scope| {
@@ -128,15 +292,26 @@ fn run(case: &Case) {
         let begin = Instant::now();
         let call = |n| noted::call(&notes, n, MILLISECOND).retries(case.retries);
         let (mut results, mut lost) = (0, 0);
-        let (mut last, mut longest) = (Instant::now(), Duration::ZERO);
-        for result in cluster.map_unordered(call, 0..case.calls) {
+        let mut longest = Duration::ZERO;
+        let mut map = cluster.map_unordered(call, 0..case.calls);
+        loop {
+            let last = Instant::now();
+            let Some(result) = map.next() else {
+                break;
+            };
+            longest = longest.max(last.elapsed());
             match result {
                 Ok(_) => results += 1,
-                Err(error) if error.kind() == ErrorKind::Lost => lost += 1,
+                // It has not run, or may have: an error either way.
+                Err(error) if [ErrorKind::Lost, ErrorKind::Spawn].contains(&error.kind()) => {
+                    if case.retries > 0 {
+                        eprintln!("{}: {error}", case.name);
+                    }
+                    lost += 1;
+                }
                 Err(error) => panic!("{error}"),
             }
-            longest = longest.max(last.elapsed());
-            last = Instant::now();
+            (case.between)(results + lost);
         }
         let took = begin.elapsed();
         is_over.store(true, Ordering::Relaxed);
@@ -157,7 +332,7 @@ fn kill_agents(world: &mut World, is_over: &AtomicBool) {
     let mut next = 0;
     while !is_over.load(Ordering::Relaxed) {
         world.agents[next % 2].kill();
-        world.agents[next % 2] = AgentProcess::start(&world.server.url(), 1);
+        world.agents[next % 2] = AgentProcess::start(&world.servers[0].url(), 1);
         next += 1;
         thread::sleep(Duration::from_secs(1));
     }
@@ -165,11 +340,52 @@ fn kill_agents(world: &mut World, is_over: &AtomicBool) {
 
 fn kill_server(world: &mut World, is_over: &AtomicBool) {
     while !is_over.load(Ordering::Relaxed) {
-        world.server.kill();
+        world.servers[0].kill();
         thread::sleep(Duration::from_secs(1));
-        world.server.restart();
+        world.servers[0].restart();
         thread::sleep(Duration::from_secs(2));
     }
+}
+
+fn kill_leader(world: &mut World, _: &AtomicBool) {
+    let urls: Vec<_> = world.servers.iter().map(NatsServer::url).collect();
+    let leader = three::leader(&urls.join(","));
+    world.servers[leader].kill();
+    thread::sleep(Duration::from_secs(5));
+    world.servers[leader].restart();
+}
+
+fn cut(world: &mut World, _: &AtomicBool) {
+    let network = world.network.as_ref().unwrap();
+    network.cut();
+    thread::sleep(Duration::from_secs(6));
+    network.heal();
+}
+
+/// A server that could not write keeps nothing more until it is started again.
+fn fill_disk(world: &mut World, _: &AtomicBool) {
+    let Some(disk) = &world.disk else {
+        return;
+    };
+    disk.fill();
+    thread::sleep(Duration::from_secs(3));
+    disk.free();
+    world.servers[0].kill();
+    world.servers[0].restart();
+}
+
+/// The same program, with the same names at the server, which does the same.
+fn rival(world: &mut World, _: &AtomicBool) {
+    let notes = world.directory.join("notes of the other");
+    let rival = world.servers[0].cluster();
+    let call = |n| noted::call(&notes, n, MILLISECOND);
+    let mut map = rival.map(call, 0..10_000);
+    for number in 0..2000 {
+        assert_eq!(map.next().unwrap().unwrap(), number);
+    }
+    drop(map);
+    drop(rival);
+    assert_eq!(run_more_often(&notes, 1), 0);
 }
 
 fn stop_agent(world: &mut World, _: &AtomicBool) {
@@ -180,7 +396,7 @@ fn stop_agent(world: &mut World, _: &AtomicBool) {
 }
 
 fn stop_server(world: &mut World, _: &AtomicBool) {
-    let id = world.server.id();
+    let id = world.servers[0].id();
     signal("STOP", id);
     thread::sleep(Duration::from_secs(6));
     signal("CONT", id);
@@ -195,11 +411,11 @@ fn all(world: &mut World, is_over: &AtomicBool) {
             .wrapping_add(1);
         match (state >> 60) % 4 {
             0 => {
-                world.server.kill();
-                world.server.restart();
+                world.servers[0].kill();
+                world.servers[0].restart();
             }
             1 => {
-                let id = world.server.id();
+                let id = world.servers[0].id();
                 signal("STOP", id);
                 thread::sleep(Duration::from_secs(1));
                 signal("CONT", id);
@@ -212,7 +428,7 @@ fn all(world: &mut World, is_over: &AtomicBool) {
             }
             _ => {
                 world.agents[1].kill();
-                world.agents[1] = AgentProcess::start(&world.server.url(), 1);
+                world.agents[1] = AgentProcess::start(&world.servers[0].url(), 1);
             }
         }
         thread::sleep(Duration::from_millis(500));

@@ -14,6 +14,7 @@ use crate::nats::{self, Nats, Role};
 use crate::runner::Runner;
 use crate::runtime::Runtime;
 use crate::server::Server;
+use crate::status_line::StatusLine;
 
 /// Runs the tasks of [clusters](crate::Cluster) on this machine, in the processes of a [`Pool`].
 ///
@@ -49,7 +50,7 @@ pub struct Agent {
 
 pub(crate) type OnStatus = Box<dyn FnMut(&AgentStatus) + Send>;
 
-/// The work of an agent; `Display` is one line. See [`Agent::on_status`].
+/// The work of an agent; `Display` is one line. See [`Agent::show_status`] and [`Agent::on_status`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AgentStatus {
@@ -65,6 +66,8 @@ pub struct AgentStatus {
     pub is_connected: bool,
     /// `true` when it begins nothing more.
     pub is_stopping: bool,
+    /// Why it gets no tasks although it is connected: what it tries again and again.
+    pub trouble: Option<String>,
 }
 
 /// Stops an [`Agent`], from any thread. Returned by [`Agent::stopper`].
@@ -122,14 +125,35 @@ impl Agent {
         self
     }
 
-    /// Calls a function every second with what the agent is doing, to be shown.
+    /// Shows what the agent is doing as a line on the standard error.
+    ///
+    /// On a terminal it is one line, no longer than the terminal is wide, which is written anew every second.
+    /// Elsewhere it is a line when the agent begins, when it loses the server or has it back, and when it stops;
+    /// that numbers have changed is a line once a minute. It replaces what [`on_status`](Agent::on_status) was
+    /// given.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use multiproc_cluster::Agent;
+    /// # fn main() -> multiproc::Result<()> {
+    /// Agent::connect("nats://queue:4222")?.show_status().run()?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn show_status(self) -> Self {
+        let mut line = StatusLine::new();
+        self.on_status(move |status| line.show(status))
+    }
+
+    /// Calls a function every second with what the agent is doing, and a last time when it has ended.
     ///
     /// # Examples
     ///
     /// ```no_run
     /// # use multiproc_cluster::Agent;
     /// let agent = Agent::connect("nats://queue:4222")?;
-    /// agent.on_status(|status| eprint!("\r{status}")).run()?;
+    /// agent.on_status(|status| println!("{} calls were run", status.finished)).run()?;
     /// # Ok::<(), multiproc::Error>(())
     /// ```
     pub fn on_status(mut self, show: impl FnMut(&AgentStatus) + Send + 'static) -> Self {
@@ -236,6 +260,9 @@ impl fmt::Display for AgentStatus {
         }
         if self.is_stopping {
             f.write_str(", stopping")?;
+        }
+        if let Some(trouble) = &self.trouble {
+            write!(f, ", waits: {trouble}")?;
         }
         Ok(())
     }

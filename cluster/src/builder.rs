@@ -1,5 +1,6 @@
 //! How to connect to a cluster.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use multiproc::__private::cluster as core;
@@ -11,6 +12,7 @@ use crate::nats::{self, Role, Terms};
 use crate::runtime::Runtime;
 use crate::server::Server;
 use crate::submitter::{Limits, Submitter};
+use crate::trace::Trace;
 
 /// Configures a [`Cluster`]. Returned by [`Cluster::builder`].
 ///
@@ -34,6 +36,7 @@ pub struct ClusterBuilder {
     terms: Terms,
     limits: Limits,
     connect_timeout: Duration,
+    trace: Option<PathBuf>,
 }
 
 impl ClusterBuilder {
@@ -47,6 +50,7 @@ impl ClusterBuilder {
                 queue: None,
             },
             connect_timeout: Duration::from_secs(10),
+            trace: None,
         }
     }
 
@@ -102,12 +106,39 @@ impl ClusterBuilder {
         self
     }
 
+    /// Writes a file that shows which worker of which agent ran which task when: a Chrome trace, for
+    /// <https://ui.perfetto.dev> or `chrome://tracing`.
+    ///
+    /// Each agent is a group of rows, with its name, which begins with that of its machine; each of its workers is
+    /// a row. Arrows lead from where tasks were submitted. Tasks that were not answered, because they were lost or
+    /// cancelled, or because their worker died, are not shown.
+    ///
+    /// Clocks of machines differ. How much is estimated from the messages of each agent: what it did is shown too
+    /// late by the time that the fastest of them was under way, half a round trip, and never before its task was
+    /// submitted or after its result arrived.
+    ///
+    /// The file grows while the cluster is used, and can be viewed at any time. If it cannot be written any more,
+    /// as on a full disk, the cluster goes on without. For what happens within one agent there is
+    /// [`PoolBuilder::trace`](multiproc::PoolBuilder::trace) of its [pool](crate::Agent::pool).
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # use multiproc_cluster::Cluster;
+    /// let cluster = Cluster::builder("nats://queue:4222").trace("run.json").connect()?;
+    /// # Ok::<(), multiproc::Error>(())
+    /// ```
+    pub fn trace(mut self, path: impl Into<PathBuf>) -> Self {
+        self.trace = Some(path.into());
+        self
+    }
+
     /// Connects, and makes at the server what is not there yet.
     ///
     /// # Errors
     ///
     /// * [`Spawn`](ErrorKind::Spawn): the server does not answer in time, refuses the user, is too old, or
-    ///   JetStream is not enabled there: the text says which.
+    ///   JetStream is not enabled there, or the trace file cannot be created: the text says which.
     /// * [`Unsupported`](ErrorKind::Unsupported): a name that the [`Server`] was given has other characters than
     ///   letters, digits, `-` and `_`; or it cannot be told which build of the program this is.
     pub fn connect(self) -> Result<Cluster> {
@@ -116,15 +147,23 @@ impl ClusterBuilder {
             terms,
             limits,
             connect_timeout,
+            trace,
         } = self;
         let build = check(&server)?;
+        let trace = trace.map(|path| {
+            Trace::create(&path).map_err(|error| {
+                let text = format!("cannot write the trace {}: {error}", path.display());
+                core::error(ErrorKind::Spawn, None, text)
+            })
+        });
+        let trace = trace.transpose()?;
         let runtime = Runtime::start()?;
         let role = Role::Submitter(terms);
         let run = RunId::new(&server.owner, &unique());
         let connected = runtime.run(async move {
             let name = format!("multiproc submitter {}", std::process::id());
             let engine = nats::connect(&server, &name, &build, role, connect_timeout).await?;
-            Submitter::start(engine, run, limits).await
+            Submitter::start(engine, run, limits, trace).await
         });
         match connected {
             Some(Ok(submitter)) => Ok(Cluster { submitter, runtime }),

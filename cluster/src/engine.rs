@@ -23,6 +23,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
 
     /// Whether there is a connection now.
     fn connected(&self) -> watch::Receiver<bool>;
+    /// What this user was not allowed lately, although it is needed.
+    fn complaint(&self) -> Option<String>;
     /// How long a message may be, at most.
     fn message_limit(&self) -> usize;
 
@@ -56,8 +58,11 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         id: &TaskId,
         note: Note,
     ) -> impl Future<Output = Result<Option<Bytes>>> + Send;
-    /// All that is noted of the tasks of a run, as it comes.
+    /// All that agents note of the tasks of a run, as they send it: before it is kept, and also what is then
+    /// refused because there was such a note before.
     fn records(&self, run: &RunId) -> impl Future<Output = Result<Self::Records>> + Send;
+    /// The place of the latest note that is kept, of any run.
+    fn last_place(&self) -> impl Future<Output = Result<u64>> + Send;
     /// Forgets what was noted of a run, before this place, or all.
     fn forget(&self, run: &RunId, before: Option<u64>) -> impl Future<Output = Result<()>> + Send;
 
@@ -126,19 +131,17 @@ pub(crate) enum Answer {
     Back(Duration),
 }
 
-/// What is noted of tasks, as it comes.
+/// What is being noted of tasks, as it comes.
 pub(crate) trait Records: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Option<Record>> + Send;
 }
 
-/// Something that was noted.
+/// Something that is being noted.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) id: TaskId,
     pub(crate) note: Note,
     pub(crate) message: Bytes,
-    /// Its place among all.
-    pub(crate) place: u64,
 }
 
 /// What can be noted of a task, each once.
@@ -170,6 +173,8 @@ pub(crate) enum Which {
 pub(crate) enum Topic<'a> {
     /// Agents of this build say that they are there: one, or any.
     Agent(Option<&'a str>),
+    /// The same, of agents of all builds.
+    AnyAgent,
     /// Questions to all agents of this build, or to one.
     ToAgent(Option<&'a str>),
     /// Submitters say that they are there: one, or any.

@@ -33,7 +33,7 @@ pub struct Server {
 }
 
 /// Who connects.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Login {
     Nobody,
     Token(String),
@@ -44,12 +44,22 @@ pub(crate) enum Login {
 impl Server {
     /// The server at this address: `nats://host:4222`, or `tls://host:4222` for one that is to be asked for TLS.
     /// Several are separated by commas.
+    ///
+    /// An address may say who connects, as `nats://user:password@host:4222` or `nats://token@host:4222`: that counts
+    /// for all of them. Characters that an address cannot have are written as `%` and their code.
     #[must_use]
     pub fn new(addresses: impl AsRef<str>) -> Server {
-        let addresses = addresses.as_ref().split(',');
+        let mut login = Login::Nobody;
+        let addresses = addresses.as_ref().split(',').map(|address| {
+            let (address, who) = without_login(address.trim());
+            if let Some(who) = who {
+                login = who;
+            }
+            address
+        });
         Server {
-            addresses: addresses.map(|it| it.trim().to_owned()).collect(),
-            login: Login::Nobody,
+            addresses: addresses.collect(),
+            login,
             ca_file: None,
             client_certificate: None,
             prefix: "multiproc".to_owned(),
@@ -150,6 +160,45 @@ impl Server {
     }
 }
 
+/// Takes out of an address who connects: the client does not look there.
+fn without_login(address: &str) -> (String, Option<Login>) {
+    let (scheme, rest) = match address.split_once("://") {
+        Some((scheme, rest)) => (format!("{scheme}://"), rest),
+        None => (String::new(), address),
+    };
+    let Some((who, host)) = rest.rsplit_once('@') else {
+        return (address.to_owned(), None);
+    };
+    let login = match who.split_once(':') {
+        Some((user, password)) => Login::Password(decoded(user), decoded(password)),
+        None => Login::Token(decoded(who)),
+    };
+    (format!("{scheme}{host}"), Some(login))
+}
+
+/// A part of an address, whose `%41` is an `A`.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, others @ ..] = rest {
+        let code = (*first == b'%')
+            .then(|| others.first_chunk::<2>())
+            .flatten();
+        let code = code.and_then(|code| std::str::from_utf8(code).ok());
+        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &others[2..];
+            }
+            None => {
+                bytes.push(*first);
+                rest = others;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 impl<S: AsRef<str>> From<S> for Server {
     fn from(addresses: S) -> Server {
         Server::new(addresses)
@@ -164,5 +213,52 @@ impl fmt::Debug for Server {
             .field("prefix", &self.prefix)
             .field("owner", &self.owner)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is(address: &str, place: &str, login: &Login) {
+        let server = Server::new(address);
+        assert_eq!(server.addresses, [place]);
+        assert!(server.login == *login);
+        assert!(!format!("{server:?}").contains("secret"));
+    }
+
+    #[test]
+    fn an_address_may_say_who_connects() {
+        let user = |name: &str, password: &str| Login::Password(name.into(), password.into());
+        is("nats://host:1", "nats://host:1", &Login::Nobody);
+        is("host", "host", &Login::Nobody);
+        is(
+            "nats://a:secret@host:1",
+            "nats://host:1",
+            &user("a", "secret"),
+        );
+        is("a:secret@host", "host", &user("a", "secret"));
+        is(
+            "tls://secret@host",
+            "tls://host",
+            &Login::Token("secret".into()),
+        );
+        is(
+            "nats://a:secret%40%3a%@host",
+            "nats://host",
+            &user("a", "secret@:%"),
+        );
+        is(
+            "nats://a:secret@%é@host",
+            "nats://host",
+            &user("a", "secret@%é"),
+        );
+    }
+
+    #[test]
+    fn one_address_says_it_for_all() {
+        let server = Server::new("nats://a:b@one, nats://two");
+        assert_eq!(server.addresses, ["nats://one", "nats://two"]);
+        assert!(server.login == Login::Password("a".into(), "b".into()));
     }
 }

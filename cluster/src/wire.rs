@@ -13,6 +13,8 @@ use multiproc::__private::cluster;
 pub(crate) struct TaskMessage {
     /// How often it may be begun again.
     pub(crate) retries: u32,
+    /// Whether it is to be told where and when its calls ran.
+    pub(crate) is_traced: bool,
     pub(crate) calls: Body,
 }
 
@@ -24,6 +26,25 @@ pub(crate) struct ResultMessage {
     /// How long that took.
     pub(crate) ran: Duration,
     pub(crate) results: Results,
+    /// If that was wanted.
+    pub(crate) work: Option<Work>,
+}
+
+/// Where and when calls ran, by the clock of their agent's machine, in nanoseconds.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Work {
+    pub(crate) stretches: Vec<Stretch>,
+    /// What time it is there when this is sent.
+    pub(crate) now: u64,
+}
+
+/// A worker has run one call, or some without a pause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stretch {
+    pub(crate) process: u32,
+    pub(crate) calls: u32,
+    pub(crate) since: u64,
+    pub(crate) until: u64,
 }
 
 /// What there is of results.
@@ -80,6 +101,8 @@ pub(crate) struct Status {
     pub(crate) done: u64,
     /// It begins nothing more.
     pub(crate) is_leaving: bool,
+    /// What time it is there, as in [`Work`].
+    pub(crate) now: u64,
 }
 
 /// What an agent is asked.
@@ -173,11 +196,13 @@ mod tests {
     fn what_is_no_message_is_none() {
         let message = TaskMessage {
             retries: 2,
+            is_traced: false,
             calls: Body::Inline(vec![Packed(vec![1, 2, 3]), Packed(vec![0; 100_000])]),
         };
         let bytes = write(&message);
         let Some(TaskMessage {
             retries: 2,
+            is_traced: false,
             calls: Body::Inline(calls),
         }) = read(&bytes)
         else {

@@ -269,14 +269,44 @@ fn the_tasks_of_a_submitter_that_dies_are_cancelled() {
 fn a_slow_submitter_gets_all_results() {
     within(120, || {
         let (_server, _agents, cluster) = cluster(1, 2);
-        let mut map = cluster.map(square::call, 0..2000_u64);
-        let mut sum = 0;
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        let mut map = cluster.map(|n| noted::call(&notes, n, MILLISECOND), 0..2000_u64);
         for n in 0..2000_u64 {
-            sum += map.next().unwrap().unwrap();
+            assert_eq!(map.next().unwrap().unwrap(), n);
             if n % 400 == 0 {
-                std::thread::sleep(Duration::from_millis(700));
+                // Now and then longer than agents have to answer.
+                std::thread::sleep(Duration::from_millis(if n == 800 { 3000 } else { 700 }));
             }
         }
-        assert_eq!(sum, (0..2000).map(|n| n * n).sum::<u64>());
+        assert!(map.next().is_none());
+        assert_eq!(runs(&notes).len(), 2000);
+        assert_eq!(run_more_often(&notes, 1), 0);
+    });
+}
+
+#[test]
+fn two_submitters_of_the_same_names_do_not_get_into_each_others_way() {
+    within(120, || {
+        // Owner, prefix and inbox are the same, and so are the numbers of their tasks.
+        let (server, _agents, one) = cluster(2, 1);
+        let other = server.cluster();
+        let directory = Directory::new();
+        let notes = ["one", "other"].map(|name| directory.path().join(name));
+        let mut ones = one.map(|n| noted::call(&notes[0], n, MILLISECOND), 0..1500_u64);
+        let mut others = other.map(|n| noted::call(&notes[1], n, MILLISECOND), 0..1500_u64);
+        for n in 0..300 {
+            assert_eq!(ones.next().unwrap().unwrap(), n);
+            assert_eq!(others.next().unwrap().unwrap(), n);
+        }
+        // What one cancels, and takes back when it ends, is its own.
+        drop(others);
+        let again = other.submit(square::call(3));
+        assert_eq!(again.wait().unwrap(), 9);
+        drop(other);
+        let results: Vec<_> = ones.collect();
+        assert!((300..1500).eq(results.into_iter().map(Result::unwrap)));
+        assert_eq!(runs(&notes[0]).len(), 1500);
+        assert!(notes.iter().all(|notes| run_more_often(notes, 1) == 0));
     });
 }

@@ -10,7 +10,11 @@
 
 mod basics;
 mod faults;
+mod machines;
+mod mistakes;
 mod network;
 mod security;
 mod support;
+mod three;
+mod trace;
 mod workers;

@@ -62,9 +62,15 @@ fn user(url: &str, ca: &Path, name: &str) -> Server {
 
 #[worker]
 fn secured_agent(url: &str, ca: &Path) {
+    let note = ca.with_file_name("trouble");
     Agent::connect(user(url, ca, "agent"))
         .unwrap()
         .workers(1)
+        .on_status(move |status| {
+            if let Some(trouble) = &status.trouble {
+                fs::write(&note, trouble).unwrap();
+            }
+        })
         .run()
         .unwrap();
 }
@@ -93,6 +99,10 @@ fn tasks_go_over_tls_and_with_permissions() {
         );
         let task = alice.submit(square::call(3));
         task.cancel();
+        // The agent may do all that it does.
+        std::thread::sleep(Duration::from_millis(1500));
+        let trouble = fs::read_to_string(certificates.path("trouble"));
+        assert_eq!(trouble.ok(), None);
         drop((alice, bob));
         agent.kill();
         let _ = agent.join();
@@ -160,6 +170,25 @@ fn an_agent_may_not_submit_and_a_submitter_not_read_what_is_others() {
             assert!(answers(agent.clone(), result, "a result").await);
             assert!(!answers(bob.clone(), result, "a result").await);
             assert!(!answers(alice.clone(), result, "a result").await);
+            // Who may not listen hears nothing of what the other hears.
+            let mut listening = alice.subscribe("multiproc.r.alice.>").await.unwrap();
+            let mut eavesdropping = bob.subscribe("multiproc.r.>").await.unwrap();
+            loop {
+                agent.publish(result, "a result".into()).await.unwrap();
+                let next = futures_util::StreamExt::next(&mut listening);
+                if let Ok(heard) = tokio::time::timeout(Duration::from_millis(100), next).await {
+                    assert_eq!(heard.unwrap().subject.as_str(), result);
+                    break;
+                }
+            }
+            // What was sent before its answer would have come before it.
+            assert!(!answers(bob.clone(), result, "a result").await);
+            let next = futures_util::StreamExt::next(&mut eavesdropping);
+            assert!(
+                futures_util::FutureExt::now_or_never(next)
+                    .flatten()
+                    .is_none()
+            );
             let look = "$JS.API.DIRECT.GET.multiproc-records.multiproc.r.alice.run.0.1.r";
             assert!(answers(alice.clone(), look, "").await);
             assert!(!answers(bob.clone(), look, "").await);

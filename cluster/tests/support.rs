@@ -90,12 +90,13 @@ fn program() -> PathBuf {
     if let Some(path) = std::env::var_os("NATS_SERVER") {
         return path.into();
     }
-    let target =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/nats-server-2.15.1/nats-server");
+    // The tests of an example have this file, too.
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let in_target = above.map(|it| it.join("target/nats-server-2.15.1/nats-server"));
     let path = std::env::var_os("PATH").unwrap_or_default();
     let on_path = std::env::split_paths(&path).map(|it| it.join("nats-server"));
     on_path
-        .chain([target])
+        .chain(in_target)
         .find(|it| it.is_file())
         .expect("these tests need a NATS server: `.ci/nats-server` installs one into `target/`")
 }
@@ -106,6 +107,8 @@ pub struct NatsServer {
     pub port: u16,
     config: PathBuf,
     data: Directory,
+    /// The command that begins it, if it is to be somewhere else.
+    prefix: Vec<String>,
 }
 
 impl NatsServer {
@@ -116,33 +119,53 @@ impl NatsServer {
 
     /// Starts one whose configuration has these lines, too.
     pub fn with_config(lines: &str) -> NatsServer {
-        NatsServer::with_limit(lines, None)
+        NatsServer::with_jetstream(lines, "")
     }
 
     /// Starts one that keeps no more than so many bytes.
-    pub fn with_limit(lines: &str, limit: Option<u64>) -> NatsServer {
+    pub fn with_limit(lines: &str, limit: u64) -> NatsServer {
+        NatsServer::with_jetstream(lines, &format!("max_file_store: {limit}"))
+    }
+
+    /// Starts one that keeps what it is given by these rules.
+    fn with_jetstream(lines: &str, rules: &str) -> NatsServer {
         let data = Directory::new();
-        let store = data.path().join("store");
+        let store = data.path().join("store").display().to_string();
+        let lines = format!("jetstream {{ store_dir: {store:?}, {rules} }}\n{lines}");
+        NatsServer::launch(&lines, data, Vec::new())
+    }
+
+    /// Starts one that keeps nothing.
+    #[allow(dead_code, reason = "not for the examples")]
+    pub fn without_jetstream() -> NatsServer {
+        NatsServer::launch("", Directory::new(), Vec::new())
+    }
+
+    /// Starts one by a command, whose store is this directory.
+    #[allow(dead_code, reason = "not for all examples")]
+    pub fn by(prefix: Vec<String>, store: &Path) -> NatsServer {
+        let store = store.display().to_string();
+        let lines = format!("jetstream {{ store_dir: {store:?} }}");
+        NatsServer::launch(&lines, Directory::new(), prefix)
+    }
+
+    fn launch(lines: &str, data: Directory, prefix: Vec<String>) -> NatsServer {
         let config = data.path().join("server.conf");
-        let name = if lines.contains("server_name") {
-            ""
-        } else {
-            "server_name: one"
-        };
-        let limit = limit
-            .map(|limit| format!(", max_file_store: {limit}"))
-            .unwrap_or_default();
-        let text = format!(
-            "host: 127.0.0.1\njetstream {{ store_dir: {:?}{limit} }}\n{name}\n{lines}\n",
-            store.display().to_string()
-        );
+        let mut text = format!("{lines}\n");
+        if !lines.contains("server_name") {
+            text += "server_name: one\n";
+        }
+        if !lines.contains("host:") {
+            text += "host: 127.0.0.1\n";
+        }
         fs::write(&config, text).unwrap();
-        let (child, port) = launch(&config, -1, data.path());
+        let (child, port) = launch(&config, -1, data.path(), &prefix);
         NatsServer {
             child,
             port,
             config,
             data,
+            prefix,
         }
     }
 
@@ -165,7 +188,8 @@ impl NatsServer {
 
     /// Starts it again at the same place, with what it has kept.
     pub fn restart(&mut self) {
-        let (child, _) = launch(&self.config, i32::from(self.port), self.data.path());
+        let port = i32::from(self.port);
+        let (child, _) = launch(&self.config, port, self.data.path(), &self.prefix);
         self.child = child;
     }
 
@@ -183,7 +207,7 @@ pub fn server(url: &str) -> Server {
     Server::new(url).answer_timeout(Duration::from_secs(2))
 }
 
-fn launch(config: &Path, port: i32, directory: &Path) -> (Child, u16) {
+fn launch(config: &Path, port: i32, directory: &Path, prefix: &[String]) -> (Child, u16) {
     let ports = directory.join("ports");
     fs::create_dir_all(&ports).unwrap();
     let log = fs::OpenOptions::new()
@@ -191,7 +215,10 @@ fn launch(config: &Path, port: i32, directory: &Path) -> (Child, u16) {
         .append(true)
         .open(directory.join("log"))
         .unwrap();
-    let mut child = Command::new(program())
+    let program = program().into_os_string();
+    let mut words = prefix.iter().map(Into::into).chain([program]);
+    let mut child = Command::new(words.next().unwrap())
+        .args(words)
         .arg("-c")
         .arg(config)
         .args(["-p", &port.to_string()])
@@ -247,6 +274,12 @@ impl AgentProcess {
 
     pub fn with_submitter_timeout(url: &str, workers: usize, timeout: Duration) -> AgentProcess {
         AgentProcess(Some(agent::spawn(url, workers, timeout).unwrap()))
+    }
+
+    /// One that was started otherwise.
+    #[allow(dead_code, reason = "not for all examples")]
+    pub fn of(process: Process<()>) -> AgentProcess {
+        AgentProcess(Some(process))
     }
 
     pub fn id(&self) -> u32 {

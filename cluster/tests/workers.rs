@@ -35,6 +35,12 @@ pub fn noted(notes: &Path, number: u64, pause: Duration) -> u64 {
     number
 }
 
+/// The same with a long argument, and a short while.
+#[worker]
+pub fn padded(notes: &Path, number: u64, _padding: &[u8]) -> u64 {
+    noted(notes, number, Duration::from_millis(1))
+}
+
 /// Dies the first time, if it notes that it runs for the first time.
 #[worker]
 pub fn dies_once(notes: &Path, number: u64) -> u64 {

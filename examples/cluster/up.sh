@@ -1,35 +1,75 @@
 #!/usr/bin/env bash
-# A cluster on one machine: a server, two agents, and a submitter that counts the words of PATH. Ends all of it.
+# A cluster on one machine: a server, two agents, and a submitter. Ends all of it.
 #
-#   examples/cluster/up.sh [PATH...]
+#   examples/cluster/up.sh [PATH...]                counts the words of files
+#   examples/cluster/up.sh --thumbnails DIR OUT     makes thumbnails of pictures
+#
+# PROFILE=dev builds it without optimization.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
 
-server="$(.ci/nats-server)"
-cargo build --release -p multiproc-cluster --example cluster_word_count
-program=target/release/examples/cluster_word_count
+name=cluster_word_count
+if [ "${1:-}" = --thumbnails ]; then
+    name=cluster_thumbnails
+    shift
+elif [[ "${1:-}" = -* ]]; then
+    echo "usage: up.sh [PATH...] | --thumbnails DIR OUT" >&2
+    exit 2
+elif [ $# = 0 ]; then
+    set -- .
+fi
+repository="$(cd "$(dirname "$0")/../.." && pwd)"
+server="$("$repository/.ci/nats-server")"
+profile="${PROFILE:-release}"
+target="${CARGO_TARGET_DIR:-$repository/target}"
+cargo build --manifest-path "$repository/Cargo.toml" --profile "$profile" -p multiproc-examples-cluster --example "$name"
+program="$target/${profile/#dev/debug}/examples/$name"
 
 store="$(mktemp -d)"
-started=()
+submitter=
+agents=()
+queue=
 end() {
-    # By their ids, each: the agents finish what they run.
-    for id in "${started[@]}"; do
-        kill "$id" 2>/dev/null || true
+    # Each by its id. The agents finish what they run, and need the server for that.
+    for id in $submitter "${agents[@]}" $queue; do
+        kill "$id" 2>/dev/null && wait "$id" || true
     done
-    wait
     rm -r "$store"
 }
 trap end EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
-"$server" --addr 127.0.0.1 --port 4222 --jetstream --store_dir "$store" --log "$store/log" &
-started+=($!)
-for _ in $(seq 100); do
-    if (exec 3<>/dev/tcp/127.0.0.1/4222) 2>/dev/null; then break; fi
+# At any port that is free, which it says in a file.
+"$server" --addr 127.0.0.1 --port -1 --jetstream --store_dir "$store/store" --log "$store/log" \
+    --ports_file_dir "$store" &
+queue=$!
+url=
+for _ in $(seq 300); do
+    url="$(grep -o 'nats://[0-9.:]*' "$store/nats-server_$queue.ports" 2>/dev/null || true)"
+    if [ -n "$url" ] || ! kill -0 "$queue" 2>/dev/null; then break; fi
     sleep 0.1
 done
+if [ -z "$url" ]; then
+    echo "up.sh: the server does not start:" >&2
+    cat "$store/log" >&2
+    exit 1
+fi
 for number in 1 2; do
-    "$program" --agent nats://127.0.0.1:4222 2>"$store/agent$number" &
-    started+=($!)
+    "$program" --agent "$url" 2>"$store/agent$number" &
+    agents+=($!)
 done
-"$program" --cluster nats://127.0.0.1:4222 "${@:-.}"
-tail -qn 1 "$store"/agent*
+"$program" --cluster "$url" "$@" &
+submitter=$!
+code=0
+wait "$submitter" || code=$?
+submitter=
+
+# What the agents say in the end.
+for id in "${agents[@]}"; do
+    kill "$id"
+    wait "$id" || true
+done
+agents=()
+tail -qn 1 "$store"/agent* >&2
+exit "$code"

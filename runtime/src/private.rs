@@ -29,6 +29,7 @@ pub use crate::verdict::{Container, Elision, Judge, Open, Refused};
 
 /// What the package `multiproc-cluster` may name: calls and results on their way between machines.
 pub mod cluster {
+    pub use crate::pool::{Ran, clock, poll_with_ran};
     pub use crate::process::carried_call::{
         Carried, Packed, ResultReader, build, copy_of_error, error, error_of_input, is_worker_lost,
         pack, pack_result, read, unpack, write,

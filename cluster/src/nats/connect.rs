@@ -1,13 +1,13 @@
 //! Getting a connection, which then comes back by itself whenever it breaks.
 
 use std::fmt::Display;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::{Client, ConnectOptions, Event, ServerInfo};
 use tokio::sync::watch;
 
+use super::refusal::{Complaints, not_connected};
 use super::streams::{self, Terms};
 use super::{Inner, Nats, REQUEST_TIME};
 use crate::engine::{Cause, EngineError, Result};
@@ -33,19 +33,29 @@ pub(crate) async fn connect(
     role: Role,
     limit: Duration,
 ) -> Result<Nats> {
-    let connecting = connect_now(server, name, build, role);
+    let complaints = Complaints::default();
+    let connecting = connect_now(server, name, build, role, &complaints);
     match tokio::time::timeout(limit, connecting).await {
         Ok(connected) => connected,
-        Err(_) => Err(EngineError::new(
-            Cause::Away,
-            format_args!("the server did not answer within {limit:?}"),
-        )),
+        Err(_) => {
+            let late = format!("the server did not answer within {limit:?}");
+            Err(EngineError::new(
+                Cause::Away,
+                complaints.explain(late, &server.prefix),
+            ))
+        }
     }
 }
 
-async fn connect_now(server: &Server, name: &str, build: &str, role: Role) -> Result<Nats> {
+async fn connect_now(
+    server: &Server,
+    name: &str,
+    build: &str,
+    role: Role,
+    complaints: &Complaints,
+) -> Result<Nats> {
     let (sender, connected) = watch::channel(true);
-    let refused = |error: io::Error| EngineError::new(Cause::Refused, error);
+    let heard = complaints.clone();
     let mut options = ConnectOptions::new()
         .name(name)
         // An agent that is cut off is to know it soon.
@@ -56,6 +66,7 @@ async fn connect_now(server: &Server, name: &str, build: &str, role: Role) -> Re
             Duration::from_millis(50) * 2_u32.pow(attempts)
         })
         .event_callback(move |event| {
+            heard.note(&event);
             let connected = match event {
                 Event::Connected => Some(true),
                 Event::Disconnected | Event::Closed => Some(false),
@@ -73,7 +84,16 @@ async fn connect_now(server: &Server, name: &str, build: &str, role: Role) -> Re
         Login::Password(user, password) => {
             options.user_and_password(user.clone(), password.clone())
         }
-        Login::CredentialsFile(path) => options.credentials_file(path).await.map_err(refused)?,
+        Login::CredentialsFile(path) => {
+            let with = options.credentials_file(path).await;
+            with.map_err(|error| {
+                let path = path.display();
+                EngineError::new(
+                    Cause::Refused,
+                    format_args!("the credentials cannot be read from `{path}`: {error}"),
+                )
+            })?
+        }
     };
     if let Some(path) = &server.ca_file {
         options = options.add_root_certificates(path.clone());
@@ -89,9 +109,12 @@ async fn connect_now(server: &Server, name: &str, build: &str, role: Role) -> Re
     let client = options
         .connect(&server.addresses)
         .await
-        .map_err(|error| EngineError::new(Cause::Refused, error))?;
+        .map_err(|error| not_connected(&error, server))?;
     check_version(&client.server_info())?;
-    with_streams(client, connected, server, build, role).await
+    let complaints = complaints.clone();
+    let connected = with_streams(client, connected, server, build, role, complaints.clone()).await;
+    connected
+        .map_err(|error| EngineError::new(error.cause, complaints.explain(error, &server.prefix)))
 }
 
 async fn with_streams(
@@ -100,6 +123,7 @@ async fn with_streams(
     server: &Server,
     build: &str,
     role: Role,
+    complaints: Complaints,
 ) -> Result<Nats> {
     let context = async_nats::jetstream::ContextBuilder::new()
         .timeout(REQUEST_TIME)
@@ -120,6 +144,7 @@ async fn with_streams(
         client,
         context,
         connected,
+        complaints,
         prefix: server.prefix.clone(),
         build: build.to_owned(),
         tasks,

@@ -54,7 +54,8 @@ impl NatsDeliveries {
             ..pull::Config::default()
         };
         let consumer = inner.tasks.get_or_create_consumer(&name, config).await;
-        let consumer: PullConsumer = consumer.map_err(away)?;
+        let consumer: PullConsumer =
+            consumer.map_err(|error| away(inner.complaints.explain(error, &inner.prefix)))?;
         let inbox = inner.client.new_inbox();
         let subscriber = inner.client.subscribe(format!("{inbox}.*")).await;
         Ok(NatsDeliveries {

@@ -13,8 +13,8 @@
 //! Traps that were met, and what is done about them:
 //!
 //! * Servers before 2.10.23 lose tasks when they crash: they are refused.
-//! * The consumer of records is a named one that is kept in files: the client's ordered consumer comes back
-//!   late after a crash of the server. What it has missed the submitter looks up.
+//! * Consumers of records come back late after a crash of the server, and miss what was sent meanwhile. There are
+//!   none: a submitter hears notes as they are sent, and looks up what it has missed.
 //! * A limit of deliveries makes messages stay for ever without a word: there is none. Who begins a task notes
 //!   that first, so the count of deliveries means nothing.
 //! * Many consumers that come and go on a work queue have lost messages: there is one for each build, which
@@ -24,6 +24,7 @@ mod blobs;
 mod connect;
 mod deliveries;
 mod records;
+mod refusal;
 mod streams;
 mod talk;
 mod tasks;
@@ -50,6 +51,7 @@ struct Inner {
     client: Client,
     context: Context,
     connected: watch::Receiver<bool>,
+    complaints: refusal::Complaints,
     prefix: String,
     build: String,
     tasks: Stream<()>,
@@ -68,6 +70,10 @@ impl Engine for Nats {
 
     fn connected(&self) -> watch::Receiver<bool> {
         self.0.connected.clone()
+    }
+
+    fn complaint(&self) -> Option<String> {
+        self.0.complaints.latest()
     }
 
     fn message_limit(&self) -> usize {
@@ -119,6 +125,10 @@ impl Engine for Nats {
 
     async fn records(&self, run: &RunId) -> Result<records::NatsRecords> {
         records::NatsRecords::new(&self.0, run).await
+    }
+
+    async fn last_place(&self) -> Result<u64> {
+        self.0.last_place().await
     }
 
     async fn forget(&self, run: &RunId, before: Option<u64>) -> Result<()> {

@@ -1,11 +1,9 @@
 //! What is noted of tasks. The first note of a kind is kept, and others are refused.
 
-use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, PushConsumer, push};
+use async_nats::Subscriber;
 use async_nats::jetstream::stream::DirectGetErrorKind;
-use async_nats::{HeaderMap, StatusCode, Subscriber};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use std::time::Duration;
 
 use super::Inner;
 use super::connect::away;
@@ -15,9 +13,7 @@ use crate::id::{RunId, TaskId};
 
 impl Inner {
     pub(super) async fn record(&self, id: &TaskId, note: Note, message: Bytes) -> Result<First> {
-        let sent =
-            self.context
-                .publish_with_headers(self.note(id, note), HeaderMap::new(), message);
+        let sent = self.context.publish(self.note(id, note), message);
         let stored = match sent.await {
             Ok(answer) => answer.await,
             Err(error) => Err(error),
@@ -36,6 +32,11 @@ impl Inner {
             Err(error) if error.kind() == DirectGetErrorKind::NotFound => Ok(None),
             Err(error) => Err(away(error)),
         }
+    }
+
+    pub(super) async fn last_place(&self) -> Result<u64> {
+        let info = self.records.get_info().await;
+        info.map(|info| info.state.last_sequence).map_err(away)
     }
 
     pub(super) async fn forget(&self, run: &RunId, before: Option<u64>) -> Result<()> {
@@ -60,7 +61,9 @@ impl Inner {
     }
 }
 
-/// What is noted of the tasks of a run.
+/// What is noted of the tasks of a run: an ordinary subscription to the subjects of the notes, which the server
+/// serves before it stores them. A consumer of the stream would be told later, at more cost, and would miss no less
+/// when a connection breaks.
 pub(crate) struct NatsRecords {
     subscriber: Subscriber,
     /// The length of what all subjects begin with.
@@ -69,23 +72,9 @@ pub(crate) struct NatsRecords {
 
 impl NatsRecords {
     pub(super) async fn new(inner: &Inner, run: &RunId) -> Result<NatsRecords> {
-        let inbox = inner.client.new_inbox();
-        let subscriber = inner.client.subscribe(inbox.clone()).await.map_err(away)?;
-        let config = push::Config {
-            durable_name: Some(format!("run-{}", run.run)),
-            deliver_subject: inbox,
-            filter_subject: inner.notes(run),
-            deliver_policy: DeliverPolicy::All,
-            ack_policy: AckPolicy::None,
-            idle_heartbeat: Duration::from_secs(5),
-            // Gone, if the submitter is.
-            inactive_threshold: Duration::from_mins(5),
-            ..push::Config::default()
-        };
-        let created = inner.records.create_consumer(config).await;
-        let _: PushConsumer = created.map_err(away)?;
+        let subscriber = inner.client.subscribe(inner.notes(run)).await;
         Ok(NatsRecords {
-            subscriber,
+            subscriber: subscriber.map_err(away)?,
             skipped: inner.prefix.len() + ".r.".len(),
         })
     }
@@ -95,9 +84,6 @@ impl Records for NatsRecords {
     async fn next(&mut self) -> Option<Record> {
         loop {
             let message = self.subscriber.next().await?;
-            if message.status == Some(StatusCode::IDLE_HEARTBEAT) {
-                continue;
-            }
             let read = || {
                 let subject = message.subject.get(self.skipped..)?;
                 let (id, note) = subject.rsplit_once('.')?;
@@ -105,16 +91,12 @@ impl Records for NatsRecords {
                     Some(attempt) => Note::Begun(attempt.parse().ok()?),
                     None => Note::Result,
                 };
-                // $JS.ACK.<stream>.<consumer>.<delivered>.<stream sequence>…, with two parts more since 2.
-                let parts: Vec<_> = message.reply.as_ref()?.split('.').collect();
-                let place = if parts.len() >= 11 { 7 } else { 5 };
-                Some((TaskId::parse(id)?, note, parts.get(place)?.parse().ok()?))
+                Some((TaskId::parse(id)?, note))
             };
-            if let Some((id, note, place)) = read() {
+            if let Some((id, note)) = read() {
                 return Some(Record {
                     id,
                     note,
-                    place,
                     message: message.payload,
                 });
             }

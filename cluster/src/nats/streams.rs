@@ -113,9 +113,7 @@ async fn get(context: &Context, config: Config) -> Result<Stream> {
             };
             Err(EngineError::new(
                 cause,
-                format_args!(
-                    "the stream `{name}` cannot be had: {error}; is JetStream enabled, and may this user make streams?"
-                ),
+                format_args!("the stream `{name}` cannot be had: {error}"),
             ))
         }
     }

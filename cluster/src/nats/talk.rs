@@ -15,6 +15,7 @@ impl Inner {
         let Inner { prefix, build, .. } = self;
         match topic {
             Topic::Agent(agent) => format!("{prefix}.a.{build}.{}", agent.unwrap_or("*")),
+            Topic::AnyAgent => format!("{prefix}.a.*.*"),
             Topic::ToAgent(agent) => format!("{prefix}.q.{build}.{}", agent.unwrap_or("all")),
             Topic::Submitter(Some(run)) => format!("{prefix}.s.{build}.{run}"),
             Topic::Submitter(None) => format!("{prefix}.s.{build}.*.*"),
@@ -37,10 +38,14 @@ impl Inner {
 
     pub(super) async fn listen(&self, topic: &Topic<'_>) -> Result<NatsListener> {
         let subscriber = self.client.subscribe(self.topic(topic)).await;
+        let build = match topic {
+            Topic::AnyAgent => 0,
+            _ => self.build.len() + 1,
+        };
         Ok(NatsListener {
             subscriber: subscriber.map_err(away)?,
             // Prefix, kind and build.
-            skipped: self.prefix.len() + ".x.".len() + self.build.len() + 1,
+            skipped: self.prefix.len() + ".x.".len() + build,
         })
     }
 }

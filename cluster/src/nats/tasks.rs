@@ -52,8 +52,12 @@ impl Inner {
 
 /// What the server says of a message that it does not keep.
 pub(super) fn not_stored(error: &PublishError) -> EngineError {
-    let detail = error.source().map(|source| format!(": {source}"));
-    let text = format!("{error}{}", detail.unwrap_or_default());
+    let mut text = error.to_string();
+    if let Some(source) = error.source().map(ToString::to_string)
+        && !text.contains(&source)
+    {
+        text = format!("{text}: {source}");
+    }
     let cause = match error.kind() {
         PublishErrorKind::MaxPayloadExceeded => Cause::Refused,
         PublishErrorKind::MaxAckPending => Cause::Full,

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use super::presence::Presence;
-use super::{Runner, Settled};
+use super::work::Mine;
+use super::{Runner, Seat, Settled};
 use crate::engine::{Delivery, Engine, EngineError, First, Note, Topic};
 use crate::id::{TaskId, unique};
 use crate::submitter::lock;
@@ -38,7 +39,11 @@ enum Turn {
 }
 
 impl<E: Engine> Runner<E> {
-    pub(super) async fn attempt(self: &Arc<Self>, delivery: &Delivery<E::Receipt>) -> Settled {
+    pub(super) async fn attempt(
+        self: &Arc<Self>,
+        delivery: &Delivery<E::Receipt>,
+        seat: Seat,
+    ) -> Settled {
         let Delivery { id, message, .. } = delivery;
         if lock(&self.recent).known.contains(id) {
             return Settled::Done;
@@ -54,7 +59,12 @@ impl<E: Engine> Runner<E> {
         if lock(&self.cancelled).contains_key(id) {
             return self.note_none(id, Reason::Cancelled, "was cancelled").await;
         }
-        let Some(TaskMessage { retries, calls }) = wire::read(message) else {
+        let Some(TaskMessage {
+            retries,
+            is_traced,
+            calls,
+        }) = wire::read(message)
+        else {
             let text = "was not run: the message that it is cannot be read";
             return self.note_none(id, Reason::Unreadable, text).await;
         };
@@ -72,7 +82,16 @@ impl<E: Engine> Runner<E> {
             },
         };
         match self.turn(id, retries).await {
-            Turn::Ours(attempt) => self.work(id, calls, attempt, retries).await,
+            Turn::Ours(attempt) => {
+                let mine = Mine {
+                    calls,
+                    attempt,
+                    retries,
+                    is_traced,
+                    seat,
+                };
+                self.work(id, mine).await
+            }
             Turn::Settled(settled) => settled,
         }
     }
@@ -132,6 +151,7 @@ impl<E: Engine> Runner<E> {
             agent: self.name.clone(),
             ran: Duration::ZERO,
             results: Results::None(reason, text),
+            work: None,
         }
     }
 

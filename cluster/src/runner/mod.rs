@@ -16,13 +16,14 @@ mod presence;
 mod work;
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use multiproc::__private::cluster::Carried;
 use multiproc::Pool;
 use tokio::sync::{mpsc, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::agent::OnStatus;
 use crate::engine::{Answer, Arrival, Deliveries, Delivery, Engine, Topic};
@@ -41,11 +42,16 @@ pub(crate) struct Runner<E: Engine> {
     /// What was cancelled before it came, or not: when.
     cancelled: Mutex<HashMap<TaskId, Instant>>,
     done: AtomicU64,
+    /// Whether the last task was a short call.
+    was_short: AtomicBool,
     /// When the connection came back.
     reconnected: Mutex<Option<Instant>>,
     /// Since when the engine does not keep what must be noted, although it is there.
     trouble: Mutex<Option<Instant>>,
+    /// Why it gets no tasks.
+    not_served: Mutex<Option<String>>,
     is_leaving: watch::Sender<bool>,
+    has_ended: watch::Sender<bool>,
 }
 
 /// A call in the pool: waited for in one place, and cancelled in another.
@@ -84,6 +90,16 @@ impl Recent {
     }
 }
 
+/// What a task takes of this agent, until its calls have run. When it is dropped, another is asked for.
+struct Seat(mpsc::UnboundedSender<()>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        // The one that asks may have ended, with the agent.
+        let _ = self.0.send(());
+    }
+}
+
 /// What becomes of a delivery.
 enum Settled {
     Done,
@@ -111,9 +127,12 @@ impl<E: Engine> Runner<E> {
             submitters: Mutex::default(),
             cancelled: Mutex::default(),
             done: AtomicU64::new(0),
+            was_short: AtomicBool::new(false),
             reconnected: Mutex::default(),
             trouble: Mutex::default(),
+            not_served: Mutex::default(),
             is_leaving: watch::Sender::new(false),
+            has_ended: watch::Sender::new(false),
         })
     }
 
@@ -123,7 +142,7 @@ impl<E: Engine> Runner<E> {
         mut stopped: watch::Receiver<bool>,
         on_status: Option<OnStatus>,
     ) -> Option<Pool> {
-        let mut around = tokio::task::JoinSet::new();
+        let mut around = JoinSet::new();
         let listening = async {
             let subjects = (
                 self.engine.listen(&Topic::ToAgent(None)).await?,
@@ -141,33 +160,40 @@ impl<E: Engine> Runner<E> {
             around.spawn(Arc::clone(&self).hear_submitters(submitters));
             around.spawn(Arc::clone(&self).hear_cancelled(cancelled));
         }
-        around.spawn(Arc::clone(&self).tell_status(on_status));
+        let telling = tokio::spawn(Arc::clone(&self).tell_status(on_status));
         around.spawn(Arc::clone(&self).mind_submitters());
         around.spawn(Arc::clone(&self).mind_connection());
         let mut deliveries = loop {
             match self.engine.deliveries().await {
                 Ok(deliveries) => break deliveries,
                 Err(_) if *stopped.borrow() => {
-                    self.leave(around).await;
+                    self.leave(around, telling).await;
                     return Arc::into_inner(self).map(|runner| runner.pool);
                 }
-                Err(_) => tokio::time::sleep(Duration::from_millis(500)).await,
+                Err(error) => {
+                    *lock(&self.not_served) = Some(error.to_string());
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                }
             }
         };
+        *lock(&self.not_served) = None;
         around.spawn(Arc::clone(&self).keep_alive(deliveries.answer_time() / 3));
         self.take_tasks(&mut deliveries, &mut stopped).await;
         while !lock(&self.running).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         drop(deliveries);
-        self.leave(around).await;
+        self.leave(around, telling).await;
         Arc::into_inner(self).map(|runner| runner.pool)
     }
 
     /// The last words.
-    async fn leave(&self, mut around: tokio::task::JoinSet<()>) {
+    async fn leave(&self, mut around: JoinSet<()>, telling: JoinHandle<()>) {
         around.shutdown().await;
         self.is_leaving.send_replace(true);
+        self.has_ended.send_replace(true);
+        // What shows it is the user's, and may panic.
+        let _ = telling.await;
         self.say_status().await;
         let _ = self.engine.flush().await;
     }
@@ -202,11 +228,9 @@ impl<E: Engine> Runner<E> {
                     }
                     Some(Arrival::Task(delivery)) => {
                         let runner = Arc::clone(self);
-                        let freed = freed.clone();
+                        let seat = Seat(freed.clone());
                         tokio::spawn(async move {
-                            runner.deal_with(delivery).await;
-                            drop(runner);
-                            let _ = freed.send(());
+                            runner.deal_with(delivery, seat).await;
                         });
                     }
                     Some(Arrival::Expired(count)) => free += count,
@@ -224,7 +248,7 @@ impl<E: Engine> Runner<E> {
         }
     }
 
-    async fn deal_with(self: &Arc<Self>, delivery: Delivery<E::Receipt>) {
+    async fn deal_with(self: Arc<Self>, delivery: Delivery<E::Receipt>, seat: Seat) {
         let id = delivery.id.clone();
         let settled = {
             let mut running = lock(&self.running);
@@ -244,7 +268,7 @@ impl<E: Engine> Runner<E> {
         };
         let settled = match settled {
             Some(settled) => settled,
-            None => self.attempt(&delivery).await,
+            None => self.attempt(&delivery, seat).await,
         };
         let answer = match settled {
             Settled::Known => return,

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use multiproc::__private::cluster as core;
 
 use super::Runner;
 use crate::agent::{AgentStatus, OnStatus};
@@ -154,13 +155,18 @@ impl<E: Engine> Runner<E> {
         }
     }
 
+    /// Says what it is doing every second, until there is nothing more to say.
     pub(super) async fn tell_status(self: Arc<Self>, mut on_status: Option<OnStatus>) {
         let connected = self.engine.connected();
+        let mut ended = self.has_ended.subscribe();
         let mut ticks = tokio::time::interval(Duration::from_secs(1));
         loop {
-            ticks.tick().await;
+            let is_last = tokio::select! {
+                _ = ticks.tick() => false,
+                _ = ended.wait_for(|ended| *ended) => true,
+            };
             let is_connected = *connected.borrow();
-            if is_connected {
+            if is_connected && !is_last {
                 self.say_status().await;
             }
             if let Some(show) = &mut on_status {
@@ -179,10 +185,20 @@ impl<E: Engine> Runner<E> {
                     finished: done,
                     is_connected,
                     is_stopping: is_leaving,
+                    trouble: self.trouble().filter(|_| is_connected && !is_leaving),
                 };
                 show(&status);
             }
+            if is_last {
+                return;
+            }
         }
+    }
+
+    /// Why it gets no tasks, or cannot run them.
+    fn trouble(&self) -> Option<String> {
+        let not_served = lock(&self.not_served).clone();
+        not_served.or_else(|| self.engine.complaint())
     }
 
     pub(super) async fn say_status(&self) {
@@ -202,6 +218,7 @@ impl<E: Engine> Runner<E> {
             running: lock(&self.running).len(),
             done: self.done.load(Ordering::Relaxed),
             is_leaving: *self.is_leaving.borrow(),
+            now: core::clock(),
         }
     }
 }

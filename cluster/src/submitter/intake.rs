@@ -18,17 +18,45 @@ use crate::wire::{
 
 impl<E: Engine> Submitter<E> {
     pub(super) async fn take_records(self: Arc<Self>, mut records: E::Records) {
-        while let Some(record) = records.next().await {
-            self.open().note_place(record.place);
-            let Record {
-                id, note, message, ..
-            } = record;
+        while let Some(Record { id, note, message }) = records.next().await {
             let key = (id.job, id.number);
             match note {
                 Note::Begun(attempt) => self.begin(key, attempt, &message),
-                Note::Result => self.take_result(key, &message),
+                Note::Result => self.hear_result(key, &message),
             }
         }
+    }
+
+    /// Takes in a result that is just being noted. Who sends it has run the task: whether the note counts, or
+    /// another that was first, the result is true. That there is none is not, if there was one before.
+    fn hear_result(self: &Arc<Self>, key: Key, message: &Bytes) {
+        match wire::read(message) {
+            Some(ResultMessage {
+                results: Results::None(..),
+                ..
+            }) => {
+                let submitter = Arc::clone(self);
+                self.handle.spawn(async move {
+                    submitter.confirm(key).await;
+                });
+            }
+            result => self.take_in(key, result),
+        }
+    }
+
+    /// Takes in the result that counts, when it is kept.
+    async fn confirm(self: Arc<Self>, key: Key) {
+        for _ in 0..20 {
+            if !self.open().contains(key) {
+                return;
+            }
+            if let Ok(Some(result)) = self.engine.recorded(&self.id(key), Note::Result).await {
+                self.take_result(key, &result);
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        // It is looked up again, like all of which nothing is heard.
     }
 
     fn begin(&self, key: Key, attempt: u32, message: &Bytes) {
@@ -37,24 +65,44 @@ impl<E: Engine> Submitter<E> {
         };
         let mut open = self.open();
         if let Some(task) = open.get_mut(key) {
+            // The first note of an attempt counts.
+            if let State::Running(_, before) = task.state
+                && before >= attempt
+            {
+                return;
+            }
             task.state = State::Running(begun.agent, attempt);
             task.sink.begin(key.1);
         }
     }
 
-    /// Takes in a result, by whichever way it came.
+    /// Takes in a result that was noted, or handed over because it cannot be.
     pub(super) fn take_result(self: &Arc<Self>, key: Key, message: &Bytes) {
+        self.take_in(key, wire::read(message));
+    }
+
+    /// `None`: it cannot be read.
+    fn take_in(self: &Arc<Self>, key: Key, result: Option<ResultMessage>) {
         self.cancelling().remove(&key);
         if self.open().had_blob(key) {
             self.drop_blob(self.id(key).blob("a"));
         }
         let is_open = self.open().contains(key);
-        let Some(ResultMessage { ran, results, .. }) = wire::read(message) else {
+        let Some(ResultMessage {
+            agent,
+            ran,
+            results,
+            work,
+        }) = result
+        else {
             self.fail(key, ErrorKind::Decode, |worker| {
                 format!("worker `{worker}`: what the agent says of its end cannot be read")
             });
             return;
         };
+        if let (Some(trace), Some(work), true) = (&self.trace, work, is_open) {
+            trace.worked(key.1, &agent, &work);
+        }
         match results {
             Results::Each(Body::Inline(results)) => self.end(key, results, ran),
             Results::Each(Body::Blob(name)) if is_open => {
@@ -133,6 +181,9 @@ impl<E: Engine> Submitter<E> {
         while let Some(heard) = agents.next().await {
             if let Some(status) = wire::read::<Status>(&heard.message) {
                 let now = Instant::now();
+                if let Some(trace) = &self.trace {
+                    trace.heard(&status.agent, status.now);
+                }
                 let mut agents = lock(&self.agents);
                 agents.last_heard = now;
                 if status.is_leaving {

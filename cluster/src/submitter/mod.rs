@@ -29,6 +29,7 @@ use crate::engine::{Engine, Topic, Which};
 use crate::id::{RunId, TaskId};
 use crate::sink::{Ended, Sink};
 use crate::stats::Counters;
+use crate::trace::Trace;
 use crate::wire::{self, Cancelled, Status};
 
 /// After which times an error is given.
@@ -58,6 +59,7 @@ pub(crate) struct Submitter<E> {
     /// Those who wait for room.
     room: std::sync::Condvar,
     pub(crate) counters: Counters,
+    trace: Option<Trace>,
 }
 
 /// The agents that have been heard, and when.
@@ -100,6 +102,7 @@ impl<E: Engine> Submitter<E> {
         engine: E,
         run: RunId,
         limits: Limits,
+        trace: Option<Trace>,
     ) -> crate::engine::Result<Arc<Submitter<E>>> {
         let submitter = Arc::new(Submitter {
             engine: engine.clone(),
@@ -118,6 +121,7 @@ impl<E: Engine> Submitter<E> {
             doubt: Notify::new(),
             room: std::sync::Condvar::new(),
             counters: Counters::default(),
+            trace,
         });
         let records = engine.records(&run).await?;
         let agents = engine.listen(&Topic::Agent(None)).await?;
@@ -146,6 +150,9 @@ impl<E: Engine> Submitter<E> {
             let error = cluster::error(ErrorKind::Closed, Some(message.worker), text);
             message.sink.end(number, Ended::All(error));
             return number;
+        }
+        if let Some(trace) = &self.trace {
+            trace.submitted(number, message.worker, message.calls.len());
         }
         let task = OpenTask::new(&message);
         self.open().insert(key, task);
@@ -225,11 +232,17 @@ impl<E: Engine> Submitter<E> {
         };
         // A server that does not answer is not waited for.
         let _ = tokio::time::timeout(Duration::from_secs(2), tidy).await;
+        if let Some(trace) = &self.trace {
+            trace.finish();
+        }
     }
 
     /// Ends a task that is not open any more, as the one who took it.
     fn finish(&self, key: Key, task: OpenTask, ended: Ended) {
         let OpenTask { sink, calls, .. } = task;
+        if let Some(trace) = &self.trace {
+            trace.ended(key.1);
+        }
         self.counters.ended(calls, &ended);
         self.room.notify_all();
         sink.end(key.1, ended);

@@ -17,7 +17,7 @@ const LINGER: Duration = Duration::from_mins(2);
 pub(super) struct Open {
     tasks: HashMap<Key, OpenTask>,
     calls: usize,
-    /// The place of the latest record.
+    /// A place that the latest record had, some seconds ago at most.
     last_place: u64,
     /// How many open tasks were submitted when that was the place.
     born: BTreeMap<u64, usize>,
@@ -119,8 +119,14 @@ impl Open {
         task.is_some_and(|task| matches!(task.state, State::Running(..)))
     }
 
+    /// Notes the place of the latest record that is kept, as the engine says.
     pub(super) fn note_place(&mut self, place: u64) {
-        self.last_place = self.last_place.max(place);
+        self.last_place = place;
+    }
+
+    /// Whether there are no tasks, not even such as ended a while ago.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.tasks.is_empty() && self.ended.is_empty()
     }
 
     pub(super) fn note_blob(&mut self, key: Key) {

@@ -35,6 +35,7 @@ impl<E: Engine> Submitter<E> {
         };
         let message: Bytes = wire::write(&TaskMessage {
             retries: message.retries,
+            is_traced: self.trace.is_some(),
             calls,
         });
         let put = || self.engine.put_task(&id, message.clone());

@@ -1,5 +1,6 @@
 //! What happens by the clock: a task ends although nothing is said.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,11 @@ use multiproc::ErrorKind;
 
 use super::open::{Key, State};
 use super::{Submitter, lock};
-use crate::engine::{Engine, Which};
+use crate::engine::{Engine, Listener, Note, Topic, Which};
+use crate::wire::{self, Begun};
+
+/// In which time each agent says that it is there.
+const ROUND: Duration = Duration::from_millis(1300);
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -24,6 +29,7 @@ impl<E: Engine> Submitter<E> {
         let mut back_at = Instant::now();
         let mut last_present = Instant::now();
         let mut last_tidy = Instant::now();
+        let mut tidied = 0;
         let mut ticks = tokio::time::interval(TICK);
         let mut last_tick = Instant::now();
         loop {
@@ -34,6 +40,9 @@ impl<E: Engine> Submitter<E> {
                 self.doubt.notify_one();
             }
             last_tick = Instant::now();
+            if let Some(trace) = &self.trace {
+                trace.flush();
+            }
             if !*connected.borrow() {
                 let since = *away_since.get_or_insert_with(Instant::now);
                 back_at = Instant::now();
@@ -53,13 +62,31 @@ impl<E: Engine> Submitter<E> {
             }
             if last_tidy.elapsed() >= Duration::from_secs(5) {
                 last_tidy = Instant::now();
-                let place = self.open().settled_place();
-                if place > 0 {
-                    // It can be done later.
-                    let _ = self.engine.forget(&self.run, Some(place + 1)).await;
-                }
+                tidied = self.tidy(tidied).await;
             }
         }
+    }
+
+    /// Has the engine forget what was noted of tasks that ended some time ago: those up to a place, which is
+    /// returned. What cannot be done now is done later.
+    async fn tidy(&self, tidied: u64) -> u64 {
+        if self.open().is_quiet() {
+            return tidied;
+        }
+        let Ok(place) = self.engine.last_place().await else {
+            return tidied;
+        };
+        let settled = {
+            let mut open = self.open();
+            open.note_place(place);
+            open.settled_place()
+        };
+        if settled > tidied
+            && let Ok(()) = self.engine.forget(&self.run, Some(settled + 1)).await
+        {
+            return settled;
+        }
+        tidied
     }
 
     /// The server has been away for too long.
@@ -88,8 +115,12 @@ impl<E: Engine> Submitter<E> {
         let is_late = |since: Instant| since.max(nobody_since).elapsed() > limit;
         if known.is_empty() {
             let keys = self.open().keys_where(|task| is_late(task.since));
+            if keys.is_empty() {
+                return;
+            }
+            let why = self.why_nobody().await;
             for key in keys {
-                self.give_up_task(key).await;
+                self.give_up_task(key, &why).await;
             }
             return;
         }
@@ -108,35 +139,85 @@ impl<E: Engine> Submitter<E> {
             _ => false,
         });
         for key in keys {
-            let ended = self.fail(key, ErrorKind::Lost, |worker| {
-                format!(
-                    "worker `{worker}` may have run: its agent has not been heard for {silent:?}"
-                )
-            });
-            if ended {
-                self.chase(key);
+            self.give_up_begun(key, silent).await;
+        }
+    }
+
+    /// The agent that seems to have begun it is gone.
+    async fn give_up_begun(self: &Arc<Self>, key: Key, silent: Duration) {
+        let state = self.open().get_mut(key).map(|task| task.state.clone());
+        let Some(State::Running(agent, attempt)) = state else {
+            return;
+        };
+        // Two agents may have tried to begin it, and the wrong one been heard: the note says who has.
+        let id = self.id(key);
+        let begun = self.engine.recorded(&id, Note::Begun(attempt)).await;
+        let Ok(Some(begun)) = begun else {
+            return;
+        };
+        if let Some(begun) = wire::read::<Begun>(&begun)
+            && begun.agent != agent
+        {
+            if let Some(task) = self.open().get_mut(key) {
+                task.state = State::Running(begun.agent, attempt);
             }
+            return;
+        }
+        match self.engine.recorded(&id, Note::Result).await {
+            Ok(Some(result)) => self.take_result(key, &result),
+            Ok(None) => {
+                let ended = self.fail(key, ErrorKind::Lost, |worker| {
+                    format!(
+                        "worker `{worker}` may have run: its agent has not been heard for {silent:?}"
+                    )
+                });
+                if ended {
+                    self.chase(key);
+                }
+            }
+            Err(_) => {}
+        }
+    }
+
+    /// Says that there is no agent, and what may be the reason.
+    async fn why_nobody(&self) -> String {
+        let limit = self.limits.agent;
+        let nobody =
+            format!("no agent that runs this build of the program has been heard for {limit:?}");
+        let mut others = HashSet::new();
+        if let Ok(mut agents) = self.engine.listen(&Topic::AnyAgent).await {
+            let hear = async {
+                while let Some(heard) = agents.next().await {
+                    others.insert(heard.about);
+                }
+            };
+            let _ = tokio::time::timeout(ROUND, hear).await;
+        }
+        if !others.is_empty() {
+            format!(
+                "{nobody}; agents of other builds are there, {} of them: the program must be the same file everywhere",
+                others.len()
+            )
+        } else if let Some(complaint) = self.engine.complaint() {
+            format!("{nobody}; {complaint}")
+        } else {
+            nobody
         }
     }
 
     /// There is no agent that could run it.
-    async fn give_up_task(self: &Arc<Self>, key: Key) {
+    async fn give_up_task(self: &Arc<Self>, key: Key, why: &str) {
         let which = Which::Task(self.id(key));
         // What could be taken back without a beginning has not run.
         let taken_back = self.engine.remove_tasks(&which).await;
         let is_running = self.open().is_running(key);
-        let limit = self.limits.agent;
         let ended = if matches!(taken_back, Ok(1)) && !is_running {
             self.fail(key, ErrorKind::Spawn, |worker| {
-                format!(
-                    "worker `{worker}` was not run: no agent that runs this build of the program has been heard for {limit:?}"
-                )
+                format!("worker `{worker}` was not run: {why}")
             })
         } else {
             self.fail(key, ErrorKind::Lost, |worker| {
-                format!(
-                    "worker `{worker}` may have run: no agent that runs this build of the program has been heard for {limit:?}"
-                )
+                format!("worker `{worker}` may have run: {why}")
             })
         };
         if ended {

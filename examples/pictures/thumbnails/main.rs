@@ -9,7 +9,7 @@
 //! The workers of a pool decode pictures ([`thumbnail`]), each with a limit of memory, and of time
 //! for each picture. A picture that breaks its decoder affects no other: the worker is replaced, the
 //! rest goes on, and in the end the program reports which pictures failed and why. The main process
-//! writes the files. It receives nothing but pixels.
+//! writes the files ([`make`]). It receives nothing but pixels.
 //!
 //! Another command makes pictures to try it with, some of which do harm ([`generate`]):
 //!
@@ -19,26 +19,20 @@
 
 mod find;
 mod generate;
+mod make;
 mod report;
 mod sheet;
 mod thumbnail;
 
-use std::error::Error;
-use std::ffi::OsString;
-use std::fs;
-use std::io::{self, Cursor, Write};
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use image::{DynamicImage, ImageFormat, RgbaImage};
-use multiproc::{Pool, RemoteError};
+use multiproc::Pool;
 
-use self::report::{Failure, Progress, complain};
-use self::sheet::Sheet;
-use self::thumbnail::{Thumbnail, make_thumbnail};
+use self::report::complain;
 
 /// Makes thumbnails of all pictures under a directory, and a contact sheet.
 ///
@@ -94,11 +88,13 @@ fn main() -> ExitCode {
             out: Some(out),
             ..
         } => {
-            if let Err(message) = check(pictures, out) {
+            if let Err(message) = make::check(pictures, out) {
                 complain(message);
                 return ExitCode::from(2);
             }
-            make_all(pictures, out, &arguments)
+            pool(&arguments)
+                .map_err(|error| make::with_cause(&error))
+                .and_then(|pool| make::all(&pool, pictures, out))
         }
         _ => unreachable!("clap asks for both directories"),
     };
@@ -106,47 +102,6 @@ fn main() -> ExitCode {
         complain(message);
         ExitCode::FAILURE
     })
-}
-
-fn check(pictures: &Path, out: &Path) -> Result<(), String> {
-    find::check(pictures)?;
-    if fs::canonicalize(out).is_ok_and(|out| fs::canonicalize(pictures).is_ok_and(|it| it == out)) {
-        return Err("OUT is DIR: the thumbnails would be mixed with the pictures".to_owned());
-    }
-    Ok(())
-}
-
-fn make_all(directory: &Path, out: &Path, arguments: &Arguments) -> Result<ExitCode, String> {
-    let pictures = find::pictures(directory, out, complain);
-    if pictures.is_empty() {
-        return report::print_none(directory);
-    }
-    fs::create_dir_all(out).map_err(|error| format!("cannot make `{}`: {error}", out.display()))?;
-    let pool = pool(arguments).map_err(|error| with_cause(&error))?;
-    let progress = Progress::new(pictures.len());
-    let call = |picture: &PathBuf| make_thumbnail::call(directory.join(picture).into_os_string());
-    let results = pool.map(call, &pictures);
-
-    let mut sheet = Sheet::new(pictures.len());
-    let mut failures = Vec::new();
-    for (picture, result) in pictures.iter().zip(results) {
-        match look_into(result) {
-            Ok(thumbnail) => {
-                sheet.add(Some(&thumbnail));
-                let mut name = OsString::from(picture);
-                name.push(".png");
-                write(&out.join(name), &thumbnail.into())?;
-            }
-            Err(why) => {
-                sheet.add(None);
-                failures.push(Failure { picture, why });
-            }
-        }
-        progress.advance();
-    }
-    write(&out.join("contact-sheet.png"), &sheet.into_picture().into())?;
-    drop(progress);
-    report::print(pictures.len(), &failures, out)
 }
 
 fn pool(arguments: &Arguments) -> multiproc::Result<Pool> {
@@ -165,52 +120,6 @@ fn pool(arguments: &Arguments) -> multiproc::Result<Pool> {
         pool = pool.trace(trace);
     }
     pool.build()
-}
-
-/// A task fails in two ways: its worker returns an error, or does not return.
-fn look_into(
-    result: multiproc::Result<Result<Thumbnail, RemoteError>>,
-) -> Result<RgbaImage, String> {
-    result
-        .map_err(|error| with_last_words(&error))?
-        .map_err(|error| with_cause(error.as_ref()))?
-        .into_picture()
-        .ok_or_else(|| "its thumbnail has too few pixels".to_owned())
-}
-
-/// What happened, and what the worker that died of it has said before.
-fn with_last_words(error: &multiproc::Error) -> String {
-    let text = with_cause(error);
-    match error.stderr_tail().and_then(|tail| tail.lines().last()) {
-        Some(words) => format!("{text}; its last words: {words}"),
-        None => text,
-    }
-}
-
-fn with_cause(error: &dyn Error) -> String {
-    match error.source() {
-        // Some errors say all that their source says.
-        Some(source) if !error.to_string().contains(&source.to_string()) => {
-            format!("{error}: {}", with_cause(source))
-        }
-        _ => error.to_string(),
-    }
-}
-
-/// Writes a picture, and its directory if need be. What cannot be written whole is removed.
-fn write(path: &Path, picture: &DynamicImage) -> Result<(), String> {
-    let failed = |error: &dyn Error| format!("cannot write `{}`: {error}", path.display());
-    let mut png = Cursor::new(Vec::new());
-    picture
-        .write_to(&mut png, ImageFormat::Png)
-        .map_err(|error| failed(&error))?;
-    let write = || {
-        fs::create_dir_all(path.parent().unwrap_or(path))?;
-        let mut file = fs::File::create(path)?;
-        file.write_all(png.get_ref())
-            .inspect_err(|_| _ = fs::remove_file(path))
-    };
-    write().map_err(|error: io::Error| failed(&error))
 }
 
 fn at_least_one(text: &str) -> Result<NonZero<u32>, String> {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::outcome::Outcome;
 #[cfg(feature = "stream")]
 use super::polled;
+use super::ran::Ran;
 use crate::foreign;
 use crate::lock::{lock, wait};
 
@@ -46,6 +47,23 @@ pub(super) struct Many {
     /// How long they took together; zero if that is not known.
     pub(super) time: Duration,
     pub(super) process: u32,
+    /// When the last one ended, by the clock that all processes share.
+    pub(super) until: u64,
+}
+
+impl Many {
+    /// Where and when the one with this index ran: all have the same share of the time.
+    pub(super) fn ran(&self, index: u32) -> Ran {
+        let time = u64::try_from(self.time.as_nanos()).unwrap_or(u64::MAX);
+        let begin = self.until.saturating_sub(time);
+        let count = u64::from(self.count.max(1));
+        let at = |index: u32| begin + time / count * u64::from(index);
+        Ran {
+            process: self.process,
+            since: at(index),
+            until: at(index + 1),
+        }
+    }
 }
 
 impl Mailbox {

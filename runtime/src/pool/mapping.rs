@@ -12,6 +12,7 @@ use super::call_source::{CallSource, NextCall, Panic, WrittenArguments};
 use super::job::{PoolJob, Recipient, TaskArguments};
 use super::mailbox::{Mail, Mailbox, Many};
 use super::outcome::Outcome;
+use super::ran::Ran;
 use super::scheduler::JobId;
 use super::supervisor::SharedPool;
 use super::window::Window;
@@ -463,7 +464,7 @@ fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
         head: reply.to_vec(),
         ..Message::default()
     };
-    let outcome = Outcome::Reply(message, many.process).after_logs();
+    let outcome = Outcome::Reply(message, Ran::in_process(many.process)).after_logs();
     outcome.resolve(Subject::Worker(many.worker), codec)
 }
 

@@ -1,5 +1,6 @@
 //! How a task ended.
 
+use super::ran::Ran;
 use crate::codec::Message;
 use crate::crash::CrashReport;
 use crate::dispatch::ResultCodec;
@@ -11,7 +12,7 @@ use crate::records;
 /// How a task ended, its value not yet decoded: that is done by who wants it.
 #[derive(Debug)]
 pub(crate) enum Outcome {
-    Reply(Message, u32),
+    Reply(Message, Ran),
     Lost(Loss),
     Failed(Error),
     /// That of a task which was asked to stop, and why.
@@ -42,12 +43,12 @@ impl Outcome {
             is_out_of_memory,
         };
         match self {
-            Outcome::Reply(message, id) => {
+            Outcome::Reply(message, ran) => {
                 let end = End {
                     reply: Some(message),
                     ..end(Status::Lost, None, CrashReport::default())
                 };
-                end.resolve(who(id, None, false), codec)
+                end.resolve(who(ran.process, None, false), codec)
             }
             Outcome::Lost(loss) => {
                 let end = end(loss.status, loss.killed, loss.crash);
@@ -68,13 +69,13 @@ impl Outcome {
     /// Waits until what the worker has logged before is handed on, but not for long.
     pub(crate) fn after_logs(self) -> Outcome {
         match &self {
-            Outcome::Reply(_, process) => records::catch_up(*process),
+            Outcome::Reply(_, ran) => records::catch_up(ran.process),
             Outcome::Lost(loss) => records::catch_up(loss.id),
-            Outcome::Asked(outcome, _) => {
-                if let Outcome::Lost(Loss { id, .. }) | Outcome::Reply(_, id) = &**outcome {
-                    records::catch_up(*id);
-                }
-            }
+            Outcome::Asked(outcome, _) => match &**outcome {
+                Outcome::Reply(_, ran) => records::catch_up(ran.process),
+                Outcome::Lost(loss) => records::catch_up(loss.id),
+                Outcome::Failed(_) | Outcome::Asked(..) => {}
+            },
             Outcome::Failed(_) => {}
         }
         self
@@ -89,6 +90,15 @@ impl Outcome {
         }
     }
 
+    /// Where and when the task ran, if it was answered.
+    pub(crate) fn ran(&self) -> Option<Ran> {
+        match self {
+            Outcome::Reply(_, ran) => Some(*ran),
+            Outcome::Asked(outcome, _) => outcome.ran(),
+            Outcome::Lost(_) | Outcome::Failed(_) => None,
+        }
+    }
+
     /// The length of what was received.
     pub(crate) fn length(&self) -> usize {
         match self {
@@ -100,8 +110,8 @@ impl Outcome {
 
     pub(crate) fn duplicate(&self) -> Outcome {
         match self {
-            Outcome::Reply(message, id) => match message.try_clone() {
-                Ok(message) => Outcome::Reply(message, *id),
+            Outcome::Reply(message, ran) => match message.try_clone() {
+                Ok(message) => Outcome::Reply(message, *ran),
                 Err(error) => {
                     let text = "the result has descriptors, which cannot be duplicated";
                     Outcome::Failed(Error::new(ErrorKind::Decode, text).with_source(error))

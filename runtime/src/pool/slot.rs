@@ -8,6 +8,7 @@ use std::time::Instant;
 use super::callbacks::{Callback, Callbacks};
 use super::outcome::Outcome;
 use super::polled::{self, Polled};
+use super::ran::Ran;
 use crate::completion::Ending;
 use crate::error::{Error, ErrorKind};
 use crate::foreign;
@@ -131,6 +132,11 @@ impl Slot {
 
     pub(crate) fn is_finished(&self) -> bool {
         self.lock().finished
+    }
+
+    /// Where and when the task ran, if it was answered and the outcome is still here.
+    pub(super) fn ran(&self) -> Option<Ran> {
+        self.lock().outcome.as_ref()?.ran()
     }
 
     pub(crate) fn take(&self) -> Option<Outcome> {

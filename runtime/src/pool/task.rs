@@ -315,7 +315,7 @@ impl<R> Task<R> {
         self.shared.is_here()
     }
 
-    fn check_here(&self) -> Result<()> {
+    pub(super) fn check_here(&self) -> Result<()> {
         let about_worker = |error: Error| error.with_worker(self.worker);
         self.shared.check_here().map_err(about_worker)
     }

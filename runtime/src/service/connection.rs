@@ -35,7 +35,7 @@ use crate::channel::Queue;
 use crate::codec::Message;
 use crate::error::{Error, ErrorKind, Result, WireError};
 use crate::lock::lock;
-use crate::pool::{Callbacks, Outcome, Pause, Slot};
+use crate::pool::{Callbacks, Outcome, Pause, Ran, Slot};
 use crate::readiness::Readiness;
 use crate::sys::deadline;
 use crate::sys::descriptors;
@@ -396,7 +396,10 @@ impl Connection {
                 let address = Address::take(&mut message);
                 let entry = |address: Address| {
                     let entry = lock(&self.state).waiting.remove(&address.request)?;
-                    Some((entry.slot, Outcome::Reply(message, address.process)))
+                    Some((
+                        entry.slot,
+                        Outcome::Reply(message, Ran::in_process(address.process)),
+                    ))
                 };
                 address.and_then(entry).into_iter().collect()
             }

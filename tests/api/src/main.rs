@@ -1,6 +1,7 @@
-//! Compares the public API with the list of it in `multiproc.txt`, so that a change is seen.
+//! Compares the public API of each crate that is for users with the list of it in `CRATE.txt`, so that a change
+//! is seen.
 //!
-//! `--bless` writes the list anew.
+//! `--bless` writes the lists anew.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -8,42 +9,56 @@ use std::process::{Command, ExitCode};
 use std::{env, fs};
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const LIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/multiproc.txt");
+const LISTS: &str = env!("CARGO_MANIFEST_DIR");
+
+/// Their names, as packages have them.
+const CRATES: [&str; 2] = ["multiproc", "multiproc-cluster"];
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
-    let is = list(&rustdoc()?)?;
-    if env::args().any(|argument| argument == "--bless") {
-        fs::write(LIST, is)?;
-        return Ok(ExitCode::SUCCESS);
+    let is_blessed = env::args().any(|argument| argument == "--bless");
+    let mut exit_code = ExitCode::SUCCESS;
+    for name in CRATES {
+        let is = list(&rustdoc(name)?)?;
+        let path = Path::new(LISTS).join(name).with_extension("txt");
+        if is_blessed {
+            fs::write(path, is)?;
+        } else if !is_as_listed(name, &is, &fs::read_to_string(path)?) {
+            exit_code = ExitCode::FAILURE;
+        }
     }
-    let was = fs::read_to_string(LIST)?;
+    Ok(exit_code)
+}
+
+fn is_as_listed(name: &str, is: &str, was: &str) -> bool {
     if is == was {
-        println!("{} public items, as listed", is.lines().count());
-        return Ok(ExitCode::SUCCESS);
+        println!("{name}: {} public items, as listed", is.lines().count());
+        return true;
     }
-    for gone in was.lines().filter(|line| !contains(&is, line)) {
+    for gone in was.lines().filter(|line| !contains(is, line)) {
         println!("- {gone}");
     }
-    for new in is.lines().filter(|line| !contains(&was, line)) {
+    for new in is.lines().filter(|line| !contains(was, line)) {
         println!("+ {new}");
     }
-    eprintln!("the public API has changed: see `Change the public API` in CONTRIBUTING.md");
-    Ok(ExitCode::FAILURE)
+    eprintln!(
+        "the public API of {name} has changed: see `Change the public API` in CONTRIBUTING.md"
+    );
+    false
 }
 
 fn contains(list: &str, line: &str) -> bool {
     list.lines().any(|other| other == line)
 }
 
-/// Has rustdoc describe the crate with all its features, and returns the file with the description.
-fn rustdoc() -> Result<PathBuf, Box<dyn Error>> {
+/// Has rustdoc describe a crate with all its features, and returns the file with the description.
+fn rustdoc(name: &str) -> Result<PathBuf, Box<dyn Error>> {
     let target = Path::new(REPOSITORY).join("target");
     let status = Command::new("cargo")
         .args([
             "rustdoc",
             "--quiet",
             "--package",
-            "multiproc",
+            name,
             "--lib",
             "--all-features",
         ])
@@ -56,7 +71,8 @@ fn rustdoc() -> Result<PathBuf, Box<dyn Error>> {
     if !status.success() {
         return Err("rustdoc failed".into());
     }
-    Ok(target.join("doc/multiproc.json"))
+    let file = name.replace('-', "_");
+    Ok(target.join("doc").join(file).with_extension("json"))
 }
 
 /// A line for each public item and implementation.

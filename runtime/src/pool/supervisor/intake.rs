@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::pool::ledger::now;
 use crate::pool::mailbox::Many;
 use crate::pool::outcome::Outcome;
+use crate::pool::ran::Ran;
 use crate::pool::scheduler::{Part, WorkerId};
 use crate::pool::stats::Work;
 use crate::pool::wire::{ResultsHeader, split};
@@ -132,7 +133,7 @@ impl PoolState {
                 None => self.ready(id),
             },
             (WorkerStage::Preparing, _) => {
-                let outcome = Outcome::Reply(message, worker.process.id());
+                let outcome = Outcome::Reply(message, Ran::in_process(worker.process.id()));
                 let codec = crate::dispatch::result::<()>();
                 let error = match outcome.resolve(Subject::Other("it"), &codec) {
                     Ok(()) => Error::new(ErrorKind::Spawn, "unexpected reply"),
@@ -148,7 +149,7 @@ impl PoolState {
                     worker.killed = Some(Purpose::Leaving);
                 }
                 worker.stage = WorkerStage::Judged;
-                let outcome = Outcome::Reply(message, worker.process.id());
+                let outcome = Outcome::Reply(message, Ran::in_process(worker.process.id()));
                 let span = worker.ran(0, 1);
                 if let Some(initializer) = &worker.initializer {
                     let judge = Arc::clone(&initializer.judge);
@@ -187,7 +188,7 @@ impl PoolState {
                 let process = worker.process.id();
                 let span = worker.ran(answered, 1);
                 let time = self.note(id, part, answered, 1, span);
-                let outcome = Outcome::Reply(message, process);
+                let outcome = Outcome::Reply(message, ran(process, span, time));
                 let outcome = match self.workers.get(&id).and_then(|it| it.why_asked(answered)) {
                     Some(why) => Outcome::Asked(Box::new(outcome), why),
                     None => outcome,
@@ -245,10 +246,11 @@ impl PoolState {
                 head: reply.to_vec(),
                 ..Message::default()
             };
-            let outcome = Outcome::Asked(Box::new(Outcome::Reply(message, process)), why);
             let span = worker.ran(answered + count - 1, 1);
             self.take_results(id, answered, before, time);
             let time = self.note(id, part, answered + count - 1, 1, span);
+            let reply = Outcome::Reply(message, ran(process, span, time));
+            let outcome = Outcome::Asked(Box::new(reply), why);
             let task = part.first + answered + count - 1;
             self.jobs.deliver(part.job, task, outcome, Some(time));
             return self.answered(id, 1);
@@ -267,6 +269,7 @@ impl PoolState {
                 replies: replies.to_vec(),
                 time,
                 process,
+                until,
             };
             self.jobs.deliver_many(part.job, mail, failed);
             self.answered(id, count);
@@ -386,5 +389,15 @@ impl PoolState {
             }
         }
         self.scheduler.answered(id, count);
+    }
+}
+
+/// Where and when a task ran that has taken so long.
+fn ran(process: u32, (_, until): Span, time: Duration) -> Ran {
+    let time = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    Ran {
+        process,
+        since: until.saturating_sub(time),
+        until,
     }
 }

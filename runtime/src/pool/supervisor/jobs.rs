@@ -261,7 +261,7 @@ impl Jobs {
                     head: reply.to_vec(),
                     ..Message::default()
                 };
-                let outcome = Outcome::Reply(message, many.process);
+                let outcome = Outcome::Reply(message, many.ran(task - first));
                 self.counters.finished += 1;
                 self.counters.failed += u64::from(!outcome.is_value());
                 self.ready.push(Delivery::ToTask(slot, outcome));

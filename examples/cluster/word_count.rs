@@ -9,29 +9,33 @@
 //! cluster_word_count PATH...                                 on this machine alone
 //! ```
 //!
+//! With `--trace FILE` before the paths, it shows in a file which worker of which machine counted what when, for
+//! <https://ui.perfetto.dev>.
+//!
 //! `examples/cluster/up.sh` runs all of it on one machine.
 
-#![allow(clippy::print_stderr, clippy::print_stdout, reason = "examples print")]
-
-#[path = "../../examples/word_count/count.rs"]
+mod agent;
+#[path = "../word_count/count.rs"]
 mod count;
-#[path = "../../examples/word_count/find.rs"]
+#[path = "../word_count/find.rs"]
 mod find;
-#[path = "../../examples/word_count/report.rs"]
+#[path = "../word_count/report.rs"]
 #[expect(dead_code, reason = "the statistics are those of a pool")]
 mod report;
-#[path = "../../examples/word_count/shards.rs"]
+mod server;
+#[path = "../word_count/shards.rs"]
 mod shards;
-#[path = "../../examples/word_count/words.rs"]
+#[path = "../word_count/words.rs"]
 mod words;
 
-use std::path::PathBuf;
+use std::path::absolute;
 use std::process::ExitCode;
 
-use multiproc::{Executor, Pool, Result};
-use multiproc_cluster::{Agent, Cluster};
+use multiproc::{Executor, Pool};
+use multiproc_cluster::Cluster;
 
 use self::count::{Count, count_files};
+use self::server::server;
 
 fn main() -> ExitCode {
     match run() {
@@ -43,31 +47,53 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<ExitCode> {
+fn run() -> multiproc::Result<ExitCode> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match &arguments[..] {
         ["--agent", url] => {
-            let agent = Agent::connect(url)?;
-            agent.on_status(|status| eprintln!("{status}")).run()?;
+            agent::run(url, Pool::builder())?;
             Ok(ExitCode::SUCCESS)
         }
-        ["--cluster", url, paths @ ..] => Ok(count_all(&Cluster::connect(url)?, paths)),
-        paths if !paths.is_empty() => Ok(count_all(&Pool::new()?, paths)),
+        ["--cluster", url, "--trace", file, paths @ ..] if !paths.is_empty() => {
+            let cluster = Cluster::builder(server(url)).trace(file).connect()?;
+            Ok(count_all(&cluster, paths))
+        }
+        ["--cluster", url, paths @ ..] if are_paths(paths) => {
+            Ok(count_all(&Cluster::connect(server(url))?, paths))
+        }
+        ["--trace", file, paths @ ..] if !paths.is_empty() => {
+            Ok(count_all(&Pool::builder().trace(file).build()?, paths))
+        }
+        paths if are_paths(paths) => Ok(count_all(&Pool::new()?, paths)),
         _ => {
-            report::complain("usage: cluster_word_count --agent URL | [--cluster URL] PATH...");
+            report::complain(
+                "usage: cluster_word_count --agent URL | [--cluster URL] [--trace FILE] PATH...",
+            );
             Ok(ExitCode::from(2))
         }
     }
 }
 
+fn are_paths(paths: &[&str]) -> bool {
+    paths.first().is_some_and(|it| !it.starts_with('-'))
+}
+
 /// Counts all files, wherever that is done.
 fn count_all<E: Executor>(executor: &E, paths: &[&str]) -> ExitCode {
-    let paths: Vec<_> = paths.iter().map(PathBuf::from).collect();
-    if let Err(message) = find::check(&paths) {
-        report::complain(message);
-        return ExitCode::from(2);
-    }
+    // Agents may have been started somewhere else.
+    let paths = paths
+        .iter()
+        .map(|path| absolute(path).map_err(|error| format!("`{path}`: {error}")));
+    let paths: Result<Vec<_>, _> = paths.collect();
+    let checked = paths.and_then(|paths| find::check(&paths).map(|()| paths));
+    let paths = match checked {
+        Ok(paths) => paths,
+        Err(message) => {
+            report::complain(message);
+            return ExitCode::from(2);
+        }
+    };
     let files = find::files(&paths, false, report::complain);
     // There may be more workers than are known now.
     let shards = shards::cut(files, 64);
