@@ -338,9 +338,11 @@ impl Cursor<'_> {
     /// Reads so many bytes into memory of their own.
     fn read(&mut self, length: usize) -> io::Result<Vec<u8>> {
         let mut bytes = spare::take(length).unwrap_or_default();
-        bytes.try_reserve_exact(length)?;
-        if bytes.capacity() >= HUGE {
-            memory::prefer_huge_pages(bytes.spare_capacity_mut());
+        if bytes.capacity() < length {
+            bytes.try_reserve_exact(length)?;
+            if length >= HUGE {
+                memory::prefer_huge_pages(bytes.spare_capacity_mut());
+            }
         }
         while bytes.len() < length {
             let (place, run) = self.run(length - bytes.len()).ok_or_else(nonsense)?;
