@@ -7,7 +7,8 @@
 //! kernel's time for each message without, none with it.
 //!
 //! A buffer is kept only by threads that receive messages all their life and then look whether it
-//! [is in use](is_kept): those of a pool's workers. A process whose memory is limited keeps none.
+//! [is in use](is_kept): those of a pool's workers. So a task that runs long has one beside it, of 32 MiB at
+//! most. A process whose memory is limited keeps none.
 
 use std::cell::Cell;
 use std::time::{Duration, Instant};
