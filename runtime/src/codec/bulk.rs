@@ -19,7 +19,7 @@ use std::slice;
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Visitor};
 
-use super::{Error, memory};
+use super::{Error, memory, spare};
 
 /// The element type of a packed sequence; its number is the byte on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -216,6 +216,7 @@ pub(super) fn build_vec<'de, V: Visitor<'de>>(
 }
 
 /// Bytes on their way into a value: still in the head, or a buffer that can be kept.
+#[derive(Debug)]
 pub(super) enum Bytes<'a> {
     Borrowed(&'a [u8]),
     Owned(Vec<u8>),
@@ -236,23 +237,27 @@ fn vec_from<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
             // SAFETY: only `u8` has that kind, so this is `Vec<u8>` for `Vec<u8>`.
             return Ok(unsafe { cast_value(bytes) });
         }
-        Bytes::Owned(ref bytes) => bytes,
-        Bytes::Borrowed(bytes) => bytes,
+        bytes => bytes,
     };
-    if !bytes.len().is_multiple_of(size_of::<T>()) {
+    let numbers = bytes.as_ref();
+    if !numbers.len().is_multiple_of(size_of::<T>()) {
         return Err(Error::new(
             "corrupt message: a packed sequence ends inside an element",
         ));
     }
-    let length = bytes.len() / size_of::<T>();
+    let length = numbers.len() / size_of::<T>();
     let mut vec = Vec::<T>::new();
     memory::reserve(&mut vec, length)?;
-    // SAFETY: the capacity holds `bytes.len()` bytes, and a fresh allocation overlaps nothing.
+    // SAFETY: the capacity holds as many bytes, and a fresh allocation overlaps nothing.
     unsafe {
-        std::ptr::copy_nonoverlapping(bytes.as_ptr(), vec.as_mut_ptr().cast::<u8>(), bytes.len());
+        let target = vec.as_mut_ptr().cast::<u8>();
+        std::ptr::copy_nonoverlapping(numbers.as_ptr(), target, numbers.len());
     }
     // SAFETY: `length` elements were just written; any bytes are values of a `Number`.
     unsafe { vec.set_len(length) };
+    if let Bytes::Owned(bytes) = bytes {
+        spare::offer(bytes);
+    }
     Ok(vec)
 }
 

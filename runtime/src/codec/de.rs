@@ -115,13 +115,22 @@ impl<'m> Decoder<'m> {
     /// How many values follow. Each takes a byte at least.
     #[inline]
     fn count(&mut self) -> Result<usize, Error> {
-        match self.length()? {
-            count if count <= self.rest.len() => Ok(count),
-            _ => Err(ended()),
+        let count = self.length()?;
+        if count <= self.rest.len() {
+            return Ok(count);
         }
+        self.long_count(count)
     }
 
-    fn splice(&mut self) -> Result<Vec<u8>, Error> {
+    /// Those of a long run lie beside the head.
+    #[inline(never)]
+    fn long_count(&self, count: usize) -> Result<usize, Error> {
+        let splices = self.splices.as_slice().iter();
+        let bytes = splices.fold(self.rest.len(), |bytes, it| bytes.saturating_add(it.len()));
+        (count <= bytes).then_some(count).ok_or_else(ended)
+    }
+
+    pub(super) fn splice(&mut self) -> Result<Vec<u8>, Error> {
         self.splices.next().ok_or_else(ended)
     }
 
@@ -611,7 +620,9 @@ impl<'m> de::SeqAccess<'m> for &mut ItemAccess<'_, 'm> {
             return Ok(None);
         }
         // One of no items has been begun and given up.
-        while self.run.is_none() && self.decoder.rest.first() == Some(&tag::RUN) {
+        while self.run.is_none()
+            && let Some(&(tag::RUN | tag::RUN_SPLICE)) = self.decoder.rest.first()
+        {
             self.run = Some(self.decoder.run(self.left)?).filter(|run| !run.is_empty());
         }
         self.left -= 1;

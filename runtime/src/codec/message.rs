@@ -155,7 +155,7 @@ impl<'e> Output<'e> {
         Ok(())
     }
 
-    fn splice(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
+    pub(super) fn splice(&mut self, bytes: Vec<u8>) -> Result<(), Error> {
         memory::grow(&mut self.splices, 1)?;
         self.splices.push(Cow::Owned(bytes));
         Ok(())

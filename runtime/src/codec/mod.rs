@@ -10,7 +10,8 @@
 //!   memory at any depth ([`bulk`]), and above [`SPLICE_MINIMUM`] they stand beside the head as
 //!   *splices*, which the transport sends from where they lie and receives to where they stay.
 //! * **What is alike is said once**: items of a sequence that are nothing but numbers, in the same
-//!   structs and tuples, are a [`run`]: their shape, and behind it their bytes without tags.
+//!   structs and tuples, are a [`run`]: their shape, and behind it their bytes without tags. Those of
+//!   a long run are a splice.
 //! * **Handles are not data** ([`handle`]): what they are made of goes around serde, and their
 //!   descriptors travel beside the head.
 //!
@@ -46,6 +47,7 @@ mod names;
 mod run;
 mod run_head;
 mod ser;
+pub(crate) mod spare;
 #[cfg(test)]
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
@@ -119,6 +121,8 @@ mod tag {
     /// Only where an item of a sequence could begin, for several of them: how many, 8 bytes; steps of the
     /// [shape](super::run) that all have, those of fields followed by a name; the bytes of each
     pub(super) const RUN: u8 = 0x35;
+    /// likewise; the bytes are the next splice
+    pub(super) const RUN_SPLICE: u8 = 0x36;
 
     /// name
     pub(super) const UNIT_VARIANT: u8 = 0x40;

@@ -4,8 +4,8 @@ use serde::ser::{self, Serialize};
 
 use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::message::{low_bits, low_byte};
-use super::run::{Filler, Shape};
-use super::{Error, Output, bulk, handle, memory, tag};
+use super::run::{self, Shape, step};
+use super::{Error, Output, SPLICE_MINIMUM, bulk, handle, memory, tag};
 
 impl Output<'_> {
     #[inline]
@@ -108,12 +108,24 @@ impl Output<'_> {
         let place = self.head.len();
         self.put([0; size_of::<u64>()])?;
         for (step, name) in shape.steps() {
-            self.put([step])?;
             if let Some(name) = name {
+                self.put([step::FIELD])?;
                 self.name(name)?;
             }
+            self.put([step])?;
         }
         Ok(place)
+    }
+
+    /// Takes in the bytes of a run that were not written into the head.
+    fn run_beside(&mut self, place: usize, bytes: Vec<u8>) -> Result<(), Error> {
+        if bytes.len() < SPLICE_MINIMUM {
+            memory::grow(&mut self.head, bytes.len())?;
+            self.head.extend_from_slice(&bytes);
+            return Ok(());
+        }
+        self.head[place - 1] = tag::RUN_SPLICE;
+        self.splice(bytes)
     }
 
     fn end_run(&mut self, place: usize, count: usize) {
@@ -133,6 +145,38 @@ const SHORTEST_RUN: usize = 16;
 
 /// About so many bytes of a run are made room for at once: they stay in the fastest cache.
 const CHUNK: usize = 4096;
+
+/// A run has room for so many bytes from the start, if it may become as long; for more as they come.
+const LARGEST_RESERVED: usize = 64 << 20;
+
+/// Appends items for as long as they are of the shape. Gives how many there were, and the one that is not.
+fn fill_run<T: Serialize>(
+    bytes: &mut Vec<u8>,
+    shape: &Shape<'static>,
+    items: &mut impl Iterator<Item = T>,
+) -> Result<(usize, Option<T>), Error> {
+    let chunk = (CHUNK / shape.width).max(1);
+    let mut count = 0;
+    loop {
+        let start = bytes.len();
+        memory::grow(bytes, chunk * shape.width)?;
+        bytes.resize(start + chunk * shape.width, 0);
+        let mut filled = 0;
+        let mut next = None;
+        for place in bytes[start..].chunks_exact_mut(shape.width) {
+            next = items.next();
+            match &next {
+                Some(item) if run::fill(shape, item, place) => filled += 1,
+                _ => break,
+            }
+        }
+        count += filled;
+        if filled < chunk {
+            bytes.truncate(start + filled * shape.width);
+            return Ok((count, next));
+        }
+    }
+}
 
 /// Bytes of a LEB128 length that is filled in later, padded with empty groups.
 const PADDED_LENGTH: usize = 10;
@@ -160,7 +204,11 @@ impl ItemSerializer<'_, Output<'_>> {
     }
 
     /// Writes the first item, and as many of those behind it in one [`run`](super::run) as can be.
-    fn run<T: Serialize>(&mut self, items: &mut impl Iterator<Item = T>) -> Result<(), Error> {
+    fn run<T: Serialize>(
+        &mut self,
+        items: &mut impl Iterator<Item = T>,
+        length: usize,
+    ) -> Result<(), Error> {
         let Some(first) = items.next() else {
             return Ok(());
         };
@@ -169,31 +217,21 @@ impl ItemSerializer<'_, Output<'_>> {
         if !self.out.only_numbers || !self.outside.is_shallow() {
             return Ok(());
         }
-        let Some(mut shape) = Filler::learn(&first) else {
+        let Some(shape) = run::learn(&first) else {
             return Ok(());
         };
         let place = self.out.begin_run(&shape)?;
-        let mut count = 0;
-        let mut next = None;
-        loop {
-            let chunk = (CHUNK / shape.width).max(1);
-            let start = self.out.head.len();
-            memory::grow(&mut self.out.head, chunk * shape.width)?;
-            self.out.head.resize(start + chunk * shape.width, 0);
-            let mut filled = 0;
-            for place in self.out.head[start..].chunks_exact_mut(shape.width) {
-                next = items.next();
-                match &next {
-                    Some(item) if Filler::fill(&mut shape, item, place) => filled += 1,
-                    _ => break,
-                }
-            }
-            count += filled;
-            if filled < chunk {
-                self.out.head.truncate(start + filled * shape.width);
-                break;
-            }
-        }
+        let most = length.saturating_mul(shape.width);
+        let (count, next) = if most < SPLICE_MINIMUM {
+            fill_run(&mut self.out.head, &shape, items)?
+        } else {
+            let mut bytes = Vec::new();
+            // With room for the zeros of a last chunk.
+            memory::reserve(&mut bytes, most.min(LARGEST_RESERVED) + CHUNK)?;
+            let filled = fill_run(&mut bytes, &shape, items)?;
+            self.out.run_beside(place, bytes)?;
+            filled
+        };
         self.written += count;
         self.out.end_run(place, count);
         match next {
@@ -459,8 +497,8 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         };
         let mut seq = self.items(tag::SEQ, length)?;
         let mut items = items;
-        if length.is_some_and(|length| length >= SHORTEST_RUN) {
-            seq.run(&mut items)?;
+        if let Some(length) = length.filter(|length| *length >= SHORTEST_RUN) {
+            seq.run(&mut items, length)?;
         }
         for item in items {
             seq.item(&item)?;

@@ -14,7 +14,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use crate::codec::Output;
+use crate::codec::{Output, spare};
 use crate::dispatch::{catch, message};
 use crate::error::PanicInfo;
 use crate::process::{Hook, TaskLimits, current, worker_stack_size};
@@ -82,6 +82,9 @@ impl Fitness {
 
 /// Runs tasks under limits, which hold for them only.
 pub(super) fn run(limits: &TaskLimits, work: impl FnOnce() + Send) -> Ran {
+    if limits.memory.is_some() {
+        spare::give_back();
+    }
     let lowered = match limits.memory.map(SoftLimit::lower).transpose() {
         Ok(lowered) => lowered,
         Err(error) => {

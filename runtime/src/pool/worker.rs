@@ -17,7 +17,7 @@ use super::name::NAMES;
 use super::own_board;
 use super::pause::Pause;
 use super::wire::{ResultsHeader, parse, split};
-use crate::codec::{Input, Message, Output};
+use crate::codec::{Input, Message, Output, spare};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, ReplyBuffer, message};
 use crate::process::{Current, ROLES, Replies, Role, Serve, TaskLimits};
@@ -68,6 +68,7 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &'static Scoreboard) -> i3
         round: 0,
         pause: Pause::new(),
     };
+    spare::keep_here();
     let Err(status) = tasks.run(receiver);
     status
 }

@@ -221,7 +221,7 @@ impl Member {
         fork_server::replenish();
         Ok(Member {
             child: launched.child,
-            sender: launched.sender,
+            sender: launched.sender.for_long_messages(),
             inbox,
             memory_limit: setup.limits.memory,
             lineage,

@@ -220,6 +220,8 @@ pub(crate) mod memory {
 
     pub(crate) type FileId = (u64, u64);
 
+    pub(crate) fn prefer_huge_pages<T>(_: &mut [std::mem::MaybeUninit<T>]) {}
+
     pub(crate) fn create(_: usize) -> io::Result<OwnedFd> {
         Err(unsupported_here())
     }
@@ -509,6 +511,10 @@ pub(crate) mod memory_limit {
     use std::io;
 
     use super::unsupported_here;
+
+    pub(crate) fn is_set() -> bool {
+        false
+    }
 
     #[derive(Debug)]
     pub(crate) struct SoftLimit(Infallible);

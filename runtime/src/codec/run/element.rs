@@ -1,53 +1,51 @@
 //! Reading the items of a run.
 
-use std::any::TypeId;
-use std::cell::RefCell;
-
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
-use super::super::bulk::{self, ElementKind};
+use super::super::bulk::{self, Bytes, ElementKind};
 use super::super::depth::{Depth, WRAPPER};
 use super::super::integer::Integer;
-use super::super::{Error, HUMAN_READABLE};
+use super::super::{Error, HUMAN_READABLE, spare};
+use super::quick::{self, Visitors};
 use super::shape::{Shape, step};
 
 /// A run being read.
 #[derive(Debug)]
 pub(in super::super) struct Run<'m> {
     shape: Shape<'m>,
-    /// The numbers of the items that are left.
-    bytes: &'m [u8],
+    /// The numbers of the items.
+    bytes: Bytes<'m>,
+    /// Where those of the next one begin.
+    at: usize,
     depth: Depth,
     way: Way,
 }
 
-/// How the visitors of structs are given their values.
+/// How items are read.
 #[derive(Debug)]
 enum Way {
     /// It is not known yet.
     Unknown,
-    /// Without names wherever the names are those that are asked for. The visitors are noted, and the
-    /// steps at which they stand.
-    Trying(RefCell<Vec<(usize, TypeId)>>),
-    /// Without names to these, which have shown that they know the order.
-    ByPlace(Vec<(usize, TypeId)>),
+    /// As they were written, by these visitors of structs.
+    Quick(Visitors),
     /// With names.
     ByName,
 }
 
 impl<'m> Run<'m> {
     /// `depth` is that of the items.
-    pub(in super::super) fn new(shape: Shape<'m>, bytes: &'m [u8], depth: Depth) -> Run<'m> {
+    pub(in super::super) fn new(shape: Shape<'m>, bytes: Bytes<'m>, depth: Depth) -> Run<'m> {
         Run {
             shape,
             bytes,
+            at: 0,
             depth,
             way: Way::Unknown,
         }
     }
 
     pub(in super::super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
+        self.at == self.bytes.as_ref().len()
     }
 
     #[inline(always)]
@@ -55,39 +53,54 @@ impl<'m> Run<'m> {
         &mut self,
         seed: S,
     ) -> Result<S::Value, Error> {
-        let (bytes, rest) = self
-            .bytes
-            .split_at_checked(self.shape.width)
-            .ok_or_else(torn)?;
-        self.bytes = rest;
-        if matches!(self.way, Way::Unknown)
-            && let Some(value) = self.try_by_place::<S>(bytes)
+        let start = self.at;
+        self.at += self.shape.width;
+        if let Way::Quick(visitors) = &self.way
+            && let Some(bytes) = self.bytes.as_ref().get(start..self.at)
+            && let Some(seed) = bulk::stateless_seed::<S>()
+            && let Ok(value) = quick::read(seed, &self.shape, bytes, self.depth, &visitors[..])
         {
             return Ok(value);
         }
-        let mut element = Element::new(&self.shape, bytes, self.depth, &self.way);
+        // Not returned as it is: then the value of the quick way would be put together in the same memory.
+        let value = self.read_in_words(seed, start)?;
+        Ok(value)
+    }
+
+    /// Reads the first item, and what the quick way fails at. What is read so is read again from the
+    /// beginning: nothing has happened.
+    #[inline(never)]
+    fn read_in_words<S: DeserializeSeed<'m>>(
+        &mut self,
+        seed: S,
+        start: usize,
+    ) -> Result<S::Value, Error> {
+        let bytes = self.bytes.as_ref().get(start..self.at).ok_or_else(torn)?;
+        if let Way::Unknown = self.way
+            && let Some(seed) = bulk::stateless_seed::<S>()
+        {
+            let mut visitors = Visitors::new();
+            let value = quick::read(seed, &self.shape, bytes, self.depth, &mut visitors);
+            if let Ok(value) = value {
+                self.way = Way::Quick(visitors);
+                return Ok(value);
+            }
+        }
+        self.way = Way::ByName;
+        let mut element = Element::new(&self.shape, bytes, self.depth);
         let value = seed.deserialize(&mut element);
         if value.is_ok() && !element.is_at_end() {
             return Err(torn());
         }
         value
     }
+}
 
-    /// Reads the first item without names. If that cannot be done, nothing has happened.
-    #[inline(never)]
-    fn try_by_place<S: DeserializeSeed<'m>>(&mut self, bytes: &[u8]) -> Option<S::Value> {
-        self.way = Way::ByName;
-        let seed = bulk::stateless_seed::<S>()?;
-        let way = Way::Trying(RefCell::default());
-        let mut element = Element::new(&self.shape, bytes, self.depth, &way);
-        let value = seed.deserialize(&mut element).ok()?;
-        if !element.is_at_end() {
-            return None;
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        if let Bytes::Owned(bytes) = &mut self.bytes {
+            spare::offer(std::mem::take(bytes));
         }
-        if let Way::Trying(visitors) = way {
-            self.way = Way::ByPlace(visitors.into_inner());
-        }
-        Some(value)
     }
 }
 
@@ -95,44 +108,36 @@ impl<'m> Run<'m> {
 struct Element<'a, 'm> {
     shape: &'a Shape<'m>,
     at: usize,
-    /// The numbers behind the place.
     bytes: &'a [u8],
     depth: Depth,
-    way: &'a Way,
 }
 
 impl<'a, 'm> Element<'a, 'm> {
-    #[inline(always)]
-    fn new(shape: &'a Shape<'m>, bytes: &'a [u8], depth: Depth, way: &'a Way) -> Element<'a, 'm> {
+    fn new(shape: &'a Shape<'m>, bytes: &'a [u8], depth: Depth) -> Element<'a, 'm> {
         Element {
             shape,
             at: 0,
             bytes,
             depth,
-            way,
         }
     }
 
-    #[inline(always)]
     fn is_at_end(&self) -> bool {
-        self.shape.is_end(self.at) && self.bytes.is_empty()
+        self.shape.is_end(self.at)
     }
 
-    #[inline(always)]
     fn step(&self) -> u8 {
         self.shape.step(self.at)
     }
 
-    #[inline(always)]
     fn number<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let (number, rest) = self.bytes.split_first_chunk().ok_or_else(torn)?;
-        self.bytes = rest;
+        let offset = self.shape.offset(self.at);
+        let number = self.bytes.get(offset..).and_then(<[u8]>::first_chunk);
         self.at += 1;
-        Ok(*number)
+        number.copied().ok_or_else(torn)
     }
 
     /// Leaves a struct or tuple, all of which was read.
-    #[inline(always)]
     fn leave(&mut self) -> Result<(), Error> {
         if self.step() != step::END {
             return Err(Error::new("more items than were expected"));
@@ -141,29 +146,6 @@ impl<'a, 'm> Element<'a, 'm> {
         Ok(())
     }
 
-    /// Whether a struct's visitor is given values without names.
-    #[inline(always)]
-    fn is_by_place<V>(&self, fields: &'static [&'static str]) -> bool {
-        match self.way {
-            Way::ByPlace(visitors) => visitors.contains(&(self.at, typeid::of::<V>())),
-            Way::Trying(visitors) => {
-                let is_so = self.has_fields(fields);
-                if is_so {
-                    visitors.borrow_mut().push((self.at, typeid::of::<V>()));
-                }
-                is_so
-            }
-            Way::Unknown | Way::ByName => false,
-        }
-    }
-
-    /// Whether the struct that begins here has these fields, in this order.
-    fn has_fields(&self, fields: &[&str]) -> bool {
-        let names = self.shape.fields(self.at + 1);
-        names.eq(fields.iter().copied())
-    }
-
-    #[inline(always)]
     fn tuple<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         // Past the number of items.
         self.at += 2;
@@ -177,16 +159,6 @@ impl<'a, 'm> Element<'a, 'm> {
     fn fields<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.at += 1;
         let value = visitor.visit_map(Fields(self));
-        if value.is_ok() {
-            self.leave()?;
-        }
-        value
-    }
-
-    #[inline(always)]
-    fn values<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.at += 1;
-        let value = visitor.visit_seq(Values(self));
         if value.is_ok() {
             self.leave()?;
         }
@@ -241,8 +213,7 @@ const F64: u8 = ElementKind::F64 as u8;
 
 macro_rules! numbers {
     ($($method:ident $visit:ident $type:ident $kind:ident)*) => {$(
-        #[inline(always)]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+                fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             if self.step() == ElementKind::$kind as u8 {
                 return visitor.$visit($type::from_le_bytes(self.number()?));
             }
@@ -253,8 +224,7 @@ macro_rules! numbers {
 
 macro_rules! integers {
     ($($method:ident $visit:ident $type:ident $kind:ident)*) => {$(
-        #[inline(always)]
-        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+                fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
             if self.step() == ElementKind::$kind as u8 {
                 return visitor.$visit($type::from_le_bytes(self.number()?));
             }
@@ -310,7 +280,6 @@ impl<'de> Deserializer<'de> for &mut Element<'_, 'de> {
         value
     }
 
-    #[inline(always)]
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -322,7 +291,6 @@ impl<'de> Deserializer<'de> for &mut Element<'_, 'de> {
         value
     }
 
-    #[inline(always)]
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
         if self.step() == step::TUPLE {
             return self.tuple(visitor);
@@ -330,7 +298,6 @@ impl<'de> Deserializer<'de> for &mut Element<'_, 'de> {
         self.deserialize_any(visitor)
     }
 
-    #[inline(always)]
     fn deserialize_tuple_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -340,21 +307,16 @@ impl<'de> Deserializer<'de> for &mut Element<'_, 'de> {
         self.deserialize_tuple(length, visitor)
     }
 
-    #[inline(always)]
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
-        fields: &'static [&'static str],
+        _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if self.step() != step::STRUCT {
-            return self.deserialize_any(visitor);
+        if self.step() == step::STRUCT {
+            return self.fields(visitor);
         }
-        if self.is_by_place::<V>(fields) {
-            self.values(visitor)
-        } else {
-            self.fields(visitor)
-        }
+        self.deserialize_any(visitor)
     }
 
     serde::forward_to_deserialize_any! {
@@ -368,7 +330,6 @@ struct Items<'e, 'a, 'm>(&'e mut Element<'a, 'm>);
 impl<'m> de::SeqAccess<'m> for Items<'_, '_, 'm> {
     type Error = Error;
 
-    #[inline(always)]
     fn next_element_seed<T: DeserializeSeed<'m>>(
         &mut self,
         seed: T,
@@ -376,26 +337,6 @@ impl<'m> de::SeqAccess<'m> for Items<'_, '_, 'm> {
         if self.0.step() == step::END {
             return Ok(None);
         }
-        seed.deserialize(&mut *self.0).map(Some)
-    }
-}
-
-/// The values of a struct, without their names.
-struct Values<'e, 'a, 'm>(&'e mut Element<'a, 'm>);
-
-impl<'m> de::SeqAccess<'m> for Values<'_, '_, 'm> {
-    type Error = Error;
-
-    #[inline(always)]
-    fn next_element_seed<T: DeserializeSeed<'m>>(
-        &mut self,
-        seed: T,
-    ) -> Result<Option<T::Value>, Error> {
-        if self.0.step() == step::END {
-            return Ok(None);
-        }
-        // Past the name.
-        self.0.at += 1;
         seed.deserialize(&mut *self.0).map(Some)
     }
 }
@@ -413,8 +354,7 @@ impl<'m> de::MapAccess<'m> for Fields<'_, '_, 'm> {
         if self.0.step() == step::END {
             return Ok(None);
         }
-        let name = self.0.shape.name(self.0.at);
-        self.0.at += 1;
+        let name = self.0.shape.name(self.0.at).ok_or_else(torn)?;
         seed.deserialize(de::value::BorrowedStrDeserializer::new(name))
             .map(Some)
     }

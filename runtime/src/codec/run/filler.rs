@@ -8,13 +8,15 @@ use super::super::bulk::ElementKind;
 use super::super::{Output, handle};
 use super::shape::{Shape, step};
 
-/// Writes one item, and looks whether it is of the shape; or learns the shape.
+/// Writes one item, and looks whether it is of the shape (`&Shape`); or learns the shape (`&mut Shape`).
+///
+/// Two types, since what only compares is not changed by any step: so the compiler keeps it in registers, and
+/// may compare what stands still before a loop and not in it.
 #[derive(Debug)]
-pub(in super::super) struct Filler<'a> {
-    shape: &'a mut Shape<'static>,
-    is_learning: bool,
+pub(in super::super) struct Filler<'a, S> {
+    shape: S,
     at: usize,
-    /// What is left of the item's bytes.
+    /// The item's bytes.
     place: &'a mut [u8],
 }
 
@@ -22,90 +24,120 @@ pub(in super::super) struct Filler<'a> {
 #[derive(Debug)]
 pub(in super::super) struct OtherShape;
 
-impl Filler<'_> {
-    /// The shape of an item, if it is nothing but numbers.
-    pub(in super::super) fn learn(item: &impl Serialize) -> Option<Shape<'static>> {
-        let mut shape = Shape::new();
-        let mut filler = Filler {
-            shape: &mut shape,
-            is_learning: true,
-            at: 0,
-            place: &mut [],
-        };
-        let is_learnt = item.serialize(&mut filler).is_ok();
-        (is_learnt && shape.width > 0).then_some(shape)
-    }
+/// What becomes of a step.
+pub(in super::super) trait Steps {
+    /// Where the number at a place is to stand. While the shape is learnt, nowhere.
+    fn offset(&self, at: usize) -> Option<usize>;
 
-    /// Writes an item into its place. Says whether it is of the shape.
+    /// Whether this is the step at a place.
+    fn step(&mut self, at: usize, step: u8) -> bool;
+
+    /// Whether the value of a field of this name begins there.
+    fn field(&mut self, at: usize, name: &'static str) -> bool;
+
+    /// Whether this is the number of a tuple's items.
+    fn count(&mut self, at: usize, count: u8) -> bool;
+}
+
+impl Steps for &Shape<'static> {
     #[inline(always)]
-    pub(in super::super) fn fill(
-        shape: &mut Shape<'static>,
-        item: &impl Serialize,
-        place: &mut [u8],
-    ) -> bool {
-        let mut filler = Filler {
-            shape,
-            is_learning: false,
-            at: 0,
-            place,
-        };
-        let is_written = item.serialize(&mut filler).is_ok();
-        is_written && filler.shape.is_end(filler.at) && filler.place.is_empty()
+    fn offset(&self, at: usize) -> Option<usize> {
+        Some(Shape::offset(self, at))
     }
 
+    #[inline(always)]
+    fn step(&mut self, at: usize, step: u8) -> bool {
+        Shape::step(self, at) == step
+    }
+
+    #[inline(always)]
+    fn field(&mut self, at: usize, name: &'static str) -> bool {
+        let known = self.name(at);
+        known.is_some_and(|known| std::ptr::eq(known, name) || is_same(known, name))
+    }
+
+    #[inline(always)]
+    fn count(&mut self, at: usize, count: u8) -> bool {
+        Shape::step(self, at) == count
+    }
+}
+
+/// The same name may lie in several places.
+#[cold]
+fn is_same(known: &str, name: &str) -> bool {
+    known == name
+}
+
+impl Steps for &mut Shape<'static> {
+    fn offset(&self, _: usize) -> Option<usize> {
+        None
+    }
+
+    fn step(&mut self, _: usize, step: u8) -> bool {
+        self.push(step)
+    }
+
+    fn field(&mut self, _: usize, name: &'static str) -> bool {
+        self.name_next(name)
+    }
+
+    fn count(&mut self, _: usize, count: u8) -> bool {
+        self.push_count(count)
+    }
+}
+
+/// The shape of an item, if it is nothing but numbers.
+pub(in super::super) fn learn(item: &impl Serialize) -> Option<Shape<'static>> {
+    let mut shape = Shape::new();
+    let mut filler = Filler {
+        shape: &mut shape,
+        at: 0,
+        place: &mut [],
+    };
+    let is_learnt = item.serialize(&mut filler).is_ok();
+    (is_learnt && shape.width > 0).then_some(shape)
+}
+
+/// Writes an item into its place. Says whether it is of the shape.
+#[inline(always)]
+pub(in super::super) fn fill(
+    shape: &Shape<'static>,
+    item: &impl Serialize,
+    place: &mut [u8],
+) -> bool {
+    let mut filler = Filler {
+        shape,
+        at: 0,
+        place,
+    };
+    let is_written = item.serialize(&mut filler).is_ok();
+    is_written && shape.is_end(filler.at)
+}
+
+impl<S: Steps> Filler<'_, S> {
     #[inline(always)]
     fn step(&mut self, step: u8) -> Result<(), OtherShape> {
-        if self.shape.step(self.at) != step {
-            self.learn_step(step, "")?;
-        }
+        let is_so = self.shape.step(self.at, step);
         self.at += 1;
-        Ok(())
+        is_so.then_some(()).ok_or(OtherShape)
     }
 
     #[inline(always)]
     fn field(&mut self, name: &'static str) -> Result<(), OtherShape> {
-        let is_expected =
-            self.shape.step(self.at) == step::FIELD && std::ptr::eq(self.shape.name(self.at), name);
-        if !is_expected {
-            self.other_field(name)?;
-        }
-        self.at += 1;
-        Ok(())
-    }
-
-    #[cold]
-    fn other_field(&mut self, name: &'static str) -> Result<(), OtherShape> {
-        // The same name may lie in several places.
-        if !self.is_learning
-            && self.shape.step(self.at) == step::FIELD
-            && self.shape.name(self.at) == name
-        {
-            return Ok(());
-        }
-        self.learn_step(step::FIELD, name)
-    }
-
-    #[cold]
-    fn learn_step(&mut self, step: u8, name: &'static str) -> Result<(), OtherShape> {
-        if self.is_learning && self.shape.push(step, name) {
-            Ok(())
-        } else {
-            Err(OtherShape)
-        }
+        let is_so = self.shape.field(self.at, name);
+        is_so.then_some(()).ok_or(OtherShape)
     }
 
     #[inline(always)]
     fn number<const N: usize>(&mut self, step: u8, bytes: [u8; N]) -> Result<(), OtherShape> {
+        let offset = self.shape.offset(self.at);
         self.step(step)?;
-        match std::mem::take(&mut self.place).split_first_chunk_mut() {
-            Some((place, rest)) => {
-                *place = bytes;
-                self.place = rest;
-                Ok(())
-            }
-            None if self.is_learning => Ok(()),
-            None => Err(OtherShape),
-        }
+        let Some(offset) = offset else {
+            return Ok(());
+        };
+        let place = self.place.get_mut(offset..).ok_or(OtherShape)?;
+        *place.first_chunk_mut().ok_or(OtherShape)? = bytes;
+        Ok(())
     }
 
     #[inline(always)]
@@ -116,20 +148,9 @@ impl Filler<'_> {
             .filter(|count| *count < step::BOOL);
         let count = count.ok_or(OtherShape)?;
         self.step(step::TUPLE)?;
-        if self.shape.step(self.at) != count {
-            self.learn_count(count)?;
-        }
+        let is_so = self.shape.count(self.at, count);
         self.at += 1;
-        Ok(())
-    }
-
-    #[cold]
-    fn learn_count(&mut self, count: u8) -> Result<(), OtherShape> {
-        if self.is_learning && self.shape.push_count(count) {
-            Ok(())
-        } else {
-            Err(OtherShape)
-        }
+        is_so.then_some(()).ok_or(OtherShape)
     }
 }
 
@@ -162,7 +183,7 @@ macro_rules! others {
     )*};
 }
 
-impl Serializer for &mut Filler<'_> {
+impl<S: Steps> Serializer for &mut Filler<'_, S> {
     type Ok = ();
     type Error = OtherShape;
     type SerializeSeq = Impossible<(), OtherShape>;
@@ -300,7 +321,7 @@ impl Serializer for &mut Filler<'_> {
     }
 }
 
-impl ser::SerializeTuple for &mut Filler<'_> {
+impl<S: Steps> ser::SerializeTuple for &mut Filler<'_, S> {
     type Ok = ();
     type Error = OtherShape;
 
@@ -315,7 +336,7 @@ impl ser::SerializeTuple for &mut Filler<'_> {
     }
 }
 
-impl ser::SerializeTupleStruct for &mut Filler<'_> {
+impl<S: Steps> ser::SerializeTupleStruct for &mut Filler<'_, S> {
     type Ok = ();
     type Error = OtherShape;
 
@@ -330,7 +351,7 @@ impl ser::SerializeTupleStruct for &mut Filler<'_> {
     }
 }
 
-impl ser::SerializeStruct for &mut Filler<'_> {
+impl<S: Steps> ser::SerializeStruct for &mut Filler<'_, S> {
     type Ok = ();
     type Error = OtherShape;
 

@@ -13,7 +13,8 @@ pub(in super::super) mod step {
     pub(in super::super::super) const TUPLE: u8 = 0x20;
     /// fields, [`END`]
     pub(in super::super::super) const STRUCT: u8 = 0x21;
-    /// has a name; then the value
+    /// In a message only, where a name follows; then the value. Else the name is that of the value's
+    /// first step.
     pub(in super::super::super) const FIELD: u8 = 0x22;
     pub(in super::super::super) const END: u8 = 0x23;
     /// No step: what is behind the last.
@@ -25,8 +26,11 @@ pub(in super::super) mod step {
 pub(in super::super) struct Shape<'n> {
     /// Filled up with [`step::NONE`], so that none behind the last is ever the expected one.
     steps: [u8; 2 * MOST_STEPS],
-    /// Of fields, at the place of the step.
-    names: [&'n str; MOST_STEPS],
+    /// Of fields, at the place of their first step.
+    names: [Option<&'n str>; MOST_STEPS],
+    /// Where in an item the number of a step stands. So none depends on the one before it, and the processor
+    /// takes several at once.
+    offsets: [u16; MOST_STEPS],
     length: usize,
     /// The bytes of an item.
     pub(in super::super) width: usize,
@@ -36,28 +40,36 @@ impl<'n> Shape<'n> {
     pub(in super::super) fn new() -> Shape<'n> {
         Shape {
             steps: [step::NONE; 2 * MOST_STEPS],
-            names: [""; MOST_STEPS],
+            names: [None; MOST_STEPS],
+            offsets: [0; MOST_STEPS],
             length: 0,
             width: 0,
         }
     }
 
+    /// Says that the next step is the first of a field's value; says whether there is room.
+    pub(in super::super) fn name_next(&mut self, name: &'n str) -> bool {
+        let place = self.names.get_mut(self.length);
+        place.map(|place| *place = Some(name)).is_some()
+    }
+
     /// Appends a step; says whether there was room.
-    pub(in super::super) fn push(&mut self, step: u8, name: &'n str) -> bool {
-        let is_room = self.length < MOST_STEPS;
-        if is_room {
-            self.steps[self.length] = step;
-            self.names[self.length] = name;
-            self.length += 1;
-            self.width += width(step);
-        }
-        is_room
+    pub(in super::super) fn push(&mut self, step: u8) -> bool {
+        let offset = u16::try_from(self.width);
+        let (true, Ok(offset)) = (self.length < MOST_STEPS, offset) else {
+            return false;
+        };
+        self.steps[self.length] = step;
+        self.offsets[self.length] = offset;
+        self.length += 1;
+        self.width += width(step);
+        true
     }
 
     /// Appends the number of a tuple's items, which is at the place of a step and none.
     pub(in super::super) fn push_count(&mut self, count: u8) -> bool {
         let width = self.width;
-        let is_room = self.push(count, "");
+        let is_room = self.push(count);
         self.width = width;
         is_room
     }
@@ -72,9 +84,15 @@ impl<'n> Shape<'n> {
         self.steps[at % (2 * MOST_STEPS)]
     }
 
+    /// The name of the field whose value begins here.
     #[inline(always)]
-    pub(super) fn name(&self, at: usize) -> &'n str {
+    pub(super) fn name(&self, at: usize) -> Option<&'n str> {
         self.names[at % MOST_STEPS]
+    }
+
+    #[inline(always)]
+    pub(super) fn offset(&self, at: usize) -> usize {
+        self.offsets[at % MOST_STEPS].into()
     }
 
     /// The names of the fields of the struct whose first step this is.
@@ -84,9 +102,10 @@ impl<'n> Shape<'n> {
         std::iter::from_fn(move || {
             loop {
                 let (step, name) = (self.step(at), self.name(at));
+                let is_outermost = inside == 0;
                 at += 1;
                 match step {
-                    step::END if inside == 0 => return None,
+                    step::END if is_outermost => return None,
                     step::NONE => return None,
                     step::END => inside -= 1,
                     step::TUPLE => {
@@ -95,21 +114,19 @@ impl<'n> Shape<'n> {
                         at += 1;
                     }
                     step::STRUCT => inside += 1,
-                    step::FIELD if inside == 0 => return Some(name),
                     _ => {}
+                }
+                if is_outermost && name.is_some() {
+                    return name;
                 }
             }
         })
     }
 
+    /// The steps, and the names of those that have one.
     pub(in super::super) fn steps(&self) -> impl Iterator<Item = (u8, Option<&'n str>)> + '_ {
         let steps = self.steps[..self.length].iter().zip(&self.names);
-        let mut is_count = false;
-        steps.map(move |(step, name)| {
-            let is_field = !is_count && *step == step::FIELD;
-            is_count = !is_count && *step == step::TUPLE;
-            (*step, is_field.then_some(*name))
-        })
+        steps.map(|(step, name)| (*step, *name))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Items that are nothing but numbers are written without tags, and no reader notices.
 
-use std::num::NonZeroU32;
+use std::cell::Cell;
+use std::num::{NonZeroU8, NonZeroU32};
 
 use super::*;
 
@@ -287,6 +288,38 @@ fn visitors_of_the_users_keep_their_say() {
     refuse::<Vec<Even>>(&evens, "out of range");
 }
 
+/// Though those before it were read without words.
+#[test]
+fn an_item_that_is_refused_is_refused_in_words() {
+    let mut items = vec![(1_u8, 2_u32); 30];
+    check_as(&items, &vec![(NonZeroU8::MIN, 2_u32); 30]);
+    items[20].0 = 0;
+    refuse::<Vec<(NonZeroU8, u32)>>(&items, "invalid value: integer `0`, expected a nonzero u8");
+    let mut texts = vec![('x', true); 30];
+    texts[7].0 = 'é';
+    check(texts);
+}
+
+/// A reader may ask for something else each time.
+#[test]
+fn a_reader_that_changes_its_mind_gets_what_it_asks_for() {
+    #[derive(Debug, Clone, PartialEq)]
+    struct Fickle(u64);
+    impl<'de> Deserialize<'de> for Fickle {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Fickle, D::Error> {
+            thread_local!(static TURN: Cell<u32> = const { Cell::new(0) });
+            let turn = TURN.replace(TURN.get() + 1);
+            if turn.is_multiple_of(3) {
+                return u64::deserialize(deserializer).map(Fickle);
+            }
+            u16::deserialize(deserializer).map(|it| Fickle(it.into()))
+        }
+    }
+    let items: Vec<_> = (0..100_u64).map(|it| (it, it)).collect();
+    let read: Vec<_> = items.iter().map(|(a, b)| (Fickle(*a), *b)).collect();
+    check_as(&items, &read);
+}
+
 /// Also behind others that are a run.
 #[test]
 fn an_item_that_fails_says_why() {
@@ -374,4 +407,78 @@ fn runs_that_cannot_be_are_errors() {
     refuse(3, &[0x20, 1].repeat(40), &[1; 9], shape);
     refuse(3, &[], &[], early);
     refuse(0, &[0], &[], early);
+}
+
+/// Beside the head, from where it is sent without another copy.
+#[test]
+fn a_long_run_is_a_splice() {
+    let points: Vec<_> = (0..10_000).map(point).collect();
+    let mut out = Output::new(0);
+    out.write(&points).unwrap();
+    assert!(out.head.len() < 100);
+    let lengths: Vec<_> = out.splices.iter().map(|it| it.len()).collect();
+    assert_eq!(lengths, [9_999 * 12]);
+    check(points.clone());
+    check_as(&points, &serde_json::to_value(&points).unwrap());
+    read_as::<IgnoredAny>(&points).unwrap();
+    let text = "x".repeat(SPLICE_MINIMUM);
+    let bytes = vec![7_u8; SPLICE_MINIMUM];
+    check((points.clone(), text, points.clone(), bytes, points));
+    // About as long as the shortest.
+    for length in 5_455..5_470 {
+        check((0..length).map(point).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn an_item_of_another_shape_ends_a_long_run() {
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Mixed {
+        Pair(u8, f64),
+        Text(String),
+    }
+    for place in [0, 1, 100, 7_000, 7_500, 9_999] {
+        let mut items = vec![Mixed::Pair(1, 0.5); 10_000];
+        items[place] = Mixed::Text("x".to_owned());
+        check((items.clone(), 1_u8, items));
+    }
+}
+
+#[test]
+fn damaged_long_runs_do_no_damage() {
+    let points: Vec<_> = (0..10_000).map(point).collect();
+    let mut out = Output::new(0);
+    out.write(&points).unwrap();
+    let good = sent(out);
+    let message = |head: &[u8], splices: &[Vec<u8>]| Message {
+        head: head.to_vec(),
+        splices: splices.to_vec(),
+        ..Message::default()
+    };
+    let read = |head: &[u8], splices: &[Vec<u8>]| decode::<Vec<Point>>(&mut message(head, splices));
+    assert_eq!(read(&good.head, &good.splices).as_ref(), Ok(&points));
+    let bytes = &good.splices[0];
+    let longer = [&bytes[..], &[0; 12]].concat();
+    for splices in [
+        vec![],
+        vec![Vec::new()],
+        vec![bytes[..bytes.len() - 12].to_vec()],
+        vec![bytes[1..].to_vec()],
+        vec![longer],
+        vec![bytes.clone(), bytes.clone()],
+    ] {
+        assert!(read(&good.head, &splices).is_err());
+    }
+    for place in 1..good.head.len() {
+        for bit in 0..8 {
+            let mut damaged = good.head.clone();
+            damaged[place] ^= 1 << bit;
+            let _ = read(&damaged, &good.splices);
+            let _ = decode::<IgnoredAny>(&mut message(&damaged, &good.splices));
+        }
+    }
+    // More items than there are bytes in all.
+    let many = [0, crate::codec::tag::SEQ, 0xff, 0xff, 0xff, 0x7f];
+    assert!(read(&many, &good.splices).is_err());
 }

@@ -218,14 +218,17 @@ pub(crate) fn reopen(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
 
 /// Asks the kernel to back memory that is about to be written with pages of 2 MiB instead of 4 KiB, where
 /// it can: it is entered once for five hundred times less.
-pub(crate) fn prefer_huge_pages(memory: &mut [MaybeUninit<u8>]) {
+pub(crate) fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
     let page = rustix::param::page_size();
-    let skipped = memory.as_ptr().align_offset(page).min(memory.len());
-    let whole = &mut memory[skipped..];
-    let length = whole.len() - whole.len() % page;
+    let start = memory.as_mut_ptr().cast::<u8>();
+    let skipped = start.align_offset(page);
+    let Some(length) = size_of_val(memory).checked_sub(skipped) else {
+        return;
+    };
+    let whole = start.wrapping_add(skipped);
     // SAFETY: the range is within memory that is borrowed here, and the advice changes nothing of what
     // stands in it.
-    let _ = unsafe { madvise(whole.as_mut_ptr().cast(), length, Advice::LinuxHugepage) };
+    let _ = unsafe { madvise(whole.cast(), length - length % page, Advice::LinuxHugepage) };
 }
 
 /// Memory of this process that is zero, and takes none before it is written to. An allocator promises the

@@ -1,8 +1,13 @@
-//! The limit on the private memory of this process, lowered for a while.
+//! The limit on the private memory of this process, and how it is lowered for a while.
 
 use std::io;
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Whether there is a limit.
+pub(crate) fn is_set() -> bool {
+    getrlimit(Resource::Data).current.is_some()
+}
 
 /// What the limit was before it was lowered.
 #[derive(Debug)]

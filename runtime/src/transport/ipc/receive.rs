@@ -16,7 +16,7 @@ use rustix::net::RecvFlags;
 use super::annex::{self, Assembly, Wait};
 use super::depot::{Depots, IDLE, PackedDepot};
 use super::frame::{Announced, BEGINNING, FrameHeader, INLINE_MAXIMUM};
-use crate::codec::Message;
+use crate::codec::{Message, spare};
 use crate::sys::descriptors::{self, Carried, Packet};
 use crate::sys::memory::Untouched;
 use crate::sys::{deadline, poll};
@@ -139,8 +139,10 @@ impl Receiver {
         loop {
             let socket = self.socket.as_fd();
             // Memory that is not in use is given back before the wait becomes a long one.
-            if !depots.are_none() && !poll::wait_readable(socket, deadline::after(IDLE)) {
+            let is_some = !depots.are_none() || spare::is_kept(IDLE);
+            if is_some && !poll::wait_readable(socket, deadline::after(IDLE)) {
                 depots.give_back();
+                spare::give_back();
             }
             match take(socket, &mut depots, RecvFlags::empty())? {
                 Taken::Message(message) => return Ok(Received::Message(message)),

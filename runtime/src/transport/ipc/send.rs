@@ -38,6 +38,15 @@ impl Sender {
         }
     }
 
+    /// The same, which keeps more memory for long messages: the receiver [gives it
+    /// back](super::Receiver::receive).
+    pub(crate) fn for_long_messages(self) -> Sender {
+        Sender {
+            supply: Arc::new(Supply::for_long_ones()),
+            ..self
+        }
+    }
+
     /// Which socket it is. Code that knows nothing of it may put another file in its place.
     pub(crate) fn file_id(&self) -> io::Result<FileId> {
         memory::identity(self.socket.as_fd())

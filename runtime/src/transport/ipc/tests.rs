@@ -20,7 +20,7 @@ use rustix::process::{PidfdFlags, Resource, Rlimit, getrlimit, pidfd_open, setrl
 
 use super::frame::{AnnexFrame, Frame, FrameBytes, INLINE_MAXIMUM, Plan, Rest};
 use super::{Inbox, Receiver, Sender, adopt, annex, open_polled, pair, warm_up};
-use crate::codec::{Message, Output};
+use crate::codec::{Message, Output, spare};
 use crate::random::Random;
 use crate::sys::descriptors;
 use crate::transport::{EncodedMessage, Limit, Received};
@@ -1094,5 +1094,40 @@ fn whatever_is_written_does_no_harm() {
         }
         assert!(messages > 50);
         assert_eq!(open_descriptors(), before);
+    });
+}
+
+/// The memory in which a long message was stays for the next one, and no longer.
+#[test]
+fn what_is_kept_of_a_long_message_is_given_back_when_no_other_comes() {
+    within(|| {
+        let lately = Duration::from_hours(1);
+        let (sender, receiver) = connection();
+        let items: Vec<(u32, u8)> = vec![(1, 2); 2_000_000];
+        let other = sender.clone();
+        let sending = thread::spawn(move || {
+            let mut output = Output::new(0);
+            output.write(&items).unwrap();
+            other.send(output).unwrap();
+        });
+        spare::keep_here();
+        let mut long = message(receiver.receive());
+        sending.join().unwrap();
+        let read: Vec<(u32, u8)> = long.open().read().unwrap();
+        assert_eq!(read.len(), 2_000_000);
+        assert!(spare::is_kept(lately));
+        // The next message is late.
+        let (stop, stopped) = mpsc::channel::<()>();
+        thread::spawn(move || {
+            while stopped.recv_timeout(Duration::from_millis(1500)).is_err() {
+                if sender.send(Output::new(0)).is_err() {
+                    return;
+                }
+            }
+        });
+        while spare::is_kept(lately) {
+            message(receiver.receive());
+        }
+        let _ = stop.send(());
     });
 }

@@ -24,7 +24,7 @@ impl World for Scene {
 
 impl Scene {
     fn new(blocks: u32) -> Scene {
-        let (depot, _) = Depot::create(blocks).unwrap();
+        let (depot, _) = Depot::create(blocks as usize * super::BLOCK).unwrap();
         depot.accept();
         Scene {
             depot,

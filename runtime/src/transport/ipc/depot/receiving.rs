@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{BLOCK, Depot, HEADER, MOST_BLOCKS, blocks_for};
+use super::{Depot, HEADER, MOST};
 use crate::codec::Message;
 use crate::sys::memory;
 use crate::transport::error::nonsense;
@@ -121,7 +121,7 @@ impl Known {
         if !self.depot.take_all() {
             return false;
         }
-        let bytes = u64::from(self.depot.blocks) * BLOCK as u64;
+        let bytes = u64::from(self.depot.blocks) * self.depot.block as u64;
         // What cannot be given back now goes with the sender.
         let _ = memory::give_back(&self.file, HEADER as u64, bytes);
         self.depot.close();
@@ -146,8 +146,7 @@ fn read(depot: &Depot, plan: &BlocksPlan, packet: &[u8]) -> io::Result<Message> 
         .try_fold(plan.head, usize::checked_add)
         .ok_or_else(nonsense)?;
     let is_within = plan.blocks & !depot.all() == 0;
-    let most = MOST_BLOCKS as usize * BLOCK;
-    if !is_within || total > most || plan.blocks.count_ones() != blocks_for(total) {
+    if !is_within || total > MOST || plan.blocks.count_ones() != depot.blocks_for(total) {
         return Err(nonsense());
     }
     let mut cursor = depot.cursor(plan.blocks);

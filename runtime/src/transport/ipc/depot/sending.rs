@@ -5,21 +5,25 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
-use super::{BLOCK, CLOSED, Depot, MOST_BLOCKS, OPEN, blocks_for};
+use super::{BLOCK, CLOSED, Depot, MOST, MOST_BLOCKS, OPEN};
 use crate::spin::{Awaited, spin_until};
 use crate::sys::copy::Home;
 use crate::sys::fd::OwnedFd;
 use crate::transport::ipc::frame::{BlocksPlan, inline_maximum, nonce};
 
-/// The longest message that goes through a depot: two of them fit, so one can be written while the
-/// other is read.
-const LONGEST: usize = MOST_BLOCKS as usize / 2 * BLOCK;
+/// Of messages up to this length two fit, so one can be written while the other is read. Of longer ones
+/// one fits: there it is the memory of two that would cost more.
+const TWICE: usize = MOST_BLOCKS as usize / 2 * BLOCK;
 
-/// How many blocks a depot has at least.
-const FEWEST_BLOCKS: u32 = 16;
+/// The bytes of a depot at least.
+const LEAST: usize = 16 * BLOCK;
 
 /// The first depot is made with this long message of a sender.
 const SECOND: u32 = 2;
+
+/// A depot for messages of which one fits is made with this one of them. It takes as long to make as several
+/// of them take without.
+const EIGHTH: u32 = 8;
 
 /// So many long messages later it is tried again, if the receiver did not take a depot or there was
 /// no memory for one.
@@ -30,20 +34,20 @@ const LOOKS: u32 = 200;
 
 /// The depot of a sender, if it has one.
 #[derive(Debug)]
-pub(in crate::transport::ipc) struct Supply(Mutex<Stage>);
+pub(in crate::transport::ipc) struct Supply {
+    stage: Mutex<Stage>,
+    /// The longest message for which one is made.
+    longest: usize,
+}
 
 #[derive(Debug)]
 enum Stage {
-    /// There is none; it is to be made after so many more long messages.
-    None {
-        left: u32,
-    },
+    /// There is none; it is to be made after so many more long messages. Of some only one would fit.
+    None { left: u32, longer: u32 },
     /// It was offered, so many long messages ago.
-    Offered {
-        depot: Arc<Shared>,
-        ago: u32,
-    },
-    Open(Arc<Shared>),
+    Offered { depot: Arc<Shared>, ago: u32 },
+    /// So many messages were longer, of which a larger one would hold only one.
+    Open { depot: Arc<Shared>, longer: u32 },
 }
 
 /// A depot of this process's making. It is closed when no thread uses it any more.
@@ -97,11 +101,24 @@ impl Drop for Stored {
 
 impl Default for Supply {
     fn default() -> Supply {
-        Supply(Mutex::new(Stage::None { left: SECOND }))
+        Supply::for_up_to(TWICE)
     }
 }
 
 impl Supply {
+    /// One for long messages, too, to a receiver that gives memory back when it waits: there is more to
+    /// give back.
+    pub(in crate::transport::ipc) fn for_long_ones() -> Supply {
+        Supply::for_up_to(MOST)
+    }
+
+    fn for_up_to(longest: usize) -> Supply {
+        Supply {
+            stage: Mutex::new(Stage::none(SECOND)),
+            longest,
+        }
+    }
+
     /// Puts the bytes of a message into the depot, if there is one and they fit, and waits for room for so
     /// long. `offer` sends the receiver a new one; false if that was not possible.
     pub(in crate::transport::ipc) fn store(
@@ -117,11 +134,10 @@ impl Supply {
         let total = splices
             .iter()
             .try_fold(beside.len(), |total, it| total.checked_add(it.len()))?;
-        if total == 0 || total > LONGEST || lengths > inline_maximum() {
+        if total == 0 || total > self.longest || lengths > inline_maximum() {
             return None;
         }
-        let wanted = blocks_for(total);
-        let (shared, blocks) = match self.find(wanted, patience) {
+        let (shared, blocks) = match self.find(total, patience) {
             Found::Blocks(shared, blocks) => (shared, blocks),
             Found::Nothing => return None,
             Found::Offer(shared, file) => {
@@ -160,7 +176,7 @@ impl Supply {
     /// Not waited for: in a copy of this process, another thread may have it for ever. Threads have it
     /// for a moment only.
     fn lock(&self) -> Option<MutexGuard<'_, Stage>> {
-        (0..LOOKS).find_map(|_| match self.0.try_lock() {
+        (0..LOOKS).find_map(|_| match self.stage.try_lock() {
             Ok(stage) => Some(stage),
             Err(TryLockError::Poisoned(stage)) => Some(PoisonError::into_inner(stage)),
             Err(TryLockError::WouldBlock) => {
@@ -170,12 +186,13 @@ impl Supply {
         })
     }
 
-    fn find(&self, wanted: u32, patience: Duration) -> Found {
-        let shared = match self.stage(wanted) {
+    fn find(&self, total: usize, patience: Duration) -> Found {
+        let shared = match self.stage(total) {
             Ok(shared) => shared,
             Err(found) => return found,
         };
         let depot = &shared.depot;
+        let wanted = depot.blocks_for(total);
         let mut blocks = depot.take(wanted);
         if !patience.is_zero() && blocks.is_none() {
             spin_until(Awaited::Event, || {
@@ -190,55 +207,87 @@ impl Supply {
         }
     }
 
-    /// The depot that a message of so many blocks goes through now.
-    fn stage(&self, wanted: u32) -> Result<Arc<Shared>, Found> {
+    /// The depot that a message of so many bytes goes through now.
+    fn stage(&self, total: usize) -> Result<Arc<Shared>, Found> {
         let mut stage = self.lock().ok_or(Found::Nothing)?;
         if let Stage::Offered { depot, .. } = &*stage
             && depot.depot.state() == OPEN
         {
-            let open = Arc::clone(depot);
-            *stage = Stage::Open(open);
+            let depot = Arc::clone(depot);
+            *stage = Stage::Open { depot, longer: 0 };
         }
         match &mut *stage {
-            Stage::None { left } => {
+            Stage::None { left, longer } => {
                 *left = left.saturating_sub(1);
-                if *left > 0 {
+                let is_worth_it = is_worth_it(total, longer);
+                if *left > 0 || !is_worth_it {
                     return Err(Found::Nothing);
                 }
                 // Another thread that comes meanwhile does without.
-                *left = AGAIN;
+                *stage = Stage::none(AGAIN);
                 drop(stage);
-                Err(make(wanted))
+                Err(make(total))
             }
             Stage::Offered { depot, ago } => {
                 *ago += 1;
                 if depot.depot.state() == CLOSED {
-                    *stage = Stage::None { left: SECOND };
+                    *stage = Stage::none(SECOND);
                 } else if *ago > AGAIN {
-                    *stage = Stage::None { left: AGAIN };
+                    *stage = Stage::none(AGAIN);
                 }
                 Err(Found::Nothing)
             }
-            Stage::Open(shared) if shared.depot.state() != OPEN => {
-                *stage = Stage::None { left: SECOND };
+            Stage::Open { depot, .. } if depot.depot.state() != OPEN => {
+                *stage = Stage::none(SECOND);
                 Err(Found::Nothing)
             }
-            Stage::Open(shared) if wanted > shared.depot.blocks / 2 => {
+            Stage::Open { depot, longer } if total > depot.longest() => {
+                if !is_worth_it(total, longer) {
+                    return Err(Found::Nothing);
+                }
                 // Longer messages than it was made for: the next is larger.
-                let before = mem::replace(&mut *stage, Stage::None { left: AGAIN });
+                let before = mem::replace(&mut *stage, Stage::none(AGAIN));
                 drop(stage);
                 drop(before);
-                Err(make(wanted))
+                Err(make(total))
             }
-            Stage::Open(shared) => Ok(Arc::clone(shared)),
+            Stage::Open { depot, .. } => Ok(Arc::clone(depot)),
         }
     }
 }
 
-/// A new depot for messages of so many blocks.
-fn make(wanted: u32) -> Found {
-    let blocks = wanted.saturating_mul(4).next_power_of_two();
-    match Depot::create(blocks.clamp(FEWEST_BLOCKS, MOST_BLOCKS)) {
+impl Stage {
+    fn none(left: u32) -> Stage {
+        Stage::None { left, longer: 0 }
+    }
+}
+
+impl Shared {
+    /// The longest message that is put into it.
+    fn longest(&self) -> usize {
+        let bytes = self.depot.blocks as usize * self.depot.block;
+        if bytes <= 2 * TWICE { bytes / 2 } else { bytes }
+    }
+}
+
+/// Whether a depot for a message of so many bytes is made, after so many of those of which one fits.
+fn is_worth_it(total: usize, longer: &mut u32) -> bool {
+    if total <= TWICE {
+        return true;
+    }
+    *longer += 1;
+    *longer >= EIGHTH
+}
+
+/// A new depot for messages of so many bytes.
+fn make(total: usize) -> Found {
+    let bytes = if total <= TWICE {
+        let four = total.next_multiple_of(BLOCK) * 4;
+        four.next_power_of_two().clamp(LEAST, 2 * TWICE)
+    } else {
+        total.next_power_of_two().clamp(4 * TWICE, MOST)
+    };
+    match Depot::create(bytes) {
         Ok((depot, file)) => {
             let shared = Shared {
                 depot,

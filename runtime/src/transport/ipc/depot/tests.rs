@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::receiving::Depots;
 use super::sending::Supply;
-use super::{BLOCK, CLOSED, Depot, HEADER, OFFERED, OPEN, lowest};
+use super::{BLOCK, CLOSED, Depot, HEADER, MOST, OFFERED, OPEN, lowest};
 use crate::codec::{Message, Output};
 use crate::sys::memory;
 use crate::transport::ipc::frame::BlocksPlan;
@@ -115,6 +115,54 @@ fn longer_messages_get_a_larger_depot() {
 }
 
 #[test]
+fn messages_of_which_one_fits_get_a_depot_when_there_are_many() {
+    let supply = Supply::for_long_ones();
+    let mut depots = Depots::default();
+    let longest = bytes(1, MOST);
+    for turn in 1..=8 {
+        let stored = supply.store(&[], &[&longest], Duration::ZERO, |file, id| {
+            assert_eq!(turn, 8);
+            depots.accept(id, file);
+            true
+        });
+        assert!(stored.is_none());
+    }
+    assert!(!depots.are_none());
+    for length in [MOST, 1, MOST - 1, 5_000_000] {
+        let part = &longest[..length];
+        let mut stored = supply
+            .store(&[], &[part], Duration::ZERO, no_offer)
+            .expect("there is room");
+        let (plan, packet) = (stored.plan, std::mem::take(&mut stored.head));
+        stored.confirm_sent();
+        assert!(depots.take(&plan, &packet).unwrap().splices == [part]);
+    }
+    let longer = vec![0; MOST + 1];
+    let stored = supply.store(&[], &[&longer], Duration::ZERO, no_offer);
+    assert!(stored.is_none());
+}
+
+#[test]
+fn a_few_longer_messages_leave_the_depot_of_the_others() {
+    let (supply, mut depots) = (Supply::for_long_ones(), Depots::default());
+    let (usual, longer) = (vec![1; 1 << 20], vec![2; 3 << 20]);
+    let mut store = |message: &[u8]| {
+        let stored = supply.store(&[], &[message], Duration::ZERO, |file, id| {
+            depots.accept(id, file);
+            true
+        });
+        stored.is_some()
+    };
+    assert!(!store(&usual) && !store(&usual) && store(&usual));
+    for _ in 0..7 {
+        assert!(!store(&longer));
+        assert!(store(&usual));
+    }
+    // With the next one comes a larger one.
+    assert!(!store(&longer) && store(&longer) && store(&usual));
+}
+
+#[test]
 fn a_depot_that_nobody_takes_is_given_up() {
     let supply = Supply::default();
     let long = vec![0; BLOCK];
@@ -183,6 +231,7 @@ fn files_that_are_no_depots_are_not_taken() {
         HEADER + 1,
         HEADER + BLOCK + 1,
         HEADER + 65 * BLOCK,
+        HEADER + 2 * MOST,
     ] {
         depots.accept(1, memory::create(length).unwrap());
     }
