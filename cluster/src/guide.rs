@@ -121,7 +121,7 @@
 //! only if a machine of a server loses power.
 //!
 //! At the server, a program has two streams and an object store for each owner, whose names begin with the
-//! [prefix](crate::Server::prefix): tasks are kept for a day at most, results for an hour, if they are not taken.
+//! [prefix](crate::Server::prefix): tasks and what is noted of them are kept for a day at most, if they are not taken.
 //! A server that is full by [its limits](crate::ClusterBuilder::server_bytes) does not lose anything: what does not
 //! fit waits at its submitter. Give it such limits: a server that finds its *disk* full keeps nothing more until it
 //! is started again, and what is submitted meanwhile ends with an error after the time for a server that is away.
