@@ -100,7 +100,8 @@ impl ClusterBuilder {
         self
     }
 
-    /// The longest time for which the server keeps a task that is not run; a day by default.
+    /// The longest time for which the server keeps a task that is not run, or a result that is not taken; a day by
+    /// default.
     pub fn task_age(mut self, age: Duration) -> Self {
         self.terms.task_age = age;
         self

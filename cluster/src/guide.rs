@@ -7,7 +7,9 @@
 //! does not have, or when they must go on although a machine fails.
 //!
 //! Do not take it for tasks that are shorter than 5 ms. A task of its own costs three messages that the server
-//! keeps, some tenths of a millisecond each; [`map`](crate::Cluster::map) sends short calls in groups that take
+//! keeps, and half a millisecond: two to three times what a message and its answer take through the same streams
+//! without this crate. A third of the difference is the note that it begins, without which it could be run twice.
+//! The example `figures` measures that. [`map`](crate::Cluster::map) sends short calls in groups that take
 //! 40 ms, but each argument and each result still crosses the network twice. If a pool does it in a minute, let it.
 //!
 //! It is no place for data, either: arguments and results go through the server's disk. Pass names of files that
@@ -121,7 +123,7 @@
 //! only if a machine of a server loses power.
 //!
 //! At the server, a program has two streams and an object store for each owner, whose names begin with the
-//! [prefix](crate::Server::prefix): tasks are kept for a day at most, results for an hour, if they are not taken.
+//! [prefix](crate::Server::prefix): tasks and what is noted of them are kept for a day at most, if they are not taken.
 //! A server that is full by [its limits](crate::ClusterBuilder::server_bytes) does not lose anything: what does not
 //! fit waits at its submitter. Give it such limits: a server that finds its *disk* full keeps nothing more until it
 //! is started again, and what is submitted meanwhile ends with an error after the time for a server that is away.

@@ -84,7 +84,7 @@
 //! | the server, which does not come back | after [its time](ClusterBuilder::server_timeout), tasks are lost; those that were never sent have not run |
 //! | all agents | after [their time](ClusterBuilder::agent_timeout), what could be taken back from the queue without a beginning was not run, the rest is lost |
 //! | the submitter | agents do not hear it any more: after [a time](Agent::submitter_timeout) they begin none of its tasks, and kill those that run |
-//! | a submitter that was only stopped | it finds the results, which are kept for an hour, or that its tasks were cancelled |
+//! | a submitter that was only stopped | it finds the results, which are kept for a day, or that its tasks were cancelled |
 //! | the connection, with a message on it | a task that is sent again is one task, by its name; a note that is sent again is found to be one's own |
 //!
 //! That a task is cancelled is taken back from the queue, and said to all agents; it is said again for a minute,

@@ -20,6 +20,27 @@ fn a_task_has_its_result() {
 }
 
 #[test]
+fn what_is_noted_of_a_task_is_kept_for_as_long_as_the_task() {
+    within(60, || {
+        let server = NatsServer::start();
+        let age = Duration::from_secs(5000);
+        let _cluster = server.builder().task_age(age).connect().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let client = async_nats::connect(server.url()).await.unwrap();
+            let context = async_nats::jetstream::new(client);
+            for name in ["multiproc-tasks", "multiproc-records"] {
+                let stream = context.get_stream(name).await.unwrap();
+                assert_eq!(stream.cached_info().config.max_age, age, "{name}");
+            }
+        });
+    });
+}
+
+#[test]
 fn a_map_has_the_results_in_order() {
     within(60, || {
         let (_server, _agents, cluster) = cluster(2, 2);

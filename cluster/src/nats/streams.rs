@@ -14,10 +14,8 @@ use crate::engine::{Cause, EngineError, Result};
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
     pub(crate) replicas: usize,
-    /// For how long a task is kept that is not run.
+    /// For how long a task is kept that is not run, and what is noted of it.
     pub(crate) task_age: Duration,
-    /// For how long a result is kept that is not taken.
-    pub(crate) record_age: Duration,
     /// How much is kept.
     pub(crate) bytes: i64,
 }
@@ -27,7 +25,6 @@ impl Default for Terms {
         Terms {
             replicas: 1,
             task_age: Duration::from_hours(24),
-            record_age: Duration::from_hours(1),
             bytes: -1,
         }
     }
@@ -36,11 +33,12 @@ impl Default for Terms {
 impl Terms {
     /// Makes the streams that are not there yet.
     pub(super) async fn make(&self, context: &Context, prefix: &str) -> Result<()> {
-        let common = |name: &str, subjects: String, age| Config {
+        let common = |name: &str, subjects: String| Config {
             name: format!("{prefix}-{name}"),
             subjects: vec![subjects],
             discard: DiscardPolicy::New,
-            max_age: age,
+            // The note that a task was begun must not be gone before the task: then it could begin again.
+            max_age: self.task_age,
             max_bytes: self.bytes,
             num_replicas: self.replicas,
             allow_direct: true,
@@ -48,12 +46,12 @@ impl Terms {
         };
         let tasks = Config {
             retention: RetentionPolicy::WorkQueue,
-            ..common("tasks", format!("{prefix}.t.>"), self.task_age)
+            ..common("tasks", format!("{prefix}.t.>"))
         };
         let records = Config {
             max_messages_per_subject: 1,
             discard_new_per_subject: true,
-            ..common("records", format!("{prefix}.r.>"), self.record_age)
+            ..common("records", format!("{prefix}.r.>"))
         };
         get(context, tasks).await?;
         get(context, records).await?;
