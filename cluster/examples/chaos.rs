@@ -138,7 +138,7 @@ impl World {
         let disk = Disk::new(&store, 64);
         let server = match &disk {
             Some(disk) => NatsServer::by(disk.prefix(), &store),
-            None => NatsServer::with_limit("", 1 << 20),
+            None => NatsServer::with_limit("", 256 << 10),
         };
         let agents = (0..2).map(|_| AgentProcess::start(&server.url(), 1));
         let agents = agents.collect();

@@ -151,7 +151,7 @@ fn a_full_disk_is_an_error_in_time_and_runs_nothing_twice() {
         let mut server = match &disk {
             Some(disk) => NatsServer::by(disk.prefix(), &store),
             // So little that it is full soon.
-            None => NatsServer::with_limit("", 1 << 20),
+            None => NatsServer::with_limit("", 256 << 10),
         };
         let _agents = [(); 2].map(|()| AgentProcess::start(&server.url(), 1));
         let limit = Duration::from_secs(3);
@@ -168,6 +168,12 @@ fn a_full_disk_is_an_error_in_time_and_runs_nothing_twice() {
         }
         results.extend(map);
         assert_eq!(results.len(), 300);
+        if disk.is_some() {
+            let long = crate::workers::length::call(vec![0; 400_000]);
+            not_kept(&cluster.submit(long).wait().unwrap_err());
+        } else {
+            assert!(results.iter().any(Result::is_err));
+        }
         for (number, result) in (0..).zip(results) {
             match result {
                 Ok(it) => assert_eq!(it, number),
