@@ -68,7 +68,7 @@ impl<'a> Job<'a> {
         };
         out.head.extend_from_slice(self.address);
         codec.write(value, &mut out).map_err(Failure::not_encoded)?;
-        match (self.send)(out) {
+        match (self.send)(&mut out) {
             Ok(()) => Ok(()),
             // No receiver is left for it.
             Err(error)

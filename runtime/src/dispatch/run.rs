@@ -24,7 +24,7 @@ pub(crate) fn run(
     announce_worker(entry.name());
     let mut replied = false;
     let result = catch(|| {
-        let mut send = |out: Output<'_>| {
+        let mut send = |out: &mut Output<'_>| {
             copy::leave_if_copy();
             let sent = send(out);
             replied = sent.is_ok();
@@ -35,7 +35,7 @@ pub(crate) fn run(
         })
     });
     copy::leave_if_copy();
-    let (reply, ended) = match result {
+    let (mut reply, ended) = match result {
         Ok(Ok(())) => return Ended::Well,
         Ok(Err(failure)) => (failure.message(), Ended::Well),
         Err(panic) => (message(Reply::Panicked, &panic), Ended::Panicking),
@@ -43,7 +43,7 @@ pub(crate) fn run(
     // A destructor that panics after the reply is no longer the caller's concern.
     if !replied {
         // An error here means that no receiver is left.
-        let _ = send(reply);
+        let _ = send(&mut reply);
     }
     ended
 }
@@ -66,7 +66,7 @@ pub(crate) fn run_method(
         let mut out = failure.message();
         out.head.splice(1..1, address.iter().copied());
         // An error here means that no receiver is left.
-        let _ = send(out);
+        let _ = send(&mut out);
     }
     Ok(())
 }

@@ -76,12 +76,12 @@ fn round(entry: &Entry, mut request: Message, refused: usize) -> (Vec<Outcome>, 
     HOOK.call_once(|| install_panic_hook(|_| unreachable!("panics unwind here")));
     let mut outcomes = Vec::new();
     let mut tries = 0;
-    let mut send = |out: Output<'_>| {
+    let mut send = |out: &mut Output<'_>| {
         tries += 1;
         if tries <= refused {
             return Err(io::Error::other("no descriptors left"));
         }
-        outcomes.push(outcome(&mut sent(out)));
+        outcomes.push(outcome(&mut sent(std::mem::take(out))));
         Ok(())
     };
     let ended = run(entry, request.open(), &ReplyBuffer::default(), &mut send);

@@ -125,7 +125,7 @@ pub(super) fn serve(
                 begin(entry.name(), stack, lifeline, move || {
                     let mut replies = Replies::new(sender);
                     let ended = dispatch::run(entry, input, &ReplyBuffer::default(), &mut |out| {
-                        let sent = replies.send(out);
+                        let sent = replies.send(std::mem::take(out));
                         REPLIED.store(sent.is_ok(), Ordering::Relaxed);
                         sent
                     });
