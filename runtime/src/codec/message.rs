@@ -460,6 +460,16 @@ impl<'m> Input<'m> {
         }
     }
 
+    /// Values in these bytes, which mean files by their numbers, if there are any.
+    #[inline]
+    pub(crate) fn among(bytes: &'m [u8], common: Option<CommonFiles>) -> Input<'m> {
+        Input {
+            decoder: Decoder::new(bytes, Vec::new()),
+            attachments: Vec::new(),
+            common,
+        }
+    }
+
     /// Values that are nothing but these bytes, and the splices beside them.
     pub(crate) fn with_splices(bytes: &'m [u8], splices: Vec<Vec<u8>>) -> Input<'m> {
         Input {
@@ -470,6 +480,7 @@ impl<'m> Input<'m> {
     }
 
     /// The same values, which mean these files by their numbers, if there are any.
+    #[inline]
     pub(crate) fn with_common(self, common: Option<CommonFiles>) -> Input<'m> {
         Input { common, ..self }
     }

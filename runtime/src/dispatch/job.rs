@@ -20,20 +20,17 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(input: Input<'a>, send: &'a mut Send<'a>) -> Job<'a> {
+    #[inline]
+    pub(super) fn new(
+        input: Input<'a>,
+        send: &'a mut Send<'a>,
+        buffer: Option<&'a ReplyBuffer>,
+    ) -> Job<'a> {
         Job {
             arguments: Arguments::new(input),
             send,
-            buffer: None,
+            buffer,
             address: &[],
-        }
-    }
-
-    /// Has the reply written into a buffer that is there.
-    pub(super) fn with_buffer(self, buffer: &'a ReplyBuffer) -> Job<'a> {
-        Job {
-            buffer: Some(buffer),
-            ..self
         }
     }
 
@@ -45,7 +42,7 @@ impl<'a> Job<'a> {
     ) -> Job<'a> {
         Job {
             address,
-            ..Job::new(input, send)
+            ..Job::new(input, send, None)
         }
     }
 

@@ -32,8 +32,8 @@ pub(super) struct Arrivals<R> {
 
 enum Arrival<R> {
     Run(Run),
-    One(OneMail),
-    Known(u64, Arrived<R>),
+    One(Box<OneMail>),
+    Known(Box<(u64, Arrived<R>)>),
 }
 
 /// Replies of which the first were given out.
@@ -43,7 +43,7 @@ struct Run {
     start: usize,
 }
 
-/// A result that is to be given out.
+/// A result that is to be given out. What is there for each of a million is small: it is moved, too.
 pub(super) enum Next<'a, R> {
     Reply {
         number: u64,
@@ -51,8 +51,8 @@ pub(super) enum Next<'a, R> {
         worker: &'static str,
         process: u32,
     },
-    One(OneMail),
-    Known(u64, Arrived<R>),
+    One(Box<OneMail>),
+    Known(Box<(u64, Arrived<R>)>),
 }
 
 impl<R> Arrivals<R> {
@@ -70,11 +70,11 @@ impl<R> Arrivals<R> {
     }
 
     pub(super) fn put_known(&mut self, number: u64, result: Arrived<R>) {
-        self.put(number, Arrival::Known(number, result));
+        self.put(number, Arrival::Known(Box::new((number, result))));
     }
 
     pub(super) fn put_one(&mut self, mail: OneMail) {
-        self.put(mail.number, Arrival::One(mail));
+        self.put(mail.number, Arrival::One(Box::new(mail)));
     }
 
     pub(super) fn put_many(&mut self, many: Many) {
@@ -100,7 +100,7 @@ impl<R> Arrivals<R> {
             match self.next_arrival(given)? {
                 Arrival::Run(run) => self.run = Some(run),
                 Arrival::One(mail) => return Some(Next::One(mail)),
-                Arrival::Known(number, result) => return Some(Next::Known(number, result)),
+                Arrival::Known(known) => return Some(Next::Known(known)),
             }
         }
         self.run.as_mut()?.next()
@@ -138,7 +138,8 @@ impl Run {
 impl<R> Next<'_, R> {
     pub(super) fn number(&self) -> u64 {
         match self {
-            Next::Reply { number, .. } | Next::Known(number, _) => *number,
+            Next::Reply { number, .. } => *number,
+            Next::Known(known) => known.0,
             Next::One(mail) => mail.number,
         }
     }
@@ -148,7 +149,7 @@ impl<R> Next<'_, R> {
         match self {
             Next::Reply { reply, .. } => reply.len(),
             Next::One(mail) => mail.outcome.length(),
-            Next::Known(..) => 0,
+            Next::Known(_) => 0,
         }
     }
 
@@ -187,8 +188,7 @@ impl<R> Next<'_, R> {
                 };
                 outcome.resolve(Subject::Worker(mail.worker), codec)
             }
-            Next::Known(_, Ok(result)) => result,
-            Next::Known(_, Err(panic)) => resume_unwind(panic),
+            Next::Known(known) => known.1.unwrap_or_else(|panic| resume_unwind(panic)),
         }
     }
 }

@@ -123,10 +123,11 @@ where
             let Some(input) = inputs.next() else {
                 return Filled::End;
             };
-            let call = bind(input).into_call();
+            let call = bind(input);
+            let call = call.as_call();
             *codec = Some(call.result());
             writes = true;
-            let written = sheet.write(&call);
+            let written = sheet.write(call);
             writes = false;
             match written {
                 Written::Behind => {}

@@ -150,7 +150,7 @@ impl TaskLoop<'_> {
         match self.find(callee) {
             Ok(Function { entry, limits }) => {
                 Current::set_worker(entry.name());
-                let input = task.open_at(arguments).with_common(common);
+                let input = || task.open_at(arguments).with_common(common);
                 let replies = &mut self.replies;
                 let ran = run_within(self.board, &limits, || {
                     dispatch::run(entry, input, &ReplyBuffer::default(), &mut |out| {
@@ -191,7 +191,7 @@ impl TaskLoop<'_> {
                     let buffer = ReplyBuffer::default();
                     results.answer(arguments, |arguments, results| {
                         let send = &mut |out: &mut Output<'_>| results.add(out, &buffer);
-                        let input = Input::over(arguments).with_common(common.clone());
+                        let input = || Input::among(arguments, common.clone());
                         dispatch::run(entry, input, &buffer, send);
                     });
                 });
