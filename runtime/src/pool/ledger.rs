@@ -277,9 +277,12 @@ impl Claims<'_> {
         Round::unpack(self.0.words()[CLAIMS].load(Acquire)).number
     }
 
-    /// Whether the message of another round than this has been sent.
+    /// Whether the message of a later round than this has been sent. That of this one may have arrived before
+    /// the pool has noted so.
     pub(super) fn is_sent_after(&self, round: u16) -> bool {
-        self.0.words()[SENT].load(Acquire) != u64::from(round)
+        let sent = self.0.words()[SENT].load(Acquire) & u64::from(u16::MAX);
+        let sent = u16::try_from(sent).unwrap_or(round);
+        (1..=u16::MAX / 2).contains(&sent.wrapping_sub(round))
     }
 
     /// The last reply of a round has been sent.
@@ -584,6 +587,20 @@ mod tests {
                     (seen, worker.join().unwrap())
                 });
                 assert!(seen || !forgets);
+            }
+        });
+    }
+
+    #[test]
+    fn a_message_is_sent_when_its_round_is_a_later_one() {
+        check(|ledger, claims| {
+            for round in [0, 7, u16::MAX - 1, u16::MAX] {
+                ledger.sent(round.wrapping_sub(1));
+                assert!(!claims.is_sent_after(round));
+                ledger.sent(round);
+                assert!(!claims.is_sent_after(round));
+                ledger.sent(round.wrapping_add(1));
+                assert!(claims.is_sent_after(round));
             }
         });
     }

@@ -3,6 +3,7 @@
 //! The thread that runs the tasks also receives them, so that no time goes into waking another;
 //! the first thread watches for the end of the parent, as in every child.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
@@ -103,9 +104,19 @@ impl TaskLoop<'_> {
     fn run(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
         self.reply(message(Reply::Ready, &()));
         loop {
-            let has_come = || self.claims.is_sent_after(self.round);
+            // What has come need not be waited for: should it be a mistake, it is received all the same.
+            let come = Cell::new(false);
+            let has_come = || {
+                come.set(self.claims.is_sent_after(self.round));
+                come.get()
+            };
             let held = &mut self.held;
-            let receive = || receive(receiver, held, &self.claims, self.round);
+            let receive = || {
+                if !come.get() {
+                    forget_when_idle(receiver, held, &self.claims, self.round);
+                }
+                receiver.receive()
+            };
             match self.pause.wait(has_come, receive) {
                 Ok(Received::Message(mut task)) => {
                     match task.kind().and_then(Request::from_wire) {
@@ -243,20 +254,15 @@ impl TaskLoop<'_> {
     }
 }
 
-/// Receives the next message. A process that has nothing to do for a while forgets its files first.
-fn receive(
-    receiver: &Receiver,
-    held: &mut Held,
-    claims: &Claims<'_>,
-    round: u16,
-) -> io::Result<Received> {
+/// Waits for the next message, but not for long if there is none: a process that has nothing to do for a while
+/// forgets its files.
+fn forget_when_idle(receiver: &Receiver, held: &mut Held, claims: &Claims<'_>, round: u16) {
     if !held.is_empty() && !receiver.waits_at_most(files::IDLE) {
         held.forgotten += 1;
         if claims.forget(held.forgotten, round) {
             held.forget_all();
         }
     }
-    receiver.receive()
 }
 
 /// Notes how much this process has written to its standard error before the next task, if its pool wants

@@ -13,8 +13,8 @@ pub(crate) struct Parts {
     pub(crate) descriptors: Vec<Arc<OwnedFd>>,
     pub(crate) bytes: Vec<Vec<u8>>,
     pub(in super::super) departures: Vec<Departure>,
-    /// What the descriptors are those of, if they are of common files.
-    pub(super) common: Vec<Arc<CommonFile>>,
+    /// What the last descriptor is that of, if it is of a common file.
+    pub(super) common: Option<Arc<CommonFile>>,
 }
 
 impl Parts {
@@ -27,9 +27,9 @@ impl Parts {
         self.departures.push(Departure::new(handle));
     }
 
-    /// The common file that the first descriptor is of, if it is of one.
+    /// The common file that the last descriptor is of, if it is of one.
     pub(crate) fn common_file(&self) -> Option<&CommonFile> {
-        self.common.first().map(|file| &**file)
+        self.common.as_deref()
     }
 
     /// So many numbers and descriptors, and nothing else.

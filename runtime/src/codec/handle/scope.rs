@@ -139,7 +139,7 @@ pub(in super::super) fn present(record: Record, descriptors: &[u32]) -> Result<T
                 ))
             })?;
             parts.descriptors.push(Arc::clone(descriptor));
-            parts.common.extend(common.cloned());
+            parts.common = common.cloned();
         }
         let token = token(&mut incoming.number, incoming.records.len())?;
         memory::grow(&mut incoming.records, 1)?;
