@@ -10,6 +10,7 @@ mod death;
 mod descendants;
 mod executor;
 mod flow;
+mod frozen;
 mod functions;
 mod futile;
 mod guests;

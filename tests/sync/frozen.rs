@@ -223,10 +223,11 @@ fn a_worker_keeps_those_that_were_used_last() {
         for value in &values {
             pool.submit(decoded::call(value)).wait().unwrap();
         }
-        assert_eq!(pool.submit(alive::call()).wait().unwrap(), 16);
+        // Fewer if it had nothing to do for a moment in between.
+        assert!((8..=16).contains(&pool.submit(alive::call()).wait().unwrap()));
         let again = |value| pool.submit(decoded::call(value)).wait().unwrap().1;
         assert_eq!(again(&values[19]), 20);
-        assert_eq!(again(&values[4]), 20);
+        assert_eq!(again(&values[12]), 20);
         assert_eq!(again(&values[3]), 21);
     });
 }

@@ -63,7 +63,7 @@ pub(crate) struct Sending {
     pub(crate) checks: TokenStream,
     /// A statement that binds the codecs.
     pub(crate) codecs: TokenStream,
-    /// The arguments, each with its codec.
+    /// The arguments, each with its codec: an array.
     pub(crate) arguments: TokenStream,
     /// The codec of the result.
     pub(crate) result: TokenStream,
@@ -84,7 +84,7 @@ pub(crate) fn send(function: &Carried<'_>, codecs: &TokenStream) -> Sending {
             Passing::Owned(_) => quote!(#codec.own(#name)),
         }
     });
-    let arguments = quote!(::std::vec![#(#arguments),*]);
+    let arguments = quote!([#(#arguments),*]);
     let checks = verdicts::checks(function);
     let import = parameters
         .iter()

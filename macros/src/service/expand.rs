@@ -136,7 +136,7 @@ impl Expansion<'_> {
             {
                 #checks
                 #codecs
-                #private::launch(Self::__entry(), #number, #queue, #arguments)
+                #private::launch(Self::__entry(), #number, #queue, ::std::vec!#arguments)
             }
         }
     }
@@ -192,7 +192,7 @@ impl Expansion<'_> {
                     service: #service,
                     timeout: #timeout,
                 };
-                #private::request(&self.client, #info, #arguments, #codec)
+                #private::request(&self.client, #info, ::std::vec!#arguments, #codec)
             }
         }
     }

@@ -58,9 +58,12 @@ impl resize {
         let (codec0, codec1, codec2, codec3, codec4, result) = Self::__codecs();
         ::multiproc::__private::bind(
             Self::__entry(),
-            ::std::vec![
-                codec0.lend(path), codec1.own(argument1_), codec2.own(quality), codec3
-                .lend(argument1), codec4.own(argument4)
+            [
+                codec0.lend(path),
+                codec1.own(argument1_),
+                codec2.own(quality),
+                codec3.lend(argument1),
+                codec4.own(argument4),
             ],
             result,
         )

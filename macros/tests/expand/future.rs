@@ -32,11 +32,7 @@ impl fetch {
         url: &'call str,
     ) -> ::multiproc::__private::Call<'call, Result<String, RemoteError>> {
         let (codec0, result) = Self::__codecs();
-        ::multiproc::__private::bind(
-            Self::__entry(),
-            ::std::vec![codec0.lend(url)],
-            result,
-        )
+        ::multiproc::__private::bind(Self::__entry(), [codec0.lend(url)], result)
     }
     fn __entry() -> &'static ::multiproc::__private::Entry {
         use ::multiproc::__private::macros::register as __register;

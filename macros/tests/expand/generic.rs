@@ -66,7 +66,7 @@ impl largest {
         let (codec0, codec1, codec2, result) = Self::__codecs::<T, { N }>();
         ::multiproc::__private::bind(
             Self::__entry::<T, { N }>(),
-            ::std::vec![codec0.lend(values), codec1.own(more), codec2.own(times)],
+            [codec0.lend(values), codec1.own(more), codec2.own(times)],
             result,
         )
     }

@@ -35,11 +35,7 @@ impl exit {
         code: i32,
     ) -> facade::multiproc::__private::Call<'static, ::core::convert::Infallible> {
         let (codec0, result) = Self::__codecs();
-        facade::multiproc::__private::bind(
-            Self::__entry(),
-            ::std::vec![codec0.own(code)],
-            result,
-        )
+        facade::multiproc::__private::bind(Self::__entry(), [codec0.own(code)], result)
     }
     fn __entry() -> &'static facade::multiproc::__private::Entry {
         use facade::multiproc::__private::macros::register as __register;

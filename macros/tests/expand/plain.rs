@@ -29,11 +29,7 @@ impl double {
     /// Binds `double` to its arguments, and starts nothing yet.
     pub fn call(number: u32) -> ::multiproc::__private::Call<'static, u32> {
         let (codec0, result) = Self::__codecs();
-        ::multiproc::__private::bind(
-            Self::__entry(),
-            ::std::vec![codec0.own(number)],
-            result,
-        )
+        ::multiproc::__private::bind(Self::__entry(), [codec0.own(number)], result)
     }
     fn __entry() -> &'static ::multiproc::__private::Entry {
         use ::multiproc::__private::macros::register as __register;

@@ -107,9 +107,10 @@ impl crop {
         let (codec0, codec1, result) = Self::__codecs(&());
         ::multiproc::__private::bind(
             Self::__entry(),
-            ::std::vec![
-                codec0.lend(images), < ::multiproc::__private::Elision < fn (Option < Vec
-                < Side > >) >> ::VERDICT.own(& codec1, sides)
+            [
+                codec0.lend(images),
+                <::multiproc::__private::Elision<fn(Option<Vec<Side>>)>>::VERDICT
+                    .own(&codec1, sides),
             ],
             result,
         )

@@ -22,6 +22,7 @@ pub(super) struct Decoder<'m> {
 }
 
 impl<'m> Decoder<'m> {
+    #[inline]
     pub(super) fn new(head: &'m [u8], splices: Vec<Vec<u8>>) -> Decoder<'m> {
         Decoder {
             rest: head,
@@ -171,6 +172,21 @@ impl<'m> Decoder<'m> {
             [first @ tag::SMALL..=u8::MAX, rest @ ..] => {
                 self.rest = rest;
                 Ok(Some(Integer::Unsigned((*first - tag::SMALL).into())))
+            }
+            // The next larger ones are read here: what `wide` returns goes through memory, and to look at it
+            // right after takes longer than all else.
+            [tag::U8, byte, rest @ ..] => {
+                self.rest = rest;
+                Ok(Some(Integer::Unsigned((*byte).into())))
+            }
+            [tag::U16, a, b, rest @ ..] => {
+                self.rest = rest;
+                Ok(Some(Integer::Unsigned(u16::from_le_bytes([*a, *b]).into())))
+            }
+            [tag::U32, a, b, c, d, rest @ ..] => {
+                self.rest = rest;
+                let value = u32::from_le_bytes([*a, *b, *c, *d]);
+                Ok(Some(Integer::Unsigned(value.into())))
             }
             [first @ tag::U8..=tag::I128, rest @ ..] => {
                 self.rest = rest;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::bulk::{self, ElementKind};
 use super::de::Decoder;
 use super::depth::Depth;
-use super::handle::{self, Departure, Record, Token};
+use super::handle::{self, CommonFiles, Departure, Record, Token};
 use super::names::Names;
 use super::{Error, SPLICE_MINIMUM, memory, tag};
 
@@ -21,10 +21,23 @@ pub(crate) struct Output<'e> {
     pub(crate) splices: Vec<Cow<'e, [u8]>>,
     pub(crate) attachments: Vec<Arc<OwnedFd>>,
     departures: Vec<Departure>,
+    content: Content,
     pub(super) names: Names,
     pub(super) depth: Depth,
     /// Whether only numbers, and structs and tuples of them, were written since this was set.
     pub(super) only_numbers: bool,
+}
+
+/// What a message holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Content {
+    /// Nothing but data, or what is as good as data: no descriptors, and nothing that leaves with it.
+    #[default]
+    Data,
+    /// Descriptors, all of [common](handle::HandleKind::is_common) handles.
+    Common,
+    /// Any descriptors, or handles that leave with the message.
+    Handles,
 }
 
 /// More than a tag, a name's number and a length take: there is one look at the room for all of them.
@@ -48,6 +61,21 @@ impl<'e> Output<'e> {
             head,
             ..Output::default()
         }
+    }
+
+    /// A message that begins with these bytes, and attachments that are there to be meant by what follows.
+    #[inline]
+    pub(crate) fn among(head: Vec<u8>, attachments: Vec<Arc<OwnedFd>>) -> Output<'e> {
+        Output {
+            head,
+            attachments,
+            ..Output::default()
+        }
+    }
+
+    /// What has been written so far.
+    pub(crate) fn content(&self) -> Content {
+        self.content
     }
 
     /// Appends a value.
@@ -91,6 +119,7 @@ impl<'e> Output<'e> {
             head: self.head,
             attachments: self.attachments,
             departures: self.departures,
+            content: self.content,
             names: self.names,
             depth: self.depth,
             only_numbers: self.only_numbers,
@@ -212,6 +241,12 @@ impl<'e> Output<'e> {
     }
 
     fn record(&mut self, Record { identity, parts }: Record) -> Result<(), Error> {
+        let content = match (&*parts.descriptors, &*parts.departures) {
+            _ if identity.kind.is_common() => Content::Common,
+            ([], []) => Content::Data,
+            _ => Content::Handles,
+        };
+        self.content = self.content.max(content);
         self.head.extend([tag::HANDLE, identity.kind as u8]);
         self.head.extend(identity.types.to_ne_bytes());
         self.length(parts.numbers.len());
@@ -401,6 +436,7 @@ impl Message {
                 std::mem::take(&mut self.splices),
             ),
             attachments: std::mem::take(&mut self.attachments),
+            common: None,
         }
     }
 }
@@ -410,14 +446,27 @@ impl Message {
 pub(crate) struct Input<'m> {
     decoder: Decoder<'m>,
     attachments: Vec<Arc<OwnedFd>>,
+    common: Option<CommonFiles>,
 }
 
 impl<'m> Input<'m> {
     /// Values that are nothing but these bytes.
+    #[inline]
     pub(crate) fn over(bytes: &'m [u8]) -> Input<'m> {
         Input {
             decoder: Decoder::new(bytes, Vec::new()),
             attachments: Vec::new(),
+            common: None,
+        }
+    }
+
+    /// Values in these bytes, which mean files by their numbers, if there are any.
+    #[inline]
+    pub(crate) fn among(bytes: &'m [u8], common: Option<CommonFiles>) -> Input<'m> {
+        Input {
+            decoder: Decoder::new(bytes, Vec::new()),
+            attachments: Vec::new(),
+            common,
         }
     }
 
@@ -426,7 +475,14 @@ impl<'m> Input<'m> {
         Input {
             decoder: Decoder::new(bytes, splices),
             attachments: Vec::new(),
+            common: None,
         }
+    }
+
+    /// The same values, which mean these files by their numbers, if there are any.
+    #[inline]
+    pub(crate) fn with_common(self, common: Option<CommonFiles>) -> Input<'m> {
+        Input { common, ..self }
     }
 
     /// Takes all values that are left, without reading them. They must be nothing but data, and the first
@@ -450,7 +506,9 @@ impl<'m> Input<'m> {
             return T::deserialize(&mut self.decoder);
         }
         self.decoder.begin();
-        handle::offering(&mut self.attachments, || T::deserialize(&mut self.decoder))
+        handle::offering(&mut self.attachments, &mut self.common, || {
+            T::deserialize(&mut self.decoder)
+        })
     }
 
     /// Begins values that were written without those before them.
@@ -460,8 +518,10 @@ impl<'m> Input<'m> {
 
     /// Says whether all that was written has been read, and lets go of the descriptors: from now
     /// on only the values hold them.
+    #[inline]
     pub(crate) fn finish(&mut self) -> Result<(), Error> {
         self.attachments.clear();
+        self.common = None;
         self.decoder.finish()
     }
 }

@@ -54,8 +54,9 @@ mod tests;
 mod wire;
 
 pub(crate) use error::Error;
+pub(crate) use handle::{CommonFile, CommonFiles};
 pub(crate) use memory::copy;
-pub(crate) use message::{Input, Message, Output, Written};
+pub(crate) use message::{Content, Input, Message, Output, Written};
 pub(crate) use wire::wire_enum;
 
 /// Runs of bytes at least this long leave the head and become splices.

@@ -20,20 +20,17 @@ pub struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    pub(super) fn new(input: Input<'a>, send: &'a mut Send<'a>) -> Job<'a> {
+    #[inline]
+    pub(super) fn new(
+        input: Input<'a>,
+        send: &'a mut Send<'a>,
+        buffer: Option<&'a ReplyBuffer>,
+    ) -> Job<'a> {
         Job {
             arguments: Arguments::new(input),
             send,
-            buffer: None,
+            buffer,
             address: &[],
-        }
-    }
-
-    /// Has the reply written into a buffer that is there.
-    pub(super) fn with_buffer(self, buffer: &'a ReplyBuffer) -> Job<'a> {
-        Job {
-            buffer: Some(buffer),
-            ..self
         }
     }
 
@@ -45,7 +42,7 @@ impl<'a> Job<'a> {
     ) -> Job<'a> {
         Job {
             address,
-            ..Job::new(input, send)
+            ..Job::new(input, send, None)
         }
     }
 
@@ -68,7 +65,7 @@ impl<'a> Job<'a> {
         };
         out.head.extend_from_slice(self.address);
         codec.write(value, &mut out).map_err(Failure::not_encoded)?;
-        match (self.send)(out) {
+        match (self.send)(&mut out) {
             Ok(()) => Ok(()),
             // No receiver is left for it.
             Err(error)

@@ -35,3 +35,4 @@ pub(crate) use panic::{catch, install as install_panic_hook};
 pub(crate) use registry::{Defaults, EntryId, has_services};
 pub(crate) use reply::{ReplyBuffer, message};
 pub(crate) use run::{Ended, run, run_method};
+pub(crate) use witness::ArgumentList;

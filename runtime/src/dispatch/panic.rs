@@ -76,7 +76,12 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicInfo> {
 
 /// The last panic of this thread that its hook was told of; none where its locals are gone.
 fn take_last() -> Option<PanicInfo> {
-    LAST.try_with(RefCell::take).ok().flatten()
+    let take = |last: &RefCell<Option<PanicInfo>>| {
+        // Nearly always there is none, and nothing to be moved.
+        let is_there = last.borrow().is_some();
+        is_there.then(|| last.take()).flatten()
+    };
+    LAST.try_with(take).ok().flatten()
 }
 
 fn describe(panic: &PanicHookInfo<'_>) -> PanicInfo {

@@ -105,6 +105,17 @@ pub(crate) struct Defaults {
     pub(crate) before_worker: Option<fn()>,
 }
 
+impl Defaults {
+    /// Whether they say nothing, or how long a worker may take.
+    #[inline]
+    pub(crate) fn are_plain(&self) -> bool {
+        self.memory.is_none()
+            && self.stack.is_none()
+            && self.nice.is_none()
+            && self.before_worker.is_none()
+    }
+}
+
 impl Entry {
     /// An entry for generated code to register, or to keep as a constant.
     #[must_use]
@@ -223,8 +234,9 @@ impl Entry {
         format!("{module}::{name} ({file}:{line})")
     }
 
-    pub(crate) fn defaults(&self) -> Defaults {
-        self.defaults
+    #[inline]
+    pub(crate) fn defaults(&self) -> &Defaults {
+        &self.defaults
     }
 
     pub(super) fn dispatch(&self, job: &mut Job<'_>) -> Result<(), Failure> {

@@ -76,15 +76,15 @@ fn round(entry: &Entry, mut request: Message, refused: usize) -> (Vec<Outcome>, 
     HOOK.call_once(|| install_panic_hook(|_| unreachable!("panics unwind here")));
     let mut outcomes = Vec::new();
     let mut tries = 0;
-    let mut send = |out: Output<'_>| {
+    let mut send = |out: &mut Output<'_>| {
         tries += 1;
         if tries <= refused {
             return Err(io::Error::other("no descriptors left"));
         }
-        outcomes.push(outcome(&mut sent(out)));
+        outcomes.push(outcome(&mut sent(std::mem::take(out))));
         Ok(())
     };
-    let ended = run(entry, request.open(), &ReplyBuffer::default(), &mut send);
+    let ended = run(entry, || request.open(), &ReplyBuffer::default(), &mut send);
     (outcomes, ended)
 }
 
@@ -196,10 +196,11 @@ fn a_result_that_cannot_be_sent_is_told() {
 #[test]
 fn nothing_is_told_to_a_parent_that_is_gone() {
     let entry = entry(|job| job.reply(&result::<u8>(), &1));
+    let mut arguments = request(&[]);
     let mut tries = 0;
     let ended = run(
         &entry,
-        request(&[]).open(),
+        || arguments.open(),
         &ReplyBuffer::default(),
         &mut |_| {
             tries += 1;

@@ -122,6 +122,44 @@ impl Argument<'_> {
     }
 }
 
+/// The arguments of a call. Most calls have one, which takes no memory besides.
+pub(crate) enum ArgumentList<'call> {
+    One([Argument<'call>; 1]),
+    Others(Vec<Argument<'call>>),
+}
+
+impl<'call, const N: usize> From<[Argument<'call>; N]> for ArgumentList<'call> {
+    #[inline]
+    fn from(arguments: [Argument<'call>; N]) -> ArgumentList<'call> {
+        if N != 1 {
+            return ArgumentList::Others(Vec::from(arguments));
+        }
+        let argument = arguments.into_iter().next();
+        argument.map_or_else(
+            || ArgumentList::Others(Vec::new()),
+            |it| ArgumentList::One([it]),
+        )
+    }
+}
+
+impl<'call> From<Vec<Argument<'call>>> for ArgumentList<'call> {
+    fn from(arguments: Vec<Argument<'call>>) -> ArgumentList<'call> {
+        ArgumentList::Others(arguments)
+    }
+}
+
+impl<'call> Deref for ArgumentList<'call> {
+    type Target = [Argument<'call>];
+
+    #[inline]
+    fn deref(&self) -> &[Argument<'call>] {
+        match self {
+            ArgumentList::One(argument) => argument,
+            ArgumentList::Others(arguments) => arguments,
+        }
+    }
+}
+
 trait Bound {
     fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error>;
 }
@@ -172,6 +210,7 @@ impl<T: ?Sized> Deref for Lent<T> {
 pub struct Arguments<'a>(Input<'a>);
 
 impl<'a> Arguments<'a> {
+    #[inline]
     pub(super) fn new(input: Input<'a>) -> Arguments<'a> {
         Arguments(input)
     }

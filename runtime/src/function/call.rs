@@ -62,7 +62,7 @@ pub fn call<A: Payload, R: Payload>( // `function` captures nothing: pass what i
     function: fn(A) -> R,
 ) -> Call<'static, R> {
     let entry = entry::entry::<A, R>(Location::caller());
-    let arguments = vec![entry::argument(function), A::owned().own(args)];
+    let arguments = [entry::argument(function), A::owned().own(args)];
     let call = bind(entry, arguments, R::result());
     if !entry::is_found(function) {
         return call.of_a_library();

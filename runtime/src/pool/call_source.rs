@@ -4,9 +4,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::into_call::IntoCall;
-use crate::dispatch::{Entry, ResultCodec};
+use super::sheet::{Kind, Sheet, Written};
+use crate::dispatch::ResultCodec;
 use crate::error::Result;
-use crate::process::TaskOptions;
 use crate::transport::EncodedMessage;
 
 pub(super) type Panic = Box<dyn Any + Send>;
@@ -14,40 +14,38 @@ pub(super) type Panic = Box<dyn Any + Send>;
 /// The inputs of a map, and the function that makes a call of each.
 ///
 /// What the function returns is asked once, where the map is made, and the answer carried as a value: so
-/// a function that makes no call is one error of the compiler, there.
+/// a function that makes no call is one error of the compiler, there. It is carried as the loop over many inputs,
+/// so that what is done for each of them is one piece of code.
 pub(super) struct CallSource<R, I, F> {
     inputs: I,
     bind: F,
     exhausted: bool,
-    next: fn(&mut I, &mut F, &mut Vec<u8>) -> NextCall<R>,
+    fill: fn(&mut I, &mut F, &mut Sheet, Room, &mut Option<ResultCodec<R>>) -> Filled,
 }
 
-/// What comes next.
-pub(super) enum NextCall<R> {
-    Call(WrittenCall<R>),
+/// How much is to be written.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    pub(super) tasks: usize,
+    /// It may be more by the last task.
+    pub(super) bytes: usize,
+}
+
+/// Why no more was written.
+pub(super) enum Filled {
+    /// There is no room.
+    Enough,
+    /// The inputs take long.
+    Late,
     End,
     /// The iterator of inputs or the function panicked.
     Panicked(Panic),
-}
-
-/// A call whose arguments have been written.
-pub(super) struct WrittenCall<R> {
-    pub(super) entry: &'static Entry,
-    pub(super) options: TaskOptions,
-    pub(super) result: ResultCodec<R>,
-    pub(super) arguments: WrittenArguments,
-}
-
-/// What became of the arguments.
-pub(super) enum WrittenArguments {
-    /// They stand with those before them, behind their length in four bytes.
-    Together,
-    /// They did not fit in there, and are a message of their own.
-    Alone(EncodedMessage),
-    /// They cannot be written.
-    Failed(crate::error::Error),
-    /// Writing them panicked.
-    Panicked(Panic),
+    /// The arguments of the next call panicked while they were written.
+    PanickedInCall(Panic),
+    /// The next call was written in another place.
+    Alone(Kind, Result<EncodedMessage>),
+    /// The next call is on the sheet, and does not belong there.
+    OfAnother(Kind),
 }
 
 impl<R, I: Iterator, F> CallSource<R, I, F> {
@@ -60,15 +58,20 @@ impl<R, I: Iterator, F> CallSource<R, I, F> {
             inputs,
             bind,
             exhausted: false,
-            next,
+            fill,
         }
     }
 
-    /// Takes the next input and appends the arguments of its call to `bytes`.
-    pub(super) fn next(&mut self, bytes: &mut Vec<u8>) -> NextCall<R> {
-        let next = (self.next)(&mut self.inputs, &mut self.bind, bytes);
-        self.exhausted |= matches!(next, NextCall::End);
-        next
+    /// Writes calls of the next inputs, and notes how results of them are read.
+    pub(super) fn fill(
+        &mut self,
+        sheet: &mut Sheet,
+        room: Room,
+        codec: &mut Option<ResultCodec<R>>,
+    ) -> Filled {
+        let filled = (self.fill)(&mut self.inputs, &mut self.bind, sheet, room, codec);
+        self.exhausted |= matches!(filled, Filled::End);
+        filled
     }
 
     /// Takes no more inputs, whether there are any or not.
@@ -96,44 +99,49 @@ impl<R, I: Iterator, F> CallSource<R, I, F> {
     }
 }
 
-fn next<'c, I, F, C>(inputs: &mut I, bind: &mut F, bytes: &mut Vec<u8>) -> NextCall<C::Output>
+fn fill<'c, I, F, C>(
+    inputs: &mut I,
+    bind: &mut F,
+    sheet: &mut Sheet,
+    room: Room,
+    codec: &mut Option<ResultCodec<C::Output>>,
+) -> Filled
 where
     I: Iterator,
     F: FnMut(I::Item) -> C,
     C: IntoCall<'c>,
 {
-    match catch_unwind(AssertUnwindSafe(|| inputs.next().map(bind))) {
-        Ok(Some(call)) => {
-            let call = call.into_call();
-            NextCall::Call(WrittenCall {
-                entry: call.entry(),
-                options: call.task_options(),
-                result: call.result(),
-                arguments: write(bytes, |bytes| call.write_task(bytes)),
-            })
+    let mut writes = false;
+    let filled = catch_unwind(AssertUnwindSafe(|| {
+        loop {
+            if sheet.tasks() >= room.tasks || sheet.bytes() >= room.bytes {
+                return Filled::Enough;
+            }
+            if sheet.is_late() {
+                return Filled::Late;
+            }
+            let Some(input) = inputs.next() else {
+                return Filled::End;
+            };
+            let call = bind(input);
+            let call = call.as_call();
+            *codec = Some(call.result());
+            writes = true;
+            let written = sheet.write(call);
+            writes = false;
+            match written {
+                Written::Behind => {}
+                Written::Alone(kind, message) => return Filled::Alone(kind, message),
+                Written::OfAnother(kind) => return Filled::OfAnother(kind),
+            }
         }
-        Ok(None) => NextCall::End,
-        Err(panic) => NextCall::Panicked(panic),
+    }));
+    match filled {
+        Ok(filled) => filled,
+        Err(panic) if writes => {
+            sheet.forget_half();
+            Filled::PanickedInCall(panic)
+        }
+        Err(panic) => Filled::Panicked(panic),
     }
-}
-
-/// Has arguments written behind their length, and takes back what is not to stand there.
-fn write(
-    bytes: &mut Vec<u8>,
-    write: impl FnOnce(&mut Vec<u8>) -> Result<Option<EncodedMessage>>,
-) -> WrittenArguments {
-    let start = bytes.len();
-    bytes.extend([0; 4]);
-    let written = match catch_unwind(AssertUnwindSafe(|| write(bytes))) {
-        Ok(Ok(None)) => {
-            let length = u32::try_from(bytes.len() - start - 4).unwrap_or(u32::MAX);
-            bytes[start..start + 4].copy_from_slice(&length.to_ne_bytes());
-            return WrittenArguments::Together;
-        }
-        Ok(Ok(Some(message))) => WrittenArguments::Alone(message),
-        Ok(Err(error)) => WrittenArguments::Failed(error),
-        Err(panic) => WrittenArguments::Panicked(panic),
-    };
-    bytes.truncate(start);
-    written
 }

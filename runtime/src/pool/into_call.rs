@@ -45,12 +45,21 @@ pub trait IntoCall<'c> {
     /// Returns the call.
     #[doc(hidden)]
     fn into_call(self) -> Call<'c, Self::Output>;
+
+    /// Returns the call, which stays where it is: of a million, to move each takes longer than it seems.
+    #[doc(hidden)]
+    fn as_call(&self) -> &Call<'c, Self::Output>;
 }
 
 impl<'c, R> IntoCall<'c> for Call<'c, R> {
     type Output = R;
 
     fn into_call(self) -> Call<'c, R> {
+        self
+    }
+
+    #[inline]
+    fn as_call(&self) -> &Call<'c, R> {
         self
     }
 }

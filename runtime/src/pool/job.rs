@@ -11,13 +11,16 @@
 
 use std::sync::Arc;
 
+use super::files::{self, Lent};
 use super::load::Load;
 use super::mailbox::Mailbox;
 use super::name::Name;
 use super::scheduler::Part;
 use super::slot::Slot;
-use super::wire::{batch_message, task_message};
+use super::wire::{Terms, batch_message, task_message};
+use crate::codec::Content;
 use crate::process::TaskOptions;
+use crate::sys::fd::OwnedFd;
 use crate::trace::Submitted;
 use crate::transport::EncodedMessage;
 
@@ -41,8 +44,8 @@ pub(super) struct PoolJob {
 #[derive(Debug)]
 pub(super) enum TaskArguments {
     One(EncodedMessage),
-    /// Each behind its length in four bytes, and where each ends.
-    Many(Vec<u8>, Vec<usize>),
+    /// Each behind its length in four bytes, where each ends, and the [files](super::files) that they mean.
+    Many(Vec<u8>, Vec<usize>, Vec<Arc<OwnedFd>>),
 }
 
 /// Who wants the results.
@@ -74,7 +77,7 @@ impl TaskArguments {
     pub(super) fn count(&self) -> u32 {
         match self {
             TaskArguments::One(_) => 1,
-            TaskArguments::Many(_, ends) => u32::try_from(ends.len()).unwrap_or(u32::MAX),
+            TaskArguments::Many(_, ends, _) => u32::try_from(ends.len()).unwrap_or(u32::MAX),
         }
     }
 
@@ -92,7 +95,8 @@ impl PoolJob {
     pub(super) fn can_be_in_series(&self) -> bool {
         let is_short = |arguments: &EncodedMessage| {
             arguments.splices.is_empty()
-                && arguments.attachments.is_empty()
+                && arguments.content != Content::Handles
+                && arguments.attachments.len() <= files::MOST
                 && arguments.head.len() <= SERIES_BYTES / 4
         };
         self.options.limits.are_none()
@@ -117,7 +121,7 @@ impl PoolJob {
                 slot: Some(Arc::clone(slot)),
                 at: self.submitted.at,
             };
-            self.arguments = TaskArguments::Many(bytes, ends);
+            self.arguments = TaskArguments::Many(bytes, ends, arguments.attachments.clone());
             self.recipient = Recipient::Slots(vec![member]);
         }
     }
@@ -125,7 +129,7 @@ impl PoolJob {
     /// Adds a task, which could be one of a series, to this series; false if it does not belong to it or
     /// this is full.
     pub(super) fn append(&mut self, task: &PoolJob) -> bool {
-        let (TaskArguments::Many(bytes, ends), Recipient::Slots(members)) =
+        let (TaskArguments::Many(bytes, ends, files), Recipient::Slots(members)) =
             (&mut self.arguments, &mut self.recipient)
         else {
             return false;
@@ -135,11 +139,25 @@ impl PoolJob {
         else {
             return false;
         };
-        let is_alike = self.options == task.options && self.name.is(&task.name);
+        // Tasks mean files by their places in one list. Those that have none do not mind.
+        let are_same_files = || {
+            files
+                .iter()
+                .zip(&arguments.attachments)
+                .all(|(a, b)| Arc::ptr_eq(a, b))
+        };
+        let is_alike = self.options == task.options
+            && self.name.is(&task.name)
+            && (files.is_empty()
+                || arguments.attachments.is_empty()
+                || (files.len() == arguments.attachments.len() && are_same_files()));
         let has_room =
             ends.len() < SERIES && bytes.len() + arguments.head.len() + 4 <= SERIES_BYTES;
         if !is_alike || !has_room {
             return false;
+        }
+        if files.is_empty() {
+            files.clone_from(&arguments.attachments);
         }
         append(bytes, &arguments.head);
         ends.push(bytes.len());
@@ -187,7 +205,7 @@ impl PoolJob {
             }
             return;
         }
-        if let TaskArguments::Many(_, ends) = &self.arguments {
+        if let TaskArguments::Many(_, ends, _) = &self.arguments {
             self.done.resize(ends.len(), false);
             let range = first as usize..(first + count) as usize;
             self.done[range].fill(true);
@@ -199,7 +217,7 @@ impl PoolJob {
         let bytes = match &self.arguments {
             _ if count == 0 => 0,
             TaskArguments::One(arguments) => arguments.length(),
-            TaskArguments::Many(_, ends) => {
+            TaskArguments::Many(_, ends, _) => {
                 let bytes =
                     TaskArguments::start(ends, first + count) - TaskArguments::start(ends, first);
                 match self.recipient {
@@ -229,14 +247,19 @@ impl PoolJob {
         (0..self.arguments.count()).filter(|task| self.is_open(*task))
     }
 
-    /// The message for a part of it.
-    pub(super) fn message(&self, part: Part, round: u16) -> EncodedMessage {
+    /// The message for a part of it, to a worker that has these files.
+    pub(super) fn message(&self, part: Part, round: u16, lent: &mut Lent) -> EncodedMessage {
+        let terms = Terms {
+            name: &self.name,
+            round,
+            is_timed: self.options.timeout.is_some(),
+        };
         match &self.arguments {
-            TaskArguments::One(arguments) => task_message(&self.name, arguments, round),
-            TaskArguments::Many(bytes, ends) => {
+            TaskArguments::One(arguments) => task_message(terms, arguments, lent),
+            TaskArguments::Many(bytes, ends, files) => {
                 let start = TaskArguments::start(ends, part.first);
                 let end = ends[(part.first + part.count) as usize - 1];
-                batch_message(&self.name, &bytes[start..end], round)
+                batch_message(terms, &bytes[start..end], files, lent)
             }
         }
     }

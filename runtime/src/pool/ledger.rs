@@ -12,12 +12,13 @@
 //! | word | |
 //! |---|---|
 //! | [`CLAIMS`] | the round (16 bits), how many of its tasks may be claimed (24 bits), how many are (24 bits) |
-//! | [`STARTED`] and on | when the latest [`STARTS`] were claimed, in nanoseconds of the monotonic clock |
+//! | [`STARTED`] and on | when the latest [`STARTS`] were claimed, in nanoseconds of the monotonic clock, [as far as the worker looked](super::watch) |
 //! | [`SENT`] | the latest round whose message the pool has sent |
 //! | [`ANSWERED`] | the latest round whose last reply the worker has sent |
 //! | [`ASKED`] | the round (as in `CLAIMS`) and, counted from 1, the task of it that is asked to stop; or 0 |
 //! | [`EXHAUSTED`] | what is not 0 if the worker crashed when it had been refused memory, in a task with a limit |
 //! | [`LEAVING`] | not 0 if a task of this round has said that it is to be the last of its process |
+//! | [`FORGOTTEN`] | how often the worker has forgotten the [files](super::files) that it had |
 //! | [`TAKEN`] | how many bytes of the worker's standard error the pool has taken out of its pipe; with [`BUSY`] while it may be taking some |
 //! | [`WRITTEN`] | how many bytes the worker had written to it before it claimed its latest task |
 //! | [`RESULTS`] | the number of the first task whose result is on the board (high half), and how many bytes of results there are (low half) |
@@ -62,6 +63,7 @@
 //! | results | more than were claimed is nonsense, as above, and so are all beside claims that cannot be. What else can be read is believed: a worker's results are its own |
 //! | that it was refused memory | the error of a task that has a memory limit, and dies, blames that |
 //! | what it is asked | its task stops, or does not until it is killed; the pool never reads it |
+//! | how often it has forgotten its files | they are sent once more |
 //! | that it is to leave | it leaves after its task, and another takes its place; or it does not |
 //! | how much it has written | the text that the error of its task has of the standard error begins elsewhere, or is missing |
 //! | hints | who waits awake does so for some microseconds |
@@ -70,7 +72,7 @@
 //! it next looks ([`Ledger::claimed`]), and it looks while it waits for a batch.
 
 use std::io;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU64, fence};
 use std::thread;
 
@@ -87,6 +89,7 @@ const ANSWERED: usize = 3;
 const ASKED: usize = 4;
 const EXHAUSTED: usize = 5;
 const LEAVING: usize = 6;
+const FORGOTTEN: usize = 7;
 const TAKEN: usize = 8;
 const WRITTEN: usize = 9;
 const STARTED: usize = 16;
@@ -150,6 +153,13 @@ impl Ledger {
     /// Whether a task of the round has said that it is to be the worker's last.
     pub(super) fn is_leaving(&self) -> bool {
         self.board.words()[LEAVING].load(Acquire) != 0
+    }
+
+    /// How often the worker has forgotten its files, or is about to, unless it sees the round that was offered.
+    pub(super) fn forgotten(&self) -> u64 {
+        // See `Claims::forget`.
+        fence(SeqCst);
+        self.board.words()[FORGOTTEN].load(Relaxed)
     }
 
     /// The message of a round has been sent.
@@ -267,9 +277,12 @@ impl Claims<'_> {
         Round::unpack(self.0.words()[CLAIMS].load(Acquire)).number
     }
 
-    /// Whether the message of another round than this has been sent.
+    /// Whether the message of a later round than this has been sent. That of this one may have arrived before
+    /// the pool has noted so.
     pub(super) fn is_sent_after(&self, round: u16) -> bool {
-        self.0.words()[SENT].load(Acquire) != u64::from(round)
+        let sent = self.0.words()[SENT].load(Acquire) & u64::from(u16::MAX);
+        let sent = u16::try_from(sent).unwrap_or(round);
+        (1..=u16::MAX / 2).contains(&sent.wrapping_sub(round))
     }
 
     /// The last reply of a round has been sent.
@@ -285,6 +298,16 @@ impl Claims<'_> {
         }
         let round = Round::unpack(self.0.words()[CLAIMS].load(Relaxed));
         asked == round.current(round.claimed)
+    }
+
+    /// Notes that this process has forgotten its files so often, and says whether it may: no message that
+    /// counts on them is under way, and none is after that of this round.
+    pub(super) fn forget(&self, times: u64, round: u16) -> bool {
+        self.0.words()[FORGOTTEN].store(times, Relaxed);
+        // The pool offers a round before it looks at this word, with a fence between likewise: if the round
+        // is not seen here, the number is seen there.
+        fence(SeqCst);
+        self.round() == round
     }
 
     /// The task that runs is to be the last of this process.
@@ -322,30 +345,36 @@ impl Claims<'_> {
     }
 
     /// Claims the next task of a round, which starts now; false if it was taken back.
+    #[inline]
     pub(super) fn claim(&self, round: u16, now: u64) -> bool {
         let word = &self.0.words()[CLAIMS];
-        let task = Round::unpack(word.load(Acquire)).claimed;
-        self.0.words()[place(task)].store(now, Release);
-        let update = |word| {
-            let is = Round::unpack(word);
-            let claimed = is.claimed + 1;
-            (is.number == round && claimed <= is.limit).then(|| Round { claimed, ..is }.pack())
-        };
-        word.fetch_update(AcqRel, Acquire, update).is_ok()
+        let mut seen = word.load(Acquire);
+        loop {
+            let is = Round::unpack(seen);
+            if is.number != round || is.claimed >= is.limit {
+                return false;
+            }
+            self.0.words()[place(is.claimed)].store(now, Release);
+            // The number of those that are claimed stands in the lowest bits, and there is one more.
+            match word.compare_exchange_weak(seen, seen + 1, AcqRel, Acquire) {
+                Ok(_) => return true,
+                Err(other) => seen = other,
+            }
+        }
     }
 
     /// Puts a result behind the `length` bytes of results that are there, those of the tasks from
     /// `first` on; false if there is no room.
-    pub(super) fn put(&self, first: u32, length: usize, result: &[&[u8]]) -> bool {
-        let added: usize = result.iter().map(|part| part.len()).sum();
-        let Some(places) = self.0.bytes().get(length..length + added) else {
+    #[inline]
+    pub(super) fn put(&self, first: u32, length: usize, result: &[u8]) -> bool {
+        let end = length + result.len();
+        let Some(places) = self.0.bytes().get(length..end) else {
             return false;
         };
-        let bytes = result.iter().copied().flatten();
-        for (place, byte) in places.iter().zip(bytes) {
+        for (place, byte) in places.iter().zip(result) {
             place.store(*byte, Relaxed);
         }
-        self.set(first, length + added);
+        self.set(first, end);
         true
     }
 
@@ -531,6 +560,52 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_forgets_its_files_unless_a_round_was_offered_since() {
+        check(|ledger, claims| {
+            ledger.offer(7, 1);
+            assert!(claims.forget(1, 7));
+            assert_eq!(ledger.forgotten(), 1);
+            ledger.offer(8, 1);
+            assert!(!claims.forget(2, 7));
+            assert_eq!(ledger.forgotten(), 2);
+        });
+    }
+
+    #[test]
+    fn of_a_worker_that_forgets_and_a_pool_that_sends_one_sees_the_other() {
+        check(|ledger, claims| {
+            for round in 1..2_000 {
+                let start = std::sync::Barrier::new(2);
+                let (seen, forgets) = std::thread::scope(|scope| {
+                    let worker = scope.spawn(|| {
+                        start.wait();
+                        claims.forget(round.into(), round - 1)
+                    });
+                    start.wait();
+                    ledger.offer(round, 1);
+                    let seen = ledger.forgotten() == u64::from(round);
+                    (seen, worker.join().unwrap())
+                });
+                assert!(seen || !forgets);
+            }
+        });
+    }
+
+    #[test]
+    fn a_message_is_sent_when_its_round_is_a_later_one() {
+        check(|ledger, claims| {
+            for round in [0, 7, u16::MAX - 1, u16::MAX] {
+                ledger.sent(round.wrapping_sub(1));
+                assert!(!claims.is_sent_after(round));
+                ledger.sent(round);
+                assert!(!claims.is_sent_after(round));
+                ledger.sent(round.wrapping_add(1));
+                assert!(claims.is_sent_after(round));
+            }
+        });
+    }
+
+    #[test]
     fn a_task_is_asked_to_stop_and_none_after_it() {
         check(|ledger, claims| {
             assert!(!claims.is_asked());
@@ -581,12 +656,12 @@ mod tests {
     fn results_stay_on_the_board_until_they_are_sent() {
         check(|ledger, claims| {
             ledger.offer(7, 9);
-            assert!(claims.put(0, 0, &[b"one", b"!"]));
-            assert!(claims.put(0, 4, &[b"two"]));
+            assert!(claims.put(0, 0, b"one!"));
+            assert!(claims.put(0, 4, b"two"));
             assert_eq!(ledger.results(), Some((0, b"one!two".to_vec())));
             claims.sent(2);
             assert_eq!(ledger.results(), Some((2, Vec::new())));
-            assert!(!claims.put(2, BYTES, &[b"x"]));
+            assert!(!claims.put(2, BYTES, b"x"));
         });
     }
 
@@ -599,7 +674,7 @@ mod tests {
                 let working = scope.spawn(|| {
                     for task in 0..TASKS {
                         let first = task / 8 * 8;
-                        claims.put(first, (task - first) as usize * 4, &[&task.to_ne_bytes()]);
+                        claims.put(first, (task - first) as usize * 4, &task.to_ne_bytes());
                         if task + 1 == first + 8 {
                             claims.sent(task + 1);
                         }

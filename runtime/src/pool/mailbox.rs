@@ -27,14 +27,18 @@ struct MailboxState {
 
 #[derive(Debug)]
 pub(super) enum Mail {
-    One {
-        number: u64,
-        worker: &'static str,
-        outcome: Outcome,
-        /// How long the task took.
-        time: Option<Duration>,
-    },
+    One(OneMail),
     Many(Many),
+}
+
+/// The outcome of one task.
+#[derive(Debug)]
+pub(super) struct OneMail {
+    pub(super) number: u64,
+    pub(super) worker: &'static str,
+    pub(super) outcome: Outcome,
+    /// How long the task took.
+    pub(super) time: Option<Duration>,
 }
 
 /// The replies of tasks one after another, each behind its length in four bytes.
@@ -44,6 +48,8 @@ pub(super) struct Many {
     pub(super) worker: &'static str,
     pub(super) count: u32,
     pub(super) replies: Vec<u8>,
+    /// How long the longest of them is.
+    pub(super) longest: usize,
     /// How long they took together; zero if that is not known.
     pub(super) time: Duration,
     pub(super) process: u32,

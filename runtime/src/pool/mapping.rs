@@ -2,41 +2,33 @@
 //!
 //! It never waits. `Map`, which blocks, and `MapStream`, which is polled, ask it what is next.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::resume_unwind;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::call_source::{CallSource, NextCall, Panic, WrittenArguments};
+use super::arrivals::{Arrivals, Arrived};
+use super::call_source::{CallSource, Filled, Panic, Room};
 use super::job::{PoolJob, Recipient, TaskArguments};
-use super::mailbox::{Mail, Mailbox, Many};
-use super::outcome::Outcome;
-use super::ran::Ran;
+use super::mailbox::{Mail, Mailbox};
 use super::scheduler::JobId;
+use super::sheet::{Kind, Sheet};
 use super::supervisor::SharedPool;
 use super::window::Window;
-use super::wire::split;
-use crate::codec::{Input, Message};
+use super::wire::LENGTH;
 use crate::dispatch::{Entry, ResultCodec};
 use crate::error::{Error, Result};
-use crate::process::{Subject, TaskOptions};
-use crate::protocol::Reply;
+use crate::process::TaskOptions;
 use crate::trace::Submitted;
-use crate::transport::EncodedMessage;
 
 /// How much of arguments is sent together.
 const CHUNK_BYTES: usize = 96 << 10;
-
-/// How long it may take to get the inputs of a group together: those that are there are not to wait
-/// for the others.
-const GATHERING_TIME: Duration = Duration::from_millis(10);
 
 /// The work of a map.
 pub(super) struct Mapping<R, I, F> {
     pub(super) pool: Arc<SharedPool>,
     calls: CallSource<R, I, F>,
-    ordered: bool,
     pub(super) timeout: Option<Duration>,
     pub(super) grace: Option<Duration>,
     pub(super) window: Window,
@@ -45,9 +37,10 @@ pub(super) struct Mapping<R, I, F> {
     pub(super) ends_with_pool: bool,
     /// Whether those of the last group were not there in time.
     inputs_are_slow: bool,
-    /// Results that arrived and are not given out: in the order of the inputs, with gaps, if the
-    /// order counts.
-    waiting: VecDeque<Option<Arrival<R>>>,
+    /// Results that arrived and are not given out.
+    arrivals: Arrivals<R>,
+    /// How many of them may be given out before it is looked whether there is room for inputs.
+    unlooked: u64,
     /// What was instead of the next input.
     panic: Option<Panic>,
     codec: Option<ResultCodec<R>>,
@@ -63,17 +56,6 @@ pub(super) enum Advance<R> {
     /// A result that is under way.
     Wait,
 }
-
-/// A result that has arrived.
-struct Arrival<R> {
-    number: u64,
-    /// The length of what was received.
-    bytes: usize,
-    result: Arrived<R>,
-}
-
-/// A result, or how reading it panicked.
-type Arrived<R> = std::result::Result<Result<R>, Panic>;
 
 /// A group of tasks that was sent.
 struct SentGroup {
@@ -94,13 +76,13 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             window: Window::new(pool.workers(), calls.left()),
             pool,
             calls,
-            ordered,
             timeout: None,
             grace: None,
             mailbox: Arc::default(),
             ends_with_pool: false,
             inputs_are_slow: false,
-            waiting: VecDeque::new(),
+            arrivals: Arrivals::new(ordered),
+            unlooked: 0,
             panic: None,
             codec: None,
             groups: BTreeMap::new(),
@@ -113,10 +95,23 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
     ///
     /// The iterator of inputs, the function that makes calls, or an argument or result panicked in the
     /// place of what is next.
+    #[inline]
     pub(super) fn advance(
         &mut self,
-        mut progress: Option<&mut (dyn FnMut(usize, usize) + '_)>,
+        progress: Option<&mut (dyn FnMut(usize, usize) + '_)>,
     ) -> Advance<R> {
+        if self.unlooked > 0 {
+            self.unlooked -= 1;
+            if let Some(next) = self.take_next() {
+                return next;
+            }
+        }
+        self.look(progress)
+    }
+
+    /// Goes on likewise, with a look at all that there is to do.
+    fn look(&mut self, mut progress: Option<&mut (dyn FnMut(usize, usize) + '_)>) -> Advance<R> {
+        self.unlooked = 0;
         loop {
             // What is there comes first: as long as workers have enough to go on with, or no input can
             // be taken; and it does not wait for one that comes slowly.
@@ -124,6 +119,9 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             if (room == 0 || self.inputs_are_slow)
                 && let Some(next) = self.take_next()
             {
+                if room == 0 {
+                    self.unlooked = self.until_room();
+                }
                 return next;
             }
             // In a copy of the process, locks may stay locked for ever.
@@ -165,6 +163,14 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         self.window.room(self.calls.left())
     }
 
+    /// How many results can be given out, if nothing else happens, before there may be room.
+    fn until_room(&self) -> u64 {
+        if self.calls.is_exhausted() || self.panic.is_some() {
+            return u64::MAX;
+        }
+        self.window.until_room(self.calls.left())
+    }
+
     /// Takes as many inputs for one group of tasks, or fewer, and submits it.
     fn submit(&mut self, room: usize) {
         let is_last = self.ends_with_pool && self.pool.is_closing();
@@ -186,85 +192,79 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             grace: self.grace,
             ..TaskOptions::default()
         };
-        let begin = Instant::now();
-        let mut group = Group::default();
-        // Those of tasks that are sent alone.
+        let mut sheet = Sheet::new(own_options);
+        // The length of those that are sent alone.
         let mut bytes = 0;
         let mut count = 0;
-        let mut slow = false;
-        while count < room && !slow && bytes + group.bytes.len() < most_bytes {
-            let start = group.bytes.len();
-            let call = match self.calls.next(&mut group.bytes) {
-                NextCall::Call(call) => call,
-                NextCall::End => break,
+        loop {
+            let tasks_before = sheet.tasks();
+            let left = Room {
+                tasks: tasks_before + (room - count),
+                bytes: most_bytes.saturating_sub(bytes),
+            };
+            let filled = self.calls.fill(&mut sheet, left, &mut self.codec);
+            let written = sheet.tasks() - tasks_before;
+            self.window.take(written as u64);
+            count += written;
+            let first = self.window.taken();
+            match filled {
+                Filled::Enough | Filled::End => break,
+                Filled::Late => {
+                    self.send(sheet.take(), first);
+                    self.inputs_are_slow = true;
+                    return self.end_if(is_last);
+                }
                 // It is told when all that was taken before is.
-                NextCall::Panicked(panic) => {
+                Filled::Panicked(panic) => {
                     self.panic = Some(panic);
                     break;
                 }
-            };
-            let number = self.window.take();
-            count += 1;
-            self.codec = Some(call.result);
-            let options = own_options.or(call.options);
-            if !group.is_of(call.entry, options) {
-                let arguments = group.bytes.split_off(start);
-                self.send(&mut group);
-                group.of = Some((call.entry, options));
-                group.bytes = arguments;
-            }
-            if group.ends.is_empty() {
-                group.first = number;
-            }
-            match call.arguments {
-                WrittenArguments::Together => group.ends.push(group.bytes.len()),
-                WrittenArguments::Alone(message) => {
+                Filled::OfAnother(kind) => {
+                    let others = sheet.split(kind);
+                    self.send(others, first);
+                    self.window.take(1);
+                }
+                Filled::PanickedInCall(panic) => {
+                    self.send(sheet.take(), first);
+                    self.window.take(1);
+                    self.arrive(first, Err(panic));
+                }
+                Filled::Alone(_, Err(error)) => {
+                    self.send(sheet.take(), first);
+                    self.window.take(1);
+                    self.arrive(first, Ok(Err(error)));
+                }
+                Filled::Alone(kind, Ok(message)) => {
+                    self.send(sheet.take(), first);
+                    self.window.take(1);
                     bytes += message.length();
-                    self.send(&mut group);
-                    let arguments = TaskArguments::One(message);
-                    self.send_job(call.entry, options, number, arguments);
-                }
-                WrittenArguments::Failed(error) => {
-                    self.send(&mut group);
-                    self.arrive(number, 0, Ok(Err(error)));
-                }
-                WrittenArguments::Panicked(panic) => {
-                    self.send(&mut group);
-                    self.arrive(number, 0, Err(panic));
+                    self.send(Some((kind, TaskArguments::One(message))), first + 1);
                 }
             }
-            // A look at the clock costs a part of what a short task does.
-            if count.is_power_of_two() || count.is_multiple_of(8) {
-                slow = begin.elapsed() >= GATHERING_TIME;
+            if self.window.taken() > first {
+                count += 1;
+            }
+            if count >= room || bytes + sheet.bytes() >= most_bytes {
+                break;
             }
         }
-        self.send(&mut group);
-        self.inputs_are_slow = slow;
+        self.send(sheet.take(), self.window.taken());
+        self.inputs_are_slow = false;
+        self.end_if(is_last);
+    }
+
+    fn end_if(&mut self, is_last: bool) {
         if is_last {
             self.calls.end();
         }
     }
 
-    fn send(&mut self, group: &mut Group) {
-        let Some((entry, options)) = group.of else {
-            return;
-        };
-        if group.ends.is_empty() {
-            return;
+    /// Submits tasks, the last ones before this number.
+    fn send(&mut self, tasks: Option<(Kind, TaskArguments)>, end: u64) {
+        if let Some((Kind { entry, options, .. }, arguments)) = tasks {
+            let first = end - u64::from(arguments.count());
+            self.send_job(entry, options, first, arguments);
         }
-        let (bytes, ends) = (
-            std::mem::take(&mut group.bytes),
-            std::mem::take(&mut group.ends),
-        );
-        let arguments = if ends.len() == 1 {
-            TaskArguments::One(EncodedMessage {
-                head: bytes[4..].to_vec(),
-                ..Default::default()
-            })
-        } else {
-            TaskArguments::Many(bytes, ends)
-        };
-        self.send_job(entry, options, group.first, arguments);
     }
 
     fn send_job(
@@ -279,7 +279,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
             Ok(name) => name,
             Err(error) => {
                 for number in first..first + u64::from(count) {
-                    self.arrive(number, 0, Ok(Err(error.duplicate())));
+                    self.arrive(number, Ok(Err(error.duplicate())));
                 }
                 return;
             }
@@ -301,63 +301,32 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         self.groups.insert(first, SentGroup { job, left, bytes });
     }
 
-    /// A result is there.
-    fn arrive(&mut self, number: u64, bytes: usize, result: Arrived<R>) {
-        self.window.arrive();
-        self.window.note_length(bytes);
-        self.window.hold(bytes);
-        let arrival = Some(Arrival {
-            number,
-            bytes,
-            result,
-        });
-        if !self.ordered {
-            self.waiting.push_back(arrival);
-            return;
-        }
-        let place = usize::try_from(number - self.window.given()).unwrap_or(usize::MAX);
-        while self.waiting.len() <= place {
-            self.waiting.push_back(None);
-        }
-        self.waiting[place] = arrival;
+    /// A result is there that need not be read.
+    fn arrive(&mut self, number: u64, result: Arrived<R>) {
+        self.window.arrive(1, 0, 0);
+        self.arrivals.put_known(number, result);
     }
 
     fn open(&mut self, mail: Vec<Mail>) {
-        let Some(codec) = self.codec else { return };
         for mail in mail {
             match mail {
-                Mail::One {
-                    number,
-                    worker,
-                    outcome,
-                    time,
-                } => {
-                    self.settle(number, 1);
-                    if let Some(time) = time {
+                Mail::One(mail) => {
+                    self.settle(mail.number, 1);
+                    if let Some(time) = mail.time {
                         self.window.note_time(time, 1);
                     }
-                    let bytes = outcome.length();
-                    let outcome = if outcome.is_value() {
-                        outcome
-                    } else {
-                        outcome.after_logs()
-                    };
-                    let result = resolve_with(|| outcome.resolve(Subject::Worker(worker), &codec));
-                    self.arrive(number, bytes, result);
+                    let bytes = mail.outcome.length();
+                    self.window.arrive(1, bytes, bytes);
+                    self.arrivals.put_one(mail);
                 }
                 Mail::Many(many) => {
                     self.settle(many.first, many.count);
                     if !many.time.is_zero() {
                         self.window.note_time(many.time, many.count);
                     }
-                    let mut number = many.first;
-                    let mut rest = many.replies.as_slice();
-                    while let Some((reply, others)) = split(rest) {
-                        rest = others;
-                        let result = resolve_with(|| resolve(reply, &many, &codec));
-                        self.arrive(number, reply.len(), result);
-                        number += 1;
-                    }
+                    let bytes = many.replies.len() - LENGTH * many.count as usize;
+                    self.window.arrive(many.count, bytes, many.longest);
+                    self.arrivals.put_many(many);
                 }
             }
         }
@@ -376,19 +345,17 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         }
     }
 
+    /// The next result that is there.
+    #[inline]
     fn take_next(&mut self) -> Option<Advance<R>> {
-        let next = self.waiting.front_mut()?.take()?;
-        self.waiting.pop_front();
-        self.window.give();
-        self.window.release(next.bytes);
-        let number = usize::try_from(next.number).unwrap_or(usize::MAX);
-        match next.result {
-            Ok(result) => {
-                let result = result.map_err(|error| error.with_input(number));
-                Some(Advance::Result(number, result))
-            }
-            Err(panic) => resume_unwind(panic),
-        }
+        // Each task that was taken has left one.
+        let codec = self.codec?;
+        let next = self.arrivals.next(self.window.given())?;
+        self.window.give(next.bytes());
+        let place = usize::try_from(next.number()).unwrap_or(usize::MAX);
+        // What panics in that does not cost those behind it.
+        let result = next.read(&codec).map_err(|error| error.with_input(place));
+        Some(Advance::Result(place, result))
     }
 
     /// The one result there is in a copy of the process whose map it is.
@@ -397,7 +364,8 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
         let number = usize::try_from(self.window.given()).unwrap_or(usize::MAX);
         self.calls.end();
         self.window.give_all();
-        self.waiting.clear();
+        self.arrivals.clear();
+        self.unlooked = 0;
         self.panic = None;
         if is_first {
             Advance::Result(number, Err(error))
@@ -426,7 +394,7 @@ impl<R, I: Iterator, F> Mapping<R, I, F> {
 impl<R, I, F> Mapping<R, I, F> {
     pub(super) fn debug(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
-            .field("ordered", &self.ordered)
+            .field("ordered", &self.arrivals.is_ordered())
             .field("taken", &self.window.taken())
             .field("given", &self.window.given())
             .finish_non_exhaustive()
@@ -439,47 +407,5 @@ impl<R, I, F> Drop for Mapping<R, I, F> {
         if !jobs.is_empty() && self.pool.is_here() {
             self.pool.abandon(&jobs);
         }
-    }
-}
-
-/// Reads a result. A panic in that is not to cost those behind it.
-fn resolve_with<R>(resolve: impl FnOnce() -> Result<R>) -> Arrived<R> {
-    catch_unwind(AssertUnwindSafe(resolve))
-}
-
-/// What one reply of several says.
-fn resolve<R>(reply: &[u8], many: &Many, codec: &ResultCodec<R>) -> Result<R> {
-    // Nearly all are values, and need not be copied to be read.
-    if let Some((kind, value)) = reply.split_first()
-        && *kind == Reply::Returned as u8
-    {
-        let mut input = Input::over(value);
-        if let Ok(value) = codec.read(&mut input)
-            && input.finish().is_ok()
-        {
-            return Ok(value);
-        }
-    }
-    let message = Message {
-        head: reply.to_vec(),
-        ..Message::default()
-    };
-    let outcome = Outcome::Reply(message, Ran::in_process(many.process)).after_logs();
-    outcome.resolve(Subject::Worker(many.worker), codec)
-}
-
-/// Tasks of one worker that are to be sent together.
-#[derive(Default)]
-struct Group {
-    of: Option<(&'static Entry, TaskOptions)>,
-    first: u64,
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
-}
-
-impl Group {
-    fn is_of(&self, entry: &'static Entry, options: TaskOptions) -> bool {
-        self.of
-            .is_some_and(|(own, its)| std::ptr::eq(own, entry) && its == options)
     }
 }

@@ -15,12 +15,15 @@
 //! * [`worker`] is the other half, in the worker's process; [`limited`] runs tasks that have limits of
 //!   their own. [`cancelled`] is what its tasks can ask, and [`retire`](mod@retire) what they can say,
 //!   by the [board](own_board) of that process.
-//! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun.
+//! * [`watch`] is the clock of a worker that runs short tasks.
+//! * [`wire`] is what the two write to each other, [`ledger`] what both see: which tasks are begun; [`files`]
+//!   stay with a worker.
 //! * [`job`] is what goes in, [`task`] and [`map`] what comes out; a [`slot`] is where a task's
 //!   [`outcome`] arrives, a [`mailbox`] where a map's do.
 //! * Tasks that are submitted while all workers are busy are a series, one [`job`]; [`pace`] says how many of
 //!   it are sent together.
-//! * [`mapping`] is a map at work: a [`call_source`] gives it tasks, a [`window`] says how many may be
+//! * [`mapping`] is a map at work: a [`call_source`] gives it tasks, which are written on a
+//!   [`sheet`], a [`window`] says how many may be
 //!   under way; a map waits for it, a stream of one is polled.
 //! * [`inputs`] is what a map works on, [`into_call`] what its function makes; [`indexed`] tells which
 //!   input a result is of.
@@ -34,6 +37,7 @@
 //! * [`broadcast`] and [`resize`] are about each worker; [`retry_delay`] is about lost tasks.
 //! * [`pause`] keeps a waiting thread awake for a moment, in the program and in the worker.
 
+mod arrivals;
 mod back_pressure;
 mod broadcast;
 mod builder;
@@ -41,6 +45,7 @@ mod call_source;
 mod callbacks;
 mod cancelled;
 mod executor;
+mod files;
 mod handle;
 mod indexed;
 #[cfg(feature = "stream")]
@@ -71,6 +76,7 @@ mod retire;
 mod retry_delay;
 mod scheduler;
 mod settings;
+mod sheet;
 mod shutdown;
 mod slot;
 mod stats;
@@ -81,6 +87,7 @@ mod task;
 mod task_options;
 mod traced;
 mod wait;
+mod watch;
 mod window;
 mod wire;
 mod worker;

@@ -4,12 +4,13 @@ use std::fmt::{self, Display};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::files::Lent;
 use super::load::QueueLimits;
 use super::name::Name;
 use super::outcome::Outcome;
 use super::retry_delay::RetryDelay;
 use super::scheduler::Policy;
-use super::wire::task_message;
+use super::wire::{Terms, task_message};
 use crate::error::{Error, ErrorKind, Result};
 use crate::process::{Call, Setup, Subject, TaskLimits, TaskOptions};
 use crate::transport::EncodedMessage;
@@ -93,8 +94,13 @@ pub(super) type Judge = Arc<dyn Fn(Outcome) -> Result<()> + Send + Sync>;
 
 impl Initializer {
     /// The message for a worker that is to run it.
-    pub(super) fn message(&self, round: u16) -> EncodedMessage {
-        task_message(&self.name, &self.arguments, round)
+    pub(super) fn message(&self, round: u16, lent: &mut Lent) -> EncodedMessage {
+        let terms = Terms {
+            name: &self.name,
+            round,
+            is_timed: true,
+        };
+        task_message(terms, &self.arguments, lent)
     }
 }
 

@@ -119,18 +119,23 @@ impl Window {
         self.taken - self.arrived
     }
 
-    /// Takes the next input, and says its number.
-    pub(super) fn take(&mut self) -> u64 {
-        self.taken += 1;
-        self.taken - 1
+    /// Takes the next inputs.
+    pub(super) fn take(&mut self, count: u64) {
+        self.taken += count;
     }
 
-    pub(super) fn arrive(&mut self) {
-        self.arrived += 1;
+    /// So many results have arrived, which are so long, and the longest of them.
+    pub(super) fn arrive(&mut self, count: u32, bytes: usize, longest: usize) {
+        self.arrived += u64::from(count);
+        self.note_lengths(count, longest);
+        self.hold(bytes);
     }
 
-    pub(super) fn give(&mut self) {
+    /// A result of this length is given out.
+    #[inline]
+    pub(super) fn give(&mut self, bytes: usize) {
         self.given += 1;
+        self.release(bytes);
     }
 
     /// All that was taken is as good as given out.
@@ -143,14 +148,31 @@ impl Window {
         self.bytes = self.bytes.saturating_add(bytes);
     }
 
+    #[inline]
     pub(super) fn release(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
     /// Whether the workers have enough to go on with while results are looked at.
     pub(super) fn is_enough_under_way(&self) -> bool {
-        let enough = self.many().saturating_mul(2).min(self.most());
-        self.under_way() >= enough as u64 || self.is_memory_full()
+        self.under_way() >= self.enough() || self.is_memory_full()
+    }
+
+    fn enough(&self) -> u64 {
+        self.many().saturating_mul(2).min(self.most()) as u64
+    }
+
+    /// How many results are to be given out, if nothing else happens, until there may be room.
+    pub(super) fn until_room(&self, left: Option<usize>) -> u64 {
+        // What is under way becomes less when results arrive, and in no other way.
+        if self.under_way() >= self.enough() {
+            return u64::MAX;
+        }
+        if self.is_memory_full() {
+            return 0;
+        }
+        let (_, room, least) = self.size_and_room(left);
+        least.saturating_sub(room) as u64
     }
 
     /// How many inputs may be taken for the next group, when so many are left, if that is known.
@@ -158,6 +180,16 @@ impl Window {
         if self.is_memory_full() {
             return 0;
         }
+        let (size, room, least) = self.size_and_room(left);
+        if room < least {
+            return 0;
+        }
+        size.min(room)
+    }
+
+    /// How many are to be sent together, how many inputs may be taken, and for how many there is to be room at
+    /// least.
+    fn size_and_room(&self, left: Option<usize>) -> (usize, usize, usize) {
         let mut size = self.together();
         if let Some(left) = left {
             // The last ones are shared.
@@ -172,10 +204,7 @@ impl Window {
         let room = self.most().saturating_sub(ahead);
         // Else each result that is given out would make room for a group of one task.
         let least = self.chunk_size.unwrap_or(0).max(size.div_ceil(2));
-        if room < least {
-            return 0;
-        }
-        size.min(room)
+        (size, room, least)
     }
 
     /// Learns from how long some tasks took.
@@ -188,9 +217,13 @@ impl Window {
         self.chunk = fit.clamp(self.chunk.div_ceil(2), self.chunk * 8);
     }
 
-    /// Learns from how long a result is.
-    pub(super) fn note_length(&mut self, bytes: usize) {
-        self.longest = bytes.max(self.longest - self.longest.div_ceil(8));
+    /// Learns from how long results are, of which this is the longest.
+    fn note_lengths(&mut self, count: u32, longest: usize) {
+        // More of them make no difference.
+        for _ in 0..count.min(100) {
+            self.longest -= self.longest.div_ceil(8);
+        }
+        self.longest = self.longest.max(longest);
     }
 
     /// How many inputs may be taken beyond the results given out.
@@ -241,7 +274,7 @@ mod tests {
                 return window.taken() - before;
             }
             for _ in 0..room {
-                window.take();
+                window.take(1);
                 window.hold(bytes);
             }
         }
@@ -277,10 +310,10 @@ mod tests {
         short_tasks(&mut window);
         fill(&mut window, 10);
         for _ in 1..CHUNK_LIMIT / 2 {
-            window.give();
+            window.give(0);
             assert_eq!(window.room(None), 0);
         }
-        window.give();
+        window.give(0);
         assert_eq!(window.room(None), CHUNK_LIMIT / 2);
     }
 
@@ -304,10 +337,10 @@ mod tests {
             // It is shared among the workers.
             assert!(window.together() <= usize::max(1, limit / 4));
             // Results that are given out make room.
-            window.arrive();
+            window.arrive(1, 0, 0);
             assert_eq!(window.room(None), 0);
             for _ in 0..window.together() {
-                window.give();
+                window.give(0);
             }
             assert_eq!(window.room(None), window.together());
         }
@@ -322,11 +355,11 @@ mod tests {
             }
             short_tasks(&mut window);
             assert!(window.room(None) > 1000);
-            window.note_length(BYTES);
+            window.note_lengths(1, BYTES);
             assert_eq!(window.room(None), 1);
             // It was an exception.
             for _ in 0..200 {
-                window.note_length(10);
+                window.note_lengths(1, 10);
             }
             assert!(window.room(None) > 1000);
         }
@@ -348,18 +381,16 @@ mod tests {
     fn long_results_that_wait_leave_room_for_few_inputs() {
         let mut window = Window::new(2, None);
         for _ in 0..8 {
-            window.take();
+            window.take(1);
             window.hold(10);
         }
         for _ in 1..8 {
-            window.arrive();
             window.release(10);
-            window.hold(2 * BYTES);
+            window.arrive(1, 2 * BYTES, 0);
         }
         assert_eq!(window.room(None), 0);
         for _ in 0..6 {
-            window.give();
-            window.release(2 * BYTES);
+            window.give(2 * BYTES);
         }
         assert_ne!(window.room(None), 0);
     }
@@ -399,10 +430,29 @@ mod tests {
         window.set_chunk_size(100);
         assert_eq!(fill(&mut window, 10), 800);
         for _ in 0..99 {
-            window.give();
+            window.give(0);
             assert_eq!(window.room(None), 0);
         }
-        window.give();
+        window.give(0);
         assert_eq!(window.room(None), 100);
+    }
+
+    #[test]
+    fn it_is_known_when_there_is_room_again() {
+        let mut window = Window::new(2, None);
+        short_tasks(&mut window);
+        fill(&mut window, 10);
+        // Workers have enough to go on with, however many results are given out.
+        assert_eq!(window.until_room(None), u64::MAX);
+        let taken = u32::try_from(window.taken()).unwrap();
+        window.arrive(taken, 0, 0);
+        let left = window.until_room(None);
+        assert!(left > 1);
+        for _ in 1..left {
+            window.give(0);
+            assert_eq!(window.room(None), 0);
+        }
+        window.give(0);
+        assert_ne!(window.room(None), 0);
     }
 }

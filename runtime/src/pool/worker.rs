@@ -3,20 +3,24 @@
 //! The thread that runs the tasks also receives them, so that no time goes into waking another;
 //! the first thread watches for the end of the parent, as in every child.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
 use linkme::distributed_slice;
 
+use super::files::{self, Held};
 use super::ledger::{Claims, note_exhaustion, now};
 use super::limited::{self, Fitness, NotRun, Ran};
 use super::name::NAMES;
 use super::own_board;
 use super::pause::Pause;
-use super::wire::{ResultsHeader, parse, split};
+use super::watch::Watch;
+use super::wire::{ResultsHeader, Tasks, split};
 use crate::codec::{Input, Message, Output, spare};
 use crate::descriptor::Fd;
 use crate::dispatch::{self, Callee, Entry, ReplyBuffer, message};
@@ -66,6 +70,7 @@ fn serve(receiver: &Receiver, sender: &Sender, board: &'static Scoreboard) -> i3
         board,
         known: HashMap::new(),
         round: 0,
+        held: ManuallyDrop::new(Held::default()),
         pause: Pause::new(),
     };
     spare::keep_here();
@@ -90,6 +95,9 @@ struct TaskLoop<'w> {
     known: HashMap<Vec<u8>, Function>,
     /// That of the last message.
     round: u16,
+    /// It stays until the process ends: a task may have closed all descriptors, and to close one again would
+    /// be the end of the process, for which that would be blamed.
+    held: ManuallyDrop<Held>,
     pause: Pause,
 }
 
@@ -97,15 +105,30 @@ impl TaskLoop<'_> {
     fn run(&mut self, receiver: &Receiver) -> Result<Infallible, i32> {
         self.reply(message(Reply::Ready, &()));
         loop {
-            let has_come = || self.claims.is_sent_after(self.round);
-            match self.pause.wait(has_come, || receiver.receive()) {
-                Ok(Received::Message(mut task)) => match task.kind().and_then(Request::from_wire) {
-                    Some(Request::Task) => self.task(&mut task)?,
-                    Some(Request::Batch) => self.batch(&task)?,
-                    Some(Request::Call | Request::Serve | Request::Retire) | None => {
-                        return Err(0);
+            // What has come need not be waited for: should it be a mistake, it is received all the same.
+            let come = Cell::new(false);
+            let has_come = || {
+                come.set(self.claims.is_sent_after(self.round));
+                come.get()
+            };
+            let held = &mut self.held;
+            let receive = || {
+                if !come.get() {
+                    forget_when_idle(receiver, held, &self.claims, self.round);
+                }
+                receiver.receive()
+            };
+            match self.pause.wait(has_come, receive) {
+                Ok(Received::Message(mut task)) => {
+                    match task.kind().and_then(Request::from_wire) {
+                        Some(Request::Task) => self.task(&mut task)?,
+                        Some(Request::Batch) => self.batch(&mut task)?,
+                        Some(Request::Call | Request::Serve | Request::Retire) | None => {
+                            return Err(0);
+                        }
                     }
-                },
+                    self.held.let_go();
+                }
                 Ok(Received::Nothing) => {}
                 // The first thread sees it too, and ends the process.
                 Ok(Received::Closed) => loop {
@@ -126,8 +149,10 @@ impl TaskLoop<'_> {
 
     /// Runs a task that came alone.
     fn task(&mut self, task: &mut Message) -> Result<(), i32> {
-        let (round, callee, arguments) = parse(&task.head);
+        let tasks = Tasks::read(&task.head);
+        let (round, callee, arguments) = (tasks.round, tasks.callee, tasks.arguments);
         self.round = round;
+        let common = self.held.take_in(&tasks.files, &mut task.attachments);
         note_written(&self.claims);
         if !self.claims.claim(round, now()) {
             return Ok(());
@@ -137,11 +162,11 @@ impl TaskLoop<'_> {
         match self.find(callee) {
             Ok(Function { entry, limits }) => {
                 Current::set_worker(entry.name());
-                let input = task.open_at(arguments);
+                let input = || task.open_at(arguments).with_common(common);
                 let replies = &mut self.replies;
                 let ran = run_within(self.board, &limits, || {
                     dispatch::run(entry, input, &ReplyBuffer::default(), &mut |out| {
-                        replies.send(out)
+                        replies.send(std::mem::take(out))
                     });
                 });
                 if let Err(not_run) = ran.result {
@@ -150,21 +175,26 @@ impl TaskLoop<'_> {
                     let _ = self.replies.send(not_run.message());
                 }
                 fitness = ran.fitness;
+                self.claims.answered(round);
                 self.replies.finish(entry.name())?;
             }
-            Err(reason) => self.reply(message(Reply::Refused, &reason)),
+            Err(reason) => {
+                self.reply(message(Reply::Refused, &reason));
+                self.claims.answered(round);
+            }
         }
-        self.claims.answered(round);
         fitness.check()
     }
 
     /// Runs the tasks of a batch until they are done or the rest is taken back.
-    fn batch(&mut self, batch: &Message) -> Result<(), i32> {
-        let (round, callee, arguments) = parse(&batch.head);
+    fn batch(&mut self, batch: &mut Message) -> Result<(), i32> {
+        let tasks = Tasks::read(&batch.head);
+        let (round, callee, arguments) = (tasks.round, tasks.callee, tasks.arguments);
         self.round = round;
+        let common = self.held.take_in(&tasks.files, &mut batch.attachments);
         let function = self.find(callee);
         let mut fitness = Fitness::AsBefore;
-        let mut results = Results::new(&mut self.replies, &self.claims, round);
+        let mut results = Results::new(&mut self.replies, &self.claims, &tasks);
         let name = function.as_ref().map_or("", |it| it.entry.name());
         match function {
             Ok(Function { entry, limits }) => {
@@ -172,8 +202,9 @@ impl TaskLoop<'_> {
                 let ran = run_within(self.board, &limits, || {
                     let buffer = ReplyBuffer::default();
                     results.answer(arguments, |arguments, results| {
-                        let send = &mut |out: Output<'_>| results.add(out, &buffer);
-                        dispatch::run(entry, Input::over(arguments), &buffer, send);
+                        let send = &mut |out: &mut Output<'_>| results.add(out, &buffer);
+                        let input = || Input::among(arguments, common.clone());
+                        dispatch::run(entry, input, &buffer, send);
                     });
                 });
                 fitness = ran.fitness;
@@ -181,18 +212,19 @@ impl TaskLoop<'_> {
                     leave_if_spoiled(&self.claims, &not_run);
                     results.answer(arguments, |_, results| {
                         // An error means that the pool is gone.
-                        let _ = results.add(not_run.message(), &ReplyBuffer::default());
+                        let _ = results.add(&mut not_run.message(), &ReplyBuffer::default());
                     });
                 }
             }
             Err(reason) => results.answer(arguments, |_, results| {
                 // An error means that the pool is gone.
-                let _ = results.add(message(Reply::Refused, &reason), &ReplyBuffer::default());
+                let refusal = &mut message(Reply::Refused, &reason);
+                let _ = results.add(refusal, &ReplyBuffer::default());
             }),
         }
         results.send();
-        results.replies.finish(name)?;
         self.claims.answered(round);
+        results.replies.finish(name)?;
         fitness.check()
     }
 
@@ -220,6 +252,17 @@ impl TaskLoop<'_> {
     fn reply(&self, out: Output<'_>) {
         // An error means that the pool is gone.
         let _ = self.sender.send(out);
+    }
+}
+
+/// Waits for the next message, but not for long if there is none: a process that has nothing to do for a while
+/// forgets its files.
+fn forget_when_idle(receiver: &Receiver, held: &mut Held, claims: &Claims<'_>, round: u16) {
+    if !held.is_empty() && !receiver.waits_at_most(files::IDLE) {
+        held.forgotten += 1;
+        if claims.forget(held.forgotten, round) {
+            held.forget_all();
+        }
     }
 }
 
@@ -264,22 +307,25 @@ struct Results<'r, 'w> {
     waiting: Vec<u8>,
     /// When the last were sent, or the batch began.
     since: u64,
-    /// When the last task ended.
-    now: u64,
+    watch: Watch,
 }
 
 impl<'r, 'w> Results<'r, 'w> {
-    fn new(replies: &'r mut Replies<'w>, claims: &'r Claims<'w>, round: u16) -> Results<'r, 'w> {
-        let now = now();
+    fn new(
+        replies: &'r mut Replies<'w>,
+        claims: &'r Claims<'w>,
+        tasks: &Tasks<'_>,
+    ) -> Results<'r, 'w> {
+        let watch = Watch::new(tasks.is_timed);
         Results {
             replies,
             claims,
-            round,
+            round: tasks.round,
             current: 0,
             first: 0,
             waiting: Vec::new(),
-            since: now,
-            now,
+            since: watch.now,
+            watch,
         }
     }
 
@@ -290,7 +336,7 @@ impl<'r, 'w> Results<'r, 'w> {
         while let Some((arguments, others)) = split(rest) {
             rest = others;
             note_written(self.claims);
-            if !self.claims.claim(self.round, self.now) {
+            if !self.claims.claim(self.round, self.watch.now) {
                 break;
             }
             answer(arguments, self);
@@ -302,52 +348,56 @@ impl<'r, 'w> Results<'r, 'w> {
     }
 
     /// Takes the result of the task that runs, and puts its buffer back.
-    fn add(&mut self, mut out: Output<'_>, buffer: &ReplyBuffer) -> io::Result<()> {
+    #[inline]
+    fn add(&mut self, out: &mut Output<'_>, buffer: &ReplyBuffer) -> io::Result<()> {
         let is_short =
             out.splices.is_empty() && out.attachments.is_empty() && out.head.len() <= LONG;
         if is_short {
             let length = u32::try_from(out.head.len()).unwrap_or(0).to_ne_bytes();
-            let result = [&length[..], &out.head];
-            if !self.claims.put(self.first, self.waiting.len(), &result) {
+            let start = self.waiting.len();
+            self.waiting.extend_from_slice(&length);
+            self.waiting.extend_from_slice(&out.head);
+            if !self.claims.put(self.first, start, &self.waiting[start..]) {
+                let result = self.waiting.split_off(start);
                 self.send();
                 if self.replies.is_stuck() {
                     return Err(io::ErrorKind::NotConnected.into());
                 }
                 self.claims.put(self.first, 0, &result);
-            }
-            for part in result {
-                self.waiting.extend_from_slice(part);
+                self.waiting = result;
             }
             buffer.keep(std::mem::take(&mut out.head));
             return Ok(());
         }
         self.send();
-        self.replies.send(out)?;
+        self.replies.send(std::mem::take(out))?;
         self.first = self.current + 1;
         self.claims.sent(self.first);
         Ok(())
     }
 
     /// The task that ran has ended.
+    #[inline]
     fn next(&mut self) {
         self.current += 1;
-        self.now = now();
         if self.waiting.is_empty() {
             // What was sent alone is not to count among the next ones.
-            self.since = self.now;
-        } else if u128::from(self.now - self.since) >= SEND_INTERVAL.as_nanos() {
+            self.since = self.watch.read();
+        } else if self.watch.task_ended()
+            && u128::from(self.watch.now - self.since) >= SEND_INTERVAL.as_nanos()
+        {
             self.send();
             // Sending may have taken a while, which is not the next task's.
-            self.now = now();
-            self.since = self.now;
+            self.since = self.watch.read();
         }
     }
 
     /// Sends what is waiting. If that cannot be sent it stays on the board, where it is found.
     fn send(&mut self) {
+        let now = self.watch.read();
         if !self.waiting.is_empty() && !self.replies.is_stuck() {
             let header = ResultsHeader {
-                time: self.now - self.since,
+                time: now - self.since,
                 round: self.round,
                 first: self.first,
             };
@@ -359,6 +409,6 @@ impl<'r, 'w> Results<'r, 'w> {
                 self.claims.sent(self.first);
             }
         }
-        self.since = self.now;
+        self.since = now;
     }
 }

@@ -62,7 +62,7 @@ impl CallTemplate {
         };
         Ok(Call {
             entry: self.entry,
-            arguments,
+            arguments: arguments.into(),
             result,
             timeout: self.timeout,
             options,

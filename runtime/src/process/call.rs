@@ -15,7 +15,7 @@ use super::stdio::OutputOptions;
 use super::watch::TimeLimit;
 use super::{fork_server, spawn_refusal};
 use crate::codec::{self, Output};
-use crate::dispatch::{Argument, Callee, Defaults, Entry, EntryId, ResultCodec};
+use crate::dispatch::{Argument, ArgumentList, Callee, Defaults, Entry, EntryId, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
 use crate::protocol::{Header, Request};
@@ -65,7 +65,7 @@ use crate::transport::{Limit, is_gone};
 #[must_use = "a call does nothing until it is started"]
 pub struct Call<'a, R> {
     pub(super) entry: &'static Entry,
-    pub(super) arguments: Vec<Argument<'a>>,
+    pub(super) arguments: ArgumentList<'a>,
     pub(super) result: ResultCodec<R>,
     pub(super) timeout: Option<Duration>,
     /// Of the many small calls that a pool is given, none has any.
@@ -118,20 +118,33 @@ impl Options {
 }
 
 /// What generated code calls.
-pub fn bind<'a, R>(
+#[inline]
+pub fn bind<'a, R, const N: usize>(
     entry: &'static Entry,
-    arguments: Vec<Argument<'a>>,
+    arguments: [Argument<'a>; N],
     result: ResultCodec<R>,
 ) -> Call<'a, R> {
+    let defaults = entry.defaults();
+    Call {
+        entry,
+        arguments: arguments.into(),
+        result,
+        timeout: defaults.timeout,
+        options: (!defaults.are_plain()).then(|| own_options(defaults)),
+    }
+}
+
+/// What a worker's own options say of its process.
+#[cold]
+fn own_options(defaults: &Defaults) -> Box<Options> {
     let Defaults {
-        timeout,
+        timeout: _,
         memory,
         stack,
         nice,
         before_worker,
-    } = entry.defaults();
-    let is_plain = memory.is_none() && stack.is_none() && nice.is_none() && before_worker.is_none();
-    let options = || Options {
+    } = *defaults;
+    Box::new(Options {
         limits: Limits {
             memory,
             stack,
@@ -140,14 +153,7 @@ pub fn bind<'a, R>(
         },
         before_worker,
         ..Options::default()
-    };
-    Call {
-        entry,
-        arguments,
-        result,
-        timeout,
-        options: (!is_plain).then(|| Box::new(options())),
-    }
+    })
 }
 
 impl<R> Call<'_, R> {

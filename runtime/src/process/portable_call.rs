@@ -217,7 +217,7 @@ impl<R> Call<'_, R> {
             ));
         };
         let mut output = Output::default();
-        for (number, argument) in (1..).zip(&arguments) {
+        for (number, argument) in (1..).zip(arguments.iter()) {
             argument
                 .write(&mut output)
                 .map_err(|error| not_encoded(entry, &error))?;
@@ -387,7 +387,7 @@ fn into_call<R>(
         result,
         timeout: data.options.timeout,
         options: Some(Box::new(data.options.options())),
-        arguments: vec![Argument::written(data)],
+        arguments: [Argument::written(data)].into(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! A call for a process that exists already: a task of a pool.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::call::{Call, Options, not_encoded, place};
@@ -8,10 +8,11 @@ use super::launched::LaunchOptions;
 use super::member::Setup;
 use super::start_method::StartMethod;
 use super::task_limits::{Hook, TaskLimits};
-use crate::codec::Output;
+use crate::codec::{Content, Output};
 use crate::dispatch::{Callee, Entry, ResultCodec};
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits::Limits;
+use crate::sys::fd::OwnedFd;
 use crate::transport::EncodedMessage;
 
 /// A [`Call`] for a process that exists already.
@@ -41,6 +42,7 @@ pub(crate) struct TaskOptions {
 
 impl TaskOptions {
     /// These, and the others where these say nothing.
+    #[inline]
     pub(crate) fn or(self, others: TaskOptions) -> TaskOptions {
         TaskOptions {
             timeout: self.timeout.or(others.timeout),
@@ -135,31 +137,44 @@ impl<R> Call<'_, R> {
         })
     }
 
-    /// The call as a task among others: appends its arguments to `head`. What does not fit in
-    /// there is a message of its own.
-    pub(crate) fn write_task(&self, head: &mut Vec<u8>) -> Result<Option<EncodedMessage>> {
+    /// The call as a task among others: appends its arguments to `head`, and to `files`, of which there may be
+    /// so many, those that it has in common with others. What does not fit in there is a message of its own.
+    #[inline]
+    pub(crate) fn write_task(
+        &self,
+        head: &mut Vec<u8>,
+        files: &mut Vec<Arc<OwnedFd>>,
+        most_files: usize,
+    ) -> Result<Option<EncodedMessage>> {
         self.check_for_task()?;
-        let start = head.len();
-        let mut output = Output::after(std::mem::take(head));
         let arguments = &self.arguments;
-        let write = AssertUnwindSafe(|| arguments.iter().try_for_each(|it| it.write(&mut output)));
-        let written = catch_unwind(write).unwrap_or_else(|panic| {
-            // What stood there is another task's.
-            output.head.truncate(start);
-            *head = std::mem::take(&mut output.head);
-            resume_unwind(panic)
-        });
-        if written.is_err() || !output.splices.is_empty() || !output.attachments.is_empty() {
-            let arguments = output.head.split_off(start);
-            *head = std::mem::take(&mut output.head);
-            written.map_err(|error| not_encoded(self.entry, &error))?;
-            output.head = arguments;
-            let message =
-                EncodedMessage::new(output).map_err(|error| not_encoded(self.entry, &error))?;
-            return Ok(Some(message));
+        let mut draft = Draft::new(head, files);
+        let written = arguments
+            .iter()
+            .try_for_each(|it| it.write(&mut draft.output));
+        let output = &draft.output;
+        if written.is_ok()
+            && output.splices.is_empty()
+            && output.content() != Content::Handles
+            && output.attachments.len() <= most_files
+        {
+            draft.keep();
+            return Ok(None);
         }
-        *head = output.head;
-        Ok(None)
+        let output = draft.split_off();
+        written
+            .and_then(|()| EncodedMessage::new(output))
+            .map(Some)
+            .map_err(|error| not_encoded(self.entry, &error))
+    }
+
+    /// Whether nothing is to be said of it as a task, but when its time is over.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.options.is_none()
+    }
+
+    pub(crate) fn timeout_of_task(&self) -> Option<Duration> {
+        self.timeout
     }
 
     pub(crate) fn entry(&self) -> &'static Entry {
@@ -272,5 +287,56 @@ impl<R> Call<'_, R> {
         ]
         .into_iter()
         .find_map(|(is_wanted, what, instead)| is_wanted.then_some((what, instead)))
+    }
+}
+
+/// Arguments that are being written behind those of other tasks, which get their buffers back in any case.
+struct Draft<'b, 'e> {
+    output: Output<'e>,
+    head: &'b mut Vec<u8>,
+    files: &'b mut Vec<Arc<OwnedFd>>,
+    /// How much of both is to stay.
+    kept: (usize, usize),
+}
+
+impl<'b, 'e> Draft<'b, 'e> {
+    #[inline]
+    fn new(head: &'b mut Vec<u8>, files: &'b mut Vec<Arc<OwnedFd>>) -> Draft<'b, 'e> {
+        Draft {
+            kept: (head.len(), files.len()),
+            output: Output::among(std::mem::take(head), std::mem::take(files)),
+            head,
+            files,
+        }
+    }
+
+    /// Leaves what was written where it is.
+    fn keep(&mut self) {
+        self.kept = (self.output.head.len(), self.output.attachments.len());
+    }
+
+    /// Takes what was written out again. Attachments are counted as they were.
+    fn split_off(mut self) -> Output<'e> {
+        let (head, files) = self.kept;
+        let arguments = self.output.head.split_off(head);
+        let others = self.output.attachments[..files].to_vec();
+        let mut output = std::mem::take(&mut self.output);
+        self.output.head = std::mem::replace(&mut output.head, arguments);
+        self.output.attachments = others;
+        if output.content() == Content::Data {
+            output.attachments.clear();
+        }
+        output
+    }
+}
+
+impl Drop for Draft<'_, '_> {
+    #[inline]
+    fn drop(&mut self) {
+        let (head, files) = self.kept;
+        self.output.head.truncate(head);
+        self.output.attachments.truncate(files);
+        *self.head = std::mem::take(&mut self.output.head);
+        *self.files = std::mem::take(&mut self.output.attachments);
     }
 }

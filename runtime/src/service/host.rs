@@ -238,9 +238,9 @@ impl Host {
         let address = self.address(&head).bytes();
         let input = message.open_at(arguments);
         let ran = serving.during(|| {
-            let mut send = |out: Output<'_>| {
+            let mut send = |out: &mut Output<'_>| {
                 done();
-                self.reply(route.as_ref(), head.client, out)
+                self.reply(route.as_ref(), head.client, std::mem::take(out))
             };
             run_method(self.service, input, &address, &mut send, method)
         });

@@ -73,7 +73,7 @@ pub fn launch<'call, C: ServiceClient>(
     arguments: Vec<Argument<'call>>,
 ) -> Launch<'call, C> {
     Launch {
-        call: bind(entry, Vec::new(), result::<()>()),
+        call: bind(entry, [], result::<()>()),
         constructor,
         arguments,
         queue: usize::try_from(queue).unwrap_or(usize::MAX),

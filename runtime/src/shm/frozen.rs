@@ -87,9 +87,10 @@ use crate::sys::fd::OwnedFd;
 ///
 /// * It has no handles inside: a lock or a channel stands beside it, in an argument of its own or in a field of
 ///   a type that has both.
-/// * A process keeps a decoded value as long as there is a handle in any process or in a message, but at most 16
-///   to which it has no handle itself; so a pool that uses more than 16 in turn decodes some of them again. When the
-///   last handle is gone, the memory is given back within a second.
+/// * A process keeps a decoded value as long as there is a handle in any process or in a message, but at most 8
+///   to which it has no handle itself, and a worker of a pool 16; so a pool that uses more in turn decodes some of
+///   them again. When the last handle is gone, the memory is given back within a second or two, by a worker that
+///   is busy before its next task.
 /// * The process that made a value has the encoded form in memory, and what it was made of until that is dropped.
 /// * Interior mutability is a process's own: a cache in a `OnceLock` is filled in each.
 /// * Each value is a descriptor in each process that has a handle, two where it is kept.
@@ -252,7 +253,12 @@ impl<T: ?Sized + Send + Sync + 'static> Frozen<T> {
     ) -> Result<Frozen<T>, D::Error> {
         handle::deserialize(deserializer, Self::identity(), |parts| {
             let ([], [file]): (_, &[Arc<OwnedFd>; 1]) = parts.exactly()?;
-            Lease::receive(file, thaw).map(Frozen)
+            let receive = |file: &_| Lease::receive(file, thaw);
+            match parts.common_file() {
+                Some(common) => common.find_or_make(receive),
+                None => receive(file),
+            }
+            .map(Frozen)
         })
     }
 }

@@ -4,8 +4,8 @@
 //!
 //! # Kept between handles
 //!
-//! A worker of a pool gets a handle with each task, and between two tasks there is none in its process. So what
-//! is decoded outlives the last handle here, as long as there is one anywhere else. The kernel knows that. The
+//! A process may get handles one after the other, and have none in between. So what is decoded outlives the last
+//! handle here, as long as there is one anywhere else. The kernel knows that. The
 //! opening of the file that handles travel with has the lock on a byte ([`ofd_lock`]), which goes
 //! when no process and no message has a descriptor of that opening. A process that has no handle but keeps the
 //! value has another opening of the file, and asks: a thread of its own, the *keeper*, which is there as long as
@@ -20,6 +20,10 @@
 //!
 //! Only [`KEPT`] values are kept, those that were used last: a program that sends thousands of different
 //! ones may not have room for all.
+//!
+//! A worker of a pool that gets the same values with many tasks has handles to as many for as long as it is busy:
+//! they are left with the files that came with its tasks ([`CommonFile`](crate::codec::CommonFile)), and a task
+//! finds them without a system call.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -39,7 +43,7 @@ use crate::sys::memory::{self, FileId};
 use crate::sys::ofd_lock;
 
 /// How many values are kept without a handle.
-const KEPT: usize = 16;
+const KEPT: usize = 8;
 
 /// How long the keeper sleeps before it asks: this at first, then longer and longer.
 const SHORTEST: Duration = Duration::from_millis(10);

@@ -56,7 +56,7 @@ pub use verdict::Expected;
 #[track_caller]
 pub fn run_test(entry: &'static Entry, expected: Expected) {
     let timeout = entry.defaults().timeout;
-    let call: Call<'_, bool> = process::bind(entry, Vec::new(), dispatch::result());
+    let call: Call<'_, bool> = process::bind(entry, [], dispatch::result());
     let call = call.timeout(timeout.unwrap_or(DEFAULT_TIMEOUT));
     let ended = call.capture_output(true).run();
     match verdict::judge(expected, ended, timeout) {

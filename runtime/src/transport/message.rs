@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::codec::{self, Message, Output};
+use crate::codec::{self, Content, Message, Output};
 use crate::sys::fd::OwnedFd;
 
 /// What a message is made of, kept for as long as it may have to be sent again.
@@ -12,6 +12,7 @@ pub(crate) struct EncodedMessage {
     pub(crate) head: Vec<u8>,
     pub(crate) splices: Vec<Arc<Vec<u8>>>,
     pub(crate) attachments: Vec<Arc<OwnedFd>>,
+    pub(crate) content: Content,
 }
 
 impl EncodedMessage {
@@ -28,10 +29,25 @@ impl EncodedMessage {
         // It is on its way from here on, however often it is sent.
         output.confirm_sent();
         Ok(EncodedMessage {
+            content: output.content(),
             head: output.head,
             splices,
             attachments: output.attachments,
         })
+    }
+
+    /// A head that means files which may be in many messages.
+    pub(crate) fn of_files(head: Vec<u8>, attachments: Vec<Arc<OwnedFd>>) -> EncodedMessage {
+        let content = match &*attachments {
+            [] => Content::Data,
+            _ => Content::Common,
+        };
+        EncodedMessage {
+            head,
+            attachments,
+            content,
+            ..EncodedMessage::default()
+        }
     }
 
     /// The length of all of its bytes.

@@ -48,6 +48,12 @@ impl HandleKind {
         }
     }
 
+    /// Whether its descriptors may be in processes that do not use them, before, after and without anyone
+    /// noticing: see [`CommonFile`](super::CommonFile).
+    pub(in super::super) fn is_common(self) -> bool {
+        self == HandleKind::Frozen
+    }
+
     /// What error messages call it.
     pub(in super::super) fn name(self) -> &'static str {
         match self {

@@ -31,6 +31,7 @@
 //! The numbers of scopes cannot be guessed, but nothing depends on that: a token that is made up
 //! well stands for a handle that is in the message anyway, and is looked up like the real one.
 
+mod common;
 mod departure;
 mod identity;
 mod parts;
@@ -41,6 +42,7 @@ mod token;
 use serde::de::{self, Deserializer};
 use serde::ser::{self, Serializer};
 
+pub(crate) use common::{CommonFile, CommonFiles};
 pub(crate) use departure::{Depart, Departure};
 pub(crate) use identity::{HandleKind, Identity};
 pub(crate) use parts::Parts;

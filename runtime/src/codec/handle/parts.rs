@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use super::super::Error;
-use super::{Depart, Departure};
+use super::{CommonFile, Depart, Departure};
 
 use crate::sys::fd::OwnedFd;
 
@@ -13,6 +13,8 @@ pub(crate) struct Parts {
     pub(crate) descriptors: Vec<Arc<OwnedFd>>,
     pub(crate) bytes: Vec<Vec<u8>>,
     pub(in super::super) departures: Vec<Departure>,
+    /// What the last descriptor is that of, if it is of a common file.
+    pub(super) common: Option<Arc<CommonFile>>,
 }
 
 impl Parts {
@@ -23,6 +25,11 @@ impl Parts {
     /// Lets the handle leave with the message. It is settled in any case.
     pub(crate) fn depart(&mut self, handle: Arc<dyn Depart>) {
         self.departures.push(Departure::new(handle));
+    }
+
+    /// The common file that the last descriptor is of, if it is of one.
+    pub(crate) fn common_file(&self) -> Option<&CommonFile> {
+        self.common.as_deref()
     }
 
     /// So many numbers and descriptors, and nothing else.

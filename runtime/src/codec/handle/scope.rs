@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::thread::LocalKey;
 
 use super::super::{Error, memory};
-use super::{Identity, Parts, Record, Token};
+use super::{CommonFiles, Identity, Parts, Record, Token};
 
 use crate::sys::fd::OwnedFd;
 
@@ -28,6 +28,8 @@ pub(in super::super) struct Outgoing {
 struct Incoming {
     number: Option<u64>,
     attachments: Vec<Arc<OwnedFd>>,
+    /// What descriptors are numbers of instead, if there are such.
+    common: Option<CommonFiles>,
     records: Vec<Presented>,
 }
 
@@ -67,14 +69,17 @@ pub(in super::super) fn collecting<R>(write: impl FnOnce() -> R) -> (R, Outgoing
 /// Runs `read` with these attachments as what [`present`] looks into.
 pub(in super::super) fn offering<R>(
     attachments: &mut Vec<Arc<OwnedFd>>,
+    common: &mut Option<CommonFiles>,
     read: impl FnOnce() -> R,
 ) -> R {
     let incoming = Incoming {
         attachments: std::mem::take(attachments),
+        common: common.take(),
         ..Incoming::default()
     };
     let (result, incoming) = within(&INCOMING, incoming, read);
     *attachments = incoming.attachments;
+    *common = incoming.common;
     result
 }
 
@@ -114,7 +119,7 @@ pub(in super::super) fn claim(token: Token) -> Result<Record, Error> {
     })
 }
 
-/// Adds a handle to what can be read. Its descriptors are numbers of attachments.
+/// Adds a handle to what can be read. Its descriptors are numbers of attachments, or of common files.
 pub(in super::super) fn present(record: Record, descriptors: &[u32]) -> Result<Token, Error> {
     let Record {
         identity,
@@ -122,13 +127,19 @@ pub(in super::super) fn present(record: Record, descriptors: &[u32]) -> Result<T
     } = record;
     reading(|incoming| {
         for number in descriptors {
-            let descriptor = incoming.attachments.get(*number as usize);
+            let place = *number as usize;
+            let common = incoming.common.as_ref().and_then(|it| it.get(place));
+            let descriptor = match common {
+                Some(file) => Some(file.descriptor()),
+                None => incoming.attachments.get(place),
+            };
             let descriptor = descriptor.ok_or_else(|| {
                 Error::new(format!(
                     "corrupt message: it has no descriptor of number {number}"
                 ))
             })?;
             parts.descriptors.push(Arc::clone(descriptor));
+            parts.common = common.cloned();
         }
         let token = token(&mut incoming.number, incoming.records.len())?;
         memory::grow(&mut incoming.records, 1)?;

@@ -563,7 +563,7 @@ impl PoolState {
             return;
         };
         let timeout = job.options.timeout;
-        let sent = worker.send(job.message(part, worker.next_round()), part.count);
+        let sent = worker.send(part.count, |round, lent| job.message(part, round, lent));
         worker.check = timeout.and_then(deadline::after);
         match sent {
             Ok(()) => {

@@ -121,8 +121,7 @@ impl PoolState {
                     worker.stage = WorkerStage::Initializing;
                     let timeout = initializer.timeout;
                     worker.check = timeout.and_then(deadline::after);
-                    let message = initializer.message(worker.next_round());
-                    let sent = worker.send(message, 1);
+                    let sent = worker.send(1, |round, lent| initializer.message(round, lent));
                     if let Err(error) =
                         sent.and_then(|()| worker.watch_outbox(&self.env.poller, id))
                     {
@@ -224,11 +223,13 @@ impl PoolState {
         let is_value = |reply: &[u8]| reply.first() == Some(&(Reply::Returned as u8));
         let mut count = 0;
         let mut failed = 0;
+        let mut longest = 0;
         let mut rest = replies;
         let mut last = (replies, &[][..]);
         while let Some((reply, others)) = split(rest) {
             count += 1;
             failed += u64::from(!is_value(reply));
+            longest = reply.len().max(longest);
             last = (rest, reply);
             rest = others;
         }
@@ -267,6 +268,7 @@ impl PoolState {
                 worker: "",
                 count,
                 replies: replies.to_vec(),
+                longest,
                 time,
                 process,
                 until,

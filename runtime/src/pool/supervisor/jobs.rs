@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::pool::callbacks::Callbacks;
 use crate::pool::job::{PoolJob, Recipient};
 use crate::pool::load::Load;
-use crate::pool::mailbox::{Mail, Mailbox, Many};
+use crate::pool::mailbox::{Mail, Mailbox, Many, OneMail};
 use crate::pool::outcome::Outcome;
 use crate::pool::scheduler::JobId;
 use crate::pool::slot::Slot;
@@ -194,12 +194,12 @@ impl Jobs {
                 Delivery::ToTask(slot, outcome)
             }
             Recipient::Mailbox(mailbox, first) => {
-                let mail = Mail::One {
+                let mail = Mail::One(OneMail {
                     number: *first + u64::from(task),
                     worker: job.worker,
                     outcome,
                     time,
-                };
+                });
                 Delivery::ToMap(Arc::clone(mailbox), mail)
             }
         });
@@ -318,12 +318,12 @@ impl Jobs {
             }
             Recipient::Mailbox(mailbox, start) => {
                 for task in job.not_done() {
-                    let mail = Mail::One {
+                    let mail = Mail::One(OneMail {
                         number: start + u64::from(task),
                         worker: job.worker,
                         outcome: Outcome::Failed(error.duplicate()),
                         time: None,
-                    };
+                    });
                     self.ready.push(Delivery::ToMap(Arc::clone(mailbox), mail));
                 }
             }
@@ -360,7 +360,7 @@ mod tests {
     fn for_map(mailbox: &Arc<Mailbox>, first: u64, count: usize) -> PoolJob {
         let count = u32::try_from(count).unwrap();
         PoolJob {
-            arguments: TaskArguments::Many(Vec::new(), vec![0; count as usize]),
+            arguments: TaskArguments::Many(Vec::new(), vec![0; count as usize], Vec::new()),
             recipient: Recipient::Mailbox(Arc::clone(mailbox), first),
             remaining: count,
             ..for_task(&Arc::default())
@@ -397,7 +397,7 @@ mod tests {
             delivery.give(&Callbacks::default());
         }
         let number = |mail| match mail {
-            Mail::One { number, .. } => number,
+            Mail::One(one) => one.number,
             Mail::Many(many) => panic!("{many:?}"),
         };
         let numbers: Vec<u64> = mailbox.take().into_iter().map(number).collect();
@@ -433,7 +433,7 @@ mod tests {
             ..EncodedMessage::default()
         });
         let mut many = for_map(&mailbox, 0, 4);
-        many.arguments = TaskArguments::Many(vec![0; 60], vec![10, 30, 30, 60]);
+        many.arguments = TaskArguments::Many(vec![0; 60], vec![10, 30, 30, 60], Vec::new());
         let load = |tasks, bytes| Load { tasks, bytes };
         let (one, _) = jobs.add(one);
         let (many, _) = jobs.add(many);

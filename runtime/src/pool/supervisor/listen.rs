@@ -5,6 +5,7 @@
 //! itself, takes in what it hears as the supervisor would, and lets the supervisor read again if
 //! there is more to come. A worker that has nothing to do needs no reader.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -32,8 +33,18 @@ impl DirectWait {
     /// Waits until there is something to read, the task is finished, or the limit has come.
     pub(super) fn wait(&self, slot: &Slot, pause: &Pause, limit: Option<Instant>) {
         if slot.notify_when_finished(self.notify_fd.clone()) {
-            let has_come = || self.ledger.is_answered(self.round);
-            pause.wait(has_come, || self.poll(limit));
+            // What has come need not be waited for. Should the worker only say so, the supervisor reads on.
+            let come = Cell::new(false);
+            let has_come = || {
+                come.set(self.ledger.is_answered(self.round));
+                come.get()
+            };
+            let sleep = || {
+                if !come.get() {
+                    self.poll(limit);
+                }
+            };
+            pause.wait(has_come, sleep);
             // What this thread is about to hear it need not be told.
             slot.do_not_notify();
         }

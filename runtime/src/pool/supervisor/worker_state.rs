@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::crash::CrashReport;
+use crate::pool::files::Lent;
 use crate::pool::ledger::{Ledger, now};
 use crate::pool::scheduler::{Cause, Part, WorkerId};
 use crate::pool::settings::Initializer;
@@ -28,6 +29,8 @@ pub(super) struct WorkerState {
     pub(super) ledger: Arc<Ledger>,
     pub(super) outbox: Option<Outbox>,
     pub(super) round: u16,
+    /// The files that it has.
+    pub(super) lent: Lent,
     pub(super) stage: WorkerStage,
     /// What it has to run first, until it has.
     pub(super) initializer: Option<Arc<Initializer>>,
@@ -195,6 +198,7 @@ impl WorkerState {
             ledger,
             outbox: None,
             round: 0,
+            lent: Lent::default(),
             stage: WorkerStage::Preparing,
             initializer,
             heard: Instant::now(),
@@ -215,10 +219,17 @@ impl WorkerState {
         }
     }
 
-    /// Sends tasks, which may be claimed from now on.
-    pub(super) fn send(&mut self, parcel: EncodedMessage, count: u32) -> io::Result<()> {
+    /// Sends tasks, which may be claimed from now on. The message is made for this round, and for the files
+    /// that the worker has.
+    pub(super) fn send(
+        &mut self,
+        count: u32,
+        message: impl FnOnce(u16, &mut Lent) -> EncodedMessage,
+    ) -> io::Result<()> {
         self.round = self.round.wrapping_add(1);
         self.ledger.offer(self.round, count);
+        self.lent.note_forgotten(self.ledger.forgotten());
+        let parcel = message(self.round, &mut self.lent);
         self.heard = Instant::now();
         self.noted = now();
         self.look = (count > 1).then(|| self.heard + STANDSTILL);
@@ -233,11 +244,6 @@ impl WorkerState {
         let until = self.ledger.start_of(answered.saturating_add(count));
         let until = until.unwrap_or_else(now);
         (since, until)
-    }
-
-    /// The number of the next message of tasks.
-    pub(super) fn next_round(&self) -> u16 {
-        self.round.wrapping_add(1)
     }
 
     /// Lets the supervisor read what it says, or another thread, or none.

@@ -124,11 +124,12 @@ pub(super) fn serve(
                 drop(receiver);
                 begin(entry.name(), stack, lifeline, move || {
                     let mut replies = Replies::new(sender);
-                    let ended = dispatch::run(entry, input, &ReplyBuffer::default(), &mut |out| {
-                        let sent = replies.send(out);
-                        REPLIED.store(sent.is_ok(), Ordering::Relaxed);
-                        sent
-                    });
+                    let ended =
+                        dispatch::run(entry, || input, &ReplyBuffer::default(), &mut |out| {
+                            let sent = replies.send(std::mem::take(out));
+                            REPLIED.store(sent.is_ok(), Ordering::Relaxed);
+                            sent
+                        });
                     match (ended, replies.finish(entry.name())) {
                         (Ended::Panicking, _) => EXIT_PANIC,
                         (Ended::Well, Err(status)) => status,

@@ -129,6 +129,11 @@ impl Receiver {
         }
     }
 
+    /// Whether there is something to [receive](Receiver::receive) within this time, for which it waits.
+    pub(crate) fn waits_at_most(&self, time: Duration) -> bool {
+        poll::wait_readable(self.socket.as_fd(), deadline::after(time))
+    }
+
     /// Waits for the next message, or for the end of the connection.
     ///
     /// # Errors
