@@ -17,7 +17,7 @@
     reason = "it prints a report"
 )]
 
-#[path = "../tests/machines.rs"]
+#[path = "../../tests/machines.rs"]
 #[allow(
     dead_code,
     clippy::pedantic,
@@ -26,7 +26,7 @@
     reason = "it is of tests"
 )]
 mod machines;
-#[path = "../tests/support.rs"]
+#[path = "../../tests/support.rs"]
 #[allow(
     dead_code,
     clippy::pedantic,
@@ -35,10 +35,10 @@ mod machines;
     reason = "it is of tests"
 )]
 mod support;
-#[path = "../tests/three.rs"]
+#[path = "../../tests/three.rs"]
 #[allow(clippy::pedantic, unreachable_pub, reason = "it is of tests")]
 mod three;
-#[path = "../tests/workers.rs"]
+#[path = "../../tests/workers.rs"]
 #[allow(
     dead_code,
     clippy::pedantic,
@@ -46,112 +46,20 @@ mod three;
     reason = "it is of tests"
 )]
 mod workers;
+mod world;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use machines::{Disk, Network, agent_at, enter};
 use multiproc::ErrorKind;
-use multiproc_cluster::{Cluster, ClusterBuilder};
+use multiproc_cluster::Cluster;
 use support::{AgentProcess, Directory, NatsServer, signal};
 use workers::{noted, run_more_often};
+use world::World;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
-
-/// How long the server may be away, where it does not come back by itself.
-const AWAY: Duration = Duration::from_secs(10);
-
-/// Servers and agents, to be ill-treated.
-struct World {
-    servers: Vec<NatsServer>,
-    agents: Vec<AgentProcess>,
-    network: Option<Network>,
-    disk: Option<Disk>,
-    directory: PathBuf,
-}
-
-impl World {
-    fn of(servers: Vec<NatsServer>, agents: Vec<AgentProcess>) -> World {
-        World {
-            servers,
-            agents,
-            network: None,
-            disk: None,
-            directory: PathBuf::new(),
-        }
-    }
-
-    /// A server and two agents on one machine.
-    fn small(_: &Path) -> (World, Cluster) {
-        let (server, agents, cluster) = support::cluster(2, 1);
-        (World::of(vec![server], agents), cluster)
-    }
-
-    /// Three servers that are one, and two agents.
-    fn large(_: &Path) -> (World, Cluster) {
-        let servers = three::three();
-        let urls: Vec<_> = servers.iter().map(NatsServer::url).collect();
-        let urls = urls.join(",");
-        let cluster = three::connected_to_three(&urls);
-        let agents = vec![AgentProcess::start(&urls, 1), AgentProcess::start(&urls, 1)];
-        (World::of(servers, agents), cluster)
-    }
-
-    /// The second of two agents is on another machine.
-    fn agent_afar(_: &Path) -> (World, Cluster) {
-        let network = Network::new();
-        let server = NatsServer::with_config("host: 0.0.0.0");
-        let (near, far) = network.places();
-        let agents = vec![
-            agent_at(near.as_deref(), &network.near_url(server.port)),
-            agent_at(far.as_deref(), &network.far_url(server.port)),
-        ];
-        let cluster = server.cluster();
-        let mut world = World::of(vec![server], agents);
-        world.network = Some(network);
-        (world, cluster)
-    }
-
-    /// The submitter is on another machine than the server and the agents.
-    fn submitter_afar(_: &Path) -> (World, Cluster) {
-        let network = Network::new();
-        let server = NatsServer::with_config("host: 0.0.0.0");
-        let (near, far) = network.places();
-        let near_url = network.near_url(server.port);
-        let agents = (0..2).map(|_| agent_at(near.as_deref(), &near_url));
-        let agents = agents.collect();
-        if let Some(far) = far {
-            enter(&far).unwrap();
-        }
-        let cluster = builder(&network.far_url(server.port)).connect().unwrap();
-        let mut world = World::of(vec![server], agents);
-        world.network = Some(network);
-        (world, cluster)
-    }
-
-    /// The server has a disk of its own.
-    fn small_disk(directory: &Path) -> (World, Cluster) {
-        let store = directory.join("disk");
-        std::fs::create_dir(&store).unwrap();
-        let disk = Disk::new(&store, 64);
-        let server = match &disk {
-            Some(disk) => NatsServer::by(disk.prefix(), &store),
-            None => NatsServer::with_limit("", 256 << 10),
-        };
-        let agents = (0..2).map(|_| AgentProcess::start(&server.url(), 1));
-        let agents = agents.collect();
-        let cluster = builder(&server.url()).server_timeout(AWAY).connect();
-        let mut world = World::of(vec![server], agents);
-        world.disk = disk;
-        (world, cluster.unwrap())
-    }
-}
-
-fn builder(url: &str) -> ClusterBuilder {
-    Cluster::builder(support::server(url))
-}
 
 /// What happens while tasks run: once, or again and again until the flag is set.
 type Fault = fn(&mut World, &AtomicBool);
