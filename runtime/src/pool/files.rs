@@ -3,8 +3,8 @@
 //! A descriptor costs a worker's pool ten times what a short task does: a message with one goes beside the
 //! connection. But a frozen value is an argument of many tasks. So a worker keeps the files that came with its
 //! tasks, each in a place with a number, and what it has made of them: it is the pool that says which file is in
-//! which place. Measured, 100 tasks in a pool of one worker: a task that uses a frozen value took 45 times as
-//! long as one without an argument when each brought the descriptor along.
+//! which place. Measured, 100 tasks in a pool of one worker, each of which looks something up in a frozen value:
+//! 1.3 to 1.5 times as long as one without an argument, and 45 times when each brought the descriptor along.
 //!
 //! That keeps values in memory, so it ends:
 //!
