@@ -21,6 +21,10 @@ pub(crate) mod clock {
         let since = BEGIN.get_or_init(Instant::now).elapsed();
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
+
+    pub(crate) fn tick() -> u64 {
+        nanoseconds()
+    }
 }
 
 pub(crate) mod copy {
