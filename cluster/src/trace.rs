@@ -1,7 +1,7 @@
-//! A file that shows which worker of which agent ran which task when, in Chrome's trace-event format.
+//! A file that shows which worker of which agent ran which task when, in the format of that of a
+//! [pool](multiproc::PoolBuilder::trace).
 //!
-//! It is an array of events, one a line, as that of a [pool](multiproc::PoolBuilder::trace). What the format calls
-//! a process is an agent here, or the submitter; and a thread is a worker.
+//! What the format calls a process is an agent here, or the submitter; and a thread is a worker.
 //!
 //! # Whose clock
 //!
@@ -13,13 +13,11 @@
 //! was submitted, or after its result had arrived.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::Mutex;
 
-use multiproc::__private::cluster as core;
+use multiproc::__private::cluster::{self as core, EventFile, Row, Span, escape, several};
 
 use crate::submitter::lock;
 use crate::wire::{Stretch, Work};
@@ -30,18 +28,12 @@ pub(crate) struct Trace(Mutex<Events>);
 
 #[derive(Debug)]
 struct Events {
-    /// Gone after an error: the cluster goes on without.
-    file: Option<File>,
-    /// What is not in the file yet. No writer that writes when it is dropped: a copy of the process has it, too.
-    buffer: String,
-    /// When time begins.
-    begin: u64,
+    file: EventFile,
     /// The messages that have not ended.
     open: HashMap<u64, Sent>,
     /// When the last of them was submitted, as it is shown.
     last_sent: u64,
     agents: HashMap<String, Agent>,
-    arrows: u64,
 }
 
 /// A message that was submitted.
@@ -57,7 +49,7 @@ struct Sent {
 #[derive(Debug)]
 struct Agent {
     /// Its number in the file.
-    number: usize,
+    number: u32,
     /// What is to be added to its time to have that of the submitter.
     difference: i64,
     /// Until when something is shown of each worker: what is shown of one never overlaps, because viewers cannot
@@ -66,30 +58,24 @@ struct Agent {
 }
 
 /// The number of the submitter in the file, and its only row.
-const SUBMITTER: usize = 1;
+const SUBMITTER: Row = (1, 1);
 
 /// How long the slice is from which an arrow begins, in nanoseconds: it must be seen.
 const VISIBLE: u64 = 1000;
 
-/// How much may wait to be written, in bytes.
-const BUFFER: usize = 64 << 10;
-
 impl Trace {
     pub(crate) fn create(path: &Path) -> io::Result<Trace> {
-        let mut events = Events {
-            file: Some(File::create(path)?),
-            buffer: "[\n".to_owned(),
-            begin: core::clock(),
+        let mut file = EventFile::create(path)?;
+        let name = format!("submitter {}", std::process::id());
+        file.process(SUBMITTER.0, &name);
+        file.row(SUBMITTER, "submits");
+        file.flush();
+        let events = Events {
+            file,
             open: HashMap::new(),
             last_sent: 0,
             agents: HashMap::new(),
-            arrows: 0,
         };
-        let name = format!("submitter {}", std::process::id());
-        let named = names("process_name", SUBMITTER, 0, &name);
-        events.buffer.push_str(&named);
-        events.write(&names("thread_name", SUBMITTER, 1, "submits"));
-        events.flush();
         Ok(Trace(Mutex::new(events)))
     }
 
@@ -98,8 +84,9 @@ impl Trace {
         let mut events = lock(&self.0);
         let at = core::clock().max(events.last_sent);
         events.last_sent = at + VISIBLE;
+        let calls = u32::try_from(calls).unwrap_or(u32::MAX);
         let name = format!("submit {}", several(worker, calls));
-        events.slice(&name, "submit", (SUBMITTER, 1), (at, at + VISIBLE), calls);
+        events.slice(&name, "submit", SUBMITTER, (at, at + VISIBLE), calls);
         let sent = Sent {
             worker,
             at,
@@ -137,15 +124,12 @@ impl Trace {
 
     /// Writes to the file what is not there yet.
     pub(crate) fn flush(&self) {
-        lock(&self.0).flush();
+        lock(&self.0).file.flush();
     }
 
     /// Nothing more will come.
     pub(crate) fn finish(&self) {
-        let mut events = lock(&self.0);
-        events.buffer.push_str("\n]\n");
-        events.flush();
-        events.file = None;
+        lock(&self.0).file.finish();
     }
 }
 
@@ -156,14 +140,15 @@ impl Events {
             agent.difference = agent.difference.min(difference);
             return;
         }
-        let number = SUBMITTER + 1 + self.agents.len();
+        let others = u32::try_from(self.agents.len()).unwrap_or(u32::MAX);
+        let number = others.saturating_add(SUBMITTER.0 + 1);
         let new = Agent {
             number,
             difference,
             workers: HashMap::new(),
         };
         self.agents.insert(agent.to_owned(), new);
-        self.write(&names("process_name", number, 0, agent));
+        self.file.process(number, &escape(agent));
     }
 
     /// Shows what a worker did, between two times before and after which it was not.
@@ -179,104 +164,17 @@ impl Events {
         let since = here(stretch.since).max(after).max(last.unwrap_or(0));
         let until = here(stretch.until).min(before).max(since);
         agent.workers.insert(stretch.process, until);
-        if is_new {
-            let row = format!("worker {row}");
-            self.write(&names("thread_name", number, stretch.process, &row));
-        }
-        let calls = usize::try_from(stretch.calls).unwrap_or(usize::MAX);
         let place = (number, stretch.process);
+        if is_new {
+            self.file.row(place, &format!("worker {row}"));
+        }
+        let calls = stretch.calls;
         self.slice(&several(name, calls), "task", place, (since, until), calls);
-        self.arrows += 1;
-        let ends = [
-            ("s", (SUBMITTER, 1), after),
-            ("f\",\"bp\":\"e", place, since),
-        ];
-        for (phase, (process, row), at) in ends {
-            let (arrow, at) = (self.arrows, self.micros(at));
-            self.write(&format!(
-                "{{\"name\":\"task\",\"cat\":\"task\",\"ph\":\"{phase}\",\"id\":{arrow},\"ts\":{at},\"pid\":{process},\"tid\":{row}}}"
-            ));
-        }
+        self.file.arrow((SUBMITTER, after), (place, since));
     }
 
-    fn slice(
-        &mut self,
-        name: &str,
-        category: &str,
-        (process, row): (usize, u32),
-        (since, until): (u64, u64),
-        calls: usize,
-    ) {
-        let start = self.micros(since);
-        let duration = micros(until.saturating_sub(since));
-        self.write(&format!(
-            "{{\"name\":\"{name}\",\"cat\":\"{category}\",\"ph\":\"X\",\"ts\":{start},\"dur\":{duration},\"pid\":{process},\"tid\":{row},\"args\":{{\"tasks\":{calls}}}}}"
-        ));
+    fn slice(&mut self, name: &str, category: &str, row: Row, span: Span, calls: u32) {
+        let arguments = format!("\"tasks\":{calls}");
+        self.file.slice(name, category, row, span, &arguments);
     }
-
-    /// A moment, in microseconds since time began.
-    fn micros(&self, moment: u64) -> String {
-        micros(moment.saturating_sub(self.begin))
-    }
-
-    fn write(&mut self, event: &str) {
-        if self.file.is_none() {
-            return;
-        }
-        self.buffer.push_str(",\n");
-        self.buffer.push_str(event);
-        if self.buffer.len() >= BUFFER {
-            self.flush();
-        }
-    }
-
-    fn flush(&mut self) {
-        if let Some(file) = &mut self.file
-            && !self.buffer.is_empty()
-        {
-            let written = file.write_all(self.buffer.as_bytes());
-            self.buffer.clear();
-            if written.is_err() {
-                self.file = None;
-            }
-        }
-    }
-}
-
-/// An event that gives something its name.
-fn names(what: &str, process: usize, row: u32, name: &str) -> String {
-    let name = escape(name);
-    format!(
-        "{{\"name\":\"{what}\",\"ph\":\"M\",\"pid\":{process},\"tid\":{row},\"args\":{{\"name\":\"{name}\"}}}}"
-    )
-}
-
-/// The name of a call, and how many there are.
-fn several(name: &str, calls: usize) -> String {
-    let mut name = escape(name);
-    if calls > 1 {
-        // Writing to a string cannot fail.
-        let _ = write!(name, " × {calls}");
-    }
-    name
-}
-
-/// Nanoseconds as microseconds.
-fn micros(nanos: u64) -> String {
-    format!("{}.{:03}", nanos / 1000, nanos % 1000)
-}
-
-/// Text for the inside of a JSON string.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => escaped.extend(['\\', c]),
-            c if c < ' ' => {
-                let _ = write!(escaped, "\\u{:04x}", u32::from(c));
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
 }

@@ -27,13 +27,15 @@ pub use crate::shm::Shareable;
 pub use crate::testing::{Expected, Tested, name_of_test, run_test};
 pub use crate::verdict::{Container, Elision, Judge, Open, Refused};
 
-/// What the package `multiproc-cluster` may name: calls and results on their way between machines.
+/// What the package `multiproc-cluster` may name: calls and results on their way between machines, and how files
+/// are written that show when they ran.
 pub mod cluster {
     pub use crate::pool::{Ran, clock, poll_with_ran};
     pub use crate::process::carried_call::{
         Carried, Packed, ResultReader, build, copy_of_error, error, error_of_input, is_worker_lost,
         pack, pack_result, read, unpack, write,
     };
+    pub use crate::trace::{EventFile, Row, Span, escape, several};
 }
 
 /// What has to be in scope where verdicts are given.

@@ -1,36 +1,25 @@
-//! A file in Chrome's trace-event format.
-//!
-//! It is an array of events, one a line. The format lets the closing bracket be missing, so a
-//! trace can be looked at while it grows, and after a crash.
+//! The file of a pool.
 //!
 //! What a format of threads and processes calls a process is the program here, and a thread a row: of a
 //! process, or of a thread that submits tasks.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Write as _;
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::process::ExitStatus;
-use std::time::{Duration, Instant};
 
+use super::event_file::{EventFile, Row, Span, escape, several};
 use crate::sys::clock::nanoseconds as now;
 use crate::sys::copy::Home;
 
 /// The file being written.
 #[derive(Debug)]
 pub(crate) struct TraceFile {
-    /// Gone after an error: the pool goes on without.
-    file: Option<io::BufWriter<File>>,
+    events: EventFile,
     /// A copy of the process has the file too, and must not write to it.
     home: Home,
-    /// When time begins.
-    begin: u64,
-    flushed: Instant,
     /// How many workers there were.
     workers: u64,
-    /// How many arrows there were.
-    arrows: u64,
     /// The threads that have a row.
     threads: HashSet<u32>,
     /// What was started and has not ended: when that was, and the name of the worker.
@@ -40,9 +29,6 @@ pub(crate) struct TraceFile {
     /// When the memory of each worker was noted last.
     memory: HashMap<u32, u64>,
 }
-
-/// From when to when, by the clock that all processes share.
-pub(crate) type Span = (u64, u64);
 
 /// Where a task comes from.
 #[derive(Debug, Clone, Copy)]
@@ -62,9 +48,6 @@ impl Submitted {
     }
 }
 
-/// How long events may wait to be written.
-const FLUSH_INTERVAL: Duration = Duration::from_millis(500);
-
 /// How often the queue is noted at most, in nanoseconds.
 const QUEUE_INTERVAL: u64 = 2_000_000;
 
@@ -73,21 +56,13 @@ const MEMORY_INTERVAL: u64 = 20_000_000;
 
 impl TraceFile {
     pub(super) fn create(path: &Path, pool: &str) -> io::Result<TraceFile> {
-        let mut file = io::BufWriter::new(File::create(path)?);
-        let process = std::process::id();
-        let pool = escape(pool);
-        write!(
-            file,
-            "[\n{{\"name\":\"process_name\",\"ph\":\"M\",\"pid\":{process},\"args\":{{\"name\":\"{pool}\"}}}}"
-        )?;
-        file.flush()?;
+        let mut events = EventFile::create(path)?;
+        events.process(std::process::id(), &escape(pool));
+        events.try_flush()?;
         Ok(TraceFile {
-            file: Some(file),
+            events,
             home: Home::here(),
-            begin: now(),
-            flushed: Instant::now(),
             workers: 0,
-            arrows: 0,
             threads: HashSet::new(),
             processes: HashMap::new(),
             queue: (0, 0),
@@ -192,7 +167,7 @@ impl TraceFile {
         if self.memory.remove(&worker).is_some() {
             self.counter(&format!("memory of {worker}"), "MiB", now(), "0");
         }
-        self.flush();
+        self.events.flush();
     }
 
     pub(super) fn process_started(&mut self, id: u32, worker: &str) {
@@ -224,110 +199,37 @@ impl TraceFile {
                 "\"status\":\"runs\"",
             );
         }
-        if let Some(mut file) = self.file.take() {
-            // No error: a trace is an aid.
-            let _ = file.write_all(b"\n]\n");
-            let _ = file.flush();
-        }
+        // No error: a trace is an aid.
+        self.events.finish();
     }
 
     fn row(&mut self, row: u32, name: &str) {
-        let (process, name) = (std::process::id(), escape(name));
-        self.write(&format!(
-            "{{\"name\":\"thread_name\",\"ph\":\"M\",\"pid\":{process},\"tid\":{row},\"args\":{{\"name\":\"{name}\"}}}}"
-        ));
+        self.events.row(place(row), &escape(name));
     }
 
     fn slice(&mut self, name: &str, category: &str, row: u32, span: Span, arguments: &str) {
-        let process = std::process::id();
-        let start = self.micros(span.0);
-        let duration = micros(span.1.saturating_sub(span.0));
-        self.write(&format!(
-            "{{\"name\":\"{name}\",\"cat\":\"{category}\",\"ph\":\"X\",\"ts\":{start},\"dur\":{duration},\"pid\":{process},\"tid\":{row},\"args\":{{{arguments}}}}}"
-        ));
+        let row = place(row);
+        self.events.slice(name, category, row, span, arguments);
     }
 
     /// An arrow from where a task was submitted to the slice that begins here.
     fn arrow(&mut self, row: u32, start: u64, from: Option<Submitted>) {
         let Some(from) = from else { return };
-        self.arrows += 1;
-        let process = std::process::id();
-        let ends = [
-            ("s", from.thread, from.at),
-            ("f\",\"bp\":\"e", row, start.max(from.at)),
-        ];
-        for (phase, row, at) in ends {
-            let (number, at) = (self.arrows, self.micros(at));
-            self.write(&format!(
-                "{{\"name\":\"task\",\"cat\":\"task\",\"ph\":\"{phase}\",\"id\":{number},\"ts\":{at},\"pid\":{process},\"tid\":{row}}}"
-            ));
-        }
+        let to = (place(row), start.max(from.at));
+        self.events.arrow((place(from.thread), from.at), to);
     }
 
     fn counter(&mut self, name: &str, unit: &str, at: u64, value: &str) {
-        let (process, at) = (std::process::id(), self.micros(at));
-        self.write(&format!(
-            "{{\"name\":\"{name}\",\"ph\":\"C\",\"ts\":{at},\"pid\":{process},\"args\":{{\"{unit}\":{value}}}}}"
-        ));
+        let process = std::process::id();
+        self.events.counter(name, unit, process, at, value);
     }
 
     fn instant(&mut self, text: &str, row: u32, how: &str) {
-        let process = std::process::id();
-        let at = self.micros(now());
-        self.write(&format!(
-            "{{\"name\":\"{text}\",\"cat\":\"process\",\"ph\":\"i\",\"s\":\"t\",\"ts\":{at},\"pid\":{process},\"tid\":{row},\"args\":{{\"status\":\"{how}\"}}}}"
-        ));
-    }
-
-    /// A moment, in microseconds since time began.
-    fn micros(&self, moment: u64) -> String {
-        micros(moment.saturating_sub(self.begin))
-    }
-
-    fn flush(&mut self) {
-        if let Some(file) = &mut self.file {
-            let _ = file.flush();
-        }
-    }
-
-    fn write(&mut self, event: &str) {
-        let Some(file) = &mut self.file else { return };
-        let mut written = write!(file, ",\n{event}");
-        if written.is_ok() && self.flushed.elapsed() >= FLUSH_INTERVAL {
-            self.flushed = Instant::now();
-            written = file.flush();
-        }
-        if written.is_err() {
-            self.file = None;
-        }
+        self.events.instant(text, place(row), now(), how);
     }
 }
 
-/// The name of a task, and how many there are.
-fn several(name: &str, count: u32) -> String {
-    let mut name = escape(name);
-    if count > 1 {
-        let _ = write!(name, " × {count}");
-    }
-    name
-}
-
-/// Nanoseconds as microseconds.
-fn micros(nanos: u64) -> String {
-    format!("{}.{:03}", nanos / 1000, nanos % 1000)
-}
-
-/// Text for the inside of a JSON string.
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => escaped.extend(['\\', c]),
-            c if c < ' ' => {
-                let _ = write!(escaped, "\\u{:04x}", u32::from(c));
-            }
-            c => escaped.push(c),
-        }
-    }
-    escaped
+/// A row of this program.
+fn place(row: u32) -> Row {
+    (std::process::id(), row)
 }

@@ -4,6 +4,7 @@
 //! have no pool: they are noted in all traces that are being written. So a trace has a lock of its
 //! own, under which nothing else is locked.
 
+mod event_file;
 mod file;
 
 use std::io;
@@ -12,7 +13,8 @@ use std::process::ExitStatus;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
-pub(crate) use file::{Span, Submitted, TraceFile};
+pub use event_file::{EventFile, Row, Span, escape, several};
+pub(crate) use file::{Submitted, TraceFile};
 
 use crate::lock::lock;
 
