@@ -67,8 +67,8 @@
 //! how often the server delivers a task.
 //!
 //! A submitter hears notes as they pass the server, before they are kept. So it may hear one that is then refused.
-//! A result ends its task all the same: who sends it has run the task. That there is no result is believed when it
-//! is kept.
+//! A result ends its task all the same: the agent that sends it has run the task. That there is no result is
+//! believed when it is kept.
 //!
 //! What if one of them dies, or is cut off, at any of these steps:
 //!
@@ -77,7 +77,7 @@
 //! | a worker, while it runs a task | its agent knows at once, by its pool: the error that a pool has, or the next attempt, for which "begun" is noted again |
 //! | an agent, before "begun" is noted | its delivery is not answered; after the [time for that](Server::answer_timeout) another agent gets it and begins |
 //! | an agent, after "begun", before the result | another gets the task and finds the note. It asks the agent in the note, which does not answer; it begins the next attempt, or notes that the task is lost |
-//! | an agent, when its submitter has heard the result and the server has not kept it | the task has ended with that result. Another gets the task and finds "begun": what it notes or begins then, as above, nobody waits for |
+//! | an agent, when its submitter has heard the result and the server has not kept it | the task has ended with that result. Another gets the task and finds "begun": the submitter does not wait for what it notes or begins then, as above |
 //! | an agent, after the result | another gets the task, finds the result, and answers the delivery |
 //! | an agent that is only stopped or cut off | as if it had died. When it is back, its result is refused: the first one counts |
 //! | the server, which comes back | connections come back, too. What was delivered it may deliver again, to others: they find "begun", ask that agent, which says that it runs the task, and leave it alone |

@@ -35,7 +35,7 @@ pub struct Server {
 /// Who connects.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Login {
-    Nobody,
+    Anonymous,
     Token(String),
     Password(String, String),
     CredentialsFile(PathBuf),
@@ -49,7 +49,7 @@ impl Server {
     /// for all of them. Characters that an address cannot have are written as `%` and their code.
     #[must_use]
     pub fn new(addresses: impl AsRef<str>) -> Server {
-        let mut login = Login::Nobody;
+        let mut login = Login::Anonymous;
         let addresses = addresses.as_ref().split(',').map(|address| {
             let (address, who) = without_login(address.trim());
             if let Some(who) = who {
@@ -230,8 +230,8 @@ mod tests {
     #[test]
     fn an_address_may_say_who_connects() {
         let user = |name: &str, password: &str| Login::Password(name.into(), password.into());
-        is("nats://host:1", "nats://host:1", &Login::Nobody);
-        is("host", "host", &Login::Nobody);
+        is("nats://host:1", "nats://host:1", &Login::Anonymous);
+        is("host", "host", &Login::Anonymous);
         is(
             "nats://a:secret@host:1",
             "nats://host:1",

@@ -79,7 +79,7 @@ async fn connect_now(
             std::future::ready(())
         });
     options = match &server.login {
-        Login::Nobody => options,
+        Login::Anonymous => options,
         Login::Token(token) => options.token(token.clone()),
         Login::Password(user, password) => {
             options.user_and_password(user.clone(), password.clone())

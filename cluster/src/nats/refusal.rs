@@ -17,7 +17,7 @@ pub(super) fn not_connected(error: &ConnectError, server: &Server) -> EngineErro
     let place = place(server);
     let source = error.source().map(ToString::to_string).unwrap_or_default();
     let who = match &server.login {
-        Login::Nobody => {
+        Login::Anonymous => {
             "asks who connects: it needs a user and a password, a token or a file of credentials"
                 .to_owned()
         }

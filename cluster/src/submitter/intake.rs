@@ -27,7 +27,7 @@ impl<E: Engine> Submitter<E> {
         }
     }
 
-    /// Takes in a result that is just being noted. Who sends it has run the task: whether the note counts, or
+    /// Takes in a result that is just being noted. The agent that sends it has run the task: whether the note counts, or
     /// another that was first, the result is true. That there is none is not, if there was one before.
     fn hear_result(self: &Arc<Self>, key: Key, message: &Bytes) {
         match wire::read(message) {

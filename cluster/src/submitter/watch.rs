@@ -106,19 +106,19 @@ impl<E: Engine> Submitter<E> {
 
     async fn give_up_agents(self: &Arc<Self>, back_at: Instant) {
         let limit = self.limits.agent;
-        let (nobody_since, known, lost) = {
+        let (last_heard, known, lost) = {
             let mut agents = lock(&self.agents);
             agents.forget_silent();
             let known: Vec<_> = agents.known.keys().cloned().collect();
             (agents.last_heard.max(back_at), known, agents.lost.clone())
         };
-        let is_late = |since: Instant| since.max(nobody_since).elapsed() > limit;
+        let is_late = |since: Instant| since.max(last_heard).elapsed() > limit;
         if known.is_empty() {
             let keys = self.open().keys_where(|task| is_late(task.since));
             if keys.is_empty() {
                 return;
             }
-            let why = self.why_nobody().await;
+            let why = self.why_none_runs().await;
             for key in keys {
                 self.give_up_task(key, &why).await;
             }
@@ -180,9 +180,9 @@ impl<E: Engine> Submitter<E> {
     }
 
     /// Says that there is no agent, and what may be the reason.
-    async fn why_nobody(&self) -> String {
+    async fn why_none_runs(&self) -> String {
         let limit = self.limits.agent;
-        let nobody =
+        let none_runs =
             format!("no agent that runs this build of the program has been heard for {limit:?}");
         let mut others = HashSet::new();
         if let Ok(mut agents) = self.engine.listen(&Topic::AnyAgent).await {
@@ -195,13 +195,13 @@ impl<E: Engine> Submitter<E> {
         }
         if !others.is_empty() {
             format!(
-                "{nobody}; agents of other builds are there, {} of them: the program must be the same file everywhere",
+                "{none_runs}; agents of other builds are there, {} of them: the program must be the same file everywhere",
                 others.len()
             )
         } else if let Some(complaint) = self.engine.complaint() {
-            format!("{nobody}; {complaint}")
+            format!("{none_runs}; {complaint}")
         } else {
-            nobody
+            none_runs
         }
     }
 

@@ -1,7 +1,7 @@
 //! Files that several messages have in common, and what was made of them.
 //!
-//! Nearly all descriptors mean something by being open: who has the writing end of a pipe keeps its readers
-//! waiting. Those of [common](super::HandleKind::is_common) handles do not: they are memory that never changes.
+//! Nearly all descriptors mean something by being open: a process that has the writing end of a pipe keeps its
+//! readers waiting. Those of [common](super::HandleKind::is_common) handles do not: they are memory that never changes.
 //! So a process may have them before it needs them, and after, and one descriptor serves the messages of many
 //! tasks, which say by a number which of the files that the process has they mean.
 //!

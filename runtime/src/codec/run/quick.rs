@@ -29,7 +29,7 @@ use super::shape::{Shape, step};
 /// the fields.
 pub(super) type Visitors = Vec<(usize, TypeId)>;
 
-/// One item, read by who has written it.
+/// One item, read by the type that has written it.
 pub(super) struct Quick<'a, K> {
     shape: &'a Shape<'a>,
     at: usize,
