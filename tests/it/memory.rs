@@ -1,14 +1,16 @@
 //! Processes that the kernel kills because there is no memory, told from those that others kill.
 //!
-//! That takes a control group with a limit. Where none can be made (it takes root, and a file system of
-//! groups that can be written to), nothing is seen here; `sys/linux/oom_kills.rs` has tests of how the
-//! counts are read, and of what follows from them.
+//! Only what is meant to be killed is in the group that has a limit. Were this process in it, too, it could
+//! be killed as well: what a killed process has is given back only when it and all that look at it are done,
+//! and until then any other of the group that asks for memory makes the kernel choose again.
+//!
+//! That takes a control group. Where none can be made (it takes root, and a file system of groups that can
+//! be written to), nothing is seen here; `sys/linux/oom_kills.rs` has tests of how the counts are read, and
+//! of what follows from them.
 
 use std::fs;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use multiproc::{Call, ErrorKind, Pool, StartMethod, worker};
 use rustix::process::{Signal, kill_process};
@@ -20,7 +22,7 @@ cases! {
     a_task_is_killed_for_its_memory
 }
 
-/// A control group in which this process is, and so its children. It is gone when this is dropped.
+/// A control group whose deaths this process counts, without being in it. It is gone when this is dropped.
 struct Group {
     folder: PathBuf,
     before: PathBuf,
@@ -28,7 +30,7 @@ struct Group {
 
 impl Group {
     /// A group that can have so many bytes.
-    fn new(bytes: u64) -> Option<Group> {
+    fn new(bytes: u64, method: StartMethod) -> Option<Group> {
         let root = Path::new("/sys/fs/cgroup");
         let groups = fs::read_to_string("/proc/self/cgroup").unwrap();
         let own = |is_meant: &dyn Fn(&str) -> bool| {
@@ -52,16 +54,28 @@ impl Group {
                 ("memory.swap.max", 0),
             )
         };
+        let before = top.join(own);
+        // In a container it can have a name that means nothing there.
+        before.is_dir().then_some(())?;
         let folder = top.join(name);
         fs::create_dir(&folder).ok()?;
         // From here on it is removed, whatever happens.
-        let group = Group {
-            folder,
-            before: top.join(own),
-        };
+        let group = Group { folder, before };
         fs::write(group.folder.join(limit), bytes.to_string()).ok()?;
         let _ = fs::write(group.folder.join(swap.0), swap.1.to_string());
-        enter(&group.folder, std::process::id()).then_some(group)
+        enter(&group.folder, std::process::id()).then_some(())?;
+        // Which group is counted is settled when the first process is started.
+        start(nothing::call(), method).join().unwrap();
+        group.leave();
+        Some(group)
+    }
+
+    /// Has all processes leave that are in it.
+    fn leave(&self) {
+        let processes = fs::read_to_string(self.folder.join("cgroup.procs")).unwrap_or_default();
+        for process in processes.lines() {
+            enter(&self.before, process);
+        }
     }
 }
 
@@ -71,53 +85,32 @@ fn enter(folder: &Path, process: impl ToString) -> bool {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let processes = fs::read_to_string(self.folder.join("cgroup.procs")).unwrap_or_default();
-        for process in processes.lines() {
-            enter(&self.before, process);
-        }
+        self.leave();
         let _ = fs::remove_dir(&self.folder);
     }
 }
 
 const MEMORY_RAN_OUT: &str = "was killed by SIGKILL, probably because memory ran out";
 
-/// Needs so much memory, when nothing else happens in the group.
+/// Needs so much memory, in the group.
 #[worker]
 fn fill(mebibytes: usize, group: &Path) -> usize {
-    // While a killed process gives back what it has, any other that asks for memory may be killed, too.
-    while !all_others_sleep(group) {
-        thread::sleep(Duration::from_millis(1));
-    }
+    assert!(enter(group, std::process::id()));
     // Written to, so that it is there.
     black_box(vec![1_u8; mebibytes << 20]).len()
 }
 
-fn all_others_sleep(group: &Path) -> bool {
-    let own = std::process::id().to_string();
-    let processes = fs::read_to_string(group.join("cgroup.procs")).unwrap();
-    let others = processes.lines().filter(|process| *process != own);
-    others
-        .flat_map(|process| {
-            fs::read_dir(format!("/proc/{process}/task"))
-                .into_iter()
-                .flatten()
-        })
-        .flatten()
-        // A thread that has ended asks for nothing.
-        .filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok())
-        .all(|stat| {
-            let (_, rest) = stat.rsplit_once(") ").unwrap();
-            rest.starts_with(['S', 'Z', 'X'])
-        })
+#[worker]
+fn nothing() {}
+
+fn start<R>(call: Call<'_, R>, method: StartMethod) -> multiproc::Process<R> {
+    call.start_method(method).spawn().unwrap()
 }
 
 fn a_process_is_killed_for_its_memory(method: StartMethod) {
-    let Some(group) = Group::new(200 << 20) else {
+    let Some(group) = Group::new(200 << 20, method) else {
         return println!("no control group can be made here");
     };
-    fn start<R>(call: Call<'_, R>, method: StartMethod) -> multiproc::Process<R> {
-        call.start_method(method).spawn().unwrap()
-    }
     let by_others = || {
         let process = start(wait_for_ever::call(), method);
         let pid = rustix::process::Pid::from_raw(process.id().cast_signed()).unwrap();
@@ -152,7 +145,7 @@ fn a_process_is_killed_for_its_memory(method: StartMethod) {
 }
 
 fn a_task_is_killed_for_its_memory(method: StartMethod) {
-    let Some(group) = Group::new(200 << 20) else {
+    let Some(group) = Group::new(200 << 20, method) else {
         return println!("no control group can be made here");
     };
     let pool = Pool::builder()
