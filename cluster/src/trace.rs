@@ -11,8 +11,14 @@
 //! taken. So what an agent did is shown too late, by the time that its fastest message was under way: half a round
 //! trip. The clocks drift meanwhile: a few milliseconds in an hour. Whatever it is, nothing is shown before its task
 //! was submitted, or after its result had arrived.
+//!
+//! # In which order
+//!
+//! Results do not arrive in the order in which their calls ran, and what a worker did is written in the order of its
+//! time, because viewers cannot draw slices that overlap. So the [last few](LATE) of each worker wait, each for
+//! [`WAIT`] at most. What comes later than that is shown where there is place, and without length if there is none.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::path::Path;
 use std::sync::Mutex;
@@ -52,10 +58,31 @@ struct Agent {
     number: u32,
     /// What is to be added to its time to have that of the submitter.
     difference: i64,
-    /// Until when something is shown of each worker: what is shown of one never overlaps, because viewers cannot
-    /// draw that.
-    workers: HashMap<u32, u64>,
+    /// By the ids of their processes.
+    workers: HashMap<u32, Worker>,
 }
+
+#[derive(Debug, Default)]
+struct Worker {
+    /// Until when something is shown of it.
+    shown: u64,
+    /// What is not shown yet, by when it was there.
+    waiting: BTreeMap<Span, Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    worker: &'static str,
+    stretch: Stretch,
+    /// When its message was submitted, and when the result came: it was between them.
+    within: Span,
+}
+
+/// How much of each worker waits for what came before it.
+const LATE: usize = 16;
+
+/// How long it waits, in nanoseconds.
+const WAIT: u64 = 1_000_000_000;
 
 /// The number of the submitter in the file, and its only row.
 const SUBMITTER: Row = (1, 1);
@@ -86,7 +113,8 @@ impl Trace {
         events.last_sent = at + VISIBLE;
         let calls = u32::try_from(calls).unwrap_or(u32::MAX);
         let name = format!("submit {}", several(worker, calls));
-        events.slice(&name, "submit", SUBMITTER, (at, at + VISIBLE), calls);
+        let span = (at, at + VISIBLE);
+        slice(&mut events.file, &name, "submit", SUBMITTER, span, calls);
         let sent = Sent {
             worker,
             at,
@@ -113,7 +141,12 @@ impl Trace {
         }
         let (worker, sent) = (sent.worker, sent.at);
         for stretch in &work.stretches {
-            events.work(worker, agent, *stretch, (sent, now));
+            let waiting = Waiting {
+                worker,
+                stretch: *stretch,
+                within: (sent, now),
+            };
+            events.work(agent, waiting);
         }
     }
 
@@ -122,14 +155,18 @@ impl Trace {
         lock(&self.0).open.remove(&message);
     }
 
-    /// Writes to the file what is not there yet.
+    /// Writes to the file what is not there yet and need not wait.
     pub(crate) fn flush(&self) {
-        lock(&self.0).file.flush();
+        let mut events = lock(&self.0);
+        events.show(core::clock().saturating_sub(WAIT));
+        events.file.flush();
     }
 
     /// Nothing more will come.
     pub(crate) fn finish(&self) {
-        lock(&self.0).file.finish();
+        let mut events = lock(&self.0);
+        events.show(u64::MAX);
+        events.file.finish();
     }
 }
 
@@ -151,30 +188,99 @@ impl Events {
         self.file.process(number, &escape(agent));
     }
 
-    /// Shows what a worker did, between two times before and after which it was not.
-    fn work(&mut self, name: &str, agent: &str, stretch: Stretch, (after, before): (u64, u64)) {
+    /// A worker of an agent that was heard did something.
+    fn work(&mut self, agent: &str, waiting: Waiting) {
         let Some(agent) = self.agents.get_mut(agent) else {
             return;
         };
-        let here = |there: u64| there.wrapping_add_signed(agent.difference);
-        let number = agent.number;
-        let is_new = !agent.workers.contains_key(&stretch.process);
-        let row = agent.workers.len() + 1;
-        let last = agent.workers.get(&stretch.process).copied();
-        let since = here(stretch.since).max(after).max(last.unwrap_or(0));
-        let until = here(stretch.until).min(before).max(since);
-        agent.workers.insert(stretch.process, until);
-        let place = (number, stretch.process);
-        if is_new {
-            self.file.row(place, &format!("worker {row}"));
+        let others = agent.workers.len();
+        let row = (agent.number, waiting.stretch.process);
+        let worker = agent.workers.entry(row.1).or_insert_with(|| {
+            self.file.row(row, &format!("worker {}", others + 1));
+            Worker::default()
+        });
+        let Stretch { since, until, .. } = waiting.stretch;
+        worker.waiting.insert((since, until), waiting);
+        if worker.waiting.len() > LATE {
+            worker.show_first(row, agent.difference, &mut self.file);
         }
-        let calls = stretch.calls;
-        self.slice(&several(name, calls), "task", place, (since, until), calls);
-        self.file.arrow((SUBMITTER, after), (place, since));
     }
 
-    fn slice(&mut self, name: &str, category: &str, row: Row, span: Span, calls: u32) {
-        let arguments = format!("\"tasks\":{calls}");
-        self.file.slice(name, category, row, span, &arguments);
+    /// Shows what has arrived until then, and what was before it.
+    fn show(&mut self, until: u64) {
+        for agent in self.agents.values_mut() {
+            for (process, worker) in &mut agent.workers {
+                while worker.waiting.values().any(|it| it.within.1 <= until) {
+                    let row = (agent.number, *process);
+                    worker.show_first(row, agent.difference, &mut self.file);
+                }
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Shows the first of what waits.
+    fn show_first(&mut self, row: Row, difference: i64, file: &mut EventFile) {
+        let Some((_, first)) = self.waiting.pop_first() else {
+            return;
+        };
+        let (submitted, arrived) = first.within;
+        let here = |there: u64| there.wrapping_add_signed(difference);
+        let since = here(first.stretch.since).max(submitted).max(self.shown);
+        let until = here(first.stretch.until).min(arrived).max(since);
+        self.shown = until;
+        let calls = first.stretch.calls;
+        let name = several(first.worker, calls);
+        slice(file, &name, "task", row, (since, until), calls);
+        file.arrow((SUBMITTER, submitted), (row, since));
+    }
+}
+
+fn slice(file: &mut EventFile, name: &str, category: &str, row: Row, span: Span, calls: u32) {
+    file.slice(name, category, row, span, &format!("\"tasks\":{calls}"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_arrives_late_is_shown_where_it_was() {
+        let name = format!("multiproc-cluster-trace-{}.json", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let trace = Trace::create(&path).unwrap();
+        for message in 0..3 {
+            trace.submitted(message, "worker", 1);
+        }
+        let begin = core::clock();
+        let at = |milliseconds: u64| begin + milliseconds * 1_000_000;
+        std::thread::sleep(std::time::Duration::from_millis(10));
+        for (message, since, until) in [(2, 6, 9), (0, 1, 3), (1, 3, 6)] {
+            let stretch = Stretch {
+                process: 7,
+                calls: 1,
+                since: at(since),
+                until: at(until),
+            };
+            let work = Work {
+                stretches: vec![stretch],
+                now: core::clock(),
+            };
+            trace.worked(message, "agent", &work);
+            trace.ended(message);
+        }
+        trace.finish();
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        let lengths: Vec<_> = text
+            .lines()
+            .filter(|line| line.contains("\"cat\":\"task\",\"ph\":\"X\""))
+            .map(|line| {
+                let (_, rest) = line.split_once("\"dur\":").unwrap();
+                rest.split_once(',').unwrap().0
+            })
+            .collect();
+        assert_eq!(lengths, ["2000.000", "3000.000", "3000.000"], "{text}");
     }
 }
