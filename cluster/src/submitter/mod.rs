@@ -318,6 +318,11 @@ impl<E: Engine> Submitter<E> {
         self.open().is_running((job, number))
     }
 
+    /// How many calls have been submitted and not ended.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.open().calls()
+    }
+
     fn open(&self) -> MutexGuard<'_, Open> {
         lock(&self.open)
     }
