@@ -162,7 +162,10 @@ impl<E: Engine> Runner<E> {
             agent: self.name.clone(),
             mark: unique(),
         };
-        match self.engine.record(id, note, wire::write(&begun)).await {
+        let noted = self.engine.record(id, note, wire::write(&begun));
+        // What waits to be answered goes with it, and not before it.
+        let (noted, ()) = tokio::join!(noted, self.answer_done());
+        match noted {
             Ok(first) => Ok(first),
             Err(error) => {
                 // It may have been noted, and the answer lost.
