@@ -188,6 +188,8 @@ impl<E: Engine> Submitter<E> {
                 agents.last_heard = now;
                 if status.is_leaving {
                     agents.known.remove(&status.agent);
+                    // It begins nothing more, and may take long to end what it runs.
+                    agents.lost.insert(status.agent, now);
                 } else {
                     agents.known.insert(status.agent.clone(), (status, now));
                 }

@@ -66,7 +66,7 @@ pub(crate) struct Submitter<E> {
 #[derive(Debug)]
 struct Agents {
     known: HashMap<String, (Status, Instant)>,
-    /// When those were heard for the last time that are silent, some time ago at most.
+    /// When those were heard for the last time that are silent, or about to end, some time ago at most.
     lost: HashMap<String, Instant>,
     last_heard: Instant,
 }
