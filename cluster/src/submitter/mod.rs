@@ -72,6 +72,12 @@ struct Agents {
 }
 
 impl Agents {
+    /// Whether one is silent, or has ended, that had been heard.
+    fn is_one_lost(&self) -> bool {
+        let is_silent = |heard: &Instant| heard.elapsed() > SILENCE;
+        !self.lost.is_empty() || self.known.values().any(|(_, heard)| is_silent(heard))
+    }
+
     fn forget_silent(&mut self) {
         let silent = self
             .known
