@@ -101,7 +101,7 @@ impl ClusterBuilder {
     }
 
     /// The longest time for which the server keeps a task that is not run, or a result that is not taken; a day by
-    /// default.
+    /// default. A task that runs may take longer.
     pub fn task_age(mut self, age: Duration) -> Self {
         self.terms.task_age = age;
         self

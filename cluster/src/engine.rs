@@ -58,8 +58,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
         id: &TaskId,
         note: Note,
     ) -> impl Future<Output = Result<Option<Bytes>>> + Send;
-    /// All that agents note of the tasks of a run, as they send it: before it is kept, and also what is then
-    /// refused because there was such a note before.
+    /// The results that agents note of the tasks of a run, as they send them: before they are kept, and also what is
+    /// then refused because there was one before.
     fn records(&self, run: &RunId) -> impl Future<Output = Result<Self::Records>> + Send;
     /// The place of the latest note that is kept, of any run.
     fn last_place(&self) -> impl Future<Output = Result<u64>> + Send;
@@ -131,16 +131,15 @@ pub(crate) enum Answer {
     Back(Duration),
 }
 
-/// What is being noted of tasks, as it comes.
+/// The results that are being noted, as they come.
 pub(crate) trait Records: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Option<Record>> + Send;
 }
 
-/// Something that is being noted.
+/// A result that is being noted.
 #[derive(Debug)]
 pub(crate) struct Record {
     pub(crate) id: TaskId,
-    pub(crate) note: Note,
     pub(crate) message: Bytes,
 }
 

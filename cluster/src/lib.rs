@@ -47,7 +47,7 @@
 //!  submitter                      server                              agent
 //!  submit ── task ──────────────▶ tasks (a queue) ── when asked ────▶ asks for as many as it has workers free
 //!                                 records         ◀── "begun" ─────── 1. only the first note counts
-//!     ◀───────────── as it comes ─┤                                   2. runs the call in its pool
+//!     ◀────────────────────────── if it takes long ────────────────── 2. runs the call in its pool
 //!                                 records         ◀── result ──────── 3. only the first note counts
 //!  the task ends ◀─ as it comes ──┘
 //!                                 tasks           ◀── answered ────── 4. forgotten
@@ -66,9 +66,15 @@
 //! get a task, by whatever mistake or crash, one begins it, and one result counts. That is why it does not matter
 //! how often the server delivers a task.
 //!
-//! A submitter hears notes as they pass the server, before they are kept. So it may hear one that is then refused.
-//! A result ends its task all the same: the agent that sends it has run the task. That there is no result is
+//! A submitter hears results as they pass the server, before they are kept. So it may hear one that is then refused.
+//! It ends its task all the same: the agent that sends it has run the task. That there is no result is
 //! believed when it is kept.
+//!
+//! Notes of beginnings a submitter does not hear: to take them in costs as much as a result. The agent tells it what
+//! runs longer than 100 ms, and nothing depends on that: before it is said that a task has not run, or that its agent
+//! is gone, the note is looked up.
+//!
+//! Answers to deliveries wait for the next message of their agent, or 3 ms.
 //!
 //! What if one of them dies, or is cut off, at any of these steps:
 //!
@@ -77,15 +83,19 @@
 //! | a worker, while it runs a task | its agent knows at once, by its pool: the error that a pool has, or the next attempt, for which "begun" is noted again |
 //! | an agent, before "begun" is noted | its delivery is not answered; after the [time for that](Server::answer_timeout) another agent gets it and begins |
 //! | an agent, after "begun", before the result | another gets the task and finds the note. It asks the agent in the note, which does not answer; it begins the next attempt, or notes that the task is lost |
+//! | the same, and no other has a worker free | the submitter knows from that agent, or from the note, that it had begun the task. When the agent has been silent for long enough, and there is no result, the task is lost |
+//! | the same, and there is no other | the submitter takes the task back from the queue, and then finds the note: the task is lost |
 //! | an agent, when its submitter has heard the result and the server has not kept it | the task has ended with that result. Another gets the task and finds "begun": the submitter does not wait for what it notes or begins then, as above |
-//! | an agent, after the result | another gets the task, finds the result, and answers the delivery |
+//! | an agent, after the result, before it has answered | another gets the task, finds the result, and answers the delivery |
+//! | an agent that has been told to stop | it goes on saying that it is there until what it runs has ended |
 //! | an agent that is only stopped or cut off | as if it had died. When it is back, its result is refused: the first one counts |
 //! | the server, which comes back | connections come back, too. What was delivered it may deliver again, to others: they find "begun", ask that agent, which says that it runs the task, and leave it alone |
 //! | the server, which does not come back | after [its time](ClusterBuilder::server_timeout), tasks are lost; those that were never sent have not run |
 //! | all agents | after [their time](ClusterBuilder::agent_timeout), what could be taken back from the queue without a beginning was not run, the rest is lost |
 //! | the submitter | agents do not hear it any more: after [a time](Agent::submitter_timeout) they begin none of its tasks, and kill those that run |
 //! | a submitter that was only stopped | it finds the results, which are kept for a day, or that its tasks were cancelled |
-//! | the connection, with a message on it | a task that is sent again is one task, by its name; a note that is sent again is found to be one's own |
+//! | the connection, with a message on it | a task that is sent again is one task, by its name; a note that is sent again is found to be one's own; that a task runs is looked up at the next connection |
+//! | the task and its "begun", which the server has forgotten because of their [age](ClusterBuilder::task_age) | nobody else can get the task. The submitter asks all agents whether they run it, and goes on waiting if one does |
 //!
 //! That a task is cancelled is taken back from the queue, and said to all agents; it is said again for a minute,
 //! for those that had it on its way.

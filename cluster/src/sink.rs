@@ -8,8 +8,6 @@ use multiproc::Error;
 pub(crate) trait Sink: Send + Sync + 'static {
     /// The message with this number has ended. Called once for each.
     fn end(&self, number: u64, ended: Ended);
-    /// It is being run.
-    fn begin(&self, _number: u64) {}
 }
 
 /// How the calls of a message have ended.

@@ -1,9 +1,9 @@
 //! A submitted call, and the place where its result arrives.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use multiproc::{Call, Error, ErrorKind, ExecutorTask, Result, TaskState};
 use crate::builder::not_here;
 use crate::cluster::Cluster;
 use crate::nats::Nats;
+use crate::runtime::Executor;
 use crate::sink::{Ended, Sink};
 use crate::submitter::{Message, Submitter, lock};
 
@@ -41,10 +42,17 @@ use crate::submitter::{Message, Submitter, lock};
 pub struct Task<R> {
     slot: Arc<Slot>,
     /// `None`: it never became one, and is finished.
-    submitted: Option<(Arc<Submitter<Nats>>, u64)>,
+    submitted: Option<Submitted>,
     reader: Option<ResultReader<R>>,
     kill_on_drop: bool,
     process: u32,
+}
+
+/// Where it was submitted, and who can be driven to get its result.
+struct Submitted {
+    submitter: Arc<Submitter<Nats>>,
+    number: u64,
+    executor: Weak<Executor>,
 }
 
 /// Where a result arrives.
@@ -59,7 +67,9 @@ struct SlotState {
     is_finished: bool,
     /// Empty before, and when it has been taken.
     ended: Option<Ended>,
+    /// That of the user, and that of the executor which a thread drives that waits.
     waker: Option<Waker>,
+    driver: Option<Waker>,
 }
 
 impl<R> Task<R> {
@@ -88,7 +98,11 @@ impl<R> Task<R> {
                     worker,
                     sink: Arc::clone(&slot) as _,
                 });
-                let submitted = (Arc::clone(submitter), number);
+                let submitted = Submitted {
+                    submitter: Arc::clone(submitter),
+                    number,
+                    executor: cluster.runtime.executor(),
+                };
                 (Some(submitted), Some(reader), kill_on_drop)
             }
             Err(error) => {
@@ -147,7 +161,7 @@ impl<R> Task<R> {
         let is_running = self
             .submitted
             .as_ref()
-            .is_some_and(|(submitter, number)| self.is_here() && submitter.is_running(0, *number));
+            .is_some_and(|it| self.is_here() && it.submitter.is_running(0, it.number));
         match (self.is_finished(), is_running) {
             (true, _) => TaskState::Finished,
             (false, true) => TaskState::Running,
@@ -165,10 +179,10 @@ impl<R> Task<R> {
         reason = "most callers do not care whether it was in time"
     )]
     pub fn cancel(&self) -> bool {
-        let Some((submitter, number)) = &self.submitted else {
+        let Some(submitted) = &self.submitted else {
             return false;
         };
-        self.is_here() && submitter.cancel(0, *number)
+        self.is_here() && submitted.submitter.cancel(0, submitted.number)
     }
 
     /// Whether this process is the one whose task it is.
@@ -180,24 +194,23 @@ impl<R> Task<R> {
         if !self.is_here() {
             return Err(not_here());
         }
-        let mut state = lock(&self.slot.state);
-        while !state.is_finished {
-            let waited = match limit {
-                None => self.slot.changed.wait(state),
-                Some(limit) => {
-                    let left = limit.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Ok(false);
-                    }
-                    let waited = self.slot.changed.wait_timeout(state, left);
-                    waited
-                        .map(|it| it.0)
-                        .map_err(|it| PoisonError::new(it.into_inner().0))
-                }
-            };
-            state = waited.unwrap_or_else(PoisonError::into_inner);
+        let Some(submitted) = &self.submitted else {
+            return Ok(true);
+        };
+        if self.is_finished() {
+            return Ok(true);
         }
-        Ok(true)
+        let begin = Instant::now();
+        // It is not kept for longer than it is driven: it ends with its cluster.
+        if let Some(executor) = submitted.executor.upgrade() {
+            let open = || submitted.submitter.open_calls();
+            executor.drive_until(self.slot.finished(), limit, open);
+        }
+        let is_finished = self.slot.wait_until(limit);
+        if let Some(executor) = submitted.executor.upgrade() {
+            executor.note_wait(begin.elapsed(), is_finished);
+        }
+        Ok(is_finished)
     }
 
     fn result(&self) -> Result<R> {
@@ -222,14 +235,55 @@ impl<R> Task<R> {
     }
 }
 
+impl Slot {
+    /// Waits for the end, but not longer than until then. Returns whether it is there.
+    fn wait_until(&self, limit: Option<Instant>) -> bool {
+        let mut state = lock(&self.state);
+        while !state.is_finished {
+            let waited = match limit {
+                None => self.changed.wait(state),
+                Some(limit) => {
+                    let left = limit.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return false;
+                    }
+                    let waited = self.changed.wait_timeout(state, left);
+                    waited
+                        .map(|it| it.0)
+                        .map_err(|it| PoisonError::new(it.into_inner().0))
+                }
+            };
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+        true
+    }
+
+    /// Is ready when the end is there: for the executor that brings it.
+    async fn finished(&self) {
+        let is_finished = |context: &mut Context<'_>| {
+            let mut state = lock(&self.state);
+            if state.is_finished {
+                return Poll::Ready(());
+            }
+            state.driver = Some(context.waker().clone());
+            Poll::Pending
+        };
+        poll_fn(is_finished).await;
+    }
+}
+
 impl Sink for Slot {
     fn end(&self, _: u64, ended: Ended) {
         let mut state = lock(&self.state);
         state.is_finished = true;
         state.ended = Some(ended);
         let waker = state.waker.take();
+        let driver = state.driver.take();
         drop(state);
         self.changed.notify_all();
+        if let Some(driver) = driver {
+            driver.wake();
+        }
         if let Some(waker) = waker {
             // It is the user's: its panic would end the thread's work.
             let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| waker.wake()));

@@ -112,6 +112,8 @@ pub(crate) enum Question {
     Hello,
     /// Whether it runs this task.
     Runs(String),
+    /// The same, asked of all: who does not run it does not answer.
+    WhoRuns(String),
 }
 
 /// What an agent knows of a task.
@@ -123,13 +125,21 @@ pub(crate) enum Knows {
     Nothing,
 }
 
-/// The result of a task, said to its submitter, because the server does not keep it.
+/// What an agent says to a submitter of a task. No message at all is the question whether it is there.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Handed {
-    pub(crate) id: String,
-    /// A [`ResultMessage`].
-    #[serde(with = "as_bytes")]
-    pub(crate) result: Vec<u8>,
+pub(crate) enum Said {
+    /// This agent has been running it for a while, for the time with this number.
+    Runs {
+        id: String,
+        agent: String,
+        attempt: u32,
+    },
+    /// Its result, because the server does not keep it.
+    Ended {
+        id: String,
+        /// A [`ResultMessage`].
+        result: Packed,
+    },
 }
 
 /// What is cancelled.

@@ -273,6 +273,54 @@ fn an_agent_that_is_stopped_finishes_what_it_runs() {
 }
 
 #[test]
+fn an_agent_that_takes_long_to_stop_is_not_given_up() {
+    within(60, || {
+        let server = NatsServer::start();
+        let agent =
+            multiproc_cluster::Agent::connect(crate::support::server(&server.url())).unwrap();
+        let stopper = agent.stopper();
+        let thread = std::thread::spawn(move || agent.workers(1).run());
+        let limit = Duration::from_millis(500);
+        let cluster = server.builder().agent_timeout(limit).connect().unwrap();
+        // Longer than both times together, after which an agent that is not heard is given up.
+        let time = Duration::from_secs(6);
+        let task = cluster.submit(doze::call(time));
+        wait_until("it runs", || task.state() == TaskState::Running);
+        let _other = AgentProcess::start(&server.url(), 1);
+        assert!(cluster.wait_for_workers(2, Duration::from_secs(30)));
+        stopper.stop();
+        task.wait().unwrap();
+        thread.join().unwrap().unwrap();
+    });
+}
+
+#[test]
+fn waiting_from_within_an_executor_and_from_two_threads_works() {
+    within(60, || {
+        let (_server, _agents, cluster) = cluster(1, 2);
+        let squares = |from: u64| {
+            for n in from..from + 200 {
+                assert_eq!(cluster.submit(square::call(n)).wait().unwrap(), n * n);
+            }
+        };
+        squares(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| squares(1000));
+            scope.spawn(|| squares(2000));
+        });
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }.build().unwrap();
+        runtime.block_on(async { squares(3000) });
+        // The one after it is handed over while no thread is waiting.
+        squares(4000);
+        let task = cluster.submit(square::call(7));
+        wait_until("it has ended", || task.is_finished());
+        squares(5000);
+        assert_eq!(cluster.map(square::call, 0..100).count(), 100);
+    });
+}
+
+#[test]
 fn two_submitters_do_not_know_of_each_other() {
     within(60, || {
         let (server, _agents, one) = cluster(1, 2);

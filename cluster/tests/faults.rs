@@ -136,6 +136,27 @@ fn a_long_task_outlasts_the_time_to_answer_and_a_crash_of_the_server() {
 }
 
 #[test]
+fn a_task_may_run_longer_than_tasks_are_kept() {
+    within(120, || {
+        let server = NatsServer::start();
+        let age = Duration::from_secs(3);
+        let cluster = server.builder().task_age(age).connect().unwrap();
+        let mut agent = AgentProcess::start(&server.url(), 1);
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        // It is looked up after ten seconds.
+        let task = cluster.submit(noted::call(&notes, 1, Duration::from_secs(15)));
+        assert_eq!(task.wait().unwrap(), 1);
+        assert_eq!(runs(&notes), [1]);
+        let task = cluster.submit(doze::call(Duration::from_secs(600)));
+        wait_until("it runs", || task.state() == TaskState::Running);
+        agent.kill();
+        let _other = AgentProcess::start(&server.url(), 1);
+        assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::Lost);
+    });
+}
+
+#[test]
 fn a_server_that_does_not_come_back_is_an_error_in_time() {
     within(120, || {
         let mut server = NatsServer::start();

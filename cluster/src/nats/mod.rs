@@ -14,7 +14,7 @@
 //!
 //! * Servers before 2.10.23 lose tasks when they crash: they are refused.
 //! * Consumers of records come back late after a crash of the server, and miss what was sent meanwhile. There are
-//!   none: a submitter hears notes as they are sent, and looks up what it has missed.
+//!   none: a submitter hears results as they are sent, and looks up what it has missed.
 //! * A limit of deliveries makes messages stay for ever without a word: there is none. Who begins a task notes
 //!   that first, so the count of deliveries means nothing.
 //! * Many consumers that come and go on a work queue have lost messages: there is one for each build, which

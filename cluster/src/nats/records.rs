@@ -61,9 +61,10 @@ impl Inner {
     }
 }
 
-/// What is noted of the tasks of a run: an ordinary subscription to the subjects of the notes, which the server
+/// The results of the tasks of a run: an ordinary subscription to the subjects of their notes, which the server
 /// serves before it stores them. A consumer of the stream would be told later, at more cost, and would miss no less
-/// when a connection breaks.
+/// when a connection breaks. Notes of beginnings are not heard: that would be one message more, and a thread woken,
+/// right before the result.
 pub(crate) struct NatsRecords {
     subscriber: Subscriber,
     /// The length of what all subjects begin with.
@@ -72,7 +73,8 @@ pub(crate) struct NatsRecords {
 
 impl NatsRecords {
     pub(super) async fn new(inner: &Inner, run: &RunId) -> Result<NatsRecords> {
-        let subscriber = inner.client.subscribe(inner.notes(run)).await;
+        let results = format!("{}.r.{run}.*.*.r", inner.prefix);
+        let subscriber = inner.client.subscribe(results).await;
         Ok(NatsRecords {
             subscriber: subscriber.map_err(away)?,
             skipped: inner.prefix.len() + ".r.".len(),
@@ -86,17 +88,11 @@ impl Records for NatsRecords {
             let message = self.subscriber.next().await?;
             let read = || {
                 let subject = message.subject.get(self.skipped..)?;
-                let (id, note) = subject.rsplit_once('.')?;
-                let note = match note.strip_prefix('b') {
-                    Some(attempt) => Note::Begun(attempt.parse().ok()?),
-                    None => Note::Result,
-                };
-                Some((TaskId::parse(id)?, note))
+                TaskId::parse(subject.strip_suffix(".r")?)
             };
-            if let Some((id, note)) = read() {
+            if let Some(id) = read() {
                 return Some(Record {
                     id,
-                    note,
                     message: message.payload,
                 });
             }

@@ -15,7 +15,7 @@ use crate::engine::{Delivery, Engine, EngineError, First, Note, Topic};
 use crate::id::{TaskId, unique};
 use crate::submitter::lock;
 use crate::wire::{
-    self, Begun, Body, Handed, Knows, Packed, Question, Reason, ResultMessage, Results, TaskMessage,
+    self, Begun, Body, Knows, Packed, Question, Reason, ResultMessage, Results, Said, TaskMessage,
 };
 
 /// When what cannot be done now is tried again.
@@ -137,12 +137,12 @@ impl<E: Engine> Runner<E> {
 
     /// Gives a result to its submitter without the engine.
     async fn hand_over(&self, id: &TaskId, message: Bytes) -> bool {
-        let handed = Handed {
+        let ended = Said::Ended {
             id: id.to_string(),
-            result: message.into(),
+            result: Packed(message.into()),
         };
         let topic = Topic::ToSubmitter(&id.run);
-        let answer = self.engine.ask(&topic, wire::write(&handed), ANSWER).await;
+        let answer = self.engine.ask(&topic, wire::write(&ended), ANSWER).await;
         answer.is_some()
     }
 
@@ -162,7 +162,10 @@ impl<E: Engine> Runner<E> {
             agent: self.name.clone(),
             mark: unique(),
         };
-        match self.engine.record(id, note, wire::write(&begun)).await {
+        let noted = self.engine.record(id, note, wire::write(&begun));
+        // What waits to be answered goes with it, and not before it.
+        let (noted, ()) = tokio::join!(noted, self.answer_done());
+        match noted {
             Ok(first) => Ok(first),
             Err(error) => {
                 // It may have been noted, and the answer lost.

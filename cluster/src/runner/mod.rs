@@ -6,7 +6,8 @@
 //! 2. Its beginning is noted, which only one agent can, for each attempt ([`attempt`]).
 //! 3. It is run in the pool ([`work`]). Meanwhile the engine is told that it is not forgotten.
 //! 4. Its result is noted, if no other was.
-//! 5. The delivery is answered, so that the engine forgets the task.
+//! 5. The delivery is answered, so that the engine forgets the task. Nothing waits for that, so it is done with the
+//!    next note of a beginning, or soon.
 //!
 //! An agent that dies leaves a delivery without an answer. The engine delivers it again to another, which finds
 //! the note of the beginning, and that of the result if it got so far.
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 
 use multiproc::__private::cluster::Carried;
 use multiproc::Pool;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::agent::OnStatus;
@@ -38,6 +39,10 @@ pub(crate) struct Runner<E: Engine> {
     submitter_timeout: Duration,
     running: Mutex<HashMap<TaskId, Running<E>>>,
     recent: Mutex<Recent>,
+    /// What is done, and to be answered.
+    unanswered: Mutex<Vec<E::Receipt>>,
+    /// That there is something to be answered.
+    has_unanswered: Notify,
     submitters: Mutex<HashMap<RunId, presence::Submitter>>,
     /// What was cancelled before it came, or not: when.
     cancelled: Mutex<HashMap<TaskId, Instant>>,
@@ -73,6 +78,9 @@ struct Recent {
 
 /// How long a delivery may be on its way when no more are asked for.
 const LAST_ARRIVAL: Duration = Duration::from_secs(5);
+
+/// For how long what is done waits to be answered with something else.
+const ANSWER_SOON: Duration = Duration::from_millis(3);
 
 /// How many are remembered.
 const REMEMBERED: usize = 1 << 14;
@@ -124,6 +132,8 @@ impl<E: Engine> Runner<E> {
             submitter_timeout,
             running: Mutex::default(),
             recent: Mutex::default(),
+            unanswered: Mutex::default(),
+            has_unanswered: Notify::new(),
             submitters: Mutex::default(),
             cancelled: Mutex::default(),
             done: AtomicU64::new(0),
@@ -163,6 +173,7 @@ impl<E: Engine> Runner<E> {
         let telling = tokio::spawn(Arc::clone(&self).tell_status(on_status));
         around.spawn(Arc::clone(&self).mind_submitters());
         around.spawn(Arc::clone(&self).mind_connection());
+        around.spawn(Arc::clone(&self).answer_soon());
         let mut deliveries = loop {
             match self.engine.deliveries().await {
                 Ok(deliveries) => break deliveries,
@@ -182,6 +193,7 @@ impl<E: Engine> Runner<E> {
         while !lock(&self.running).is_empty() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+        self.answer_done().await;
         drop(deliveries);
         self.leave(around, telling).await;
         Arc::into_inner(self).map(|runner| runner.pool)
@@ -270,18 +282,45 @@ impl<E: Engine> Runner<E> {
             Some(settled) => settled,
             None => self.attempt(&delivery, seat).await,
         };
-        let answer = match settled {
+        let delay = match settled {
             Settled::Known => return,
             Settled::Done => {
                 // Before it is not running any more: it is one of both at any time.
                 lock(&self.recent).insert(id.clone());
-                Answer::Done
+                None
             }
-            Settled::Back(delay) => Answer::Back(delay),
+            Settled::Back(delay) => Some(delay),
         };
-        let running = lock(&self.running).remove(&id);
-        let receipt = running.map_or(delivery.receipt, |it| it.receipt);
-        let _ = self.engine.settle(&receipt, answer).await;
+        let receipt = {
+            let mut running = lock(&self.running);
+            let removed = running.remove(&id);
+            let receipt = removed.map_or(delivery.receipt, |it| it.receipt);
+            if delay.is_none() {
+                // At once: when nothing runs any more, all is there that is to be answered.
+                lock(&self.unanswered).push(receipt.clone());
+                self.has_unanswered.notify_one();
+            }
+            receipt
+        };
+        if let Some(delay) = delay {
+            let _ = self.engine.settle(&receipt, Answer::Back(delay)).await;
+        }
+    }
+
+    /// Answers what is done. An agent that ends before has others find the results.
+    async fn answer_done(&self) {
+        let receipts = std::mem::take(&mut *lock(&self.unanswered));
+        for receipt in receipts {
+            let _ = self.engine.settle(&receipt, Answer::Done).await;
+        }
+    }
+
+    async fn answer_soon(self: Arc<Self>) {
+        loop {
+            self.has_unanswered.notified().await;
+            tokio::time::sleep(ANSWER_SOON).await;
+            self.answer_done().await;
+        }
     }
 
     /// Tells the engine again and again what is not forgotten.

@@ -140,6 +140,12 @@ impl<E: Engine> Runner<E> {
                     let knows = TaskId::parse(&id).map_or(Knows::Nothing, |id| self.knows(&id));
                     let _ = self.engine.reply(&heard, wire::write(&knows)).await;
                 }
+                Some(Question::WhoRuns(id)) => {
+                    let knows = TaskId::parse(&id).map(|id| self.knows(&id));
+                    if let Some(knows @ Knows::Running) = knows {
+                        let _ = self.engine.reply(&heard, wire::write(&knows)).await;
+                    }
+                }
                 None => {}
             }
         }

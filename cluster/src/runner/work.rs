@@ -1,6 +1,7 @@
 //! Running the calls of a task in the pool.
 
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -10,13 +11,16 @@ use futures_util::stream::FuturesUnordered;
 use multiproc::__private::cluster::{self as core, Carried, Ran};
 
 use super::{Runner, Seat, Settled};
-use crate::engine::{Engine, First};
+use crate::engine::{Engine, First, Topic};
 use crate::id::TaskId;
 use crate::submitter::lock;
-use crate::wire::{self, Body, Packed, ResultMessage, Results, Stretch, Work};
+use crate::wire::{self, Body, Packed, ResultMessage, Results, Said, Stretch, Work};
 
 /// A call that takes no longer than this is waited for by the agent's thread itself.
 const SHORT: Duration = Duration::from_micros(200);
+
+/// For how long it is not told that a task runs: it may have ended by then.
+const TELL: Duration = Duration::from_millis(100);
 
 /// What this agent has begun.
 pub(super) struct Mine {
@@ -57,7 +61,21 @@ impl<E: Engine> Runner<E> {
         for (index, call) in calls.iter().enumerate() {
             running.push(self.submit(id, index, call, waits));
         }
-        while let Some((index, result, ran)) = running.next().await {
+        let mut late = pin!(tokio::time::sleep(TELL));
+        let mut told = None;
+        loop {
+            let ended = tokio::select! {
+                biased;
+                ended = running.next() => ended,
+                () = &mut late, if told != Some(noted) => {
+                    told = Some(noted);
+                    self.tell_runs(id, noted).await;
+                    continue;
+                }
+            };
+            let Some((index, result, ran)) = ended else {
+                break;
+            };
             let is_lost = result.as_ref().is_err_and(core::is_worker_lost);
             if is_lost && attempts[index] < retries && !self.is_cancelled(id) {
                 attempts[index] += 1;
@@ -127,6 +145,17 @@ impl<E: Engine> Runner<E> {
             };
             (index, result, ran)
         }
+    }
+
+    /// Tells the submitter that this agent runs it.
+    async fn tell_runs(&self, id: &TaskId, attempt: u32) {
+        let runs = Said::Runs {
+            id: id.to_string(),
+            agent: self.name.clone(),
+            attempt,
+        };
+        let topic = Topic::ToSubmitter(&id.run);
+        let _ = self.engine.tell(&topic, wire::write(&runs)).await;
     }
 
     fn is_cancelled(&self, id: &TaskId) -> bool {

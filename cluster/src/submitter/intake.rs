@@ -1,4 +1,4 @@
-//! What comes back: beginnings, results, and the voices of agents.
+//! What comes back: results, and the voices of agents.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,18 +12,12 @@ use super::{Submitter, lock};
 use crate::engine::{Engine, Heard, Listener, Note, Record, Records, Topic};
 use crate::id::TaskId;
 use crate::sink::Ended;
-use crate::wire::{
-    self, Begun, Body, Handed, Packed, Question, Reason, ResultMessage, Results, Status,
-};
+use crate::wire::{self, Body, Packed, Question, Reason, ResultMessage, Results, Said, Status};
 
 impl<E: Engine> Submitter<E> {
     pub(super) async fn take_records(self: Arc<Self>, mut records: E::Records) {
-        while let Some(Record { id, note, message }) = records.next().await {
-            let key = (id.job, id.number);
-            match note {
-                Note::Begun(attempt) => self.begin(key, attempt, &message),
-                Note::Result => self.hear_result(key, &message),
-            }
+        while let Some(Record { id, message }) = records.next().await {
+            self.hear_result((id.job, id.number), &message);
         }
     }
 
@@ -59,20 +53,17 @@ impl<E: Engine> Submitter<E> {
         // It is looked up again, like all of which nothing is heard.
     }
 
-    fn begin(&self, key: Key, attempt: u32, message: &Bytes) {
-        let Some(begun) = wire::read::<Begun>(message) else {
-            return;
-        };
+    /// Takes in that an agent has begun it.
+    pub(super) fn begin(&self, key: Key, attempt: u32, agent: String) {
         let mut open = self.open();
         if let Some(task) = open.get_mut(key) {
-            // The first note of an attempt counts.
+            // What was said may arrive late.
             if let State::Running(_, before) = task.state
                 && before >= attempt
             {
                 return;
             }
-            task.state = State::Running(begun.agent, attempt);
-            task.sink.begin(key.1);
+            task.state = State::Running(agent, attempt);
         }
     }
 
@@ -188,6 +179,8 @@ impl<E: Engine> Submitter<E> {
                 agents.last_heard = now;
                 if status.is_leaving {
                     agents.known.remove(&status.agent);
+                    // It begins nothing more, and may take long to end what it runs.
+                    agents.lost.insert(status.agent, now);
                 } else {
                     agents.known.insert(status.agent.clone(), (status, now));
                 }
@@ -195,18 +188,31 @@ impl<E: Engine> Submitter<E> {
         }
     }
 
-    /// Says that this submitter is there to who asks, and takes in results that the server does not keep.
+    /// Says that this submitter is there to who asks, and takes in what it is told of a task.
     pub(super) async fn answer(self: Arc<Self>, mut questions: E::Listener) {
         while let Some(heard) = questions.next().await {
             let heard: Heard = heard;
-            if let Some(Handed { id, result }) = wire::read(&heard.message)
-                && let Some(id) = TaskId::parse(&id)
-                && id.run == self.run
-            {
-                self.take_result((id.job, id.number), &result.into());
+            match wire::read(&heard.message) {
+                Some(Said::Runs { id, agent, attempt }) => {
+                    if let Some(key) = self.key(&id) {
+                        self.begin(key, attempt, agent);
+                    }
+                }
+                Some(Said::Ended { id, result }) => {
+                    if let Some(key) = self.key(&id) {
+                        self.take_result(key, &result.0.into());
+                    }
+                }
+                None => {}
             }
             let _ = self.engine.reply(&heard, Bytes::new()).await;
         }
+    }
+
+    /// Which of its tasks that is.
+    fn key(&self, id: &str) -> Option<Key> {
+        let id = TaskId::parse(id)?;
+        (id.run == self.run).then_some((id.job, id.number))
     }
 
     pub(super) async fn say_hello(&self) {

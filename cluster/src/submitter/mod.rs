@@ -66,12 +66,18 @@ pub(crate) struct Submitter<E> {
 #[derive(Debug)]
 struct Agents {
     known: HashMap<String, (Status, Instant)>,
-    /// When those were heard for the last time that are silent, some time ago at most.
+    /// When those were heard for the last time that are silent, or about to end, some time ago at most.
     lost: HashMap<String, Instant>,
     last_heard: Instant,
 }
 
 impl Agents {
+    /// Whether one is silent, or has ended, that had been heard.
+    fn is_one_lost(&self) -> bool {
+        let is_silent = |heard: &Instant| heard.elapsed() > SILENCE;
+        !self.lost.is_empty() || self.known.values().any(|(_, heard)| is_silent(heard))
+    }
+
     fn forget_silent(&mut self) {
         let silent = self
             .known
@@ -316,6 +322,11 @@ impl<E: Engine> Submitter<E> {
 
     pub(crate) fn is_running(&self, job: u64, number: u64) -> bool {
         self.open().is_running((job, number))
+    }
+
+    /// How many calls have been submitted and not ended.
+    pub(crate) fn open_calls(&self) -> usize {
+        self.open().calls()
     }
 
     fn open(&self) -> MutexGuard<'_, Open> {

@@ -2,22 +2,30 @@
 //!
 //! After each new connection, and for tasks of which nothing has been heard for some time. An agent notes the
 //! result before it answers the delivery, so a task that the engine does not have any more has a result: it is
-//! looked for before and after. A task that has neither is lost.
+//! looked for before and after. A task that has neither is lost, unless an agent says that it runs it: it may take
+//! longer than the engine keeps anything.
+//!
+//! Who has begun a task its agent says, if it does not end soon. That may be missed; so it is looked up as well when
+//! the connection was broken, or an agent is gone.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use multiproc::ErrorKind;
 
-use super::Submitter;
 use super::open::{Key, State};
-use crate::engine::{Engine, Note};
+use super::{Submitter, lock};
+use crate::engine::{Engine, Note, Topic};
+use crate::wire::{self, Begun, Question};
 
 /// How long nothing may be heard of a task before it is looked up.
 const QUIET: Duration = Duration::from_secs(10);
 
 /// When it is looked up again, if the engine did not say.
 const AGAIN: Duration = Duration::from_secs(1);
+
+/// How long an agent has to answer whether it runs a task.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// How many are looked up at once.
 const TOGETHER: usize = 32;
@@ -40,6 +48,7 @@ impl<E: Engine> Submitter<E> {
                 () = self.doubt.notified() => true,
                 () = tokio::time::sleep(Duration::from_secs(1)) => false,
             };
+            let is_missed = all || lock(&self.agents).is_one_lost();
             let keys = self.open().keys_where(|task| {
                 let quiet = if task.unanswered.is_some() {
                     AGAIN
@@ -49,14 +58,15 @@ impl<E: Engine> Submitter<E> {
                 task.state != State::Sent && (all || task.checked.elapsed() > quiet)
             });
             for keys in keys.chunks(TOGETHER) {
-                let lookups = keys.iter().map(|key| self.look_up(*key));
+                let lookups = keys.iter().map(|key| self.look_up(*key, is_missed));
                 futures_util::future::join_all(lookups).await;
             }
         }
     }
 
-    async fn look_up(self: &Arc<Self>, key: Key) {
-        let answered = self.look(key).await;
+    /// Looks up a task; also whether it was begun, if that may have been missed.
+    async fn look_up(self: &Arc<Self>, key: Key, is_missed: bool) {
+        let answered = self.look(key, is_missed).await;
         let unanswered = match self.open().get_mut(key) {
             Some(task) => {
                 task.checked = Instant::now();
@@ -83,7 +93,7 @@ impl<E: Engine> Submitter<E> {
         }
     }
 
-    async fn look(self: &Arc<Self>, key: Key) -> crate::engine::Result<()> {
+    async fn look(self: &Arc<Self>, key: Key, is_missed: bool) -> crate::engine::Result<()> {
         let id = self.id(key);
         for _ in 0..2 {
             if let Some(result) = self.engine.recorded(&id, Note::Result).await? {
@@ -91,6 +101,9 @@ impl<E: Engine> Submitter<E> {
                 return Ok(());
             }
             if self.engine.has_task(&id).await? {
+                if is_missed {
+                    self.look_who_runs(key).await?;
+                }
                 return Ok(());
             }
         }
@@ -99,7 +112,7 @@ impl<E: Engine> Submitter<E> {
         let has_task = self.engine.has_task(&id).await?;
         match self.engine.recorded(&id, Note::Result).await? {
             Some(result) => self.take_result(key, &result),
-            None if has_task => {}
+            None if has_task || self.is_run(key).await => {}
             None => {
                 let lost = self.fail(key, ErrorKind::Lost, |worker| {
                     format!(
@@ -112,5 +125,33 @@ impl<E: Engine> Submitter<E> {
             }
         }
         Ok(())
+    }
+
+    /// Looks up who has begun it.
+    async fn look_who_runs(&self, key: Key) -> crate::engine::Result<()> {
+        let (next, retries) = match self.open().get_mut(key) {
+            Some(task) => match task.state {
+                State::Running(_, attempt) => (attempt.saturating_add(1), task.retries),
+                _ => (0, task.retries),
+            },
+            None => return Ok(()),
+        };
+        let id = self.id(key);
+        for attempt in next..=retries {
+            let Some(begun) = self.engine.recorded(&id, Note::Begun(attempt)).await? else {
+                break;
+            };
+            if let Some(begun) = wire::read::<Begun>(&begun) {
+                self.begin(key, attempt, begun.agent);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an agent says that it runs it.
+    async fn is_run(&self, key: Key) -> bool {
+        let question = wire::write(&Question::WhoRuns(self.id(key).to_string()));
+        let answer = self.engine.ask(&Topic::ToAgent(None), question, ANSWER);
+        answer.await.is_some()
     }
 }

@@ -208,10 +208,11 @@ impl<E: Engine> Submitter<E> {
     /// There is no agent that could run it.
     async fn give_up_task(self: &Arc<Self>, key: Key, why: &str) {
         let which = Which::Task(self.id(key));
-        // What could be taken back without a beginning has not run.
+        // What could be taken back without a beginning has not run. It is not heard when a task begins, so it is
+        // looked up, and after the task was taken back.
         let taken_back = self.engine.remove_tasks(&which).await;
-        let is_running = self.open().is_running(key);
-        let ended = if matches!(taken_back, Ok(1)) && !is_running {
+        let begun = self.engine.recorded(&self.id(key), Note::Begun(0)).await;
+        let ended = if matches!((taken_back, begun), (Ok(1), Ok(None))) {
             self.fail(key, ErrorKind::Spawn, |worker| {
                 format!("worker `{worker}` was not run: {why}")
             })
