@@ -46,10 +46,20 @@ impl Word {
     /// The value of which a message has exactly these bytes. `None`: it has others, or is read by other code.
     #[inline]
     pub(crate) fn read<T>(bytes: &[u8]) -> Option<T> {
+        let mut rest = bytes;
+        let value = Word::take(&mut rest)?;
+        rest.is_empty().then_some(value)
+    }
+
+    /// Takes the first value off the values of a message, likewise.
+    #[inline]
+    pub(crate) fn take<T>(rest: &mut &[u8]) -> Option<T> {
         macro_rules! try_types {
             ($read:ident: $($type:ident)*) => {$(
                 if bulk::is_scalar::<T, $type>() {
-                    let value = <$type>::try_from($read(bytes)?).ok()?;
+                    let (value, others) = $read(rest)?;
+                    let value = <$type>::try_from(value).ok()?;
+                    *rest = others;
                     return bulk::from_scalar(value);
                 }
             )*};
@@ -57,12 +67,15 @@ impl Word {
         try_types!(unsigned: u64 u32 u16 u8 usize);
         try_types!(signed: i64 i32 i16 i8 isize);
         try_types!(double: f64);
-        match bytes {
-            [tag::FALSE] => bulk::from_scalar(false),
-            [tag::TRUE] => bulk::from_scalar(true),
-            [tag::UNIT] => bulk::from_scalar(()),
+        let (first, others) = rest.split_first()?;
+        let value = match *first {
+            tag::FALSE => bulk::from_scalar(false),
+            tag::TRUE => bulk::from_scalar(true),
+            tag::UNIT => bulk::from_scalar(()),
             _ => None,
-        }
+        }?;
+        *rest = others;
+        Some(value)
     }
 
     #[inline]
@@ -137,35 +150,54 @@ fn low_byte(value: u32) -> u8 {
     value.to_le_bytes()[0]
 }
 
+/// A value, and the bytes behind it.
+type Taken<'m, T> = Option<(T, &'m [u8])>;
+
 #[inline]
-fn unsigned(bytes: &[u8]) -> Option<u64> {
-    Some(match *bytes {
-        [first @ tag::SMALL..=u8::MAX] => (first - tag::SMALL).into(),
-        [tag::U8, a] => a.into(),
-        [tag::U16, a, b] => u16::from_le_bytes([a, b]).into(),
-        [tag::U32, a, b, c, d] => u32::from_le_bytes([a, b, c, d]).into(),
-        [tag::U64, a, b, c, d, e, f, g, h] => u64::from_le_bytes([a, b, c, d, e, f, g, h]),
+fn unsigned(bytes: &[u8]) -> Taken<'_, u64> {
+    let (value, rest) = match *bytes {
+        [first @ tag::SMALL..=u8::MAX, ref rest @ ..] => ((first - tag::SMALL).into(), rest),
+        [tag::U8, a, ref rest @ ..] => (a.into(), rest),
+        [tag::U16, a, b, ref rest @ ..] => (u16::from_le_bytes([a, b]).into(), rest),
+        [tag::U32, ref rest @ ..] => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            (u32::from_le_bytes(*bytes).into(), rest)
+        }
+        [tag::U64, ref rest @ ..] => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            (u64::from_le_bytes(*bytes), rest)
+        }
         _ => return None,
-    })
+    };
+    Some((value, rest))
 }
 
 #[inline]
-fn signed(bytes: &[u8]) -> Option<i64> {
-    Some(match *bytes {
-        [tag::I8, a] => i8::from_le_bytes([a]).into(),
-        [tag::I16, a, b] => i16::from_le_bytes([a, b]).into(),
-        [tag::I32, a, b, c, d] => i32::from_le_bytes([a, b, c, d]).into(),
-        [tag::I64, a, b, c, d, e, f, g, h] => i64::from_le_bytes([a, b, c, d, e, f, g, h]),
-        _ => return i64::try_from(unsigned(bytes)?).ok(),
-    })
+fn signed(bytes: &[u8]) -> Taken<'_, i64> {
+    let (value, rest) = match *bytes {
+        [tag::I8, a, ref rest @ ..] => (i8::from_le_bytes([a]).into(), rest),
+        [tag::I16, a, b, ref rest @ ..] => (i16::from_le_bytes([a, b]).into(), rest),
+        [tag::I32, ref rest @ ..] => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            (i32::from_le_bytes(*bytes).into(), rest)
+        }
+        [tag::I64, ref rest @ ..] => {
+            let (bytes, rest) = rest.split_first_chunk()?;
+            (i64::from_le_bytes(*bytes), rest)
+        }
+        _ => {
+            let (value, rest) = unsigned(bytes)?;
+            (i64::try_from(value).ok()?, rest)
+        }
+    };
+    Some((value, rest))
 }
 
 #[inline]
-fn double(bytes: &[u8]) -> Option<f64> {
-    match *bytes {
-        [tag::F64, a, b, c, d, e, f, g, h] => Some(f64::from_le_bytes([a, b, c, d, e, f, g, h])),
-        _ => None,
-    }
+fn double(bytes: &[u8]) -> Taken<'_, f64> {
+    let (&first, rest) = bytes.split_first()?;
+    let (bytes, rest) = rest.split_first_chunk()?;
+    (first == tag::F64).then(|| (f64::from_le_bytes(*bytes), rest))
 }
 
 #[cfg(test)]
@@ -191,6 +223,9 @@ mod tests {
         // Neither less nor more than it.
         out.head.push(0);
         assert_eq!(Word::read::<T>(&out.head), None);
+        let mut rest = &*out.head;
+        assert_eq!(Word::take::<T>(&mut rest), Some(value));
+        assert_eq!(rest, [0]);
         out.head.truncate(out.head.len() - 2);
         assert_eq!(Word::read::<T>(&out.head), None);
     }

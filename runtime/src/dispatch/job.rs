@@ -5,7 +5,7 @@ use std::io;
 
 use super::reply::{Failure, Outlet, ReplyBuffer};
 use super::witness::{Arguments, Parameter, ResultCodec};
-use crate::codec::{Input, Output, Word};
+use crate::codec::{Output, Word};
 use crate::protocol::Reply;
 use crate::sys::copy;
 
@@ -22,12 +22,12 @@ pub struct Job<'a> {
 impl<'a> Job<'a> {
     #[inline]
     pub(super) fn new(
-        input: Input<'a>,
+        arguments: Arguments<'a>,
         outlet: &'a mut (dyn Outlet + 'a),
         buffer: Option<&'a ReplyBuffer>,
     ) -> Job<'a> {
         Job {
-            arguments: Arguments::new(input),
+            arguments,
             outlet,
             buffer,
             address: &[],
@@ -36,17 +36,18 @@ impl<'a> Job<'a> {
 
     /// A job of several that are answered in any order: replies bear an address.
     pub(super) fn addressed(
-        input: Input<'a>,
+        arguments: Arguments<'a>,
         outlet: &'a mut (dyn Outlet + 'a),
         address: &'a [u8],
     ) -> Job<'a> {
         Job {
             address,
-            ..Job::new(input, outlet, None)
+            ..Job::new(arguments, outlet, None)
         }
     }
 
     /// Reads the next argument.
+    #[inline]
     pub fn argument<P: Parameter>(&mut self, codec: &P) -> Result<P::Value, Failure> {
         codec.read_from(&mut self.arguments)
     }
@@ -76,6 +77,7 @@ impl<'a> Job<'a> {
 }
 
 /// What became of a reply.
+#[inline]
 fn sent(sent: io::Result<()>) -> Result<(), Failure> {
     match sent {
         Ok(()) => Ok(()),

@@ -5,6 +5,7 @@ use super::job::Job;
 use super::panic::{announce_worker, catch};
 use super::registry::Entry;
 use super::reply::{Failure, Outlet, ReplyBuffer, message};
+use super::witness::Arguments;
 use crate::codec::{Input, Output, Word};
 use crate::error::PanicInfo;
 use crate::protocol::Reply;
@@ -15,12 +16,12 @@ use crate::sys::copy;
 /// A worker may fork and return twice. The copy ends here: it has the connection and all that its
 /// original knows, but the answer and whatever comes next are the original's.
 ///
-/// The reply is written into the buffer; the outlet may put that back. The input is opened where it is read: to move
-/// one that was just made is a twentieth of what a task costs that does nothing.
+/// The reply is written into the buffer; the outlet may put that back. The arguments are opened where they are
+/// read: to move what was just made is a twentieth of what a task costs that does nothing.
 #[inline]
-pub(crate) fn run<'i>(
+pub(crate) fn run<'i, A: Into<Arguments<'i>>>(
     entry: &Entry,
-    input: impl FnOnce() -> Input<'i>,
+    arguments: impl FnOnce() -> A,
     buffer: &ReplyBuffer,
     outlet: &mut impl Outlet,
 ) -> Ended {
@@ -31,7 +32,8 @@ pub(crate) fn run<'i>(
     };
     let result = catch(|| {
         __rust_begin_short_backtrace(|| {
-            entry.dispatch(&mut Job::new(input(), &mut once, Some(buffer)))
+            let arguments = arguments().into();
+            entry.dispatch(&mut Job::new(arguments, &mut once, Some(buffer)))
         })
     });
     copy::leave_if_copy();
@@ -81,7 +83,7 @@ pub(crate) fn run_method(
 ) -> Result<(), PanicInfo> {
     announce_worker(name);
     let result = catch(|| {
-        __rust_begin_short_backtrace(|| method(&mut Job::addressed(input, outlet, address)))
+        __rust_begin_short_backtrace(|| method(&mut Job::addressed(input.into(), outlet, address)))
     });
     copy::leave_if_copy();
     if let Err(failure) = result? {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::reply::Failure;
-use crate::codec::{Error, Input, Output, Word, Written};
+use crate::codec::{CommonFiles, Error, Input, Output, Word, Written};
 
 type Writer<T> = for<'e> fn(&'e T, &mut Output<'e>) -> Result<(), Error>;
 type Reader<T> = fn(&mut Input<'_>) -> Result<T, Error>;
@@ -243,22 +243,59 @@ impl<T: ?Sized> Deref for Lent<T> {
 
 /// The arguments of a call, as far as they are not read yet.
 #[derive(Debug)]
-pub struct Arguments<'a>(Input<'a>);
+pub struct Arguments<'a>(Unread<'a>);
+
+#[derive(Debug)]
+enum Unread<'a> {
+    /// Bytes and nothing beside them, of which nothing but numbers and the like have been read: for these there
+    /// need not be more.
+    Bytes(&'a [u8]),
+    Input(Input<'a>),
+}
 
 impl<'a> Arguments<'a> {
+    /// Arguments in these bytes, which mean files by their numbers, if there are any.
     #[inline]
-    pub(super) fn new(input: Input<'a>) -> Arguments<'a> {
-        Arguments(input)
+    pub(crate) fn among(bytes: &'a [u8], common: Option<&CommonFiles>) -> Arguments<'a> {
+        Arguments(match common {
+            None => Unread::Bytes(bytes),
+            Some(_) => Unread::Input(Input::among(bytes, common.cloned())),
+        })
     }
 
+    #[inline]
     fn read<T>(&mut self, read: Reader<T>) -> Result<T, Failure> {
-        read(&mut self.0).map_err(Failure::not_decoded)
+        if let Unread::Bytes(rest) = &mut self.0
+            && let Some(value) = Word::take(rest)
+        {
+            return Ok(value);
+        }
+        read(self.input()).map_err(Failure::not_decoded)
     }
 
     /// Says whether all are read.
     #[inline]
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        self.0.finish().map_err(Failure::not_decoded)
+        match &self.0 {
+            Unread::Bytes([]) => Ok(()),
+            _ => self.input().finish().map_err(Failure::not_decoded),
+        }
+    }
+
+    fn input(&mut self) -> &mut Input<'a> {
+        if let Unread::Bytes(rest) = self.0 {
+            self.0 = Unread::Input(Input::over(rest));
+        }
+        match &mut self.0 {
+            Unread::Input(input) => input,
+            Unread::Bytes(_) => unreachable!("it was opened above"),
+        }
+    }
+}
+
+impl<'a> From<Input<'a>> for Arguments<'a> {
+    fn from(input: Input<'a>) -> Arguments<'a> {
+        Arguments(Unread::Input(input))
     }
 }
 
@@ -274,6 +311,7 @@ pub trait Parameter {
 impl<T> Parameter for OwnedCodec<T> {
     type Value = T;
 
+    #[inline]
     fn read_from(&self, arguments: &mut Arguments<'_>) -> Result<T, Failure> {
         arguments.read(self.read)
     }

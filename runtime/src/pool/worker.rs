@@ -23,7 +23,7 @@ use super::watch::Watch;
 use super::wire::{ResultsHeader, Tasks, split};
 use crate::codec::{Input, Message, Output, Word, spare};
 use crate::descriptor::Fd;
-use crate::dispatch::{self, Callee, Entry, Outlet, ReplyBuffer, message};
+use crate::dispatch::{self, Arguments, Callee, Entry, Outlet, ReplyBuffer, message};
 use crate::process::{Current, ROLES, Replies, Role, Serve, TaskLimits};
 use crate::protocol::{Reply, Request};
 use crate::sys::fd::{AsFd, OwnedFd};
@@ -202,8 +202,8 @@ impl TaskLoop<'_> {
                     let buffer = ReplyBuffer::default();
                     results.answer(arguments, |arguments, results| {
                         let buffer = &buffer;
-                        let input = || Input::among(arguments, common.clone());
-                        dispatch::run(entry, input, buffer, &mut Behind { results, buffer });
+                        let arguments = || Arguments::among(arguments, common.as_ref());
+                        dispatch::run(entry, arguments, buffer, &mut Behind { results, buffer });
                     });
                 });
                 fitness = ran.fitness;
