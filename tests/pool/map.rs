@@ -27,6 +27,58 @@ fn results_come_in_the_order_of_the_inputs() {
 }
 
 #[worker]
+fn negated(number: i64) -> i64 {
+    -number
+}
+
+#[worker]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "numbers can be lent, too"
+)]
+fn is_less(number: &u8, limit: f64) -> bool {
+    f64::from(*number) < limit
+}
+
+#[worker]
+fn ignored(_: bool) {}
+
+#[worker]
+fn described(number: u16, text: &str, (): ()) -> String {
+    format!("{number} {text}")
+}
+
+#[test]
+fn numbers_are_what_they_were() {
+    check(|pool| {
+        let pool = pool().workers(2).build().unwrap();
+        // More results at a time than there is room for where a worker leaves them.
+        let numbers = (0..30_000).map(|number| (number - 15_000) * 0x1234_5678_9abc);
+        let negated = pool.map(negated::call, numbers.clone()).chunk_size(16_384);
+        for (number, negated) in numbers.zip(negated) {
+            assert_eq!(negated.unwrap(), -number);
+        }
+        let limit = 99.5;
+        let numbers: Vec<u8> = (0..=255).collect();
+        let less = pool.map(|number| is_less::call(number, limit), &numbers);
+        assert_eq!(
+            less.filter(|is_less| matches!(is_less, Ok(true))).count(),
+            100
+        );
+        let nothing = pool.map(ignored::call, [true, false].repeat(500));
+        assert_eq!(nothing.collect::<Result<Vec<()>>>().unwrap().len(), 1000);
+        // Beside what is none, and after one that was.
+        let described = pool.map(|number| described::call(number, "x", ()), 200..300);
+        let described: Vec<_> = described.collect::<Result<_>>().unwrap();
+        assert_eq!((&*described[0], &*described[99]), ("200 x", "299 x"));
+        assert_eq!(
+            pool.submit(negated::call(i64::MAX)).wait().unwrap(),
+            -i64::MAX
+        );
+    });
+}
+
+#[worker]
 fn joined(word: &str, end: &str) -> String {
     format!("{word}{end}")
 }

@@ -129,6 +129,56 @@ pub(super) fn is_plain<T: ?Sized>() -> bool {
     .contains(&id)
 }
 
+/// A type that is the same wherever it is named: it has no lifetimes.
+///
+/// # Safety
+///
+/// It has none, nor anything else that its [`TypeId`] does not tell.
+pub(super) unsafe trait Scalar: Copy + 'static {}
+
+macro_rules! scalar {
+    ($($type:ty,)*) => {$(
+        // SAFETY: a primitive type has no lifetimes.
+        unsafe impl Scalar for $type {}
+    )*};
+}
+scalar!(
+    u8,
+    u16,
+    u32,
+    u64,
+    usize,
+    i8,
+    i16,
+    i32,
+    i64,
+    isize,
+    f64,
+    bool,
+    (),
+);
+
+/// Whether `T` is this type.
+#[inline]
+pub(super) fn is_scalar<T: ?Sized, S: Scalar>() -> bool {
+    typeid::of::<T>() == TypeId::of::<S>()
+}
+
+/// The value as what it is, if its type is this one.
+#[inline]
+pub(super) fn scalar_of<T: ?Sized, S: Scalar>(value: &T) -> Option<&S> {
+    // SAFETY: equal ids mean equal types up to lifetimes, and a `Scalar` has none. The reference keeps its
+    // own lifetime.
+    is_scalar::<T, S>().then(|| unsafe { cast_reference(value) })
+}
+
+/// Likewise the other way.
+#[inline]
+pub(super) fn from_scalar<T, S: Scalar>(value: S) -> Option<T> {
+    // SAFETY: as above, so that `T` is `S`.
+    is_scalar::<T, S>().then(|| unsafe { cast_value(value) })
+}
+
 /// The text that `value` is, if it is one.
 pub(super) fn text_of<T: ?Sized>(value: &T) -> Option<&str> {
     let id = typeid::of::<T>();

@@ -235,8 +235,13 @@ impl<'m> Decoder<'m> {
         visitor.visit_byte_buf(memory::copy(bytes)?)
     }
 
+    /// The number of an attachment.
+    fn place(&mut self) -> Result<u32, Error> {
+        u32::try_from(self.length()?).map_err(|_| ended())
+    }
+
     /// The handle that comes next, and the numbers of its attachments.
-    fn record(&mut self) -> Result<(Record, Vec<u32>), Error> {
+    fn record(&mut self) -> Result<(Record, Places), Error> {
         let kind = handle::HandleKind::read(self.byte()?)?;
         let types = u64::from_ne_bytes(self.array()?);
         let mut parts = Parts::default();
@@ -245,12 +250,17 @@ impl<'m> Decoder<'m> {
         for _ in 0..count {
             parts.numbers.push(u64::from_ne_bytes(self.array()?));
         }
-        let mut descriptors = Vec::new();
-        let count = self.count()?;
-        memory::reserve(&mut descriptors, count)?;
-        for _ in 0..count {
-            descriptors.push(u32::try_from(self.length()?).map_err(|_| ended())?);
-        }
+        let descriptors = match self.count()? {
+            1 => Places::One([self.place()?]),
+            count => {
+                let mut places = Vec::new();
+                memory::reserve(&mut places, count)?;
+                for _ in 0..count {
+                    places.push(self.place()?);
+                }
+                Places::Others(places)
+            }
+        };
         for _ in 0..self.length()? {
             let bytes = self.splice()?;
             memory::grow(&mut parts.bytes, 1)?;
@@ -275,6 +285,21 @@ impl<'m> Decoder<'m> {
                 rest: bytes.as_ref(),
                 depth: self.depth,
             }),
+        }
+    }
+}
+
+/// The numbers of a handle's attachments. Nearly all have one, which takes no memory besides.
+enum Places {
+    One([u32; 1]),
+    Others(Vec<u32>),
+}
+
+impl Places {
+    fn as_slice(&self) -> &[u32] {
+        match self {
+            Places::One(place) => place,
+            Places::Others(places) => places,
         }
     }
 }
@@ -428,11 +453,13 @@ impl<'m> Decoder<'m> {
     fn handle<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let (record, descriptors) = self.record()?;
         let found = Unexpected::Other(record.identity.kind.name());
-        let refusal = de::Error::invalid_type(found, &visitor);
         if !handle::is_reading() {
-            return Err(refusal);
+            return Err(de::Error::invalid_type(found, &visitor));
         }
-        let token = handle::present(record, &descriptors)?;
+        // To say what was expected takes as long as all else, and who asks for a token takes it.
+        let refusal =
+            (!handle::asks_for_token::<V>()).then(|| de::Error::invalid_type(found, &visitor));
+        let token = handle::present(record, descriptors.as_slice())?;
         let is_used = Cell::new(false);
         visitor
             .visit_newtype_struct(TokenDeserializer {
@@ -440,7 +467,10 @@ impl<'m> Decoder<'m> {
                 layers: LAYERS - 1,
                 is_used: &is_used,
             })
-            .map_err(|error| if is_used.get() { error } else { refusal })
+            .map_err(|error| match refusal {
+                Some(refusal) if !is_used.get() => refusal,
+                _ => error,
+            })
     }
 }
 

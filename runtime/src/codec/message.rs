@@ -10,7 +10,7 @@ use super::de::Decoder;
 use super::depth::Depth;
 use super::handle::{self, CommonFiles, Departure, Record, Token};
 use super::names::Names;
-use super::{Error, SPLICE_MINIMUM, memory, tag};
+use super::{Error, SPLICE_MINIMUM, Word, memory, tag};
 
 use crate::sys::fd::OwnedFd;
 
@@ -222,6 +222,14 @@ impl<'e> Output<'e> {
     pub(super) fn put<const N: usize>(&mut self, bytes: [u8; N]) -> Result<(), Error> {
         self.room_for(N)?;
         self.head.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    /// A value of which this is what a message has.
+    #[inline]
+    pub(crate) fn word(&mut self, word: &Word) -> Result<(), Error> {
+        self.room()?;
+        word.append_to(&mut self.head);
         Ok(())
     }
 

@@ -52,12 +52,14 @@ pub(crate) mod spare;
 #[allow(clippy::pedantic, reason = "tests may be blunt")]
 mod tests;
 mod wire;
+mod word;
 
 pub(crate) use error::Error;
 pub(crate) use handle::{CommonFile, CommonFiles};
 pub(crate) use memory::copy;
 pub(crate) use message::{Content, Input, Message, Output, Written};
 pub(crate) use wire::wire_enum;
+pub(crate) use word::Word;
 
 /// Runs of bytes at least this long leave the head and become splices.
 ///

@@ -5,7 +5,7 @@ use serde::ser::{self, Serialize};
 use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::message::{low_bits, low_byte};
 use super::run::{self, Shape, step};
-use super::{Error, Output, SPLICE_MINIMUM, bulk, handle, memory, tag};
+use super::{Error, Output, SPLICE_MINIMUM, Word, bulk, handle, memory, tag};
 
 impl Output<'_> {
     #[inline]
@@ -28,15 +28,7 @@ impl Output<'_> {
     /// An integer of so many bits that count, in the fewest of 1, 2, 4 and 8 bytes.
     #[inline]
     fn wide(&mut self, one_byte: u8, value: u64, bits: u32) -> Result<(), Error> {
-        // Of 1 to 8 bits 0, of 9 to 16 bits 1, of 17 to 32 bits 2, of more 3.
-        let class = (bits.max(8) - 1).ilog2() - 2;
-        let surplus = 8 - (1 << class);
-        let mut bytes = [one_byte + low_byte(class.into()); 1 + size_of::<u64>()];
-        bytes[1..].copy_from_slice(&value.to_le_bytes());
-        self.put(bytes)?;
-        let length = self.head.len();
-        self.head.truncate(length - surplus);
-        Ok(())
+        self.word(&Word::wide(one_byte, value, bits))
     }
 
     fn wide_unsigned(&mut self, value: u128) -> Result<(), Error> {

@@ -33,6 +33,6 @@ pub(crate) use alias::named_after;
 pub(crate) use callee::{Callee, PortableCallee};
 pub(crate) use panic::{catch, install as install_panic_hook};
 pub(crate) use registry::{Defaults, EntryId, has_services};
-pub(crate) use reply::{ReplyBuffer, message};
+pub(crate) use reply::{Outlet, ReplyBuffer, message};
 pub(crate) use run::{Ended, run, run_method};
 pub(crate) use witness::ArgumentList;

@@ -21,6 +21,7 @@ thread_local! {
 
 /// Has a panic of this thread say which worker it is of. The hook of std only knows the name that the
 /// thread was given at its start, and a thread of a pool runs one worker after another.
+#[inline]
 pub(super) fn announce_worker(worker: &'static str) {
     WORKER.set(Some(worker));
 }
@@ -55,6 +56,7 @@ fn name_worker() {
 }
 
 /// Runs `body`; its panic, if it ends in one.
+#[inline]
 pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicInfo> {
     take_last();
     catch_unwind(AssertUnwindSafe(body)).map_err(|payload| {
@@ -75,6 +77,7 @@ pub(crate) fn catch<R>(body: impl FnOnce() -> R) -> Result<R, PanicInfo> {
 }
 
 /// The last panic of this thread that its hook was told of; none where its locals are gone.
+#[inline]
 fn take_last() -> Option<PanicInfo> {
     let take = |last: &RefCell<Option<PanicInfo>>| {
         // Nearly always there is none, and nothing to be moved.

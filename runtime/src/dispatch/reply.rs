@@ -4,11 +4,27 @@ use std::cell::Cell;
 use std::fmt::Display;
 use std::io;
 
-use crate::codec::Output;
+use crate::codec::{Output, Word};
 use crate::protocol::Reply;
 
-/// Where replies go, and are taken out or not. An error means that the parent is gone.
-pub(crate) type Send<'a> = dyn FnMut(&mut Output<'_>) -> io::Result<()> + 'a;
+/// Where replies go.
+pub(crate) trait Outlet {
+    /// Sends a reply, which is taken out or not. An error means that the parent is gone.
+    fn send(&mut self, out: &mut Output<'_>) -> io::Result<()>;
+
+    /// Sends that a worker has returned the value of which this is what a message has.
+    fn send_word(&mut self, word: &Word) -> io::Result<()> {
+        let mut out = Output::new(Reply::Returned as u8);
+        word.append_to(&mut out.head);
+        self.send(&mut out)
+    }
+}
+
+impl<F: FnMut(&mut Output<'_>) -> io::Result<()>> Outlet for F {
+    fn send(&mut self, out: &mut Output<'_>) -> io::Result<()> {
+        self(out)
+    }
+}
 
 /// The buffer of a reply that was sent, for the next one. To allocate one for each of a million tasks that do
 /// nothing takes a twelfth of the time that they do.

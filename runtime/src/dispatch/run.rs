@@ -1,10 +1,12 @@
 use std::hint::black_box;
+use std::io;
 
 use super::job::Job;
 use super::panic::{announce_worker, catch};
 use super::registry::Entry;
-use super::reply::{Failure, ReplyBuffer, Send, message};
-use crate::codec::{Input, Output};
+use super::reply::{Failure, Outlet, ReplyBuffer, message};
+use super::witness::Arguments;
+use crate::codec::{Input, Output, Word};
 use crate::error::PanicInfo;
 use crate::protocol::Reply;
 use crate::sys::copy;
@@ -14,25 +16,24 @@ use crate::sys::copy;
 /// A worker may fork and return twice. The copy ends here: it has the connection and all that its
 /// original knows, but the answer and whatever comes next are the original's.
 ///
-/// The reply is written into the buffer; `send` may put that back. The input is opened where it is read: to move
-/// one that was just made is a twentieth of what a task costs that does nothing.
-pub(crate) fn run<'i>(
+/// The reply is written into the buffer; the outlet may put that back. The arguments are opened where they are
+/// read: to move what was just made is a twentieth of what a task costs that does nothing.
+#[inline]
+pub(crate) fn run<'i, A: Into<Arguments<'i>>>(
     entry: &Entry,
-    input: impl FnOnce() -> Input<'i>,
+    arguments: impl FnOnce() -> A,
     buffer: &ReplyBuffer,
-    send: &mut Send<'_>,
+    outlet: &mut impl Outlet,
 ) -> Ended {
     announce_worker(entry.name());
-    let mut replied = false;
+    let mut once = Once {
+        outlet,
+        has_replied: false,
+    };
     let result = catch(|| {
-        let mut send = |out: &mut Output<'_>| {
-            copy::leave_if_copy();
-            let sent = send(out);
-            replied = sent.is_ok();
-            sent
-        };
         __rust_begin_short_backtrace(|| {
-            entry.dispatch(&mut Job::new(input(), &mut send, Some(buffer)))
+            let arguments = arguments().into();
+            entry.dispatch(&mut Job::new(arguments, &mut once, Some(buffer)))
         })
     });
     copy::leave_if_copy();
@@ -42,11 +43,33 @@ pub(crate) fn run<'i>(
         Err(panic) => (message(Reply::Panicked, &panic), Ended::Panicking),
     };
     // A destructor that panics after the reply is no longer the caller's concern.
-    if !replied {
+    if !once.has_replied {
         // An error here means that no receiver is left.
-        let _ = send(&mut reply);
+        let _ = once.outlet.send(&mut reply);
     }
     ended
+}
+
+/// The way of one reply.
+struct Once<'o, O> {
+    outlet: &'o mut O,
+    has_replied: bool,
+}
+
+impl<O: Outlet> Outlet for Once<'_, O> {
+    fn send(&mut self, out: &mut Output<'_>) -> io::Result<()> {
+        // What was written may have forked.
+        copy::leave_if_copy();
+        let sent = self.outlet.send(out);
+        self.has_replied = sent.is_ok();
+        sent
+    }
+
+    fn send_word(&mut self, word: &Word) -> io::Result<()> {
+        let sent = self.outlet.send_word(word);
+        self.has_replied = sent.is_ok();
+        sent
+    }
 }
 
 /// Runs a method on a request, and sends one reply under an address, unless the method panics: then there
@@ -55,19 +78,19 @@ pub(crate) fn run_method(
     name: &'static str,
     input: Input<'_>,
     address: &[u8],
-    send: &mut Send<'_>,
+    outlet: &mut dyn Outlet,
     method: impl FnOnce(&mut Job<'_>) -> Result<(), Failure>,
 ) -> Result<(), PanicInfo> {
     announce_worker(name);
     let result = catch(|| {
-        __rust_begin_short_backtrace(|| method(&mut Job::addressed(input, send, address)))
+        __rust_begin_short_backtrace(|| method(&mut Job::addressed(input.into(), outlet, address)))
     });
     copy::leave_if_copy();
     if let Err(failure) = result? {
         let mut out = failure.message();
         out.head.splice(1..1, address.iter().copied());
         // An error here means that no receiver is left.
-        let _ = send(&mut out);
+        let _ = outlet.send(&mut out);
     }
     Ok(())
 }

@@ -202,7 +202,7 @@ fn nothing_is_told_to_a_parent_that_is_gone() {
         &entry,
         || arguments.open(),
         &ReplyBuffer::default(),
-        &mut |_| {
+        &mut |_: &mut Output<'_>| {
             tries += 1;
             Err(io::ErrorKind::BrokenPipe.into())
         },

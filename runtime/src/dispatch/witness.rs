@@ -13,15 +13,15 @@ use std::sync::Arc;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::reply::Failure;
-use crate::codec::{Error, Input, Output, Written};
+use crate::codec::{CommonFiles, Error, Input, Output, Word, Written};
 
-type Write<T> = for<'e> fn(&'e T, &mut Output<'e>) -> Result<(), Error>;
-type Read<T> = fn(&mut Input<'_>) -> Result<T, Error>;
+type Writer<T> = for<'e> fn(&'e T, &mut Output<'e>) -> Result<(), Error>;
+type Reader<T> = fn(&mut Input<'_>) -> Result<T, Error>;
 
 /// Writes and reads an argument or result that is passed by value.
 pub struct OwnedCodec<T> {
-    write: Write<T>,
-    read: Read<T>,
+    write: Writer<T>,
+    read: Reader<T>,
 }
 
 /// The codec of a worker's result.
@@ -29,8 +29,8 @@ pub type ResultCodec<R> = OwnedCodec<R>;
 
 /// Writes an argument that is passed by reference, and reads what can be lent as one.
 pub struct BorrowedCodec<T: ?Sized> {
-    write: Write<T>,
-    read: Read<Lent<T>>,
+    write: Writer<T>,
+    read: Reader<Lent<T>>,
 }
 
 /// The codec of an argument that is passed by value.
@@ -70,20 +70,24 @@ pub fn never() -> ResultCodec<Infallible> {
 }
 
 impl<T> OwnedCodec<T> {
-    pub(crate) fn new(write: Write<T>, read: Read<T>) -> OwnedCodec<T> {
+    pub(crate) fn new(write: Writer<T>, read: Reader<T>) -> OwnedCodec<T> {
         OwnedCodec { write, read }
     }
 
     /// Binds a value as an argument.
     #[must_use]
+    #[inline]
     pub fn own<'call>(&self, value: T) -> Argument<'call>
     where
         T: 'call,
     {
-        Argument(Box::new(Owned {
-            value,
-            write: self.write,
-        }))
+        Argument(match Word::of(&value) {
+            Some(word) => Bound::Word(word),
+            None => Bound::Value(Box::new(Owned {
+                value,
+                write: self.write,
+            })),
+        })
     }
 
     pub(crate) fn write<'e>(&self, value: &'e T, out: &mut Output<'e>) -> Result<(), Error> {
@@ -93,32 +97,64 @@ impl<T> OwnedCodec<T> {
     pub(crate) fn read(&self, input: &mut Input<'_>) -> Result<T, Error> {
         (self.read)(input)
     }
+
+    /// The value of which a message has exactly these bytes, if it is a number or the like.
+    #[inline]
+    #[expect(
+        clippy::unused_self,
+        reason = "it says that the type is read as others are"
+    )]
+    pub(crate) fn read_word(&self, bytes: &[u8]) -> Option<T> {
+        Word::read(bytes)
+    }
 }
 
 impl<T: ?Sized> BorrowedCodec<T> {
     /// Binds a borrow as an argument.
     #[must_use]
+    #[inline]
     pub fn lend<'call>(&self, value: &'call T) -> Argument<'call> {
-        Argument(Box::new(Borrowed {
-            value,
-            write: self.write,
-        }))
+        Argument(match Word::of(value) {
+            Some(word) => Bound::Word(word),
+            None => Bound::Value(Box::new(Borrowed {
+                value,
+                write: self.write,
+            })),
+        })
     }
 }
 
 /// An argument bound to a call, not yet written.
-pub struct Argument<'call>(Box<dyn Bound + 'call>);
+pub struct Argument<'call>(Bound<'call>);
+
+enum Bound<'call> {
+    /// A number or the like. All that there is to be written is here.
+    Word(Word),
+    Value(Box<dyn Write + 'call>),
+}
 
 impl Argument<'static> {
     /// All arguments of a call, written before.
     pub(crate) fn written(written: Arc<impl AsRef<Written> + 'static>) -> Argument<'static> {
-        Argument(Box::new(BeforeNow(written)))
+        Argument(Bound::Value(Box::new(BeforeNow(written))))
     }
 }
 
 impl Argument<'_> {
     pub(crate) fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
-        self.0.write(out)
+        match &self.0 {
+            Bound::Word(word) => out.word(word),
+            Bound::Value(value) => value.write(out),
+        }
+    }
+
+    /// What a message has of it, if it is a number or the like.
+    #[inline]
+    pub(crate) fn word(&self) -> Option<&Word> {
+        match &self.0 {
+            Bound::Word(word) => Some(word),
+            Bound::Value(_) => None,
+        }
     }
 }
 
@@ -160,16 +196,16 @@ impl<'call> Deref for ArgumentList<'call> {
     }
 }
 
-trait Bound {
+trait Write {
     fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error>;
 }
 
 struct Owned<T> {
     value: T,
-    write: Write<T>,
+    write: Writer<T>,
 }
 
-impl<T> Bound for Owned<T> {
+impl<T> Write for Owned<T> {
     fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
         (self.write)(&self.value, out)
     }
@@ -177,10 +213,10 @@ impl<T> Bound for Owned<T> {
 
 struct Borrowed<'call, T: ?Sized> {
     value: &'call T,
-    write: Write<T>,
+    write: Writer<T>,
 }
 
-impl<T: ?Sized> Bound for Borrowed<'_, T> {
+impl<T: ?Sized> Write for Borrowed<'_, T> {
     fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
         (self.write)(self.value, out)
     }
@@ -188,7 +224,7 @@ impl<T: ?Sized> Bound for Borrowed<'_, T> {
 
 struct BeforeNow<W>(Arc<W>);
 
-impl<W: AsRef<Written>> Bound for BeforeNow<W> {
+impl<W: AsRef<Written>> Write for BeforeNow<W> {
     fn write<'e>(&'e self, out: &mut Output<'e>) -> Result<(), Error> {
         out.append((*self.0).as_ref())
     }
@@ -207,21 +243,59 @@ impl<T: ?Sized> Deref for Lent<T> {
 
 /// The arguments of a call, as far as they are not read yet.
 #[derive(Debug)]
-pub struct Arguments<'a>(Input<'a>);
+pub struct Arguments<'a>(Unread<'a>);
+
+#[derive(Debug)]
+enum Unread<'a> {
+    /// Bytes and nothing beside them, of which nothing but numbers and the like have been read: for these there
+    /// need not be more.
+    Bytes(&'a [u8]),
+    Input(Input<'a>),
+}
 
 impl<'a> Arguments<'a> {
+    /// Arguments in these bytes, which mean files by their numbers, if there are any.
     #[inline]
-    pub(super) fn new(input: Input<'a>) -> Arguments<'a> {
-        Arguments(input)
+    pub(crate) fn among(bytes: &'a [u8], common: Option<&CommonFiles>) -> Arguments<'a> {
+        Arguments(match common {
+            None => Unread::Bytes(bytes),
+            Some(_) => Unread::Input(Input::among(bytes, common.cloned())),
+        })
     }
 
-    fn read<T>(&mut self, read: Read<T>) -> Result<T, Failure> {
-        read(&mut self.0).map_err(Failure::not_decoded)
+    #[inline]
+    fn read<T>(&mut self, read: Reader<T>) -> Result<T, Failure> {
+        if let Unread::Bytes(rest) = &mut self.0
+            && let Some(value) = Word::take(rest)
+        {
+            return Ok(value);
+        }
+        read(self.input()).map_err(Failure::not_decoded)
     }
 
     /// Says whether all are read.
+    #[inline]
     pub(super) fn finish(&mut self) -> Result<(), Failure> {
-        self.0.finish().map_err(Failure::not_decoded)
+        match &self.0 {
+            Unread::Bytes([]) => Ok(()),
+            _ => self.input().finish().map_err(Failure::not_decoded),
+        }
+    }
+
+    fn input(&mut self) -> &mut Input<'a> {
+        if let Unread::Bytes(rest) = self.0 {
+            self.0 = Unread::Input(Input::over(rest));
+        }
+        match &mut self.0 {
+            Unread::Input(input) => input,
+            Unread::Bytes(_) => unreachable!("it was opened above"),
+        }
+    }
+}
+
+impl<'a> From<Input<'a>> for Arguments<'a> {
+    fn from(input: Input<'a>) -> Arguments<'a> {
+        Arguments(Unread::Input(input))
     }
 }
 
@@ -237,6 +311,7 @@ pub trait Parameter {
 impl<T> Parameter for OwnedCodec<T> {
     type Value = T;
 
+    #[inline]
     fn read_from(&self, arguments: &mut Arguments<'_>) -> Result<T, Failure> {
         arguments.read(self.read)
     }

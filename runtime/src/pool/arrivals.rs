@@ -172,6 +172,9 @@ impl<R> Next<'_, R> {
                 if let Some((kind, value)) = reply.split_first()
                     && *kind == Reply::Returned as u8
                 {
+                    if let Some(value) = codec.read_word(value) {
+                        return Ok(value);
+                    }
                     let mut input = Input::over(value);
                     if let Ok(value) = codec.read(&mut input)
                         && input.finish().is_ok()

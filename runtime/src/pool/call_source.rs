@@ -125,7 +125,9 @@ where
             };
             let call = bind(input);
             let call = call.as_call();
-            *codec = Some(call.result());
+            if codec.is_none() {
+                *codec = Some(call.result());
+            }
             writes = true;
             let written = sheet.write(call);
             writes = false;

@@ -4,9 +4,9 @@
 //!
 //! Of a million tasks that do nothing, each is little work, and what there is for each is in three places: the
 //! loop in which calls are [written](super::call_source), that of the [worker](super::worker), and where a result
-//! is [given out](super::arrivals). Measured on two cores: 90 ns of all processes together, and 100 ns until the
-//! last result is there (206 both, when each result was put in its place when it came, and the clock looked
-//! at for each task).
+//! is [given out](super::arrivals). Measured on two cores: 46 to 57 ns of all processes together. It was twice as much
+//! when a message was begun for each argument and result that is [a number](crate::codec::Word), and four times
+//! when also each result was put in its place when it came, and the clock looked at for each task.
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -87,30 +87,57 @@ impl Sheet {
         self.count += 1;
         let start = self.bytes.len();
         self.bytes.extend_from_slice(&[0; LENGTH]);
+        if self.is_of_same(call) && call.write_words(&mut self.bytes) {
+            self.end_call(start);
+            return Written::Behind;
+        }
+        self.bytes.truncate(start + LENGTH);
+        self.write_any(call, start)
+    }
+
+    /// Whether a call is of the kind of those that are there, as is seen at once.
+    #[inline]
+    fn is_of_same<R>(&self, call: &Call<'_, R>) -> bool {
+        call.is_plain()
+            && self.of.is_some_and(|of| {
+                of.is_plain
+                    && of.timeout == call.timeout_of_task()
+                    && std::ptr::eq(of.entry, call.entry())
+            })
+    }
+
+    /// A call ends here that began at this place, with room for its length.
+    #[inline]
+    fn end_call(&mut self, start: usize) {
+        self.set_length(start);
+        self.ends.push(self.bytes.len());
+    }
+
+    #[inline]
+    fn set_length(&mut self, start: usize) {
+        let length = self.bytes.len() - start - LENGTH;
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        self.bytes[start..start + LENGTH].copy_from_slice(&length.to_ne_bytes());
+    }
+
+    /// Writes a call behind the room for its length.
+    fn write_any<R>(&mut self, call: &Call<'_, R>, start: usize) -> Written {
         let written = call.write_task(&mut self.bytes, &mut self.files, files::MOST);
         let Ok(None) = written else {
             self.forget_half();
             return Written::Alone(self.kind(call), written.map(Option::unwrap_or_default));
         };
-        let length = self.bytes.len() - start - LENGTH;
-        let length = u32::try_from(length).unwrap_or(u32::MAX).to_ne_bytes();
-        self.bytes[start..start + LENGTH].copy_from_slice(&length);
-        let is_same = call.is_plain()
-            && self.of.is_some_and(|of| {
-                of.is_plain
-                    && of.timeout == call.timeout_of_task()
-                    && std::ptr::eq(of.entry, call.entry())
-            });
-        if !is_same {
+        if !self.is_of_same(call) {
             let kind = self.kind(call);
             match &mut self.of {
                 Some(of) if !self.ends.is_empty() && !of.is_like(&kind) => {
+                    self.set_length(start);
                     return Written::OfAnother(kind);
                 }
                 of => *of = Some(kind),
             }
         }
-        self.ends.push(self.bytes.len());
+        self.end_call(start);
         Written::Behind
     }
 

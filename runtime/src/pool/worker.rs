@@ -21,9 +21,9 @@ use super::own_board;
 use super::pause::Pause;
 use super::watch::Watch;
 use super::wire::{ResultsHeader, Tasks, split};
-use crate::codec::{Input, Message, Output, spare};
+use crate::codec::{Input, Message, Output, Word, spare};
 use crate::descriptor::Fd;
-use crate::dispatch::{self, Callee, Entry, ReplyBuffer, message};
+use crate::dispatch::{self, Arguments, Callee, Entry, Outlet, ReplyBuffer, message};
 use crate::process::{Current, ROLES, Replies, Role, Serve, TaskLimits};
 use crate::protocol::{Reply, Request};
 use crate::sys::fd::{AsFd, OwnedFd};
@@ -165,9 +165,8 @@ impl TaskLoop<'_> {
                 let input = || task.open_at(arguments).with_common(common);
                 let replies = &mut self.replies;
                 let ran = run_within(self.board, &limits, || {
-                    dispatch::run(entry, input, &ReplyBuffer::default(), &mut |out| {
-                        replies.send(std::mem::take(out))
-                    });
+                    let send = &mut |out: &mut Output<'_>| replies.send(std::mem::take(out));
+                    dispatch::run(entry, input, &ReplyBuffer::default(), send);
                 });
                 if let Err(not_run) = ran.result {
                     leave_if_spoiled(&self.claims, &not_run);
@@ -202,9 +201,9 @@ impl TaskLoop<'_> {
                 let ran = run_within(self.board, &limits, || {
                     let buffer = ReplyBuffer::default();
                     results.answer(arguments, |arguments, results| {
-                        let send = &mut |out: &mut Output<'_>| results.add(out, &buffer);
-                        let input = || Input::among(arguments, common.clone());
-                        dispatch::run(entry, input, &buffer, send);
+                        let buffer = &buffer;
+                        let arguments = || Arguments::among(arguments, common.as_ref());
+                        dispatch::run(entry, arguments, buffer, &mut Behind { results, buffer });
                     });
                 });
                 fitness = ran.fitness;
@@ -357,15 +356,7 @@ impl<'r, 'w> Results<'r, 'w> {
             let start = self.waiting.len();
             self.waiting.extend_from_slice(&length);
             self.waiting.extend_from_slice(&out.head);
-            if !self.claims.put(self.first, start, &self.waiting[start..]) {
-                let result = self.waiting.split_off(start);
-                self.send();
-                if self.replies.is_stuck() {
-                    return Err(io::ErrorKind::NotConnected.into());
-                }
-                self.claims.put(self.first, 0, &result);
-                self.waiting = result;
-            }
+            self.put(start)?;
             buffer.keep(std::mem::take(&mut out.head));
             return Ok(());
         }
@@ -373,6 +364,39 @@ impl<'r, 'w> Results<'r, 'w> {
         self.replies.send(std::mem::take(out))?;
         self.first = self.current + 1;
         self.claims.sent(self.first);
+        Ok(())
+    }
+
+    /// Takes likewise the value that it returned, of which this is what a message has.
+    #[inline]
+    fn add_word(&mut self, word: &Word) -> io::Result<()> {
+        let length = u32::try_from(1 + word.length()).unwrap_or(0).to_ne_bytes();
+        let start = self.waiting.len();
+        self.waiting.extend_from_slice(&length);
+        self.waiting.push(Reply::Returned as u8);
+        word.append_to(&mut self.waiting);
+        self.put(start)
+    }
+
+    /// Puts the result that begins there onto the board, too.
+    #[inline]
+    fn put(&mut self, start: usize) -> io::Result<()> {
+        if self.claims.put(self.first, start, &self.waiting[start..]) {
+            return Ok(());
+        }
+        self.put_first(start)
+    }
+
+    /// Likewise, when there is no room behind the others.
+    #[cold]
+    fn put_first(&mut self, start: usize) -> io::Result<()> {
+        let result = self.waiting.split_off(start);
+        self.send();
+        if self.replies.is_stuck() {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        self.claims.put(self.first, 0, &result);
+        self.waiting = result;
         Ok(())
     }
 
@@ -410,5 +434,21 @@ impl<'r, 'w> Results<'r, 'w> {
             }
         }
         self.since = now;
+    }
+}
+
+/// Where the replies of a batch go: behind those that wait.
+struct Behind<'o, 'r, 'w> {
+    results: &'o mut Results<'r, 'w>,
+    buffer: &'o ReplyBuffer,
+}
+
+impl Outlet for Behind<'_, '_, '_> {
+    fn send(&mut self, out: &mut Output<'_>) -> io::Result<()> {
+        self.results.add(out, self.buffer)
+    }
+
+    fn send_word(&mut self, word: &Word) -> io::Result<()> {
+        self.results.add_word(word)
     }
 }

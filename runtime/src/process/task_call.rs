@@ -168,15 +168,29 @@ impl<R> Call<'_, R> {
             .map_err(|error| not_encoded(self.entry, &error))
     }
 
+    /// Likewise if its arguments are numbers or the like, and nothing is said of it that a task cannot have.
+    /// Otherwise it says so, and has written nothing or some of them.
+    #[inline]
+    pub(crate) fn write_words(&self, head: &mut Vec<u8>) -> bool {
+        self.is_plain()
+            && self
+                .arguments
+                .iter()
+                .all(|it| it.word().map(|it| it.append_to(head)).is_some())
+    }
+
     /// Whether nothing is to be said of it as a task, but when its time is over.
+    #[inline]
     pub(crate) fn is_plain(&self) -> bool {
         self.options.is_none()
     }
 
+    #[inline]
     pub(crate) fn timeout_of_task(&self) -> Option<Duration> {
         self.timeout
     }
 
+    #[inline]
     pub(crate) fn entry(&self) -> &'static Entry {
         self.entry
     }

@@ -129,7 +129,7 @@ impl Host {
                 host.service,
                 order.open_at(3),
                 &[],
-                &mut |_| Ok(()),
+                &mut |_: &mut Output<'_>| Ok(()),
                 |job| {
                     object = Some(S::construct(constructor, job));
                     Ok(())

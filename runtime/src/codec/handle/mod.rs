@@ -28,7 +28,7 @@
 //! | a token is read as another kind, or as a handle for another type | an error; the right one can still read it |
 //! | a token is read as data | as what is in [`LAYERS`] newtypes, bytes that are not text: nothing reads that but buffers |
 //!
-//! The numbers of scopes cannot be guessed, but nothing depends on that: a token that is made up
+//! The numbers of scopes are hard to guess, but nothing depends on that: a token that is made up
 //! well stands for a handle that is in the message anyway, and is looked up like the real one.
 
 mod common;
@@ -48,7 +48,7 @@ pub(crate) use identity::{HandleKind, Identity};
 pub(crate) use parts::Parts;
 pub(super) use record::Record;
 pub(super) use scope::{claim, collecting, is_reading, offering, present};
-pub(super) use token::{LAYERS, NAME, Token, TokenDeserializer};
+pub(super) use token::{LAYERS, NAME, Token, TokenDeserializer, asks_for_token};
 
 use super::Error;
 

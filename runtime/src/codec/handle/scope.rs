@@ -4,7 +4,7 @@
 //! sends something gets one of its own. They have no destructors, so that messages can be written
 //! and read while the thread ends.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::hash::{BuildHasher, RandomState};
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
@@ -43,6 +43,9 @@ struct Presented {
 thread_local! {
     static OUTGOING: ScopeSlot<Outgoing> = const { RefCell::new(None) };
     static INCOMING: ScopeSlot<Incoming> = const { RefCell::new(None) };
+
+    /// The number of the last scope that has one.
+    static LAST: Cell<Option<u64>> = const { Cell::new(None) };
 }
 
 type ScopeSlot<S> = RefCell<Option<ManuallyDrop<S>>>;
@@ -191,9 +194,16 @@ pub(super) fn give_back(token: Token, parts: Parts) {
 
 fn token(number: &mut Option<u64>, place: usize) -> Result<Token, Error> {
     let place = u32::try_from(place).map_err(|_| Error::new("too many handles in one message"))?;
-    // No two hashers have the same keys.
-    let scope = *number.get_or_insert_with(|| RandomState::new().hash_one(place));
+    let scope = *number.get_or_insert_with(scope_number);
     Ok(Token { scope, place })
+}
+
+/// A number that no other scope has. Each thread counts from somewhere else: no two hashers have the same keys.
+fn scope_number() -> u64 {
+    let last = LAST.get();
+    let last = last.unwrap_or_else(|| RandomState::new().hash_one(()));
+    LAST.set(Some(last.wrapping_add(1)));
+    last
 }
 
 fn writing<R>(with: impl FnOnce(&mut Outgoing) -> Result<R, Error>) -> Result<R, Error> {

@@ -1,3 +1,4 @@
+use std::any::TypeId;
 use std::cell::Cell;
 use std::fmt;
 
@@ -67,6 +68,11 @@ pub(super) struct TokenVisitor {
     layers: u8,
 }
 
+/// Whether this is the visitor of a token, and no one else's.
+pub(in super::super) fn asks_for_token<V>() -> bool {
+    typeid::of::<V>() == TypeId::of::<TokenVisitor>()
+}
+
 impl TokenVisitor {
     pub(super) fn new(kind: HandleKind) -> TokenVisitor {
         TokenVisitor {
@@ -116,6 +122,7 @@ impl<'de> Deserializer<'de> for TokenDeserializer<'_> {
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         self.is_used.set(true);
         match self.layers {
+            0 if asks_for_token::<V>() => visitor.visit_bytes(&self.token.to_bytes()),
             0 => visitor.visit_byte_buf(self.token.to_bytes().into()),
             layers => visitor.visit_newtype_struct(TokenDeserializer {
                 layers: layers - 1,

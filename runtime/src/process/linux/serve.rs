@@ -22,7 +22,7 @@ use std::thread;
 
 use super::lifeline::{Lifeline, die};
 use super::limits;
-use crate::codec::Input;
+use crate::codec::{Input, Output};
 use crate::dispatch::{self, Callee, Ended, Entry, ReplyBuffer, STARTUPS, Startup};
 use crate::error::PanicInfo;
 use crate::process::current::{self, Current};
@@ -124,12 +124,12 @@ pub(super) fn serve(
                 drop(receiver);
                 begin(entry.name(), stack, lifeline, move || {
                     let mut replies = Replies::new(sender);
-                    let ended =
-                        dispatch::run(entry, || input, &ReplyBuffer::default(), &mut |out| {
-                            let sent = replies.send(std::mem::take(out));
-                            REPLIED.store(sent.is_ok(), Ordering::Relaxed);
-                            sent
-                        });
+                    let send = &mut |out: &mut Output<'_>| {
+                        let sent = replies.send(std::mem::take(out));
+                        REPLIED.store(sent.is_ok(), Ordering::Relaxed);
+                        sent
+                    };
+                    let ended = dispatch::run(entry, || input, &ReplyBuffer::default(), send);
                     match (ended, replies.finish(entry.name())) {
                         (Ended::Panicking, _) => EXIT_PANIC,
                         (Ended::Well, Err(status)) => status,

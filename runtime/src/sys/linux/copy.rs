@@ -88,6 +88,7 @@ pub(crate) fn set_original() {
 
 /// Whether this process is a copy of the one that said [`set_original`]. Without a system call, so
 /// that it can be asked around each of many short tasks.
+#[inline]
 pub(crate) fn is_copy() -> bool {
     match ORIGINAL.get() {
         None => false,
@@ -100,6 +101,7 @@ pub(crate) fn is_copy() -> bool {
 
 /// Ends this process if it is a copy: at once, without destructors, exit handlers, or flushing
 /// what the original will flush.
+#[inline]
 pub(crate) fn leave_if_copy() {
     if is_copy() {
         // SAFETY: a system call that ends the process; it has no other effect.
