@@ -10,7 +10,7 @@ use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::handle::{self, Identity, LAYERS, Parts, Record, TokenDeserializer};
 use super::integer::Integer;
 use super::run::Run;
-use super::{Error, SPLICE_MINIMUM, memory, tag};
+use super::{Error, LARGEST_HINT, SPLICE_MINIMUM, memory, tag};
 
 /// Reads values from the front of a head.
 #[derive(Debug)]
@@ -374,6 +374,33 @@ impl<'m> Decoder<'m> {
         value
     }
 
+    /// A sequence that is one run, to what asks for a sequence.
+    fn seq_of_run<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
+        self.byte()?;
+        let outside = self.depth.enter(CONTAINER)?;
+        let mut run = self.whole_run()?;
+        let value = run.read_all(visitor)?;
+        self.depth = outside;
+        Ok(value)
+    }
+
+    /// How many values follow, and the run that they are.
+    #[inline(never)]
+    fn whole_run(&mut self) -> Result<Box<Run<'m>>, Error> {
+        let count = self.count()?;
+        match self.peek()? {
+            tag::RUN | tag::RUN_SPLICE => {}
+            other => return Err(unknown(other)),
+        }
+        let run = self.run(count)?;
+        if run.left() != count {
+            return Err(Error::new(
+                "corrupt message: a run of fewer items than there are",
+            ));
+        }
+        Ok(run)
+    }
+
     fn map<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         self.byte()?;
         let mut items = ItemAccess::enter(self)?;
@@ -486,7 +513,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         // this one, which may be on the stack many times.
         match self.peek()? {
             tag::SOME => self.some(visitor),
-            tag::SEQ => self.seq(visitor),
+            tag::SEQ | tag::SEQ_OF_RUN => self.seq(visitor),
             tag::MAP => self.map(visitor),
             tag::STRUCT => self.fields(visitor),
             tag::VARIANT => self.variant(visitor),
@@ -579,12 +606,24 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         deserialize_f64 F64 f64
         deserialize_str STR inline_text
         deserialize_string STR inline_text
-        deserialize_seq SEQ seq
         deserialize_map MAP map
     }
 
+    #[inline]
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.rest.first() {
+            Some(&tag::SEQ) => self.seq(visitor),
+            Some(&tag::SEQ_OF_RUN) => self.seq_of_run(visitor),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
+    #[inline]
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+        match self.rest.first() {
+            Some(&tag::SEQ) => self.seq(visitor),
+            _ => self.deserialize_any(visitor),
+        }
     }
 
     fn deserialize_tuple_struct<V: Visitor<'de>>(
@@ -593,7 +632,7 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         _: usize,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        self.deserialize_seq(visitor)
+        self.deserialize_tuple(0, visitor)
     }
 
     #[inline]
@@ -613,10 +652,6 @@ impl<'de> Deserializer<'de> for &mut Decoder<'de> {
         bool char unit unit_struct identifier ignored_any
     }
 }
-
-/// Collections make room for so many items at once. More they get as they come: items may be much
-/// larger than what says that there are some.
-const LARGEST_HINT: usize = 1 << 16;
 
 /// The items of a sequence or map.
 struct ItemAccess<'a, 'm> {

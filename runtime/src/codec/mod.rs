@@ -66,6 +66,10 @@ pub(crate) use word::Word;
 /// Below it a copy is cheaper than one more system call.
 pub(crate) const SPLICE_MINIMUM: usize = 64 * 1024;
 
+/// Collections make room for so many items at once. More they get as they come: items may be much
+/// larger than what says that there are some.
+const LARGEST_HINT: usize = 1 << 16;
+
 /// Which of their two forms types such as `IpAddr` choose.
 ///
 /// It is never read, but inside of `flatten` and of tagged enums serde reads through a buffer that
@@ -126,6 +130,8 @@ mod tag {
     pub(super) const RUN: u8 = 0x35;
     /// likewise; the bytes are the next splice
     pub(super) const RUN_SPLICE: u8 = 0x36;
+    /// length, and a run of all the values
+    pub(super) const SEQ_OF_RUN: u8 = 0x37;
 
     /// name
     pub(super) const UNIT_VARIANT: u8 = 0x40;

@@ -14,6 +14,13 @@ struct Seen {
     next: usize,
 }
 
+/// A place in a message, by the names that were used before it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    count: usize,
+    last: usize,
+}
+
 impl Names {
     /// The place of a name already seen; else remembers it.
     #[inline]
@@ -26,6 +33,20 @@ impl Names {
             return Some(self.last);
         }
         self.search(name)
+    }
+
+    /// What is known now, to [go back](Names::go_back) to.
+    pub(super) fn mark(&self) -> Mark {
+        Mark {
+            count: self.seen.len(),
+            last: self.last,
+        }
+    }
+
+    /// Forgets the names that were used first since then.
+    pub(super) fn go_back(&mut self, mark: Mark) {
+        self.seen.truncate(mark.count);
+        self.last = mark.last;
     }
 
     fn search(&mut self, name: &'static str) -> Option<usize> {

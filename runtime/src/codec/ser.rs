@@ -4,7 +4,7 @@ use serde::ser::{self, Serialize};
 
 use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::message::{low_bits, low_byte};
-use super::run::{self, Shape, step};
+use super::run::{self, LARGEST, Shape, step};
 use super::{Error, Output, SPLICE_MINIMUM, Word, bulk, handle, memory, tag};
 
 impl Output<'_> {
@@ -141,30 +141,39 @@ const CHUNK: usize = 4096;
 /// A run has room for so many bytes from the start, if it may become as long; for more as they come.
 const LARGEST_RESERVED: usize = 64 << 20;
 
-/// Appends items for as long as they are of the shape. Gives how many there were, and the one that is not.
+/// Appends items for as long as they are of the shape, probably so many. Gives how many there were, and the one
+/// that is not.
+///
+/// Each has as much place as the [`LARGEST`] takes; what it leaves is the next one's.
 fn fill_run<T: Serialize>(
     bytes: &mut Vec<u8>,
     shape: &Shape<'static>,
+    first: T,
     items: &mut impl Iterator<Item = T>,
+    length: usize,
 ) -> Result<(usize, Option<T>), Error> {
-    let chunk = (CHUNK / shape.width).max(1);
+    let chunk = (CHUNK / shape.width).clamp(1, length.max(1));
     let mut count = 0;
+    let mut next = Some(first);
     loop {
         let start = bytes.len();
-        memory::grow(bytes, chunk * shape.width)?;
-        bytes.resize(start + chunk * shape.width, 0);
+        let room = chunk * shape.width + LARGEST;
+        memory::grow(bytes, room)?;
+        bytes.resize(start + room, 0);
+        let mut at = start;
         let mut filled = 0;
-        let mut next = None;
-        for place in bytes[start..].chunks_exact_mut(shape.width) {
+        while filled < chunk
+            && let Some(item) = &next
+            && let Some(place) = bytes[at..].first_chunk_mut()
+            && run::fill(shape, item, place)
+        {
+            filled += 1;
+            at += shape.width;
             next = items.next();
-            match &next {
-                Some(item) if run::fill(shape, item, place) => filled += 1,
-                _ => break,
-            }
         }
+        bytes.truncate(at);
         count += filled;
-        if filled < chunk {
-            bytes.truncate(start + filled * shape.width);
+        if filled < chunk || next.is_none() {
             return Ok((count, next));
         }
     }
@@ -195,32 +204,38 @@ impl ItemSerializer<'_, Output<'_>> {
         value.serialize(&mut *self.out)
     }
 
-    /// Writes the first item, and as many of those behind it in one [`run`](super::run) as can be.
+    /// Writes the first item, and as many of those behind it in one [`run`](super::run) as can be. Says whether
+    /// all of them are in that run.
     fn run<T: Serialize>(
         &mut self,
         items: &mut impl Iterator<Item = T>,
         length: usize,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let Some(first) = items.next() else {
-            return Ok(());
+            return Ok(false);
         };
+        let (start, names) = (self.out.head.len(), self.out.names.mark());
         self.out.only_numbers = true;
         self.item(&first)?;
         if !self.out.only_numbers || !self.outside.is_shallow() {
-            return Ok(());
+            return Ok(false);
         }
         let Some(shape) = run::learn(&first) else {
-            return Ok(());
+            return Ok(false);
         };
+        // It is written again as the first of the run.
+        self.written -= 1;
+        self.out.head.truncate(start);
+        self.out.names.go_back(names);
         let place = self.out.begin_run(&shape)?;
         let most = length.saturating_mul(shape.width);
         let (count, next) = if most < SPLICE_MINIMUM {
-            fill_run(&mut self.out.head, &shape, items)?
+            fill_run(&mut self.out.head, &shape, first, items, length)?
         } else {
             let mut bytes = Vec::new();
-            // With room for the zeros of a last chunk.
-            memory::reserve(&mut bytes, most.min(LARGEST_RESERVED) + CHUNK)?;
-            let filled = fill_run(&mut bytes, &shape, items)?;
+            // With room for a last chunk, and what is behind it.
+            memory::reserve(&mut bytes, most.min(LARGEST_RESERVED) + CHUNK + LARGEST)?;
+            let filled = fill_run(&mut bytes, &shape, first, items, length)?;
             self.out.run_beside(place, bytes)?;
             filled
         };
@@ -228,8 +243,8 @@ impl ItemSerializer<'_, Output<'_>> {
         self.out.end_run(place, count);
         match next {
             // Of another shape.
-            Some(item) => self.item(&item),
-            None => Ok(()),
+            Some(item) => self.item(&item).map(|()| false),
+            None => Ok(true),
         }
     }
 
@@ -487,10 +502,13 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
             (low, Some(high)) if low == high => Some(low),
             _ => None,
         };
+        let place = self.head.len();
         let mut seq = self.items(tag::SEQ, length)?;
         let mut items = items;
-        if let Some(length) = length.filter(|length| *length >= SHORTEST_RUN) {
-            seq.run(&mut items, length)?;
+        if let Some(length) = length.filter(|length| *length >= SHORTEST_RUN)
+            && seq.run(&mut items, length)?
+        {
+            seq.out.head[place] = tag::SEQ_OF_RUN;
         }
         for item in items {
             seq.item(&item)?;

@@ -1,46 +1,37 @@
 //! Reading the items of a run.
 
+use std::fmt;
+use std::mem::MaybeUninit;
+
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
 use super::super::bulk::{self, Bytes, ElementKind};
 use super::super::depth::{Depth, WRAPPER};
 use super::super::integer::Integer;
-use super::super::{Error, HUMAN_READABLE, spare};
-use super::quick::{self, Visitors};
+use super::super::{Error, HUMAN_READABLE, LARGEST_HINT, spare};
+use super::quick::{self, Plan};
 use super::shape::{Shape, step};
 
 /// A run being read.
 #[derive(Debug)]
 pub(in super::super) struct Run<'m> {
-    shape: Shape<'m>,
+    plan: Plan<'m>,
     /// The numbers of the items.
     bytes: Bytes<'m>,
     /// Where those of the next one begin.
     at: usize,
-    depth: Depth,
-    way: Way,
-}
-
-/// How items are read.
-#[derive(Debug)]
-enum Way {
-    /// It is not known yet.
-    Unknown,
-    /// As they were written, by these visitors of structs.
-    Quick(Visitors),
-    /// With names.
-    ByName,
+    /// Whether items are not read as they were written.
+    is_by_name: bool,
 }
 
 impl<'m> Run<'m> {
     /// `depth` is that of the items.
     pub(in super::super) fn new(shape: Shape<'m>, bytes: Bytes<'m>, depth: Depth) -> Run<'m> {
         Run {
-            shape,
+            plan: Plan::new(shape, depth),
             bytes,
             at: 0,
-            depth,
-            way: Way::Unknown,
+            is_by_name: false,
         }
     }
 
@@ -48,51 +39,147 @@ impl<'m> Run<'m> {
         self.at == self.bytes.as_ref().len()
     }
 
+    /// How many items are left.
+    pub(in super::super) fn left(&self) -> usize {
+        (self.bytes.as_ref().len() - self.at) / self.plan.shape.width
+    }
+
+    /// Hands those to a visitor, one after the other.
     #[inline(always)]
+    pub(in super::super) fn read_all<V: Visitor<'m>>(
+        &mut self,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let mut items = self.items();
+        let value = visitor
+            .visit_seq(&mut items)
+            .map_err(|apart| apart.reason)?;
+        items.close()?;
+        Ok(value)
+    }
+
+    fn items(&mut self) -> RunItems<'_, 'm> {
+        RunItems {
+            plan: &self.plan,
+            rest: self.bytes.as_ref().get(self.at..).unwrap_or_default(),
+            is_by_name: &mut self.is_by_name,
+        }
+    }
+
+    /// Reads the next item.
+    #[inline(never)]
     pub(in super::super) fn read<S: DeserializeSeed<'m>>(
         &mut self,
         seed: S,
     ) -> Result<S::Value, Error> {
-        let start = self.at;
-        self.at += self.shape.width;
-        if let Way::Quick(visitors) = &self.way
-            && let Some(bytes) = self.bytes.as_ref().get(start..self.at)
-            && let Some(seed) = bulk::stateless_seed::<S>()
-            && let Ok(value) = quick::read(seed, &self.shape, bytes, self.depth, &visitors[..])
+        let value = self.items().read(seed).map_err(|apart| apart.reason);
+        self.at += self.plan.shape.width;
+        value?.ok_or_else(torn)
+    }
+}
+
+/// The items of a run that are left.
+struct RunItems<'r, 'm> {
+    plan: &'r Plan<'m>,
+    rest: &'r [u8],
+    is_by_name: &'r mut bool,
+}
+
+impl<'m> RunItems<'_, 'm> {
+    #[inline(always)]
+    fn read<S: DeserializeSeed<'m>>(&mut self, seed: S) -> Result<Option<S::Value>, Apart> {
+        let Some((bytes, rest)) = self.rest.split_at_checked(self.plan.shape.width) else {
+            return Ok(None);
+        };
+        self.rest = rest;
+        if !*self.is_by_name
+            && let Some(again) = bulk::stateless_seed::<S>()
         {
-            return Ok(value);
+            if let Ok(value) = quick::read(again, self.plan, bytes) {
+                return Ok(Some(value));
+            }
+            *self.is_by_name = true;
         }
-        // Not returned as it is: then the value of the quick way would be put together in the same memory.
-        let value = self.read_in_words(seed, start)?;
-        Ok(value)
+        let value = in_words(seed, self.plan, bytes)?;
+        Ok(Some(value))
+    }
+}
+
+/// Reads an item that the quick way fails at. It is read again from the beginning: nothing has happened.
+#[inline(never)]
+fn in_words<'m, S: DeserializeSeed<'m>>(
+    seed: S,
+    plan: &Plan<'m>,
+    bytes: &[u8],
+) -> Result<S::Value, Apart> {
+    let mut element = Element::new(&plan.shape, bytes, plan.depth);
+    let value = seed.deserialize(&mut element)?;
+    if !element.is_at_end() {
+        return Err(torn().into());
+    }
+    Ok(value)
+}
+
+/// Why an item could not be read.
+///
+/// The reason stands behind the bytes that a value of the usual size takes, in any `Result` of the two. Else the
+/// compiler moves such values in the pieces into which the reason divides them, and where a piece is two
+/// numbers that have just been stored, the processor waits for the stores: half of the time of reading.
+#[derive(Debug)]
+#[repr(C)]
+struct Apart {
+    value: [MaybeUninit<u64>; 5],
+    reason: Error,
+}
+
+impl From<Error> for Apart {
+    #[cold]
+    fn from(reason: Error) -> Apart {
+        Apart {
+            value: [MaybeUninit::uninit(); 5],
+            reason,
+        }
+    }
+}
+
+impl fmt::Display for Apart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl std::error::Error for Apart {}
+
+impl de::Error for Apart {
+    #[cold]
+    fn custom<T: fmt::Display>(message: T) -> Apart {
+        Error::display(message).into()
+    }
+}
+
+impl<'m> de::SeqAccess<'m> for &mut RunItems<'_, 'm> {
+    type Error = Apart;
+
+    #[inline(always)]
+    fn next_element_seed<T: DeserializeSeed<'m>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Apart> {
+        self.read(seed)
     }
 
-    /// Reads the first item, and what the quick way fails at. What is read so is read again from the
-    /// beginning: nothing has happened.
-    #[inline(never)]
-    fn read_in_words<S: DeserializeSeed<'m>>(
-        &mut self,
-        seed: S,
-        start: usize,
-    ) -> Result<S::Value, Error> {
-        let bytes = self.bytes.as_ref().get(start..self.at).ok_or_else(torn)?;
-        if let Way::Unknown = self.way
-            && let Some(seed) = bulk::stateless_seed::<S>()
-        {
-            let mut visitors = Visitors::new();
-            let value = quick::read(seed, &self.shape, bytes, self.depth, &mut visitors);
-            if let Ok(value) = value {
-                self.way = Way::Quick(visitors);
-                return Ok(value);
-            }
+    fn size_hint(&self) -> Option<usize> {
+        Some((self.rest.len() / self.plan.shape.width).min(LARGEST_HINT))
+    }
+}
+
+impl RunItems<'_, '_> {
+    /// When a visitor has its value: all must have been read.
+    fn close(&self) -> Result<(), Error> {
+        match self.rest.len() / self.plan.shape.width {
+            0 => Ok(()),
+            left => Err(more(left)),
         }
-        self.way = Way::ByName;
-        let mut element = Element::new(&self.shape, bytes, self.depth);
-        let value = seed.deserialize(&mut element);
-        if value.is_ok() && !element.is_at_end() {
-            return Err(torn());
-        }
-        value
     }
 }
 
@@ -107,8 +194,9 @@ impl Drop for Run<'_> {
 /// One item of a run.
 struct Element<'a, 'm> {
     shape: &'a Shape<'m>,
+    /// The next step.
     at: usize,
-    bytes: &'a [u8],
+    rest: &'a [u8],
     depth: Depth,
 }
 
@@ -117,7 +205,7 @@ impl<'a, 'm> Element<'a, 'm> {
         Element {
             shape,
             at: 0,
-            bytes,
+            rest: bytes,
             depth,
         }
     }
@@ -131,19 +219,21 @@ impl<'a, 'm> Element<'a, 'm> {
     }
 
     fn number<const N: usize>(&mut self) -> Result<[u8; N], Error> {
-        let offset = self.shape.offset(self.at);
-        let number = self.bytes.get(offset..).and_then(<[u8]>::first_chunk);
+        let (number, rest) = self.rest.split_first_chunk().ok_or_else(torn)?;
+        self.rest = rest;
         self.at += 1;
-        number.copied().ok_or_else(torn)
+        Ok(*number)
     }
 
     /// Leaves a struct or tuple, all of which was read.
     fn leave(&mut self) -> Result<(), Error> {
-        if self.step() != step::END {
-            return Err(Error::new("more items than were expected"));
+        match self.shape.values(self.at) {
+            0 => {
+                self.at += 1;
+                Ok(())
+            }
+            left => Err(more(left)),
         }
-        self.at += 1;
-        Ok(())
     }
 
     fn tuple<V: Visitor<'m>>(&mut self, visitor: V) -> Result<V::Value, Error> {
@@ -362,6 +452,12 @@ impl<'m> de::MapAccess<'m> for Fields<'_, '_, 'm> {
     fn next_value_seed<V: DeserializeSeed<'m>>(&mut self, seed: V) -> Result<V::Value, Error> {
         seed.deserialize(&mut *self.0)
     }
+}
+
+/// Not all was read.
+#[cold]
+fn more(left: usize) -> Error {
+    Error::new(format!("{left} items more than were expected"))
 }
 
 /// What was read is not what was written.

@@ -6,152 +6,251 @@ use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::super::bulk::ElementKind;
 use super::super::{Output, handle};
-use super::shape::{Shape, step};
+use super::shape::{LARGEST, NOWHERE, Shape, step};
 
-/// Writes one item, and looks whether it is of the shape (`&Shape`); or learns the shape (`&mut Shape`).
+/// Where an item is written, and what is behind it: of one size for all, so that the compiler knows which
+/// numbers are within it.
+pub(in super::super) type Place = [u8; LARGEST];
+
+/// Writes one item that has to be of the shape.
 ///
-/// Two types, since what only compares is not changed by any step: so the compiler keeps it in registers, and
-/// may compare what stands still before a loop and not in it.
+/// Not the same as a value [inside of one](Cursor): that it begins with the first step is known without looking
+/// wherever its `serialize` is compiled, also where that is not put into the loop.
 #[derive(Debug)]
-pub(in super::super) struct Filler<'a, S> {
-    shape: S,
+struct Item<'a> {
+    shape: &'a Shape<'static>,
+    place: &'a mut Place,
+}
+
+/// Writes values inside of an item, where the shape says that they stand.
+#[derive(Debug)]
+struct Cursor<'a> {
+    shape: &'a Shape<'static>,
+    place: &'a mut Place,
+    /// The next step.
     at: usize,
-    /// The item's bytes.
-    place: &'a mut [u8],
+    /// Where its number stands.
+    offset: usize,
+}
+
+/// A struct or tuple that is an item.
+#[derive(Debug)]
+struct Whole<'a>(Cursor<'a>);
+
+/// A struct or tuple inside of an item.
+///
+/// It has a cursor of its own, and puts it back at its end. So where its `serialize` is not put into that of
+/// what it is in, what changes with each step is in registers all the same.
+#[derive(Debug)]
+struct Part<'o> {
+    cursor: Cursor<'o>,
+    at: &'o mut usize,
+    offset: &'o mut usize,
+}
+
+/// Learns the shape of an item.
+#[derive(Debug)]
+struct Learner<'a> {
+    shape: &'a mut Shape<'static>,
+    /// There was something that has no shape.
+    is_failed: bool,
 }
 
 /// The item is of another shape, or of none.
 #[derive(Debug)]
 pub(in super::super) struct OtherShape;
 
-/// What becomes of a step.
-pub(in super::super) trait Steps {
-    /// Where the number at a place is to stand. While the shape is learnt, nowhere.
-    fn offset(&self, at: usize) -> Option<usize>;
-
-    /// Whether this is the step at a place.
-    fn step(&mut self, at: usize, step: u8) -> bool;
-
-    /// Whether the value of a field of this name begins there.
-    fn field(&mut self, at: usize, name: &'static str) -> bool;
-
-    /// Whether this is the number of a tuple's items.
-    fn count(&mut self, at: usize, count: u8) -> bool;
-}
-
-impl Steps for &Shape<'static> {
-    #[inline(always)]
-    fn offset(&self, at: usize) -> Option<usize> {
-        Some(Shape::offset(self, at))
-    }
-
-    #[inline(always)]
-    fn step(&mut self, at: usize, step: u8) -> bool {
-        Shape::step(self, at) == step
-    }
-
-    #[inline(always)]
-    fn field(&mut self, at: usize, name: &'static str) -> bool {
-        let known = self.name(at);
-        known.is_some_and(|known| std::ptr::eq(known, name) || is_same(known, name))
-    }
-
-    #[inline(always)]
-    fn count(&mut self, at: usize, count: u8) -> bool {
-        Shape::step(self, at) == count
-    }
-}
-
-/// The same name may lie in several places.
-#[cold]
-fn is_same(known: &str, name: &str) -> bool {
-    known == name
-}
-
-impl Steps for &mut Shape<'static> {
-    fn offset(&self, _: usize) -> Option<usize> {
-        None
-    }
-
-    fn step(&mut self, _: usize, step: u8) -> bool {
-        self.push(step)
-    }
-
-    fn field(&mut self, _: usize, name: &'static str) -> bool {
-        self.name_next(name)
-    }
-
-    fn count(&mut self, _: usize, count: u8) -> bool {
-        self.push_count(count)
-    }
-}
-
 /// The shape of an item, if it is nothing but numbers.
 pub(in super::super) fn learn(item: &impl Serialize) -> Option<Shape<'static>> {
     let mut shape = Shape::new();
-    let mut filler = Filler {
+    let mut learner = Learner {
         shape: &mut shape,
-        at: 0,
-        place: &mut [],
+        is_failed: false,
     };
-    let is_learnt = item.serialize(&mut filler).is_ok();
+    let is_learnt = item.serialize(&mut learner).is_ok() && !learner.is_failed;
     (is_learnt && shape.width > 0).then_some(shape)
 }
 
-/// Writes an item into its place. Says whether it is of the shape.
+/// Writes an item where its place begins. Says whether it is of the shape.
 #[inline(always)]
 pub(in super::super) fn fill(
     shape: &Shape<'static>,
     item: &impl Serialize,
-    place: &mut [u8],
+    place: &mut Place,
 ) -> bool {
-    let mut filler = Filler {
-        shape,
-        at: 0,
-        place,
-    };
-    let is_written = item.serialize(&mut filler).is_ok();
-    is_written && shape.is_end(filler.at)
+    item.serialize(Item { shape, place }).is_ok()
 }
 
-impl<S: Steps> Filler<'_, S> {
+impl<'a> Item<'a> {
     #[inline(always)]
-    fn step(&mut self, step: u8) -> Result<(), OtherShape> {
-        let is_so = self.shape.step(self.at, step);
-        self.at += 1;
-        is_so.then_some(()).ok_or(OtherShape)
+    fn begin(self) -> Cursor<'a> {
+        Cursor {
+            shape: self.shape,
+            place: self.place,
+            at: 0,
+            offset: 0,
+        }
+    }
+
+    /// Writes an item that is a number.
+    #[inline(always)]
+    fn number<const N: usize>(self, step: u8, bytes: [u8; N]) -> Result<(), OtherShape> {
+        let mut cursor = self.begin();
+        cursor.number(step, bytes)?;
+        cursor.end()
     }
 
     #[inline(always)]
+    #[expect(
+        clippy::unused_self,
+        reason = "where an item fails, nothing goes on that would have to know"
+    )]
+    fn fail<T>(self) -> Result<T, OtherShape> {
+        Err(OtherShape)
+    }
+
+    #[inline(always)]
+    fn tuple(self, length: usize) -> Result<Whole<'a>, OtherShape> {
+        let mut cursor = self.begin();
+        cursor.begin_tuple(length)?;
+        Ok(Whole(cursor))
+    }
+
+    #[inline(always)]
+    fn fields(self) -> Result<Whole<'a>, OtherShape> {
+        let mut cursor = self.begin();
+        cursor.step(step::STRUCT)?;
+        Ok(Whole(cursor))
+    }
+}
+
+impl Cursor<'_> {
+    #[inline(always)]
+    fn fail<T>(&mut self) -> Result<T, OtherShape> {
+        self.at = NOWHERE;
+        Err(OtherShape)
+    }
+
+    /// Looks whether all was written.
+    #[inline(always)]
+    fn end(&self) -> Result<(), OtherShape> {
+        self.shape.is_end(self.at).then_some(()).ok_or(OtherShape)
+    }
+
+    #[inline(always)]
+    fn step(&mut self, step: u8) -> Result<(), OtherShape> {
+        if self.shape.step(self.at) != step {
+            return self.fail();
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Looks whether the value of a field of this name begins here.
+    #[inline(always)]
     fn field(&mut self, name: &'static str) -> Result<(), OtherShape> {
-        let is_so = self.shape.field(self.at, name);
-        is_so.then_some(()).ok_or(OtherShape)
+        let known = self.shape.name(self.at);
+        if matches!(known, Some(known) if std::ptr::eq(known, name)) || is_same(known, name) {
+            return Ok(());
+        }
+        self.fail()
     }
 
     #[inline(always)]
     fn number<const N: usize>(&mut self, step: u8, bytes: [u8; N]) -> Result<(), OtherShape> {
-        let offset = self.shape.offset(self.at);
         self.step(step)?;
-        let Some(offset) = offset else {
-            return Ok(());
+        let place = self.place.get_mut(self.offset..);
+        let Some(place) = place.and_then(<[u8]>::first_chunk_mut) else {
+            return self.fail();
         };
-        let place = self.place.get_mut(offset..).ok_or(OtherShape)?;
-        *place.first_chunk_mut().ok_or(OtherShape)? = bytes;
+        *place = bytes;
+        self.offset += N;
         Ok(())
     }
 
     #[inline(always)]
-    fn tuple(&mut self, length: usize) -> Result<(), OtherShape> {
-        // Below the steps, so that a count is never taken for one.
-        let count = u8::try_from(length)
-            .ok()
-            .filter(|count| *count < step::BOOL);
-        let count = count.ok_or(OtherShape)?;
+    fn begin_tuple(&mut self, length: usize) -> Result<(), OtherShape> {
         self.step(step::TUPLE)?;
-        let is_so = self.shape.count(self.at, count);
-        self.at += 1;
-        is_so.then_some(()).ok_or(OtherShape)
+        match count(length) {
+            Some(count) => self.step(count),
+            None => self.fail(),
+        }
     }
+
+    #[inline(always)]
+    fn part(&mut self) -> Part<'_> {
+        Part {
+            cursor: Cursor {
+                shape: self.shape,
+                place: self.place,
+                at: std::mem::replace(&mut self.at, NOWHERE),
+                offset: self.offset,
+            },
+            at: &mut self.at,
+            offset: &mut self.offset,
+        }
+    }
+
+    #[inline(always)]
+    fn tuple(&mut self, length: usize) -> Result<Part<'_>, OtherShape> {
+        let mut part = self.part();
+        part.cursor.begin_tuple(length)?;
+        Ok(part)
+    }
+
+    #[inline(always)]
+    fn fields(&mut self) -> Result<Part<'_>, OtherShape> {
+        let mut part = self.part();
+        part.cursor.step(step::STRUCT)?;
+        Ok(part)
+    }
+}
+
+impl Learner<'_> {
+    fn fail<T>(&mut self) -> Result<T, OtherShape> {
+        self.is_failed = true;
+        Err(OtherShape)
+    }
+
+    fn step(&mut self, step: u8) -> Result<(), OtherShape> {
+        let is_room = self.shape.push(step);
+        if is_room { Ok(()) } else { self.fail() }
+    }
+
+    fn field(&mut self, name: &'static str) -> Result<(), OtherShape> {
+        let is_room = self.shape.name_next(name);
+        if is_room { Ok(()) } else { self.fail() }
+    }
+
+    fn number<const N: usize>(&mut self, step: u8, _: [u8; N]) -> Result<(), OtherShape> {
+        self.step(step)
+    }
+
+    fn tuple(&mut self, length: usize) -> Result<&mut Self, OtherShape> {
+        self.step(step::TUPLE)?;
+        let is_room = count(length).is_some_and(|count| self.shape.push_count(count));
+        if is_room { Ok(self) } else { self.fail() }
+    }
+
+    fn fields(&mut self) -> Result<&mut Self, OtherShape> {
+        self.step(step::STRUCT)?;
+        Ok(self)
+    }
+}
+
+/// The number of a tuple's items, as it stands among the steps.
+#[inline(always)]
+fn count(length: usize) -> Option<u8> {
+    // Below the steps, so that a count is never taken for one.
+    let count = u8::try_from(length).ok();
+    count.filter(|count| *count < step::BOOL)
+}
+
+/// The same name may lie in several places.
+#[cold]
+#[inline(never)]
+fn is_same(known: Option<&str>, name: &str) -> bool {
+    known == Some(name)
 }
 
 /// Takes back the handle whose token this is: it is written again, in the ordinary way.
@@ -178,196 +277,259 @@ macro_rules! others {
     ($($method:ident($($argument:ty),*);)*) => {$(
         #[inline(always)]
         fn $method(self $(, _: $argument)*) -> Result<(), OtherShape> {
-            Err(OtherShape)
+            self.fail()
         }
     )*};
 }
 
-impl<S: Steps> Serializer for &mut Filler<'_, S> {
-    type Ok = ();
-    type Error = OtherShape;
-    type SerializeSeq = Impossible<(), OtherShape>;
+/// What is common to all of them, whose `number`, `tuple` and `fields` it calls.
+macro_rules! serializer {
+    () => {
+        type Ok = ();
+        type Error = OtherShape;
+        type SerializeSeq = Impossible<(), OtherShape>;
+        type SerializeTupleVariant = Impossible<(), OtherShape>;
+        type SerializeMap = Impossible<(), OtherShape>;
+        type SerializeStructVariant = Impossible<(), OtherShape>;
+
+        fn is_human_readable(&self) -> bool {
+            super::super::HUMAN_READABLE
+        }
+
+        numbers! {
+            serialize_i8 i8 I8
+            serialize_i16 i16 I16
+            serialize_i32 i32 I32
+            serialize_i64 i64 I64
+            serialize_i128 i128 I128
+            serialize_u8 u8 U8
+            serialize_u16 u16 U16
+            serialize_u32 u32 U32
+            serialize_u64 u64 U64
+            serialize_u128 u128 U128
+            serialize_f32 f32 F32
+            serialize_f64 f64 F64
+        }
+
+        #[inline(always)]
+        fn serialize_bool(self, value: bool) -> Result<(), OtherShape> {
+            self.number(step::BOOL, [u8::from(value)])
+        }
+
+        #[inline(always)]
+        fn serialize_char(self, value: char) -> Result<(), OtherShape> {
+            self.number(step::CHAR, u32::from(value).to_le_bytes())
+        }
+
+        others! {
+            serialize_str(&str);
+            serialize_bytes(&[u8]);
+            serialize_none();
+            serialize_unit();
+            serialize_unit_struct(&'static str);
+            serialize_unit_variant(&'static str, u32, &'static str);
+        }
+
+        #[inline(always)]
+        fn serialize_some<T: ?Sized + Serialize>(self, _: &T) -> Result<(), OtherShape> {
+            self.fail()
+        }
+
+        #[inline(always)]
+        fn serialize_newtype_struct<T: ?Sized + Serialize>(
+            self,
+            name: &'static str,
+            value: &T,
+        ) -> Result<(), OtherShape> {
+            if name == handle::NAME {
+                withdraw(value);
+                return self.fail();
+            }
+            value.serialize(self)
+        }
+
+        #[inline(always)]
+        fn serialize_newtype_variant<T: ?Sized + Serialize>(
+            self,
+            _: &'static str,
+            _: u32,
+            _: &'static str,
+            _: &T,
+        ) -> Result<(), OtherShape> {
+            self.fail()
+        }
+
+        #[inline(always)]
+        fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, OtherShape> {
+            self.fail()
+        }
+
+        #[inline(always)]
+        fn serialize_tuple(self, length: usize) -> Result<Self::SerializeTuple, OtherShape> {
+            self.tuple(length)
+        }
+
+        #[inline(always)]
+        fn serialize_tuple_struct(
+            self,
+            _: &'static str,
+            length: usize,
+        ) -> Result<Self::SerializeTupleStruct, OtherShape> {
+            self.tuple(length)
+        }
+
+        #[inline(always)]
+        fn serialize_struct(
+            self,
+            _: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeStruct, OtherShape> {
+            self.fields()
+        }
+
+        #[inline(always)]
+        fn serialize_tuple_variant(
+            self,
+            _: &'static str,
+            _: u32,
+            _: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeTupleVariant, OtherShape> {
+            self.fail()
+        }
+
+        #[inline(always)]
+        fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, OtherShape> {
+            self.fail()
+        }
+
+        #[inline(always)]
+        fn serialize_struct_variant(
+            self,
+            _: &'static str,
+            _: u32,
+            _: &'static str,
+            _: usize,
+        ) -> Result<Self::SerializeStructVariant, OtherShape> {
+            self.fail()
+        }
+
+        #[inline(always)]
+        fn collect_seq<I: IntoIterator<Item: Serialize>>(self, _: I) -> Result<(), OtherShape> {
+            self.fail()
+        }
+
+        #[inline(always)]
+        fn collect_str<T: ?Sized + fmt::Display>(self, _: &T) -> Result<(), OtherShape> {
+            self.fail()
+        }
+    };
+}
+
+impl Serializer for &mut Learner<'_> {
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
-    type SerializeTupleVariant = Impossible<(), OtherShape>;
-    type SerializeMap = Impossible<(), OtherShape>;
     type SerializeStruct = Self;
-    type SerializeStructVariant = Impossible<(), OtherShape>;
 
-    fn is_human_readable(&self) -> bool {
-        super::super::HUMAN_READABLE
-    }
+    serializer!();
+}
 
-    numbers! {
-        serialize_i8 i8 I8
-        serialize_i16 i16 I16
-        serialize_i32 i32 I32
-        serialize_i64 i64 I64
-        serialize_i128 i128 I128
-        serialize_u8 u8 U8
-        serialize_u16 u16 U16
-        serialize_u32 u32 U32
-        serialize_u64 u64 U64
-        serialize_u128 u128 U128
-        serialize_f32 f32 F32
-        serialize_f64 f64 F64
-    }
+impl<'a> Serializer for Item<'a> {
+    type SerializeTuple = Whole<'a>;
+    type SerializeTupleStruct = Whole<'a>;
+    type SerializeStruct = Whole<'a>;
 
-    #[inline(always)]
-    fn serialize_bool(self, value: bool) -> Result<(), OtherShape> {
-        self.number(step::BOOL, [u8::from(value)])
-    }
+    serializer!();
+}
 
-    #[inline(always)]
-    fn serialize_char(self, value: char) -> Result<(), OtherShape> {
-        self.number(step::CHAR, u32::from(value).to_le_bytes())
-    }
+impl<'o> Serializer for &'o mut Cursor<'_> {
+    type SerializeTuple = Part<'o>;
+    type SerializeTupleStruct = Part<'o>;
+    type SerializeStruct = Part<'o>;
 
-    others! {
-        serialize_str(&str);
-        serialize_bytes(&[u8]);
-        serialize_none();
-        serialize_unit();
-        serialize_unit_struct(&'static str);
-        serialize_unit_variant(&'static str, u32, &'static str);
-    }
+    serializer!();
+}
 
-    #[inline(always)]
-    fn serialize_some<T: ?Sized + Serialize>(self, _: &T) -> Result<(), OtherShape> {
-        Err(OtherShape)
-    }
+/// Structs and tuples: `$inside` is what their values are written with, and `$end` ends them.
+macro_rules! compound {
+    ([$($generics:tt)*] $type:ty, $self:ident, $inside:expr, $end:expr) => {
+        impl<$($generics)*> ser::SerializeTuple for $type {
+            type Ok = ();
+            type Error = OtherShape;
 
-    #[inline(always)]
-    fn serialize_newtype_struct<T: ?Sized + Serialize>(
-        self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), OtherShape> {
-        if name == handle::NAME {
-            withdraw(value);
-            return Err(OtherShape);
+            #[inline(always)]
+            fn serialize_element<T: ?Sized + Serialize>(
+                &mut $self,
+                value: &T,
+            ) -> Result<(), OtherShape> {
+                value.serialize($inside)
+            }
+
+            #[inline(always)]
+            fn end($self) -> Result<(), OtherShape> {
+                $end
+            }
         }
-        value.serialize(self)
-    }
 
-    #[inline(always)]
-    fn serialize_newtype_variant<T: ?Sized + Serialize>(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: &T,
-    ) -> Result<(), OtherShape> {
-        Err(OtherShape)
-    }
+        impl<$($generics)*> ser::SerializeTupleStruct for $type {
+            type Ok = ();
+            type Error = OtherShape;
 
-    #[inline(always)]
-    fn serialize_seq(self, _: Option<usize>) -> Result<Self::SerializeSeq, OtherShape> {
-        Err(OtherShape)
-    }
+            #[inline(always)]
+            fn serialize_field<T: ?Sized + Serialize>(
+                &mut $self,
+                value: &T,
+            ) -> Result<(), OtherShape> {
+                value.serialize($inside)
+            }
 
-    #[inline(always)]
-    fn serialize_tuple(self, length: usize) -> Result<Self, OtherShape> {
-        self.tuple(length)?;
-        Ok(self)
-    }
+            #[inline(always)]
+            fn end($self) -> Result<(), OtherShape> {
+                $end
+            }
+        }
 
-    #[inline(always)]
-    fn serialize_tuple_struct(self, _: &'static str, length: usize) -> Result<Self, OtherShape> {
-        self.serialize_tuple(length)
-    }
+        impl<$($generics)*> ser::SerializeStruct for $type {
+            type Ok = ();
+            type Error = OtherShape;
 
-    #[inline(always)]
-    fn serialize_tuple_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeTupleVariant, OtherShape> {
-        Err(OtherShape)
-    }
+            #[inline(always)]
+            fn serialize_field<T: ?Sized + Serialize>(
+                &mut $self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), OtherShape> {
+                $inside.field(name)?;
+                value.serialize($inside)
+            }
 
-    #[inline(always)]
-    fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, OtherShape> {
-        Err(OtherShape)
-    }
+            #[inline(always)]
+            fn end($self) -> Result<(), OtherShape> {
+                $end
+            }
+        }
+    };
+}
 
-    #[inline(always)]
-    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self, OtherShape> {
-        self.step(step::STRUCT)?;
-        Ok(self)
-    }
+compound!([] &mut Learner<'_>, self, &mut **self, self.step(step::END));
+compound!(['a] Whole<'a>, self, &mut self.0, self.end());
+compound!(['o] Part<'o>, self, &mut self.cursor, self.end());
 
+impl Whole<'_> {
     #[inline(always)]
-    fn serialize_struct_variant(
-        self,
-        _: &'static str,
-        _: u32,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStructVariant, OtherShape> {
-        Err(OtherShape)
-    }
-
-    #[inline(always)]
-    fn collect_seq<I: IntoIterator<Item: Serialize>>(self, _: I) -> Result<(), OtherShape> {
-        Err(OtherShape)
-    }
-
-    #[inline(always)]
-    fn collect_str<T: ?Sized + fmt::Display>(self, _: &T) -> Result<(), OtherShape> {
-        Err(OtherShape)
+    fn end(mut self) -> Result<(), OtherShape> {
+        self.0.step(step::END)?;
+        self.0.end()
     }
 }
 
-impl<S: Steps> ser::SerializeTuple for &mut Filler<'_, S> {
-    type Ok = ();
-    type Error = OtherShape;
-
+impl Part<'_> {
     #[inline(always)]
-    fn serialize_element<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), OtherShape> {
-        value.serialize(&mut **self)
-    }
-
-    #[inline(always)]
-    fn end(self) -> Result<(), OtherShape> {
-        self.step(step::END)
-    }
-}
-
-impl<S: Steps> ser::SerializeTupleStruct for &mut Filler<'_, S> {
-    type Ok = ();
-    type Error = OtherShape;
-
-    #[inline(always)]
-    fn serialize_field<T: ?Sized + Serialize>(&mut self, value: &T) -> Result<(), OtherShape> {
-        value.serialize(&mut **self)
-    }
-
-    #[inline(always)]
-    fn end(self) -> Result<(), OtherShape> {
-        self.step(step::END)
-    }
-}
-
-impl<S: Steps> ser::SerializeStruct for &mut Filler<'_, S> {
-    type Ok = ();
-    type Error = OtherShape;
-
-    #[inline(always)]
-    fn serialize_field<T: ?Sized + Serialize>(
-        &mut self,
-        name: &'static str,
-        value: &T,
-    ) -> Result<(), OtherShape> {
-        self.field(name)?;
-        value.serialize(&mut **self)
-    }
-
-    #[inline(always)]
-    fn end(self) -> Result<(), OtherShape> {
-        self.step(step::END)
+    fn end(mut self) -> Result<(), OtherShape> {
+        self.cursor.step(step::END)?;
+        *self.at = self.cursor.at;
+        *self.offset = self.cursor.offset;
+        Ok(())
     }
 }
 

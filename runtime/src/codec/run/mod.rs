@@ -3,27 +3,37 @@
 //! The shape is written once, behind it the numbers of each item as memory has them, without tags:
 //! `Vec<Point { x, y, z: f32 }>` is twelve bytes an item.
 //!
-//! **Writing.** That an item may be of such a shape is seen when one was written in the ordinary way
-//! and was nothing but numbers. Then a `Filler`, a serializer of its own, learns the shape of it, and
-//! tries each item behind it: at each step it compares what is written with what the shape says, and
+//! **Writing.** That items may be of such a shape is seen when the first was written in the ordinary way
+//! and was nothing but numbers. Then that is taken back, [`filler`] learns the shape of it, and
+//! tries each item: at each step it compares what is written with what the shape says, and
 //! copies the number. Monomorphised for a type, a step is a comparison with a constant and a store
 //! at a known place. The bytes of a long run are written where they stay, with memory for all of them taken
 //! at once. The first item that is of another shape ends the run, and is written in
-//! the ordinary way like all behind it; nothing is believed of a type.
+//! the ordinary way like all behind it; nothing is believed of a type. If there is none, the sequence is
+//! marked as one that is nothing but a run.
 //!
 //! **Reading.** `Element` is a deserializer over one item, as self-describing as the ordinary one:
 //! what asks for anything gets names and numbers. Before it, [`quick`] is tried, for those who ask for
-//! exactly what was written. There a struct's visitor is given values by their place and no names, if it has
-//! shown with the first item that it can do that, and if it asks for the names that were written, in that
-//! order: that is what `visit_seq` of a struct means in all formats.
+//! exactly what was written. There a struct's visitor is given values by their place and no names, if it
+//! asks for the names that were written, in that order: that is what `visit_seq` of a struct means in all
+//! formats. What asks for a sequence, and comes to one that is nothing but a run, gets a way of its own to the
+//! items, in which there is nothing else: that is the loop that has to be short.
+//!
+//! **What the processor waits for.** Numbers that were stored one by one are there at once for who loads
+//! them one by one; who loads two of them together waits until both stores are done, which took longer than all
+//! else that was done to read an array of three `f32`. The compiler loads them so where it moves a value in pieces that
+//! are not the fields of it. So the parts here that look odd see to it that it need not: an item is a type of its own
+//! beside a value in one, and goes to `serialize` in two registers; an error stands
+//! apart from the value in whose stead it is returned.
 //!
 //! **What is not believed.** A shape is at most `MOST_STEPS` steps long and a tree that ends; its items
 //! take a byte at least, and as many as are announced must be there. So a run asks for no memory and
 //! no time that its bytes do not pay for. `bool` and `char` are checked as everywhere.
 //!
-//! Measured with a million structs of three `f32`: written in a fifth of the time that tags and names
-//! took, and read in a third, in six tenths of the bytes. A serializer that does nothing but append the
-//! numbers takes 1.3 ms for them, four times as long as a copy of their memory: no way through serde is faster.
+//! Measured, of a hundred thousand in one process, for each: structs of three `f32` 1.4 ns to write and 2.1 to read
+//! (2.5 and 4.9 before the last two of these), tuples of `f64` and `u32` 1.1 and 1.8. The whole way of a million of those
+//! structs to a warm worker: 5.1 ms, where it was 14. Of that, 2.2 ms go into copies between processes, which a
+//! `Vec<f32>` of the same length takes, too.
 
 #![allow(
     clippy::inline_always,
@@ -37,4 +47,4 @@ mod shape;
 
 pub(super) use element::Run;
 pub(super) use filler::{fill, learn};
-pub(super) use shape::{Shape, step, width};
+pub(super) use shape::{LARGEST, Shape, step, width};

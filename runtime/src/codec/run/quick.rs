@@ -5,17 +5,11 @@
 //! up on anything else, without words: then the item is read again by [`Element`](super::element), which is
 //! self-describing and has words for what is wrong.
 //!
-//! That its error is of no size, and all it does is short, is what it is for: what the compiler puts into the
-//! loop over the items leaves the numbers in registers. Where a value is returned through memory, as a part of
-//! a `Result` whose other half is a pointer, the processor waits for its own stores: half of the time of
-//! reading went into that.
-//!
-//! Measured as the worker's user time, of a million each, with the copy out of shared memory: pairs of
-//! `f64` and `u32` 2.7 ms, and 4.7 by the other way; arrays of three `f32` 6 ms, and 8. A derived
-//! `deserialize` that the compiler does not put into the loop takes as long either way: 8.7 ms for structs of
-//! three `f32`.
+//! That its error is of no size, and all it does is short, is what it is for: so the compiler puts it into the
+//! `deserialize` of the items, and that into the loop over them if it is not long, and leaves the numbers in
+//! registers.
 
-use std::any::TypeId;
+use std::cell::Cell;
 use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
@@ -23,44 +17,70 @@ use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 use super::super::HUMAN_READABLE;
 use super::super::bulk::ElementKind;
 use super::super::depth::{Depth, WRAPPER};
-use super::shape::{Shape, step};
+use super::shape::{NOWHERE, Shape, step};
 
-/// The visitors of structs, and the steps at which they stand, that have shown that they know the order of
-/// the fields.
-pub(super) type Visitors = Vec<(usize, TypeId)>;
+/// What the items of a run have in common.
+#[derive(Debug)]
+pub(super) struct Plan<'m> {
+    pub(super) shape: Shape<'m>,
+    /// Of the items.
+    pub(super) depth: Depth,
+    asked: [Cell<Option<Fields>>; MOST_STRUCTS],
+}
+
+/// The names of fields that a struct's `Deserialize` asks for.
+type Fields = &'static [&'static str];
+
+/// Of so many structs of an item it is remembered which names were asked for.
+const MOST_STRUCTS: usize = 8;
 
 /// One item, read by the type that has written it.
-pub(super) struct Quick<'a, K> {
-    shape: &'a Shape<'a>,
-    at: usize,
+///
+/// Not the same as a value [inside of one](Quick): that it begins with the first step is known without looking
+/// wherever its `deserialize` is compiled, also where that is not put into the loop.
+pub(super) struct Item<'a> {
+    plan: &'a Plan<'a>,
     bytes: &'a [u8],
+}
+
+/// A value inside of an item.
+struct Quick<'a> {
+    plan: &'a Plan<'a>,
+    /// The next step.
+    at: usize,
+    /// How many structs have begun.
+    structs: usize,
+    rest: &'a [u8],
     depth: Depth,
-    known: K,
 }
 
 /// It is read in another way.
 #[derive(Debug)]
 pub(super) struct OtherWay;
 
-/// Whether a struct's visitor is given values without names.
-pub(super) trait Known {
-    fn has<V>(&mut self, shape: &Shape<'_>, at: usize, fields: &'static [&'static str]) -> bool;
-}
-
-/// Those that have shown it.
-impl Known for &[(usize, TypeId)] {
-    #[inline(always)]
-    fn has<V>(&mut self, _: &Shape<'_>, at: usize, _: &'static [&'static str]) -> bool {
-        self.contains(&(at, typeid::of::<V>()))
+impl<'m> Plan<'m> {
+    pub(super) fn new(shape: Shape<'m>, depth: Depth) -> Plan<'m> {
+        Plan {
+            shape,
+            depth,
+            asked: [const { Cell::new(None) }; MOST_STRUCTS],
+        }
     }
-}
 
-/// Those that ask for the names that were written, in that order, are tried.
-impl Known for &mut Visitors {
-    fn has<V>(&mut self, shape: &Shape<'_>, at: usize, fields: &'static [&'static str]) -> bool {
-        let is_so = shape.fields(at + 1).eq(fields.iter().copied());
-        if is_so {
-            self.push((at, typeid::of::<V>()));
+    /// Whether these fields of the struct at this step are those that were written, in that order. The structs
+    /// of an item are numbered in the order of their first steps.
+    #[inline(always)]
+    fn is_of(&self, number: usize, at: usize, fields: Fields) -> bool {
+        let asked = self.asked.get(number).and_then(Cell::get);
+        asked.is_some_and(|asked| std::ptr::eq(asked, fields)) || self.compare(number, at, fields)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn compare(&self, number: usize, at: usize, fields: Fields) -> bool {
+        let is_so = self.shape.fields(at + 1).eq(fields.iter().copied());
+        if let (true, Some(asked)) = (is_so, self.asked.get(number)) {
+            asked.set(Some(fields));
         }
         is_so
     }
@@ -70,39 +90,57 @@ impl Known for &mut Visitors {
 #[inline(always)]
 pub(super) fn read<'de, S: DeserializeSeed<'de>>(
     seed: S,
-    shape: &Shape<'_>,
+    plan: &Plan<'_>,
     bytes: &[u8],
-    depth: Depth,
-    known: impl Known,
 ) -> Result<S::Value, OtherWay> {
-    let mut quick = Quick {
-        shape,
-        at: 0,
-        bytes,
-        depth,
-        known,
-    };
-    let value = seed.deserialize(&mut quick)?;
-    if !shape.is_end(quick.at) {
-        return Err(OtherWay);
-    }
-    Ok(value)
+    seed.deserialize(Item { plan, bytes })
 }
 
-impl<K: Known> Quick<'_, K> {
+impl<'a> Item<'a> {
+    #[inline(always)]
+    fn read<T>(
+        self,
+        read: impl FnOnce(&mut Quick<'a>) -> Result<T, OtherWay>,
+    ) -> Result<T, OtherWay> {
+        let mut quick = Quick {
+            plan: self.plan,
+            at: 0,
+            structs: 0,
+            rest: self.bytes,
+            depth: self.plan.depth,
+        };
+        let value = read(&mut quick)?;
+        if !self.plan.shape.is_end(quick.at) {
+            return Err(OtherWay);
+        }
+        Ok(value)
+    }
+}
+
+impl Quick<'_> {
+    #[inline(always)]
+    fn fail<T>(&mut self) -> Result<T, OtherWay> {
+        self.at = NOWHERE;
+        Err(OtherWay)
+    }
+
     #[inline(always)]
     fn step(&mut self, step: u8) -> Result<(), OtherWay> {
-        let is_so = self.shape.step(self.at) == step;
+        if self.plan.shape.step(self.at) != step {
+            return self.fail();
+        }
         self.at += 1;
-        is_so.then_some(()).ok_or(OtherWay)
+        Ok(())
     }
 
     #[inline(always)]
     fn number<const N: usize>(&mut self, step: u8) -> Result<[u8; N], OtherWay> {
-        let offset = self.shape.offset(self.at);
         self.step(step)?;
-        let number = self.bytes.get(offset..).and_then(<[u8]>::first_chunk);
-        number.copied().ok_or(OtherWay)
+        let Some((number, rest)) = self.rest.split_first_chunk() else {
+            return self.fail();
+        };
+        self.rest = rest;
+        Ok(*number)
     }
 
     #[inline(always)]
@@ -110,6 +148,57 @@ impl<K: Known> Quick<'_, K> {
         let value = visitor.visit_seq(Items(self))?;
         self.step(step::END)?;
         Ok(value)
+    }
+}
+
+macro_rules! whole {
+    ($($method:ident($($argument:ident: $type:ty),*);)*) => {$(
+        #[inline(always)]
+        fn $method<V: Visitor<'de>>(
+            self,
+            $($argument: $type,)*
+            visitor: V,
+        ) -> Result<V::Value, OtherWay> {
+            self.read(|quick| quick.$method($($argument,)* visitor))
+        }
+    )*};
+}
+
+impl<'de> Deserializer<'de> for Item<'_> {
+    type Error = OtherWay;
+
+    fn is_human_readable(&self) -> bool {
+        HUMAN_READABLE
+    }
+
+    whole! {
+        deserialize_bool();
+        deserialize_char();
+        deserialize_i8();
+        deserialize_i16();
+        deserialize_i32();
+        deserialize_i64();
+        deserialize_i128();
+        deserialize_u8();
+        deserialize_u16();
+        deserialize_u32();
+        deserialize_u64();
+        deserialize_u128();
+        deserialize_f32();
+        deserialize_f64();
+        deserialize_newtype_struct(name: &'static str);
+        deserialize_tuple(length: usize);
+        deserialize_tuple_struct(name: &'static str, length: usize);
+        deserialize_struct(name: &'static str, fields: &'static [&'static str]);
+    }
+
+    #[inline(always)]
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, OtherWay> {
+        Err(OtherWay)
+    }
+
+    serde::forward_to_deserialize_any! {
+        str string bytes byte_buf option unit unit_struct seq map enum identifier ignored_any
     }
 }
 
@@ -122,7 +211,7 @@ macro_rules! numbers {
     )*};
 }
 
-impl<'de, K: Known> Deserializer<'de> for &mut Quick<'_, K> {
+impl<'de> Deserializer<'de> for &mut Quick<'_> {
     type Error = OtherWay;
 
     fn is_human_readable(&self) -> bool {
@@ -131,7 +220,7 @@ impl<'de, K: Known> Deserializer<'de> for &mut Quick<'_, K> {
 
     #[inline(always)]
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, OtherWay> {
-        Err(OtherWay)
+        self.fail()
     }
 
     numbers! {
@@ -207,8 +296,10 @@ impl<'de, K: Known> Deserializer<'de> for &mut Quick<'_, K> {
     ) -> Result<V::Value, OtherWay> {
         let first = self.at;
         self.step(step::STRUCT)?;
-        if !self.known.has::<V>(self.shape, first, fields) {
-            return Err(OtherWay);
+        let number = self.structs;
+        self.structs += 1;
+        if !self.plan.is_of(number, first, fields) {
+            return self.fail();
         }
         self.items(visitor)
     }
@@ -219,9 +310,9 @@ impl<'de, K: Known> Deserializer<'de> for &mut Quick<'_, K> {
 }
 
 /// The items of a tuple, or the values of a struct.
-struct Items<'q, 'a, K>(&'q mut Quick<'a, K>);
+struct Items<'q, 'a>(&'q mut Quick<'a>);
 
-impl<'de, K: Known> de::SeqAccess<'de> for Items<'_, '_, K> {
+impl<'de> de::SeqAccess<'de> for Items<'_, '_> {
     type Error = OtherWay;
 
     #[inline(always)]
@@ -229,9 +320,7 @@ impl<'de, K: Known> de::SeqAccess<'de> for Items<'_, '_, K> {
         &mut self,
         seed: T,
     ) -> Result<Option<T::Value>, OtherWay> {
-        if self.0.shape.step(self.0.at) == step::END {
-            return Ok(None);
-        }
+        // Behind the last there is another step than any that is asked for.
         seed.deserialize(&mut *self.0).map(Some)
     }
 }

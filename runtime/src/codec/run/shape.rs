@@ -5,6 +5,13 @@ use super::super::bulk::ElementKind;
 /// The steps of a shape. Each is as good as two when a struct is read, its name and its number.
 const MOST_STEPS: usize = 64;
 
+/// The bytes of an item, at most.
+pub(in super::super) const LARGEST: usize = MOST_STEPS * size_of::<u128>();
+
+/// A place where no step is, nor the end: where those are that have seen another step than they expected. So
+/// they go on failing, also for who does not mind.
+pub(super) const NOWHERE: usize = 2 * MOST_STEPS - 1;
+
 /// Steps: a number (the [`ElementKind`]), or one of these.
 pub(in super::super) mod step {
     pub(in super::super::super) const BOOL: u8 = 0x10;
@@ -28,9 +35,6 @@ pub(in super::super) struct Shape<'n> {
     steps: [u8; 2 * MOST_STEPS],
     /// Of fields, at the place of their first step.
     names: [Option<&'n str>; MOST_STEPS],
-    /// Where in an item the number of a step stands. So none depends on the one before it, and the processor
-    /// takes several at once.
-    offsets: [u16; MOST_STEPS],
     length: usize,
     /// The bytes of an item.
     pub(in super::super) width: usize,
@@ -41,7 +45,6 @@ impl<'n> Shape<'n> {
         Shape {
             steps: [step::NONE; 2 * MOST_STEPS],
             names: [None; MOST_STEPS],
-            offsets: [0; MOST_STEPS],
             length: 0,
             width: 0,
         }
@@ -55,12 +58,10 @@ impl<'n> Shape<'n> {
 
     /// Appends a step; says whether there was room.
     pub(in super::super) fn push(&mut self, step: u8) -> bool {
-        let offset = u16::try_from(self.width);
-        let (true, Ok(offset)) = (self.length < MOST_STEPS, offset) else {
+        if self.length == MOST_STEPS {
             return false;
-        };
+        }
         self.steps[self.length] = step;
-        self.offsets[self.length] = offset;
         self.length += 1;
         self.width += width(step);
         true
@@ -74,6 +75,7 @@ impl<'n> Shape<'n> {
         is_room
     }
 
+    #[inline(always)]
     pub(super) fn is_end(&self, at: usize) -> bool {
         at == self.length
     }
@@ -88,11 +90,6 @@ impl<'n> Shape<'n> {
     #[inline(always)]
     pub(super) fn name(&self, at: usize) -> Option<&'n str> {
         self.names[at % MOST_STEPS]
-    }
-
-    #[inline(always)]
-    pub(super) fn offset(&self, at: usize) -> usize {
-        self.offsets[at % MOST_STEPS].into()
     }
 
     /// The names of the fields of the struct whose first step this is.
@@ -121,6 +118,28 @@ impl<'n> Shape<'n> {
                 }
             }
         })
+    }
+
+    /// How many values are left, from this step on, of the struct or tuple in which it is.
+    pub(super) fn values(&self, from: usize) -> usize {
+        let mut values = 0;
+        let mut inside = 0_usize;
+        let mut at = from;
+        loop {
+            let step = self.step(at);
+            at += 1;
+            match step {
+                step::NONE => return values,
+                step::END if inside == 0 => return values,
+                step::END => inside -= 1,
+                _ => {
+                    values += usize::from(inside == 0);
+                    inside += usize::from(matches!(step, step::TUPLE | step::STRUCT));
+                    // Past the number of items.
+                    at += usize::from(step == step::TUPLE);
+                }
+            }
+        }
     }
 
     /// The steps, and the names of those that have one.

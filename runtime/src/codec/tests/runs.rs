@@ -244,6 +244,140 @@ fn readers_may_have_other_fields() {
     );
 }
 
+/// It is written twice, and is there once.
+#[test]
+fn the_first_item_leaves_nothing_behind() {
+    let points = vec![point(1); 20];
+    let steps = vec![step(2); 20];
+    check((points.clone(), point(3), steps.clone()));
+    check((steps.clone(), point(3), points.clone()));
+    check((vec![points.clone(), points.clone()], steps, step(2)));
+    check((vec![point(4); 3], points, point(5)));
+}
+
+/// What asks for another thing than a sequence of as many, too.
+#[test]
+fn a_sequence_that_is_a_run_is_a_sequence() {
+    struct Three;
+    impl<'de> Visitor<'de> for Three {
+        type Value = Vec<Point>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("some points")
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(
+            self,
+            mut seq: A,
+        ) -> Result<Self::Value, A::Error> {
+            let point = std::iter::from_fn(|| seq.next_element().transpose());
+            point.take(3).collect()
+        }
+    }
+    #[derive(Debug)]
+    struct Few;
+    impl<'de> Deserialize<'de> for Few {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Few, D::Error> {
+            deserializer.deserialize_seq(Three).map(|_| Few)
+        }
+    }
+    #[derive(Debug)]
+    struct Never;
+    impl<'de> Visitor<'de> for Never {
+        type Value = Never;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("nothing")
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Never, A::Error> {
+            let hint = seq.size_hint();
+            let first = seq.next_element::<Point>()?;
+            let text = format!("{hint:?} and {:?}", first.map(|it| it.y));
+            Err(serde::de::Error::custom(text))
+        }
+    }
+    impl<'de> Deserialize<'de> for Never {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Never, D::Error> {
+            deserializer.deserialize_seq(Never)
+        }
+    }
+    let points = vec![point(1); 20];
+    check_as(&points, &[(); 20].map(|()| point(1)));
+    check_as(&points, &VecDeque::from(points.clone()));
+    read_as::<IgnoredAny>(&(points.clone(), points.clone())).unwrap();
+    refuse::<Few>(&points, "17 items more than were expected");
+    refuse::<Never>(&points, "Some(20) and Some(0.5)");
+    refuse::<[Point; 19]>(&points, "1 items more than were expected");
+    refuse::<[Point; 21]>(&points, "invalid length 20, expected an array of length 21");
+}
+
+/// Who passes over what was refused gets what comes next, and not what is left of it.
+#[test]
+fn what_is_refused_may_be_passed_over() {
+    #[derive(Debug, PartialEq)]
+    struct Passing(Option<u8>, Option<u8>);
+    impl<'de> Visitor<'de> for Passing {
+        type Value = Passing;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("two numbers")
+        }
+
+        fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Passing, A::Error> {
+            let first = seq.next_element().unwrap_or_default();
+            Ok(Passing(first, seq.next_element().unwrap_or_default()))
+        }
+    }
+    impl<'de> Deserialize<'de> for Passing {
+        fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Passing, D::Error> {
+            deserializer.deserialize_tuple(2, Passing(None, None))
+        }
+    }
+    let items: Vec<_> = (0..20_u8).map(|it| (300 + u16::from(it), it)).collect();
+    let passing: Vec<_> = (0..20).map(|it| Passing(None, Some(it))).collect();
+    check_as(&items, &passing);
+
+    struct Insisting(bool);
+    impl Serialize for Insisting {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeTuple;
+            let mut tuple = serializer.serialize_tuple(2)?;
+            if self.0 {
+                let _ = tuple.serialize_element(&7_u8);
+            } else {
+                let _ = tuple.serialize_element(&[7_u16]);
+            }
+            tuple.serialize_element(&8_u8)?;
+            tuple.end()
+        }
+    }
+    let mixed: Vec<_> = (0..40).map(|it| Insisting(it != 20)).collect();
+    let value: Vec<Value> = read_as(&mixed).unwrap();
+    let expected = |it| {
+        if it == 20 {
+            serde_json::json!([[7], 8])
+        } else {
+            serde_json::json!([7, 8])
+        }
+    };
+    assert_eq!(value, (0..40).map(expected).collect::<Vec<_>>());
+}
+
+/// More structs in an item than it is remembered of who asks for them.
+#[test]
+fn items_of_many_structs() {
+    #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+    struct One<T> {
+        of: T,
+    }
+    let one = |of: u8| One {
+        of: One { of: One { of } },
+    };
+    check(vec![(one(1), one(2), one(3), one(4)); 20]);
+    check(vec![[(one(1), One { of: point(7) }); 2]; 20]);
+}
+
 /// Some visitors know names and no places, and others check what they are given.
 #[test]
 fn visitors_of_the_users_keep_their_say() {
@@ -356,14 +490,16 @@ fn damaged_runs_do_no_damage() {
         assert!(decode::<Vec<Step>>(&mut message(&good[..length])).is_err());
         survives(&good[..length]);
     }
-    // The first item, the shape, and two items.
+    // The shape, and some items.
     for place in 1..300 {
         for bit in 0..8 {
             let mut damaged = good.clone();
             damaged[place] ^= 1 << bit;
             survives(&damaged);
         }
-        for byte in [0, 0x10, 0x11, 0x20, 0x21, 0x22, 0x23, 0x35, 0xff] {
+        for byte in [
+            0, 0x10, 0x11, 0x20, 0x21, 0x22, 0x23, 0x30, 0x35, 0x36, 0x37, 0xff,
+        ] {
             let mut damaged = good.clone();
             damaged[place] = byte;
             survives(&damaged);
@@ -378,13 +514,17 @@ fn runs_that_cannot_be_are_errors() {
     #[track_caller]
     fn refuse(count: u64, shape: &[u8], bytes: &[u8], reason: &str) {
         let count = count.to_le_bytes();
-        let head = [&[0, tag::SEQ, 3, tag::RUN][..], &count, shape, bytes].concat();
-        let mut message = Message {
-            head,
-            ..Message::default()
-        };
-        let error = decode::<Vec<IgnoredAny>>(&mut message).unwrap_err();
-        assert!(error.to_string().contains(reason), "{error}");
+        for seq in [tag::SEQ, tag::SEQ_OF_RUN] {
+            let head = [&[0, seq, 3, tag::RUN][..], &count, shape, bytes].concat();
+            let mut message = Message {
+                head,
+                ..Message::default()
+            };
+            let error = decode::<Vec<IgnoredAny>>(&mut message).unwrap_err();
+            let error = error.to_string();
+            let is_short = seq == tag::SEQ_OF_RUN && error.contains("a run of fewer items");
+            assert!(error.contains(reason) || is_short, "{error}");
+        }
     }
     let (length, shape) = ("a run of no length that can be", "of a shape that none has");
     let early = "ends too early";
@@ -417,7 +557,7 @@ fn a_long_run_is_a_splice() {
     out.write(&points).unwrap();
     assert!(out.head.len() < 100);
     let lengths: Vec<_> = out.splices.iter().map(|it| it.len()).collect();
-    assert_eq!(lengths, [9_999 * 12]);
+    assert_eq!(lengths, [10_000 * 12]);
     check(points.clone());
     check_as(&points, &serde_json::to_value(&points).unwrap());
     read_as::<IgnoredAny>(&points).unwrap();
