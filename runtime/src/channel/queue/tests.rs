@@ -60,6 +60,28 @@ fn long_items_overflow_and_leave_no_memory_behind() {
     assert!(used < 6 << 20, "{used} bytes are in use");
 }
 
+#[test]
+fn bytes_and_text_of_any_length_arrive() {
+    let bytes = Queue::<Vec<u8>>::bounded(1).unwrap();
+    let numbers = Queue::<Vec<u32>>::bounded(1).unwrap();
+    let texts = Queue::<String>::bounded(1).unwrap();
+    let around = |length: usize| length - 1..=length + 1;
+    for length in around(SPLICE_MINIMUM)
+        .chain(around(SPLICE_MINIMUM / 4))
+        .chain(around(65_536))
+    {
+        let item = vec![7; length];
+        bytes.push_ref(&item[..]).unwrap();
+        assert!(bytes.pop().unwrap() == item);
+        let item: Vec<u32> = (0..).take(length).collect();
+        numbers.push(item.clone()).unwrap();
+        assert!(numbers.pop().unwrap() == item);
+        let item = "x".repeat(length);
+        texts.push(item.clone()).unwrap();
+        assert!(texts.pop().unwrap() == item);
+    }
+}
+
 /// A handle as another process would have it, which dies with it.
 fn of_another_process<T>(queue: &Queue<T>) -> Queue<T> {
     Queue::new(queue.core.of_another_process())
