@@ -142,15 +142,24 @@ impl<'e> Output<'e> {
         &mut self,
         value: &'e T,
     ) -> Result<(), Error> {
+        self.write_spliced(value, SPLICE_MINIMUM)
+    }
+
+    /// The same, for messages whose splices cost little: long is what has so many bytes.
+    pub(crate) fn write_spliced<T: ?Sized + Serialize>(
+        &mut self,
+        value: &'e T,
+        minimum: usize,
+    ) -> Result<(), Error> {
         if let Some((kind, bytes)) = bulk::memory_of(value)
-            && bytes.len() >= SPLICE_MINIMUM
+            && bytes.len() >= minimum
         {
             self.head.extend([tag::PACKED_SPLICE, kind as u8]);
             self.splices.push(Cow::Borrowed(bytes));
             return Ok(());
         }
         if let Some(text) = bulk::text_of(value)
-            && text.len() >= SPLICE_MINIMUM
+            && text.len() >= minimum
         {
             self.head.push(tag::STR_SPLICE);
             self.splices.push(Cow::Borrowed(text.as_bytes()));

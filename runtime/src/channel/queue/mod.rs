@@ -5,7 +5,9 @@ mod core;
 mod event;
 #[cfg(test)]
 mod interleavings;
+mod last_cpu;
 mod message;
+mod record;
 #[cfg(test)]
 mod tests;
 mod warm;
@@ -82,7 +84,7 @@ use crate::sys::notify_fd::NotifyFd;
 /// * A process that is stopped (`SIGSTOP`) in the middle of a push or a pop holds up the others
 ///   until it goes on or dies.
 /// * A push that waits may go on up to a tenth of a second late while more than half of the places
-///   are taken: the consumers have enough to do then.
+///   are taken, or of the memory that is kept for long items: the consumers have enough to do then.
 /// * A few hundred batches of items with descriptors inside can be in a queue at a time: a push
 ///   waits then as if the queue were full.
 /// * A process that writes to wrong addresses can damage the queue, which is mapped into all
@@ -96,6 +98,9 @@ pub struct Queue<T> {
     core: Arc<Core>,
     items: PhantomData<fn(T) -> T>,
 }
+
+/// What is shorter lies in the head: to copy it costs less than to have it apart.
+const SPLICE_MINIMUM: usize = 4096;
 
 /// How long a push waits for the memory that is warm before it takes other.
 const WARM_PATIENCE: Duration = Duration::from_millis(2);
@@ -410,7 +415,7 @@ impl<T> Queue<T> {
     {
         let mut output = Output::new(item::ITEM);
         output
-            .write_borrowed(item)
+            .write_spliced(item, SPLICE_MINIMUM)
             .map_err(|error| PushFailure::Item(error.into()))?;
         self.push_output(&mut output, wait)
     }
@@ -446,7 +451,7 @@ impl<T> Queue<T> {
                     spun = true;
                     // Room is more than a place: bytes and descriptors need theirs. So it may not
                     // do to have seen some.
-                    core.spin_for_room();
+                    core.spin_for_room(&pushed);
                 }
                 // Announced, then looked once more.
                 None => ticket = Some(core.room().enter()),
