@@ -154,7 +154,8 @@ impl<R> Task<R> {
         !self.is_here() || lock(&self.slot.state).is_finished
     }
 
-    /// Returns the progress of the task, as far as it is known here.
+    /// Returns the progress of the task, as far as it is known here: that it runs is told a tenth of a second after
+    /// it began.
     #[must_use]
     pub fn state(&self) -> TaskState {
         // In this order: what has ended is not open any more.

@@ -185,7 +185,7 @@ fn a_queued_task_that_is_cancelled_never_runs() {
         let (_server, _agents, cluster) = cluster(1, 1);
         let directory = Directory::new();
         let notes = directory.path().join("notes");
-        let first = cluster.submit(noted::call(&notes, 1, Duration::from_millis(500)));
+        let first = cluster.submit(noted::call(&notes, 1, Duration::from_secs(3)));
         wait_until("the first runs", || first.state() == TaskState::Running);
         let second = cluster.submit(noted::call(&notes, 2, Duration::ZERO));
         let third = cluster.submit(noted::call(&notes, 3, Duration::ZERO));
@@ -259,7 +259,7 @@ fn an_agent_that_is_stopped_finishes_what_it_runs() {
         let stopper = agent.stopper();
         let thread = std::thread::spawn(move || agent.workers(1).run());
         let cluster = server.cluster();
-        let first = cluster.submit(doze::call(Duration::from_millis(500)));
+        let first = cluster.submit(doze::call(Duration::from_secs(3)));
         let second = cluster.submit(square::call(5));
         wait_until("it runs", || first.state() == TaskState::Running);
         stopper.stop();
