@@ -47,7 +47,7 @@
 //! kernel, and reads `TAKEN` again: if it is the same and not busy, the pool took nothing out between, and
 //! the sum is right. The pool makes it busy before it reads from the pipe, and the kernel lets one
 //! process at a time at a pipe: a worker that finds less in it than there was sees the busy word, or a
-//! later one, when it reads again. It tries a limited number of times, in case the pool's thread sleeps in
+//! later one, when it reads again. It tries for a fifth of a second, in case the pool's thread is stopped in
 //! between; then the sum may be too small by what was taken out just then, and the task's text begins too
 //! early. The worker writes `WRITTEN` before it claims: if the process dies right after, no task is begun
 //! for which it would count.
@@ -75,6 +75,7 @@ use std::io;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicU64, fence};
 use std::thread;
+use std::time::Duration;
 
 use crate::process::Gauge;
 use crate::sys::clock;
@@ -323,8 +324,10 @@ impl Claims<'_> {
     /// Notes how many bytes this process has written to its standard error. `unread` tells how many of
     /// them are still in the pipe.
     pub(super) fn note_written(&self, unread: impl Fn() -> Option<u64>) {
-        /// How often it is tried at most.
-        const TRIES: usize = 1000;
+        /// How often it is tried at once, and then once in a millisecond: the pool's thread may have to wait
+        /// for a CPU.
+        const AT_ONCE: usize = 1000;
+        const TRIES: usize = AT_ONCE + 200;
 
         let word = &self.0.words()[TAKEN];
         for attempt in 1..=TRIES {
@@ -340,7 +343,11 @@ impl Claims<'_> {
                     return self.0.words()[WRITTEN].store(written, Release);
                 }
             }
-            thread::yield_now();
+            if attempt < AT_ONCE {
+                thread::yield_now();
+            } else {
+                thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 
