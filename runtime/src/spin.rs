@@ -18,9 +18,6 @@ use std::thread;
 /// in which actors can meet cannot wait that long.
 const PAUSES: u32 = if cfg!(test) { 4 } else { 400 };
 
-/// The same for what takes the other about as long as waking a sleeper, or longer.
-const MORE_PAUSES: u32 = if cfg!(test) { 4 } else { 1600 };
-
 /// So long looks follow each other at once: who is handed a lock gets it within that time. From
 /// then on they soon become rare, because each takes the cache line from the holder of the lock, and
 /// that one takes it several times in a row as fast as if it were alone.
@@ -35,23 +32,10 @@ const RAREST: u32 = 32;
 pub(crate) enum Awaited {
     Lock,
     Event,
-    /// The next of the long items of a queue.
-    Item,
-    /// Room for it.
-    Room,
 }
 
 impl Awaited {
-    const KINDS: usize = Awaited::Room as usize + 1;
-
-    /// For how many pauses at most that is of use.
-    fn most(self) -> u32 {
-        match self {
-            Awaited::Lock | Awaited::Event => PAUSES,
-            Awaited::Item | Awaited::Room if several_cpus() => MORE_PAUSES,
-            Awaited::Item | Awaited::Room => 0,
-        }
-    }
+    const KINDS: usize = Awaited::Event as usize + 1;
 }
 
 /// Looks for a while whether something is so.
@@ -60,7 +44,7 @@ pub(crate) fn spin_until(awaited: Awaited, mut is_so: impl FnMut() -> bool) -> b
         return true;
     }
     let spin = SPINS.with(|spins| spins[awaited as usize].get());
-    let pauses = spin.pauses(awaited.most());
+    let pauses = spin.pauses();
     let came = pauses > 0 && wait_awake(pauses, is_so);
     SPINS.with(|spins| spins[awaited as usize].set(spin.after(pauses, came)));
     came
@@ -106,14 +90,14 @@ thread_local! {
 /// What a thread does when it has to wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum AdaptiveSpin {
-    /// It waits awake, for so many pauses at most.
+    /// It waits awake, for so many pauses.
     Awake(u32),
     /// It sleeps at once, and has done so this often.
     Asleep(u32),
 }
 
 impl AdaptiveSpin {
-    const AWAKE: Self = Self::Awake(u32::MAX);
+    const AWAKE: Self = Self::Awake(PAUSES);
 
     /// Shorter is not worth the trouble.
     const FEWEST: u32 = PAUSES / 64;
@@ -121,10 +105,10 @@ impl AdaptiveSpin {
     /// How often a thread sleeps at once before it tries again what waiting awake is good for.
     const TIMES: u32 = 32;
 
-    fn pauses(self, most: u32) -> u32 {
+    fn pauses(self) -> u32 {
         match self {
-            Self::Awake(pauses) => pauses.min(most),
-            Self::Asleep(Self::TIMES) => most,
+            Self::Awake(pauses) => pauses,
+            Self::Asleep(Self::TIMES) => PAUSES,
             Self::Asleep(_) => 0,
         }
     }
@@ -152,7 +136,7 @@ mod tests {
 
     /// What a thread waits for never comes in time.
     fn in_vain(spin: &mut AdaptiveSpin) -> u32 {
-        let pauses = spin.pauses(PAUSES);
+        let pauses = spin.pauses();
         *spin = spin.after(pauses, false);
         pauses
     }
@@ -175,7 +159,7 @@ mod tests {
         for _ in 0..100 {
             in_vain(&mut spin);
         }
-        while spin.pauses(PAUSES) == 0 {
+        while spin.pauses() == 0 {
             in_vain(&mut spin);
         }
         spin = spin.after(PAUSES, true);

@@ -227,7 +227,7 @@ impl<R> Request<'_, R> {
                     ticket = Some(queue.announce_sleep());
                 } else {
                     has_spun = true;
-                    queue.spin_for_room(&pushed);
+                    queue.spin_for_room();
                 }
                 continue;
             };

@@ -665,10 +665,6 @@ pub(crate) mod scheduling {
         1
     }
 
-    pub(crate) fn current_cpu() -> usize {
-        0
-    }
-
     pub(crate) fn cpus() -> io::Result<Vec<usize>> {
         Err(super::unsupported_here())
     }

@@ -60,12 +60,10 @@ use std::time::Instant;
 
 use super::area::Area;
 use super::event::EventCount;
-use super::last_cpu::LastCpu;
-use super::record::{ItemRecord, Storage};
 use super::warm::{WARM, Warm};
 use crate::codec::{Message, Output};
 use crate::raw::{Inside, Monitor, Participant};
-use crate::spin::{Awaited, spin_a_little, spin_until};
+use crate::spin::spin_a_little;
 use crate::sys::atomic::{AtomicU32, AtomicU64, step};
 use crate::sys::descriptors::{self, ReceivedFds};
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -119,8 +117,6 @@ struct Pushing {
     /// Where the items in the areas end.
     warm: AtomicU64,
     cold: AtomicU64,
-    /// Of the last long item.
-    cpu: LastCpu,
 }
 
 #[repr(C)]
@@ -130,8 +126,40 @@ struct Popping {
     /// Where the items in the areas begin.
     warm: AtomicU64,
     cold: AtomicU64,
-    /// Of the last long item.
-    cpu: LastCpu,
+}
+
+/// What is in a slot, before the bytes of a short item.
+#[derive(Debug, Clone, Copy)]
+#[repr(C)]
+struct ItemRecord {
+    /// A [`Storage`].
+    place: u32,
+    splices: u32,
+    attachments: u32,
+    /// Bytes of the head, and of all: the lengths of the splices, the head, the splices.
+    head: u64,
+    length: u64,
+    /// Where the items in the areas ended with this one.
+    warm: u64,
+    cold: u64,
+    /// The number of its first batch of descriptors.
+    parcel: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+enum Storage {
+    Slot = 1,
+    Warm = 2,
+    Cold = 3,
+}
+
+impl Storage {
+    fn from_number(number: u32) -> Option<Storage> {
+        [Storage::Slot, Storage::Warm, Storage::Cold]
+            .into_iter()
+            .find(|place| *place as u32 == number)
+    }
 }
 
 /// Whether a push that finds the warm area full may go on with the cold one.
@@ -174,8 +202,6 @@ pub(super) struct Core {
     member: Participant,
     /// Whether this process has seen numbers that contradict each other.
     contradicts: AtomicBool,
-    /// Whether the item that this process popped last was a long one: the next may be, too.
-    expects_long: AtomicBool,
     capacity: u64,
     slot: u64,
     handles: QueueHandles,
@@ -243,7 +269,6 @@ impl Core {
         Ok(Core {
             member: Participant::enter(handles.memory.as_fd(), &header(&mapping).marks)?,
             contradicts: AtomicBool::new(false),
-            expects_long: AtomicBool::new(false),
             warm: Warm::new(Arc::clone(&mapping)),
             mapping,
             capacity,
@@ -308,32 +333,14 @@ impl Core {
         self.items().tell(|| self.ring_bell());
     }
 
-    /// Looks for an item for a moment, which is cheaper than to sleep. Long ones take a while to be written.
+    /// Looks for an item for a moment, which is cheaper than to sleep if one comes soon.
     pub(super) fn spin_for_items(&self) -> bool {
-        let is_there = || self.len() > 0;
-        spin_a_little(is_there)
-            || self.expects_long.load(Ordering::Relaxed)
-                && !self.header().pushing.0.cpu.is_here()
-                && spin_until(Awaited::Item, is_there)
+        spin_a_little(|| self.len() > 0)
     }
 
-    /// Looks for a moment for what was missing.
-    pub(super) fn spin_for_room(&self, missing: &Pushed) {
-        if let Pushed::WarmFull = missing {
-            // Room for one item would be taken at once, and then be missing again.
-            let is_of_use = !self.header().popping.0.cpu.is_here();
-            let _ = is_of_use && spin_until(Awaited::Room, || self.has_much_room());
-        } else {
-            spin_a_little(|| self.len() < self.capacity());
-        }
-    }
-
-    /// Whether half of the places are free, and half of the memory that is warm, if the living have it.
-    fn has_much_room(&self) -> bool {
-        let begin = self.header().popping.0.warm.load(Ordering::Acquire);
-        let end = self.header().pushing.0.warm.load(Ordering::Acquire);
-        let half = self.capacity() - self.capacity() / 2;
-        self.len() == 0 || self.len() <= half && end.wrapping_sub(begin) <= WARM / 2
+    /// Looks for a free place for a moment.
+    pub(super) fn spin_for_room(&self) {
+        spin_a_little(|| self.len() < self.capacity());
     }
 
     /// Readable when those who [poll](EventCount::enter_polling) have to look.
@@ -446,9 +453,6 @@ impl Core {
             *end = end.wrapping_add(entry.length);
             entry.place = place as u32;
             self.write_area(place, position, entry.length, &lengths, output)?;
-            if entry.is_long() {
-                pushing.cpu.note();
-            }
         }
         if !output.attachments.is_empty() {
             entry.attachments =
@@ -521,7 +525,7 @@ impl Core {
         let done = matches!(popped, Popped::Item(..) | Popped::Failed(..));
         // Who waits for room in a queue that is nearly full is not in a hurry: those who pop have
         // enough to do. Woken for each place, it would fill that and sleep again.
-        if done && self.has_much_room() {
+        if done && self.len() <= self.capacity() - self.capacity() / 2 {
             self.room().tell(|| self.ring_bell());
         }
         Some(popped)
@@ -549,10 +553,6 @@ impl Core {
             Some(place) => self.read_area(&entry, place),
             None => Err(damaged_item()),
         };
-        self.expects_long.store(entry.is_long(), Ordering::Relaxed);
-        if entry.is_long() {
-            popping.cpu.note();
-        }
         step();
         popping.head.store(head.wrapping_add(1), Ordering::SeqCst);
         step();

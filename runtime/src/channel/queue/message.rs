@@ -29,9 +29,9 @@ impl<T> Queue<T> {
         Ok(pushed)
     }
 
-    /// Looks for a moment for what was missing.
-    pub(crate) fn spin_for_room(&self, missing: &Pushed) {
-        self.core.spin_for_room(missing);
+    /// Looks for a free place for a moment.
+    pub(crate) fn spin_for_room(&self) {
+        self.core.spin_for_room();
     }
 
     /// Announces a thread that will sleep until there may be room, after one more look.

@@ -5,9 +5,7 @@ mod core;
 mod event;
 #[cfg(test)]
 mod interleavings;
-mod last_cpu;
 mod message;
-mod record;
 #[cfg(test)]
 mod tests;
 mod warm;
@@ -84,7 +82,7 @@ use crate::sys::notify_fd::NotifyFd;
 /// * A process that is stopped (`SIGSTOP`) in the middle of a push or a pop holds up the others
 ///   until it goes on or dies.
 /// * A push that waits may go on up to a tenth of a second late while more than half of the places
-///   are taken, or of the memory that is kept for long items: the consumers have enough to do then.
+///   are taken: the consumers have enough to do then.
 /// * A few hundred batches of items with descriptors inside can be in a queue at a time: a push
 ///   waits then as if the queue were full.
 /// * A process that writes to wrong addresses can damage the queue, which is mapped into all
@@ -451,7 +449,7 @@ impl<T> Queue<T> {
                     spun = true;
                     // Room is more than a place: bytes and descriptors need theirs. So it may not
                     // do to have seen some.
-                    core.spin_for_room(&pushed);
+                    core.spin_for_room();
                 }
                 // Announced, then looked once more.
                 None => ticket = Some(core.room().enter()),

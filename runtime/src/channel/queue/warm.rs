@@ -12,9 +12,6 @@
 //! (1.1 to 2.6 by system calls), of 64 KiB in 3.8 µs (15), of 1 MiB in 90 µs (150), and in 52 µs from a
 //! borrow. A copy within one processor's cache takes 16 ns, 0.6 µs and 19 µs: what goes to another
 //! processor's has to be fetched from there, line by line, once for each direction.
-//!
-//! If both processes have a processor to themselves and none sleeps: 64 KiB in 1.6 µs and 1 MiB in 42 µs, of
-//! which 0.55 and 19 µs are for the copy that is given away. A smaller ring, which stays in the caches, was no faster.
 
 #![expect(unsafe_code, reason = "items in shared memory are read and written")]
 

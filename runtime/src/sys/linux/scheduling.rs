@@ -4,7 +4,7 @@
 
 use std::io;
 
-use rustix::thread::{CpuSet, sched_getaffinity, sched_getcpu};
+use rustix::thread::{CpuSet, sched_getaffinity};
 use serde::{Deserialize, Serialize};
 
 /// The policy of a thread, and its place in it.
@@ -92,11 +92,6 @@ impl Scheduling {
         })?;
         set_io_priority(self.io_priority)
     }
-}
-
-/// The CPU on which this thread runs; old news when it is returned.
-pub(crate) fn current_cpu() -> usize {
-    sched_getcpu()
 }
 
 /// How many CPUs this thread may run on, as far as that is known.
