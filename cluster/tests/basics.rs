@@ -1,10 +1,11 @@
 //! Where nothing goes wrong but tasks.
 
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use multiproc::sync::Mutex;
 use multiproc::{ErrorKind, Executor, ExecutorTask, Pool, Result, TaskState};
-use multiproc_cluster::Cluster;
+use multiproc_cluster::{Agent, AgentStop, Cluster};
 
 use crate::support::{AgentProcess, Directory, NatsServer, cluster, wait_until, within};
 use crate::workers::{bytes, crash, doze, fail, length, noted, runs, square};
@@ -250,14 +251,18 @@ fn agents_are_known_and_say_when_they_leave() {
     });
 }
 
+/// An agent of one worker, in a thread of this process.
+fn agent_here(server: &NatsServer) -> (AgentStop, JoinHandle<Result<()>>) {
+    let agent = Agent::connect(crate::support::server(&server.url())).unwrap();
+    let stopper = agent.stopper();
+    (stopper, thread::spawn(move || agent.workers(1).run()))
+}
+
 #[test]
 fn an_agent_that_is_stopped_finishes_what_it_runs() {
     within(60, || {
         let server = NatsServer::start();
-        let agent =
-            multiproc_cluster::Agent::connect(crate::support::server(&server.url())).unwrap();
-        let stopper = agent.stopper();
-        let thread = std::thread::spawn(move || agent.workers(1).run());
+        let (stopper, thread) = agent_here(&server);
         let cluster = server.cluster();
         let first = cluster.submit(doze::call(Duration::from_secs(3)));
         let second = cluster.submit(square::call(5));
@@ -276,10 +281,7 @@ fn an_agent_that_is_stopped_finishes_what_it_runs() {
 fn an_agent_that_takes_long_to_stop_is_not_given_up() {
     within(60, || {
         let server = NatsServer::start();
-        let agent =
-            multiproc_cluster::Agent::connect(crate::support::server(&server.url())).unwrap();
-        let stopper = agent.stopper();
-        let thread = std::thread::spawn(move || agent.workers(1).run());
+        let (stopper, thread) = agent_here(&server);
         let limit = Duration::from_millis(500);
         let cluster = server.builder().agent_timeout(limit).connect().unwrap();
         // Longer than both times together, after which an agent that is not heard is given up.
@@ -304,7 +306,7 @@ fn waiting_from_within_an_executor_and_from_two_threads_works() {
             }
         };
         squares(0);
-        std::thread::scope(|scope| {
+        thread::scope(|scope| {
             scope.spawn(|| squares(1000));
             scope.spawn(|| squares(2000));
         });

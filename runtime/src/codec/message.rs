@@ -10,6 +10,7 @@ use super::de::Decoder;
 use super::depth::Depth;
 use super::handle::{self, CommonFiles, Departure, Record, Token};
 use super::names::Names;
+use super::word::low_byte;
 use super::{Error, SPLICE_MINIMUM, Word, memory, tag};
 
 use crate::sys::fd::OwnedFd;
@@ -365,11 +366,6 @@ impl Written {
 #[inline]
 pub(super) fn low_bits(value: u64) -> u8 {
     low_byte(value) & 0x7f
-}
-
-#[inline]
-pub(super) fn low_byte(value: u64) -> u8 {
-    value.to_le_bytes()[0]
 }
 
 /// Reads what [`Output::length`] wrote.

@@ -3,8 +3,9 @@
 use serde::ser::{self, Serialize};
 
 use super::depth::{CONTAINER, Depth, WRAPPER};
-use super::message::{low_bits, low_byte};
+use super::message::low_bits;
 use super::run::{self, LARGEST, Shape, step};
+use super::word::low_byte;
 use super::{Error, Output, SPLICE_MINIMUM, Word, bulk, handle, memory, tag};
 
 impl Output<'_> {

@@ -111,7 +111,7 @@ impl Word {
     #[inline]
     pub(super) fn wide(one_byte: u8, value: u64, bits: u32) -> Word {
         // Of 1 to 8 bits 0, of 9 to 16 bits 1, of 17 to 32 bits 2, of more 3.
-        let class = low_byte((bits.max(8) - 1).ilog2() - 2);
+        let class = low_byte(u64::from((bits.max(8) - 1).ilog2() - 2));
         Word {
             rest: value,
             first: one_byte + class,
@@ -146,7 +146,7 @@ impl Word {
 }
 
 #[inline]
-fn low_byte(value: u32) -> u8 {
+pub(super) fn low_byte(value: u64) -> u8 {
     value.to_le_bytes()[0]
 }
 

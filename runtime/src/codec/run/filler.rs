@@ -450,44 +450,31 @@ impl<'o> Serializer for &'o mut Cursor<'_> {
     serializer!();
 }
 
+/// Tuples of either kind.
+macro_rules! items {
+    ($trait:ident $method:ident: [$($generics:tt)*] $type:ty, $self:ident, $inside:expr, $end:expr) => {
+        impl<$($generics)*> ser::$trait for $type {
+            type Ok = ();
+            type Error = OtherShape;
+
+            #[inline(always)]
+            fn $method<T: ?Sized + Serialize>(&mut $self, value: &T) -> Result<(), OtherShape> {
+                value.serialize($inside)
+            }
+
+            #[inline(always)]
+            fn end($self) -> Result<(), OtherShape> {
+                $end
+            }
+        }
+    };
+}
+
 /// Structs and tuples: `$inside` is what their values are written with, and `$end` ends them.
 macro_rules! compound {
     ([$($generics:tt)*] $type:ty, $self:ident, $inside:expr, $end:expr) => {
-        impl<$($generics)*> ser::SerializeTuple for $type {
-            type Ok = ();
-            type Error = OtherShape;
-
-            #[inline(always)]
-            fn serialize_element<T: ?Sized + Serialize>(
-                &mut $self,
-                value: &T,
-            ) -> Result<(), OtherShape> {
-                value.serialize($inside)
-            }
-
-            #[inline(always)]
-            fn end($self) -> Result<(), OtherShape> {
-                $end
-            }
-        }
-
-        impl<$($generics)*> ser::SerializeTupleStruct for $type {
-            type Ok = ();
-            type Error = OtherShape;
-
-            #[inline(always)]
-            fn serialize_field<T: ?Sized + Serialize>(
-                &mut $self,
-                value: &T,
-            ) -> Result<(), OtherShape> {
-                value.serialize($inside)
-            }
-
-            #[inline(always)]
-            fn end($self) -> Result<(), OtherShape> {
-                $end
-            }
-        }
+        items!(SerializeTuple serialize_element: [$($generics)*] $type, $self, $inside, $end);
+        items!(SerializeTupleStruct serialize_field: [$($generics)*] $type, $self, $inside, $end);
 
         impl<$($generics)*> ser::SerializeStruct for $type {
             type Ok = ();
