@@ -22,6 +22,7 @@ const IPC: &str = "ipc-channel, bytes";
 const COPY: &str = "memcpy, into a new Vec";
 const PYTHON: &str = "CPython, Queue";
 const CROSSBEAM: &str = "crossbeam-channel, threads";
+const COPIES: &str = "copied in and out, threads";
 
 const SIZES: [(&str, usize); 4] = [
     ("16 B", 16),
@@ -62,6 +63,8 @@ fn one_way(bench: &mut Bench, name: &str, size: usize) -> Failable {
         in_rounds(&gate, || in_thread.iter().take(count).for_each(drop));
     })?;
 
+    let (copies_team, mut copy_over) = copying_team(count, size)?;
+
     let contestants = vec![
         sends(CHANNEL, channel_team, count, move || {
             Ok(sender.send(item.clone())?)
@@ -76,6 +79,7 @@ fn one_way(bench: &mut Bench, name: &str, size: usize) -> Failable {
         sends(CROSSBEAM, thread_team, count, move || {
             Ok(to_thread.send(item.clone())?)
         }),
+        sends(COPIES, copies_team, count, move || copy_over(item.clone())),
         Contestant::looped(COPY, move |turns| {
             for _ in 0..turns {
                 black_box(black_box(item).clone());
@@ -105,6 +109,34 @@ fn one_way(bench: &mut Bench, name: &str, size: usize) -> Failable {
         aims,
     });
     Ok(())
+}
+
+/// The least that a queue of values costs which do not share memory: the value is copied into memory that
+/// both sides know, and out of it into memory that the receiver owns. Two threads hand each other such memory,
+/// as much as stays in a cache that their cores share, and never sleep but for want of it.
+fn copying_team(count: usize, size: usize) -> Failable<(Team, impl FnMut(Vec<u8>) -> Failable)> {
+    let places = ((256 << 10) / size).clamp(2, PLACES);
+    let (to_thread, in_thread) = crossbeam_channel::bounded::<Vec<u8>>(places);
+    let (from_thread, places_free) = crossbeam_channel::bounded::<Vec<u8>>(places);
+    for _ in 0..places {
+        from_thread.send(vec![0; size])?;
+    }
+    let team = Team::of_threads(1, move |gate| {
+        in_rounds(&gate, || {
+            for place in in_thread.iter().take(count) {
+                black_box(place.clone());
+                if from_thread.send(place).is_err() {
+                    return;
+                }
+            }
+        });
+    })?;
+    let copy_over = move |item: Vec<u8>| {
+        let mut place = places_free.recv()?;
+        place.copy_from_slice(&item);
+        Ok(to_thread.send(place)?)
+    };
+    Ok((team, copy_over))
 }
 
 fn sends<'a>(

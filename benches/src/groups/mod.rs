@@ -1,6 +1,7 @@
 //! The groups, one a file: each is some work, done by all who can.
 
 mod arguments;
+mod bare_fork;
 mod call;
 mod channels;
 mod codec;
@@ -90,6 +91,7 @@ const FORK_SERVER: &str = "multiproc, fork server";
 const SPAWN: &str = "multiproc, spawn";
 const PROCSPAWN: &str = "procspawn";
 const COMMAND: &str = "Command";
+const BARE_FORK: &str = "fork server, bare";
 const POOL: &str = "multiproc, Pool";
 const PROCSPAWN_POOL: &str = "procspawn, Pool";
 const THREAD: &str = "std::thread";

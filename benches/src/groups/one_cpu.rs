@@ -3,16 +3,18 @@
 //! All contestants run in one process that has pinned itself before it started anything, so what it
 //! starts, a fork server too, is there as well. This program sleeps meanwhile.
 
+use std::error::Error;
 use std::process::Command;
-use std::sync::Once;
+use std::sync::Mutex;
 use std::time::Instant;
 
 use multiproc::{Pool, RemoteError, StartMethod, worker};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
+use super::bare_fork::BareForkServer;
 use super::spawn::{no_arguments, nothing};
-use super::{COMMAND, FORK_SERVER, PROCSPAWN, SPAWN};
+use super::{BARE_FORK, COMMAND, FORK_SERVER, PROCSPAWN, SPAWN};
 use crate::measure::{Contestant, Failable, nanoseconds};
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -21,6 +23,7 @@ enum Way {
     Spawn,
     Procspawn,
     Command,
+    BareFork,
 }
 
 /// The process in which the contestants run.
@@ -34,6 +37,7 @@ pub(super) fn contestants(place: &Pool) -> Vec<Contestant<'_>> {
         (SPAWN, Way::Spawn),
         (PROCSPAWN, Way::Procspawn),
         (COMMAND, Way::Command),
+        (BARE_FORK, Way::BareFork),
     ];
     let sample = |way| {
         let timed = place.submit(timed::call(way)).wait()?;
@@ -46,11 +50,18 @@ pub(super) fn contestants(place: &Pool) -> Vec<Contestant<'_>> {
 /// Starts a process and waits until it is reaped. Nanoseconds.
 #[worker]
 fn timed(way: Way) -> Result<f64, RemoteError> {
-    static PINNED: Once = Once::new();
-    PINNED.call_once(|| {
-        pin();
-        procspawn::init();
-    });
+    static BARE: Mutex<Option<BareForkServer>> = Mutex::new(None);
+    let told = |error: Box<dyn Error>| error.to_string();
+    // Tasks come one at a time, and one that panics ends the race.
+    let mut bare = BARE.lock().map_err(|error| error.to_string())?;
+    let bare = match &mut *bare {
+        Some(bare) => bare,
+        none => {
+            pin();
+            procspawn::init();
+            none.insert(BareForkServer::start().map_err(told)?)
+        }
+    };
     let start = Instant::now();
     match way {
         Way::ForkServer => run(StartMethod::ForkServer)?,
@@ -59,6 +70,7 @@ fn timed(way: Way) -> Result<f64, RemoteError> {
         Way::Command => {
             Command::new("true").status()?;
         }
+        Way::BareFork => bare.run(1).map_err(told)?,
     }
     Ok(nanoseconds(start.elapsed()))
 }

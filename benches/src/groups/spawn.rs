@@ -8,7 +8,8 @@ use std::time::Duration;
 use multiproc::{Process, StartMethod, worker};
 use rustix::time::{ClockId, clock_gettime};
 
-use super::{COMMAND, FORK_SERVER, PROCSPAWN, SPAWN, THREAD, one_cpu};
+use super::bare_fork::BareForkServer;
+use super::{BARE_FORK, COMMAND, FORK_SERVER, PROCSPAWN, SPAWN, THREAD, one_cpu};
 use crate::bench::{Bench, Race};
 use crate::measure::{Contestant, Failable, nanoseconds};
 use crate::report::Aim;
@@ -18,7 +19,7 @@ const BURST: usize = 16;
 
 pub(crate) fn run(bench: &mut Bench) -> Failable {
     let crowd = if bench.quick { 200 } else { 1000 };
-    let mut contestants = one_by_one();
+    let mut contestants = one_by_one()?;
     contestants.push(bench.python("CPython, fork", "spawn_fork", 1, 0));
     contestants.push(bench.python("CPython, fork server", "spawn_forkserver", 1, 0));
     let of_command = (COMMAND, 0.5);
@@ -45,7 +46,7 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
     race(
         bench,
         &format!("to reaped, each of {BURST} at once"),
-        at_once(),
+        at_once()?,
         &[of_command],
     );
 
@@ -53,7 +54,7 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
     race(
         bench,
         &format!("to reaped, beside {crowd} live children"),
-        one_by_one(),
+        one_by_one()?,
         &[of_command],
     );
 
@@ -61,14 +62,14 @@ pub(crate) fn run(bench: &mut Bench) -> Failable {
     race(
         bench,
         &format!("to reaped, beside {crowd} live children, from a parent of 1 GiB"),
-        one_by_one(),
+        one_by_one()?,
         &[of_command],
     );
     end(children);
     race(
         bench,
         "to reaped, from a parent of 1 GiB",
-        one_by_one(),
+        one_by_one()?,
         &[of_command],
     );
     drop(black_box(ballast));
@@ -100,14 +101,15 @@ pub(super) fn nothing() {}
 
 pub(super) fn no_arguments((): ()) {}
 
-fn one_by_one() -> Vec<Contestant<'static>> {
+fn one_by_one() -> Failable<Vec<Contestant<'static>>> {
+    let mut bare = BareForkServer::start()?;
     let ours = |name, start_method| {
         Contestant::timed(name, 1, move || {
             nothing::call().start_method(start_method).run()?;
             Ok(())
         })
     };
-    vec![
+    Ok(vec![
         ours(FORK_SERVER, StartMethod::ForkServer),
         ours(SPAWN, StartMethod::Spawn),
         Contestant::timed(PROCSPAWN, 1, || {
@@ -118,11 +120,12 @@ fn one_by_one() -> Vec<Contestant<'static>> {
             Command::new("true").status()?;
             Ok(())
         }),
+        Contestant::timed(BARE_FORK, 1, move || bare.run(1)),
         Contestant::timed(THREAD, 1, || {
             thread::spawn(nothing).join().map_err(|_| "panicked")?;
             Ok(())
         }),
-    ]
+    ])
 }
 
 /// The time now, by a clock that all processes share.
@@ -168,7 +171,8 @@ fn to_the_worker() -> Vec<Contestant<'static>> {
     ]
 }
 
-fn at_once() -> Vec<Contestant<'static>> {
+fn at_once() -> Failable<Vec<Contestant<'static>>> {
+    let mut bare = BareForkServer::start()?;
     let ours = |name, start_method| {
         Contestant::timed(name, BURST, move || {
             let processes = (0..BURST).map(|_| nothing::call().start_method(start_method).spawn());
@@ -179,7 +183,7 @@ fn at_once() -> Vec<Contestant<'static>> {
             Ok(())
         })
     };
-    vec![
+    Ok(vec![
         ours(FORK_SERVER, StartMethod::ForkServer),
         ours(SPAWN, StartMethod::Spawn),
         Contestant::timed(PROCSPAWN, BURST, || {
@@ -198,6 +202,7 @@ fn at_once() -> Vec<Contestant<'static>> {
             }
             Ok(())
         }),
+        Contestant::timed(BARE_FORK, BURST, move || bare.run(BURST)),
         Contestant::timed(THREAD, BURST, || {
             let threads: Vec<_> = (0..BURST).map(|_| thread::spawn(nothing)).collect();
             for thread in threads {
@@ -205,7 +210,7 @@ fn at_once() -> Vec<Contestant<'static>> {
             }
             Ok(())
         }),
-    ]
+    ])
 }
 
 #[worker]
