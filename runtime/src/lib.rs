@@ -782,7 +782,7 @@ pub use multiproc_macros::service;
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use multiproc::worker;
 /// use std::sync::atomic::{AtomicBool, Ordering};
 ///

@@ -12,7 +12,7 @@
 //!
 //! With the feature `log`:
 //!
-#![cfg_attr(feature = "log", doc = "```")]
+#![cfg_attr(feature = "log", doc = "```standalone_crate")]
 #![cfg_attr(not(feature = "log"), doc = "```ignore")]
 //! use multiproc::worker;
 //!
@@ -53,7 +53,7 @@
 //!
 //! With the feature `tracing`, a layer does the same:
 //!
-#![cfg_attr(feature = "tracing", doc = "```")]
+#![cfg_attr(feature = "tracing", doc = "```standalone_crate")]
 #![cfg_attr(not(feature = "tracing"), doc = "```ignore")]
 //! use multiproc::worker;
 //! use tracing_subscriber::prelude::*;

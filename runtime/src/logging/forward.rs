@@ -30,7 +30,7 @@ use crate::records::outlet;
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use log::{Level, Log, Metadata, Record};
 /// use multiproc::worker;
 /// use std::sync::Mutex;

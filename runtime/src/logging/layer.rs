@@ -30,7 +30,7 @@ use crate::records::{Outlet, outlet};
 ///
 /// # Examples
 ///
-/// ```
+/// ```standalone_crate
 /// use multiproc::worker;
 /// use tracing_subscriber::prelude::*;
 ///

@@ -4,7 +4,7 @@
 //! not run there. A [`startup`](macro@crate::startup) function can set one up that passes on what is
 //! logged to the program that has started the worker:
 //!
-#![cfg_attr(feature = "log", doc = "```")]
+#![cfg_attr(feature = "log", doc = "```standalone_crate")]
 #![cfg_attr(not(feature = "log"), doc = "```ignore")]
 //! use multiproc::worker;
 //!

@@ -427,7 +427,7 @@
 //! | `util.Finalize` | `Drop` |
 //! | `util.register_after_fork` | [`startup`](macro@crate::startup) |
 //!
-//! ```
+//! ```standalone_crate
 //! use multiproc::channel::{Receiver, Sender, channel};
 //! use multiproc::{ErrorKind, Fd, worker};
 //! use std::io::{PipeWriter, Read, Write};
