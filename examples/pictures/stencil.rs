@@ -14,7 +14,7 @@
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -109,6 +109,9 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let path = arguments.file.clone();
     let path = path.unwrap_or_else(|| std::env::temp_dir().join("stencil.png"));
+    // Before the work, which would be in vain without it.
+    let file =
+        File::create(&path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
     let pool = Pool::new()?;
     let bands = pool.worker_ids().len().max(1);
     let begin = Instant::now();
@@ -135,7 +138,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         };
     }
     let time = begin.elapsed();
-    write(&path, &old)?;
+    write(file, &old)?;
     let passes = arguments.passes;
     let mut out = io::stdout().lock();
     writeln!(out, "{}", path.display())?;
@@ -169,9 +172,7 @@ fn seed() -> io::Result<Buffer<Cell>> {
     Ok(grid)
 }
 
-fn write(path: &Path, grid: &[Cell]) -> Result<(), Box<dyn Error>> {
-    let file =
-        File::create(path).map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+fn write(file: File, grid: &[Cell]) -> Result<(), Box<dyn Error>> {
     let pixels: Vec<u8> = grid.iter().copied().flat_map(color).collect();
     let mut encoder = png::Encoder::new(
         BufWriter::new(file),

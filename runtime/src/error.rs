@@ -1,5 +1,7 @@
 //! The error of calling a worker.
 
+mod kind;
+mod panic_info;
 mod wire;
 
 use std::error::Error as StdError;
@@ -7,7 +9,8 @@ use std::fmt;
 use std::process::ExitStatus;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+pub use self::kind::ErrorKind;
+pub use self::panic_info::{Location, PanicInfo};
 
 pub(crate) use self::wire::WireError;
 use crate::crash::{Crash, Hang};
@@ -64,75 +67,6 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// assert_eq!(error.panic().unwrap().message(), "attempt to divide by zero");
 /// ```
 pub struct Error(Box<Repr>);
-
-/// The category of an [`Error`].
-///
-/// # Examples
-///
-/// ```
-/// use multiproc::{ErrorKind, worker};
-///
-/// #[worker]
-/// fn stop() {
-///     std::process::exit(3);
-/// }
-///
-/// match stop::run() {
-///     Ok(()) => println!("done"),
-///     Err(error) => match error.kind() {
-///         ErrorKind::Panicked => println!("a bug: {error}"),
-///         ErrorKind::Exited => println!("it has given up: {error}"),
-///         _ => println!("{error}"),
-///     },
-/// }
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// The process could not be started: the operating system refused. The [`source`] has its
-    /// error.
-    ///
-    /// [`source`]: std::error::Error::source
-    Spawn,
-    /// The worker panicked. [`Error::panic`] has the message and the place.
-    Panicked,
-    /// The process ended by itself before the worker returned, by [`std::process::exit`] or the
-    /// like, with any code, even 0.
-    Exited,
-    /// The process was ended by a signal: a crash, [`std::process::abort`], the kernel's
-    /// out-of-memory killer, `kill`. [`Error::signal`] says which, and [`Error::crash`] where a crash was.
-    /// `Display` tells the out-of-memory killer from others who send `SIGKILL`, as far as the process's
-    /// control group shows that.
-    Signaled,
-    /// The process exceeded its [`timeout`](crate::Call::timeout) and was killed. [`Error::backtrace`] has
-    /// where it was then.
-    TimedOut,
-    /// The call was cancelled before it gave a value.
-    Cancelled,
-    /// An argument or the result could not be turned into a message.
-    Encode,
-    /// An argument or the result could not be read back from its message, or there was no memory
-    /// for it; or the worker wrote bytes of its own to the connection for its result.
-    Decode,
-    /// The other end is gone, or the result was already taken.
-    Closed,
-    /// The call is not possible here: the text of the error says why.
-    Unsupported,
-    /// The worker returned an error of its own: a [`RemoteError`], which `?` has converted. The
-    /// [`source`] is what it says.
-    ///
-    /// A worker that returns an error has succeeded as a process, so no call gives this kind by itself.
-    ///
-    /// [`source`]: std::error::Error::source
-    Returned,
-    /// The request would wait for ever: services wait for one another in a circle, which the text names.
-    /// See [`Service`](crate::Service).
-    Deadlock,
-    /// The task may have run, and how it ended cannot be known: the machine that had begun it is gone, or was
-    /// not heard for too long. A call or a pool does not give this kind: tasks on other machines have it, as
-    /// those of the package `multiproc-cluster`.
-    Lost,
-}
 
 #[derive(Debug)]
 struct Repr {
@@ -490,123 +424,5 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
-    }
-}
-
-/// A panic in a worker, as it reached the caller.
-///
-/// # Examples
-///
-/// ```
-/// use multiproc::worker;
-///
-/// #[worker]
-/// fn divide(a: u32, b: u32) -> u32 {
-///     a / b
-/// }
-///
-/// let error = divide::run(1, 0).unwrap_err();
-/// let panic = error.panic().unwrap();
-/// assert_eq!(panic.message(), "attempt to divide by zero");
-/// assert!(panic.location().is_some());
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PanicInfo {
-    pub(crate) message: String,
-    pub(crate) location: Option<Location>,
-    pub(crate) backtrace: Option<String>,
-}
-
-impl PanicInfo {
-    /// Returns the message that was passed to `panic!`, or a fixed text if the payload was no
-    /// string.
-    #[must_use]
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-
-    /// Returns the place of the panic, or `None` if the worker replaced the panic hook.
-    #[must_use]
-    pub fn location(&self) -> Option<&Location> {
-        self.location.as_ref()
-    }
-
-    /// Returns the stack at the panic, if `RUST_BACKTRACE` or `RUST_LIB_BACKTRACE` asked for it in
-    /// the worker's environment. It begins where the panic did and ends with the worker, unless that is
-    /// `full`.
-    #[must_use]
-    pub fn backtrace(&self) -> Option<&str> {
-        self.backtrace.as_deref()
-    }
-}
-
-/// Formats the message and the place: behind it, or on a line of its own if the message has several.
-impl fmt::Display for PanicInfo {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(location) = &self.location else {
-            return f.write_str(&self.message);
-        };
-        let message = self.message.trim_end();
-        if message.contains('\n') {
-            write!(f, "{message}\nat {location}")
-        } else {
-            write!(f, "{message}, at {location}")
-        }
-    }
-}
-
-/// A place in source code: `file:line:column`.
-///
-/// # Examples
-///
-/// ```
-/// use multiproc::worker;
-///
-/// #[worker]
-/// fn fail() {
-///     panic!("here");
-/// }
-///
-/// let error = fail::run().unwrap_err();
-/// let place = error.panic().and_then(|panic| panic.location()).unwrap();
-/// println!("{}, in line {}", place.file(), place.line());
-/// # assert!(place.line() > 0);
-/// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Location {
-    pub(crate) file: String,
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-}
-
-impl Location {
-    /// Returns the file, as the compiler was given it.
-    #[must_use]
-    pub fn file(&self) -> &str {
-        &self.file
-    }
-
-    /// Returns the line, from 1.
-    #[must_use]
-    pub fn line(&self) -> u32 {
-        self.line
-    }
-
-    /// Returns the column, from 1.
-    #[must_use]
-    pub fn column(&self) -> u32 {
-        self.column
-    }
-}
-
-impl fmt::Display for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", self.file, self.line, self.column)
-    }
-}
-
-impl fmt::Debug for Location {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
     }
 }

@@ -183,7 +183,7 @@
 //! | `Result<T, RemoteError>` | as it is, so a worker can call others |
 //! | `Result<T, Box<dyn Error>>` | as it is |
 //! | [`multiproc::Result<T>`](Result) | as it is: the worker's error becomes one of the kind [`Returned`](ErrorKind::Returned) |
-//! | `anyhow::Result<T>` | with the feature `anyhow` of this crate, which is off by default |
+//! | `anyhow::Result<T>` | with the [feature](#features) `anyhow` of this crate |
 //! | `Result<T, Box<dyn Error + Send + Sync>>`, other crates' results | as `f::run(..)?.map_err(RemoteError::into_error)?` |
 //!
 //! A worker itself cannot return an `anyhow::Result` or a `Box<dyn Error>`, which serde cannot carry:
@@ -463,14 +463,25 @@
 //! # }
 //! ```
 //!
-//! With the feature `stream`, which is off by default, a [`channel::Receiver`] is a `Stream`, and the
-//! results of a [`Pool::map`] become one.
+//! With the [feature](#features) `stream`, a [`channel::Receiver`] is a `Stream`, and the results of a
+//! [`Pool::map`] become one.
 //!
 //! # Logs
 //!
 //! `main` does not run in a worker's process, and so neither does what it sets up, such as a logger. With the
-//! features `log` and `tracing`, which are off by default, what workers log arrives at the logger of the
+//! [features](#features) `log` and `tracing`, what workers log arrives at the logger of the
 //! program, and their spans and events at its subscriber: [how](guide::logging).
+//!
+//! # Features
+//!
+//! None of these is on by default:
+//!
+//! | feature | what there is with it |
+//! |---|---|
+//! | `stream` | A [`channel::Receiver`] is a `Stream` of futures-core, and so is what `into_stream` makes of a [`Map`]. |
+//! | `log` | What workers log through the crate log arrives at the logger of the program: see [`guide::logging`]. |
+//! | `tracing` | The spans and events of workers arrive at the subscriber of the program: see [`guide::logging`]. |
+//! | `anyhow` | `?` makes an `anyhow::Error` of a [`RemoteError`]. |
 //!
 //! # What it does not do
 //!

@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::io::{Write, stdout};
 use std::path::Path;
+use std::process::ExitCode;
 
 use indicatif::ProgressIterator;
 use multiproc::{Pool, RemoteError, worker};
@@ -26,9 +27,13 @@ fn decode(path: &Path) -> Result<(), RemoteError> {
     Ok(())
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let directory = std::env::args_os().nth(1).ok_or("which directory?")?;
-    decode_all(Path::new(&directory), &mut stdout().lock())
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let Some(directory) = std::env::args_os().nth(1) else {
+        eprintln!("usage: decode_all DIR");
+        return Ok(ExitCode::from(2));
+    };
+    decode_all(Path::new(&directory), &mut stdout().lock())?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn decode_all(directory: &Path, report: &mut impl Write) -> Result<(), Box<dyn Error>> {

@@ -54,10 +54,11 @@ use crate::process::{Call, Process, bind};
 ///   compile errors.)
 /// * Another build of the program has other functions. A process always runs the same build as the one
 ///   that starts it, also if the file has been replaced meanwhile.
-// rustc shows the line with the name when a closure captures something: hence what stands there.
+// rustc shows the line with the name when a closure captures something, or the arguments are missing: hence what
+// stands there.
 #[rustfmt::skip]
 #[track_caller]
-pub fn call<A: Payload, R: Payload>( // `function` captures nothing: pass what it needs in `args`
+pub fn call<A: Payload, R: Payload>( // `call(args, |args| ..)`: the closure captures nothing, pass what it needs in `args`
     args: A,
     function: fn(A) -> R,
 ) -> Call<'static, R> {
@@ -102,7 +103,7 @@ pub fn call<A: Payload, R: Payload>( // `function` captures nothing: pass what i
 /// ```
 #[rustfmt::skip]
 #[track_caller]
-pub fn spawn<A: Payload, R: Payload>( // `function` captures nothing: pass what it needs in `args`
+pub fn spawn<A: Payload, R: Payload>( // `spawn(args, |args| ..)`: the closure captures nothing, pass what it needs in `args`
     args: A,
     function: fn(A) -> R,
 ) -> Result<Process<R>> {
@@ -132,7 +133,7 @@ pub fn spawn<A: Payload, R: Payload>( // `function` captures nothing: pass what 
 /// ```
 #[rustfmt::skip]
 #[track_caller]
-pub fn run<A: Payload, R: Payload>( // `function` captures nothing: pass what it needs in `args`
+pub fn run<A: Payload, R: Payload>( // `run(args, |args| ..)`: the closure captures nothing, pass what it needs in `args`
     args: A,
     function: fn(A) -> R,
 ) -> Result<R> {

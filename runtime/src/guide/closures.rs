@@ -71,8 +71,6 @@
 //! # }
 //! ```
 //!
-//! A text is a `String`, since `"text"` is a reference: `"text".to_owned()`.
-//!
 //! # Functions as values
 //!
 //! A [`Function`] is a function that can be sent, as an argument, a result, an item of a channel, or a field of

@@ -2,11 +2,10 @@
 //!
 //! # What lies where
 //!
-//! The queue's file begins with a [`QueueHeader`] and a ring of slots, which every process maps. A slot
-//! has an [`ItemRecord`] and room for a short item; the bytes of longer ones lie behind, in one of two
-//! rings of bytes: the first ([`Warm`]) is small, so that its memory stays warm, and mapped as well; the second
-//! ([`Area`]) has no bounds that matter, and its memory is given back. Descriptors are in flight in a socket pair
-//! that all processes have both ends of.
+//! The queue's file begins with a header and a ring of slots ([`Ring`]), which every process maps. A slot has an
+//! [`ItemRecord`] and room for a short item; the bytes of longer ones lie behind, in one of two rings of bytes: the
+//! first ([`Warm`]) is small, so that its memory stays warm, and mapped as well; the second ([`Area`]) has no bounds
+//! that matter, and its memory is given back. Descriptors are in flight in a socket pair ([`Parcels`]).
 //!
 //! Items are numbered. `head` is the number of the first that is there, `tail` of the next that
 //! will be; the item `n` is in slot `n % capacity`.
@@ -50,117 +49,27 @@
 //! numbers contradict each other the queue is *damaged*, which is an error of every push and pop
 //! from then on. If an item alone does, that item is an error.
 
-#![expect(unsafe_code, reason = "slots in shared memory are read and written")]
-
 use std::io;
-use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use super::area::Area;
 use super::event::EventCount;
+use super::parcels::Parcels;
+use super::ring::{ItemRecord, QueueHeader, Ring, Storage, damaged};
 use super::warm::{WARM, Warm};
 use crate::codec::{Message, Output};
 use crate::raw::{Inside, Monitor, Participant};
 use crate::spin::spin_a_little;
-use crate::sys::atomic::{AtomicU32, AtomicU64, step};
-use crate::sys::descriptors::{self, ReceivedFds};
+use crate::sys::atomic::step;
 use crate::sys::fd::{AsFd, BorrowedFd, OwnedFd};
-use crate::sys::memory::{self, Mapping};
+use crate::sys::memory;
 use crate::sys::notify_fd::NotifyFd;
 use crate::sys::scarcity;
-use crate::transport;
-
-/// Slots of short queues are large: together they take at least this many bytes.
-const SLOTS: u64 = 128 * 1024;
-const SMALLEST_SLOT: u64 = 128;
-const LARGEST_SLOT: u64 = 4096;
 
 /// More than any memory holds.
 const COLD: u64 = 1 << 42;
-
-/// Descriptors that are sent at once; the kernel takes up to 253.
-const BATCH: usize = 240;
-
-const MAGIC: u64 = u64::from_ne_bytes(*b"mpqueue1");
-const PAGE: u64 = 4096;
-
-/// What all processes share. Its fields change as the module says.
-#[repr(C)]
-struct QueueHeader {
-    magic: AtomicU64,
-    capacity: AtomicU64,
-    slot: AtomicU64,
-    closed: AtomicU32,
-    /// How many processes have got a mark.
-    marks: AtomicU32,
-    pushing: CacheLinePair<Pushing>,
-    popping: CacheLinePair<Popping>,
-    items: CacheLinePair<EventCount>,
-    room: CacheLinePair<EventCount>,
-    /// Tasks that are done.
-    done: CacheLinePair<AtomicU64>,
-    idle: CacheLinePair<EventCount>,
-}
-
-/// A cache line of its own; two, since they are fetched in pairs.
-#[repr(C, align(128))]
-struct CacheLinePair<T>(T);
-
-#[repr(C)]
-struct Pushing {
-    lock: Monitor,
-    tail: AtomicU64,
-    /// The number that the next batch of descriptors gets.
-    parcel: AtomicU64,
-    /// Where the items in the areas end.
-    warm: AtomicU64,
-    cold: AtomicU64,
-}
-
-#[repr(C)]
-struct Popping {
-    lock: Monitor,
-    head: AtomicU64,
-    /// Where the items in the areas begin.
-    warm: AtomicU64,
-    cold: AtomicU64,
-}
-
-/// What is in a slot, before the bytes of a short item.
-#[derive(Debug, Clone, Copy)]
-#[repr(C)]
-struct ItemRecord {
-    /// A [`Storage`].
-    place: u32,
-    splices: u32,
-    attachments: u32,
-    /// Bytes of the head, and of all: the lengths of the splices, the head, the splices.
-    head: u64,
-    length: u64,
-    /// Where the items in the areas ended with this one.
-    warm: u64,
-    cold: u64,
-    /// The number of its first batch of descriptors.
-    parcel: u64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u32)]
-enum Storage {
-    Slot = 1,
-    Warm = 2,
-    Cold = 3,
-}
-
-impl Storage {
-    fn from_number(number: u32) -> Option<Storage> {
-        [Storage::Slot, Storage::Warm, Storage::Cold]
-            .into_iter()
-            .find(|place| *place as u32 == number)
-    }
-}
 
 /// Whether a push that finds the warm area full may go on with the cold one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -197,13 +106,11 @@ pub(crate) enum Popped {
 /// A queue, as one process sees it.
 #[derive(Debug)]
 pub(super) struct Core {
-    mapping: Arc<Mapping>,
+    ring: Ring,
     warm: Warm,
     member: Participant,
     /// Whether this process has seen numbers that contradict each other.
     contradicts: AtomicBool,
-    capacity: u64,
-    slot: u64,
     handles: QueueHandles,
 }
 
@@ -213,66 +120,33 @@ pub(super) struct QueueHandles {
     pub(super) memory: Arc<OwnedFd>,
     /// Readable when those who poll have to look.
     pub(super) bell: NotifyFd,
-    /// Where descriptors are sent into, and come out of.
-    pub(super) parcels_in: Arc<OwnedFd>,
-    pub(super) parcels_out: Arc<OwnedFd>,
+    pub(super) parcels: Parcels,
 }
 
 impl Core {
     /// Makes a queue.
     pub(super) fn create(capacity: usize) -> io::Result<Core> {
-        let too_large = scarcity::no_memory;
-        let capacity = u64::try_from(capacity).map_err(|_| too_large())?;
-        let slot = (SLOTS / capacity).clamp(SMALLEST_SLOT, LARGEST_SLOT);
-        let slot = 1 << slot.ilog2();
-        let length = mapped_length(capacity, slot).ok_or_else(too_large)?;
-        let memory = memory::create_growing(to_usize(length)?)?;
-        let (parcels_in, parcels_out) = transport::nonblocking_pair()?;
+        let (memory, ring) = Ring::create(capacity)?;
         let handles = QueueHandles {
             memory: Arc::new(memory),
             bell: NotifyFd::new()?,
-            parcels_in: Arc::new(parcels_in),
-            parcels_out: Arc::new(parcels_out),
+            parcels: Parcels::new()?,
         };
-        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length + WARM)?)?;
-        let header = header(&mapping);
-        header.pushing.0.lock.init();
-        header.popping.0.lock.init();
-        header.capacity.store(capacity, Ordering::Relaxed);
-        header.slot.store(slot, Ordering::Relaxed);
-        header.magic.store(MAGIC, Ordering::Release);
-        Core::enter(handles, mapping.into(), capacity, slot)
+        Core::enter(handles, ring)
     }
 
     /// Opens a queue that came in a message.
     pub(super) fn open(handles: QueueHandles) -> io::Result<Core> {
-        let mut words = [0; 24];
-        memory::read_at(&handles.memory, &mut words, 0)?;
-        let (words, _) = words.as_chunks();
-        let [magic, capacity, slot] = [0, 1, 2].map(|place| u64::from_ne_bytes(words[place]));
-        let length = mapped_length(capacity, slot).ok_or_else(damaged)?;
-        let in_range = (SMALLEST_SLOT..=LARGEST_SLOT).contains(&slot) && capacity > 0;
-        let present = memory::least_length(handles.memory.as_fd())?;
-        if magic != MAGIC || !in_range || !slot.is_power_of_two() || present < length {
-            return Err(damaged());
-        }
-        let mapping = Mapping::new(handles.memory.as_fd(), to_usize(length + WARM)?)?;
-        Core::enter(handles, mapping.into(), capacity, slot)
+        let ring = Ring::open(&handles.memory)?;
+        Core::enter(handles, ring)
     }
 
-    fn enter(
-        handles: QueueHandles,
-        mapping: Arc<Mapping>,
-        capacity: u64,
-        slot: u64,
-    ) -> io::Result<Core> {
+    fn enter(handles: QueueHandles, ring: Ring) -> io::Result<Core> {
         Ok(Core {
-            member: Participant::enter(handles.memory.as_fd(), &header(&mapping).marks)?,
+            member: Participant::enter(handles.memory.as_fd(), &ring.header().marks)?,
             contradicts: AtomicBool::new(false),
-            warm: Warm::new(Arc::clone(&mapping)),
-            mapping,
-            capacity,
-            slot,
+            warm: Warm::new(Arc::clone(ring.mapping())),
+            ring,
             handles,
         })
     }
@@ -280,8 +154,7 @@ impl Core {
     /// The same queue as another process would have it, at the same place in memory.
     #[cfg(test)]
     pub(super) fn of_another_process(&self) -> Core {
-        let (handles, mapping) = (self.handles.clone(), Arc::clone(&self.mapping));
-        Core::enter(handles, mapping, self.capacity, self.slot).unwrap()
+        Core::enter(self.handles.clone(), self.ring.clone()).unwrap()
     }
 
     pub(super) fn handles(&self) -> &QueueHandles {
@@ -289,14 +162,14 @@ impl Core {
     }
 
     pub(super) fn capacity(&self) -> usize {
-        usize::try_from(self.capacity).unwrap_or(usize::MAX)
+        usize::try_from(self.ring.capacity()).unwrap_or(usize::MAX)
     }
 
     /// How many items are there; old news when it is returned.
     pub(super) fn len(&self) -> usize {
         let head = self.header().popping.0.head.load(Ordering::Acquire);
         let tail = self.header().pushing.0.tail.load(Ordering::Acquire);
-        usize::try_from(tail.saturating_sub(head).min(self.capacity)).unwrap_or(usize::MAX)
+        usize::try_from(tail.saturating_sub(head).min(self.ring.capacity())).unwrap_or(usize::MAX)
     }
 
     /// The number of the first item that is there, or will be; old news when it is returned.
@@ -403,7 +276,7 @@ impl Core {
         }
         let tail = pushing.tail.load(Ordering::Relaxed);
         let head = popping.head.load(Ordering::Acquire);
-        if self.count(head, tail).ok_or_else(damaged)? == self.capacity {
+        if self.count(head, tail).ok_or_else(damaged)? == self.ring.capacity() {
             return Ok(Pushed::Full);
         }
         let mut entry = ItemRecord {
@@ -416,7 +289,7 @@ impl Core {
             cold: pushing.cold.load(Ordering::Relaxed),
             parcel: 0,
         };
-        if !output.splices.is_empty() || entry.length > self.inline_maximum() {
+        if !output.splices.is_empty() || entry.length > self.ring.inline_maximum() {
             let lengths: Vec<u8> = output
                 .splices
                 .iter()
@@ -458,12 +331,16 @@ impl Core {
             entry.attachments =
                 u32::try_from(output.attachments.len()).map_err(io::Error::other)?;
             entry.parcel = pushing.parcel.load(Ordering::Relaxed);
-            let sent = match self.send_parcels(&output.attachments) {
+            let parcels = &self.handles.parcels;
+            let sent = match parcels.send(&pushing.parcel, &output.attachments) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && head == tail => {
                     // What is in the way belongs to no item.
-                    self.drop_parcels();
+                    // Who pops does not push meanwhile, so the order of the two locks is always this.
+                    let held = self.hold(&popping.lock, None);
+                    parcels.discard();
+                    drop(held);
                     entry.parcel = pushing.parcel.load(Ordering::Relaxed);
-                    self.send_parcels(&output.attachments)
+                    parcels.send(&pushing.parcel, &output.attachments)
                 }
                 sent => sent,
             };
@@ -479,7 +356,7 @@ impl Core {
         step();
         pushing.cold.store(entry.cold, Ordering::Relaxed);
         step();
-        self.write_slot(tail, &entry, &output.head);
+        self.ring.write_slot(tail, &entry, &output.head);
         step();
         pushing.tail.store(tail.wrapping_add(1), Ordering::SeqCst);
         step();
@@ -545,7 +422,7 @@ impl Core {
             Some(0) => return Popped::Empty,
             Some(_) => {}
         }
-        let (entry, inline) = self.read_slot(head);
+        let (entry, inline) = self.ring.read_slot(head);
         let areas = self.check_areas(&entry);
         let message = match Storage::from_number(entry.place) {
             _ if areas.is_none() => Err(damaged_item()),
@@ -556,7 +433,8 @@ impl Core {
         step();
         popping.head.store(head.wrapping_add(1), Ordering::SeqCst);
         step();
-        let attachments = self.receive_parcels(&entry);
+        let parcels = &self.handles.parcels;
+        let attachments = parcels.receive(entry.parcel, entry.attachments as usize);
         step();
         if let Some(cold) = areas {
             popping.warm.store(entry.warm, Ordering::Release);
@@ -616,7 +494,7 @@ impl Core {
         let mut next = |length: u64| {
             let position = end.wrapping_sub(left);
             left = left.checked_sub(length).ok_or_else(damaged_item)?;
-            let length = to_usize(length)?;
+            let length = usize::try_from(length).map_err(|_| scarcity::no_memory())?;
             if is_warm {
                 self.warm.read(position, length)
             } else {
@@ -640,69 +518,6 @@ impl Core {
         })
     }
 
-    /// Sends descriptors in batches, each under the next number.
-    fn send_parcels(&self, attachments: &[Arc<OwnedFd>]) -> io::Result<()> {
-        let number = &self.header().pushing.0.parcel;
-        for batch in attachments.chunks(BATCH) {
-            let parcel = number.fetch_add(1, Ordering::Relaxed);
-            let batch: Vec<BorrowedFd<'_>> = batch.iter().map(|it| it.as_fd()).collect();
-            let socket = self.handles.parcels_in.as_fd();
-            descriptors::try_send(socket, &parcel.to_ne_bytes(), &batch)?;
-            step();
-        }
-        Ok(())
-    }
-
-    /// Receives an item's descriptors, and drops those that come before, which belong to no item.
-    fn receive_parcels(&self, entry: &ItemRecord) -> io::Result<Vec<Arc<OwnedFd>>> {
-        let expected = entry.attachments as usize;
-        let mut attachments = Vec::new();
-        let mut truncated = false;
-        while attachments.len() < expected && !truncated {
-            let Some((number, parcel)) = self.receive_parcel()? else {
-                return Err(io::Error::other("the descriptors of the item are lost"));
-            };
-            step();
-            if number >= entry.parcel {
-                truncated = parcel.truncated;
-                attachments.extend(parcel.descriptors.into_iter().map(Arc::new));
-            }
-        }
-        if truncated {
-            return Err(scarcity::no_descriptors());
-        }
-        Ok(attachments)
-    }
-
-    /// The next batch of descriptors and its number. What else a process may have written there, by
-    /// mistake, is dropped.
-    fn receive_parcel(&self) -> io::Result<Option<(u64, ReceivedFds)>> {
-        let mut number = [0; 8];
-        loop {
-            let socket = self.handles.parcels_out.as_fd();
-            return match descriptors::try_receive(socket, &mut number) {
-                Ok(parcel) if parcel.bytes == number.len() => {
-                    Ok(Some((u64::from_ne_bytes(number), parcel)))
-                }
-                // All processes have this end, so one of them has shut it down.
-                Ok(parcel) if parcel.bytes == 0 && descriptors::is_over(socket)? => Ok(None),
-                Ok(_) => continue,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-                Err(error) => Err(error),
-            };
-        }
-    }
-
-    /// Drops what dead processes have left in the socket. The caller holds the lock for pushing
-    /// and has seen that the queue is empty.
-    fn drop_parcels(&self) {
-        // Who pops does not push meanwhile, so the order of the two locks is always this.
-        let held = self.hold(&self.header().popping.0.lock, None);
-        while let Ok(Some(_)) = self.receive_parcel() {}
-        drop(held);
-    }
-
     /// Takes a lock; `None` if the deadline came first.
     fn hold<'a>(&self, lock: &'a Monitor, deadline: Option<Instant>) -> Option<Inside<'a>> {
         // What the last holder left when it died needs no repair: see the module.
@@ -711,29 +526,24 @@ impl Core {
 
     fn cold_area(&self) -> Area {
         Area {
-            start: self.mapping.length() as u64,
+            start: self.ring.mapping().length() as u64,
             size: COLD,
         }
     }
 
     fn header(&self) -> &QueueHeader {
-        header(&self.mapping)
+        self.ring.header()
     }
 
-    /// Whether the header says what it said when the queue was opened. If not, something wrote over
-    /// it, and perhaps over the rest.
+    /// Whether something wrote over the queue, as far as this process has seen.
     pub(super) fn is_damaged(&self) -> bool {
-        let header = self.header();
-        header.magic.load(Ordering::Relaxed) != MAGIC
-            || header.capacity.load(Ordering::Relaxed) != self.capacity
-            || header.slot.load(Ordering::Relaxed) != self.slot
-            || self.contradicts.load(Ordering::Relaxed)
+        !self.ring.is_intact() || self.contradicts.load(Ordering::Relaxed)
     }
 
     /// How many items are there, for one who has a lock; `None` if that cannot be.
     fn count(&self, head: u64, tail: u64) -> Option<u64> {
         let count = tail.wrapping_sub(head);
-        let can_be = count <= self.capacity;
+        let can_be = count <= self.ring.capacity();
         if !can_be {
             self.contradicts.store(true, Ordering::Relaxed);
         }
@@ -745,89 +555,10 @@ impl Core {
     pub(super) fn shared_words(&self) -> std::ops::Range<usize> {
         crate::probe::bytes_of(self.header())
     }
-
-    fn inline_maximum(&self) -> u64 {
-        self.slot - size_of::<ItemRecord>() as u64
-    }
-
-    fn slot_of(&self, number: u64) -> *mut ItemRecord {
-        let offset = HEADER + (number % self.capacity) * self.slot;
-        // Does not truncate: the mapping is as long.
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        let base = self.mapping.base().cast::<ItemRecord>();
-        base.as_ptr().wrapping_byte_add(offset)
-    }
-
-    /// Writes an item that is not there yet. The caller holds the lock for pushing.
-    fn write_slot(&self, number: u64, entry: &ItemRecord, head: &[u8]) {
-        let slot = self.slot_of(number);
-        // SAFETY: slots lie in the mapping (`mapped_length`) and are aligned, being powers of two
-        // of at least 128 bytes behind a header of whole pages. No item is in this one: the
-        // caller, who alone writes, has seen by `head` that the last one was copied out of it.
-        unsafe { slot.write(*entry) };
-        if entry.place == Storage::Slot as u32 {
-            debug_assert!(head.len() as u64 <= self.inline_maximum());
-            let target = slot.wrapping_add(1).cast::<u8>();
-            // SAFETY: as above; the head fits (`push_locked`) and lies in this process's memory.
-            unsafe { ptr::copy_nonoverlapping(head.as_ptr(), target, head.len()) };
-        }
-    }
-
-    /// Reads an item that is there, and its bytes if it is short and says of itself what can be. The
-    /// caller holds the lock for popping.
-    fn read_slot(&self, number: u64) -> (ItemRecord, Option<Message>) {
-        let slot = self.slot_of(number);
-        // SAFETY: as in `write_slot`; an item is in this slot (the caller has seen `tail`), so
-        // no process writes to it before `head` is moved. If something does all the same, the entry is
-        // integers, of which any bytes are a value, and this copy does not change.
-        let entry = unsafe { slot.read_volatile() };
-        let is_short = entry.place == Storage::Slot as u32 && entry.length <= self.inline_maximum();
-        let Some(length) = usize::try_from(entry.length).ok().filter(|_| is_short) else {
-            return (entry, None);
-        };
-        let mut head: Vec<u8> = Vec::with_capacity(length);
-        let bytes = slot.wrapping_add(1).cast::<u8>();
-        // SAFETY: as above; the bytes lie in the slot, and the vector has room for them.
-        unsafe { ptr::copy_nonoverlapping(bytes, head.as_mut_ptr(), length) };
-        // SAFETY: they were just written.
-        unsafe { head.set_len(length) };
-        let message = Message {
-            head,
-            ..Message::default()
-        };
-        (entry, Some(message))
-    }
-}
-
-fn header(mapping: &Mapping) -> &QueueHeader {
-    // SAFETY: queues are mapped with their header (`mapped_length`), and mappings begin at a page.
-    // All fields are atomic integers, of which any bytes are a value.
-    unsafe { mapping.base().cast().as_ref() }
-}
-
-fn to_usize(length: u64) -> io::Result<usize> {
-    usize::try_from(length).map_err(|_| scarcity::no_memory())
-}
-
-/// What a queue is that something wrote over.
-pub(super) fn damaged() -> io::Error {
-    let text = "the queue is damaged: a process overwrote its memory";
-    io::Error::new(io::ErrorKind::InvalidData, text)
 }
 
 /// What an item is that cannot be one.
 fn damaged_item() -> io::Error {
     let text = "the item is damaged: a process overwrote the memory of the queue";
     io::Error::new(io::ErrorKind::InvalidData, text)
-}
-
-/// Bytes before the slots.
-const HEADER: u64 = PAGE;
-const _: () = assert!(size_of::<QueueHeader>() as u64 <= HEADER);
-const _: () = assert!(size_of::<ItemRecord>() as u64 + 64 <= SMALLEST_SLOT);
-
-/// Bytes of the header and the slots.
-fn mapped_length(capacity: u64, slot: u64) -> Option<u64> {
-    let slots = capacity.checked_mul(slot)?;
-    slots.checked_add(HEADER)?.checked_next_multiple_of(PAGE)
 }

@@ -6,6 +6,8 @@ mod event;
 #[cfg(test)]
 mod interleavings;
 mod message;
+mod parcels;
+mod ring;
 #[cfg(test)]
 mod tests;
 mod warm;
@@ -25,6 +27,8 @@ pub(crate) use self::core::{Overflow, Popped, Pushed};
 
 use self::core::{Core, QueueHandles};
 use self::event::POLL_INTERVAL;
+use self::parcels::Parcels;
+use self::ring::damaged;
 use super::error::{
     ItemError, RecvError, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
 };
@@ -137,7 +141,7 @@ impl<T> Queue<T> {
     /// Where it can send what does not belong there.
     #[cfg(any(test, fuzzing))]
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
-        self.core.handles().parcels_in.as_fd()
+        self.core.handles().parcels.inlet.as_fd()
     }
 
     fn new(core: Core) -> Queue<T> {
@@ -281,7 +285,7 @@ impl<T> Queue<T> {
 
     #[track_caller]
     fn assert_not_damaged(&self) {
-        assert!(!self.core.is_damaged(), "{}", core::damaged());
+        assert!(!self.core.is_damaged(), "{}", damaged());
     }
 
     #[track_caller]
@@ -583,7 +587,7 @@ impl<T: DeserializeOwned> Queue<T> {
                 }
                 Some(Popped::Closed) => return Err(RecvError::Disconnected),
                 Some(Popped::Damaged) => {
-                    return Err(RecvError::Item(ItemError::new(core::damaged())));
+                    return Err(RecvError::Item(ItemError::new(damaged())));
                 }
                 Some(Popped::Empty) => {}
             }
@@ -643,8 +647,8 @@ impl<T> Serialize for Queue<T> {
             let handles = self.core.handles();
             parts.attach(&handles.memory);
             parts.attach(handles.bell.descriptor());
-            parts.attach(&handles.parcels_in);
-            parts.attach(&handles.parcels_out);
+            parts.attach(&handles.parcels.inlet);
+            parts.attach(&handles.parcels.outlet);
             Ok(())
         })
     }
@@ -656,14 +660,16 @@ impl<'de, T> Deserialize<'de> for Queue<T> {
             deserializer,
             Identity::new::<T>(HandleKind::Queue),
             |parts| {
-                let ([], [memory, bell, parcels_in, parcels_out]) = parts.exactly()?;
-                item::check_socket(parcels_in)?;
-                item::check_socket(parcels_out)?;
+                let ([], [memory, bell, inlet, outlet]) = parts.exactly()?;
+                item::check_socket(inlet)?;
+                item::check_socket(outlet)?;
                 let handles = QueueHandles {
                     memory: Arc::clone(memory),
                     bell: NotifyFd::received(Arc::clone(bell)),
-                    parcels_in: Arc::clone(parcels_in),
-                    parcels_out: Arc::clone(parcels_out),
+                    parcels: Parcels {
+                        inlet: Arc::clone(inlet),
+                        outlet: Arc::clone(outlet),
+                    },
                 };
                 Core::open(handles)
                     .map(Queue::new)

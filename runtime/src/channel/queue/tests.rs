@@ -266,7 +266,7 @@ fn a_sleeper_that_nobody_told_looks_by_itself() {
 #[test]
 fn a_misused_socket_costs_the_items_in_it_and_nothing_else() {
     let core = Core::create(100).unwrap();
-    let socket = || core.handles().parcels_in.as_fd();
+    let socket = || core.handles().parcels.inlet.as_fd();
     let write = |text: &[u8]| {
         let sent = rustix::net::send(socket(), text, rustix::net::SendFlags::empty());
         assert_eq!(sent, Ok(text.len()));
@@ -284,7 +284,7 @@ fn a_misused_socket_costs_the_items_in_it_and_nothing_else() {
     }
     // What was in the socket is stolen, and the socket is shut down.
     assert!(matches!(push(), Some(Ok(Pushed::Done(_)))));
-    descriptors::try_receive(core.handles().parcels_out.as_fd(), &mut [0]).unwrap();
+    descriptors::try_receive(core.handles().parcels.outlet.as_fd(), &mut [0]).unwrap();
     rustix::net::shutdown(socket(), rustix::net::Shutdown::Both).unwrap();
     assert!(matches!(core.pop(None), Some(Popped::Failed(..))));
     assert!(matches!(push(), Some(Err(_))));

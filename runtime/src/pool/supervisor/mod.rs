@@ -21,6 +21,7 @@
 //! | here | the lock, the supervisor's thread, and what is done beside the lock |
 //! | [`listen`] | hearing a result without a detour |
 //! | [`deadlines`] | what happens because time passes |
+//! | [`cancel`] | tasks that are given up |
 //! | [`life`] | how workers come and go |
 //! | [`intake`] | what workers say |
 //! | [`core`] | the state, and what users and the scheduler do to it |
@@ -62,6 +63,7 @@
 //!
 //! The program dies: its workers see their lifelines end, and end themselves.
 
+mod cancel;
 mod core;
 mod deadlines;
 mod deliveries;
