@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -85,20 +85,25 @@ impl Drop for Directory {
     }
 }
 
-/// The program of the server.
+/// The program of the server, put into `target/` if there is none.
 fn program() -> PathBuf {
-    if let Some(path) = std::env::var_os("NATS_SERVER") {
-        return path.into();
-    }
-    // The tests of an example have this file, too.
-    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
-    let in_target = above.map(|it| it.join("target/nats-server-2.15.1/nats-server"));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let on_path = std::env::split_paths(&path).map(|it| it.join("nats-server"));
-    on_path
-        .chain(in_target)
-        .find(|it| it.is_file())
-        .expect("these tests need a NATS server: `.ci/nats-server` installs one into `target/`")
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        // The tests of an example have this file, too.
+        let mut above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+        let script =
+            above.find_map(|it| Some(it.join(".ci/nats-server")).filter(|it| it.is_file()));
+        let script = script.expect("these tests are run in the repository");
+        let output = Command::new(script)
+            .stderr(Stdio::inherit())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "these tests need a NATS server, and `.ci/nats-server` could not get one: install it, or name it in NATS_SERVER"
+        );
+        String::from_utf8(output.stdout).unwrap().trim_end().into()
+    });
+    PROGRAM.clone()
 }
 
 /// A server that is being run.
