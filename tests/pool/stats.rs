@@ -71,7 +71,9 @@ fn workers_tell_their_memory_and_times() {
         let stats = pool.stats();
         let worker = &stats.workers()[0];
         let (after, usage) = (worker.memory().unwrap(), worker.usage().unwrap());
-        assert!(after >= before + (40 << 20), "{before} {after}");
+        // Not by so much more than before: a worker that rests gives pages of the program's file back.
+        assert!(before < 40 << 20, "{before}");
+        assert!(after >= 40 << 20, "{before} {after}");
         assert!(usage.max_resident_memory() >= after);
         eventually("its time is told", || {
             pool.submit(square::call(1)).wait().unwrap();
