@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use multiproc::{ErrorKind, Process, Result, TaskState, worker};
 
+use crate::proxy::Proxy;
 use crate::support::{AgentProcess, Directory, NatsServer, cluster, signal, wait_until, within};
 use crate::workers::{crash, dies_once, doze, noted, run_more_often, runs, square};
 
@@ -117,6 +118,26 @@ fn a_server_that_is_killed_and_comes_back_loses_nothing() {
         assert_eq!(lost, 0);
         assert_eq!(run_more_often(&notes, 1), 0);
         assert_eq!(runs(&notes).len(), 3000);
+    });
+}
+
+#[test]
+fn an_agent_that_does_not_know_whether_it_begins_a_task_runs_it_when_it_does() {
+    within(120, || {
+        let server = NatsServer::start();
+        let proxy = Proxy::before(server.port);
+        let _unsure = AgentProcess::start(&proxy.url(), 1);
+        let cluster = server.cluster();
+        assert!(cluster.wait_for_workers(1, Duration::from_secs(30)));
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        let task = cluster.submit(noted::call(&notes, 1, Duration::ZERO));
+        // Another is delivered the task as well, and asks.
+        let _other = AgentProcess::start(&server.url(), 1);
+        assert_eq!(task.wait().unwrap(), 1);
+        assert!(proxy.is_done());
+        assert!(proxy.questions() > 0);
+        assert_eq!(runs(&notes), [1]);
     });
 }
 

@@ -13,6 +13,7 @@ mod faults;
 mod machines;
 mod mistakes;
 mod network;
+mod proxy;
 mod security;
 mod support;
 mod three;

@@ -2,6 +2,27 @@
 //!
 //! For each attempt there is one note, and the engine keeps the first: who has written it, and no other,
 //! begins that attempt. How often a delivery was made means nothing: a server that has crashed counts anew.
+//!
+//! # When it is not known what is noted
+//!
+//! The answer to a note may be lost, and that to the question what is kept, too. The beginning is *uncertain* then: the
+//! note may be kept, or still be on its way. Whoever gets the task next would take its attempt for used up, so the agent
+//! does not give it back. It holds it among those that it runs, and notes the very same again, until it knows
+//! what is kept. If that is its own note, it begins the attempt, unless another has counted it as lost meanwhile. Of two
+//! agents, A, which is uncertain, and B, which is delivered the task because A was not heard:
+//!
+//! | what happens | then |
+//! |---|---|
+//! | A's note is not kept, and B comes | B begins the attempt. A finds B's note, asks B, and gives the task back |
+//! | A's note is kept, and B comes and asks A | A says that it runs it, and B gives it back. A begins it when it knows, and no other does |
+//! | the same, and A cannot be reached | B counts the attempt as lost, and notes what follows: that it begins the next one, or that there is no result. A looks for both before it begins. Should B note that just then, A is like an agent that is cut off right after it has begun: it may run beside its replacement |
+//! | A dies, and its note is not kept | the attempt was not begun, and B begins it |
+//! | A dies, and its note is kept | the attempt counts as begun: none but A could know that it was not |
+//! | B dies before it has noted what follows | A begins the attempt, or it is counted as lost by the next agent |
+//! | B dies after that | the attempt is lost; what follows is judged in the same way |
+//! | the server is there for long, but does not say | its submitter is told that it was not run. It is done then, for who asks; if the submitter cannot be told, A goes on |
+//! | the task is cancelled | A gives it back, and whoever gets it does not run it |
+//! | A is to end, and the server does not come back soon | A ends, which is as if it died |
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,7 +32,7 @@ use bytes::Bytes;
 use super::presence::Presence;
 use super::work::Mine;
 use super::{Runner, Seat, Settled};
-use crate::engine::{Delivery, Engine, EngineError, First, Note, Topic};
+use crate::engine::{Cause, Delivery, Engine, EngineError, First, Note, Topic};
 use crate::id::{TaskId, unique};
 use crate::submitter::lock;
 use crate::wire::{
@@ -29,6 +50,14 @@ const COME_BACK: Duration = Duration::from_secs(5);
 
 /// For how long a server that is there may refuse to keep anything.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A beginning that this agent notes.
+struct Claim {
+    attempt: u32,
+    begun: Begun,
+    /// Since when it may be noted without this agent knowing.
+    uncertain: Option<Instant>,
+}
 
 /// Who may begin.
 enum Turn {
@@ -98,14 +127,21 @@ impl<E: Engine> Runner<E> {
 
     async fn turn(&self, id: &TaskId, retries: u32) -> Turn {
         for attempt in 0..=retries {
-            match self.begin(id, attempt).await {
-                Ok(first) => {
-                    *lock(&self.trouble) = None;
-                    if first == First::Yes {
-                        return Turn::Ours(attempt);
-                    }
+            let mut claim = self.claim(attempt);
+            let first = loop {
+                let error = match self.begin(id, &mut claim).await {
+                    Ok(first) => break first,
+                    Err(error) => error,
+                };
+                let settled = self.not_begun(id, attempt, &error).await;
+                if matches!(settled, Settled::Done) || !self.holds(id, &claim) {
+                    return Turn::Settled(settled);
                 }
-                Err(error) => return Turn::Settled(self.not_begun(id, attempt, &error).await),
+                tokio::time::sleep(SOON).await;
+            };
+            *lock(&self.trouble) = None;
+            if first == First::Yes {
+                return Turn::Ours(attempt);
             }
             if let Some(settled) = self.others_end(id, attempt).await {
                 return Turn::Settled(settled);
@@ -155,30 +191,73 @@ impl<E: Engine> Runner<E> {
         }
     }
 
-    /// Notes that this agent begins the attempt, unless another has.
-    pub(super) async fn begin(&self, id: &TaskId, attempt: u32) -> crate::engine::Result<First> {
-        let note = Note::Begun(attempt);
-        let begun = Begun {
-            agent: self.name.clone(),
-            mark: unique(),
-        };
-        let noted = self.engine.record(id, note, wire::write(&begun));
+    /// Notes that this agent begins an attempt after one that was lost here, unless another has.
+    pub(super) async fn begin_again(&self, id: &TaskId, attempt: u32) -> bool {
+        let mut claim = self.claim(attempt);
+        loop {
+            if let Ok(first) = self.begin(id, &mut claim).await {
+                return first == First::Yes;
+            }
+            if !self.holds(id, &claim) {
+                return false;
+            }
+            tokio::time::sleep(SOON).await;
+        }
+    }
+
+    fn claim(&self, attempt: u32) -> Claim {
+        Claim {
+            attempt,
+            begun: Begun {
+                agent: self.name.clone(),
+                mark: unique(),
+            },
+            uncertain: None,
+        }
+    }
+
+    /// Notes that this agent begins the attempt, unless another has. After an error it may be noted all the same, if
+    /// the claim is uncertain.
+    async fn begin(&self, id: &TaskId, claim: &mut Claim) -> crate::engine::Result<First> {
+        let note = Note::Begun(claim.attempt);
+        let noted = self.engine.record(id, note, wire::write(&claim.begun));
         // What waits to be answered goes with it, and not before it.
         let (noted, ()) = tokio::join!(noted, self.answer_done());
-        match noted {
-            Ok(first) => Ok(first),
-            Err(error) => {
-                // It may have been noted, and the answer lost.
-                match self.engine.recorded(id, note).await? {
-                    Some(noted) => {
-                        let noted = wire::read::<Begun>(&noted);
-                        let is_ours = noted.is_some_and(|it| it.mark == begun.mark);
-                        Ok(if is_ours { First::Yes } else { First::No })
-                    }
-                    None => Err(error),
-                }
-            }
+        let missing = match noted {
+            Ok(first) if claim.uncertain.is_none() => return Ok(first),
+            Ok(_) => EngineError::new(Cause::Away, "a note that is there cannot be read"),
+            Err(error) => error,
+        };
+        if missing.cause != Cause::Away && claim.uncertain.is_none() {
+            return Err(missing);
         }
+        // It may have been noted, and the answer lost.
+        claim.uncertain.get_or_insert_with(Instant::now);
+        let kept = self.engine.recorded(id, note).await?.ok_or(missing)?;
+        let is_ours = wire::read::<Begun>(&kept).is_some_and(|it| it.mark == claim.begun.mark);
+        let first = if is_ours && !self.is_counted(id, claim.attempt).await? {
+            First::Yes
+        } else {
+            First::No
+        };
+        claim.uncertain = None;
+        Ok(first)
+    }
+
+    /// Whether another agent has counted an attempt as lost.
+    async fn is_counted(&self, id: &TaskId, attempt: u32) -> crate::engine::Result<bool> {
+        let next = Note::Begun(attempt.saturating_add(1));
+        let is_ended = self.engine.recorded(id, Note::Result).await?.is_some();
+        Ok(is_ended || self.engine.recorded(id, next).await?.is_some())
+    }
+
+    /// Whether an attempt that may be this agent's is held until that is known.
+    fn holds(&self, id: &TaskId, claim: &Claim) -> bool {
+        let Some(since) = claim.uncertain else {
+            return false;
+        };
+        let is_late = *self.is_leaving.borrow() && since.elapsed() > PATIENCE;
+        !is_late && !self.is_cancelled(id)
     }
 
     async fn beginner(&self, id: &TaskId, attempt: u32) -> crate::engine::Result<Option<String>> {

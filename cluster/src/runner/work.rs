@@ -82,7 +82,7 @@ impl<E: Engine> Runner<E> {
                 let is_ours = if attempts[index] <= noted {
                     true
                 } else {
-                    matches!(self.begin(id, attempts[index]).await, Ok(First::Yes))
+                    self.begin_again(id, attempts[index]).await
                 };
                 if is_ours {
                     noted = noted.max(attempts[index]);
@@ -158,7 +158,7 @@ impl<E: Engine> Runner<E> {
         let _ = self.engine.tell(&topic, wire::write(&runs)).await;
     }
 
-    fn is_cancelled(&self, id: &TaskId) -> bool {
+    pub(super) fn is_cancelled(&self, id: &TaskId) -> bool {
         let running = lock(&self.running);
         running.get(id).is_none_or(|running| running.is_cancelled)
     }
