@@ -6,6 +6,7 @@
 //! `Vec<[f32; 3]>`. A million of them, to a warm worker and decoded there: 1.95 ms, as three million `f32` take;
 //! one by one it was 4.4.
 //!
+//! Those of the lengths that programs mostly have are found so; others are written and read one by one.
 //! There are many types of arrays. What looks for one among them is compiled once: only the ids of types come from
 //! code that is made for each type.
 
@@ -37,23 +38,22 @@ macro_rules! for_arrays {
             ElementKind::U32 => for_arrays!(@length $shape, $call u32 $arguments),
             ElementKind::U64 => for_arrays!(@length $shape, $call u64 $arguments)
                 .or_else(|| for_arrays!(@length $shape, $call usize $arguments)),
-            ElementKind::U128 => for_arrays!(@length $shape, $call u128 $arguments),
             ElementKind::I8 => for_arrays!(@length $shape, $call i8 $arguments),
             ElementKind::I16 => for_arrays!(@length $shape, $call i16 $arguments),
             ElementKind::I32 => for_arrays!(@length $shape, $call i32 $arguments),
             ElementKind::I64 => for_arrays!(@length $shape, $call i64 $arguments)
                 .or_else(|| for_arrays!(@length $shape, $call isize $arguments)),
-            ElementKind::I128 => for_arrays!(@length $shape, $call i128 $arguments),
             ElementKind::F32 => for_arrays!(@length $shape, $call f32 $arguments),
             ElementKind::F64 => for_arrays!(@length $shape, $call f64 $arguments),
-            // They are written as others are.
-            ElementKind::Usize | ElementKind::Isize => None,
+            // These are rare, or written as others are.
+            ElementKind::U128 | ElementKind::I128 | ElementKind::Usize | ElementKind::Isize => None,
         }
     };
     (@length $shape:expr, $call:ident $type:ident $arguments:tt) => {
-        // Of more, serde knows none.
+        // Points, colours, quaternions, matrices. Each length makes a program some 15 KiB longer; serde knows
+        // 32 of them, which were 520. Arrays of other lengths are copied one by one.
         for_arrays!(@each $shape, $call $type $arguments:
-            1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32)
+            2 3 4 8 9 16)
     };
     (@each $shape:expr, $call:ident $type:ident $arguments:tt: $($length:literal)*) => {
         // In them, numbers are as in memory: of that size, and with the lowest byte first.
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arrays_of_all_numbers_are_known() {
+    fn arrays_of_numbers_are_known() {
         macro_rules! check {
             ($($type:ident $kind:ident: $($length:literal)*;)*) => {$($({
                 let shape = ArrayShape { kind: ElementKind::$kind, length: $length };
@@ -161,23 +161,21 @@ mod tests {
             })*)*};
         }
         check! {
-            u8 U8: 1 2 3 32;
-            u16 U16: 1 4;
-            u32 U32: 1 5;
-            u64 U64: 1 6;
-            u128 U128: 1 7;
-            i8 I8: 1 8;
-            i16 I16: 1 9;
-            i32 I32: 1 10;
-            i64 I64: 1 11;
-            i128 I128: 1 12;
-            f32 F32: 1 2 3 4 16;
-            f64 F64: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32;
+            u8 U8: 2 3 16;
+            u16 U16: 2 4;
+            u32 U32: 3;
+            u64 U64: 8;
+            i8 I8: 9;
+            i16 I16: 16;
+            i32 I32: 2;
+            i64 I64: 4;
+            f32 F32: 2 3 4 16;
+            f64 F64: 2 3 4 8 9 16;
         }
         #[cfg(target_pointer_width = "64")]
         check! {
-            usize U64: 1 2 32;
-            isize I64: 1 2 31;
+            usize U64: 2 3;
+            isize I64: 4 16;
         }
     }
 
@@ -197,6 +195,8 @@ mod tests {
         assert!(memory_of_rest(&VecDeque::from(arrays).iter(), three).is_none());
         assert!(memory_of_rest(&[(0_f32, 0_f32, 0_f32); 5].iter(), three).is_none());
         assert!(memory_of_rest(&[0_f32; 3].iter(), three).is_none());
+        let five = ArrayShape { kind, length: 5 };
+        assert!(memory_of_rest(&[[0_f32; 5]; 3].iter(), five).is_none());
     }
 
     /// A visitor that has the type of values that serde's own has.
