@@ -41,14 +41,20 @@ pub(super) enum ElementKind {
     F64,
 }
 
-/// A number whose memory is its value.
+/// A type whose memory is its value.
 ///
 /// # Safety
 ///
 /// The type has no padding and no invalid bit patterns.
-pub(super) unsafe trait Number: Copy + for<'de> Deserialize<'de> + 'static {
+pub(super) unsafe trait Plain: Copy + 'static {}
+
+/// A number.
+pub(super) trait Number: Plain + for<'de> Deserialize<'de> {
     const KIND: ElementKind;
 }
+
+// SAFETY: an array is its items, one behind the other (reference, "Array layout").
+unsafe impl<T: Number, const N: usize> Plain for [T; N] {}
 
 /// Calls `$call!(type)` with each number type in turn.
 macro_rules! for_each_number {
@@ -74,7 +80,9 @@ macro_rules! number {
     ($type:ident $kind:ident) => {
         // SAFETY: the primitive integers and floats have no padding and every bit pattern is a
         // value (reference, "Type layout" and "Numeric types").
-        unsafe impl Number for $type {
+        unsafe impl Plain for $type {}
+
+        impl Number for $type {
             const KIND: ElementKind = ElementKind::$kind;
         }
     };
@@ -254,7 +262,7 @@ pub(super) fn build_vec<'de, V: Visitor<'de>>(
                 && value == TypeId::of::<Vec<$type>>()
                 && Some(visitor) == vec_visitor::<$type>()
             {
-                let vec: Vec<$type> = vec_from(bytes)?;
+                let vec: Vec<$type> = vec_of_numbers(bytes)?;
                 // SAFETY: equal ids mean equal types up to lifetimes, and `Vec<$type>` has none,
                 // so `V::Value` is `Vec<$type>`.
                 return Ok(Ok(unsafe { cast_value(vec) }));
@@ -281,14 +289,16 @@ impl AsRef<[u8]> for Bytes<'_> {
     }
 }
 
-fn vec_from<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
-    let bytes = match bytes {
-        Bytes::Owned(bytes) if T::KIND == ElementKind::U8 => {
-            // SAFETY: only `u8` has that kind, so this is `Vec<u8>` for `Vec<u8>`.
-            return Ok(unsafe { cast_value(bytes) });
-        }
-        bytes => bytes,
-    };
+fn vec_of_numbers<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
+    match bytes {
+        // SAFETY: only `u8` has that kind, so this is `Vec<u8>` for `Vec<u8>`.
+        Bytes::Owned(bytes) if T::KIND == ElementKind::U8 => Ok(unsafe { cast_value(bytes) }),
+        bytes => vec_from(bytes),
+    }
+}
+
+/// A `Vec` made from its memory.
+pub(super) fn vec_from<T: Plain>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
     let numbers = bytes.as_ref();
     if !numbers.len().is_multiple_of(size_of::<T>()) {
         return Err(Error::new(
@@ -303,7 +313,7 @@ fn vec_from<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
         let target = vec.as_mut_ptr().cast::<u8>();
         std::ptr::copy_nonoverlapping(numbers.as_ptr(), target, numbers.len());
     }
-    // SAFETY: `length` elements were just written; any bytes are values of a `Number`.
+    // SAFETY: `length` elements were just written; any bytes are values of a `Plain` type.
     unsafe { vec.set_len(length) };
     if let Bytes::Owned(bytes) = bytes {
         spare::offer(bytes);
@@ -311,8 +321,8 @@ fn vec_from<T: Number>(bytes: Bytes<'_>) -> Result<Vec<T>, Error> {
     Ok(vec)
 }
 
-fn bytes_of<T: Number>(numbers: &[T]) -> &[u8] {
-    // SAFETY: a `Number` has no padding, so all `size_of_val` bytes are initialised; the slice
+pub(super) fn bytes_of<T: Plain>(numbers: &[T]) -> &[u8] {
+    // SAFETY: a `Plain` type has no padding, so all `size_of_val` bytes are initialised; the slice
     // borrows `numbers`, and `u8` has no alignment.
     unsafe { slice::from_raw_parts(numbers.as_ptr().cast::<u8>(), size_of_val(numbers)) }
 }
@@ -343,7 +353,7 @@ unsafe fn cast_value<T, U>(value: T) -> U {
 }
 
 /// The identity of the visitor that `Vec::<T>::deserialize` passes to `deserialize_seq`.
-fn vec_visitor<T: Number>() -> Option<TypeId> {
+pub(super) fn vec_visitor<T: for<'de> Deserialize<'de>>() -> Option<TypeId> {
     let mut seen = None;
     // The probe answers every request with an error; only what it saw matters.
     let _ = Vec::<T>::deserialize(Probe {

@@ -6,8 +6,8 @@
 //!   structs carry their field names (each name once a message), so `flatten`, `untagged`,
 //!   `skip_serializing_if` and `serde_json::Value` work, and a `String` is never mistaken for a
 //!   `Vec<u64>`.
-//! * **Bulk moves at memory speed**: slices of numbers, strings and byte buffers are copied as
-//!   memory at any depth ([`bulk`]), and above [`SPLICE_MINIMUM`] they stand beside the head as
+//! * **Bulk moves at memory speed**: slices of numbers and of [`arrays`] of them, strings and byte buffers are
+//!   copied as memory at any depth ([`bulk`]), and above [`SPLICE_MINIMUM`] they stand beside the head as
 //!   *splices*, which the transport sends from where they lie and receives to where they stay.
 //! * **What is alike is said once**: items of a sequence that are nothing but numbers, in the same
 //!   structs and tuples, are a [`run`]: their shape, and behind it their bytes without tags. Those of
@@ -35,6 +35,7 @@
 //! what else the tag could be, integers are words unless they are wider, and there is one look at the
 //! room that is left for what is written at once.
 
+mod arrays;
 mod bulk;
 mod de;
 mod depth;

@@ -3,7 +3,7 @@
 use super::bulk::Bytes;
 use super::de::Decoder;
 use super::depth::CONTAINER;
-use super::run::{Run, Shape, step, width};
+use super::run::{Run, Shape, read_count, step, width};
 use super::{Error, tag};
 
 impl<'m> Decoder<'m> {
@@ -38,8 +38,9 @@ impl<'m> Decoder<'m> {
         match first {
             step::TUPLE => {
                 self.depth.enter(CONTAINER)?;
-                let count = self.byte()?;
-                if count >= step::BOOL || !shape.push_count(count) {
+                let byte = self.byte()?;
+                let count = read_count(byte).ok_or_else(no_shape)?;
+                if !shape.push_count(byte) {
                     return Err(no_shape());
                 }
                 for _ in 0..count {

@@ -4,9 +4,9 @@ use serde::ser::{self, Serialize};
 
 use super::depth::{CONTAINER, Depth, WRAPPER};
 use super::message::low_bits;
-use super::run::{self, LARGEST, Shape, step};
+use super::run::{self, LARGEST, Place, Shape, step};
 use super::word::low_byte;
-use super::{Error, Output, SPLICE_MINIMUM, Word, bulk, handle, memory, tag};
+use super::{Error, Output, SPLICE_MINIMUM, Word, arrays, bulk, handle, memory, tag};
 
 impl Output<'_> {
     #[inline]
@@ -142,42 +142,100 @@ const CHUNK: usize = 4096;
 /// A run has room for so many bytes from the start, if it may become as long; for more as they come.
 const LARGEST_RESERVED: usize = 64 << 20;
 
+/// Appends items that are arrays in memory, all at once; says how many. `None`: they are something else.
+fn copy_run<T: Serialize, I>(
+    bytes: &mut Vec<u8>,
+    shape: &Shape<'static>,
+    first: &T,
+    items: &I,
+) -> Result<Option<usize>, Error> {
+    let array = shape.as_array();
+    let Some(rest) = array.and_then(|array| arrays::memory_of_rest(items, array)) else {
+        return Ok(None);
+    };
+    let mut place = [0; LARGEST];
+    let (true, Some(first)) = (
+        run::fill_by_text(shape, first, &mut place),
+        place.get(..shape.width),
+    ) else {
+        return Ok(None);
+    };
+    memory::grow(bytes, first.len() + rest.len())?;
+    bytes.extend_from_slice(first);
+    bytes.extend_from_slice(rest);
+    Ok(Some(1 + rest.len() / shape.width))
+}
+
+/// What comes behind items that were written.
+enum Next<T> {
+    /// One that is of another shape.
+    Other(T),
+    /// One that was not tried yet.
+    Untried(T),
+    Nothing,
+}
+
 /// Appends items for as long as they are of the shape, probably so many. Gives how many there were, and the one
-/// that is not.
-///
-/// Each has as much place as the [`LARGEST`] takes; what it leaves is the next one's.
-fn fill_run<T: Serialize>(
+/// that is not with those behind it.
+fn fill_run<T: Serialize, I: Iterator<Item = T>>(
     bytes: &mut Vec<u8>,
     shape: &Shape<'static>,
     first: T,
-    items: &mut impl Iterator<Item = T>,
+    mut items: I,
     length: usize,
-) -> Result<(usize, Option<T>), Error> {
-    let chunk = (CHUNK / shape.width).clamp(1, length.max(1));
-    let mut count = 0;
-    let mut next = Some(first);
-    loop {
+) -> Result<(usize, Option<(T, I)>), Error> {
+    let chunk = (CHUNK / shape.width).clamp(1, length.max(1)) * shape.width;
+    let begin = bytes.len();
+    let mut is_by_text = false;
+    let mut item = first;
+    let rest = loop {
         let start = bytes.len();
-        let room = chunk * shape.width + LARGEST;
-        memory::grow(bytes, room)?;
-        bytes.resize(start + room, 0);
-        let mut at = start;
-        let mut filled = 0;
-        while filled < chunk
-            && let Some(item) = &next
-            && let Some(place) = bytes[at..].first_chunk_mut()
-            && run::fill(shape, item, place)
-        {
-            filled += 1;
-            at += shape.width;
-            next = items.next();
+        memory::grow(bytes, chunk + LARGEST)?;
+        bytes.resize(start + chunk + LARGEST, 0);
+        let places = &mut bytes[start..];
+        let (filled, next) = if is_by_text {
+            fill_chunk(places, shape, item, &mut items, run::fill_by_text)
+        } else {
+            fill_chunk(places, shape, item, &mut items, run::fill)
+        };
+        bytes.truncate(start + filled);
+        item = match next {
+            Next::Untried(item) => item,
+            Next::Other(item) if !is_by_text => {
+                is_by_text = true;
+                item
+            }
+            Next::Other(item) => break Some((item, items)),
+            Next::Nothing => break None,
+        };
+    };
+    Ok(((bytes.len() - begin) / shape.width, rest))
+}
+
+/// Writes items while there is place for one of the [`LARGEST`], which each of them has: what it leaves is the
+/// next one's. Gives how many bytes they take.
+#[inline]
+fn fill_chunk<T: Serialize>(
+    places: &mut [u8],
+    shape: &Shape<'static>,
+    first: T,
+    items: &mut impl Iterator<Item = T>,
+    fill: impl Fn(&Shape<'static>, &T, &mut Place) -> bool,
+) -> (usize, Next<T>) {
+    let width = shape.width.min(LARGEST);
+    let mut item = first;
+    let mut at = 0;
+    while let Some(place) = places.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        if !fill(shape, &item, place) {
+            return (at, Next::Other(item));
         }
-        bytes.truncate(at);
-        count += filled;
-        if filled < chunk || next.is_none() {
-            return Ok((count, next));
-        }
+        at += width;
+        item = match items.next() {
+            Some(item) => item,
+            None => return (at, Next::Nothing),
+        };
     }
+    (at, Next::Untried(item))
 }
 
 /// Bytes of a LEB128 length that is filled in later, padded with empty groups.
@@ -205,24 +263,24 @@ impl ItemSerializer<'_, Output<'_>> {
         value.serialize(&mut *self.out)
     }
 
-    /// Writes the first item, and as many of those behind it in one [`run`](super::run) as can be. Says whether
-    /// all of them are in that run.
-    fn run<T: Serialize>(
+    /// Writes the first item, and as many of those behind it in one [`run`](super::run) as can be. Gives those
+    /// that are left, if not all of them are in that run.
+    fn run<T: Serialize, I: Iterator<Item = T>>(
         &mut self,
-        items: &mut impl Iterator<Item = T>,
+        mut items: I,
         length: usize,
-    ) -> Result<bool, Error> {
+    ) -> Result<Option<I>, Error> {
         let Some(first) = items.next() else {
-            return Ok(false);
+            return Ok(Some(items));
         };
         let (start, names) = (self.out.head.len(), self.out.names.mark());
         self.out.only_numbers = true;
         self.item(&first)?;
         if !self.out.only_numbers || !self.outside.is_shallow() {
-            return Ok(false);
+            return Ok(Some(items));
         }
         let Some(shape) = run::learn(&first) else {
-            return Ok(false);
+            return Ok(Some(items));
         };
         // It is written again as the first of the run.
         self.written -= 1;
@@ -230,23 +288,30 @@ impl ItemSerializer<'_, Output<'_>> {
         self.out.names.go_back(names);
         let place = self.out.begin_run(&shape)?;
         let most = length.saturating_mul(shape.width);
-        let (count, next) = if most < SPLICE_MINIMUM {
-            fill_run(&mut self.out.head, &shape, first, items, length)?
-        } else {
-            let mut bytes = Vec::new();
+        let is_beside = most >= SPLICE_MINIMUM;
+        let mut beside = Vec::new();
+        let bytes = if is_beside {
             // With room for a last chunk, and what is behind it.
-            memory::reserve(&mut bytes, most.min(LARGEST_RESERVED) + CHUNK + LARGEST)?;
-            let filled = fill_run(&mut bytes, &shape, first, items, length)?;
-            self.out.run_beside(place, bytes)?;
-            filled
+            let room = most.min(LARGEST_RESERVED) + CHUNK + LARGEST;
+            memory::reserve(&mut beside, room)?;
+            &mut beside
+        } else {
+            &mut self.out.head
         };
+        let (count, rest) = match copy_run(bytes, &shape, &first, &items)? {
+            Some(count) => (count, None),
+            None => fill_run(bytes, &shape, first, items, length)?,
+        };
+        if is_beside {
+            self.out.run_beside(place, beside)?;
+        }
         self.written += count;
         self.out.end_run(place, count);
-        match next {
-            // Of another shape.
-            Some(item) => self.item(&item).map(|()| false),
-            None => Ok(true),
-        }
+        let Some((other, items)) = rest else {
+            return Ok(None);
+        };
+        self.item(&other)?;
+        Ok(Some(items))
     }
 
     #[inline]
@@ -505,14 +570,13 @@ impl<'a, 'e> ser::Serializer for &'a mut Output<'e> {
         };
         let place = self.head.len();
         let mut seq = self.items(tag::SEQ, length)?;
-        let mut items = items;
-        if let Some(length) = length.filter(|length| *length >= SHORTEST_RUN)
-            && seq.run(&mut items, length)?
-        {
-            seq.out.head[place] = tag::SEQ_OF_RUN;
-        }
-        for item in items {
-            seq.item(&item)?;
+        let rest = match length.filter(|length| *length >= SHORTEST_RUN) {
+            Some(length) => seq.run(items, length)?,
+            None => Some(items),
+        };
+        match rest {
+            Some(items) => items.into_iter().try_for_each(|item| seq.item(&item))?,
+            None => seq.out.head[place] = tag::SEQ_OF_RUN,
         }
         seq.out.only_numbers = false;
         seq.close()

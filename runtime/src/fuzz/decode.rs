@@ -211,6 +211,7 @@ fn read_all(message: &Message) {
     read::<Tree>(message);
     read::<Vec<Tagged>>(message);
     read::<Vec<Numbers>>(message);
+    read::<Vec<[f32; 3]>>(message);
     read::<Endless>(message);
     read::<Vec<Endless>>(message);
     read::<(String, Vec<u64>)>(message);

@@ -132,7 +132,7 @@
 //! | functions by distance | in the same file, the same distance is the same function |
 //! | shared memory | mappings, and values in them that several processes see. Types have to be [`Shareable`](trait@crate::Shareable), which has no pointers and no destructor |
 //! | locks | giving `&mut` to the holder of a lock |
-//! | numbers as bytes | slices of numbers are copied as memory |
+//! | numbers as bytes | slices of numbers, and of arrays of them, are copied as memory |
 //! | crashes | in a signal handler, a child notes why and where it crashes, and whether memory had been refused to it; or, when it is to be killed because it takes too long, where it is |
 //! | system calls | the few that rustix does not have |
 //!

@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 
 use serde::de::{self, DeserializeSeed, Deserializer, Visitor};
 
+use super::super::arrays;
 use super::super::bulk::{self, Bytes, ElementKind};
 use super::super::depth::{Depth, WRAPPER};
 use super::super::integer::Integer;
@@ -50,6 +51,9 @@ impl<'m> Run<'m> {
         &mut self,
         visitor: V,
     ) -> Result<V::Value, Error> {
+        if let Some(arrays) = self.arrays::<V>()? {
+            return Ok(arrays);
+        }
         let mut items = self.items();
         let value = visitor
             .visit_seq(&mut items)
@@ -58,11 +62,22 @@ impl<'m> Run<'m> {
         Ok(value)
     }
 
+    /// All of them, if they are what can be copied at once.
+    #[inline(never)]
+    fn arrays<V: Visitor<'m>>(&mut self) -> Result<Option<V::Value>, Error> {
+        let Some(shape) = self.plan.shape.as_array() else {
+            return Ok(None);
+        };
+        let bytes = &mut self.bytes;
+        arrays::build_vec::<V>(shape, || std::mem::replace(bytes, Bytes::Borrowed(&[])))
+    }
+
     fn items(&mut self) -> RunItems<'_, 'm> {
         RunItems {
             plan: &self.plan,
-            rest: self.bytes.as_ref().get(self.at..).unwrap_or_default(),
-            is_by_name: &mut self.is_by_name,
+            bytes: self.bytes.as_ref(),
+            at: self.at,
+            is_by_name: self.is_by_name,
         }
     }
 
@@ -72,7 +87,9 @@ impl<'m> Run<'m> {
         &mut self,
         seed: S,
     ) -> Result<S::Value, Error> {
-        let value = self.items().read(seed).map_err(|apart| apart.reason);
+        let mut items = self.items();
+        let value = items.read(seed).map_err(|apart| apart.reason);
+        self.is_by_name = items.is_by_name;
         self.at += self.plan.shape.width;
         value?.ok_or_else(torn)
     }
@@ -81,24 +98,27 @@ impl<'m> Run<'m> {
 /// The items of a run that are left.
 struct RunItems<'r, 'm> {
     plan: &'r Plan<'m>,
-    rest: &'r [u8],
-    is_by_name: &'r mut bool,
+    bytes: &'r [u8],
+    /// Where those of the next one begin.
+    at: usize,
+    is_by_name: bool,
 }
 
 impl<'m> RunItems<'_, 'm> {
     #[inline(always)]
     fn read<S: DeserializeSeed<'m>>(&mut self, seed: S) -> Result<Option<S::Value>, Apart> {
-        let Some((bytes, rest)) = self.rest.split_at_checked(self.plan.shape.width) else {
+        let end = self.at + self.plan.shape.width;
+        let Some(bytes) = self.bytes.get(self.at..end) else {
             return Ok(None);
         };
-        self.rest = rest;
-        if !*self.is_by_name
+        self.at = end;
+        if !self.is_by_name
             && let Some(again) = bulk::stateless_seed::<S>()
         {
             if let Ok(value) = quick::read(again, self.plan, bytes) {
                 return Ok(Some(value));
             }
-            *self.is_by_name = true;
+            self.is_by_name = true;
         }
         let value = in_words(seed, self.plan, bytes)?;
         Ok(Some(value))
@@ -169,14 +189,18 @@ impl<'m> de::SeqAccess<'m> for &mut RunItems<'_, 'm> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some((self.rest.len() / self.plan.shape.width).min(LARGEST_HINT))
+        Some(self.left().min(LARGEST_HINT))
     }
 }
 
 impl RunItems<'_, '_> {
+    fn left(&self) -> usize {
+        (self.bytes.len() - self.at) / self.plan.shape.width
+    }
+
     /// When a visitor has its value: all must have been read.
     fn close(&self) -> Result<(), Error> {
-        match self.rest.len() / self.plan.shape.width {
+        match self.left() {
             0 => Ok(()),
             left => Err(more(left)),
         }

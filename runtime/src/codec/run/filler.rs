@@ -6,7 +6,7 @@ use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::super::bulk::ElementKind;
 use super::super::{Output, handle};
-use super::shape::{LARGEST, NOWHERE, Shape, step};
+use super::shape::{LARGEST, Shape, count_byte, step};
 
 /// Where an item is written, and what is behind it: of one size for all, so that the compiler knows which
 /// numbers are within it.
@@ -31,6 +31,8 @@ struct Cursor<'a> {
     at: usize,
     /// Where its number stands.
     offset: usize,
+    /// Not 0 after any step that was not the expected one.
+    differences: u8,
 }
 
 /// A struct or tuple that is an item.
@@ -46,15 +48,27 @@ struct Part<'o> {
     cursor: Cursor<'o>,
     at: &'o mut usize,
     offset: &'o mut usize,
+    differences: &'o mut u8,
 }
 
-/// Learns the shape of an item.
+/// Goes through an item with care, where time does not matter.
 #[derive(Debug)]
-struct Learner<'a> {
-    shape: &'a mut Shape<'static>,
+struct Careful<'a> {
+    task: Task<'a>,
     /// There was something that has no shape.
     is_failed: bool,
 }
+
+#[derive(Debug)]
+enum Task<'a> {
+    /// To learn the shape.
+    Learn(&'a mut Shape<'static>),
+    /// To write it. Names are compared by what they say, and not by where they lie.
+    Write(Cursor<'a>),
+}
+
+/// Says so of an item in which something failed, also to who goes on writing it all the same.
+const ALL: u8 = u8::MAX;
 
 /// The item is of another shape, or of none.
 #[derive(Debug)]
@@ -63,15 +77,12 @@ pub(in super::super) struct OtherShape;
 /// The shape of an item, if it is nothing but numbers.
 pub(in super::super) fn learn(item: &impl Serialize) -> Option<Shape<'static>> {
     let mut shape = Shape::new();
-    let mut learner = Learner {
-        shape: &mut shape,
-        is_failed: false,
-    };
-    let is_learnt = item.serialize(&mut learner).is_ok() && !learner.is_failed;
+    let is_learnt = Careful::new(Task::Learn(&mut shape)).go_through(item);
     (is_learnt && shape.width > 0).then_some(shape)
 }
 
-/// Writes an item where its place begins. Says whether it is of the shape.
+/// Writes an item where its place begins. Says whether it is of the shape, and the names of its fields lie where
+/// those of the shape do. If not, something was written all the same.
 #[inline(always)]
 pub(in super::super) fn fill(
     shape: &Shape<'static>,
@@ -79,6 +90,18 @@ pub(in super::super) fn fill(
     place: &mut Place,
 ) -> bool {
     item.serialize(Item { shape, place }).is_ok()
+}
+
+/// The same for names wherever they lie: a compiler may put the same name into several places.
+#[cold]
+#[inline(never)]
+pub(in super::super) fn fill_by_text(
+    shape: &Shape<'static>,
+    item: &impl Serialize,
+    place: &mut Place,
+) -> bool {
+    let cursor = Item { shape, place }.begin();
+    Careful::new(Task::Write(cursor)).go_through(item)
 }
 
 impl<'a> Item<'a> {
@@ -89,6 +112,7 @@ impl<'a> Item<'a> {
             place: self.place,
             at: 0,
             offset: 0,
+            differences: 0,
         }
     }
 
@@ -117,9 +141,10 @@ impl<'a> Item<'a> {
     }
 
     #[inline(always)]
+    #[expect(clippy::unnecessary_wraps, reason = "that of others may fail")]
     fn fields(self) -> Result<Whole<'a>, OtherShape> {
         let mut cursor = self.begin();
-        cursor.step(step::STRUCT)?;
+        cursor.step(step::STRUCT);
         Ok(Whole(cursor))
     }
 }
@@ -127,30 +152,28 @@ impl<'a> Item<'a> {
 impl Cursor<'_> {
     #[inline(always)]
     fn fail<T>(&mut self) -> Result<T, OtherShape> {
-        self.at = NOWHERE;
+        self.differences = ALL;
         Err(OtherShape)
     }
 
-    /// Looks whether all was written.
+    /// Looks whether all was written, and nothing else.
     #[inline(always)]
     fn end(&self) -> Result<(), OtherShape> {
-        self.shape.is_end(self.at).then_some(()).ok_or(OtherShape)
+        let is_same = self.differences == 0 && self.shape.is_end(self.at);
+        is_same.then_some(()).ok_or(OtherShape)
     }
 
     #[inline(always)]
-    fn step(&mut self, step: u8) -> Result<(), OtherShape> {
-        if self.shape.step(self.at) != step {
-            return self.fail();
-        }
+    fn step(&mut self, step: u8) {
+        self.differences |= self.shape.step(self.at) ^ step;
         self.at += 1;
-        Ok(())
     }
 
     /// Looks whether the value of a field of this name begins here.
     #[inline(always)]
     fn field(&mut self, name: &'static str) -> Result<(), OtherShape> {
         let known = self.shape.name(self.at);
-        if matches!(known, Some(known) if std::ptr::eq(known, name)) || is_same(known, name) {
+        if known.is_some_and(|known| std::ptr::eq(known, name)) {
             return Ok(());
         }
         self.fail()
@@ -158,7 +181,7 @@ impl Cursor<'_> {
 
     #[inline(always)]
     fn number<const N: usize>(&mut self, step: u8, bytes: [u8; N]) -> Result<(), OtherShape> {
-        self.step(step)?;
+        self.step(step);
         let place = self.place.get_mut(self.offset..);
         let Some(place) = place.and_then(<[u8]>::first_chunk_mut) else {
             return self.fail();
@@ -170,11 +193,12 @@ impl Cursor<'_> {
 
     #[inline(always)]
     fn begin_tuple(&mut self, length: usize) -> Result<(), OtherShape> {
-        self.step(step::TUPLE)?;
-        match count(length) {
-            Some(count) => self.step(count),
-            None => self.fail(),
-        }
+        self.step(step::TUPLE);
+        let Some(count) = count_byte(length) else {
+            return self.fail();
+        };
+        self.step(count);
+        Ok(())
     }
 
     #[inline(always)]
@@ -183,11 +207,14 @@ impl Cursor<'_> {
             cursor: Cursor {
                 shape: self.shape,
                 place: self.place,
-                at: std::mem::replace(&mut self.at, NOWHERE),
+                at: self.at,
                 offset: self.offset,
+                // Until it comes to its end.
+                differences: std::mem::replace(&mut self.differences, ALL),
             },
             at: &mut self.at,
             offset: &mut self.offset,
+            differences: &mut self.differences,
         }
     }
 
@@ -199,58 +226,83 @@ impl Cursor<'_> {
     }
 
     #[inline(always)]
+    #[expect(clippy::unnecessary_wraps, reason = "that of others may fail")]
     fn fields(&mut self) -> Result<Part<'_>, OtherShape> {
         let mut part = self.part();
-        part.cursor.step(step::STRUCT)?;
+        part.cursor.step(step::STRUCT);
         Ok(part)
     }
 }
 
-impl Learner<'_> {
+impl<'a> Careful<'a> {
+    fn new(task: Task<'a>) -> Careful<'a> {
+        Careful {
+            task,
+            is_failed: false,
+        }
+    }
+
+    /// Says whether all of it has a shape, and that which it should have.
+    fn go_through(mut self, item: &impl Serialize) -> bool {
+        let is_through = item.serialize(&mut self).is_ok() && !self.is_failed;
+        is_through
+            && match self.task {
+                Task::Learn(_) => true,
+                Task::Write(cursor) => cursor.end().is_ok(),
+            }
+    }
+
     fn fail<T>(&mut self) -> Result<T, OtherShape> {
         self.is_failed = true;
         Err(OtherShape)
     }
 
+    fn need(&mut self, is_so: bool) -> Result<(), OtherShape> {
+        if is_so { Ok(()) } else { self.fail() }
+    }
+
     fn step(&mut self, step: u8) -> Result<(), OtherShape> {
-        let is_room = self.shape.push(step);
-        if is_room { Ok(()) } else { self.fail() }
+        let is_so = match &mut self.task {
+            Task::Learn(shape) => shape.push(step),
+            Task::Write(cursor) => {
+                cursor.step(step);
+                cursor.differences == 0
+            }
+        };
+        self.need(is_so)
     }
 
     fn field(&mut self, name: &'static str) -> Result<(), OtherShape> {
-        let is_room = self.shape.name_next(name);
-        if is_room { Ok(()) } else { self.fail() }
+        let is_so = match &mut self.task {
+            Task::Learn(shape) => shape.name_next(name),
+            Task::Write(cursor) => cursor.shape.name(cursor.at) == Some(name),
+        };
+        self.need(is_so)
     }
 
-    fn number<const N: usize>(&mut self, step: u8, _: [u8; N]) -> Result<(), OtherShape> {
-        self.step(step)
+    fn number<const N: usize>(&mut self, step: u8, bytes: [u8; N]) -> Result<(), OtherShape> {
+        match &mut self.task {
+            Task::Learn(_) => self.step(step),
+            Task::Write(cursor) => cursor.number(step, bytes),
+        }
     }
 
     fn tuple(&mut self, length: usize) -> Result<&mut Self, OtherShape> {
-        self.step(step::TUPLE)?;
-        let is_room = count(length).is_some_and(|count| self.shape.push_count(count));
-        if is_room { Ok(self) } else { self.fail() }
+        let is_so = match &mut self.task {
+            Task::Learn(shape) => {
+                shape.push(step::TUPLE)
+                    && count_byte(length).is_some_and(|count| shape.push_count(count))
+            }
+            Task::Write(cursor) => cursor.begin_tuple(length).is_ok(),
+        };
+        self.need(is_so)?;
+        Ok(self)
     }
 
     fn fields(&mut self) -> Result<&mut Self, OtherShape> {
         self.step(step::STRUCT)?;
         Ok(self)
     }
-}
-
-/// The number of a tuple's items, as it stands among the steps.
-#[inline(always)]
-fn count(length: usize) -> Option<u8> {
-    // Below the steps, so that a count is never taken for one.
-    let count = u8::try_from(length).ok();
-    count.filter(|count| *count < step::BOOL)
-}
-
-/// The same name may lie in several places.
-#[cold]
-#[inline(never)]
-fn is_same(known: Option<&str>, name: &str) -> bool {
-    known == Some(name)
 }
 
 /// Takes back the handle whose token this is: it is written again, in the ordinary way.
@@ -426,7 +478,7 @@ macro_rules! serializer {
     };
 }
 
-impl Serializer for &mut Learner<'_> {
+impl Serializer for &mut Careful<'_> {
     type SerializeTuple = Self;
     type SerializeTupleStruct = Self;
     type SerializeStruct = Self;
@@ -498,24 +550,26 @@ macro_rules! compound {
     };
 }
 
-compound!([] &mut Learner<'_>, self, &mut **self, self.step(step::END));
+compound!([] &mut Careful<'_>, self, &mut **self, self.step(step::END));
 compound!(['a] Whole<'a>, self, &mut self.0, self.end());
 compound!(['o] Part<'o>, self, &mut self.cursor, self.end());
 
 impl Whole<'_> {
     #[inline(always)]
     fn end(mut self) -> Result<(), OtherShape> {
-        self.0.step(step::END)?;
+        self.0.step(step::END);
         self.0.end()
     }
 }
 
 impl Part<'_> {
     #[inline(always)]
+    #[expect(clippy::unnecessary_wraps, reason = "that of others may fail")]
     fn end(mut self) -> Result<(), OtherShape> {
-        self.cursor.step(step::END)?;
+        self.cursor.step(step::END);
         *self.at = self.cursor.at;
         *self.offset = self.cursor.offset;
+        *self.differences = self.cursor.differences;
         Ok(())
     }
 }

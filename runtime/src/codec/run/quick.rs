@@ -50,7 +50,9 @@ struct Quick<'a> {
     at: usize,
     /// How many structs have begun.
     structs: usize,
-    rest: &'a [u8],
+    bytes: &'a [u8],
+    /// Where the number of the next step stands.
+    offset: usize,
     depth: Depth,
 }
 
@@ -106,7 +108,8 @@ impl<'a> Item<'a> {
             plan: self.plan,
             at: 0,
             structs: 0,
-            rest: self.bytes,
+            bytes: self.bytes,
+            offset: 0,
             depth: self.plan.depth,
         };
         let value = read(&mut quick)?;
@@ -136,10 +139,11 @@ impl Quick<'_> {
     #[inline(always)]
     fn number<const N: usize>(&mut self, step: u8) -> Result<[u8; N], OtherWay> {
         self.step(step)?;
-        let Some((number, rest)) = self.rest.split_first_chunk() else {
+        let number = self.bytes.get(self.offset..self.offset + N);
+        let Some(number) = number.and_then(<[u8]>::first_chunk) else {
             return self.fail();
         };
-        self.rest = rest;
+        self.offset += N;
         Ok(*number)
     }
 

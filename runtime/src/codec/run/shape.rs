@@ -1,5 +1,6 @@
 //! What items of a run are made of.
 
+use super::super::arrays::ArrayShape;
 use super::super::bulk::ElementKind;
 
 /// The steps of a shape. Each is as good as two when a struct is read, its name and its number.
@@ -12,11 +13,27 @@ pub(in super::super) const LARGEST: usize = MOST_STEPS * size_of::<u128>();
 /// they go on failing, also for who does not mind.
 pub(super) const NOWHERE: usize = 2 * MOST_STEPS - 1;
 
+/// The number of a tuple's items has this bit. So it is never taken for a step.
+const COUNT: u8 = 0x40;
+
+/// The byte that says how many items a tuple has.
+#[inline(always)]
+pub(super) fn count_byte(items: usize) -> Option<u8> {
+    let count = u8::try_from(items).ok().filter(|count| *count < COUNT);
+    count.map(|count| count | COUNT)
+}
+
+/// How many items a tuple has, if this byte says so.
+pub(in super::super) fn read_count(byte: u8) -> Option<u8> {
+    let is_one = (COUNT..2 * COUNT).contains(&byte);
+    is_one.then_some(byte & !COUNT)
+}
+
 /// Steps: a number (the [`ElementKind`]), or one of these.
 pub(in super::super) mod step {
     pub(in super::super::super) const BOOL: u8 = 0x10;
     pub(in super::super::super) const CHAR: u8 = 0x11;
-    /// then the number of items as a step; the items; [`END`]
+    /// then the number of items, with [`COUNT`](super::COUNT); the items; [`END`]
     pub(in super::super::super) const TUPLE: u8 = 0x20;
     /// fields, [`END`]
     pub(in super::super::super) const STRUCT: u8 = 0x21;
@@ -73,6 +90,19 @@ impl<'n> Shape<'n> {
         let is_room = self.push(count);
         self.width = width;
         is_room
+    }
+
+    /// If items are arrays of numbers, which.
+    pub(in super::super) fn as_array(&self) -> Option<ArrayShape> {
+        let [step::TUPLE, count, first, ..] = self.steps else {
+            return None;
+        };
+        let kind = ElementKind::from_wire(first).ok()?;
+        let length = usize::from(read_count(count)?);
+        let items = self.steps.get(2..2 + length)?;
+        // Behind them is the end of the tuple.
+        let is_array = items.iter().all(|step| *step == first) && self.length == length + 3;
+        is_array.then_some(ArrayShape { kind, length })
     }
 
     #[inline(always)]

@@ -59,6 +59,8 @@ fn numbers_take_the_bytes_that_they_have_in_memory() {
     assert!(overhead(head(&vec![(1.5_f64, true, 'x', 1_u8); 1000]), 14) < 60);
     assert!(overhead(head(&vec![[[1_i32; 3]; 3]; 1000]), 36) < 60);
     assert!(overhead(head(&vec![Newtype(Newtype(u64::MAX)); 1000]), 8) < 60);
+    assert!(overhead(head(&vec![[7_u8; 32]; 1000]), 32) < 60);
+    assert!(overhead(head(&vec![([0.5_f32; 15], 'x'); 1000]), 64) < 60);
     assert!(overhead(head(&VecDeque::from(vec![false; 1000])), 1) < 60);
 }
 
@@ -88,6 +90,36 @@ fn numbers_of_all_kinds() {
     let read: Vec<(f64, f32)> = read_as(&nan.to_vec()).unwrap();
     let bits = |it: &(f64, f32)| (it.0.to_bits(), it.1.to_bits());
     assert!(read.iter().all(|it| bits(it) == bits(&nan[0])));
+}
+
+/// They are copied at once if they are a slice, and no reader can tell.
+#[test]
+fn arrays_of_numbers() {
+    macro_rules! arrays {
+        ($($length:literal)*) => {$(
+            for count in [0, 1, 15, 16, 17, 300, 6_000] {
+                let floats: Vec<_> = (0..count).map(|it: u16| [f32::from(it); $length]).collect();
+                check_as(&floats, &floats.iter().map(|it| it.to_vec()).collect::<Vec<_>>());
+                check_as(&&*floats, &floats);
+                check_as(&floats.iter().copied().collect::<VecDeque<_>>(), &floats);
+                check(floats);
+                check((0..count).map(|it| [usize::from(it); $length]).collect::<Vec<_>>());
+            }
+        )*};
+    }
+    arrays!(1 2 3 4 15 16 31 32);
+    let floats: Vec<_> = (0..100_u8).map(|it| [f32::from(it), 0.5, -1.5]).collect();
+    check_as(&floats, &serde_json::to_value(&floats).unwrap());
+    check_as(
+        &floats,
+        &floats
+            .iter()
+            .map(|&[x, y, z]| (x, y, z))
+            .collect::<Vec<_>>(),
+    );
+    refuse::<Vec<[f32; 2]>>(&floats, "1 items more than were expected");
+    refuse::<Vec<[f32; 4]>>(&floats, "invalid length 3, expected an array of length 4");
+    refuse::<Vec<[u32; 3]>>(&floats, "invalid type: floating point `0.0`, expected u32");
 }
 
 /// At each place, the item there is of another shape.
@@ -454,6 +486,51 @@ fn a_reader_that_changes_its_mind_gets_what_it_asks_for() {
     check_as(&items, &read);
 }
 
+/// Which names they are is told by what they say.
+#[test]
+fn the_same_names_may_lie_in_several_places() {
+    static NAMES: [&str; 2] = ["xyxxy", "yxyy"];
+    struct Placed<'a>(u16, &'a [usize; 2]);
+    impl Serialize for Placed<'_> {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            use serde::ser::SerializeStruct;
+            let [x, y] = *self.1;
+            let mut fields = serializer.serialize_struct("Placed", 2)?;
+            fields.serialize_field(&NAMES[0][x..=x], &self.0)?;
+            fields.serialize_field(&NAMES[1][y..=y], &[self.0])?;
+            fields.end()
+        }
+    }
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Read {
+        x: u16,
+        y: [u16; 1],
+    }
+    let expected: Vec<_> = (0..1000).map(|x| Read { x, y: [x] }).collect();
+    let everywhere = [[0, 0], [2, 2], [3, 3], [0, 2]];
+    for after in [0, 1, 2, 20, 999] {
+        let placed = |at: u16| match at < after {
+            true => Placed(at, &everywhere[0]),
+            false => Placed(at, &everywhere[usize::from(at) % 4]),
+        };
+        let items: Vec<_> = (0..1000).map(placed).collect();
+        check_as(&items, &expected);
+        // All of it is one run.
+        assert_eq!(head(&items), head(&expected));
+    }
+    // One has other names.
+    let mut items: Vec<_> = (0..1000).map(|at| Placed(at, &everywhere[0])).collect();
+    items[500].1 = &[1, 1];
+    let read: Vec<BTreeMap<String, Value>> = read_as(&items).unwrap();
+    for (at, item) in read.iter().enumerate() {
+        let (x, y) = if at == 500 { ("y", "x") } else { ("x", "y") };
+        assert_eq!(
+            (&item[x], &item[y]),
+            (&serde_json::json!(at), &serde_json::json!([at]))
+        );
+    }
+}
+
 /// Also behind others that are a run.
 #[test]
 fn an_item_that_fails_says_why() {
@@ -498,7 +575,7 @@ fn damaged_runs_do_no_damage() {
             survives(&damaged);
         }
         for byte in [
-            0, 0x10, 0x11, 0x20, 0x21, 0x22, 0x23, 0x30, 0x35, 0x36, 0x37, 0xff,
+            0, 0x10, 0x11, 0x20, 0x21, 0x22, 0x23, 0x30, 0x35, 0x36, 0x37, 0x41, 0xff,
         ] {
             let mut damaged = good.clone();
             damaged[place] = byte;
@@ -530,7 +607,7 @@ fn runs_that_cannot_be_are_errors() {
     let early = "ends too early";
     refuse(4, &[0], &[1; 9], length);
     refuse(u64::MAX, &[0], &[1; 9], length);
-    refuse(3, &[0x20, 0, 0x23], &[1; 9], length);
+    refuse(3, &[0x20, 0x40, 0x23], &[1; 9], length);
     refuse(3, &[0x21, 0x23], &[1; 9], length);
     refuse(3, &[4], &[1; 9], early);
     refuse(2, &[0], &[1; 2], early);
@@ -539,12 +616,13 @@ fn runs_that_cannot_be_are_errors() {
     refuse(3, &[0x22], &[1; 9], shape);
     refuse(3, &[0x23], &[1; 9], shape);
     refuse(3, &[0x0e], &[1; 9], shape);
-    refuse(3, &[0x20, 2, 0, 0x23], &[1; 9], shape);
-    refuse(3, &[0x20, 1, 0, 0], &[1; 9], shape);
-    refuse(3, &[0x20, 0x10, 0], &[1; 9], shape);
+    refuse(3, &[0x20, 0x42, 0, 0x23], &[1; 9], shape);
+    refuse(3, &[0x20, 0x41, 0, 0], &[1; 9], shape);
+    refuse(3, &[0x20, 1, 0, 0x23], &[1; 9], shape);
+    refuse(3, &[0x20, 0x80, 0, 0x23], &[1; 9], shape);
     refuse(3, &[0x21, 0], &[1; 9], shape);
     refuse(3, &[0x21, 0x22, 9], &[1; 9], "a name that was never given");
-    refuse(3, &[0x20, 1].repeat(40), &[1; 9], shape);
+    refuse(3, &[0x20, 0x41].repeat(40), &[1; 9], shape);
     refuse(3, &[], &[], early);
     refuse(0, &[0], &[], early);
 }
@@ -621,4 +699,36 @@ fn damaged_long_runs_do_no_damage() {
     // More items than there are bytes in all.
     let many = [0, crate::codec::tag::SEQ, 0xff, 0xff, 0xff, 0x7f];
     assert!(read(&many, &good.splices).is_err());
+}
+
+/// Those that are copied at once.
+#[test]
+fn damaged_arrays_do_no_damage() {
+    for count in [100, 6_000_u16] {
+        let arrays: Vec<_> = (0..count).map(|it| [f32::from(it); 3]).collect();
+        let mut out = Output::new(0);
+        out.write(&arrays).unwrap();
+        let good = sent(out);
+        let read = |head: &[u8], splices: &[Vec<u8>]| {
+            decode::<Vec<[f32; 3]>>(&mut Message {
+                head: head.to_vec(),
+                splices: splices.to_vec(),
+                ..Message::default()
+            })
+        };
+        assert_eq!(read(&good.head, &good.splices), Ok(arrays));
+        for place in 1..good.head.len().min(40) {
+            for bit in 0..8 {
+                let mut damaged = good.head.clone();
+                damaged[place] ^= 1 << bit;
+                let _ = read(&damaged, &good.splices);
+            }
+        }
+        for end in 1..good.head.len() {
+            assert!(read(&good.head[..end], &good.splices).is_err());
+        }
+        for splice in &good.splices {
+            assert!(read(&good.head, &[splice[1..].to_vec()]).is_err());
+        }
+    }
 }
