@@ -13,6 +13,7 @@
 
 use crate::modules::Crate;
 use crate::public::{self, Kind, PublicItem};
+use crate::safety::sources;
 
 #[test]
 fn public_items_have_examples() {
@@ -52,12 +53,65 @@ fn has_example(docs: &str) -> bool {
             }
             continue;
         };
-        if !inside && info.is_empty() {
+        if !inside && is_run(info) {
             return true;
         }
         inside = !inside;
     }
     false
+}
+
+/// Whether a code block that begins with this is compiled and run.
+pub(crate) fn is_run(info: &str) -> bool {
+    info.is_empty() || info == ALONE
+}
+
+/// What marks an example that is a program of its own. The others are compiled as one.
+const ALONE: &str = "standalone_crate";
+
+/// A start-up function in the program of all examples would run in the processes of each.
+#[test]
+fn examples_with_startup_functions_stand_alone() {
+    let mut count = 0;
+    for package in ["runtime", "cluster"] {
+        for (path, text) in sources(&crate::source(package)) {
+            for (number, info) in startup_functions(&text) {
+                count += usize::from(info == ALONE);
+                let place = format!("{path}:{number}");
+                assert!(
+                    !info.is_empty(),
+                    "{place}: its block begins with ```{ALONE}"
+                );
+            }
+        }
+    }
+    assert!(count >= 7, "only {count} were found");
+}
+
+/// The lines of start-up functions in documentation, and how the blocks begin in which they are.
+fn startup_functions(text: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    let mut block = None;
+    for (index, line) in text.lines().enumerate() {
+        let is_attribute = line.contains("doc = \"```");
+        if let Some((before, info)) = line.split_once("```")
+            && (is_attribute || matches!(before.trim(), "///" | "//!"))
+        {
+            let info = info.split('"').next().unwrap_or_default();
+            // Where a feature decides how a block begins, the first of two says how if there is the feature.
+            block = if is_attribute {
+                block.or(Some(info))
+            } else {
+                block.xor(Some(info))
+            };
+        } else if line.trim_start().starts_with("//")
+            && line.contains("#[multiproc::startup]")
+            && let Some(info) = block
+        {
+            found.push((index + 1, info));
+        }
+    }
+    found
 }
 
 #[test]
@@ -73,4 +127,7 @@ fn an_example_is_found_in_its_section() {
         "# Examples\n\nNone.\n\n# Errors\n\n```\ndo_it();\n```\n"
     ));
     assert!(!has_example("# Examples\n\n```no_run\ndo_it();\n```\n"));
+    assert!(has_example(
+        "# Examples\n\n```standalone_crate\ndo_it();\n```\n"
+    ));
 }

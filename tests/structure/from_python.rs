@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use crate::examples::is_run;
 use crate::safety::sources;
 
 /// Names that no program shows: the page, the name, and why.
@@ -70,7 +71,7 @@ fn shown(page: &str) -> BTreeSet<String> {
         if let Some(info) = line.strip_prefix("```") {
             block = block.is_none().then_some(info);
             commented.clear();
-        } else if block == Some("") {
+        } else if block.is_some_and(is_run) {
             match line.trim_start().strip_prefix("//") {
                 Some(comment) => commented.extend(quoted(comment)),
                 None => shown.extend(commented.drain(..)),
