@@ -133,6 +133,7 @@ fn an_agent_that_does_not_know_whether_it_begins_a_task_runs_it_when_it_does() {
         let directory = Directory::new();
         let notes = directory.path().join("notes");
         let task = cluster.submit(noted::call(&notes, 1, Duration::ZERO));
+        wait_until("it begins the task", || proxy.rules().has_begun());
         // Another is delivered the task as well, and asks.
         let _other = AgentProcess::start(&server.url(), 1);
         assert_eq!(task.wait().unwrap(), 1);

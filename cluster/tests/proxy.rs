@@ -95,6 +95,11 @@ pub struct Unsure {
 }
 
 impl Unsure {
+    /// Whether the answer to the note is lost.
+    pub fn has_begun(&self) -> bool {
+        self.lost > 0
+    }
+
     /// Whether both answers are lost.
     pub fn is_over(&self) -> bool {
         self.lost == 2
