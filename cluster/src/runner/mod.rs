@@ -29,8 +29,8 @@
 //! * A word to the pool's worker, so that it waits awake while its task is being noted: 15 µs less if a CPU is idle,
 //!   nothing otherwise, and 35 µs more of CPU time.
 //! * The agent, or the submitter, waits awake for the server: no difference.
-//! * Deliveries are answered with the next result, and not with the next note: the note is kept 15 µs sooner, and the
-//!   result and the next task come as much later.
+//! * Deliveries are answered with the next result, and not with the next note: the note is kept 20 µs sooner, but the
+//!   round trip takes as long, 413 µs and not 417.
 
 mod attempt;
 mod presence;
