@@ -30,6 +30,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
 
     /// Puts a task among those that wait. If it is there already, it stays one.
     fn put_task(&self, id: &TaskId, message: Bytes) -> impl Future<Output = Result<()>> + Send;
+    /// The same, without hearing whether it is there.
+    fn offer_task(&self, id: &TaskId, message: Bytes) -> impl Future<Output = Result<()>> + Send;
     /// Takes back what waits or is delivered, and says how many there were.
     fn remove_tasks(&self, which: &Which) -> impl Future<Output = Result<u64>> + Send;
     /// Whether the task waits or is delivered, and not settled.

@@ -4,8 +4,9 @@
 use std::time::{Duration, Instant};
 
 use multiproc::{ErrorKind, Process, Result, TaskState, worker};
+use multiproc_cluster::Cluster;
 
-use crate::proxy::Proxy;
+use crate::proxy::{Alone, Proxy, Unsure};
 use crate::support::{AgentProcess, Directory, NatsServer, cluster, signal, wait_until, within};
 use crate::workers::{crash, dies_once, doze, noted, run_more_often, runs, square};
 
@@ -125,19 +126,48 @@ fn a_server_that_is_killed_and_comes_back_loses_nothing() {
 fn an_agent_that_does_not_know_whether_it_begins_a_task_runs_it_when_it_does() {
     within(120, || {
         let server = NatsServer::start();
-        let proxy = Proxy::before(server.port);
+        let proxy = Proxy::before(server.port, Unsure::default());
         let _unsure = AgentProcess::start(&proxy.url(), 1);
         let cluster = server.cluster();
         assert!(cluster.wait_for_workers(1, Duration::from_secs(30)));
         let directory = Directory::new();
         let notes = directory.path().join("notes");
         let task = cluster.submit(noted::call(&notes, 1, Duration::ZERO));
+        wait_until("it begins the task", || proxy.rules().has_begun());
         // Another is delivered the task as well, and asks.
         let _other = AgentProcess::start(&server.url(), 1);
         assert_eq!(task.wait().unwrap(), 1);
-        assert!(proxy.is_done());
-        assert!(proxy.questions() > 0);
+        assert!(proxy.rules().is_over());
+        assert!(proxy.rules().questions > 0);
         assert_eq!(runs(&notes), [1]);
+    });
+}
+
+#[test]
+fn a_task_that_is_put_without_an_answer_arrives_and_runs_once() {
+    within(120, || {
+        let server = NatsServer::start();
+        let _agent = AgentProcess::start(&server.url(), 1);
+        let proxy = Proxy::before(server.port, Alone::default());
+        let cluster = Cluster::connect(proxy.url()).unwrap();
+        assert!(cluster.wait_for_workers(1, Duration::from_secs(30)));
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        let mut count = 0;
+        // Whether the last one was short is up to the machine.
+        for are_lost in [false, true] {
+            proxy.rules().are_lost = are_lost;
+            let before = proxy.rules().count;
+            while proxy.rules().count < before + 3 {
+                assert_eq!(cluster.submit(square::call(3)).wait().unwrap(), 9);
+                count += 1;
+                // Long enough to be put again.
+                let pause = Duration::from_millis(300);
+                let call = noted::call(&notes, count, pause);
+                assert_eq!(cluster.submit(call).wait().unwrap(), count);
+            }
+        }
+        assert!(runs(&notes).into_iter().eq(1..=count));
     });
 }
 
@@ -270,7 +300,7 @@ fn the_last_agent_gone_is_an_error_in_time() {
 /// A submitter that can be killed: submits two tasks, and waits.
 #[worker]
 fn submitter(url: &str, notes: &std::path::Path) {
-    let cluster = multiproc_cluster::Cluster::connect(crate::support::server(url)).unwrap();
+    let cluster = Cluster::connect(crate::support::server(url)).unwrap();
     let tasks: Vec<_> = (1..=3)
         .map(|n| {
             cluster.submit(noted::call(

@@ -1,104 +1,147 @@
-//! A way to a server that loses some of its answers.
+//! A way to a server that loses some of what is said.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
 
-/// Hands on what a client and a server say, but for what is decided here.
-pub struct Proxy {
-    pub port: u16,
-    lost: Arc<Mutex<Lost>>,
+/// Hands on what a client and a server say, but for what its rules keep back.
+pub struct Proxy<R> {
+    port: u16,
+    rules: Arc<Mutex<R>>,
 }
 
-/// What is lost on the way of the first note that a task begins.
-#[derive(Default)]
-struct Lost {
-    /// Where answers go that are not to arrive.
-    replies: HashSet<String>,
-    /// That the note was kept, and what is kept.
-    answers: usize,
-    /// What was asked of the client, of a task.
-    questions: usize,
+/// What is handed on.
+pub trait Rules: Send + 'static {
+    /// Whether the server is to hear it.
+    fn server_hears(&mut self, message: &Message) -> bool;
+
+    /// Whether the client is to hear it.
+    fn client_hears(&mut self, _message: &Message) -> bool {
+        true
+    }
 }
 
 /// One message of the protocol: its line, and what follows that.
-struct Message {
+pub struct Message {
     line: String,
     rest: Vec<u8>,
 }
 
-impl Proxy {
-    /// Stands before the server at this port. The first note that a task begins arrives there; but its answer is lost,
-    /// and so is that to the question whether it is kept. Until then, nothing is heard of a task being worked on.
-    pub fn before(server: u16) -> Proxy {
+impl<R: Rules> Proxy<R> {
+    /// Stands before the server at this port.
+    pub fn before(server: u16, rules: R) -> Proxy<R> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let lost = Arc::<Mutex<Lost>>::default();
-        let shared = Arc::clone(&lost);
+        let rules = Arc::new(Mutex::new(rules));
+        let shared = Arc::clone(&rules);
         // It ends with the process, like its connections.
         thread::spawn(move || {
             for client in listener.incoming() {
                 let client = client.unwrap();
-                let server = TcpStream::connect((Ipv4Addr::LOCALHOST, server)).unwrap();
-                let ends = [&client, &server].map(|end| end.try_clone().unwrap());
-                let lost = Arc::clone(&shared);
-                thread::spawn(move || hand_on(client, server, |it| lost.lock().unwrap().asks(it)));
+                let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, server)) else {
+                    continue;
+                };
+                let ends = [&client, &server].map(|end| {
+                    end.set_nodelay(true).unwrap();
+                    end.try_clone().unwrap()
+                });
+                let rules = Arc::clone(&shared);
+                let may_pass = move |it: &_| rules.lock().unwrap().server_hears(it);
+                thread::spawn(move || hand_on(client, server, may_pass));
                 let [client, server] = ends;
-                let lost = Arc::clone(&shared);
-                thread::spawn(move || hand_on(server, client, |it| lost.lock().unwrap().told(it)));
+                let rules = Arc::clone(&shared);
+                let may_pass = move |it: &_| rules.lock().unwrap().client_hears(it);
+                thread::spawn(move || hand_on(server, client, may_pass));
             }
         });
-        Proxy { port, lost }
+        Proxy { port, rules }
     }
 
     pub fn url(&self) -> String {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
-    /// Whether both answers are lost.
-    pub fn is_done(&self) -> bool {
-        self.lost.lock().unwrap().is_done()
-    }
-
-    /// How often the client was asked whether it runs a task.
-    pub fn questions(&self) -> usize {
-        self.lost.lock().unwrap().questions
+    pub fn rules(&self) -> MutexGuard<'_, R> {
+        self.rules.lock().unwrap()
     }
 }
 
-impl Lost {
-    fn is_done(&self) -> bool {
-        self.answers == 2
+impl Message {
+    /// The subject under which something is said, and where the answer is to go.
+    fn said(&self) -> Option<(&str, Option<&str>)> {
+        let words: Vec<_> = self.line.split_whitespace().collect();
+        match words[..] {
+            ["PUB", subject, _] | ["HPUB", subject, _, _] => Some((subject, None)),
+            ["PUB", subject, reply, _] | ["HPUB", subject, reply, _, _] => {
+                Some((subject, Some(reply)))
+            }
+            ["MSG" | "HMSG", subject, ..] => Some((subject, None)),
+            _ => None,
+        }
+    }
+}
+
+/// The first note that a task begins arrives; but its answer is lost, and so is that to the question whether it is
+/// kept. Until then, nothing is heard of a task being worked on.
+#[derive(Default)]
+pub struct Unsure {
+    /// Where answers go that are not to arrive.
+    replies: HashSet<String>,
+    lost: usize,
+    /// How often the client was asked whether it runs a task.
+    pub questions: usize,
+}
+
+impl Unsure {
+    /// Whether the answer to the note is lost.
+    pub fn has_begun(&self) -> bool {
+        self.lost > 0
     }
 
-    /// Whether the server is to hear it.
-    fn asks(&mut self, Message { line, rest }: &Message) -> bool {
-        let mut words = line.split_whitespace();
-        let is_said = matches!(words.next(), Some("PUB" | "HPUB"));
-        let (Some(subject), Some(reply), false) = (words.next(), words.next(), self.is_done())
-        else {
+    /// Whether both answers are lost.
+    pub fn is_over(&self) -> bool {
+        self.lost == 2
+    }
+}
+
+impl Rules for Unsure {
+    fn server_hears(&mut self, message: &Message) -> bool {
+        if self.is_over() {
             return true;
-        };
-        if is_said && subject.ends_with(".b0") {
+        }
+        if let Some((subject, Some(reply))) = message.said()
+            && subject.ends_with(".b0")
+        {
             self.replies.insert(reply.to_owned());
         }
-        !(is_said && rest.starts_with(b"+WPI"))
+        !message.rest.starts_with(b"+WPI")
     }
 
-    /// Whether the client is to hear it.
-    fn told(&mut self, Message { line, .. }: &Message) -> bool {
-        let mut words = line.split_whitespace();
-        let is_said = matches!(words.next(), Some("MSG" | "HMSG"));
-        let subject = words.next().unwrap_or_default();
-        if is_said && self.replies.remove(subject) {
-            self.answers += 1;
-            return false;
-        }
-        let is_question = subject.contains(".q.") && !subject.ends_with(".all");
-        self.questions += usize::from(is_said && is_question);
-        true
+    fn client_hears(&mut self, message: &Message) -> bool {
+        let subject = message.said().map_or("", |it| it.0);
+        self.questions += usize::from(subject.contains(".q.") && !subject.ends_with(".all"));
+        let is_lost = self.replies.remove(subject);
+        self.lost += usize::from(is_lost);
+        !is_lost
+    }
+}
+
+/// Tasks that are put without asking for an answer: counted, and lost if that is wanted.
+#[derive(Default)]
+pub struct Alone {
+    pub count: usize,
+    pub are_lost: bool,
+}
+
+impl Rules for Alone {
+    fn server_hears(&mut self, message: &Message) -> bool {
+        let said = message.said();
+        let is_alone = said
+            .is_some_and(|(subject, reply)| subject.starts_with("multiproc.t.") && reply.is_none());
+        self.count += usize::from(is_alone);
+        !(is_alone && self.are_lost)
     }
 }
 

@@ -89,6 +89,10 @@ impl Engine for Nats {
         self.0.put_task(id, message).await
     }
 
+    async fn offer_task(&self, id: &TaskId, message: Bytes) -> Result<()> {
+        self.0.offer_task(id, message).await
+    }
+
     async fn remove_tasks(&self, which: &Which) -> Result<u64> {
         self.0.remove_tasks(which).await
     }

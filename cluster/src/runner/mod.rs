@@ -11,6 +11,26 @@
 //!
 //! An agent that dies leaves a delivery without an answer. The engine delivers it again to another, which finds
 //! the note of the beginning, and that of the result if it got so far.
+//!
+//! Where the time of a short call goes that is submitted and waited for alone, with everything on two CPUs, in µs:
+//!
+//! | until | |
+//! |---|---|
+//! | the submitter has it on its way | 12 |
+//! | the agent has it | 97 |
+//! | it has its note on its way | 9 |
+//! | the note is kept | 77 |
+//! | the pool has run it | 50 |
+//! | the submitter has the result | 101 |
+//! | the thread that waits has it | 8 |
+//!
+//! What was tried, and is not here:
+//!
+//! * A word to the pool's worker, so that it waits awake while its task is being noted: 15 µs less if a CPU is idle,
+//!   nothing otherwise, and 35 µs more of CPU time.
+//! * The agent, or the submitter, waits awake for the server: no difference.
+//! * Deliveries are answered with the next result, and not with the next note: the note is kept 20 µs sooner, but the
+//!   round trip takes as long, 413 µs and not 417.
 
 mod attempt;
 mod presence;

@@ -149,6 +149,7 @@ impl<E: Engine> Submitter<E> {
         let Some(task) = self.take(key) else {
             return;
         };
+        self.note_time(task.since.elapsed());
         let results: Vec<_> = results.into_iter().map(|Packed(result)| result).collect();
         let ended = if results.len() == task.calls {
             Ended::Each(results, ran)

@@ -8,6 +8,7 @@
 //! * no agent of this build has been there for its time, or the one that had begun the task has not;
 //! * the engine has neither the task nor a result ([`reconcile`]).
 
+mod alone;
 mod intake;
 mod open;
 mod outgo;
@@ -54,6 +55,11 @@ pub(crate) struct Submitter<E> {
     cancelling: Mutex<HashMap<Key, Instant>>,
     next: AtomicU64,
     is_closed: AtomicBool,
+    /// What was put without an answer, and that there is such.
+    unanswered: Mutex<Option<alone::Unanswered>>,
+    has_unanswered: Notify,
+    /// Whether the last task that ended was short.
+    was_short: AtomicBool,
     /// That all open tasks are to be looked up.
     doubt: Notify,
     /// Those who wait for room.
@@ -124,6 +130,9 @@ impl<E: Engine> Submitter<E> {
             cancelling: Mutex::default(),
             next: AtomicU64::new(1),
             is_closed: AtomicBool::new(false),
+            unanswered: Mutex::default(),
+            has_unanswered: Notify::new(),
+            was_short: AtomicBool::new(false),
             doubt: Notify::new(),
             room: std::sync::Condvar::new(),
             counters: Counters::default(),
@@ -135,6 +144,7 @@ impl<E: Engine> Submitter<E> {
         tokio::spawn(Arc::clone(&submitter).take_records(records));
         tokio::spawn(Arc::clone(&submitter).hear_agents(agents));
         tokio::spawn(Arc::clone(&submitter).answer(questions));
+        tokio::spawn(Arc::clone(&submitter).put_again());
         tokio::spawn(Arc::clone(&submitter).watch());
         tokio::spawn(Arc::clone(&submitter).reconcile_in_doubt());
         submitter.say_hello().await;

@@ -110,6 +110,10 @@ impl Open {
         tasks.filter(|it| which(it.1)).map(|it| *it.0).collect()
     }
 
+    pub(super) fn is_only(&self, key: Key) -> bool {
+        self.tasks.len() == 1 && self.contains(key)
+    }
+
     pub(super) fn calls(&self) -> usize {
         self.calls
     }

@@ -38,21 +38,32 @@ impl<E: Engine> Submitter<E> {
             is_traced: self.trace.is_some(),
             calls,
         });
+        if self.put_alone(key, &message).await {
+            self.catch_if_cancelled(key).await;
+        } else {
+            self.put_for_sure(key, message).await;
+        }
+    }
+
+    /// Puts what is about to go, until the engine says that it has it.
+    pub(super) async fn put_for_sure(self: Arc<Self>, key: Key, message: Bytes) {
+        let id = self.id(key);
         let put = || self.engine.put_task(&id, message.clone());
         if !self.insist(key, put).await {
             return;
         }
-        let is_open = match self.open().get_mut(key) {
-            Some(task) => {
-                // Its beginning may have come first.
-                if task.state == State::Sent {
-                    task.state = State::Queued;
-                }
-                true
-            }
-            None => false,
-        };
-        // It may have been cancelled meanwhile, when nothing was there to be taken back.
+        if let Some(task) = self.open().get_mut(key)
+            // Its beginning may have come first.
+            && task.state == State::Sent
+        {
+            task.state = State::Queued;
+        }
+        self.catch_if_cancelled(key).await;
+    }
+
+    /// It may have been cancelled meanwhile, when nothing was there to be taken back.
+    async fn catch_if_cancelled(&self, key: Key) {
+        let is_open = self.open().contains(key);
         if !is_open && self.cancelling().contains_key(&key) {
             self.catch(key).await;
         }
