@@ -42,18 +42,19 @@
 //!
 //! | | this library | for comparison |
 //! |---|---|---|
-//! | to start a worker, to its first line | 300 µs | a program (`true`): 529 µs; a thread: 13 µs |
-//! | to start a trivial worker and to join it | 578 µs; by [`Spawn`](crate::StartMethod::Spawn) 1.34 ms | a program: 529 µs; a thread: 25 µs |
-//! | memory that each of 32 idle processes adds | 94 KiB | a program: 139 KiB |
+//! | to start a worker, to its first line | 297 µs | a program (`true`): 507 µs; a thread: 13 µs |
+//! | to start a trivial worker and to join it | 600 µs; by [`Spawn`](crate::StartMethod::Spawn) 1.43 ms | a program: 530 µs; a thread: 38 µs |
+//! | memory that each of 32 idle processes adds | 111 KiB | a program: 140 KiB |
 //! | a task of a pool, there and back | 12 µs | a byte to a process and back: 9 µs |
-//! | a task among 100,000 that are submitted one by one | 0.82 µs | Python's `ProcessPoolExecutor`: 72 µs |
-//! | a tiny task among a million of a `map` | 45 ns | Python's `Pool.map`: 103 ns; rayon: less than 1 ns |
+//! | a task among 100,000 that are submitted one by one | 0.92 µs | Python's `ProcessPoolExecutor`: 70 µs |
+//! | a tiny task among a million of a `map` | 42 ns | Python's `Pool.map`: 96 ns; rayon: less than 1 ns |
 //! | a small request to a service, there and back | 9 µs | Python's `Manager`: 50 µs |
-//! | a worker with an argument of 64 MiB | 22 ms; by `Shared` 0.8 ms | copying it into new memory: 31 ms |
-//! | an item of 16 bytes through a `Queue` | 181 ns | a bare socket: 0.79 µs |
-//! | a lock that is free, taken and given back | 11 ns | [`std::sync::Mutex`]: 10 ns |
+//! | a worker with an argument of 64 MiB | 23 ms; by `Shared` 0.8 ms | copying it into new memory: 29 ms |
+//! | an item of 16 bytes through a `Queue` | 165 ns | a bare socket: 0.77 µs |
+//! | a lock that is free, taken and given back | 12 ns | [`std::sync::Mutex`]: 10 ns |
 //!
-//! A trivial worker, from its start until it is joined:
+//! A trivial worker, from its start until it is joined; the bare fork server does nothing but fork, and is the least
+//! that this can take:
 //!
 #![doc = include_str!("pictures/spawn.svg")]
 //!

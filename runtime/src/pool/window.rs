@@ -20,7 +20,8 @@ use std::time::Duration;
 /// How long the tasks that are sent together shall take.
 const CHUNK_TIME: Duration = Duration::from_millis(4);
 
-/// How many tasks are sent together at most, if the user does not say.
+/// How many tasks are sent together at most, if the user does not say. With twice or four times as many, a million
+/// tiny ones take 4 or 9 % less, but inputs are taken by the hundred thousand before their results are asked for.
 const CHUNK_LIMIT: usize = 4 << 10;
 
 /// How many tasks are sent together at most, whatever the user says.

@@ -16,6 +16,12 @@
 //! | the clone, at any time | its parent learns it from the pidfd |
 //! | this one is stopped, and a clone is waited for | it is killed, and another started |
 //! | the parent | this process ends, as do clones that wait for a request |
+//!
+//! # What does not pay
+//!
+//! A clone enters each page of the program's code for the first time again: the kernel copies page tables only of
+//! mappings that have a page of their own. With such a page in each mapping, a start takes 38 page faults in all
+//! processes instead of 72, but 4 % more processor time, in which the pages are counted in and out.
 
 #![expect(unsafe_code, reason = "this process is cloned while it has one thread")]
 
