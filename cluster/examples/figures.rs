@@ -2,7 +2,7 @@
 //! that of bare messages through the same streams. Starts a server and agents on this machine.
 //!
 //! ```sh
-//! NATS_SERVER="$(.ci/nats-server)" cargo run --release -p multiproc-cluster --example figures
+//! cargo run --release -p multiproc-cluster --example figures
 //! ```
 
 #![allow(clippy::print_stdout, reason = "it prints a report")]

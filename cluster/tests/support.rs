@@ -68,7 +68,8 @@ impl Directory {
     pub fn new() -> Directory {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("multiproc-cluster-{}-{number}", std::process::id());
+        // Without the library's name: its tests look for files that it has left.
+        let name = format!("cluster-tests-{}-{number}", std::process::id());
         let path = std::env::temp_dir().join(name);
         fs::create_dir_all(&path).unwrap();
         Directory(path)

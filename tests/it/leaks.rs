@@ -64,11 +64,7 @@ impl Household {
                 .into_iter()
                 .flat_map(|place| fs::read_dir(place).unwrap())
                 .map(|entry| entry.unwrap().path())
-                .filter(|path| {
-                    let path = path.to_string_lossy();
-                    // Those of the cluster's tests, which nextest runs beside this one.
-                    path.contains("multiproc") && !path.contains("multiproc-cluster-")
-                })
+                .filter(|path| path.to_string_lossy().contains("multiproc"))
                 .collect(),
         }
     }

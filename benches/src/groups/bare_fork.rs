@@ -24,16 +24,16 @@ const MOST: usize = 64;
 
 pub(super) struct BareForkServer {
     socket: UnixStream,
-    process: Option<Process<()>>,
+    _process: Process<()>,
 }
 
 impl BareForkServer {
     pub(super) fn start() -> Failable<BareForkServer> {
         let (socket, other) = UnixStream::pair()?;
-        let process = serve::spawn(Fd::new(other))?;
+        let call = serve::call(Fd::new(other)).kill_on_drop(true);
         Ok(BareForkServer {
             socket,
-            process: Some(process),
+            _process: call.spawn()?,
         })
     }
 
@@ -43,16 +43,6 @@ impl BareForkServer {
         let bytes = &mut bytes[..count];
         self.socket.write_all(bytes)?;
         Ok(self.socket.read_exact(bytes)?)
-    }
-}
-
-impl Drop for BareForkServer {
-    fn drop(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-            // It was killed, and says so.
-            let _ = process.join();
-        }
     }
 }
 

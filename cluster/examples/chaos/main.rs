@@ -2,7 +2,7 @@
 //! this machine, and kills, stops and fills them.
 //!
 //! ```sh
-//! NATS_SERVER="$(.ci/nats-server)" cargo run --release -p multiproc-cluster --example chaos
+//! cargo run --release -p multiproc-cluster --example chaos
 //! ```
 //!
 //! With words behind it, only the cases whose names have one of them. The network and the disk are those of namespaces,
