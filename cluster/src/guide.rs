@@ -64,7 +64,7 @@
 //! |---|---|---|---|---|---|---|---|
 //! | nothing | 10000 | 10000 | 0 | 0 | 0 | 6.3 | 0.0 s |
 //! | `kill -9` of an agent each second | 20000 | 19592 | 408 | 0 | 0 | 15.0 | 1.1 s |
-//! | the same, 5 retries | 20000 | 20000 | 0 | 0 | 0 | 15.9 | 1.1 s |
+//! | the same, 5 retries | 20000 | 19966 | 34 | 0 | 0 | 23.5 | 11.0 s |
 //! | `kill -9` of the server each 3 seconds, back after one | 10000 | 10000 | 0 | 0 | 0 | 12.2 | 1.5 s |
 //! | `kill -9` of the leader of three servers, back after 5 seconds | 10000 | 10000 | 0 | 0 | 0 | 14.4 | 7.3 s |
 //! | an agent stopped for 6 seconds (2 are the time to answer) | 10000 | 9966 | 34 | 0 | 0 | 10.1 | 2.0 s |
@@ -78,7 +78,9 @@
 //! | a second submitter of the same names, which is closed while its tasks run | 10000 | 10000 | 0 | 0 | 0 | 7.3 | 0.1 s |
 //! | all of it at random | 10000 | 10000 | 0 | 0 | 0 | 12.3 | 1.0 s |
 //!
-//! Calls that are lost together were sent together: about forty of 1 ms are one message.
+//! Calls that are lost together were sent together: about forty of 1 ms are one message. Agents are killed each
+//! second here, and what one had is delivered again after two: so the same message can be hit in each of its six
+//! attempts, as one was. With 0.93 seconds between, none of 20,000 calls was lost.
 //!
 //! # When errors come
 //!
