@@ -30,8 +30,6 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
 
     /// Puts a task among those that wait. If it is there already, it stays one.
     fn put_task(&self, id: &TaskId, message: Bytes) -> impl Future<Output = Result<()>> + Send;
-    /// The same, without hearing whether it is there.
-    fn offer_task(&self, id: &TaskId, message: Bytes) -> impl Future<Output = Result<()>> + Send;
     /// Takes back what waits or is delivered, and says how many there were.
     fn remove_tasks(&self, which: &Which) -> impl Future<Output = Result<u64>> + Send;
     /// Whether the task waits or is delivered, and not settled.
@@ -78,6 +76,16 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
     fn blob(&self, owner: &str, name: &str) -> impl Future<Output = Result<Bytes>> + Send;
     fn remove_blob(&self, owner: &str, name: &str) -> impl Future<Output = Result<()>> + Send;
 
+    /// Hands a task to an agent, without keeping it. An agent that does not take it says so to
+    /// [`Topic::NotTaken`], and the engine does if there is no such agent.
+    fn hand(
+        &self,
+        agent: &str,
+        id: &TaskId,
+        message: Bytes,
+    ) -> impl Future<Output = Result<()>> + Send;
+    /// Whether this user may hand tasks to agents, as far as it is known.
+    fn may_hand(&self) -> bool;
     /// Says something to those who listen, if any do.
     fn tell(&self, topic: &Topic<'_>, message: Bytes) -> impl Future<Output = Result<()>> + Send;
     /// Asks who listens, and waits for an answer; `None` if none came in time.
@@ -178,6 +186,10 @@ pub(crate) enum Topic<'a> {
     AnyAgent,
     /// Questions to all agents of this build, or to one.
     ToAgent(Option<&'a str>),
+    /// Tasks that are handed to this agent; no message is the question whether it has the task.
+    Handed(&'a str, Option<&'a TaskId>),
+    /// Tasks of this connection that were handed to an agent, and not taken.
+    NotTaken,
     /// Submitters say that they are there: one, or any.
     Submitter(Option<&'a RunId>),
     /// Questions to a submitter.
@@ -188,6 +200,8 @@ pub(crate) enum Topic<'a> {
 
 pub(crate) trait Listener: Send + 'static {
     fn next(&mut self) -> impl Future<Output = Option<Heard>> + Send;
+    /// Listens no more: [`next`](Listener::next) gives what was said before, and then ends.
+    fn close(&mut self) -> impl Future<Output = ()> + Send;
 }
 
 /// What was heard.

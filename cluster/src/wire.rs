@@ -13,6 +13,8 @@ use multiproc::__private::cluster;
 pub(crate) struct TaskMessage {
     /// How often it may be begun again.
     pub(crate) retries: u32,
+    /// The first attempt that is still to be made: those before it are lost.
+    pub(crate) first: u32,
     /// Whether it is to be told where and when its calls ran.
     pub(crate) is_traced: bool,
     pub(crate) calls: Body,
@@ -206,12 +208,14 @@ mod tests {
     fn what_is_no_message_is_none() {
         let message = TaskMessage {
             retries: 2,
+            first: 0,
             is_traced: false,
             calls: Body::Inline(vec![Packed(vec![1, 2, 3]), Packed(vec![0; 100_000])]),
         };
         let bytes = write(&message);
         let Some(TaskMessage {
             retries: 2,
+            first: 0,
             is_traced: false,
             calls: Body::Inline(calls),
         }) = read(&bytes)

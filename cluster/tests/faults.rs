@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use multiproc::{ErrorKind, Process, Result, TaskState, worker};
 use multiproc_cluster::Cluster;
 
-use crate::proxy::{Alone, Proxy, Unsure};
+use crate::proxy::{Proxy, Unsure};
 use crate::support::{AgentProcess, Directory, NatsServer, cluster, signal, wait_until, within};
 use crate::workers::{crash, dies_once, doze, noted, run_more_often, runs, square};
 
@@ -140,34 +140,6 @@ fn an_agent_that_does_not_know_whether_it_begins_a_task_runs_it_when_it_does() {
         assert!(proxy.rules().is_over());
         assert!(proxy.rules().questions > 0);
         assert_eq!(runs(&notes), [1]);
-    });
-}
-
-#[test]
-fn a_task_that_is_put_without_an_answer_arrives_and_runs_once() {
-    within(120, || {
-        let server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let proxy = Proxy::before(server.port, Alone::default());
-        let cluster = Cluster::connect(proxy.url()).unwrap();
-        assert!(cluster.wait_for_workers(1, Duration::from_secs(30)));
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
-        let mut count = 0;
-        // Whether the last one was short is up to the machine.
-        for are_lost in [false, true] {
-            proxy.rules().are_lost = are_lost;
-            let before = proxy.rules().count;
-            while proxy.rules().count < before + 3 {
-                assert_eq!(cluster.submit(square::call(3)).wait().unwrap(), 9);
-                count += 1;
-                // Long enough to be put again.
-                let pause = Duration::from_millis(300);
-                let call = noted::call(&notes, count, pause);
-                assert_eq!(cluster.submit(call).wait().unwrap(), count);
-            }
-        }
-        assert!(runs(&notes).into_iter().eq(1..=count));
     });
 }
 

@@ -10,6 +10,7 @@
 
 mod basics;
 mod faults;
+mod handed;
 mod machines;
 mod mistakes;
 mod network;

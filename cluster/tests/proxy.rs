@@ -128,20 +128,39 @@ impl Rules for Unsure {
     }
 }
 
-/// Tasks that are put without asking for an answer: counted, and lost if that is wanted.
+/// The tasks of a submitter: those that it puts into the queue, and those that it hands to an agent, which can be
+/// lost, or their answers.
 #[derive(Default)]
-pub struct Alone {
-    pub count: usize,
+pub struct Tasks {
+    pub put: usize,
+    pub handed: usize,
+    /// How many of those that were handed to an agent were not taken.
+    pub not_taken: usize,
     pub are_lost: bool,
+    pub answers_are_lost: bool,
+    replies: HashSet<String>,
 }
 
-impl Rules for Alone {
+impl Rules for Tasks {
     fn server_hears(&mut self, message: &Message) -> bool {
-        let said = message.said();
-        let is_alone = said
-            .is_some_and(|(subject, reply)| subject.starts_with("multiproc.t.") && reply.is_none());
-        self.count += usize::from(is_alone);
-        !(is_alone && self.are_lost)
+        let Some((subject, reply)) = message.said() else {
+            return true;
+        };
+        self.put += usize::from(subject.starts_with("multiproc.t."));
+        // A question about one is empty.
+        let is_handed = subject.starts_with("multiproc.h.") && message.rest != b"\r\n";
+        self.handed += usize::from(is_handed);
+        if is_handed {
+            self.replies.extend(reply.map(str::to_owned));
+        }
+        !(is_handed && self.are_lost)
+    }
+
+    fn client_hears(&mut self, message: &Message) -> bool {
+        let subject = message.said().map_or("", |it| it.0);
+        let is_not_taken = self.replies.remove(subject);
+        self.not_taken += usize::from(is_not_taken);
+        !(is_not_taken && self.answers_are_lost)
     }
 }
 

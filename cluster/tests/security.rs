@@ -41,8 +41,12 @@ impl Certificates {
 
 /// A server with the configuration of the guide.
 fn secured(certificates: &Certificates) -> NatsServer {
+    secured_by(CONFIG, certificates)
+}
+
+fn secured_by(config: &str, certificates: &Certificates) -> NatsServer {
     let path = |name: &str| certificates.path(name).display().to_string();
-    let config = CONFIG
+    let config = config
         .replace("/etc/nats/server.pem", &path("server.pem"))
         .replace("/etc/nats/server.key", &path("server.key"));
     // What a test's server has of its own.
@@ -110,6 +114,27 @@ fn tasks_go_over_tls_and_with_permissions() {
 }
 
 #[test]
+fn who_may_not_hand_tasks_to_agents_puts_them_into_the_queue() {
+    within(120, || {
+        let certificates = Certificates::new();
+        let may = "\"multiproc.h.*.*.alice.>\"";
+        assert!(CONFIG.contains(may));
+        let server = secured_by(&CONFIG.replace(may, ""), &certificates);
+        let ca = certificates.path("ca.pem");
+        let url = server.url().replace("127.0.0.1", "localhost");
+        let alice = Cluster::connect(user(&url, &ca, "alice")).unwrap();
+        let agent = secured_agent::spawn(&url, &ca).unwrap();
+        assert!(alice.wait_for_workers(1, Duration::from_secs(30)));
+        for x in 0..100 {
+            assert_eq!(alice.submit(square::call(x)).wait().unwrap(), x * x);
+        }
+        drop(alice);
+        agent.kill();
+        let _ = agent.join();
+    });
+}
+
+#[test]
 fn others_are_refused() {
     within(120, || {
         let certificates = Certificates::new();
@@ -166,6 +191,21 @@ fn an_agent_may_not_submit_and_a_submitter_not_read_what_is_others() {
             assert!(answers(alice.clone(), task, "a task").await);
             assert!(!answers(agent.clone(), task, "a task").await);
             assert!(!answers(bob.clone(), task, "a task").await);
+            // What is handed to an agent it hears of those who may.
+            let handed = "multiproc.h.build.agent.alice.run.0.1";
+            let mut given = agent.subscribe("multiproc.h.build.>").await.unwrap();
+            assert!(agent.flush().await.is_ok());
+            alice.publish(handed, "a task".into()).await.unwrap();
+            let next = futures_util::StreamExt::next(&mut given).await;
+            assert_eq!(next.unwrap().subject.as_str(), handed);
+            for other in [&agent, &bob] {
+                other.publish(handed, "a task".into()).await.unwrap();
+                // What was sent before its answer would have come before it.
+                assert!(!answers(other.clone(), task, "a task").await);
+            }
+            assert!(agent.flush().await.is_ok());
+            let next = futures_util::StreamExt::next(&mut given);
+            assert!(futures_util::FutureExt::now_or_never(next).is_none());
             let result = "multiproc.r.alice.run.0.1.r";
             assert!(answers(agent.clone(), result, "a result").await);
             assert!(!answers(bob.clone(), result, "a result").await);

@@ -70,6 +70,8 @@ struct Case {
     retries: u32,
     world: fn(&Path) -> (World, Cluster),
     fault: Fault,
+    /// Whether each call is waited for before the next, and is not one of a map.
+    one_by_one: bool,
     /// What the submitter does between two results.
     between: fn(u64),
 }
@@ -81,10 +83,18 @@ const PLAIN: Case = Case {
     retries: 0,
     world: World::small,
     fault: |_, _| {},
+    one_by_one: false,
     between: |_| {},
 };
 
-const CASES: [Case; 15] = [
+/// Such calls go past the queue.
+const ONE_BY_ONE: Case = Case {
+    calls: 5000,
+    one_by_one: true,
+    ..PLAIN
+};
+
+const CASES: [Case; 20] = [
     PLAIN,
     Case {
         name: "`kill -9` of an agent each second",
@@ -171,6 +181,32 @@ const CASES: [Case; 15] = [
         fault: all,
         ..PLAIN
     },
+    Case {
+        name: "one call after the other, nothing",
+        ..ONE_BY_ONE
+    },
+    Case {
+        name: "one call after the other, `kill -9` of an agent each second",
+        fault: kill_agents,
+        ..ONE_BY_ONE
+    },
+    Case {
+        name: "the same, one after the other, 1 retry",
+        retries: 1,
+        fault: kill_agents,
+        ..ONE_BY_ONE
+    },
+    Case {
+        name: "one call after the other, `kill -9` of the server each 3 seconds, back after one",
+        fault: kill_server,
+        ..ONE_BY_ONE
+    },
+    Case {
+        name: "one call after the other, all of it at random",
+        retries: 5,
+        fault: all,
+        ..ONE_BY_ONE
+    },
 ];
 
 fn main() {
@@ -201,10 +237,14 @@ fn run(case: &Case) {
         let call = |n| noted::call(&notes, n, MILLISECOND).retries(case.retries);
         let (mut results, mut lost) = (0, 0);
         let mut longest = Duration::ZERO;
-        let mut map = cluster.map_unordered(call, 0..case.calls);
+        let mut all: Box<dyn Iterator<Item = multiproc::Result<u64>>> = if case.one_by_one {
+            Box::new((0..case.calls).map(|n| cluster.submit(call(n)).wait()))
+        } else {
+            Box::new(cluster.map_unordered(call, 0..case.calls))
+        };
         loop {
             let last = Instant::now();
-            let Some(result) = map.next() else {
+            let Some(result) = all.next() else {
                 break;
             };
             longest = longest.max(last.elapsed());

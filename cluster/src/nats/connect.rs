@@ -33,7 +33,7 @@ pub(crate) async fn connect(
     role: Role,
     limit: Duration,
 ) -> Result<Nats> {
-    let complaints = Complaints::default();
+    let complaints = Complaints::new(&server.prefix);
     let connecting = connect_now(server, name, build, role, &complaints);
     match tokio::time::timeout(limit, connecting).await {
         Ok(connected) => connected,
@@ -140,6 +140,7 @@ async fn with_streams(
         context.get_stream_no_info(name).await.map_err(away)
     };
     let (tasks, records) = (stream("tasks").await?, stream("records").await?);
+    let not_taken = client.new_inbox();
     Ok(Nats(Arc::new(Inner {
         client,
         context,
@@ -150,6 +151,7 @@ async fn with_streams(
         tasks,
         records,
         answer_time: server.answer_time,
+        not_taken,
     })))
 }
 

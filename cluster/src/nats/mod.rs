@@ -6,6 +6,7 @@
 //! | records | the stream `P-records`, which refuses a second message for a subject: the first wins. Subjects `P.r.OWNER.RUN.JOB.NUMBER.b0` (begun), `.b1` (begun again), `.r` (the result) |
 //! | long values | the object store `P-blobs-OWNER` |
 //! | talk | subjects `P.a` (agents), `P.q` (questions to them), `P.s` (submitters), `P.w` (questions to them), `P.c` (what is cancelled), which are not kept |
+//! | tasks that are handed to an agent, and questions about them | subjects `P.h.BUILD.AGENT.OWNER.RUN.JOB.NUMBER`, which are not kept either |
 //!
 //! `P` is the prefix. What is an owner's has the owner's name at a fixed place of its subjects, so that a server's
 //! permissions can name it.
@@ -57,10 +58,33 @@ struct Inner {
     tasks: Stream<()>,
     records: Stream<()>,
     answer_time: Duration,
+    /// Where it is heard which tasks are not taken that were handed to an agent.
+    not_taken: String,
 }
 
 /// How long an answer of the server is waited for.
 const REQUEST_TIME: Duration = Duration::from_secs(5);
+
+impl Inner {
+    /// Has something asked of the server when there is a connection, and waits for the answer for as long as that lasts:
+    /// an answer to a connection that is broken does not come. What was asked may have been done all the same, as
+    /// after any error that says [`Cause::Away`].
+    async fn answered<T>(&self, asked: impl Future<Output = Result<T>>) -> Result<T> {
+        let mut connected = self.connected.clone();
+        let is_connected = *connected.borrow_and_update();
+        if !is_connected {
+            let is_there = connected.wait_for(|is_connected| *is_connected);
+            if tokio::time::timeout(REQUEST_TIME, is_there).await.is_err() {
+                return Err(connect::away("there is no connection to the server"));
+            }
+        }
+        tokio::select! {
+            biased;
+            answer = asked => answer,
+            _ = connected.changed() => Err(connect::away("the connection to the server is broken")),
+        }
+    }
+}
 
 impl Engine for Nats {
     type Deliveries = deliveries::NatsDeliveries;
@@ -86,19 +110,15 @@ impl Engine for Nats {
     }
 
     async fn put_task(&self, id: &TaskId, message: Bytes) -> Result<()> {
-        self.0.put_task(id, message).await
-    }
-
-    async fn offer_task(&self, id: &TaskId, message: Bytes) -> Result<()> {
-        self.0.offer_task(id, message).await
+        self.0.answered(self.0.put_task(id, message)).await
     }
 
     async fn remove_tasks(&self, which: &Which) -> Result<u64> {
-        self.0.remove_tasks(which).await
+        self.0.answered(self.0.remove_tasks(which)).await
     }
 
     async fn has_task(&self, id: &TaskId) -> Result<bool> {
-        self.0.has_task(id).await
+        self.0.answered(self.0.has_task(id)).await
     }
 
     async fn deliveries(&self) -> Result<deliveries::NatsDeliveries> {
@@ -120,11 +140,11 @@ impl Engine for Nats {
     }
 
     async fn record(&self, id: &TaskId, note: Note, message: Bytes) -> Result<First> {
-        self.0.record(id, note, message).await
+        self.0.answered(self.0.record(id, note, message)).await
     }
 
     async fn recorded(&self, id: &TaskId, note: Note) -> Result<Option<Bytes>> {
-        self.0.recorded(id, note).await
+        self.0.answered(self.0.recorded(id, note)).await
     }
 
     async fn records(&self, run: &RunId) -> Result<records::NatsRecords> {
@@ -132,11 +152,11 @@ impl Engine for Nats {
     }
 
     async fn last_place(&self) -> Result<u64> {
-        self.0.last_place().await
+        self.0.answered(self.0.last_place()).await
     }
 
     async fn forget(&self, run: &RunId, before: Option<u64>) -> Result<()> {
-        self.0.forget(run, before).await
+        self.0.answered(self.0.forget(run, before)).await
     }
 
     async fn put_blob(&self, owner: &str, name: &str, bytes: Bytes) -> Result<()> {
@@ -149,6 +169,14 @@ impl Engine for Nats {
 
     async fn remove_blob(&self, owner: &str, name: &str) -> Result<()> {
         self.0.remove_blob(owner, name).await
+    }
+
+    async fn hand(&self, agent: &str, id: &TaskId, message: Bytes) -> Result<()> {
+        self.0.hand(agent, id, message).await
+    }
+
+    fn may_hand(&self) -> bool {
+        self.0.complaints.may_hand()
     }
 
     async fn tell(&self, topic: &Topic<'_>, message: Bytes) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::fmt::Display;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -62,25 +63,53 @@ fn place(server: &Server) -> String {
 }
 
 /// What a server says of the questions that it does not answer: it tells who asks, and not in an answer.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Complaints(Arc<Mutex<Option<(String, Instant)>>>);
+#[derive(Debug, Clone)]
+pub(super) struct Complaints(Arc<Noted>);
+
+#[derive(Debug)]
+struct Noted {
+    latest: Mutex<Option<(String, Instant)>>,
+    /// How a subject begins by which tasks are handed to agents, as the server quotes it.
+    handed: String,
+    may_hand: AtomicBool,
+}
 
 /// For how long a complaint may be what explains something.
 const LATELY: Duration = Duration::from_secs(30);
 
 impl Complaints {
+    pub(super) fn new(prefix: &str) -> Complaints {
+        Complaints(Arc::new(Noted {
+            latest: Mutex::default(),
+            handed: format!("publish to \"{prefix}.h."),
+            may_hand: AtomicBool::new(true),
+        }))
+    }
+
+    /// Whether the server has not refused yet that a task is handed to an agent.
+    pub(super) fn may_hand(&self) -> bool {
+        self.0.may_hand.load(Ordering::Relaxed)
+    }
+
     pub(super) fn note(&self, event: &Event) {
         if let Event::ServerError(error) = event {
             let text = error.to_string();
-            if text.to_lowercase().contains("permissions violation") {
-                *lock(&self.0) = Some((text, Instant::now()));
+            let lower = text.to_lowercase();
+            if !lower.contains("permissions violation") {
+                return;
+            }
+            if lower.contains(&self.0.handed.to_lowercase()) {
+                // It is not needed: such tasks go the way of all others.
+                self.0.may_hand.store(false, Ordering::Relaxed);
+            } else {
+                *lock(&self.0.latest) = Some((text, Instant::now()));
             }
         }
     }
 
     /// What the server does not allow, if there was something lately.
     pub(super) fn latest(&self) -> Option<String> {
-        let noted = lock(&self.0);
+        let noted = lock(&self.0.latest);
         let (text, when) = noted.as_ref()?;
         (when.elapsed() < LATELY).then(|| {
             let text = text.strip_prefix("nats: ").unwrap_or(text);

@@ -15,26 +15,15 @@ use crate::id::TaskId;
 
 impl Inner {
     pub(super) async fn put_task(&self, id: &TaskId, message: Bytes) -> Result<()> {
-        let (subject, headers) = self.named(id);
+        let subject = self.task(&Which::Task(id.clone()));
+        // The server knows it by this name when it is put again: an answer can be lost.
+        let mut headers = HeaderMap::new();
+        headers.insert(NATS_MESSAGE_ID, subject.as_str());
         let sent = self.context.publish_with_headers(subject, headers, message);
         match sent.await {
             Ok(answer) => answer.await.map(drop).map_err(|error| not_stored(&error)),
             Err(error) => Err(not_stored(&error)),
         }
-    }
-
-    pub(super) async fn offer_task(&self, id: &TaskId, message: Bytes) -> Result<()> {
-        let (subject, headers) = self.named(id);
-        let sent = self.client.publish_with_headers(subject, headers, message);
-        sent.await.map_err(away)
-    }
-
-    /// The subject of a task, and the name by which the server knows it when it is put again: an answer can be lost.
-    fn named(&self, id: &TaskId) -> (String, HeaderMap) {
-        let subject = self.task(&Which::Task(id.clone()));
-        let mut headers = HeaderMap::new();
-        headers.insert(NATS_MESSAGE_ID, subject.as_str());
-        (subject, headers)
     }
 
     pub(super) async fn remove_tasks(&self, which: &Which) -> Result<u64> {

@@ -32,7 +32,7 @@ use bytes::Bytes;
 use super::presence::Presence;
 use super::work::Mine;
 use super::{Runner, Seat, Settled};
-use crate::engine::{Cause, Delivery, Engine, EngineError, First, Note, Topic};
+use crate::engine::{Cause, Engine, EngineError, First, Note, Topic};
 use crate::id::{TaskId, unique};
 use crate::submitter::lock;
 use crate::wire::{
@@ -70,10 +70,10 @@ enum Turn {
 impl<E: Engine> Runner<E> {
     pub(super) async fn attempt(
         self: &Arc<Self>,
-        delivery: &Delivery<E::Receipt>,
+        id: &TaskId,
+        message: &Bytes,
         seat: Seat,
     ) -> Settled {
-        let Delivery { id, message, .. } = delivery;
         if lock(&self.recent).known.contains(id) {
             return Settled::Done;
         }
@@ -90,6 +90,7 @@ impl<E: Engine> Runner<E> {
         }
         let Some(TaskMessage {
             retries,
+            first,
             is_traced,
             calls,
         }) = wire::read(message)
@@ -110,7 +111,13 @@ impl<E: Engine> Runner<E> {
                 Err(_) => return Settled::Back(SOON),
             },
         };
-        match self.turn(id, retries).await {
+        let turn = if self.is_delivered(id) {
+            self.turn(id, first, retries).await
+        } else {
+            // No other agent can have it: there is nothing to be noted.
+            Turn::Ours(first)
+        };
+        match turn {
             Turn::Ours(attempt) => {
                 let mine = Mine {
                     calls,
@@ -119,14 +126,24 @@ impl<E: Engine> Runner<E> {
                     is_traced,
                     seat,
                 };
-                self.work(id, mine).await
+                match self.work(id, mine).await {
+                    // What is given back its submitter would take for not begun.
+                    Settled::Back(_) if !self.is_delivered(id) => Settled::Done,
+                    settled => settled,
+                }
             }
             Turn::Settled(settled) => settled,
         }
     }
 
-    async fn turn(&self, id: &TaskId, retries: u32) -> Turn {
-        for attempt in 0..=retries {
+    /// Whether the engine has sent it, and not its submitter.
+    fn is_delivered(&self, id: &TaskId) -> bool {
+        let running = lock(&self.running);
+        running.get(id).is_some_and(|it| it.receipt.is_some())
+    }
+
+    async fn turn(&self, id: &TaskId, first: u32, retries: u32) -> Turn {
+        for attempt in first..=retries {
             let mut claim = self.claim(attempt);
             let first = loop {
                 let error = match self.begin(id, &mut claim).await {

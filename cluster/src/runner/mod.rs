@@ -33,6 +33,7 @@
 //!   round trip takes as long, 413 µs and not 417.
 
 mod attempt;
+mod handed;
 mod presence;
 mod work;
 
@@ -41,11 +42,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use multiproc::__private::cluster::Carried;
 use multiproc::Pool;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
+use self::handed::Handed;
 use crate::agent::OnStatus;
 use crate::engine::{Answer, Arrival, Deliveries, Delivery, Engine, Topic};
 use crate::id::{RunId, TaskId};
@@ -57,7 +60,7 @@ pub(crate) struct Runner<E: Engine> {
     name: String,
     host: String,
     submitter_timeout: Duration,
-    running: Mutex<HashMap<TaskId, Running<E>>>,
+    running: Mutex<HashMap<TaskId, Running<E::Receipt>>>,
     recent: Mutex<Recent>,
     /// What is done, and to be answered.
     unanswered: Mutex<Vec<E::Receipt>>,
@@ -83,10 +86,21 @@ pub(crate) struct Runner<E: Engine> {
 type PoolTask = Arc<Mutex<multiproc::Task<Carried>>>;
 
 /// A task that was taken and has not ended.
-struct Running<E: Engine> {
-    receipt: E::Receipt,
+struct Running<R> {
+    /// `None`: its submitter has handed it over, and nothing was delivered.
+    receipt: Option<R>,
     tasks: Vec<PoolTask>,
     is_cancelled: bool,
+}
+
+impl<R> Running<R> {
+    fn new(receipt: Option<R>) -> Running<R> {
+        Running {
+            receipt,
+            tasks: Vec::new(),
+            is_cancelled: false,
+        }
+    }
 }
 
 /// What has ended here, not long ago.
@@ -118,6 +132,37 @@ impl Recent {
     }
 }
 
+/// What there is for tasks: as many seats as there are workers.
+struct Seats {
+    workers: usize,
+    taken: usize,
+    /// Those for which the engine was asked for a task. A task that is handed over takes one all the same: if the
+    /// engine then sends another, that goes back.
+    due: usize,
+    /// Whether a task of the engine went back for lack of a seat: the next free one is for the engine.
+    is_owed: bool,
+}
+
+impl Seats {
+    fn new(workers: usize) -> Seats {
+        Seats {
+            workers,
+            taken: 0,
+            due: 0,
+            is_owed: false,
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.taken < self.workers
+    }
+
+    /// For how many the engine is to be asked for a task.
+    fn wanted(&self) -> usize {
+        self.workers.saturating_sub(self.taken + self.due)
+    }
+}
+
 /// What a task takes of this agent, until its calls have run. When it is dropped, another is asked for.
 struct Seat(mpsc::UnboundedSender<()>);
 
@@ -131,9 +176,8 @@ impl Drop for Seat {
 /// What becomes of a delivery.
 enum Settled {
     Done,
+    /// It was not begun, and may be tried again after this time.
     Back(Duration),
-    /// The same task is being run here already.
-    Known,
 }
 
 impl<E: Engine> Runner<E> {
@@ -181,10 +225,13 @@ impl<E: Engine> Runner<E> {
                     .await?,
                 self.engine.listen(&Topic::Submitter(None)).await?,
                 self.engine.listen(&Topic::Cancel(None)).await?,
+                self.engine.listen(&Topic::Handed(&self.name, None)).await?,
             );
             Ok::<_, crate::engine::EngineError>(subjects)
         };
-        if let Ok((to_all, to_me, submitters, cancelled)) = listening.await {
+        let mut handed = Handed::default();
+        if let Ok((to_all, to_me, submitters, cancelled, to_be_run)) = listening.await {
+            handed = Handed::new(to_be_run);
             around.spawn(Arc::clone(&self).answer(to_all));
             around.spawn(Arc::clone(&self).answer(to_me));
             around.spawn(Arc::clone(&self).hear_submitters(submitters));
@@ -209,10 +256,9 @@ impl<E: Engine> Runner<E> {
         };
         *lock(&self.not_served) = None;
         around.spawn(Arc::clone(&self).keep_alive(deliveries.answer_time() / 3));
-        self.take_tasks(&mut deliveries, &mut stopped).await;
-        while !lock(&self.running).is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        self.take_tasks(&mut deliveries, &mut handed, &mut stopped)
+            .await;
+        self.finish(&mut handed).await;
         self.answer_done().await;
         drop(deliveries);
         self.leave(around, telling).await;
@@ -233,96 +279,146 @@ impl<E: Engine> Runner<E> {
     async fn take_tasks(
         self: &Arc<Self>,
         deliveries: &mut E::Deliveries,
+        handed: &mut Handed<E::Listener>,
         stopped: &mut watch::Receiver<bool>,
     ) {
-        let (freed, mut freed_slots) = mpsc::unbounded_channel();
-        let mut free = self.pool.workers();
+        let (freed, mut freed_seats) = mpsc::unbounded_channel();
+        let mut seats = Seats::new(self.pool.workers());
         let mut is_stopping = false;
         loop {
             if *stopped.borrow() && !is_stopping {
                 is_stopping = true;
                 self.is_leaving.send_replace(true);
+                // What is handed over from now on is sent before this is heard, and refused.
+                self.say_status().await;
                 deliveries.close().await;
             }
-            if free > 0 && !is_stopping {
-                if deliveries.request(free).await.is_ok() {
-                    free = 0;
+            let wanted = seats.wanted();
+            if wanted > 0 && !is_stopping {
+                if deliveries.request(wanted).await.is_ok() {
+                    seats.due += wanted;
                 } else {
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }
             tokio::select! {
-                arrival = deliveries.next() => match arrival {
-                    Some(Arrival::Task(delivery)) if is_stopping => {
-                        // It came too late: another agent gets it, at once.
-                        let back = Answer::Back(Duration::ZERO);
-                        let _ = self.engine.settle(&delivery.receipt, back).await;
-                    }
-                    Some(Arrival::Task(delivery)) => {
-                        let runner = Arc::clone(self);
-                        let seat = Seat(freed.clone());
-                        tokio::spawn(async move {
-                            runner.deal_with(delivery, seat).await;
-                        });
-                    }
-                    Some(Arrival::Expired(count)) => free += count,
-                    None => return,
-                },
-                Some(()) = freed_slots.recv() => free += 1,
-                // A server that is away does not say that it has sent all.
-                () = tokio::time::sleep(LAST_ARRIVAL), if is_stopping => return,
+                // A seat that is free again comes before a task that may be for it.
+                biased;
                 changed = stopped.changed(), if !is_stopping => {
                     if changed.is_err() {
-                        return;
+                        break;
                     }
                 }
+                Some(()) = freed_seats.recv() => seats.taken -= 1,
+                heard = handed.next() => {
+                    let has_room = seats.has_room() && !seats.is_owed && !is_stopping;
+                    let taken = self.take_handed(handed, heard, has_room).await;
+                    if let Some((id, message)) = taken {
+                        seats.taken += 1;
+                        self.start(id, message, Seat(freed.clone()));
+                    }
+                }
+                arrival = deliveries.next() => match arrival {
+                    Some(Arrival::Task(delivery)) => {
+                        seats.due = seats.due.saturating_sub(1);
+                        seats.is_owed = !seats.has_room();
+                        let has_room = seats.has_room() && !is_stopping;
+                        if let Some((id, message)) = self.take_delivery(delivery, has_room).await {
+                            seats.taken += 1;
+                            self.start(id, message, Seat(freed.clone()));
+                        }
+                    }
+                    Some(Arrival::Expired(count)) => {
+                        seats.due = seats.due.saturating_sub(count);
+                        seats.is_owed = false;
+                    }
+                    None => break,
+                },
+                // A server that is away does not say that it has sent all.
+                () = tokio::time::sleep(LAST_ARRIVAL), if is_stopping => break,
             }
         }
     }
 
-    async fn deal_with(self: Arc<Self>, delivery: Delivery<E::Receipt>, seat: Seat) {
-        let id = delivery.id.clone();
-        let settled = {
+    /// Waits for the end of what runs, and takes nothing more.
+    async fn finish(&self, handed: &mut Handed<E::Listener>) {
+        while !lock(&self.running).is_empty() {
+            tokio::select! {
+                heard = handed.next() => {
+                    self.take_handed(handed, heard, false).await;
+                }
+                () = tokio::time::sleep(Duration::from_millis(10)) => {}
+            }
+        }
+        handed.close().await;
+        let refuse = async {
+            while let Some(heard) = handed.last().await {
+                self.take_handed(handed, heard, false).await;
+            }
+        };
+        // A server that is away does not say that it has sent all.
+        let _ = tokio::time::timeout(LAST_ARRIVAL, refuse).await;
+    }
+
+    /// Takes a task that the engine has sent. Returns it if it is to be run: it counts as running then.
+    async fn take_delivery(
+        &self,
+        delivery: Delivery<E::Receipt>,
+        has_room: bool,
+    ) -> Option<(TaskId, Bytes)> {
+        let Delivery {
+            id,
+            message,
+            receipt,
+        } = delivery;
+        let is_taken = {
             let mut running = lock(&self.running);
             if let Some(known) = running.get_mut(&id) {
                 // Delivered again, because it was not heard that it runs: the new receipt counts.
-                known.receipt = delivery.receipt.clone();
-                Some(Settled::Known)
-            } else {
-                let taken = Running {
-                    receipt: delivery.receipt.clone(),
-                    tasks: Vec::new(),
-                    is_cancelled: false,
-                };
-                running.insert(id.clone(), taken);
-                None
+                known.receipt = Some(receipt);
+                return None;
             }
-        };
-        let settled = match settled {
-            Some(settled) => settled,
-            None => self.attempt(&delivery, seat).await,
-        };
-        let delay = match settled {
-            Settled::Known => return,
-            Settled::Done => {
-                // Before it is not running any more: it is one of both at any time.
-                lock(&self.recent).insert(id.clone());
-                None
+            if has_room {
+                running.insert(id.clone(), Running::new(Some(receipt.clone())));
             }
-            Settled::Back(delay) => Some(delay),
+            has_room
         };
+        if is_taken {
+            return Some((id, message));
+        }
+        // It came too late, or a task that was handed over was first: another agent gets it, at once.
+        let back = Answer::Back(Duration::ZERO);
+        let _ = self.engine.settle(&receipt, back).await;
+        None
+    }
+
+    /// Runs a task that was taken.
+    fn start(self: &Arc<Self>, id: TaskId, message: Bytes, seat: Seat) {
+        let runner = Arc::clone(self);
+        tokio::spawn(async move {
+            runner.deal_with(id, message, seat).await;
+        });
+    }
+
+    async fn deal_with(self: Arc<Self>, id: TaskId, message: Bytes, seat: Seat) {
+        let settled = self.attempt(&id, &message, seat).await;
+        let is_done = matches!(settled, Settled::Done);
+        if is_done {
+            // Before it is not running any more: it is one of both at any time.
+            lock(&self.recent).insert(id.clone());
+        }
         let receipt = {
             let mut running = lock(&self.running);
-            let removed = running.remove(&id);
-            let receipt = removed.map_or(delivery.receipt, |it| it.receipt);
-            if delay.is_none() {
+            let receipt = running.remove(&id).and_then(|it| it.receipt);
+            if is_done && let Some(receipt) = &receipt {
                 // At once: when nothing runs any more, all is there that is to be answered.
                 lock(&self.unanswered).push(receipt.clone());
                 self.has_unanswered.notify_one();
             }
             receipt
         };
-        if let Some(delay) = delay {
+        // What was handed over is given back by answering its submitter that it is not here.
+        if let (Settled::Back(delay), Some(receipt)) = (settled, receipt) {
             let _ = self.engine.settle(&receipt, Answer::Back(delay)).await;
         }
     }
@@ -350,7 +446,8 @@ impl<E: Engine> Runner<E> {
             ticks.tick().await;
             let receipts: Vec<_> = {
                 let running = lock(&self.running);
-                running.values().map(|it| it.receipt.clone()).collect()
+                let receipts = running.values().filter_map(|it| it.receipt.clone());
+                receipts.collect()
             };
             for receipt in receipts {
                 let _ = self.engine.settle(&receipt, Answer::Working).await;

@@ -151,7 +151,7 @@ impl<E: Engine> Runner<E> {
         }
     }
 
-    fn knows(&self, id: &TaskId) -> Knows {
+    pub(super) fn knows(&self, id: &TaskId) -> Knows {
         if lock(&self.running).contains_key(id) {
             Knows::Running
         } else if lock(&self.recent).known.contains(id) {

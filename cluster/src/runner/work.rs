@@ -19,6 +19,9 @@ use crate::wire::{self, Body, Packed, ResultMessage, Results, Said, Stretch, Wor
 /// A call that takes no longer than this is waited for by the agent's thread itself.
 const SHORT: Duration = Duration::from_micros(200);
 
+/// How many results may be on their way, beside one for each worker, before no task is taken until they are noted.
+const BEING_NOTED: usize = 4;
+
 /// For how long it is not told that a task runs: it may have ended by then.
 const TELL: Duration = Duration::from_millis(100);
 
@@ -193,7 +196,7 @@ impl<E: Engine> Runner<E> {
         let results = if length + 64 * results.len() <= self.engine.message_limit() {
             // The worker is free, so the next task is asked for on the way of the result, and not after it. But
             // results that the engine does not take are not to be ever more.
-            if lock(&self.running).len() < 2 * self.pool.workers() {
+            if lock(&self.running).len() < 2 * self.pool.workers() + BEING_NOTED {
                 drop(seat);
             }
             Body::Inline(results)

@@ -58,12 +58,12 @@ impl<E: Engine> Submitter<E> {
         let mut open = self.open();
         if let Some(task) = open.get_mut(key) {
             // What was said may arrive late.
-            if let State::Running(_, before) = task.state
-                && before >= attempt
-            {
-                return;
+            match &mut task.state {
+                _ if attempt < task.first => {}
+                State::Running(_, before) if *before >= attempt => {}
+                State::Handed(handed) => handed.attempt = handed.attempt.max(Some(attempt)),
+                state => *state = State::Running(agent, attempt),
             }
-            task.state = State::Running(agent, attempt);
         }
     }
 
@@ -95,11 +95,11 @@ impl<E: Engine> Submitter<E> {
             trace.worked(key.1, &agent, &work);
         }
         match results {
-            Results::Each(Body::Inline(results)) => self.end(key, results, ran),
+            Results::Each(Body::Inline(results)) => self.end(key, results, ran, agent),
             Results::Each(Body::Blob(name)) if is_open => {
                 let submitter = Arc::clone(self);
                 self.handle.spawn(async move {
-                    submitter.fetch(key, name, ran).await;
+                    submitter.fetch(key, name, ran, agent).await;
                 });
             }
             // It is not wanted any more.
@@ -117,7 +117,7 @@ impl<E: Engine> Submitter<E> {
     }
 
     /// Gets a result that is kept beside the messages.
-    async fn fetch(self: Arc<Self>, key: Key, name: String, ran: Duration) {
+    async fn fetch(self: Arc<Self>, key: Key, name: String, ran: Duration, agent: String) {
         let begin = Instant::now();
         let bytes = loop {
             match self.engine.blob(&self.run.owner, &name).await {
@@ -135,7 +135,7 @@ impl<E: Engine> Submitter<E> {
             }
         };
         match wire::read::<Vec<Packed>>(&bytes) {
-            Some(results) => self.end(key, results, ran),
+            Some(results) => self.end(key, results, ran, agent),
             None => {
                 self.fail(key, ErrorKind::Decode, |worker| {
                     format!("worker `{worker}`: its result was damaged on its way")
@@ -145,11 +145,11 @@ impl<E: Engine> Submitter<E> {
         let _ = self.engine.remove_blob(&self.run.owner, &name).await;
     }
 
-    fn end(&self, key: Key, results: Vec<Packed>, ran: Duration) {
+    fn end(&self, key: Key, results: Vec<Packed>, ran: Duration, agent: String) {
         let Some(task) = self.take(key) else {
             return;
         };
-        self.note_time(task.since.elapsed());
+        self.note_end(task.since.elapsed(), agent);
         let results: Vec<_> = results.into_iter().map(|Packed(result)| result).collect();
         let ended = if results.len() == task.calls {
             Ended::Each(results, ran)
@@ -211,7 +211,7 @@ impl<E: Engine> Submitter<E> {
     }
 
     /// Which of its tasks that is.
-    fn key(&self, id: &str) -> Option<Key> {
+    pub(super) fn key(&self, id: &str) -> Option<Key> {
         let id = TaskId::parse(id)?;
         (id.run == self.run).then_some((id.job, id.number))
     }

@@ -6,9 +6,10 @@
 //! * it is cancelled here;
 //! * the server has not been there for its time ([`watch`]);
 //! * no agent of this build has been there for its time, or the one that had begun the task has not;
-//! * the engine has neither the task nor a result ([`reconcile`]).
+//! * the engine has neither the task nor a result ([`reconcile`]);
+//! * the agent that it was handed to is gone ([`hand`]).
 
-mod alone;
+mod hand;
 mod intake;
 mod open;
 mod outgo;
@@ -55,11 +56,11 @@ pub(crate) struct Submitter<E> {
     cancelling: Mutex<HashMap<Key, Instant>>,
     next: AtomicU64,
     is_closed: AtomicBool,
-    /// What was put without an answer, and that there is such.
-    unanswered: Mutex<Option<alone::Unanswered>>,
-    has_unanswered: Notify,
-    /// Whether the last task that ended was short.
-    was_short: AtomicBool,
+    nearest: Mutex<hand::Nearest>,
+    /// That a task was handed to an agent.
+    has_handed: Notify,
+    /// When the connection came back.
+    reconnected: Mutex<Option<Instant>>,
     /// That all open tasks are to be looked up.
     doubt: Notify,
     /// Those who wait for room.
@@ -130,9 +131,9 @@ impl<E: Engine> Submitter<E> {
             cancelling: Mutex::default(),
             next: AtomicU64::new(1),
             is_closed: AtomicBool::new(false),
-            unanswered: Mutex::default(),
-            has_unanswered: Notify::new(),
-            was_short: AtomicBool::new(false),
+            nearest: Mutex::default(),
+            has_handed: Notify::new(),
+            reconnected: Mutex::default(),
             doubt: Notify::new(),
             room: std::sync::Condvar::new(),
             counters: Counters::default(),
@@ -141,10 +142,12 @@ impl<E: Engine> Submitter<E> {
         let records = engine.records(&run).await?;
         let agents = engine.listen(&Topic::Agent(None)).await?;
         let questions = engine.listen(&Topic::ToSubmitter(&run)).await?;
+        let not_taken = engine.listen(&Topic::NotTaken).await?;
         tokio::spawn(Arc::clone(&submitter).take_records(records));
         tokio::spawn(Arc::clone(&submitter).hear_agents(agents));
         tokio::spawn(Arc::clone(&submitter).answer(questions));
-        tokio::spawn(Arc::clone(&submitter).put_again());
+        tokio::spawn(Arc::clone(&submitter).hear_not_taken(not_taken));
+        tokio::spawn(Arc::clone(&submitter).mind_handed());
         tokio::spawn(Arc::clone(&submitter).watch());
         tokio::spawn(Arc::clone(&submitter).reconcile_in_doubt());
         submitter.say_hello().await;

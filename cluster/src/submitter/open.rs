@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::Message;
 use crate::sink::Sink;
 
@@ -25,6 +27,8 @@ pub(super) struct Open {
     ended: VecDeque<(Instant, u64)>,
     /// Those whose arguments are kept beside the messages.
     blobs: HashSet<Key>,
+    /// Those that are [`State::Handed`].
+    handed: HashSet<Key>,
 }
 
 /// A task that has not ended.
@@ -33,6 +37,8 @@ pub(super) struct OpenTask {
     pub(super) worker: &'static str,
     pub(super) calls: usize,
     pub(super) retries: u32,
+    /// The first attempt that is made of what the engine has: those before it are lost.
+    pub(super) first: u32,
     pub(super) since: Instant,
     pub(super) state: State,
     /// When it was looked up.
@@ -50,7 +56,35 @@ pub(super) enum State {
     Queued,
     /// This agent has begun it, for the first time (0) or again.
     Running(String, u32),
+    /// An agent has it, or it is on its way there, and the engine does not have it.
+    Handed(Handed),
 }
+
+/// What is known of a task that was handed to an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Handed {
+    pub(super) agent: String,
+    /// To be put, if it is not taken.
+    pub(super) message: Bytes,
+    /// The attempt that the agent has begun, as far as it is known.
+    pub(super) attempt: Option<u32>,
+    /// When the agent is asked for it.
+    pub(super) ask_at: Instant,
+    /// Since when the agent does not answer, and how often it has not.
+    pub(super) missed: Option<(Instant, u32)>,
+}
+
+impl Handed {
+    /// Notes that the agent has not answered, and says whether it is lost.
+    pub(super) fn miss(&mut self, patience: Duration) -> bool {
+        let (since, times) = self.missed.unwrap_or_else(|| (Instant::now(), 0));
+        self.missed = Some((since, times + 1));
+        since.elapsed() > patience && times + 1 >= MISSES
+    }
+}
+
+/// How many answers of an agent must be missing. One may be because this process was stopped.
+const MISSES: u32 = 3;
 
 impl OpenTask {
     pub(super) fn new(message: &Message) -> OpenTask {
@@ -59,6 +93,7 @@ impl OpenTask {
             worker: message.worker,
             calls: message.calls.len(),
             retries: message.retries,
+            first: 0,
             since: Instant::now(),
             state: State::Sent,
             checked: Instant::now(),
@@ -78,6 +113,7 @@ impl Open {
 
     pub(super) fn remove(&mut self, key: Key) -> Option<OpenTask> {
         let task = self.tasks.remove(&key)?;
+        self.handed.remove(&key);
         self.calls -= task.calls;
         if let Some(count) = self.born.get_mut(&task.born) {
             *count -= 1;
@@ -110,8 +146,45 @@ impl Open {
         tasks.filter(|it| which(it.1)).map(|it| *it.0).collect()
     }
 
-    pub(super) fn is_only(&self, key: Key) -> bool {
-        self.tasks.len() == 1 && self.contains(key)
+    /// Notes that a task is handed to an agent. False if there are others, or it has ended.
+    pub(super) fn hand(&mut self, key: Key, handed: Handed) -> bool {
+        if self.tasks.len() != 1 {
+            return false;
+        }
+        let Some(task) = self.tasks.get_mut(&key) else {
+            return false;
+        };
+        task.state = State::Handed(handed);
+        self.handed.insert(key);
+        true
+    }
+
+    pub(super) fn handed(&mut self, key: Key) -> Option<&mut Handed> {
+        match &mut self.tasks.get_mut(&key)?.state {
+            State::Handed(handed) => Some(handed),
+            _ => None,
+        }
+    }
+
+    /// Notes that a task is not its agent's any more. It is this one's from now on who gets it.
+    pub(super) fn take_back(&mut self, key: Key, state: State) -> Option<Handed> {
+        let task = self.tasks.get_mut(&key)?;
+        if !self.handed.remove(&key) {
+            return None;
+        }
+        match std::mem::replace(&mut task.state, state) {
+            State::Handed(handed) => Some(handed),
+            _ => None,
+        }
+    }
+
+    /// For which task an agent is to be asked next, and when.
+    pub(super) fn next_question(&self) -> Option<(Key, Instant)> {
+        let ask_at = |key: &Key| match &self.tasks.get(key)?.state {
+            State::Handed(handed) => Some((*key, handed.ask_at)),
+            _ => None,
+        };
+        self.handed.iter().filter_map(ask_at).min_by_key(|it| it.1)
     }
 
     pub(super) fn calls(&self) -> usize {
@@ -120,7 +193,11 @@ impl Open {
 
     pub(super) fn is_running(&self, key: Key) -> bool {
         let task = self.tasks.get(&key);
-        task.is_some_and(|task| matches!(task.state, State::Running(..)))
+        task.is_some_and(|task| match &task.state {
+            State::Running(..) => true,
+            State::Handed(handed) => handed.attempt.is_some(),
+            State::Sent | State::Queued => false,
+        })
     }
 
     /// Notes the place of the latest record that is kept, as the engine says.

@@ -15,7 +15,7 @@ use crate::wire::{self, Body, Packed, TaskMessage};
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl<E: Engine> Submitter<E> {
-    /// Puts a message, until the engine has it, or refuses it, or it has ended.
+    /// Puts a message, until the engine has it, or refuses it, or it has ended; or hands it to an agent.
     pub(super) async fn put(self: Arc<Self>, key: Key, message: Message) {
         let id = self.id(key);
         let length: usize = message.calls.iter().map(Vec::len).sum();
@@ -35,10 +35,11 @@ impl<E: Engine> Submitter<E> {
         };
         let message: Bytes = wire::write(&TaskMessage {
             retries: message.retries,
+            first: 0,
             is_traced: self.trace.is_some(),
             calls,
         });
-        if self.put_alone(key, &message).await {
+        if self.hand(key, &message).await {
             self.catch_if_cancelled(key).await;
         } else {
             self.put_for_sure(key, message).await;

@@ -42,6 +42,7 @@ impl<E: Engine> Submitter<E> {
                     if !*connected.borrow_and_update() {
                         continue;
                     }
+                    *lock(&self.reconnected) = Some(Instant::now());
                     self.say_hello().await;
                     true
                 }
@@ -55,7 +56,8 @@ impl<E: Engine> Submitter<E> {
                 } else {
                     QUIET
                 };
-                task.state != State::Sent && (all || task.checked.elapsed() > quiet)
+                let has_engine = !matches!(task.state, State::Sent | State::Handed(_));
+                has_engine && (all || task.checked.elapsed() > quiet)
             });
             for keys in keys.chunks(TOGETHER) {
                 let lookups = keys.iter().map(|key| self.look_up(*key, is_missed));
@@ -132,7 +134,7 @@ impl<E: Engine> Submitter<E> {
         let (next, retries) = match self.open().get_mut(key) {
             Some(task) => match task.state {
                 State::Running(_, attempt) => (attempt.saturating_add(1), task.retries),
-                _ => (0, task.retries),
+                _ => (task.first, task.retries),
             },
             None => return Ok(()),
         };

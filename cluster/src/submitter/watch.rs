@@ -212,7 +212,8 @@ impl<E: Engine> Submitter<E> {
         // looked up, and after the task was taken back.
         let taken_back = self.engine.remove_tasks(&which).await;
         let begun = self.engine.recorded(&self.id(key), Note::Begun(0)).await;
-        let ended = if matches!((taken_back, begun), (Ok(1), Ok(None))) {
+        let first = self.open().get_mut(key).map(|task| task.first);
+        let ended = if matches!((taken_back, begun, first), (Ok(1), Ok(None), Some(0))) {
             self.fail(key, ErrorKind::Spawn, |worker| {
                 format!("worker `{worker}` was not run: {why}")
             })

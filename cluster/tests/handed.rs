@@ -1,0 +1,299 @@
+//! Short calls that are alone: they are handed to an agent, past the queue.
+
+use std::thread;
+use std::time::Duration;
+
+use multiproc::{Call, ErrorKind, TaskState};
+use multiproc_cluster::{Agent, Cluster, Task};
+
+use crate::proxy::{Proxy, Tasks};
+use crate::support::{self, AgentProcess, Directory, NatsServer, signal, wait_until, within};
+use crate::workers::{crash, dies_once, doze, noted, runs, square};
+
+const LONG: Duration = Duration::from_secs(600);
+
+/// A submitter whose messages are watched.
+struct Watched {
+    proxy: Proxy<Tasks>,
+    cluster: Cluster,
+}
+
+impl Watched {
+    fn of(server: &NatsServer, workers: usize) -> Watched {
+        let proxy = Proxy::before(server.port, Tasks::default());
+        let cluster = Cluster::connect(support::server(&proxy.url())).unwrap();
+        assert!(cluster.wait_for_workers(workers, Duration::from_secs(30)));
+        Watched { proxy, cluster }
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        let rules = self.proxy.rules();
+        (rules.handed, rules.put)
+    }
+
+    /// Submits it as a call that is alone, after a short one, until it goes to an agent, and not into the queue: whether
+    /// the one before was short is up to the machine. One that may have begun elsewhere is not of use any more, so
+    /// each is given its number.
+    fn hand<'a, R>(&self, call: impl FnMut(u64) -> Call<'a, R>) -> (u64, Task<R>) {
+        self.hand_or(call, || {})
+    }
+
+    /// The same; does something before it tries again.
+    fn hand_or<'a, R>(
+        &self,
+        mut call: impl FnMut(u64) -> Call<'a, R>,
+        mut again: impl FnMut(),
+    ) -> (u64, Task<R>) {
+        for number in 1.. {
+            assert_eq!(self.cluster.submit(square::call(3)).wait().unwrap(), 9);
+            let before = self.counts();
+            let task = self.cluster.submit(call(number));
+            wait_until("it is on its way", || self.counts() != before);
+            if self.counts() == (before.0 + 1, before.1) {
+                return (number, task);
+            }
+            task.cancel();
+            again();
+        }
+        unreachable!("numbers do not end")
+    }
+}
+
+fn times(notes: &std::path::Path, number: u64) -> usize {
+    runs(notes).into_iter().filter(|it| *it == number).count()
+}
+
+#[test]
+fn short_calls_go_past_the_queue_and_long_ones_do_not() {
+    within(120, || {
+        let server = NatsServer::start();
+        let _agent = AgentProcess::start(&server.url(), 1);
+        let submitter = Watched::of(&server, 1);
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        let mut count = 0;
+        while submitter.counts().0 < 20 {
+            count += 1;
+            let call = noted::call(&notes, count, Duration::ZERO);
+            assert_eq!(submitter.cluster.submit(call).wait().unwrap(), count);
+        }
+        // What is handed over is not put, unless it is not taken.
+        let (handed, put) = submitter.counts();
+        let not_taken = submitter.proxy.rules().not_taken;
+        assert_eq!((handed - not_taken + put) as u64, count);
+        assert!(runs(&notes).into_iter().eq(1..=count));
+        // After one that takes a while, and beside another.
+        let pause = Duration::from_millis(20);
+        submitter.cluster.submit(doze::call(pause)).wait().unwrap();
+        let before = submitter.counts();
+        let both = [4, 5].map(|x| submitter.cluster.submit(square::call(x)));
+        assert_eq!(both.map(|it| it.wait().unwrap()), [16, 25]);
+        assert_eq!(submitter.counts(), (before.0, before.1 + 2));
+    });
+}
+
+#[test]
+fn what_is_lost_on_its_way_to_an_agent_is_put_and_runs_once() {
+    within(120, || {
+        let server = NatsServer::start();
+        let _agent = AgentProcess::start(&server.url(), 1);
+        let submitter = Watched::of(&server, 1);
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        submitter.proxy.rules().are_lost = true;
+        let (number, task) = submitter.hand(|n| noted::call(&notes, n, Duration::ZERO));
+        assert_eq!(task.wait().unwrap(), number);
+        assert_eq!(times(&notes, number), 1);
+    });
+}
+
+#[test]
+fn an_agent_that_is_busy_does_not_take_it_and_another_runs_it() {
+    within(120, || {
+        let server = NatsServer::start();
+        let _busy = AgentProcess::start(&server.url(), 1);
+        let submitter = Watched::of(&server, 1);
+        let other = server.cluster();
+        for are_lost in [false, true] {
+            submitter.proxy.rules().answers_are_lost = are_lost;
+            // The agent is known to the submitter, and then busy for another one.
+            let (_, task) = submitter.hand(square::call);
+            task.wait().unwrap();
+            let long = other.submit(doze::call(LONG));
+            wait_until("it runs", || long.state() == TaskState::Running);
+            let before = submitter.proxy.rules().not_taken;
+            let task = submitter.cluster.submit(square::call(5));
+            wait_until("it is not taken", || {
+                submitter.proxy.rules().not_taken > before
+            });
+            let idle = AgentProcess::start(&server.url(), 1);
+            assert_eq!(task.wait().unwrap(), 25);
+            drop(idle);
+            long.cancel();
+        }
+    });
+}
+
+#[test]
+fn tasks_of_others_are_not_held_up_by_one_that_is_handed_over() {
+    within(120, || {
+        let server = NatsServer::start();
+        let _agent = AgentProcess::start(&server.url(), 1);
+        let submitter = Watched::of(&server, 1);
+        // It takes the worker for which the agent has asked for a task.
+        let (_, long) = submitter.hand(|_| doze::call(LONG));
+        wait_until("it runs", || long.state() == TaskState::Running);
+        let other = server.cluster();
+        let task = other.submit(square::call(6));
+        thread::sleep(Duration::from_millis(200));
+        let _idle = AgentProcess::start(&server.url(), 1);
+        assert_eq!(task.wait().unwrap(), 36);
+        assert!(!long.is_finished());
+        // Its worker is free again at once.
+        assert!(long.cancel());
+        assert_eq!(long.wait().unwrap_err().kind(), ErrorKind::Cancelled);
+        let both = [7, 8].map(|x| other.submit(doze::call(Duration::from_millis(x))));
+        let both = both.map(|it| it.wait().unwrap());
+        assert!(both.iter().all(|it| *it > 0));
+    });
+}
+
+#[test]
+fn what_was_handed_to_an_agent_that_is_killed_is_lost_or_tried_again() {
+    within(120, || {
+        let server = NatsServer::start();
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        for retries in [0, 1] {
+            let mut agent = AgentProcess::start(&server.url(), 1);
+            let submitter = Watched::of(&server, 1);
+            let pause = Duration::from_secs(2);
+            let first = 1000 * u64::from(retries);
+            let (number, task) =
+                submitter.hand(|n| noted::call(&notes, first + n, pause).retries(retries));
+            let number = first + number;
+            wait_until("it runs", || times(&notes, number) == 1);
+            assert!(!task.is_finished());
+            let _other = AgentProcess::start(&server.url(), 1);
+            agent.kill();
+            if retries == 0 {
+                let error = task.wait().unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Lost, "{error}");
+                assert!(error.to_string().contains("may have run"), "{error}");
+                assert_eq!(times(&notes, number), 1);
+            } else {
+                assert_eq!(task.wait().unwrap(), number);
+                assert_eq!(times(&notes, number), 2);
+            }
+        }
+    });
+}
+
+#[test]
+fn an_agent_that_was_stopped_runs_what_it_was_handed_no_more_often_than_it_may() {
+    within(120, || {
+        let server = NatsServer::start();
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        for retries in [0, 1] {
+            let agent = AgentProcess::start(&server.url(), 1);
+            let submitter = Watched::of(&server, 1);
+            let first = 1000 * u64::from(retries);
+            // It is on its way when the agent is stopped, which may happen before or after it has begun.
+            let call = |n| {
+                signal("STOP", agent.id());
+                noted::call(&notes, first + n, Duration::ZERO).retries(retries)
+            };
+            let (number, task) = submitter.hand_or(call, || signal("CONT", agent.id()));
+            let number = first + number;
+            let _other = AgentProcess::start(&server.url(), 1);
+            let result = task.wait();
+            signal("CONT", agent.id());
+            match result {
+                Ok(it) => assert_eq!((it, retries), (number, 1)),
+                Err(error) => assert_eq!((error.kind(), retries), (ErrorKind::Lost, 0), "{error}"),
+            }
+            // The agent that is back may run it, too.
+            thread::sleep(Duration::from_millis(500));
+            assert!(times(&notes, number) <= 1 + retries as usize);
+        }
+    });
+}
+
+#[test]
+fn a_crash_of_the_server_does_not_disturb_what_was_handed_over() {
+    within(120, || {
+        let mut server = NatsServer::start();
+        let _agent = AgentProcess::start(&server.url(), 1);
+        let submitter = Watched::of(&server, 1);
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        // It ends while the server is away, and when it is back.
+        for (first, pause) in [(0, 1), (1000, 6)] {
+            let pause = Duration::from_secs(pause);
+            let (number, task) = submitter.hand(|n| noted::call(&notes, first + n, pause));
+            let number = first + number;
+            wait_until("it runs", || times(&notes, number) == 1);
+            server.kill();
+            thread::sleep(Duration::from_secs(2));
+            server.restart();
+            assert_eq!(task.wait().unwrap(), number);
+            assert_eq!(times(&notes, number), 1);
+        }
+    });
+}
+
+#[test]
+fn a_worker_that_dies_of_it_is_an_error_at_once_or_tried_again() {
+    within(60, || {
+        let server = NatsServer::start();
+        let _agent = AgentProcess::start(&server.url(), 1);
+        let submitter = Watched::of(&server, 1);
+        let (_, task) = submitter.hand(|_| crash::call());
+        assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::Signaled);
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        let (number, task) = submitter.hand(|n| dies_once::call(&notes, n).retries(1));
+        assert_eq!(task.wait().unwrap(), number);
+        assert_eq!(times(&notes, number), 2);
+    });
+}
+
+#[test]
+fn agents_that_are_told_to_stop_leave_nothing_behind() {
+    within(120, || {
+        let server = NatsServer::start();
+        let submitter = {
+            let _first = AgentProcess::start(&server.url(), 1);
+            Watched::of(&server, 1)
+        };
+        let mut x = 0;
+        for _ in 0..5 {
+            let agent = Agent::connect(support::server(&server.url())).unwrap();
+            let stopper = agent.stopper();
+            let running = thread::spawn(move || agent.workers(1).run());
+            let before = submitter.counts().0;
+            // It ends between two calls, or within one.
+            while submitter.counts().0 < before + 50 {
+                x += 1;
+                let result = submitter.cluster.submit(square::call(x)).wait();
+                assert_eq!(result.unwrap(), x * x);
+            }
+            let task = submitter.cluster.submit(square::call(x));
+            stopper.stop();
+            let _next = AgentProcess::start(&server.url(), 1);
+            assert_eq!(task.wait().unwrap(), x * x);
+            running.join().unwrap().unwrap();
+        }
+        // What has begun comes to its end.
+        let agent = Agent::connect(support::server(&server.url())).unwrap();
+        let stopper = agent.stopper();
+        let running = thread::spawn(move || agent.workers(1).run());
+        let pause = Duration::from_secs(8);
+        let (_, task) = submitter.hand(|_| doze::call(pause));
+        wait_until("it runs", || task.state() == TaskState::Running);
+        stopper.stop();
+        task.wait().unwrap();
+        running.join().unwrap().unwrap();
+    });
+}
