@@ -1,7 +1,10 @@
 //! The names of runs and tasks.
 
+use std::collections::hash_map::RandomState;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// One submitter: what it submits from its connection to its end.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -73,19 +76,21 @@ pub(crate) fn is_word(name: &str) -> bool {
 
 /// A name that no other has, in this process or another.
 pub(crate) fn unique() -> String {
-    use std::collections::hash_map::RandomState;
-    use std::hash::{BuildHasher, Hasher};
-    use std::time::SystemTime;
+    format!("{:016x}{:016x}", random(), random())
+}
 
+/// A number from 0 to 1.
+pub(crate) fn chance() -> f64 {
+    f64::from((random() >> 32) as u32) / f64::from(u32::MAX)
+}
+
+fn random() -> u64 {
     // The keys of two states differ within a process, and are random between processes.
-    let half = || {
-        let mut hasher = RandomState::new().build_hasher();
-        hasher.write_u32(std::process::id());
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        hasher.write_u128(now.map(|now| now.as_nanos()).unwrap_or_default());
-        hasher.finish()
-    };
-    format!("{:016x}{:016x}", half(), half())
+    let mut hasher = RandomState::new().build_hasher();
+    hasher.write_u32(std::process::id());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    hasher.write_u128(now.map(|now| now.as_nanos()).unwrap_or_default());
+    hasher.finish()
 }
 
 #[cfg(test)]

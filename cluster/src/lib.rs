@@ -3,7 +3,8 @@
 //! A [`Cluster`] has the methods of a [`Pool`](multiproc::Pool), and runs tasks in [`Agent`]s: the same program,
 //! started on other machines. Between them is a server of [NATS](https://nats.io), with JetStream enabled, of
 //! version 2.10.23 or newer. It keeps the tasks and gives them to agents that are free; this crate has no
-//! scheduler of its own.
+//! scheduler of its own. Only a short call that is alone goes straight to the agent that the server has chosen for the
+//! last one.
 //!
 //! ```no_run
 //! use multiproc::worker;
@@ -60,11 +61,29 @@
 //! | sent | not yet, or its answer is under way | no | no |
 //! | queued | yes | no | no |
 //! | running | yes, delivered | yes, with the agent's name | no |
-//! | finished | yes or no | yes | yes |
+//! | handed over | no: one agent has it, or it is on its way there | no | no |
+//! | finished | yes or no | yes, unless it was handed over | yes |
 //!
 //! What is noted is kept by a stream that refuses a second message for the same subject. So of all agents that may
 //! get a task, by whatever mistake or crash, one begins it, and one result counts. That is why it does not matter
 //! how often the server delivers a task.
+//!
+//! # Short calls that are alone
+//!
+//! ```text
+//!  submitter                      server                              agent
+//!  submit ── task ──────────────▶ (keeps nothing) ──────────────────▶ 1. takes it if a worker is free
+//!     ◀────────────────────────── if it takes long ────────────────── 2. runs the call in its pool
+//!                                 records         ◀── result ──────── 3. only the first note counts
+//!  the task ends ◀─ as it comes ──┘
+//! ```
+//!
+//! For a call that is waited for and takes less than a millisecond, the way through the queue and the note that it
+//! begins are half of its time. So a call that is the only one that is open, after one that was short, is handed to the
+//! agent that ran that one: the submitter sends it there, once, and nowhere else. No other agent can have it, so
+//! there is nothing to be noted before it begins. If that agent has no worker free, or is not there, or knows nothing
+//! of the task when it is asked, the task is put into the queue like any other. An agent that does not answer for the
+//! [time for that](Server::answer_timeout) is lost, and the attempt with it.
 //!
 //! A submitter hears results as they pass the server, before they are kept. So it may hear one that is then refused.
 //! It ends its task all the same: the agent that sends it has run the task. That there is no result is
@@ -82,9 +101,10 @@
 //! |---|---|
 //! | a worker, while it runs a task | its agent knows at once, by its pool: the error that a pool has, or the next attempt, for which "begun" is noted again |
 //! | an agent, before "begun" is noted | its delivery is not answered; after the [time for that](Server::answer_timeout) another agent gets it and begins |
-//! | an agent, after "begun", before the result | another gets the task and finds the note. It asks the agent in the note, which does not answer; it begins the next attempt, or notes that the task is lost |
+//! | an agent, after "begun", before the result | another gets the task and finds the note. It asks the agent in the note, which does not answer; it begins the next attempt, held back for a moment that is up to chance, or notes that the task is lost |
 //! | the same, and no other has a worker free | the submitter knows from that agent, or from the note, that it had begun the task. When the agent has been silent for long enough, and there is no result, the task is lost |
 //! | the same, and there is no other | the submitter takes the task back from the queue, and then finds the note: the task is lost |
+//! | an agent, with a task that was handed to it | whether it had begun cannot be known. The submitter asks it, and after the time to answer looks for a result: the task is lost, or is put into the queue for its next attempt |
 //! | an agent, when its submitter has heard the result and the server has not kept it | the task has ended with that result. Another gets the task and finds "begun": the submitter does not wait for what it notes or begins then, as above |
 //! | an agent, after the result, before it has answered | another gets the task, finds the result, and answers the delivery |
 //! | an agent that has been told to stop | it goes on saying that it is there until what it runs has ended |
@@ -94,7 +114,7 @@
 //! | all agents | after [their time](ClusterBuilder::agent_timeout), what could be taken back from the queue without a beginning was not run, the rest is lost |
 //! | the submitter | agents do not hear it any more: after [a time](Agent::submitter_timeout) they begin none of its tasks, and kill those that run |
 //! | a submitter that was only stopped | it finds the results, which are kept for a day, or that its tasks were cancelled |
-//! | the connection, with a message on it | a task that is sent again is one task, by its name; a note that is sent again is found to be one's own; that a task runs is looked up at the next connection |
+//! | the connection, with a message on it | a task that was handed over is not known to its agent, which will not take it any more, and is put into the queue; a task that is sent again is one task, by its name; a note that is sent again is found to be one's own; that a task runs is looked up at the next connection |
 //! | the task and its "begun", which the server has forgotten because of their [age](ClusterBuilder::task_age) | nobody else can get the task. The submitter asks all agents whether they run it, and goes on waiting if one does |
 //!
 //! That a task is cancelled is taken back from the queue, and said to all agents; it is said again for a minute,

@@ -74,6 +74,26 @@ fn with_retries_nothing_is_lost_with_an_agent() {
 }
 
 #[test]
+fn a_task_that_is_lost_with_one_agent_after_the_other_is_run_by_the_next() {
+    within(120, || {
+        let server = NatsServer::start();
+        let cluster = server.cluster();
+        let directory = Directory::new();
+        let notes = directory.path().join("notes");
+        let pause = Duration::from_secs(3);
+        let task = cluster.submit(noted::call(&notes, 1, pause).retries(3));
+        for times in 1..=3 {
+            let mut agent = AgentProcess::start(&server.url(), 1);
+            wait_until("it runs", || runs(&notes).len() == times);
+            agent.kill();
+        }
+        let _last = AgentProcess::start(&server.url(), 1);
+        assert_eq!(task.wait().unwrap(), 1);
+        assert_eq!(runs(&notes), [1; 4]);
+    });
+}
+
+#[test]
 fn a_worker_that_dies_is_an_error_at_once_or_tried_again() {
     within(60, || {
         let (_server, _agents, cluster) = cluster(1, 1);

@@ -33,7 +33,7 @@ use super::presence::Presence;
 use super::work::Mine;
 use super::{Runner, Seat, Settled};
 use crate::engine::{Cause, Engine, EngineError, First, Note, Topic};
-use crate::id::{TaskId, unique};
+use crate::id::{TaskId, chance, unique};
 use crate::submitter::lock;
 use crate::wire::{
     self, Begun, Body, Knows, Packed, Question, Reason, ResultMessage, Results, Said, TaskMessage,
@@ -50,6 +50,17 @@ const COME_BACK: Duration = Duration::from_secs(5);
 
 /// For how long a server that is there may refuse to keep anything.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// For how long a task is held back, at most, after its first attempt was lost with an agent, and after others.
+const HELD_BACK: Duration = Duration::from_millis(100);
+const LONGEST_HELD_BACK: Duration = Duration::from_secs(1);
+
+/// For how long a task is held back when this attempt of it was lost: by chance, and not the same each time. What ends
+/// agents may come again and again, and the engine delivers again after the same time: they can be in step.
+fn held_back(attempt: u32) -> Duration {
+    let longest = HELD_BACK * 2_u32.pow(attempt.min(10));
+    longest.min(LONGEST_HELD_BACK).mul_f64(chance())
+}
 
 /// A beginning that this agent notes.
 struct Claim {
@@ -163,10 +174,24 @@ impl<E: Engine> Runner<E> {
             if let Some(settled) = self.others_end(id, attempt).await {
                 return Turn::Settled(settled);
             }
+            if attempt < retries && self.is_to_be_held_back(id, attempt) {
+                return Turn::Settled(Settled::Back(held_back(attempt)));
+            }
         }
         let text =
             "may have run: the agent that had begun it is gone, and it was not to be tried again";
         Turn::Settled(self.note_none(id, Reason::Lost, text).await)
+    }
+
+    /// Whether this agent has not yet given it back after this attempt was lost, so that the next comes at another time.
+    fn is_to_be_held_back(&self, id: &TaskId, attempt: u32) -> bool {
+        let mut held_back = lock(&self.held_back);
+        let before = held_back.get(id).map(|(before, _)| *before);
+        if before.is_some_and(|before| before >= attempt) {
+            return false;
+        }
+        held_back.insert(id.clone(), (attempt, Instant::now()));
+        true
     }
 
     /// What cannot be noted is not begun. If that lasts, its submitter is told.

@@ -102,6 +102,7 @@ impl<E: Engine> Runner<E> {
             }
             let is_old = |since: Instant| since.elapsed() > MEMORY;
             lock(&self.cancelled).retain(|_, since| !is_old(*since));
+            lock(&self.held_back).retain(|_, (_, since)| !is_old(*since));
             lock(&self.submitters).retain(|_, it| {
                 let last = it.heard.max(it.missed);
                 last.is_some_and(|last| !is_old(last))
