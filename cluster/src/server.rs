@@ -142,7 +142,8 @@ impl Server {
     /// call has [`retries`](multiproc::Call::retries) left, and says otherwise that it is lost; 30 seconds by
     /// default. An agent says something three times in that time.
     ///
-    /// It counts for the first agent of a build that connects; the server keeps it.
+    /// It counts for the first agent of a build that connects; the server keeps it. For a call that is alone, and went
+    /// straight to an agent, that of the submitter counts.
     #[must_use]
     pub fn answer_timeout(mut self, timeout: Duration) -> Server {
         self.answer_time = timeout;

@@ -21,9 +21,15 @@ pub trait Rules: Send + 'static {
     fn client_hears(&mut self, _message: &Message) -> bool {
         true
     }
+
+    /// What was kept back, and the server is to hear now.
+    fn server_hears_late(&mut self) -> Option<Message> {
+        None
+    }
 }
 
 /// One message of the protocol: its line, and what follows that.
+#[derive(Clone)]
 pub struct Message {
     line: String,
     rest: Vec<u8>,
@@ -48,12 +54,19 @@ impl<R: Rules> Proxy<R> {
                     end.try_clone().unwrap()
                 });
                 let rules = Arc::clone(&shared);
-                let may_pass = move |it: &_| rules.lock().unwrap().server_hears(it);
-                thread::spawn(move || hand_on(client, server, may_pass));
+                let passes = move |it: Message| {
+                    let mut rules = rules.lock().unwrap();
+                    let is_heard = rules.server_hears(&it);
+                    [Some(it).filter(|_| is_heard), rules.server_hears_late()]
+                };
+                thread::spawn(move || hand_on(client, server, passes));
                 let [client, server] = ends;
                 let rules = Arc::clone(&shared);
-                let may_pass = move |it: &_| rules.lock().unwrap().client_hears(it);
-                thread::spawn(move || hand_on(server, client, may_pass));
+                let passes = move |it: Message| {
+                    let is_heard = rules.lock().unwrap().client_hears(&it);
+                    [Some(it).filter(|_| is_heard)]
+                };
+                thread::spawn(move || hand_on(server, client, passes));
             }
         });
         Proxy { port, rules }
@@ -138,6 +151,17 @@ pub struct Tasks {
     pub not_taken: usize,
     pub are_lost: bool,
     pub answers_are_lost: bool,
+    pub results_are_lost: bool,
+    pub lost_results: usize,
+    /// Whether nothing is heard of agents.
+    pub is_deaf: bool,
+    /// Whether one that is handed to an agent comes after the first question about it.
+    pub are_late: bool,
+    /// Whether every second question about one is lost.
+    pub questions_are_lost: bool,
+    /// How many were asked.
+    pub questions: usize,
+    late: Option<(Message, usize)>,
     replies: HashSet<String>,
 }
 
@@ -148,31 +172,55 @@ impl Rules for Tasks {
         };
         self.put += usize::from(subject.starts_with("multiproc.t."));
         // A question about one is empty.
-        let is_handed = subject.starts_with("multiproc.h.") && message.rest != b"\r\n";
+        let is_of_one = subject.starts_with("multiproc.h.");
+        let is_handed = is_of_one && message.rest != b"\r\n";
+        if is_of_one && !is_handed {
+            self.questions += 1;
+            return !(self.questions_are_lost && self.questions.is_multiple_of(2));
+        }
         self.handed += usize::from(is_handed);
         if is_handed {
             self.replies.extend(reply.map(str::to_owned));
         }
-        !(is_handed && self.are_lost)
+        if is_handed && self.are_late {
+            self.late = Some((message.clone(), self.questions));
+        }
+        !(is_handed && (self.are_lost || self.are_late))
+    }
+
+    fn server_hears_late(&mut self) -> Option<Message> {
+        let questions = self.questions;
+        let late = self.late.take_if(|(_, before)| questions > *before);
+        late.map(|(message, _)| message)
     }
 
     fn client_hears(&mut self, message: &Message) -> bool {
         let subject = message.said().map_or("", |it| it.0);
         let is_not_taken = self.replies.remove(subject);
         self.not_taken += usize::from(is_not_taken);
-        !(is_not_taken && self.answers_are_lost)
+        if self.results_are_lost && subject.starts_with("multiproc.r.") {
+            self.lost_results += 1;
+            return false;
+        }
+        let is_of_agent = subject.starts_with("multiproc.a.");
+        !(is_not_taken && self.answers_are_lost || is_of_agent && self.is_deaf)
     }
 }
 
 /// Hands on what one says to the other, for as long as both are there.
-fn hand_on(from: TcpStream, mut to: TcpStream, mut may_pass: impl FnMut(&Message) -> bool) {
+fn hand_on<const N: usize>(
+    from: TcpStream,
+    mut to: TcpStream,
+    mut passes: impl FnMut(Message) -> [Option<Message>; N],
+) {
     let mut from = BufReader::new(from);
     while let Ok(Some(message)) = read(&mut from) {
-        if may_pass(&message) {
-            let bytes = [message.line.as_bytes(), &message.rest].concat();
-            if to.write_all(&bytes).is_err() {
-                break;
-            }
+        let messages = passes(message).into_iter().flatten();
+        let bytes: Vec<_> = messages
+            .flat_map(|it| [it.line.into_bytes(), it.rest].concat())
+            .collect();
+        if to.write_all(&bytes).is_err() {
+            break;
         }
     }
     let _ = to.shutdown(std::net::Shutdown::Both);

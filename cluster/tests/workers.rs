@@ -18,6 +18,14 @@ pub fn doze(pause: Duration) -> u32 {
     std::process::id()
 }
 
+/// Takes as long as this file is not there.
+#[worker]
+pub fn wait_for(file: &Path) {
+    while !file.exists() {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// Notes that it runs, takes a while, and gives its number.
 #[worker]
 pub fn noted(notes: &Path, number: u64, pause: Duration) -> u64 {

@@ -68,7 +68,7 @@ const REQUEST_TIME: Duration = Duration::from_secs(5);
 impl Inner {
     /// Has something asked of the server when there is a connection, and waits for the answer for as long as that lasts:
     /// an answer to a connection that is broken does not come. What was asked may have been done all the same, as
-    /// after any error that says [`Cause::Away`].
+    /// after any other error that says that the server is away.
     async fn answered<T>(&self, asked: impl Future<Output = Result<T>>) -> Result<T> {
         let mut connected = self.connected.clone();
         let is_connected = *connected.borrow_and_update();

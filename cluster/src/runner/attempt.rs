@@ -29,9 +29,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
+use super::permits::Permit;
 use super::presence::Presence;
 use super::work::Mine;
-use super::{Runner, Seat, Settled};
+use super::{Runner, Settled};
 use crate::engine::{Cause, Engine, EngineError, First, Note, Topic};
 use crate::id::{TaskId, chance, unique};
 use crate::submitter::lock;
@@ -83,7 +84,7 @@ impl<E: Engine> Runner<E> {
         self: &Arc<Self>,
         id: &TaskId,
         message: &Bytes,
-        seat: Seat,
+        permit: Permit,
     ) -> Settled {
         if lock(&self.recent).known.contains(id) {
             return Settled::Done;
@@ -135,7 +136,7 @@ impl<E: Engine> Runner<E> {
                     attempt,
                     retries,
                     is_traced,
-                    seat,
+                    permit,
                 };
                 match self.work(id, mine).await {
                     // What is given back its submitter would take for not begun.

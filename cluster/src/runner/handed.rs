@@ -97,8 +97,8 @@ impl<E: Engine> Runner<E> {
                 let _ = self.engine.reply(&heard, wire::write(&knows)).await;
                 None
             }
+            // It comes once: that it was refused need not be remembered.
             (false, Knows::Nothing) if is_refused => {
-                handed.refuse(id);
                 let _ = self.engine.reply(&heard, Bytes::new()).await;
                 None
             }

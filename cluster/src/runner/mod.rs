@@ -39,7 +39,9 @@
 
 mod attempt;
 mod handed;
+mod permits;
 mod presence;
+mod take;
 mod work;
 
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -50,12 +52,13 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use multiproc::__private::cluster::Carried;
 use multiproc::Pool;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use self::handed::Handed;
+use self::permits::Permit;
 use crate::agent::OnStatus;
-use crate::engine::{Answer, Arrival, Deliveries, Delivery, Engine, Topic};
+use crate::engine::{Answer, Deliveries, Engine, Topic};
 use crate::id::{RunId, TaskId};
 use crate::submitter::lock;
 
@@ -117,9 +120,6 @@ struct Recent {
     known: HashSet<TaskId>,
 }
 
-/// How long a delivery may be on its way when no more are asked for.
-const LAST_ARRIVAL: Duration = Duration::from_secs(5);
-
 /// For how long what is done waits to be answered with something else.
 const ANSWER_SOON: Duration = Duration::from_millis(3);
 
@@ -136,47 +136,6 @@ impl Recent {
         {
             self.known.remove(&oldest);
         }
-    }
-}
-
-/// What there is for tasks: as many seats as there are workers.
-struct Seats {
-    workers: usize,
-    taken: usize,
-    /// Those for which the engine was asked for a task. A task that is handed over takes one all the same: if the
-    /// engine then sends another, that goes back.
-    due: usize,
-    /// Whether a task of the engine went back for lack of a seat: the next free one is for the engine.
-    is_owed: bool,
-}
-
-impl Seats {
-    fn new(workers: usize) -> Seats {
-        Seats {
-            workers,
-            taken: 0,
-            due: 0,
-            is_owed: false,
-        }
-    }
-
-    fn has_room(&self) -> bool {
-        self.taken < self.workers
-    }
-
-    /// For how many the engine is to be asked for a task.
-    fn wanted(&self) -> usize {
-        self.workers.saturating_sub(self.taken + self.due)
-    }
-}
-
-/// What a task takes of this agent, until its calls have run. When it is dropped, another is asked for.
-struct Seat(mpsc::UnboundedSender<()>);
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        // The one that asks may have ended, with the agent.
-        let _ = self.0.send(());
     }
 }
 
@@ -284,132 +243,8 @@ impl<E: Engine> Runner<E> {
         let _ = self.engine.flush().await;
     }
 
-    async fn take_tasks(
-        self: &Arc<Self>,
-        deliveries: &mut E::Deliveries,
-        handed: &mut Handed<E::Listener>,
-        stopped: &mut watch::Receiver<bool>,
-    ) {
-        let (freed, mut freed_seats) = mpsc::unbounded_channel();
-        let mut seats = Seats::new(self.pool.workers());
-        let mut is_stopping = false;
-        loop {
-            if *stopped.borrow() && !is_stopping {
-                is_stopping = true;
-                self.is_leaving.send_replace(true);
-                // What is handed over from now on is sent before this is heard, and refused.
-                self.say_status().await;
-                deliveries.close().await;
-            }
-            let wanted = seats.wanted();
-            if wanted > 0 && !is_stopping {
-                if deliveries.request(wanted).await.is_ok() {
-                    seats.due += wanted;
-                } else {
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-            tokio::select! {
-                // A seat that is free again comes before a task that may be for it.
-                biased;
-                changed = stopped.changed(), if !is_stopping => {
-                    if changed.is_err() {
-                        break;
-                    }
-                }
-                Some(()) = freed_seats.recv() => seats.taken -= 1,
-                heard = handed.next() => {
-                    let has_room = seats.has_room() && !seats.is_owed && !is_stopping;
-                    let taken = self.take_handed(handed, heard, has_room).await;
-                    if let Some((id, message)) = taken {
-                        seats.taken += 1;
-                        self.start(id, message, Seat(freed.clone()));
-                    }
-                }
-                arrival = deliveries.next() => match arrival {
-                    Some(Arrival::Task(delivery)) => {
-                        seats.due = seats.due.saturating_sub(1);
-                        seats.is_owed = !seats.has_room();
-                        let has_room = seats.has_room() && !is_stopping;
-                        if let Some((id, message)) = self.take_delivery(delivery, has_room).await {
-                            seats.taken += 1;
-                            self.start(id, message, Seat(freed.clone()));
-                        }
-                    }
-                    Some(Arrival::Expired(count)) => {
-                        seats.due = seats.due.saturating_sub(count);
-                        seats.is_owed = false;
-                    }
-                    None => break,
-                },
-                // A server that is away does not say that it has sent all.
-                () = tokio::time::sleep(LAST_ARRIVAL), if is_stopping => break,
-            }
-        }
-    }
-
-    /// Waits for the end of what runs, and takes nothing more.
-    async fn finish(&self, handed: &mut Handed<E::Listener>) {
-        while !lock(&self.running).is_empty() {
-            tokio::select! {
-                heard = handed.next() => {
-                    self.take_handed(handed, heard, false).await;
-                }
-                () = tokio::time::sleep(Duration::from_millis(10)) => {}
-            }
-        }
-        handed.close().await;
-        let refuse = async {
-            while let Some(heard) = handed.last().await {
-                self.take_handed(handed, heard, false).await;
-            }
-        };
-        // A server that is away does not say that it has sent all.
-        let _ = tokio::time::timeout(LAST_ARRIVAL, refuse).await;
-    }
-
-    /// Takes a task that the engine has sent. Returns it if it is to be run: it counts as running then.
-    async fn take_delivery(
-        &self,
-        delivery: Delivery<E::Receipt>,
-        has_room: bool,
-    ) -> Option<(TaskId, Bytes)> {
-        let Delivery {
-            id,
-            message,
-            receipt,
-        } = delivery;
-        let is_taken = {
-            let mut running = lock(&self.running);
-            if let Some(known) = running.get_mut(&id) {
-                // Delivered again, because it was not heard that it runs: the new receipt counts.
-                known.receipt = Some(receipt);
-                return None;
-            }
-            if has_room {
-                running.insert(id.clone(), Running::new(Some(receipt.clone())));
-            }
-            has_room
-        };
-        if is_taken {
-            return Some((id, message));
-        }
-        // It came too late, or a task that was handed over was first: another agent gets it, at once.
-        let back = Answer::Back(Duration::ZERO);
-        let _ = self.engine.settle(&receipt, back).await;
-        None
-    }
-
-    /// Runs a task that was taken.
-    fn start(self: &Arc<Self>, id: TaskId, message: Bytes, seat: Seat) {
-        let runner = Arc::clone(self);
-        tokio::spawn(async move {
-            runner.deal_with(id, message, seat).await;
-        });
-    }
-
-    async fn deal_with(self: Arc<Self>, id: TaskId, message: Bytes, seat: Seat) {
-        let settled = self.attempt(&id, &message, seat).await;
+    async fn deal_with(self: Arc<Self>, id: TaskId, message: Bytes, permit: Permit) {
+        let settled = self.attempt(&id, &message, permit).await;
         let is_done = matches!(settled, Settled::Done);
         if is_done {
             // Before it is not running any more: it is one of both at any time.

@@ -10,7 +10,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use multiproc::__private::cluster::{self as core, Carried, Ran};
 
-use super::{Runner, Seat, Settled};
+use super::permits::Permit;
+use super::{Runner, Settled};
 use crate::engine::{Engine, First, Topic};
 use crate::id::TaskId;
 use crate::submitter::lock;
@@ -32,7 +33,7 @@ pub(super) struct Mine {
     pub(super) attempt: u32,
     pub(super) retries: u32,
     pub(super) is_traced: bool,
-    pub(super) seat: Seat,
+    pub(super) permit: Permit,
 }
 
 /// One call, what has become of it, and where it ran, if it was answered.
@@ -46,7 +47,7 @@ impl<E: Engine> Runner<E> {
             attempt: first,
             retries,
             is_traced,
-            seat,
+            permit,
         } = mine;
         let begin = Instant::now();
         let count = calls.len();
@@ -110,7 +111,7 @@ impl<E: Engine> Runner<E> {
             stretches: joined(stretches),
             now: core::clock(),
         });
-        self.note(id, results, took, work, noted, seat).await
+        self.note(id, results, took, work, noted, permit).await
     }
 
     /// Has the pool run a call, and waits for its end, whatever it is; here, for a moment, if that is wanted.
@@ -189,7 +190,7 @@ impl<E: Engine> Runner<E> {
         ran: Duration,
         work: Option<Work>,
         attempt: u32,
-        seat: Seat,
+        permit: Permit,
     ) -> Settled {
         let length: usize = results.iter().map(|Packed(result)| result.len()).sum();
         let mut blob = None;
@@ -197,7 +198,7 @@ impl<E: Engine> Runner<E> {
             // The worker is free, so the next task is asked for on the way of the result, and not after it. But
             // results that the engine does not take are not to be ever more.
             if lock(&self.running).len() < 2 * self.pool.workers() + BEING_NOTED {
-                drop(seat);
+                drop(permit);
             }
             Body::Inline(results)
         } else {

@@ -8,7 +8,7 @@ use multiproc::__private::cluster;
 use multiproc::ErrorKind;
 
 use super::open::{Key, State};
-use super::{Submitter, lock};
+use super::{LostAgent, Submitter, lock};
 use crate::engine::{Engine, Heard, Listener, Note, Record, Records, Topic};
 use crate::id::TaskId;
 use crate::sink::Ended;
@@ -149,7 +149,7 @@ impl<E: Engine> Submitter<E> {
         let Some(task) = self.take(key) else {
             return;
         };
-        self.note_end(task.since.elapsed(), agent);
+        self.note_end(ran, agent);
         let results: Vec<_> = results.into_iter().map(|Packed(result)| result).collect();
         let ended = if results.len() == task.calls {
             Ended::Each(results, ran)
@@ -181,7 +181,11 @@ impl<E: Engine> Submitter<E> {
                 if status.is_leaving {
                     agents.known.remove(&status.agent);
                     // It begins nothing more, and may take long to end what it runs.
-                    agents.lost.insert(status.agent, now);
+                    let lost = LostAgent {
+                        heard: now,
+                        has_ended: status.running == 0,
+                    };
+                    agents.lost.insert(status.agent, lost);
                 } else {
                     agents.known.insert(status.agent.clone(), (status, now));
                 }

@@ -73,9 +73,18 @@ pub(crate) struct Submitter<E> {
 #[derive(Debug)]
 struct Agents {
     known: HashMap<String, (Status, Instant)>,
-    /// When those were heard for the last time that are silent, or about to end, some time ago at most.
-    lost: HashMap<String, Instant>,
+    /// Those that are silent, or about to end, some time ago at most.
+    lost: HashMap<String, LostAgent>,
     last_heard: Instant,
+}
+
+/// An agent that is not there any more.
+#[derive(Debug, Clone, Copy)]
+struct LostAgent {
+    /// When it was heard for the last time.
+    heard: Instant,
+    /// Whether it has said that it runs nothing more, and begins nothing more.
+    has_ended: bool,
 }
 
 impl Agents {
@@ -89,10 +98,11 @@ impl Agents {
         let silent = self
             .known
             .extract_if(|_, (_, heard)| heard.elapsed() > SILENCE);
+        let has_ended = false;
         self.lost
-            .extend(silent.map(|(agent, (_, heard))| (agent, heard)));
+            .extend(silent.map(|(agent, (_, heard))| (agent, LostAgent { heard, has_ended })));
         self.lost
-            .retain(|_, heard| heard.elapsed() < Duration::from_hours(1));
+            .retain(|_, it| it.heard.elapsed() < Duration::from_hours(1));
     }
 }
 

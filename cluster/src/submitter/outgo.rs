@@ -81,18 +81,21 @@ impl<E: Engine> Submitter<E> {
                 Ok(()) => return true,
                 Err(error) => error,
             };
-            if !self.open().contains(key) {
+            let first = self.open().get_mut(key).map(|task| task.first);
+            let Some(first) = first else {
                 return false;
-            }
+            };
             let is_late = begin.elapsed() >= self.limits.server;
             // A full queue is not a server that is away: it takes tasks again when others are done.
             if error.cause == Cause::Refused || (error.cause == Cause::Away && is_late) {
-                let text = |worker: &str| {
-                    format!(
-                        "worker `{worker}` was not run: the server does not take the task: {error}"
-                    )
+                let (kind, what) = if first == 0 {
+                    (ErrorKind::Spawn, "was not run")
+                } else {
+                    (ErrorKind::Lost, "may have run")
                 };
-                self.fail(key, ErrorKind::Spawn, text);
+                self.fail(key, kind, |worker| {
+                    format!("worker `{worker}` {what}: the server does not take the task: {error}")
+                });
                 // An answer may have been lost, and not the task.
                 self.chase(key);
                 return false;

@@ -69,6 +69,11 @@ impl<E: Engine> Submitter<E> {
     /// Looks up a task; also whether it was begun, if that may have been missed.
     async fn look_up(self: &Arc<Self>, key: Key, is_missed: bool) {
         let answered = self.look(key, is_missed).await;
+        self.note_answer(key, answered);
+    }
+
+    /// Notes whether the engine has said what it has of a task. If it does not for long, the task is lost.
+    pub(super) fn note_answer(self: &Arc<Self>, key: Key, answered: crate::engine::Result<()>) {
         let unanswered = match self.open().get_mut(key) {
             Some(task) => {
                 task.checked = Instant::now();

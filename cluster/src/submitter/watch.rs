@@ -134,7 +134,7 @@ impl<E: Engine> Submitter<E> {
             State::Running(agent, attempt) => {
                 *attempt >= task.retries
                     && !known.contains(agent)
-                    && lost.get(agent).is_none_or(|heard| heard.elapsed() > silent)
+                    && lost.get(agent).is_none_or(|it| it.heard.elapsed() > silent)
             }
             _ => false,
         });
