@@ -1,5 +1,7 @@
 //! Short calls that are alone: they are handed to an agent, past the queue.
 
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
@@ -74,8 +76,42 @@ impl Watched {
     }
 }
 
-fn times(notes: &std::path::Path, number: u64) -> usize {
-    runs(notes).into_iter().filter(|it| *it == number).count()
+/// A server, an agent with one worker, and a submitter that is watched.
+fn watched() -> (NatsServer, AgentProcess, Watched) {
+    let server = NatsServer::start();
+    let agent = AgentProcess::start(&server.url(), 1);
+    let submitter = Watched::of(&server, 1);
+    (server, agent, submitter)
+}
+
+/// A file in which calls note that they run.
+struct Notes {
+    path: PathBuf,
+    _directory: Directory,
+}
+
+impl Notes {
+    fn new() -> Notes {
+        let directory = Directory::new();
+        Notes {
+            path: directory.path().join("notes"),
+            _directory: directory,
+        }
+    }
+
+    /// How often a number was noted.
+    fn times(&self, number: u64) -> usize {
+        let runs = runs(self);
+        runs.into_iter().filter(|it| *it == number).count()
+    }
+}
+
+impl Deref for Notes {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.path
+    }
 }
 
 /// Does something with what a server keeps.
@@ -96,11 +132,8 @@ where
 #[test]
 fn short_calls_go_past_the_queue_and_long_ones_do_not() {
     within(120, || {
-        let server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let (_server, _agent, submitter) = watched();
+        let notes = Notes::new();
         let mut count = 0;
         while submitter.counts().0 < 20 {
             count += 1;
@@ -147,43 +180,34 @@ fn short_calls_beside_others_do_not_go_past_the_queue() {
 #[test]
 fn what_is_lost_on_its_way_to_an_agent_is_put_and_runs_once() {
     within(120, || {
-        let server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let (_server, _agent, submitter) = watched();
+        let notes = Notes::new();
         submitter.proxy.rules().are_lost = true;
         let (number, task) = submitter.hand(|n| noted::call(&notes, n, Duration::ZERO));
         assert_eq!(task.wait().unwrap(), number);
-        assert_eq!(times(&notes, number), 1);
+        assert_eq!(notes.times(number), 1);
     });
 }
 
 #[test]
 fn what_is_lost_on_its_way_to_an_agent_with_its_server_is_put_and_runs_once() {
     within(120, || {
-        let mut server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let (mut server, _agent, submitter) = watched();
+        let notes = Notes::new();
         submitter.proxy.rules().are_lost = true;
         let (number, task) = submitter.hand(|n| noted::call(&notes, n, Duration::ZERO));
         server.kill();
         server.restart();
         assert_eq!(task.wait().unwrap(), number);
-        assert_eq!(times(&notes, number), 1);
+        assert_eq!(notes.times(number), 1);
     });
 }
 
 #[test]
 fn a_result_that_is_not_heard_is_found_although_its_agent_is_gone() {
     within(120, || {
-        let server = NatsServer::start();
-        let mut agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let (server, mut agent, submitter) = watched();
+        let notes = Notes::new();
         let call = |n| {
             submitter.proxy.rules().results_are_lost = true;
             noted::call(&notes, n, Duration::ZERO)
@@ -200,7 +224,7 @@ fn a_result_that_is_not_heard_is_found_although_its_agent_is_gone() {
         agent.kill();
         let _other = AgentProcess::start(&server.url(), 1);
         assert_eq!(task.wait().unwrap(), number);
-        assert_eq!(times(&notes, number), 1);
+        assert_eq!(notes.times(number), 1);
     });
 }
 
@@ -210,8 +234,7 @@ fn what_comes_to_an_agent_after_it_was_asked_for_it_is_not_taken() {
         let server = NatsServer::start();
         let _agents = [(); 2].map(|()| AgentProcess::start(&server.url(), 1));
         let submitter = Watched::of(&server, 2);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let notes = Notes::new();
         submitter.proxy.rules().are_late = true;
         let mut before = 0;
         let (number, task) = submitter.hand(|n| {
@@ -222,16 +245,14 @@ fn what_comes_to_an_agent_after_it_was_asked_for_it_is_not_taken() {
         wait_until("it is not taken", || {
             submitter.proxy.rules().not_taken > before
         });
-        assert_eq!(times(&notes, number), 1);
+        assert_eq!(notes.times(number), 1);
     });
 }
 
 #[test]
 fn an_agent_that_is_busy_does_not_take_it_and_another_runs_it() {
     within(120, || {
-        let server = NatsServer::start();
-        let _busy = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
+        let (server, _busy, submitter) = watched();
         let other = server.cluster();
         for are_lost in [false, true] {
             // The agent is known to the submitter, and then busy for another one.
@@ -269,9 +290,7 @@ fn an_agent_that_is_busy_does_not_take_it_and_another_runs_it() {
 #[test]
 fn tasks_of_others_are_not_held_up_by_one_that_is_handed_over() {
     within(120, || {
-        let server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
+        let (server, _agent, submitter) = watched();
         // It takes the worker for which the agent has asked for a task.
         let (_, long) = submitter.hand(|_| doze::call(LONG));
         wait_until("it runs", || long.state() == TaskState::Running);
@@ -294,8 +313,7 @@ fn tasks_of_others_are_not_held_up_by_one_that_is_handed_over() {
 fn what_was_handed_to_an_agent_that_is_killed_is_lost_or_tried_again() {
     within(120, || {
         let server = NatsServer::start();
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let notes = Notes::new();
         for retries in [0, 1] {
             let mut agent = AgentProcess::start(&server.url(), 1);
             let submitter = Watched::of(&server, 1);
@@ -304,7 +322,7 @@ fn what_was_handed_to_an_agent_that_is_killed_is_lost_or_tried_again() {
             let (number, task) =
                 submitter.hand(|n| noted::call(&notes, first + n, pause).retries(retries));
             let number = first + number;
-            wait_until("it runs", || times(&notes, number) == 1);
+            wait_until("it runs", || notes.times(number) == 1);
             assert!(!task.is_finished());
             let _other = AgentProcess::start(&server.url(), 1);
             agent.kill();
@@ -312,10 +330,10 @@ fn what_was_handed_to_an_agent_that_is_killed_is_lost_or_tried_again() {
                 let error = task.wait().unwrap_err();
                 assert_eq!(error.kind(), ErrorKind::Lost, "{error}");
                 assert!(error.to_string().contains("may have run"), "{error}");
-                assert_eq!(times(&notes, number), 1);
+                assert_eq!(notes.times(number), 1);
             } else {
                 assert_eq!(task.wait().unwrap(), number);
-                assert_eq!(times(&notes, number), 2);
+                assert_eq!(notes.times(number), 2);
             }
         }
     });
@@ -325,8 +343,7 @@ fn what_was_handed_to_an_agent_that_is_killed_is_lost_or_tried_again() {
 fn an_agent_that_was_stopped_runs_what_it_was_handed_no_more_often_than_it_may() {
     within(120, || {
         let server = NatsServer::start();
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let notes = Notes::new();
         for retries in [0, 1] {
             let agent = AgentProcess::start(&server.url(), 1);
             let submitter = Watched::of(&server, 1);
@@ -347,7 +364,7 @@ fn an_agent_that_was_stopped_runs_what_it_was_handed_no_more_often_than_it_may()
             }
             // The agent that is back may run it, too.
             thread::sleep(Duration::from_millis(500));
-            assert!(times(&notes, number) <= 1 + retries as usize);
+            assert!(notes.times(number) <= 1 + retries as usize);
         }
     });
 }
@@ -355,22 +372,19 @@ fn an_agent_that_was_stopped_runs_what_it_was_handed_no_more_often_than_it_may()
 #[test]
 fn a_crash_of_the_server_does_not_disturb_what_was_handed_over() {
     within(120, || {
-        let mut server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let (mut server, _agent, submitter) = watched();
+        let notes = Notes::new();
         // It ends while the server is away, and when it is back.
         for (first, pause) in [(0, 1), (1_000_000, 6)] {
             let pause = Duration::from_secs(pause);
             let (number, task) = submitter.hand(|n| noted::call(&notes, first + n, pause));
             let number = first + number;
-            wait_until("it runs", || times(&notes, number) == 1);
+            wait_until("it runs", || notes.times(number) == 1);
             server.kill();
             thread::sleep(Duration::from_secs(2));
             server.restart();
             assert_eq!(task.wait().unwrap(), number);
-            assert_eq!(times(&notes, number), 1);
+            assert_eq!(notes.times(number), 1);
         }
     });
 }
@@ -406,16 +420,13 @@ fn an_agent_that_ends_does_not_take_what_it_would_not_run() {
 #[test]
 fn a_worker_that_dies_of_it_is_an_error_at_once_or_tried_again() {
     within(60, || {
-        let server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
+        let (_server, _agent, submitter) = watched();
         let (_, task) = submitter.hand(|_| crash::call());
         assert_eq!(task.wait().unwrap_err().kind(), ErrorKind::Signaled);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let notes = Notes::new();
         let (number, task) = submitter.hand(|n| dies_once::call(&notes, n).retries(1));
         assert_eq!(task.wait().unwrap(), number);
-        assert_eq!(times(&notes, number), 2);
+        assert_eq!(notes.times(number), 2);
     });
 }
 
@@ -427,8 +438,7 @@ fn what_comes_when_its_agent_has_ended_is_put() {
         let stopper = agent.stopper();
         let running = thread::spawn(move || agent.workers(1).run());
         let submitter = Watched::of(&server, 1);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let notes = Notes::new();
         {
             // Nor is it heard that there is no such agent any more.
             let mut rules = submitter.proxy.rules();
@@ -440,7 +450,7 @@ fn what_comes_when_its_agent_has_ended_is_put() {
         running.join().unwrap().unwrap();
         let _next = AgentProcess::start(&server.url(), 1);
         assert_eq!(task.wait().unwrap(), number);
-        assert_eq!(times(&notes, number), 1);
+        assert_eq!(notes.times(number), 1);
     });
 }
 
@@ -511,9 +521,7 @@ fn what_was_handed_to_an_agent_that_is_gone_ends_when_the_server_does_not_say_or
 #[test]
 fn an_agent_that_is_not_heard_now_and_then_is_not_gone() {
     within(120, || {
-        let server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
+        let (_server, _agent, submitter) = watched();
         submitter.proxy.rules().questions_are_lost = true;
         let directory = Directory::new();
         let release = directory.path().join("release");
@@ -532,20 +540,17 @@ fn an_agent_that_is_not_heard_now_and_then_is_not_gone() {
 #[test]
 fn a_server_that_does_not_answer_for_a_while_is_no_agent_that_is_gone() {
     within(120, || {
-        let server = NatsServer::start();
-        let _agent = AgentProcess::start(&server.url(), 1);
-        let submitter = Watched::of(&server, 1);
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let (server, _agent, submitter) = watched();
+        let notes = Notes::new();
         let pause = Duration::from_secs(12);
         let (number, task) = submitter.hand(|n| noted::call(&notes, n, pause));
-        wait_until("it runs", || times(&notes, number) == 1);
+        wait_until("it runs", || notes.times(number) == 1);
         // No shorter than several questions to its agent, and too short for a connection to be given up.
         signal("STOP", server.id());
         thread::sleep(Duration::from_secs(8));
         signal("CONT", server.id());
         assert_eq!(task.wait().unwrap(), number);
-        assert_eq!(times(&notes, number), 1);
+        assert_eq!(notes.times(number), 1);
     });
 }
 
@@ -563,8 +568,7 @@ fn a_stream_that_keeps_what_is_handed_over_does_not_answer_for_the_agent() {
             };
             streams.create_stream(config).await.unwrap();
         });
-        let directory = Directory::new();
-        let notes = directory.path().join("notes");
+        let notes = Notes::new();
         let pause = Duration::from_secs(1);
         for number in 1.. {
             assert_eq!(submitter.cluster.submit(square::call(3)).wait().unwrap(), 9);
@@ -573,7 +577,7 @@ fn a_stream_that_keeps_what_is_handed_over_does_not_answer_for_the_agent() {
             assert_eq!(submitter.cluster.submit(call).wait().unwrap(), number);
             if submitter.counts().0 > before {
                 thread::sleep(pause);
-                assert_eq!(times(&notes, number), 1);
+                assert_eq!(notes.times(number), 1);
                 break;
             }
         }
