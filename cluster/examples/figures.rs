@@ -1,5 +1,6 @@
 //! How fast it is: a map of short calls beside the same on a pool, and the round trip of one call beside
-//! that of bare messages through the same streams. Starts a server and agents on this machine.
+//! that of bare messages through the same streams: of a call that is alone, and goes straight to an agent, and of one
+//! beside another, which goes through the queue. Starts a server and agents on this machine.
 //!
 //! ```sh
 //! cargo run --release -p multiproc-cluster --example figures
@@ -23,7 +24,7 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{AckPolicy, pull, push};
 use async_nats::jetstream::stream::RetentionPolicy;
 use futures_util::StreamExt;
-use multiproc::{Pool, Process, Result, worker};
+use multiproc::{Pool, Process, Result, TaskState, worker};
 
 #[worker]
 fn doze(micros: u64) -> u64 {
@@ -63,22 +64,32 @@ fn main() -> Result<()> {
     drop(agents);
     drop(cluster);
 
-    let _agent = support::AgentProcess::start(&server.url(), 1);
+    let _agent = support::AgentProcess::start(&server.url(), 2);
     let cluster = server.cluster();
-    assert!(cluster.wait_for_workers(1, Duration::from_secs(30)));
+    assert!(cluster.wait_for_workers(2, Duration::from_secs(30)));
+    let busy = server.cluster();
+    let beside = busy.submit(doze::call(u64::from(u32::MAX)));
+    while beside.state() != TaskState::Running {
+        std::thread::sleep(Duration::from_millis(10));
+    }
     let mut bare = Bare::start(&server.url(), false);
     // As here, a task may not run before it is noted that it does.
     let mut noted = Bare::start(&server.url(), true);
     for round in 0..3 {
         // In turns, in short ones, so that whatever else the machine does is beside all of them.
-        let mut times = [const { Vec::new() }; 3];
+        let mut times = [const { Vec::new() }; 4];
         for _ in 0..40 {
             for x in 0..25 {
                 let begin = Instant::now();
                 assert_eq!(cluster.submit(square::call(x)).wait()?, x * x);
                 times[0].push(begin.elapsed());
             }
-            for (bare, times) in [&mut bare, &mut noted].into_iter().zip(&mut times[1..]) {
+            for x in 0..25 {
+                let begin = Instant::now();
+                assert_eq!(busy.submit(square::call(x)).wait()?, x * x);
+                times[1].push(begin.elapsed());
+            }
+            for (bare, times) in [&mut bare, &mut noted].into_iter().zip(&mut times[2..]) {
                 for _ in 0..25 {
                     let begin = Instant::now();
                     bare.round_trip();
@@ -86,14 +97,16 @@ fn main() -> Result<()> {
                 }
             }
         }
-        let [ours, bare, noted] = times.map(median);
-        let ratio = |other: Duration| ours.as_secs_f64() / other.as_secs_f64();
+        let [alone, queued, bare, noted] = times.map(median);
+        let ratio = |one: Duration, other: Duration| one.as_secs_f64() / other.as_secs_f64();
         println!(
-            "{round}: round trip of a task {ours:.1?}: {:.2} times a bare one ({bare:.1?}), {:.2} times one with a note ({noted:.1?})",
-            ratio(bare),
-            ratio(noted)
+            "{round}: round trip of a task that is alone {alone:.1?}: {:.2} times a bare one ({bare:.1?}); through the queue {queued:.1?}: {:.2} times, and {:.2} times one with a note ({noted:.1?})",
+            ratio(alone, bare),
+            ratio(queued, bare),
+            ratio(queued, noted)
         );
     }
+    beside.cancel();
     Ok(())
 }
 

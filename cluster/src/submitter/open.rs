@@ -79,7 +79,7 @@ impl Handed {
     pub(super) fn miss(&mut self, patience: Duration) -> bool {
         let (since, times) = self.missed.unwrap_or_else(|| (Instant::now(), 0));
         self.missed = Some((since, times + 1));
-        since.elapsed() > patience && times + 1 >= MISSES
+        since.elapsed() >= patience && times + 1 >= MISSES
     }
 }
 
@@ -229,5 +229,30 @@ impl Open {
         let ended = self.ended.iter().map(|it| it.1).min();
         let oldest = open.into_iter().chain(ended).min();
         oldest.unwrap_or(self.last_place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_agent_is_lost_when_several_answers_are_missing_and_for_long_enough() {
+        let handed = Handed {
+            agent: "agent".to_owned(),
+            message: Bytes::new(),
+            attempt: None,
+            ask_at: Instant::now(),
+            missed: None,
+        };
+        let mut soon = handed.clone();
+        for _ in 1..MISSES {
+            assert!(!soon.miss(Duration::ZERO));
+        }
+        assert!(soon.miss(Duration::ZERO));
+        let mut late = handed;
+        for _ in 0..2 * MISSES {
+            assert!(!late.miss(Duration::from_hours(1)));
+        }
     }
 }
