@@ -92,3 +92,22 @@ fn a_cancelled_task_whose_arguments_are_under_way_harms_no_other() {
         assert_eq!(pool.submit(square::call(3)).wait().unwrap(), 9);
     });
 }
+
+#[test]
+fn what_a_stopped_worker_has_not_taken_in_of_cancelled_tasks_harms_no_other() {
+    check(|pool| {
+        let pool = pool().workers(1).build().unwrap();
+        let stopped = pool.submit(identify::call()).wait().unwrap();
+        stop(stopped);
+        // Together they are more than its connection has room for.
+        for _ in 0..200 {
+            let task = pool.submit(length::call(vec![7; 8 << 10]));
+            assert!(task.cancel());
+            let error = task.wait().unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+        }
+        let task = pool.submit(length::call(vec![7; 8 << 10]));
+        signal(stopped, Signal::CONT);
+        assert_eq!(task.wait().unwrap(), 8 << 10);
+    });
+}

@@ -4,6 +4,7 @@
 //! are kept ([`Jobs::take_ready`]) until the pool's lock is free.
 
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -414,6 +415,11 @@ impl PoolState {
                         worker.set_reader(&self.env.poller, id, Reader::Supervisor);
                     }
                 }
+            }
+            // It has not taken in what it was sent and is not to run any more, and there is no room for more of
+            // it. What it was to run it has not begun: another does.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.kill(id, Purpose::Leaving);
             }
             Err(error) => {
                 let text = format!("the arguments of worker `{}` cannot be sent", job.worker);

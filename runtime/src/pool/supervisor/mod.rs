@@ -53,6 +53,7 @@
 //! | a worker lives | seen as | then |
 //! |---|---|---|
 //! | and is in a task that takes longer than those before it | nothing is heard of it for a moment | what was sent it ahead of time, of a series, is taken back, and has its place in the queue again; what it has of another job, if others are idle |
+//! | and does not take in tasks that were cancelled before it began them, until there is no room for the next | it cannot be sent | it is ended, and what it was to run returns to its place in the queue |
 //! | and breaks off a message | no end of it within a moment | it is killed, its task has a `Decode` error |
 //! | and has overwritten its board | claims that cannot be | likewise, for all of its batch that is not answered |
 //! | and answers what it was not asked | a reply without a claim | likewise |
