@@ -6,12 +6,12 @@
 //! enough: when tasks take seconds or minutes and there are many of them, when they need memory that one machine
 //! does not have, or when they must go on although a machine fails.
 //!
-//! Do not take it for tasks that are shorter than 5 ms. A call that is submitted and waited for takes 0.2 milliseconds, as
-//! long as a message and its answer take through the same streams without this crate, and twenty times as long as in a
-//! pool. That is one which is handed to an agent, since it is alone, and the last one was short. One that goes through the
-//! queue costs three messages that the server keeps, and 0.4 milliseconds. The example `figures` measures that.
-//! [`map`](crate::Cluster::map) sends short calls in groups that take
-//! 40 ms, but each argument and each result still crosses the network twice. If a pool does it in a minute, let it.
+//! Do not take it for tasks that are shorter than 5 ms. A call that is submitted and waited for, while no other is open, takes
+//! 0.2 milliseconds, as long as a message and its answer take through the same streams without this crate, and many times
+//! as long as in a pool: it goes straight to the agent that ran the last one, if that was short. Beside others it goes
+//! through the queue. That costs three messages that the server keeps, and twice the time. The example `figures` measures
+//! both. [`map`](crate::Cluster::map) sends short calls in groups that take 40 ms, but each argument and each result still
+//! crosses the network twice. If a pool does it in a minute, let it.
 //!
 //! It is no place for data, either: arguments and results go through the server's disk. Pass names of files that
 //! all machines see, or keys of an object store, when they are longer than some megabytes.
