@@ -23,6 +23,8 @@ pub(crate) trait Engine: Clone + Send + Sync + 'static {
 
     /// Whether there is a connection now.
     fn connected(&self) -> watch::Receiver<bool>;
+    /// Whether the connection came back so lately that others whose server was away may be about to come back, too.
+    fn is_just_back(&self) -> bool;
     /// What this user was not allowed lately, although it is needed.
     fn complaint(&self) -> Option<String>;
     /// How long a message may be, at most.

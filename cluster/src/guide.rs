@@ -6,12 +6,12 @@
 //! enough: when tasks take seconds or minutes and there are many of them, when they need memory that one machine
 //! does not have, or when they must go on although a machine fails.
 //!
-//! Do not take it for tasks that are shorter than 5 ms. A call that is submitted and waited for, while no other is open, takes
-//! 0.2 milliseconds, as long as a message and its answer take through the same streams without this crate, and many times
-//! as long as in a pool: it goes straight to the agent that ran the last one, if that was short. Beside others it goes
-//! through the queue. That costs three messages that the server keeps, and twice the time. The example `figures` measures
-//! both. [`map`](crate::Cluster::map) sends short calls in groups that take 40 ms, but each argument and each result still
-//! crosses the network twice. If a pool does it in a minute, let it.
+//! Do not take it for tasks that are shorter than 5 ms. A call that is submitted and waited for, while no other is
+//! open, takes 0.2 milliseconds, as long as a message and its answer take through the same streams without this
+//! crate, and many times as long as in a pool: it goes straight to the agent that ran the last one, if that was
+//! short. Beside others it goes through the queue. That costs three messages that the server keeps, and twice the
+//! time. The example `figures` measures both. [`map`](crate::Cluster::map) sends short calls in groups that take
+//! 40 ms, but each argument and each result still crosses the network twice. If a pool does it in a minute, let it.
 //!
 //! It is no place for data, either: arguments and results go through the server's disk. Pass names of files that
 //! all machines see, or keys of an object store, when they are longer than some megabytes.
@@ -84,10 +84,11 @@
 //! | one call after the other, `kill -9` of the server each 3 seconds, back after one | 5000 | 5000 | 0 | 0 | 0 | 17.2 | 2.5 s |
 //! | one call after the other, all of it at random | 5000 | 5000 | 0 | 0 | 0 | 21.5 | 8.0 s |
 //!
-//! Calls have the retries that are said, and 5 where all comes at random. Those that are lost together were sent together: about forty of 1 ms are one message. One call after the other goes
-//! straight to an agent, and each is alone: what is lost is the one that runs when its agent is killed. What is lost with an
-//! agent, and may be tried again, is held back for a moment that is up to chance: else deliveries, which come again after the
-//! same time, can be in step with what ends the agents.
+//! Calls have the retries that are said, and 5 where all comes at random. Those that are lost together were sent
+//! together: about forty of 1 ms are one message. One call after the other goes straight to an agent, and each is
+//! alone: what is lost is the one that runs when its agent is killed. What is lost with an agent, and may be tried
+//! again, is held back for a moment that is up to chance: else deliveries, which come again after the same time, can
+//! be in step with what ends the agents.
 //!
 //! # When errors come
 //!

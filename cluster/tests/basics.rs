@@ -251,18 +251,18 @@ fn agents_are_known_and_say_when_they_leave() {
     });
 }
 
-/// An agent of one worker, in a thread of this process.
-fn agent_here(server: &NatsServer) -> (AgentStop, JoinHandle<Result<()>>) {
+/// An agent in a thread of this process.
+pub fn agent_here(server: &NatsServer, workers: usize) -> (AgentStop, JoinHandle<Result<()>>) {
     let agent = Agent::connect(crate::support::server(&server.url())).unwrap();
     let stopper = agent.stopper();
-    (stopper, thread::spawn(move || agent.workers(1).run()))
+    (stopper, thread::spawn(move || agent.workers(workers).run()))
 }
 
 #[test]
 fn an_agent_that_is_stopped_finishes_what_it_runs() {
     within(60, || {
         let server = NatsServer::start();
-        let (stopper, thread) = agent_here(&server);
+        let (stopper, thread) = agent_here(&server, 1);
         let cluster = server.cluster();
         let first = cluster.submit(doze::call(Duration::from_secs(3)));
         let second = cluster.submit(square::call(5));
@@ -281,7 +281,7 @@ fn an_agent_that_is_stopped_finishes_what_it_runs() {
 fn an_agent_that_takes_long_to_stop_is_not_given_up() {
     within(60, || {
         let server = NatsServer::start();
-        let (stopper, thread) = agent_here(&server);
+        let (stopper, thread) = agent_here(&server, 1);
         let limit = Duration::from_millis(500);
         let cluster = server.builder().agent_timeout(limit).connect().unwrap();
         // Longer than both times together, after which an agent that is not heard is given up.

@@ -6,8 +6,9 @@ use std::thread;
 use std::time::Duration;
 
 use multiproc::{Call, ErrorKind, TaskState};
-use multiproc_cluster::{Agent, Cluster, ClusterBuilder, Task};
+use multiproc_cluster::{Cluster, ClusterBuilder, Task};
 
+use crate::basics::agent_here;
 use crate::proxy::{Proxy, Tasks};
 use crate::support::{self, AgentProcess, Directory, NatsServer, signal, wait_until, within};
 use crate::workers::{crash, dies_once, doze, noted, runs, square, wait_for};
@@ -394,9 +395,7 @@ fn an_agent_that_ends_does_not_take_what_it_would_not_run() {
     within(120, || {
         let server = NatsServer::start();
         let other = server.cluster();
-        let agent = Agent::connect(support::server(&server.url())).unwrap();
-        let stopper = agent.stopper();
-        let running = thread::spawn(move || agent.workers(2).run());
+        let (stopper, running) = agent_here(&server, 2);
         let submitter = Watched::of(&server, 2);
         // Until that ends, the agent is there.
         let long = other.submit(doze::call(LONG));
@@ -434,9 +433,7 @@ fn a_worker_that_dies_of_it_is_an_error_at_once_or_tried_again() {
 fn what_comes_when_its_agent_has_ended_is_put() {
     within(120, || {
         let server = NatsServer::start();
-        let agent = Agent::connect(support::server(&server.url())).unwrap();
-        let stopper = agent.stopper();
-        let running = thread::spawn(move || agent.workers(1).run());
+        let (stopper, running) = agent_here(&server, 1);
         let submitter = Watched::of(&server, 1);
         let notes = Notes::new();
         {
@@ -464,9 +461,7 @@ fn agents_that_are_told_to_stop_leave_nothing_behind() {
         };
         let mut x = 0;
         for _ in 0..5 {
-            let agent = Agent::connect(support::server(&server.url())).unwrap();
-            let stopper = agent.stopper();
-            let running = thread::spawn(move || agent.workers(1).run());
+            let (stopper, running) = agent_here(&server, 1);
             submitter.warm_up();
             let before = submitter.counts().0;
             // It ends between two calls, or within one.
@@ -482,9 +477,7 @@ fn agents_that_are_told_to_stop_leave_nothing_behind() {
             running.join().unwrap().unwrap();
         }
         // What has begun comes to its end.
-        let agent = Agent::connect(support::server(&server.url())).unwrap();
-        let stopper = agent.stopper();
-        let running = thread::spawn(move || agent.workers(1).run());
+        let (stopper, running) = agent_here(&server, 1);
         let pause = Duration::from_secs(8);
         let (_, task) = submitter.hand(|_| doze::call(pause));
         wait_until("it runs", || task.state() == TaskState::Running);

@@ -1,8 +1,8 @@
 //! Getting a connection, which then comes back by itself whenever it breaks.
 
 use std::fmt::Display;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use async_nats::{Client, ConnectOptions, Event, ServerInfo};
 use tokio::sync::watch;
@@ -12,9 +12,27 @@ use super::streams::{self, Terms};
 use super::{Inner, Nats, REQUEST_TIME};
 use crate::engine::{Cause, EngineError, Result};
 use crate::server::{Login, Server};
+use crate::submitter::lock;
 
 /// The oldest server that keeps what it was given when it crashes.
 const OLDEST: (u64, u64, u64) = (2, 10, 23);
+
+/// How long a client takes to come back after a server, at most: longer than it waits between attempts.
+const COME_BACK: Duration = Duration::from_secs(5);
+
+/// When the connection came back.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reconnected(Arc<Mutex<Option<Instant>>>);
+
+impl Reconnected {
+    fn note(&self) {
+        *lock(&self.0) = Some(Instant::now());
+    }
+
+    pub(super) fn is_just_now(&self) -> bool {
+        lock(&self.0).is_some_and(|since| since.elapsed() < COME_BACK)
+    }
+}
 
 /// Who connects.
 #[derive(Debug, Clone)]
@@ -56,6 +74,8 @@ async fn connect_now(
 ) -> Result<Nats> {
     let (sender, connected) = watch::channel(true);
     let heard = complaints.clone();
+    let reconnected = Reconnected::default();
+    let back = reconnected.clone();
     let mut options = ConnectOptions::new()
         .name(name)
         // An agent that is cut off is to know it soon.
@@ -74,7 +94,13 @@ async fn connect_now(
             };
             if let Some(connected) = connected {
                 // The first connection is no change.
-                sender.send_if_modified(|before| std::mem::replace(before, connected) != connected);
+                sender.send_if_modified(|before| {
+                    let is_changed = std::mem::replace(before, connected) != connected;
+                    if is_changed && connected {
+                        back.note();
+                    }
+                    is_changed
+                });
             }
             std::future::ready(())
         });
@@ -112,14 +138,15 @@ async fn connect_now(
         .map_err(|error| not_connected(&error, server))?;
     check_version(&client.server_info())?;
     let complaints = complaints.clone();
-    let connected = with_streams(client, connected, server, build, role, complaints.clone()).await;
+    let seen = (connected, reconnected);
+    let connected = with_streams(client, seen, server, build, role, complaints.clone()).await;
     connected
         .map_err(|error| EngineError::new(error.cause, complaints.explain(error, &server.prefix)))
 }
 
 async fn with_streams(
     client: Client,
-    connected: watch::Receiver<bool>,
+    (connected, reconnected): (watch::Receiver<bool>, Reconnected),
     server: &Server,
     build: &str,
     role: Role,
@@ -145,6 +172,7 @@ async fn with_streams(
         client,
         context,
         connected,
+        reconnected,
         complaints,
         prefix: server.prefix.clone(),
         build: build.to_owned(),

@@ -52,6 +52,7 @@ struct Inner {
     client: Client,
     context: Context,
     connected: watch::Receiver<bool>,
+    reconnected: connect::Reconnected,
     complaints: refusal::Complaints,
     prefix: String,
     build: String,
@@ -94,6 +95,10 @@ impl Engine for Nats {
 
     fn connected(&self) -> watch::Receiver<bool> {
         self.0.connected.clone()
+    }
+
+    fn is_just_back(&self) -> bool {
+        self.0.reconnected.is_just_now()
     }
 
     fn complaint(&self) -> Option<String> {

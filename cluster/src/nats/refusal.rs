@@ -69,7 +69,7 @@ pub(super) struct Complaints(Arc<Noted>);
 #[derive(Debug)]
 struct Noted {
     latest: Mutex<Option<(String, Instant)>>,
-    /// How a subject begins by which tasks are handed to agents, as the server quotes it.
+    /// How a subject begins by which tasks are handed to agents, as the server quotes it, in small letters.
     handed: String,
     may_hand: AtomicBool,
 }
@@ -81,7 +81,7 @@ impl Complaints {
     pub(super) fn new(prefix: &str) -> Complaints {
         Complaints(Arc::new(Noted {
             latest: Mutex::default(),
-            handed: format!("publish to \"{prefix}.h."),
+            handed: format!("publish to \"{prefix}.h.").to_lowercase(),
             may_hand: AtomicBool::new(true),
         }))
     }
@@ -98,7 +98,7 @@ impl Complaints {
             if !lower.contains("permissions violation") {
                 return;
             }
-            if lower.contains(&self.0.handed.to_lowercase()) {
+            if lower.contains(&self.0.handed) {
                 // It is not needed: such tasks go the way of all others.
                 self.0.may_hand.store(false, Ordering::Relaxed);
             } else {

@@ -46,9 +46,6 @@ const SOON: Duration = Duration::from_secs(1);
 /// How long an agent that had begun the task has to answer whether it runs it.
 const ANSWER: Duration = Duration::from_secs(2);
 
-/// How long an agent takes to come back after a server, at most: longer than it waits between attempts.
-const COME_BACK: Duration = Duration::from_secs(5);
-
 /// For how long a server that is there may refuse to keep anything.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -331,8 +328,7 @@ impl<E: Engine> Runner<E> {
                 Some(Knows::Nothing) => {}
                 None => {
                     // If the server has just come back, the other agent may be about to.
-                    let reconnected = *lock(&self.reconnected);
-                    if reconnected.is_some_and(|since| since.elapsed() < COME_BACK) {
+                    if self.engine.is_just_back() {
                         return Some(Settled::Back(SOON));
                     }
                 }

@@ -82,8 +82,6 @@ pub(crate) struct Runner<E: Engine> {
     done: AtomicU64,
     /// Whether the last task was a short call.
     was_short: AtomicBool,
-    /// When the connection came back.
-    reconnected: Mutex<Option<Instant>>,
     /// Since when the engine does not keep what must be noted, although it is there.
     trouble: Mutex<Option<Instant>>,
     /// Why it gets no tasks.
@@ -169,7 +167,6 @@ impl<E: Engine> Runner<E> {
             held_back: Mutex::default(),
             done: AtomicU64::new(0),
             was_short: AtomicBool::new(false),
-            reconnected: Mutex::default(),
             trouble: Mutex::default(),
             not_served: Mutex::default(),
             is_leaving: watch::Sender::new(false),
@@ -206,7 +203,6 @@ impl<E: Engine> Runner<E> {
         }
         let telling = tokio::spawn(Arc::clone(&self).tell_status(on_status));
         around.spawn(Arc::clone(&self).mind_submitters());
-        around.spawn(Arc::clone(&self).mind_connection());
         around.spawn(Arc::clone(&self).answer_soon());
         let mut deliveries = loop {
             match self.engine.deliveries().await {
@@ -294,15 +290,6 @@ impl<E: Engine> Runner<E> {
             };
             for receipt in receipts {
                 let _ = self.engine.settle(&receipt, Answer::Working).await;
-            }
-        }
-    }
-
-    async fn mind_connection(self: Arc<Self>) {
-        let mut connected = self.engine.connected();
-        while connected.changed().await.is_ok() {
-            if *connected.borrow_and_update() {
-                *lock(&self.reconnected) = Some(Instant::now());
             }
         }
     }

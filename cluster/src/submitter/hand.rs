@@ -39,7 +39,7 @@ use bytes::Bytes;
 use multiproc::ErrorKind;
 
 use super::open::{Handed, Key, State};
-use super::{Submitter, lock};
+use super::{ANSWER, Submitter, lock};
 use crate::engine::{Engine, Listener, Note, Topic};
 use crate::wire::{self, Knows, TaskMessage};
 
@@ -57,12 +57,6 @@ const A_WHILE: Duration = Duration::from_millis(100);
 
 /// When it is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// How long an agent has to answer.
-const ANSWER: Duration = Duration::from_secs(2);
-
-/// How long an agent takes to come back after a server, at most.
-const COME_BACK: Duration = Duration::from_secs(5);
 
 /// For how long nothing is handed over after an agent has not taken it: others seem to need its workers.
 const REST: Duration = Duration::from_millis(100);
@@ -224,12 +218,11 @@ impl<E: Engine> Submitter<E> {
 
     /// Notes that the agent of a task has not answered, and says whether it is lost.
     fn is_missed_for_long(&self, key: Key) -> bool {
-        // If the server has just come back, the agent may be about to.
-        let reconnected = *lock(&self.reconnected);
-        let may_come = reconnected.is_some_and(|since| since.elapsed() < COME_BACK);
         let mut open = self.open();
         let handed = open.handed(key);
-        handed.is_some_and(|handed| handed.miss(self.engine.answer_time())) && !may_come
+        let is_long = handed.is_some_and(|handed| handed.miss(self.engine.answer_time()));
+        // If the server has just come back, the agent may be about to.
+        is_long && !self.engine.is_just_back()
     }
 
     /// The agent is lost, and with it the attempt that it may have begun.

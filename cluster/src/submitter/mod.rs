@@ -59,8 +59,6 @@ pub(crate) struct Submitter<E> {
     nearest: Mutex<hand::Nearest>,
     /// That a task was handed to an agent.
     has_handed: Notify,
-    /// When the connection came back.
-    reconnected: Mutex<Option<Instant>>,
     /// That all open tasks are to be looked up.
     doubt: Notify,
     /// Those who wait for room.
@@ -106,6 +104,9 @@ impl Agents {
     }
 }
 
+/// How long an agent has to answer whether it runs a task.
+const ANSWER: Duration = Duration::from_secs(2);
+
 /// For how long an agent may be silent and counts as there.
 const SILENCE: Duration = Duration::from_secs(8);
 
@@ -143,7 +144,6 @@ impl<E: Engine> Submitter<E> {
             is_closed: AtomicBool::new(false),
             nearest: Mutex::default(),
             has_handed: Notify::new(),
-            reconnected: Mutex::default(),
             doubt: Notify::new(),
             room: std::sync::Condvar::new(),
             counters: Counters::default(),

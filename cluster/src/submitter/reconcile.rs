@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use multiproc::ErrorKind;
 
 use super::open::{Key, State};
-use super::{Submitter, lock};
+use super::{ANSWER, Submitter, lock};
 use crate::engine::{Engine, Note, Topic};
 use crate::wire::{self, Begun, Question};
 
@@ -23,9 +23,6 @@ const QUIET: Duration = Duration::from_secs(10);
 
 /// When it is looked up again, if the engine did not say.
 const AGAIN: Duration = Duration::from_secs(1);
-
-/// How long an agent has to answer whether it runs a task.
-const ANSWER: Duration = Duration::from_secs(2);
 
 /// How many are looked up at once.
 const TOGETHER: usize = 32;
@@ -42,7 +39,6 @@ impl<E: Engine> Submitter<E> {
                     if !*connected.borrow_and_update() {
                         continue;
                     }
-                    *lock(&self.reconnected) = Some(Instant::now());
                     self.say_hello().await;
                     true
                 }

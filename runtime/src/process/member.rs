@@ -262,6 +262,11 @@ impl Member {
     /// Begins to send a message; what could not be sent at once remains.
     ///
     /// To a child that is gone, it is as if it had been sent.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for its beginning, since the child has not taken what was sent before; and as
+    /// [`send`](Sender::send).
     pub(crate) fn send(&self, message: EncodedMessage) -> io::Result<Option<Outbox>> {
         match self.sender.begin(message) {
             Err(error) if is_gone(&error) => Ok(None),
